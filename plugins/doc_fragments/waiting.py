@@ -1,0 +1,30 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of the options for waiting."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  wait:
+    description:
+      - Wait for the job to end. The task fails unless it ends successfully.
+      - A wait goes on through a controller's bad minutes (restarts, lost connections, answers 429 and 5xx) until
+        O(timeout).
+    type: bool
+    default: false
+  interval:
+    description:
+      - Seconds between two looks at the job. The first looks come sooner, so that a short job is seen to end early.
+    type: float
+    default: 2
+  timeout:
+    description:
+      - Seconds to wait at most. The task fails when they are over; the job goes on.
+      - Without it the wait lasts as long as the job.
+    type: int
+"""

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a controller's refusals mean and what to do next. Decided on status and keys, never on translated sentences."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.relaunch.controller.plugins.module_utils._errors import AnswerError
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._relaunch import FAILED, no_failed_hosts
+
+
+def relaunch_refused(error: AnswerError, job: Job, hosts: str) -> str:
+    """The sentence for a relaunch POST that the controller declined.
+
+    :param error: its answer.
+    :param job: the job that was to be relaunched.
+    :param hosts: what was asked for, ``all`` or ``failed``.
+    """
+    on = " on its failed hosts" if hosts == FAILED else ""
+    answer = f'The controller answered {error.status}: "{error.said}"'
+    return f"Job {job.id} was not relaunched{on}. {answer} {_next(error, job)}"
+
+
+def _next(error: AnswerError, job: Job) -> str:
+    keys = set(error.body) if isinstance(error.body, dict) else set()
+    if error.status == 401:
+        return "The credentials have just expired or been revoked: renew them and run the task again."
+    if error.status == 403:
+        return (
+            "This takes the execute role on the job's template and, with a token, its write scope; a job launched with "
+            "another user's prompts or secrets is for that user or an administrator to relaunch."
+        )
+    if error.status == 404:
+        return "The job was deleted meanwhile: launch its template instead."
+    if "credential_passwords" in keys:
+        names = ", ".join(job.passwords_needed) or "the passwords named above"
+        return f"Give {names} in credential_passwords."
+    if "hosts" in keys:
+        return no_failed_hosts(job)
+    if "errors" in keys:
+        return "What it ran with is gone: give its template an inventory and a project again, then launch the template."
+    return "Look at the job in the controller, or relaunch it there to see more."
+
+
+def source_unavailable(error: AnswerError, job_id: int, kind: t.Optional[str]) -> str:
+    """The sentence for a source job that cannot be read.
+
+    :param kind: what the number stands for if not for a job, in words.
+    """
+    if error.status == 404 and kind:
+        return (
+            f"{job_id} is the id of {kind}, not of a job. job_relaunch relaunches the jobs of job templates; for a "
+            "workflow, give the id of the failed job that one of its nodes ran."
+        )
+    answer = f'The controller answered {error.status}: "{error.said}"'
+    if error.status == 404:
+        return f"Job {job_id} does not exist. {answer} Check job_id; old jobs are deleted at times."
+    return (
+        f"This user may not see job {job_id}. {answer} It takes the read role on the job's template to see it, and the "
+        "execute role to relaunch it."
+    )

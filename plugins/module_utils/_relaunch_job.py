@@ -1,0 +1,317 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The sequence behind job_relaunch: find the job, decide, launch, wait, tell. It knows no AnsibleModule."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.relaunch.controller.plugins.module_utils import _equivalents, _jobs
+from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._errors import (
+    AnswerError,
+    ControllerError,
+    JobUnsuccessfulError,
+    OptionError,
+    RefusedError,
+    WaitTimeoutError,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._launch import launch
+from ansible_collections.relaunch.controller.plugins.module_utils._refusals import source_unavailable
+from ansible_collections.relaunch.controller.plugins.module_utils._relaunch import (
+    ALL,
+    FAILED,
+    Adopt,
+    AwaitSource,
+    Decision,
+    Done,
+    Launch,
+    Refuse,
+    Relaunch,
+    Wish,
+    decide,
+    missing_passwords,
+    no_failed_hosts,
+    password_values,
+    payload,
+    settled,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._wait import wait_until
+
+# Events of a job are in about a second after its end, eight under load (recorded: lag-detail). On some versions those
+# of a job that ended in error or was canceled never are, so that waiting for them must end.
+EVENTS_TIMEOUT = 60.0
+EVENTS_TIMEOUT_NO_PLAYBOOK = 5.0
+
+Result = dict[str, t.Any]
+
+
+@dataclass(frozen=True)
+class RelaunchRequest:
+    """The options of job_relaunch, ``interval`` and ``timeout`` in seconds."""
+
+    job_id: int
+    wish: Wish = Wish()
+    credential_passwords: t.Mapping[str, str] = field(default_factory=dict, repr=False)
+    interval: float = 2.0
+    timeout: t.Optional[float] = None
+    check_mode: bool = False
+
+    @classmethod
+    def of(cls, params: t.Mapping[str, t.Any], check_mode: bool) -> RelaunchRequest:
+        """From the parameters of a module.
+
+        :raises OptionError: one of them cannot be used.
+        """
+        if params["job_id"] < 1:
+            raise OptionError(f"job_id must be the number of a job, not {params['job_id']}.")
+        if params["interval"] <= 0:
+            raise OptionError(f"interval must be more than 0 seconds, not {params['interval']:g}.")
+        if params["timeout"] is not None and params["timeout"] < 0:
+            raise OptionError(f"timeout must not be less than 0 seconds, not {params['timeout']:g}.")
+        return cls(
+            job_id=params["job_id"],
+            wish=Wish(hosts=params["hosts"], wait=params["wait"]),
+            credential_passwords=password_values(params["credential_passwords"]),
+            interval=params["interval"],
+            timeout=params["timeout"],
+            check_mode=check_mode,
+        )
+
+
+def relaunch_job(client: ControllerClient, request: RelaunchRequest, result: Result) -> None:
+    """Bring it about that the work of a job has succeeded, or say why not.
+
+    :param client: the controller.
+    :param request: what is asked for.
+    :param result: filled with the facts as they become known, so that it is whole on every way out.
+    :raises ControllerError: the task has failed.
+    """
+    _Sequence(client, request, result).run()
+
+
+class _Sequence:
+    def __init__(self, client: ControllerClient, request: RelaunchRequest, result: Result) -> None:
+        self.client = client
+        self.request = request
+        self.wish = request.wish
+        self.result = result
+        self.deadline = None if request.timeout is None else client.clock() + request.timeout
+
+    def run(self) -> None:
+        self.result.update(changed=False, source_job_id=self.request.job_id)
+        source = self._source()
+        while True:
+            self._tell(source)
+            decision = self._decide(source)
+            if isinstance(decision, AwaitSource):
+                source = self._wait(source, f"job {source.id}, which is relaunched if it fails,")
+            elif isinstance(decision, Adopt) and decision.again:
+                self._wait(decision.job, f"job {decision.job.id}, which relaunches a part of the failed hosts,")
+            else:
+                break
+        if isinstance(decision, Refuse):
+            raise RefusedError(decision.reason)
+        if isinstance(decision, Done):
+            self._done(decision, source)
+        elif isinstance(decision, Adopt):
+            self._adopt(decision)
+        elif isinstance(decision, Launch):
+            self._launch(decision, source)
+
+    def _source(self) -> Job:
+        job_id = self.request.job_id
+        try:
+            return _jobs.get(self.client, job_id)
+        except AnswerError as error:
+            if not error.refuses or error.status not in (403, 404):
+                raise
+            kind = _jobs.other_kind(self.client, job_id) if error.status == 404 else None
+            raise RefusedError(source_unavailable(error, job_id, kind)) from None
+
+    def _decide(self, source: Job) -> Decision:
+        """The decision, asking only for what it needs: for a first relaunch that is one list."""
+        if settled(source, self.wish):
+            return decide(source, self.wish)
+        candidates = [] if self.wish.force else _equivalents.candidates(self.client, source, self.wish.job_type)
+        if self.wish.hosts == ALL:
+            whole = [Relaunch(job, whole=True) for job in candidates if _equivalents.same_limit(source, job)]
+            return decide(source, self.wish, relaunches=whole)
+        if not candidates and not self.wish.fallback_to_all:
+            return decide(source, self.wish)
+        failed_hosts = self._failed_hosts(source)
+        known = [self._relaunch(source, failed_hosts, job) for job in candidates]
+        return decide(source, self.wish, failed_hosts, [relaunch for relaunch in known if relaunch is not None])
+
+    def _failed_hosts(self, job: Job) -> frozenset[str]:
+        """The failed hosts of a finished job that a relaunch would reach."""
+        self._with_events(job)
+        summaries = _jobs.host_summaries(self.client, job.id, failed=True)
+        return frozenset(summary.name for summary in summaries if summary.present)
+
+    def _relaunch(self, source: Job, failed_hosts: frozenset[str], job: Job) -> t.Optional[Relaunch]:
+        """A candidate with what became of its hosts; None where its limit makes it no equivalent."""
+        whole = _equivalents.same_limit(source, job)
+        covers = _equivalents.covered(failed_hosts, source, job)
+        if not (whole or covers) or job.active:
+            return Relaunch(job, whole, covers) if whole or covers else None
+        if job.successful:
+            return Relaunch(job, whole, covers, succeeded=covers)
+        summaries = _jobs.host_summaries(self.client, job.id)
+        if not summaries:
+            # No host at all: either it has just ended and the hosts are not in yet, or there will never be any.
+            self._with_events(_jobs.get(self.client, job.id))
+            summaries = _jobs.host_summaries(self.client, job.id)
+        return Relaunch(
+            job,
+            whole,
+            covers,
+            succeeded=frozenset(summary.name for summary in summaries if not summary.failed),
+            failed=frozenset(summary.name for summary in summaries if summary.failed and summary.present),
+        )
+
+    def _done(self, decision: Done, source: Job) -> None:
+        if decision.job is not source:
+            self._tell(_jobs.get(self.client, decision.job.id))
+        self.result["msg"] = decision.reason
+
+    def _adopt(self, decision: Adopt) -> None:
+        job = _jobs.get(self.client, decision.job.id)
+        self._tell(job)
+        self.result["hosts"] = job.limit_hosts
+        rest = f" It leaves out {_names(sorted(decision.rest))}: run the task again after it." if decision.rest else ""
+        self.result["msg"] = f"{decision.reason}{rest}"
+        if self.wish.wait:
+            self._judge(self._wait(job, f"job {job.id}"))
+
+    def _launch(self, decision: Launch, source: Job) -> None:
+        request = self.request
+        # A list tells neither the passwords that a job needs nor whether its events are in.
+        job = decision.job if decision.job is source else _jobs.get(self.client, decision.job.id)
+        self.result["relaunched_job_id"] = job.id
+        if decision.hosts == FAILED:
+            self._with_events(job)
+        missing = missing_passwords(job, request.credential_passwords)
+        if request.check_mode:
+            self._predict(decision, job, missing)
+        if missing:
+            raise RefusedError(
+                f"Job {job.id} was not relaunched: it needs passwords that are not given, or blank: "
+                f"{', '.join(missing)}. Give them in credential_passwords."
+            )
+        if request.check_mode:
+            return
+        new = launch(
+            self.client, decision, payload(job, decision.hosts, request.credential_passwords, self.wish.job_type)
+        )
+        self.result["changed"] = True
+        self._tell(new)
+        names = new.limit_hosts if decision.hosts == FAILED else []
+        if names:
+            self.result["hosts"] = names
+        self.result["msg"] = f"{decision.reason}: relaunched as job {new.id} on {_on(decision.hosts, names)}."
+        if self.wish.wait:
+            self._judge(self._wait(new, f"job {new.id}"))
+
+    def _predict(self, decision: Launch, job: Job, missing: list[str]) -> None:
+        """Fill in what a real run would do, with safe requests only."""
+        relaunch = self.client.get(_jobs.path(job.id, "relaunch"))
+        summaries = _jobs.host_summaries(self.client, job.id, failed=True if decision.hosts == FAILED else None)
+        names = [summary.name for summary in summaries if summary.present]
+        self.result.update(hosts=names, passwords_missing=missing, retry_counts=relaunch.get("retry_counts"))
+        if decision.hosts == FAILED and not names:
+            raise RefusedError(f"Job {job.id} would not be relaunched on its failed hosts. {no_failed_hosts(job)}")
+        if not missing:
+            self.result["changed"] = True
+            self.result["msg"] = f"{decision.reason}: would be relaunched on {_on(decision.hosts, names)}."
+
+    def _with_events(self, job: Job) -> None:
+        """Wait until a job's events are processed, as far as they will be: before that its hosts are not known."""
+        if job.events_processed:
+            return
+        timeout = EVENTS_TIMEOUT if job.status == "failed" else EVENTS_TIMEOUT_NO_PLAYBOOK
+        try:
+            self._wait_until(job.id, lambda now: now.events_processed, timeout)
+        except WaitTimeoutError:
+            return
+
+    def _wait(self, job: Job, what: str) -> Job:
+        """Wait for the end of a job within the task's timeout."""
+        timeout = None if self.deadline is None else max(0.0, self.deadline - self.client.clock())
+        try:
+            job = self._wait_until(job.id, lambda now: not now.active, timeout)
+        except WaitTimeoutError as error:
+            job = error.last or job
+            self._tell(job)
+            raise WaitTimeoutError(
+                f"Waiting for {what} ended after {self.request.timeout:g} seconds (timeout) with the job {job.status}."
+                f"{_explained(job)} It goes on: run the task again to wait for it, or see "
+                f"{self.client.job_url(job.id)}"
+            ) from None
+        except AnswerError as error:
+            raise RefusedError(
+                f"Waiting for {what} ended early: {error} Run the task again to go on, or see "
+                f"{self.client.job_url(job.id)}"
+            ) from None
+        self._tell(job)
+        return job
+
+    def _wait_until(self, job_id: int, done: t.Callable[[Job], bool], timeout: t.Optional[float]) -> Job:
+        return wait_until(
+            lambda: _jobs.get_once(self.client, job_id),
+            done,
+            self.request.interval,
+            timeout,
+            self.client.clock,
+            self.client.sleep,
+        )
+
+    def _judge(self, job: Job) -> None:
+        """Tell how a waited-for job ended; fail unless successfully."""
+        if job.successful:
+            self.result["failed_hosts"] = []
+            self.result["msg"] += f" Job {job.id} was successful."
+            return
+        self._report(job)
+        names = self.result.get("failed_hosts")
+        raise JobUnsuccessfulError(
+            f"Job {job.id}, a relaunch of job {self.request.job_id}, ended with status {job.status}"
+            f"{' on ' + _names(names) if names else ''}.{_explained(job)} See {self.client.job_url(job.id)}"
+        )
+
+    def _report(self, job: Job) -> None:
+        """What is known of a failure. Nothing that goes wrong here may hide the failure itself."""
+        try:
+            self._with_events(job)
+            summaries = _jobs.host_summaries(self.client, job.id, failed=True)
+            self.result["failed_hosts"] = [summary.name for summary in summaries]
+            self.result["failures"] = _jobs.failures(self.client, job.id)
+            self.result["stdout_tail"] = _jobs.stdout_tail(self.client, job.id)
+        except ControllerError as error:
+            self.result["report_error"] = str(error)
+
+    def _tell(self, job: Job) -> None:
+        """Put a job's facts into the result."""
+        self.result.update((name, job.facts.get(name)) for name in _jobs.FLAT_FACTS)
+        self.result.update(job=dict(job.facts), url=self.client.job_url(job.id))
+
+
+def _explained(job: Job) -> str:
+    explanation = job.facts.get("job_explanation")
+    return f' The controller explains: "{explanation}"' if explanation else ""
+
+
+def _on(hosts: str, names: t.Sequence[str]) -> str:
+    if hosts == ALL:
+        return "all its hosts"
+    return f"{len(names)} failed host{'' if len(names) == 1 else 's'}: {_names(names)}"
+
+
+def _names(names: t.Sequence[str], most: int = 10) -> str:
+    """Host names for a sentence."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,258 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: job_relaunch
+short_description: Relaunch a job of an automation controller, on all or only on its failed hosts
+version_added: 0.1.0
+author:
+  - relaunch.controller contributors (@relaunch)
+description:
+  - Relaunches a job of AWX, Red Hat Ansible Automation Platform or Oracle Linux Automation Manager, on all hosts or
+    on those
+    that failed or were unreachable, and optionally waits for it.
+  - The state asked for is that the work of the job has succeeded. If it has, nothing is launched.
+  - The controller relaunches a job with the current template and the prompts that the job was launched with. It
+    takes no other
+    variables and no other limit, and the playbook starts from its beginning.
+extends_documentation_fragment:
+  - relaunch.controller.connection
+  - relaunch.controller.waiting
+  - relaunch.controller.attributes
+  - relaunch.controller.attributes.actiongroup_controller
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Only requests that change nothing are sent. The result tells the hosts that would run and fails where a real
+        run would.
+  diff_mode:
+    support: none
+  idempotent:
+    support: partial
+    details:
+      - A job that was successful is not run again.
+  platform:
+    support: full
+    platforms: posix
+options:
+  job_id:
+    description: Number of the job to relaunch.
+    type: int
+    required: true
+  hosts:
+    description:
+      - V(all) relaunches on the hosts that the job was limited to.
+      - V(failed) relaunches on those of its hosts that failed or were unreachable and are still in the inventory.
+    type: str
+    choices: [all, failed]
+    default: all
+  credential_passwords:
+    description:
+      - Passwords that the job's credentials ask for at launch, by the names that the controller gives them, such as
+        C(ssh_password), C(become_password), C(ssh_key_unlock) or C(vault_password.dev).
+      - They are compared with what the job asks for before anything is launched, and those it does not ask for are
+        not sent.
+    type: dict
+  wait:
+    description:
+      - Wait for the job to end. The task fails unless it ends successfully.
+      - If the job to relaunch is itself still active, its end is waited for first; without O(wait) the task fails then.
+      - A wait goes on through a controller's bad minutes (restarts, lost connections, answers 429 and 5xx) until
+        O(timeout).
+seealso:
+  - module: awx.awx.job_launch
+    description: Launches job templates.
+"""
+
+EXAMPLES = r"""
+- name: Relaunch a job on the hosts it failed on, and wait for it
+  relaunch.controller.job_relaunch:
+    job_id: 42
+    hosts: failed
+    wait: true
+    timeout: 1800
+    controller_host: https://controller.example.com
+    controller_oauthtoken: "{{ controller_token }}"
+  register: retry
+
+- name: Show where to look at it
+  ansible.builtin.debug:
+    msg: "{{ retry.msg }} {{ retry.url }}"
+
+- name: Relaunch a job whose credentials ask for passwords
+  relaunch.controller.job_relaunch:
+    job_id: 42
+    credential_passwords:
+      ssh_password: "{{ ssh_password }}"
+      vault_password.dev: "{{ vault_password_dev }}"
+
+- name: See in check mode what a relaunch would do
+  relaunch.controller.job_relaunch:
+    job_id: 42
+    hosts: failed
+  check_mode: true
+  register: prediction
+
+- name: Use one set of defaults for awx.awx and this collection
+  module_defaults:
+    group/relaunch.controller.controller:
+      controller_host: https://controller.example.com
+      controller_config_file: /etc/ansible/controller.cfg
+  block:
+    - name: Relaunch a job
+      relaunch.controller.job_relaunch:
+        job_id: 42
+"""
+
+RETURN = r"""
+id:
+  description: Number of the job that the task is about; after a relaunch that of the new job.
+  returned: when the job could be read
+  type: int
+  sample: 43
+status:
+  description: Its status as last seen.
+  returned: when the job could be read
+  type: str
+  sample: successful
+elapsed:
+  description: Seconds it has run.
+  returned: when the job could be read
+  type: float
+  sample: 12.345
+limit:
+  description: Its limit; of a relaunch on failed hosts their names, separated by commas.
+  returned: when the job could be read
+  type: str
+  sample: host3,host5
+launch_type:
+  description: How it was launched; V(relaunch) for a relaunch.
+  returned: when the job could be read
+  type: str
+  sample: relaunch
+job_type:
+  description: V(run) or V(check).
+  returned: when the job could be read
+  type: str
+  sample: run
+job_explanation:
+  description: What the controller has to say about its state, if anything.
+  returned: when the job could be read
+  type: str
+  sample: ""
+url:
+  description: Its page in the controller's user interface.
+  returned: when the job could be read
+  type: str
+  sample: https://controller.example.com/#/jobs/playbook/43/output
+job:
+  description: All that the controller tells of it, C(started) and C(finished) among them.
+  returned: when the job could be read
+  type: dict
+  sample: {id: 43, type: job, started: "2026-11-23T07:15:24.990109Z", finished: "2026-11-23T07:15:25.423177Z"}
+source_job_id:
+  description: Number of the job that the task names.
+  returned: always
+  type: int
+  sample: 42
+relaunched_job_id:
+  description: Number of the job that was, or in check mode would be, relaunched.
+  returned: when a relaunch was due
+  type: int
+  sample: 42
+hosts:
+  description:
+    - Names of the hosts that the relaunch was limited to with O(hosts=failed).
+    - In check mode the hosts that would run, with O(hosts=all) those that the job ran on.
+  returned: on a relaunch with O(hosts=failed), and in check mode
+  type: list
+  elements: str
+  sample: [host3, host5]
+failed_hosts:
+  description: Names of the hosts that failed or were unreachable in the job that was waited for; empty if it was
+    successful.
+  returned: after waiting for a relaunch
+  type: list
+  elements: str
+  sample: []
+failures:
+  description: The first failed tasks of a job that was waited for and ended badly.
+  returned: after waiting for a relaunch that was not successful
+  type: list
+  elements: dict
+  contains:
+    host:
+      description: Name of the host.
+      type: str
+      sample: host3
+    task:
+      description: Name of the task.
+      type: str
+      sample: Start the service
+    message:
+      description: What the task failed with.
+      type: str
+      sample: Unable to start service
+stdout_tail:
+  description: The last lines of the output of a job that was waited for and ended badly.
+  returned: after waiting for a relaunch that was not successful
+  type: str
+  sample: "PLAY RECAP ..."
+report_error:
+  description: Why RV(failed_hosts), RV(failures) or RV(stdout_tail) could not be fetched.
+  returned: when they could not
+  type: str
+  sample: GET https://controller.example.com/api/v2/jobs/43/job_events/ was answered 502.
+retry_counts:
+  description: How many hosts a relaunch would run on, as the controller counts them; a sentence while the job is
+    active.
+  returned: in check mode, when a relaunch is due
+  type: raw
+  sample: {all: 5, failed: 2}
+passwords_missing:
+  description: Names of the passwords that the job asks for and that O(credential_passwords) does not give.
+  returned: in check mode, when a relaunch is due
+  type: list
+  elements: str
+  sample: []
+msg:
+  description: What was done and why, in a sentence.
+  returned: always
+  type: str
+  sample: "Job 42 ended with status failed: relaunched as job 43 on 2 failed hosts: host3, host5."
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.relaunch.controller.plugins.module_utils._connection import CONNECTION_SPEC
+from ansible_collections.relaunch.controller.plugins.module_utils._module import run
+from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_job import RelaunchRequest, relaunch_job
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=dict(
+            CONNECTION_SPEC,
+            job_id=dict(type="int", required=True),
+            hosts=dict(type="str", choices=["all", "failed"], default="all"),
+            credential_passwords=dict(type="dict", no_log=True),
+            wait=dict(type="bool", default=False),
+            interval=dict(type="float", default=2),
+            timeout=dict(type="int"),
+        ),
+        supports_check_mode=True,
+    )
+    run(
+        module,
+        lambda client, result: relaunch_job(client, RelaunchRequest.of(module.params, module.check_mode), result),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import typing as t
+from contextlib import nullcontext
+
+import pytest
+from ansible.module_utils import basic
+
+from ansible_collections.relaunch.controller.plugins.modules import job_relaunch
+from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
+
+try:
+    from ansible.module_utils.testing import patch_module_args
+except ImportError:  # ansible-core 2.16 to 2.18
+    patch_module_args = None
+
+TOKEN = "t0ken-5ecret"
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_mine(monkeypatch: pytest.MonkeyPatch, tmp_path: t.Any) -> None:
+    """Neither the environment nor the configuration files of whoever runs the tests take part in them."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith(("CONTROLLER_", "TOWER_", "AAP_", "GATEWAY_")) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def controller() -> t.Iterator[ScriptedController]:
+    with ScriptedController() as server:
+        yield server
+        assert not server.script, f"never asked for: {server.script}"
+
+
+@pytest.fixture
+def run_main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> t.Callable[..., dict[str, t.Any]]:
+    """Run the module's real main() with these options; its result, with ``failed`` always set."""
+
+    def run(check_mode: bool = False, diff: bool = False, **options: t.Any) -> dict[str, t.Any]:
+        arguments = dict(options, _ansible_check_mode=check_mode, _ansible_diff=diff, _ansible_tmpdir=None)
+        if patch_module_args is None:
+            data = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
+            monkeypatch.setattr(basic, "_ANSIBLE_ARGS", data)
+            patched: t.ContextManager[t.Any] = nullcontext()
+        else:
+            patched = patch_module_args(arguments)
+        with patched, pytest.raises(SystemExit) as left:
+            job_relaunch.main()
+        out = capsys.readouterr().out
+        result = json.loads(out)
+        assert left.value.code == (1 if result.get("failed") else 0)
+        assert "Traceback" not in str(result.get("msg"))
+        # Their presence at the top level clobbers ansible-core's own and hangs async tasks.
+        assert not {"started", "finished"} & set(result)
+        assert TOKEN not in out
+        result.setdefault("failed", False)
+        return result
+
+    return run
+
+
+@pytest.fixture
+def relaunch(
+    controller: ScriptedController, run_main: t.Callable[..., dict[str, t.Any]]
+) -> t.Callable[..., dict[str, t.Any]]:
+    """Run the module against the scripted controller, without pauses between the tries of a read."""
+
+    def run(**options: t.Any) -> dict[str, t.Any]:
+        defaults = dict(
+            job_id=42,
+            controller_host=controller.url,
+            controller_oauthtoken=TOKEN,
+            retry_backoff_factor=0,
+            max_retries=0,
+        )
+        return run_main(**{**defaults, **options})
+
+    return run

@@ -1,0 +1,300 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The client on the wire: a real socket, and how many requests went over it."""
+
+from __future__ import annotations
+
+import socket
+import typing as t
+
+import pytest
+
+from ansible_collections.relaunch.controller.plugins.module_utils._client import (
+    LONGEST_PAUSE,
+    ControllerClient,
+    backoff,
+    retry_after_seconds,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._connection import ConnectionOptions
+from ansible_collections.relaunch.controller.plugins.module_utils._errors import (
+    AnswerError,
+    AnswerLostError,
+    ControllerError,
+    NotSentError,
+    OptionError,
+)
+from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
+
+PING = "/api/v2/ping/"
+HTML = b"<html><head><title>Welcome</title></head></html>"
+
+
+class Naps:
+    """Keeps the pauses in place of taking them."""
+
+    def __init__(self) -> None:
+        self.taken: list[float] = []
+
+    def __call__(self, seconds: float) -> None:
+        self.taken.append(seconds)
+
+
+@pytest.fixture
+def naps() -> Naps:
+    return Naps()
+
+
+@pytest.fixture
+def client_of(naps: Naps) -> t.Callable[..., ControllerClient]:
+    def client_of(url: str, **options: t.Any) -> ControllerClient:
+        return ControllerClient(ConnectionOptions(url, **{"token": "t", **options}), sleep=naps)
+
+    return client_of
+
+
+@pytest.fixture
+def client(controller: ScriptedController, client_of: t.Callable[..., ControllerClient]) -> ControllerClient:
+    return client_of(controller.url)
+
+
+class TestAuthentication:
+    def test_token(self, controller: ScriptedController, client: ControllerClient) -> None:
+        controller.expect("GET", PING, body={})
+        client.get("ping/")
+        assert controller.asked[0].headers["Authorization"] == "Bearer t"
+
+    def test_user_and_password_in_utf8(
+        self, controller: ScriptedController, client_of: t.Callable[..., ControllerClient]
+    ) -> None:
+        controller.expect("GET", PING, body={})
+        client_of(controller.url, token=None, username="jürgen", password="pässword").get("ping/")
+        assert controller.asked[0].headers["Authorization"] == "Basic asO8cmdlbjpww6Rzc3dvcmQ="
+
+    def test_netrc_does_not_take_part(
+        self,
+        controller: ScriptedController,
+        client: ControllerClient,
+        tmp_path: t.Any,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        (tmp_path / "netrc").write_text("machine 127.0.0.1 login other password other", encoding="utf-8")
+        monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+        controller.expect("GET", PING, body={})
+        client.get("ping/")
+        assert controller.asked[0].headers["Authorization"] == "Bearer t"
+
+
+class TestPrefix:
+    def test_the_plain_case_costs_nothing(self, controller: ScriptedController, client: ControllerClient) -> None:
+        controller.expect("GET", PING, body={"a": 1})
+        controller.expect("GET", PING, body={"a": 2})
+        assert (client.get("ping/"), client.get("ping/")) == ({"a": 1}, {"a": 2})
+        assert controller.connections == 1
+
+    @pytest.mark.parametrize(("status", "body"), [(404, HTML), (200, HTML), (404, {"detail": "Not found."}), (401, {})])
+    def test_a_gateways_prefix_is_discovered_once(
+        self, controller: ScriptedController, client: ControllerClient, status: int, body: t.Any
+    ) -> None:
+        controller.expect("GET", PING, status, body)
+        controller.expect("GET", "/api/", body={"apis": {"controller": "/api/controller/", "eda": "/api/eda/"}})
+        controller.expect("GET", "/api/controller/v2/ping/", body={"a": 1})
+        controller.expect("GET", "/api/controller/v2/ping/", body={"a": 2})
+        assert (client.get("ping/"), client.get("ping/")) == ({"a": 1}, {"a": 2})
+        assert client.job_url(7) == f"{controller.url}/execution/jobs/playbook/7/output"
+
+    def test_a_given_prefix_is_taken(
+        self, controller: ScriptedController, client_of: t.Callable[..., ControllerClient]
+    ) -> None:
+        controller.expect("GET", "/api/x/v2/ping/", 404, HTML)
+        with pytest.raises(AnswerError):
+            client_of(controller.url, api_prefix="/api/x/v2/").get("ping/")
+
+    def test_no_controller_there(self, controller: ScriptedController, client: ControllerClient) -> None:
+        controller.expect("GET", PING, 404, HTML)
+        controller.expect("GET", "/api/", 404, HTML)
+        with pytest.raises(AnswerError, match='404: an HTML page titled "Welcome".*check controller_host'):
+            client.get("ping/")
+
+
+class TestReads:
+    @pytest.mark.parametrize("fault", ["close", "reset", "cut"])
+    def test_a_lost_answer_is_asked_for_again(
+        self, controller: ScriptedController, client: ControllerClient, naps: Naps, fault: str
+    ) -> None:
+        controller.expect("GET", PING, body={"a": 1}, fault=fault)
+        controller.expect("GET", PING, body={"a": 1})
+        assert client.get("ping/") == {"a": 1}
+        assert len(naps.taken) == 1
+
+    @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+    def test_bad_minutes_are_sat_out(
+        self, controller: ScriptedController, client: ControllerClient, naps: Naps, status: int
+    ) -> None:
+        for _time in range(3):
+            controller.expect("GET", PING, status, HTML)
+        controller.expect("GET", PING, body={})
+        assert client.get("ping/") == {}
+        assert len(naps.taken) == 3
+
+    def test_retry_after_is_honoured(
+        self, controller: ScriptedController, client: ControllerClient, naps: Naps
+    ) -> None:
+        controller.expect("GET", PING, 429, {"detail": "slow down"}, headers={"Retry-After": "17"})
+        controller.expect("GET", PING, body={})
+        client.get("ping/")
+        assert naps.taken == [17]
+
+    def test_max_retries_is_the_end(
+        self, controller: ScriptedController, client_of: t.Callable[..., ControllerClient], naps: Naps
+    ) -> None:
+        for _time in range(3):
+            controller.expect("GET", PING, 503, {"detail": "maintenance"})
+        with pytest.raises(AnswerError, match="503: maintenance"):
+            client_of(controller.url, max_retries=2).get("ping/")
+        assert len(naps.taken) == 2
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 404, 405])
+    def test_a_definite_answer_is_not_asked_for_again(
+        self, controller: ScriptedController, client: ControllerClient, naps: Naps, status: int
+    ) -> None:
+        controller.expect("GET", PING, body={})
+        controller.expect("GET", PING, status, {"detail": "no"})
+        client.get("ping/")
+        with pytest.raises(AnswerError, match=f"{status}: no"):
+            client.get("ping/")
+        assert naps.taken == []
+
+    def test_a_page_in_the_middle_is_sat_out(
+        self, controller: ScriptedController, client: ControllerClient, naps: Naps
+    ) -> None:
+        controller.expect("GET", PING, body={})
+        controller.expect("GET", PING, body=HTML)
+        controller.expect("GET", PING, body={"a": 1})
+        client.get("ping/")
+        assert client.get("ping/") == {"a": 1}
+
+    @pytest.mark.parametrize("body", [[], [1], "text", 5])
+    def test_json_of_another_shape_is_named(
+        self, controller: ScriptedController, client: ControllerClient, body: t.Any
+    ) -> None:
+        controller.expect("GET", PING, body=body)
+        with pytest.raises(AnswerError, match=f"a JSON {type(body).__name__} instead of a JSON object"):
+            client.get("ping/")
+
+    def test_a_list_without_its_entries_is_named(
+        self, controller: ScriptedController, client: ControllerClient
+    ) -> None:
+        controller.expect("GET", PING, body={"results": [1]})
+        with pytest.raises(AnswerError, match="without the list"):
+            list(client.results("ping/"))
+
+    def test_pages_are_asked_for_by_number(self, controller: ScriptedController, client: ControllerClient) -> None:
+        controller.expect("GET", PING, body={"next": "http://elsewhere/", "results": [{"n": 1}]})
+        controller.expect("GET", PING, body={"next": None, "results": [{"n": 2}]})
+        assert list(client.results("ping/", a="b")) == [{"n": 1}, {"n": 2}]
+        assert [asked.query["page"] for asked in controller.asked] == ["1", "2"]
+        assert all(asked.query["a"] == "b" for asked in controller.asked)
+
+    @pytest.mark.parametrize("status", [301, 302, 307])
+    def test_redirects_are_not_followed(
+        self, controller: ScriptedController, client: ControllerClient, status: int
+    ) -> None:
+        with ScriptedController() as elsewhere:
+            controller.expect("GET", PING, body={})
+            controller.expect("GET", PING, status, headers={"Location": f"{elsewhere.url}/x/"})
+            client.get("ping/")
+            with pytest.raises(AnswerError, match=f"{elsewhere.url}/x/.*set controller_host to the final address"):
+                client.get("ping/")
+            assert elsewhere.asked == []
+
+
+class TestPosts:
+    @pytest.mark.parametrize("fault", ["close", "reset", "cut", "stall"])
+    def test_a_lost_answer_leaves_the_outcome_unknown_and_is_not_sent_again(
+        self, controller: ScriptedController, client_of: t.Callable[..., ControllerClient], naps: Naps, fault: str
+    ) -> None:
+        client = client_of(controller.url, request_timeout=0.2)
+        controller.expect("POST", PING, 201, {"id": 1}, fault=fault)
+        with pytest.raises((AnswerLostError, AnswerError)) as lost:
+            client.post("ping/", {}, 201)
+        assert not getattr(lost.value, "refuses", False)
+        assert (controller.methods(), naps.taken) == (["POST"], [])
+
+    @pytest.mark.parametrize("status", [200, 202, 301, 302, 307, 500, 502, 504])
+    def test_only_the_expected_status_is_success(
+        self, controller: ScriptedController, client: ControllerClient, status: int
+    ) -> None:
+        controller.expect("POST", PING, status, {"id": 1}, headers={"Location": "/elsewhere/"})
+        with pytest.raises(AnswerError) as unexpected:
+            client.post("ping/", {}, 201)
+        assert not unexpected.value.refuses
+        assert controller.methods() == ["POST"]
+
+    def test_an_answer_may_be_empty(self, controller: ScriptedController, client: ControllerClient) -> None:
+        controller.expect("POST", PING, 202)
+        assert client.post("ping/", {}, 202) == {}
+
+
+class TestNoConnection:
+    def test_nobody_listens(self, client_of: t.Callable[..., ControllerClient]) -> None:
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        with pytest.raises(NotSentError, match="accepts no connection: Connection refused") as error:
+            client_of(url, max_retries=0).get("ping/")
+        assert error.value.transient
+
+    def test_the_default_host_is_named_as_such(self, client_of: t.Callable[..., ControllerClient]) -> None:
+        with pytest.raises(NotSentError, match="No controller_host was given, so this default was used"):
+            client_of("http://127.0.0.1:9", max_retries=0, host_given=False).get("ping/")
+
+    def test_unknown_host_name(self, client_of: t.Callable[..., ControllerClient]) -> None:
+        with pytest.raises(NotSentError, match="cannot be resolved. Check controller_host"):
+            client_of("http://no-such-host.invalid", max_retries=0).get("ping/")
+
+    def test_http_where_tls_is_expected(
+        self, controller: ScriptedController, client_of: t.Callable[..., ControllerClient], naps: Naps
+    ) -> None:
+        with pytest.raises(ControllerError, match="TLS"):
+            client_of(controller.url.replace("http:", "https:"), request_timeout=2, max_retries=0).get("ping/")
+
+    def test_a_proxy_that_is_none(
+        self, client_of: t.Callable[..., ControllerClient], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+        with pytest.raises(NotSentError, match="roxy"):
+            client_of("http://controller.invalid", max_retries=0).get("ping/")
+
+    def test_a_bundle_that_is_none(
+        self, client_of: t.Callable[..., ControllerClient], tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
+        with pytest.raises(OptionError, match="REQUESTS_CA_BUNDLE"):
+            client_of("https://127.0.0.1:9", max_retries=0).get("ping/")
+
+
+def test_backoff_doubles_with_jitter_and_has_an_end() -> None:
+    assert [backoff(attempt, 2, 0) for attempt in range(5)] == [0.5, 1, 2, 4, 8]
+    assert backoff(3, 2, 0.999) == pytest.approx(8, rel=0.01)
+    assert backoff(1000, 2, 0.999) <= LONGEST_PAUSE
+    assert backoff(5, 0, 0.5) == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (None, None),
+        ("", None),
+        ("soon", None),
+        ("nan", None),
+        ("7", 7),
+        ("-7", 0),
+        ("86400", LONGEST_PAUSE),
+        ("Thu, 01 Jan 1970 00:16:50 GMT", 10),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+    ],
+)
+def test_retry_after(value: str | None, seconds: float | None) -> None:
+    assert retry_after_seconds(value, 1000) == seconds

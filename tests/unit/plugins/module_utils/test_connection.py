@@ -1,0 +1,209 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From options, environment and configuration files to one value."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible.module_utils.errors import AnsibleFallbackNotFound
+
+from ansible_collections.relaunch.controller.plugins.module_utils import _connection
+from ansible_collections.relaunch.controller.plugins.module_utils._connection import (
+    CONNECTION_SPEC,
+    ConnectionOptions,
+    resolve,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._errors import OptionError
+
+NOTHING: dict[str, t.Any] = dict.fromkeys(CONNECTION_SPEC)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def connect(home: Path, tmp_path: Path) -> t.Callable[..., ConnectionOptions]:
+    """Resolve these options, with a home and a working folder of their own."""
+
+    def connect(environ: t.Mapping[str, str] = {}, cwd: Path = tmp_path, **params: t.Any) -> ConnectionOptions:
+        return resolve({**NOTHING, **params}, {"HOME": str(home), **environ}, str(cwd))
+
+    return connect
+
+
+Connect = t.Callable[..., ConnectionOptions]
+
+
+def test_defaults_are_awx_awxs(connect: Connect) -> None:
+    connection = connect(controller_oauthtoken="t")
+    assert connection == ConnectionOptions(
+        base_url="https://127.0.0.1",
+        token="t",
+        verify=True,
+        request_timeout=10,
+        max_retries=5,
+        retry_backoff_factor=2,
+        api_prefix=None,
+        host_given=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("controller.example.com", "https://controller.example.com"),
+        ("http://127.0.0.1:8052/", "http://127.0.0.1:8052"),
+        ("https://example.com/tower/", "https://example.com/tower"),
+        (" https://example.com ", "https://example.com"),
+        ("[::1]:8443", "https://[::1]:8443"),
+    ],
+)
+def test_the_host_as_a_url(connect: Connect, given: str, url: str) -> None:
+    assert connect(controller_oauthtoken="t", controller_host=given).base_url == url
+
+
+@pytest.mark.parametrize("given", ["ftp://x", "https://", "http://x:port", "https://x/?a=b", "a b", "https://[::1"])
+def test_a_host_that_is_no_url(connect: Connect, given: str) -> None:
+    with pytest.raises(OptionError, match="no URL such as"):
+        connect(controller_oauthtoken="t", controller_host=given)
+
+
+def test_credentials_in_the_url_are_refused_without_showing_them(connect: Connect) -> None:
+    with pytest.raises(OptionError) as refused:
+        connect(controller_host="https://me:hunter2@example.com")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_token_wins_over_user_and_password(connect: Connect) -> None:
+    connection = connect(controller_oauthtoken="t", controller_username="me", controller_password="p")
+    assert (connection.token, connection.username, connection.password) == ("t", None, None)
+
+
+@pytest.mark.parametrize("given", ["t0ken", " t0ken\n", {"token": "t0ken", "id": 3}])
+def test_forms_of_a_token(connect: Connect, given: t.Any) -> None:
+    assert connect(controller_oauthtoken=given).token == "t0ken"
+
+
+@pytest.mark.parametrize("given", [{"id": 3}, {"token": ["x"]}, ["hunter2"], "hunt er2", "hunter2\nX: y", "hünter2"])
+def test_what_is_no_token(connect: Connect, given: t.Any) -> None:
+    with pytest.raises(OptionError, match="controller_oauthtoken") as refused:
+        connect(controller_oauthtoken=given)
+    assert "unter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("params", "verify"),
+    [
+        ({}, True),
+        ({"validate_certs": True}, True),
+        ({"validate_certs": False}, False),
+        ({"ca_path": "/"}, "/"),
+        ({"validate_certs": False, "ca_path": "/"}, False),
+    ],
+)
+def test_certificates(connect: Connect, params: dict[str, t.Any], verify: t.Any) -> None:
+    assert connect(controller_oauthtoken="t", **params).verify == verify
+
+
+@pytest.mark.parametrize(
+    ("value", "prefix"),
+    [("/api/controller/", "/api/controller/v2/"), ("api", "/api/v2/"), ("", None), ("/", None)],
+)
+def test_the_api_prefix_of_the_environment(connect: Connect, value: str, prefix: str | None) -> None:
+    environ = {"CONTROLLER_OPTIONAL_API_URLPATTERN_PREFIX": value}
+    assert connect(environ, controller_oauthtoken="t").api_prefix == prefix
+
+
+class TestConfigurationFiles:
+    def test_the_places_in_their_order(self) -> None:
+        assert _connection.config_file_places("/home/me", "/srv/play/books") == [
+            "/etc/tower/tower_cli.cfg",
+            "/home/me/.tower_cli.cfg",
+            "/.tower_cli.cfg",
+            "/srv/.tower_cli.cfg",
+            "/srv/play/.tower_cli.cfg",
+            "/srv/play/books/tower_cli.cfg",
+        ]
+
+    def test_a_nearer_file_wins_and_an_option_wins_over_all(self, connect: Connect, home: Path, tmp_path: Path) -> None:
+        (home / ".tower_cli.cfg").write_text("host=far.example.com\nusername=far\npassword=far", encoding="utf-8")
+        (tmp_path / "tower_cli.cfg").write_text("[general]\nusername = near\nverify_ssl = false\n", encoding="utf-8")
+
+        connection = connect()
+        assert (connection.base_url, connection.username) == ("https://far.example.com", "near")
+        assert (connection.password, connection.verify, connection.host_given) == ("far", False, True)
+
+        connection = connect(controller_username="option", validate_certs=True)
+        assert (connection.username, connection.password, connection.verify) == ("option", "far", True)
+
+    def test_a_chosen_file_is_the_only_one(self, connect: Connect, home: Path, tmp_path: Path) -> None:
+        (home / ".tower_cli.cfg").write_text("host=far.example.com\noauth_token=far", encoding="utf-8")
+        chosen = tmp_path / "mine.cfg"
+        chosen.write_text("oauth_token=mine", encoding="utf-8")
+
+        connection = connect(controller_config_file=str(chosen))
+        assert (connection.base_url, connection.token) == ("https://127.0.0.1", "mine")
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "host=h.example.com\nusername=me\npassword=50%off=yes\nverify_ssl=no\nrequest_timeout=3\n",
+            "[general]\nhost: h.example.com\nusername: me\npassword: 50%off=yes\nverify_ssl: no\nrequest_timeout: 3",
+            "host: 'h.example.com'\nusername: me\npassword: 50%off=yes\nverify_ssl: false\nrequest_timeout: 3\n",
+            '{"host": "h.example.com", "username": "me", "password": "50%off=yes", "verify_ssl": false,'
+            ' "request_timeout": 3}',
+        ],
+        ids=["ini", "ini with a section", "yaml", "json"],
+    )
+    def test_formats(self, connect: Connect, tmp_path: Path, text: str) -> None:
+        (tmp_path / "tower_cli.cfg").write_text(text, encoding="utf-8")
+        connection = connect()
+        assert (connection.base_url, connection.username) == ("https://h.example.com", "me")
+        assert (connection.password, connection.verify) == ("50%off=yes", False)
+        assert connection.request_timeout == 3
+
+    @pytest.mark.parametrize(
+        ("content", "words"),
+        [
+            (b"password=hunter2\nno line of its kind\n[", "not properly formatted"),
+            (b"password=hunter2\nrequest_timeout=hunter2", "request_timeout must be a number"),
+            (b"password=hunter2\nverify_ssl=hunter2", "verify_ssl must be true or false"),
+            (b"password=hunter2\xff", "not UTF-8"),
+        ],
+    )
+    def test_a_file_that_cannot_be_understood_is_named_but_not_quoted(
+        self, connect: Connect, tmp_path: Path, content: bytes, words: str
+    ) -> None:
+        (tmp_path / "tower_cli.cfg").write_bytes(content)
+        with pytest.raises(OptionError, match=words) as refused:
+            connect()
+        assert str(tmp_path / "tower_cli.cfg") in str(refused.value)
+        assert "hunter2" not in str(refused.value)
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOWER_HOST", "")
+    monkeypatch.setenv("AAP_HOSTNAME", "aap.example.com")
+    assert _connection.first_set_variable("CONTROLLER_HOST", "TOWER_HOST", "AAP_HOSTNAME") == "aap.example.com"
+    monkeypatch.delenv("AAP_HOSTNAME")
+    with pytest.raises(AnsibleFallbackNotFound):
+        _connection.first_set_variable("CONTROLLER_HOST", "TOWER_HOST", "AAP_HOSTNAME")
+
+
+def test_secrets_stay_out_of_the_repr(connect: Connect) -> None:
+    connection = connect(controller_username="me", controller_password="hunter2")
+    assert "hunter2" not in repr(connection)
+    assert connection.secrets == ["hunter2"]
+
+
+@pytest.mark.parametrize("name", [name for name, spec in CONNECTION_SPEC.items() if name != "controller_config_file"])
+def test_each_option_has_the_platforms_name_too(name: str) -> None:
+    assert any(alias.startswith("aap_") for alias in CONNECTION_SPEC[name]["aliases"])

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waiting, on a clock of its own."""
+
+from __future__ import annotations
+
+import typing as t
+from itertools import islice
+
+import pytest
+
+from ansible_collections.relaunch.controller.plugins.module_utils._errors import (
+    AnswerError,
+    AnswerLostError,
+    NotSentError,
+    WaitTimeoutError,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._wait import pauses, wait_until
+
+
+class Clock:
+    """Time that passes only by sleeping, and by what a read is said to take."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+
+    def read(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def wait(clock: Clock, answers: t.Iterable[t.Any], interval: float = 2, timeout: float | None = None) -> t.Any:
+    script = iter(answers)
+
+    def fetch() -> t.Any:
+        answer = next(script)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return wait_until(fetch, lambda status: status == "done", interval, timeout, clock.read, clock.sleep)
+
+
+def test_looks_soon_and_then_at_the_interval() -> None:
+    assert list(islice(pauses(2), 6)) == [0.5, 0.75, 1.125, 1.6875, 2, 2]
+    assert list(islice(pauses(0.1), 3)) == [0.1, 0.1, 0.1]
+
+
+def test_returns_at_once_when_it_is_done() -> None:
+    clock = Clock()
+    assert wait(clock, ["done"], timeout=0) == "done"
+    assert clock.slept == []
+
+
+def test_sleeps_between_looks() -> None:
+    clock = Clock()
+    assert wait(clock, ["busy", "busy", "done"]) == "done"
+    assert clock.slept == [0.5, 0.75]
+
+
+def test_ends_at_the_deadline_with_a_last_look_and_what_it_saw() -> None:
+    clock = Clock()
+    with pytest.raises(WaitTimeoutError) as over:
+        wait(clock, ["busy"] * 100, timeout=5)
+    assert clock.now == 1005
+    assert clock.slept[-1] < 2
+    assert over.value.last == "busy"
+
+
+def test_a_job_that_ends_just_before_the_deadline_is_seen() -> None:
+    clock = Clock()
+    assert wait(clock, ["busy", "done"], interval=60, timeout=0.3) == "done"
+    assert clock.now == 1000.3
+
+
+def test_trouble_is_waited_out() -> None:
+    clock = Clock()
+    trouble = [AnswerError("x", 502), AnswerLostError("x"), NotSentError("x", transient=True)]
+    assert wait(clock, [*trouble, "done"], timeout=60) == "done"
+
+
+def test_a_controller_that_asks_for_more_time_gets_it() -> None:
+    clock = Clock()
+    assert wait(clock, [AnswerError("x", 429, retry_after=7), "done"]) == "done"
+    assert clock.slept == [7]
+
+
+def test_trouble_ends_at_the_deadline_and_is_told() -> None:
+    clock = Clock()
+    with pytest.raises(WaitTimeoutError, match="5 seconds is over.*the gateway is down") as over:
+        wait(clock, ["busy", *[AnswerError("the gateway is down", 502)] * 100], timeout=5)
+    assert (clock.now, over.value.last) == (1005, "busy")
+
+
+@pytest.mark.parametrize("error", [AnswerError("gone", 404), AnswerError("who?", 401), NotSentError("TLS", False)])
+def test_what_waiting_will_not_cure_ends_it_at_once(error: Exception) -> None:
+    clock = Clock()
+    with pytest.raises(type(error)):
+        wait(clock, ["busy", error, "done"])
+    assert clock.slept == [0.5]

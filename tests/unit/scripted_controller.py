@@ -1,0 +1,131 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A controller on a loopback socket that answers from an ordered script and keeps what it was asked."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+import typing as t
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
+
+
+@dataclass
+class Asked:
+    """A request as it came in."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: t.Mapping[str, str]
+    body: t.Any
+
+
+@dataclass
+class Line:
+    """One line of the script: a request that is expected, and what it is answered."""
+
+    method: str
+    path: str
+    status: int = 200
+    body: t.Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    #: Instead of an answer: "close" or "reset" the connection, "cut" the body short, "stall" until the client leaves.
+    fault: str = ""
+
+
+class ScriptedController:
+    """Start with ``with``; ``url`` is its address, ``asked`` what came in, in order."""
+
+    def __init__(self) -> None:
+        self.script: list[Line] = []
+        self.asked: list[Asked] = []
+        self.connections = 0
+        self._stalled = threading.Event()
+        controller = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            wbufsize = -1
+
+            def setup(self) -> None:
+                controller.connections += 1
+                super().setup()
+
+            def log_message(self, *_args: t.Any) -> None:
+                pass
+
+            def answer(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                raw = self.rfile.read(length)
+                target = urlsplit(self.path)
+                asked = Asked(
+                    self.command,
+                    target.path,
+                    dict(parse_qsl(target.query)),
+                    dict(self.headers),
+                    json.loads(raw) if raw else None,
+                )
+                controller.asked.append(asked)
+                line = controller.take(asked)
+                if line.fault == "close":
+                    self.close_connection = True
+                    return
+                if line.fault == "reset":
+                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    self.close_connection = True
+                    return
+                if line.fault == "stall":
+                    controller._stalled.wait(30)
+                    self.close_connection = True
+                    return
+                content = line.body if isinstance(line.body, bytes) else json.dumps(line.body).encode()
+                if line.body is None:
+                    content = b""
+                is_html = content.lstrip().startswith(b"<")
+                self.send_response(line.status)
+                self.send_header("Content-Type", "text/html" if is_html else "application/json")
+                self.send_header("Content-Length", str(len(content)))
+                for name, value in line.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                if line.fault == "cut":
+                    content = content[: len(content) // 2]
+                    self.close_connection = True
+                self.wfile.write(content)
+
+            do_GET = do_POST = do_OPTIONS = answer
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def expect(self, method: str, path: str, status: int = 200, body: t.Any = None, **more: t.Any) -> None:
+        """Add a line to the script."""
+        self.script.append(Line(method, path, status, body, **more))
+
+    def take(self, asked: Asked) -> Line:
+        if self.script and (self.script[0].method, self.script[0].path) == (asked.method, asked.path):
+            return self.script.pop(0)
+        expected = f"{self.script[0].method} {self.script[0].path}" if self.script else "nothing more"
+        return Line(asked.method, asked.path, 418, {"detail": f"The script expects {expected}."})
+
+    def methods(self) -> list[str]:
+        return [asked.method for asked in self.asked]
+
+    def __enter__(self) -> ScriptedController:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exc: t.Any) -> None:
+        self._stalled.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
