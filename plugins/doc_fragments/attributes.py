@@ -18,7 +18,8 @@ attributes:
       mode.
   idempotent:
     description:
-      - When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+      - When run twice in a row outside check mode, with the same arguments, the second invocation indicates no
+        change.
       - This assumes that the system controlled or queried by the module has not changed in a relevant way.
   platform:
     description: Target OS or families that can be operated against.

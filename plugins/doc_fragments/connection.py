@@ -12,7 +12,8 @@ class ModuleDocFragment:
 options:
   controller_host:
     description:
-      - URL of the automation controller, or of the platform gateway in front of it. Without a scheme C(https) is used.
+      - URL of the automation controller, or of the platform gateway in front of it. Without a scheme C(https) is
+        used.
       - If not given, the environment variables E(CONTROLLER_HOST), E(TOWER_HOST), E(AAP_HOSTNAME) and
         E(GATEWAY_HOSTNAME) are tried, then C(host) in the configuration files, then V(127.0.0.1).
       - The path of the API (C(/api/v2/) or, behind a gateway, C(/api/controller/v2/)) is found out. The environment
@@ -45,8 +46,8 @@ options:
   validate_certs:
     description:
       - Whether the controller's TLS certificate must be trusted; V(true) unless set otherwise.
-      - If not given, the environment variables E(CONTROLLER_VERIFY_SSL), E(TOWER_VERIFY_SSL), E(AAP_VALIDATE_CERTS) and
-        E(GATEWAY_VERIFY_SSL) are tried, then C(verify_ssl) in the configuration files.
+      - If not given, the environment variables E(CONTROLLER_VERIFY_SSL), E(TOWER_VERIFY_SSL), E(AAP_VALIDATE_CERTS)
+        and E(GATEWAY_VERIFY_SSL) are tried, then C(verify_ssl) in the configuration files.
     type: bool
     aliases: [tower_verify_ssl, aap_validate_certs, gateway_validate_certs]
   ca_path:
@@ -66,8 +67,7 @@ options:
   max_retries:
     description:
       - How often a request that only reads is tried again when it fails in passing (no connection, an answer 429 or
-        5xx);
-        V(5) unless set otherwise. The request that relaunches is never sent again, and while waiting for a job
+        5xx); V(5) unless set otherwise. The request that relaunches is never sent again, and while waiting for a job
         reads are tried again until the wait is over.
       - If not given, the environment variable E(AAP_MAX_RETRIES) is tried, then C(max_retries) in the configuration
         files.
@@ -75,11 +75,10 @@ options:
     aliases: [aap_max_retries]
   retry_backoff_factor:
     description:
-      - Seconds that measure the pauses between these tries; V(2) unless set otherwise. The first pause is up to
-        half of it,
-        each further one up to double the one before, and a C(Retry-After) header prolongs it.
-      - If not given, the environment variable E(AAP_RETRY_BACKOFF_FACTOR) is tried, then C(retry_backoff_factor) in the
-        configuration files.
+      - Seconds that measure the pauses between these tries; V(2) unless set otherwise. The first pause is up to half
+        of it, each further one up to double the one before, and a C(Retry-After) header prolongs it.
+      - If not given, the environment variable E(AAP_RETRY_BACKOFF_FACTOR) is tried, then C(retry_backoff_factor) in
+        the configuration files.
     type: float
     aliases: [aap_retry_backoff_factor]
   controller_config_file:

@@ -248,7 +248,7 @@ class ControllerClient:
             )
         if isinstance(error, errors.ConnectTimeout):
             return NotSentError(
-                f"{self._place()} did not accept a connection within {self.connection.request_timeout:g} seconds. Check "
+                f"{self._place()} accepted no connection within {self.connection.request_timeout:g} seconds. Check "
                 f"controller_host, firewalls and request_timeout.{hint}",
                 transient=True,
             )

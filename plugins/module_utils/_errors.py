@@ -89,6 +89,10 @@ class RefusedError(ControllerError):
     """The relaunch is not possible as asked; nothing was launched."""
 
 
+class ForbiddenError(RefusedError):
+    """The controller does not let this user relaunch this job; another job of the same work may be open to them."""
+
+
 class WaitTimeoutError(ControllerError):
     """The wait ran out of time; ``last`` is what was fetched last, if anything."""
 

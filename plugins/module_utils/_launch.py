@@ -13,6 +13,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._client import
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import (
     AnswerError,
     AnswerLostError,
+    ForbiddenError,
     RefusedError,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
@@ -28,7 +29,7 @@ def launch(client: ControllerClient, decision: Launch, body: t.Mapping[str, t.An
     :param decision: which job, on which hosts.
     :param body: the payload.
     :returns: the new job.
-    :raises RefusedError: the controller declined; nothing was launched.
+    :raises RefusedError: the controller declined; nothing was launched. With 403 it is a ForbiddenError.
     :raises NotSentError: the request surely did not reach the controller.
     :raises AnswerLostError: a job may have been launched.
     """
@@ -38,7 +39,8 @@ def launch(client: ControllerClient, decision: Launch, body: t.Mapping[str, t.An
         raise _unknown(error, decision.job) from None
     except AnswerError as error:
         if error.refuses:
-            raise RefusedError(relaunch_refused(error, decision.job, decision.hosts)) from None
+            kind = ForbiddenError if error.status == 403 else RefusedError
+            raise kind(relaunch_refused(error, decision.job, decision.hosts)) from None
         raise _unknown(error, decision.job) from None
 
 

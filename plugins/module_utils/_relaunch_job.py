@@ -9,11 +9,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.relaunch.controller.plugins.module_utils import _equivalents, _jobs
+from ansible_collections.relaunch.controller.plugins.module_utils import _equivalents, _jobs, _templates
 from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import (
     AnswerError,
     ControllerError,
+    ForbiddenError,
     JobUnsuccessfulError,
     OptionError,
     RefusedError,
@@ -47,6 +48,13 @@ from ansible_collections.relaunch.controller.plugins.module_utils._wait import w
 EVENTS_TIMEOUT = 60.0
 EVENTS_TIMEOUT_NO_PLAYBOOK = 5.0
 
+# Canceling is asynchronous too: 202 says that it will be done (recorded: cancel-post-running).
+CANCEL_ACCEPTED = 202
+CANCEL_TIMEOUT = 30.0
+
+# What --diff shows of a source and its relaunch.
+COMPARED = ("status", "launch_type", "job_type", "limit")
+
 Result = dict[str, t.Any]
 
 
@@ -54,20 +62,24 @@ Result = dict[str, t.Any]
 class RelaunchRequest:
     """The options of job_relaunch, ``interval`` and ``timeout`` in seconds."""
 
-    job_id: int
+    job_id: t.Optional[int] = None
+    job_template: t.Optional[str] = None
+    organization: t.Optional[str] = None
     wish: Wish = Wish()
     credential_passwords: t.Mapping[str, str] = field(default_factory=dict, repr=False)
     interval: float = 2.0
     timeout: t.Optional[float] = None
+    cancel_on_timeout: bool = False
     check_mode: bool = False
+    diff: bool = False
 
     @classmethod
-    def of(cls, params: t.Mapping[str, t.Any], check_mode: bool) -> RelaunchRequest:
+    def of(cls, params: t.Mapping[str, t.Any], check_mode: bool, diff: bool) -> RelaunchRequest:
         """From the parameters of a module.
 
         :raises OptionError: one of them cannot be used.
         """
-        if params["job_id"] < 1:
+        if params["job_id"] is not None and params["job_id"] < 1:
             raise OptionError(f"job_id must be the number of a job, not {params['job_id']}.")
         if params["interval"] <= 0:
             raise OptionError(f"interval must be more than 0 seconds, not {params['interval']:g}.")
@@ -75,11 +87,21 @@ class RelaunchRequest:
             raise OptionError(f"timeout must not be less than 0 seconds, not {params['timeout']:g}.")
         return cls(
             job_id=params["job_id"],
-            wish=Wish(hosts=params["hosts"], wait=params["wait"]),
+            job_template=params["job_template"],
+            organization=params["organization"],
+            wish=Wish(
+                hosts=params["hosts"],
+                fallback_to_all=params["fallback_to_all"],
+                job_type=params["job_type"],
+                force=params["force"],
+                wait=params["wait"],
+            ),
             credential_passwords=password_values(params["credential_passwords"]),
             interval=params["interval"],
             timeout=params["timeout"],
+            cancel_on_timeout=params["cancel_on_timeout"],
             check_mode=check_mode,
+            diff=diff,
         )
 
 
@@ -103,7 +125,7 @@ class _Sequence:
         self.deadline = None if request.timeout is None else client.clock() + request.timeout
 
     def run(self) -> None:
-        self.result.update(changed=False, source_job_id=self.request.job_id)
+        self.result["changed"] = False
         source = self._source()
         while True:
             self._tell(source)
@@ -125,6 +147,10 @@ class _Sequence:
 
     def _source(self) -> Job:
         job_id = self.request.job_id
+        if job_id is None:
+            template = str(self.request.job_template)
+            job_id = _templates.latest_job_id(self.client, template, self.request.organization)
+        self.result["source_job_id"] = job_id
         try:
             return _jobs.get(self.client, job_id)
         except AnswerError as error:
@@ -195,6 +221,9 @@ class _Sequence:
         self.result["relaunched_job_id"] = job.id
         if decision.hosts == FAILED:
             self._with_events(job)
+        body = payload(job, decision.hosts, request.credential_passwords, self.wish.job_type)
+        if "job_type" in body:
+            self._guard_job_type(job)
         missing = missing_passwords(job, request.credential_passwords)
         if request.check_mode:
             self._predict(decision, job, missing)
@@ -205,23 +234,57 @@ class _Sequence:
             )
         if request.check_mode:
             return
-        new = launch(
-            self.client, decision, payload(job, decision.hosts, request.credential_passwords, self.wish.job_type)
-        )
+        try:
+            new = launch(self.client, decision, body)
+        except ForbiddenError:
+            if decision.instead is None:
+                raise
+            # A relaunch keeps its limit as a prompt, and a user who may only execute the template may not relaunch a
+            # job with prompts that the template does not ask for. The source has none.
+            self._launch(decision.instead, source)
+            return
         self.result["changed"] = True
         self._tell(new)
+        self._compare(source, new.facts, f"job {new.id}")
         names = new.limit_hosts if decision.hosts == FAILED else []
         if names:
             self.result["hosts"] = names
         self.result["msg"] = f"{decision.reason}: relaunched as job {new.id} on {_on(decision.hosts, names)}."
+        self._verify_job_type(new)
         if self.wish.wait:
-            self._judge(self._wait(new, f"job {new.id}"))
+            new = self._wait(new, f"job {new.id}", ours=True)
+            self._compare(source, new.facts, f"job {new.id}")
+            self._judge(new)
+
+    def _guard_job_type(self, job: Job) -> None:
+        """Refuse a job type where the controller would silently ignore it, and run what was to be checked only."""
+        actions = self.client.options(_jobs.path(job.id, "relaunch")).get("actions") or {}
+        accepted = (actions.get("POST") or {}).get("job_type") or {}
+        if self.wish.job_type not in [choice[0] for choice in accepted.get("choices") or ()]:
+            raise RefusedError(
+                f"Job {job.id} was not relaunched: this controller does not take a job type on a relaunch, and would "
+                f"relaunch it as {job.job_type}. Launch the template with job_type: {self.wish.job_type} instead."
+            )
+
+    def _verify_job_type(self, new: Job) -> None:
+        if self.wish.job_type not in (None, new.job_type):
+            raise JobUnsuccessfulError(
+                f"Job {new.id} was relaunched as {new.job_type}, though {self.wish.job_type} was asked for and the "
+                f"controller had said that it takes it.{self._cancel(new)}"
+            )
 
     def _predict(self, decision: Launch, job: Job, missing: list[str]) -> None:
         """Fill in what a real run would do, with safe requests only."""
         relaunch = self.client.get(_jobs.path(job.id, "relaunch"))
         summaries = _jobs.host_summaries(self.client, job.id, failed=True if decision.hosts == FAILED else None)
         names = [summary.name for summary in summaries if summary.present]
+        future = dict(
+            status="pending",
+            launch_type="relaunch",
+            job_type=self.wish.job_type or job.job_type,
+            limit=",".join(names) if decision.hosts == FAILED else job.facts.get("limit"),
+        )
+        self._compare(job, future, f"relaunch of job {job.id} (check mode)")
         self.result.update(hosts=names, passwords_missing=missing, retry_counts=relaunch.get("retry_counts"))
         if decision.hosts == FAILED and not names:
             raise RefusedError(f"Job {job.id} would not be relaunched on its failed hosts. {no_failed_hosts(job)}")
@@ -239,18 +302,23 @@ class _Sequence:
         except WaitTimeoutError:
             return
 
-    def _wait(self, job: Job, what: str) -> Job:
-        """Wait for the end of a job within the task's timeout."""
+    def _wait(self, job: Job, what: str, ours: bool = False) -> Job:
+        """Wait for the end of a job within the task's timeout.
+
+        :param ours: this task launched it, and may cancel it.
+        """
         timeout = None if self.deadline is None else max(0.0, self.deadline - self.client.clock())
         try:
             job = self._wait_until(job.id, lambda now: not now.active, timeout)
         except WaitTimeoutError as error:
             job = error.last or job
             self._tell(job)
+            on = " It goes on: run the task again to wait for it."
+            if ours and self.request.cancel_on_timeout:
+                on = self._cancel(job)
             raise WaitTimeoutError(
                 f"Waiting for {what} ended after {self.request.timeout:g} seconds (timeout) with the job {job.status}."
-                f"{_explained(job)} It goes on: run the task again to wait for it, or see "
-                f"{self.client.job_url(job.id)}"
+                f"{_explained(job)}{on} See {self.client.job_url(job.id)}"
             ) from None
         except AnswerError as error:
             raise RefusedError(
@@ -270,6 +338,23 @@ class _Sequence:
             self.client.sleep,
         )
 
+    def _cancel(self, job: Job) -> str:
+        """Cancel a job and tell what came of it, with its facts in the result."""
+        try:
+            self.client.post(_jobs.path(job.id, "cancel"), {}, CANCEL_ACCEPTED)
+            said = " It was canceled."
+        except AnswerError as error:
+            said = " It ended before it could be canceled." if error.status == 405 else f" Canceling it failed: {error}"
+        except ControllerError as error:
+            said = f" Canceling it failed: {error}"
+        try:
+            self._tell(self._wait_until(job.id, lambda now: not now.active, CANCEL_TIMEOUT))
+        except WaitTimeoutError as error:
+            self._tell(error.last or job)
+        except ControllerError as error:
+            said += f" Its state could not be read after that: {error}"
+        return said
+
     def _judge(self, job: Job) -> None:
         """Tell how a waited-for job ended; fail unless successfully."""
         if job.successful:
@@ -279,7 +364,7 @@ class _Sequence:
         self._report(job)
         names = self.result.get("failed_hosts")
         raise JobUnsuccessfulError(
-            f"Job {job.id}, a relaunch of job {self.request.job_id}, ended with status {job.status}"
+            f"Job {job.id}, a relaunch of job {self.result['source_job_id']}, ended with status {job.status}"
             f"{' on ' + _names(names) if names else ''}.{_explained(job)} See {self.client.job_url(job.id)}"
         )
 
@@ -298,6 +383,16 @@ class _Sequence:
         """Put a job's facts into the result."""
         self.result.update((name, job.facts.get(name)) for name in _jobs.FLAT_FACTS)
         self.result.update(job=dict(job.facts), url=self.client.job_url(job.id))
+
+    def _compare(self, source: Job, facts: t.Mapping[str, t.Any], header: str) -> None:
+        """With --diff, source and relaunch side by side."""
+        if self.request.diff:
+            self.result["diff"] = dict(
+                before={name: source.facts.get(name) for name in COMPARED},
+                after={name: facts.get(name) for name in COMPARED},
+                before_header=f"job {source.id}",
+                after_header=header,
+            )
 
 
 def _explained(job: Job) -> str:

@@ -14,12 +14,13 @@ author:
   - relaunch.controller contributors (@relaunch)
 description:
   - Relaunches a job of AWX, Red Hat Ansible Automation Platform or Oracle Linux Automation Manager, on all hosts or
-    on those
-    that failed or were unreachable, and optionally waits for it.
-  - The state asked for is that the work of the job has succeeded. If it has, nothing is launched.
-  - The controller relaunches a job with the current template and the prompts that the job was launched with. It
-    takes no other
-    variables and no other limit, and the playbook starts from its beginning.
+    on those that failed or were unreachable, and optionally waits for it.
+  - The state asked for is that the work of the job has succeeded. If it has, or a relaunch of it is running, nothing
+    is launched. The controller keeps no link from a relaunch to its source, so later relaunches count as the same
+    work if they have the same template, inventory, extra variables, tags, branch, slice and job type, and a limit
+    that fits.
+  - The controller relaunches a job with the current template and the prompts that the job was launched with. It takes
+    no other variables and no other limit, and the playbook starts from its beginning.
 extends_documentation_fragment:
   - relaunch.controller.connection
   - relaunch.controller.waiting
@@ -32,26 +33,63 @@ attributes:
       - Only requests that change nothing are sent. The result tells the hosts that would run and fails where a real
         run would.
   diff_mode:
-    support: none
+    support: full
+    details:
+      - Shows the job and its relaunch side by side.
   idempotent:
     support: partial
     details:
-      - A job that was successful is not run again.
+      - A job whose work has succeeded, through itself or through later relaunches of it, is not run again, and a
+        relaunch that is running is adopted.
+      - Not with O(force=true). A relaunch that fails again is not the state asked for, so that the next task
+        relaunches again.
   platform:
     support: full
     platforms: posix
 options:
   job_id:
-    description: Number of the job to relaunch.
+    description:
+      - Number of the job to relaunch, the source job.
+      - Exactly one of O(job_id) and O(job_template) is needed.
     type: int
-    required: true
+  job_template:
+    description:
+      - Name or number of a job template. The source job is then the latest job launched from it; relaunches do not
+        count as such, but are looked at like those of any source job.
+      - Exactly one of O(job_id) and O(job_template) is needed.
+    type: str
+  organization:
+    description: Name or number of the organization of O(job_template), where templates of several have its name.
+    type: str
   hosts:
     description:
       - V(all) relaunches on the hosts that the job was limited to.
       - V(failed) relaunches on those of its hosts that failed or were unreachable and are still in the inventory.
+        Where later relaunches have brought some of them to success, the newest relaunch that failed on exactly the
+        remaining ones is relaunched, if there is one and the user may.
     type: str
     choices: [all, failed]
     default: all
+  fallback_to_all:
+    description:
+      - With O(hosts=failed), relaunch on all hosts where the controller cannot say which hosts failed (the playbook
+        had a syntax error, was canceled or timed out) or none of them is left in the inventory. Without it the task
+        fails then.
+    type: bool
+    default: false
+  job_type:
+    description:
+      - Relaunch as a job of this type. A success of another type does not count then.
+      - Only newer controllers can. Others would ignore it and run a job that was to be checked only, so that the task
+        fails before anything is launched unless the controller says that it takes a job type.
+    type: str
+    choices: [run, check]
+  force:
+    description:
+      - Relaunch even if the work has succeeded already or a relaunch of it is running.
+      - With O(hosts=failed) this cannot relaunch a job without failed hosts.
+    type: bool
+    default: false
   credential_passwords:
     description:
       - Passwords that the job's credentials ask for at launch, by the names that the controller gives them, such as
@@ -62,9 +100,14 @@ options:
   wait:
     description:
       - Wait for the job to end. The task fails unless it ends successfully.
-      - If the job to relaunch is itself still active, its end is waited for first; without O(wait) the task fails then.
+      - If the job to relaunch is itself still active, its end is waited for first; without O(wait) the task fails
+        then.
       - A wait goes on through a controller's bad minutes (restarts, lost connections, answers 429 and 5xx) until
         O(timeout).
+  cancel_on_timeout:
+    description: Cancel the job that this task launched if it has not ended after O(timeout) seconds.
+    type: bool
+    default: false
 seealso:
   - module: awx.awx.job_launch
     description: Launches job templates.
@@ -228,8 +271,11 @@ msg:
   sample: "Job 42 ended with status failed: relaunched as job 43 on 2 failed hosts: host3, host5."
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._connection import CONNECTION_SPEC
 from ansible_collections.relaunch.controller.plugins.module_utils._module import run
 from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_job import RelaunchRequest, relaunch_job
@@ -239,19 +285,29 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
             CONNECTION_SPEC,
-            job_id=dict(type="int", required=True),
+            job_id=dict(type="int"),
+            job_template=dict(type="str"),
+            organization=dict(type="str"),
             hosts=dict(type="str", choices=["all", "failed"], default="all"),
+            fallback_to_all=dict(type="bool", default=False),
+            job_type=dict(type="str", choices=["run", "check"]),
             credential_passwords=dict(type="dict", no_log=True),
+            force=dict(type="bool", default=False),
             wait=dict(type="bool", default=False),
             interval=dict(type="float", default=2),
             timeout=dict(type="int"),
+            cancel_on_timeout=dict(type="bool", default=False),
         ),
+        required_one_of=[("job_id", "job_template")],
+        mutually_exclusive=[("job_id", "job_template")],
+        required_by=dict(organization="job_template"),
         supports_check_mode=True,
     )
-    run(
-        module,
-        lambda client, result: relaunch_job(client, RelaunchRequest.of(module.params, module.check_mode), result),
-    )
+
+    def action(client: ControllerClient, result: dict[str, Any]) -> None:
+        relaunch_job(client, RelaunchRequest.of(module.params, module.check_mode, module._diff), result)
+
+    run(module, action)
 
 
 if __name__ == "__main__":

@@ -82,6 +82,7 @@ def relaunch(
             retry_backoff_factor=0,
             max_retries=0,
         )
-        return run_main(**{**defaults, **options})
+        together = {**defaults, **options}
+        return run_main(**{name: value for name, value in together.items() if value is not None})
 
     return run

@@ -377,3 +377,345 @@ def test_a_token_dictionary_masks_no_numbers_of_the_result(controller: ScriptedC
 
     assert (result["id"], result["source_job_id"]) == (42, 42)
     assert controller.asked[0].headers["Authorization"] == "Bearer t0ken-5ecret"
+
+
+class TestEquivalentRelaunches:
+    """What a task that runs again finds."""
+
+    def later(self, job_id: int, status: str, limit: str = "web1,web2", **facts: t.Any) -> dict[str, t.Any]:
+        listed_job = job(job_id, status, launch_type="relaunch", limit=limit, **facts)
+        # A list leaves these out.
+        del listed_job["event_processing_finished"], listed_job["passwords_needed_to_start"]
+        return listed_job
+
+    def script(self, controller: ScriptedController, *later: dict[str, t.Any], **source: t.Any) -> None:
+        controller.expect("GET", SOURCE, body=job(42, **source))
+        controller.expect("GET", JOBS, body=listed(*later))
+        controller.expect("GET", SUMMARIES, body=listed(summary("web1"), summary("web2")))
+
+    def test_a_running_one_is_adopted(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        self.script(controller, self.later(43, "running"))
+        controller.expect("GET", NEW, body=new_job(status="running"))
+
+        result = relaunch(hosts="failed")
+
+        assert (result["changed"], result["id"], result["status"]) == (False, 43, "running")
+        assert result["msg"] == "Job 43, a relaunch of job 42, is running already."
+
+    def test_a_running_one_is_waited_for(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        self.script(controller, self.later(43, "running"))
+        controller.expect("GET", NEW, body=new_job(status="running"))
+        controller.expect("GET", NEW, body=new_job(status="successful"))
+
+        result = relaunch(hosts="failed", wait=True, interval=0.01)
+
+        assert (result["failed"], result["changed"], result["id"]) == (False, False, 43)
+        assert (result["status"], result["failed_hosts"]) == ("successful", [])
+
+    def test_one_that_succeeded_is_the_answer(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        self.script(controller, self.later(43, "successful"))
+        controller.expect("GET", NEW, body=new_job(status="successful"))
+
+        result = relaunch(hosts="failed")
+
+        assert (result["failed"], result["changed"], result["id"]) == (False, False, 43)
+
+    def test_one_with_other_variables_is_none(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        controller.expect("GET", SOURCE, body=job(42))
+        controller.expect("GET", JOBS, body=listed(self.later(43, "running", extra_vars='{"x": 1}')))
+        controller.expect("POST", RELAUNCH, 201, {**new_job(), "id": 44})
+
+        assert relaunch(hosts="failed")["id"] == 44
+
+    def test_one_that_failed_on_fewer_hosts_is_relaunched_itself(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        self.script(controller, self.later(43, "failed"))
+        controller.expect(
+            "GET", "/api/v2/jobs/43/job_host_summaries/", body=listed(summary("web1", failed=False), summary("web2"))
+        )
+        controller.expect("GET", NEW, body=new_job(status="failed", event_processing_finished=True))
+        controller.expect("POST", "/api/v2/jobs/43/relaunch/", 201, {**new_job(limit="web2"), "id": 44})
+
+        result = relaunch(hosts="failed")
+
+        assert (result["changed"], result["id"], result["hosts"]) == (True, 44, ["web2"])
+        assert (result["source_job_id"], result["relaunched_job_id"]) == (42, 43)
+
+    def test_where_that_is_forbidden_the_source_is(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        self.script(controller, self.later(43, "failed"))
+        controller.expect(
+            "GET", "/api/v2/jobs/43/job_host_summaries/", body=listed(summary("web1", failed=False), summary("web2"))
+        )
+        controller.expect("GET", NEW, body=new_job(status="failed", event_processing_finished=True))
+        controller.expect("POST", "/api/v2/jobs/43/relaunch/", 403, DENIED)
+        controller.expect("POST", RELAUNCH, 201, {**new_job(), "id": 44})
+
+        result = relaunch(hosts="failed")
+
+        assert (result["changed"], result["id"], result["relaunched_job_id"]) == (True, 44, 42)
+
+    def test_one_that_has_just_ended_is_given_the_time_to_count_its_hosts(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        self.script(controller, self.later(43, "failed"))
+        controller.expect("GET", "/api/v2/jobs/43/job_host_summaries/", body=listed())
+        controller.expect("GET", NEW, body=new_job(status="failed", event_processing_finished=False))
+        controller.expect("GET", NEW, body=new_job(status="failed", event_processing_finished=True))
+        both = listed(summary("web1", failed=False), summary("web2", failed=False))
+        controller.expect("GET", "/api/v2/jobs/43/job_host_summaries/", body=both)
+        controller.expect("GET", NEW, body=new_job(status="failed"))
+
+        result = relaunch(hosts="failed", interval=0.01)
+
+        assert (result["failed"], result["changed"], result["id"]) == (False, False, 43)
+
+    def test_a_part_that_is_running_is_waited_for_and_the_rest_relaunched(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        self.script(controller, self.later(43, "running", limit="web1"))
+        controller.expect("GET", NEW, body=new_job(status="successful", limit="web1"))
+        controller.expect("GET", JOBS, body=listed(self.later(43, "successful", limit="web1")))
+        controller.expect("GET", SUMMARIES, body=listed(summary("web1"), summary("web2")))
+        controller.expect("POST", RELAUNCH, 201, {**new_job(), "id": 44})
+        controller.expect("GET", "/api/v2/jobs/44/", body={**new_job(status="successful"), "id": 44})
+
+        result = relaunch(hosts="failed", wait=True, interval=0.01)
+
+        assert (result["failed"], result["changed"], result["id"]) == (False, True, 44)
+
+    def test_without_wait_the_rest_is_named(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        self.script(controller, self.later(43, "running", limit="web1"))
+        controller.expect("GET", NEW, body=new_job(status="running", limit="web1"))
+
+        result = relaunch(hosts="failed")
+
+        assert (result["changed"], result["id"]) == (False, 43)
+        assert result["msg"].endswith("It leaves out web2: run the task again after it.")
+
+    def test_check_mode_predicts_the_chain(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        self.script(controller, self.later(43, "failed"))
+        of_relaunch = "/api/v2/jobs/43/job_host_summaries/"
+        controller.expect("GET", of_relaunch, body=listed(summary("web1", failed=False), summary("web2")))
+        controller.expect("GET", NEW, body=new_job(status="failed", event_processing_finished=True))
+        controller.expect("GET", "/api/v2/jobs/43/relaunch/", body={"retry_counts": {"all": 2, "failed": 1}})
+        controller.expect("GET", of_relaunch, body=listed(summary("web2")))
+
+        result = relaunch(hosts="failed", check_mode=True, diff=True)
+
+        assert (result["changed"], result["relaunched_job_id"], result["hosts"]) == (True, 43, ["web2"])
+        assert result["diff"]["after"]["limit"] == "web2"
+        assert set(controller.methods()) == {"GET"}
+
+    def test_force_looks_for_none(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        controller.expect("GET", SOURCE, body=job(42, "successful"))
+        controller.expect("POST", RELAUNCH, 201, new_job(limit=""))
+
+        assert relaunch(force=True)["changed"] is True
+
+
+class TestFallbackToAll:
+    @pytest.mark.parametrize("force", [False, True])
+    def test_takes_all_where_no_failed_hosts_are_known(
+        self, controller: ScriptedController, relaunch: Relaunch, force: bool
+    ) -> None:
+        controller.expect("GET", SOURCE, body=job(42, "canceled"))
+        if not force:
+            controller.expect("GET", JOBS, body=listed())
+        controller.expect("GET", SUMMARIES, body=listed())
+        controller.expect("POST", RELAUNCH, 201, new_job(limit=""))
+
+        result = relaunch(hosts="failed", fallback_to_all=True, force=force)
+
+        assert result["changed"] is True and "all its hosts" in result["msg"]
+        assert controller.asked[-1].body == {"hosts": "all"}
+
+    def test_takes_the_failed_ones_where_they_are_known(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        controller.expect("GET", SOURCE, body=job(42))
+        controller.expect("GET", JOBS, body=listed())
+        controller.expect("GET", SUMMARIES, body=listed(summary("web1")))
+        controller.expect("POST", RELAUNCH, 201, new_job(limit="web1"))
+
+        assert relaunch(hosts="failed", fallback_to_all=True)["hosts"] == ["web1"]
+        assert controller.asked[-1].body == {"hosts": "failed"}
+
+
+class TestJobType:
+    TAKES = {"actions": {"POST": {"job_type": {"choices": [["run", "Run"], ["check", "Check"]]}}}}
+    IGNORES = {"actions": {"POST": {"hosts": {"choices": [["all", "all"]]}}}}
+
+    @pytest.mark.parametrize("check_mode", [False, True])
+    @pytest.mark.parametrize("described", [IGNORES, {}])
+    def test_is_refused_where_it_would_be_ignored(
+        self, controller: ScriptedController, relaunch: Relaunch, described: dict[str, t.Any], check_mode: bool
+    ) -> None:
+        controller.expect("GET", SOURCE, body=job(42))
+        controller.expect("GET", JOBS, body=listed())
+        controller.expect("OPTIONS", RELAUNCH, body=described)
+
+        result = relaunch(job_type="check", check_mode=check_mode)
+
+        assert (result["failed"], result["changed"]) == (True, False)
+        assert "this controller does not take a job type on a relaunch" in result["msg"]
+
+    def test_is_sent_where_it_is_known(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        controller.expect("GET", SOURCE, body=job(42, "successful"))
+        controller.expect("GET", JOBS, body=listed())
+        controller.expect("OPTIONS", RELAUNCH, body=self.TAKES)
+        controller.expect("POST", RELAUNCH, 201, new_job(limit="", job_type="check"))
+
+        result = relaunch(job_type="check")
+
+        assert (result["failed"], result["changed"], result["job_type"]) == (False, True, "check")
+        assert controller.asked[-1].body == {"hosts": "all", "job_type": "check"}
+
+    def test_the_sources_own_needs_no_asking(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        controller.expect("GET", SOURCE, body=job(42))
+        controller.expect("GET", JOBS, body=listed())
+        controller.expect("POST", RELAUNCH, 201, new_job(limit=""))
+
+        relaunch(job_type="run")
+
+        assert controller.asked[-1].body == {"hosts": "all"}
+
+    def test_a_job_that_runs_all_the_same_is_canceled(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        controller.expect("GET", SOURCE, body=job(42))
+        controller.expect("GET", JOBS, body=listed())
+        controller.expect("OPTIONS", RELAUNCH, body=self.TAKES)
+        controller.expect("POST", RELAUNCH, 201, new_job(limit=""))
+        controller.expect("POST", "/api/v2/jobs/43/cancel/", 202)
+        controller.expect("GET", NEW, body=new_job(status="canceled"))
+
+        result = relaunch(job_type="check", interval=0.01)
+
+        assert (result["failed"], result["changed"], result["status"]) == (True, True, "canceled")
+        assert "was relaunched as run" in result["msg"] and "It was canceled." in result["msg"]
+
+
+class TestCancelOnTimeout:
+    @pytest.mark.parametrize(
+        ("status", "body", "words"),
+        [
+            (202, None, "It was canceled."),
+            (405, {"detail": "Method not allowed."}, "ended before it could be canceled"),
+            (403, DENIED, "Canceling it failed"),
+        ],
+    )
+    def test_cancels_what_it_launched(
+        self, controller: ScriptedController, relaunch: Relaunch, status: int, body: t.Any, words: str
+    ) -> None:
+        controller.expect("GET", SOURCE, body=job(42))
+        controller.expect("GET", JOBS, body=listed())
+        controller.expect("POST", RELAUNCH, 201, new_job())
+        controller.expect("GET", NEW, body=new_job(status="running"))
+        controller.expect("POST", "/api/v2/jobs/43/cancel/", status, body)
+        controller.expect("GET", NEW, body=new_job(status="canceled"))
+
+        result = relaunch(hosts="failed", wait=True, timeout=0, cancel_on_timeout=True, interval=0.01)
+
+        assert (result["failed"], result["changed"], result["id"]) == (True, True, 43)
+        assert (result["status"], words in result["msg"]) == ("canceled", True)
+
+    def test_leaves_alone_what_it_adopted(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        controller.expect("GET", SOURCE, body=job(42))
+        controller.expect("GET", JOBS, body=listed(new_job(status="running", limit="")))
+        controller.expect("GET", NEW, body=new_job(status="running"))
+        controller.expect("GET", NEW, body=new_job(status="running"))
+
+        result = relaunch(wait=True, timeout=0, cancel_on_timeout=True)
+
+        assert (result["failed"], result["changed"], result["id"]) == (True, False, 43)
+        assert "It goes on" in result["msg"]
+
+
+class TestTemplates:
+    TEMPLATES = "/api/v2/job_templates/"
+
+    def template(self, template_id: int, organization: str, **facts: t.Any) -> dict[str, t.Any]:
+        fields = {"organization": {"id": template_id + 100, "name": organization}}
+        return {"id": template_id, "name": "Deploy", "summary_fields": fields, **facts}
+
+    def test_stands_for_its_latest_launch(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        controller.expect("GET", self.TEMPLATES, body=listed(self.template(7, "Ops")))
+        controller.expect("GET", JOBS, body=listed({"id": 42}))
+        controller.expect("GET", SOURCE, body=job(42, "successful"))
+
+        result = relaunch(job_id=None, job_template="Deploy {{ x }}")
+
+        assert (result["id"], result["source_job_id"]) == (42, 42)
+        assert controller.asked[0].query["name"] == "Deploy {{ x }}"
+        asked = controller.asked[1].query
+        assert (asked["unified_job_template"], asked["order_by"], asked["not__launch_type"]) == ("7", "-id", "relaunch")
+
+    def test_by_number(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        controller.expect("GET", self.TEMPLATES, body=listed(self.template(7, "Ops")))
+        controller.expect("GET", JOBS, body=listed({"id": 42}))
+        controller.expect("GET", SOURCE, body=job(42, "successful"))
+
+        assert relaunch(job_id=None, job_template="7")["id"] == 42
+        assert controller.asked[0].query["id"] == "7"
+
+    @pytest.mark.parametrize("organization", ["Dev", "108"])
+    def test_of_an_organization(self, controller: ScriptedController, relaunch: Relaunch, organization: str) -> None:
+        controller.expect("GET", self.TEMPLATES, body=listed(self.template(7, "Ops"), self.template(8, "Dev")))
+        controller.expect("GET", JOBS, body=listed({"id": 42}))
+        controller.expect("GET", SOURCE, body=job(42, "successful"))
+
+        relaunch(job_id=None, job_template="Deploy", organization=organization)
+
+        assert controller.asked[1].query["unified_job_template"] == "8"
+
+    def test_ambiguous(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        controller.expect("GET", self.TEMPLATES, body=listed(self.template(7, "Ops"), self.template(8, "Dev")))
+
+        message = relaunch(job_id=None, job_template="Deploy")["msg"]
+
+        assert "Deploy (id 7, organization Ops), Deploy (id 8, organization Dev)" in message
+
+    def test_unknown_in_that_organization(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        controller.expect("GET", self.TEMPLATES, body=listed(self.template(7, "Ops")))
+
+        message = relaunch(job_id=None, job_template="Deploy", organization="QA")["msg"]
+
+        assert "The organization QA has no job template Deploy" in message and "organization Ops" in message
+
+    def test_unknown(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        controller.expect("GET", self.TEMPLATES, body=listed())
+        controller.expect("GET", self.TEMPLATES, body=listed(self.template(7, "Ops", name="Deploy web")))
+
+        message = relaunch(job_id=None, job_template="Deploy")["msg"]
+
+        assert "There is no job template Deploy" in message and "Deploy web (id 7" in message
+
+    def test_never_launched(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        controller.expect("GET", self.TEMPLATES, body=listed(self.template(7, "Ops")))
+        controller.expect("GET", JOBS, body=listed())
+
+        assert "has no job yet" in relaunch(job_id=None, job_template="Deploy")["msg"]
+
+    def test_sliced(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        controller.expect("GET", self.TEMPLATES, body=listed(self.template(7, "Ops", job_slice_count=3)))
+
+        assert "is sliced" in relaunch(job_id=None, job_template="Deploy")["msg"]
+
+    @pytest.mark.parametrize("options", [{}, {"job_id": 42, "job_template": "x"}, {"job_id": 42, "organization": "x"}])
+    def test_options_that_do_not_go_together(self, relaunch: Relaunch, options: dict[str, t.Any]) -> None:
+        assert relaunch(**{"job_id": None, **options})["failed"]
+
+
+def test_diff_shows_source_and_relaunch(controller: ScriptedController, relaunch: Relaunch) -> None:
+    controller.expect("GET", SOURCE, body=job(42))
+    controller.expect("GET", JOBS, body=listed())
+    controller.expect("POST", RELAUNCH, 201, new_job())
+    controller.expect("GET", NEW, body=new_job(status="successful"))
+
+    result = relaunch(hosts="failed", wait=True, interval=0.01, diff=True)
+
+    assert result["diff"] == {
+        "before_header": "job 42",
+        "before": {"status": "failed", "launch_type": "manual", "job_type": "run", "limit": ""},
+        "after_header": "job 43",
+        "after": {"status": "successful", "launch_type": "relaunch", "job_type": "run", "limit": "web2,web1"},
+    }
