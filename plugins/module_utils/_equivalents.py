@@ -27,17 +27,18 @@ _SAME = ("unified_job_template", "inventory", "scm_branch", "job_slice_number", 
 _SAME_NAMES = ("job_tags", "skip_tags")
 
 
-def candidates(client: ControllerClient, source: Job, job_type: t.Optional[str]) -> list[Job]:
-    """The later relaunches of the source's work on whatever hosts, oldest first.
+def later_relaunches(client: ControllerClient, source: Job) -> list[Job]:
+    """The relaunches after the source that may be of its work, oldest first, as far as the server can filter them."""
+    return [Job.of(entry) for entry in client.results("jobs/", **query(source))]
 
-    Filtered by the server as far as it can: ``limit`` is ignored there and ``extra_vars`` refused.
-    """
-    query: dict[str, t.Any] = {"launch_type": "relaunch", "id__gt": source.id, "order_by": "id"}
+
+def query(source: Job) -> dict[str, t.Any]:
+    """The filter for that: ``limit`` would be ignored there, and ``extra_vars`` refused."""
+    asked: dict[str, t.Any] = {"launch_type": "relaunch", "id__gt": source.id, "order_by": "id"}
     template = source.facts.get("unified_job_template")
     if template is not None:
-        query["unified_job_template"] = template
-    listed = (Job.of(entry) for entry in client.results("jobs/", **query))
-    return [job for job in listed if same_work(source, job, job_type)]
+        asked["unified_job_template"] = template
+    return asked
 
 
 def same_work(source: Job, job: Job, job_type: t.Optional[str]) -> bool:

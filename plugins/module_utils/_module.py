@@ -64,4 +64,8 @@ def hide_secrets(module: AnsibleModule, connection: _connection.ConnectionOption
 
 
 def _so_far(result: t.Mapping[str, t.Any]) -> str:
-    return f" Job {result['id']} had been launched and goes on." if result.get("changed") else ""
+    if not result.get("changed"):
+        return ""
+    if result.get("id") in (None, result.get("source_job_id")):
+        return " A job may have been launched. Running the task again is safe: it looks for it first."
+    return f" Job {result['id']} had been launched and goes on."

@@ -104,13 +104,6 @@ def source_counts(source: Job, wish: Wish) -> bool:
     return wish.job_type in (None, source.job_type)
 
 
-def settled(source: Job, wish: Wish) -> bool:
-    """Whether the source alone decides, so that its relaunches need not be looked for."""
-    if source.active or (source.successful and source_counts(source, wish)):
-        return True
-    return wish.force and not (wish.hosts == FAILED and wish.fallback_to_all)
-
-
 def decide(
     source: Job, wish: Wish, failed_hosts: t.Optional[frozenset[str]] = None, relaunches: t.Sequence[Relaunch] = ()
 ) -> Decision:

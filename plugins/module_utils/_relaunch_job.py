@@ -13,15 +13,17 @@ from ansible_collections.relaunch.controller.plugins.module_utils import _equiva
 from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import (
     AnswerError,
+    AnswerLostError,
     ControllerError,
     ForbiddenError,
     JobUnsuccessfulError,
+    NotSentError,
     OptionError,
     RefusedError,
     WaitTimeoutError,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._launch import launch
+from ansible_collections.relaunch.controller.plugins.module_utils._launch import Attempt, Launched, launch
 from ansible_collections.relaunch.controller.plugins.module_utils._refusals import source_unavailable
 from ansible_collections.relaunch.controller.plugins.module_utils._relaunch import (
     ALL,
@@ -39,7 +41,6 @@ from ansible_collections.relaunch.controller.plugins.module_utils._relaunch impo
     no_failed_hosts,
     password_values,
     payload,
-    settled,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._wait import wait_until
 
@@ -122,6 +123,7 @@ class _Sequence:
         self.request = request
         self.wish = request.wish
         self.result = result
+        self.newest = 0
         self.deadline = None if request.timeout is None else client.clock() + request.timeout
 
     def run(self) -> None:
@@ -161,17 +163,21 @@ class _Sequence:
 
     def _decide(self, source: Job) -> Decision:
         """The decision, asking only for what it needs: for a first relaunch that is one list."""
-        if settled(source, self.wish):
-            return decide(source, self.wish)
-        candidates = [] if self.wish.force else _equivalents.candidates(self.client, source, self.wish.job_type)
-        if self.wish.hosts == ALL:
-            whole = [Relaunch(job, whole=True) for job in candidates if _equivalents.same_limit(source, job)]
-            return decide(source, self.wish, relaunches=whole)
-        if not candidates and not self.wish.fallback_to_all:
-            return decide(source, self.wish)
+        wish = self.wish
+        decision = decide(source, wish)
+        if not isinstance(decision, Launch):
+            return decision
+        later = _equivalents.later_relaunches(self.client, source)
+        self.newest = max([source.id, *(job.id for job in later)])
+        same = [] if wish.force else [job for job in later if _equivalents.same_work(source, job, wish.job_type)]
+        if wish.hosts == ALL:
+            whole = [Relaunch(job, whole=True) for job in same if _equivalents.same_limit(source, job)]
+            return decide(source, wish, relaunches=whole)
+        if not same and not wish.fallback_to_all:
+            return decision
         failed_hosts = self._failed_hosts(source)
-        known = [self._relaunch(source, failed_hosts, job) for job in candidates]
-        return decide(source, self.wish, failed_hosts, [relaunch for relaunch in known if relaunch is not None])
+        known = [self._relaunch(source, failed_hosts, job) for job in same]
+        return decide(source, wish, failed_hosts, [relaunch for relaunch in known if relaunch is not None])
 
     def _failed_hosts(self, job: Job) -> frozenset[str]:
         """The failed hosts of a finished job that a relaunch would reach."""
@@ -235,7 +241,7 @@ class _Sequence:
         if request.check_mode:
             return
         try:
-            new = launch(self.client, decision, body)
+            new = self._post(Attempt(job, decision.hosts, body, self.newest))
         except ForbiddenError:
             if decision.instead is None:
                 raise
@@ -243,18 +249,31 @@ class _Sequence:
             # job with prompts that the template does not ask for. The source has none.
             self._launch(decision.instead, source)
             return
-        self.result["changed"] = True
-        self._tell(new)
-        self._compare(source, new.facts, f"job {new.id}")
-        names = new.limit_hosts if decision.hosts == FAILED else []
+        self._tell(new.job)
+        self._compare(source, new.job.facts, f"job {new.job.id}")
+        names = new.job.limit_hosts if decision.hosts == FAILED else []
         if names:
             self.result["hosts"] = names
-        self.result["msg"] = f"{decision.reason}: relaunched as job {new.id} on {_on(decision.hosts, names)}."
-        self._verify_job_type(new)
+        self.result["msg"] = f"{decision.reason}: relaunched as job {new.job.id} on {_on(decision.hosts, names)}."
+        if new.lost:
+            self.result["msg"] += f" The answer to that was lost, so the job was looked for: {new.lost}"
+        self._verify_job_type(new.job)
         if self.wish.wait:
-            new = self._wait(new, f"job {new.id}", ours=True)
-            self._compare(source, new.facts, f"job {new.id}")
-            self._judge(new)
+            ended = self._wait(new.job, f"job {new.job.id}", ours=True)
+            self._compare(source, ended.facts, f"job {ended.id}")
+            self._judge(ended)
+
+    def _post(self, attempt: Attempt) -> Launched:
+        """Launch, with a result that is true whatever becomes of it."""
+        self.result["changed"] = True
+        try:
+            return launch(self.client, attempt)
+        except (RefusedError, NotSentError):
+            self.result["changed"] = False
+            raise
+        except AnswerLostError:
+            self.result.update(dict.fromkeys(_jobs.FLAT_FACTS))
+            raise
 
     def _guard_job_type(self, job: Job) -> None:
         """Refuse a job type where the controller would silently ignore it, and run what was to be checked only."""

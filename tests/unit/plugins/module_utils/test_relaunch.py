@@ -259,15 +259,6 @@ def test_all_hosts(found: Job, relaunches: list[Relaunch], wish: Wish, expected:
     assert told(decide(found, wish, None, relaunches)) == expected
 
 
-def test_what_the_source_alone_settles_asks_for_no_relaunches() -> None:
-    assert _relaunch.settled(source("running"), Wish())
-    assert _relaunch.settled(source("successful"), Wish())
-    assert _relaunch.settled(source("failed"), Wish(force=True))
-    assert not _relaunch.settled(source("failed"), Wish("failed", fallback_to_all=True, force=True))
-    assert not _relaunch.settled(source("failed"), Wish())
-    assert not _relaunch.settled(source("successful", job_type="check"), Wish(job_type="run"))
-
-
 def test_passwords_are_compared_with_what_the_job_asks_for() -> None:
     asking = source(passwords_needed_to_start=["ssh_password", "become_password", "vault_password.dev"])
     given = _relaunch.password_values({"become_password": "x", "ssh_password": "", "vault_password.dev": None})

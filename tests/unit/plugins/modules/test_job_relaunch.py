@@ -507,8 +507,9 @@ class TestEquivalentRelaunches:
         assert result["diff"]["after"]["limit"] == "web2"
         assert set(controller.methods()) == {"GET"}
 
-    def test_force_looks_for_none(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+    def test_force_minds_none(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         controller.expect("GET", SOURCE, body=job(42, "successful"))
+        controller.expect("GET", JOBS, body=listed(self.later(41, "running", limit="")))
         controller.expect("POST", RELAUNCH, 201, new_job(limit=""))
 
         assert relaunch(force=True)["changed"] is True
@@ -520,8 +521,7 @@ class TestFallbackToAll:
         self, controller: ScriptedController, relaunch: Relaunch, force: bool
     ) -> None:
         controller.expect("GET", SOURCE, body=job(42, "canceled"))
-        if not force:
-            controller.expect("GET", JOBS, body=listed())
+        controller.expect("GET", JOBS, body=listed())
         controller.expect("GET", SUMMARIES, body=listed())
         controller.expect("POST", RELAUNCH, 201, new_job(limit=""))
 
