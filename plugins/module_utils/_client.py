@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import email.utils
 import json
+import math
 import random
 import socket
 import ssl
@@ -64,7 +65,7 @@ def retry_after_seconds(value: t.Optional[str], now: float) -> t.Optional[float]
             seconds = email.utils.parsedate_to_datetime(value).timestamp() - now
         except (TypeError, ValueError):
             return None
-    return min(LONGEST_PAUSE, max(0.0, seconds)) if seconds == seconds else None
+    return None if math.isnan(seconds) else min(LONGEST_PAUSE, max(0.0, seconds))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from ansible.module_utils.errors import AnsibleFallbackNotFound
@@ -20,6 +21,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._connection im
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import OptionError
 
+NO_VARIABLES: t.Mapping[str, str] = MappingProxyType({})
 NOTHING: dict[str, t.Any] = dict.fromkeys(CONNECTION_SPEC)
 
 
@@ -33,8 +35,8 @@ def home(tmp_path: Path) -> Path:
 def connect(home: Path, tmp_path: Path) -> t.Callable[..., ConnectionOptions]:
     """Resolve these options, with a home and a working folder of their own."""
 
-    def connect(environ: t.Mapping[str, str] = {}, cwd: Path = tmp_path, **params: t.Any) -> ConnectionOptions:
-        return resolve({**NOTHING, **params}, {"HOME": str(home), **environ}, str(cwd))
+    def connect(environ: t.Mapping[str, str] = NO_VARIABLES, **params: t.Any) -> ConnectionOptions:
+        return resolve({**NOTHING, **params}, {"HOME": str(home), **environ}, str(tmp_path))
 
     return connect
 

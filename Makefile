@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, relaunch.controller contributors
+#
+# Needs Python >= 3.11, git and make; the rest goes into a virtual environment below .venv/, output below .build/.
+# What is staged is what is tested. Another Python or ansible-core: make PYTHON=python3.12 ANSIBLE_CORE=2.16.19 …
+
+PYTHON ?= python3
+ANSIBLE_CORE ?=
+# More arguments for the tests, as in: make unit ARGS="-k relaunch"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+# Go on after a failure (the exit status stays red), so that one run shows all that is wrong.
+MAKEFLAGS += --keep-going --no-print-directory
+
+# Such as py3.12-core2.21.5; found out once, and only where a target needs it.
+NAME = $(eval NAME := $(shell "$(PYTHON)" dev/environment.py name $(ANSIBLE_CORE)))$(or $(NAME),$(error no usable Python: try make PYTHON=python3.12))
+BIN = .venv/$(NAME)/bin
+BUILD = .build/$(NAME)
+EXPORT = $(BUILD)/ansible_collections/relaunch/controller
+STEP = $(BIN)/python dev/step.py
+# Where Ansible finds this collection, and no other.
+COLLECTIONS = ANSIBLE_COLLECTIONS_PATH="$(CURDIR)/$(BUILD)"
+# A home of their own keeps what tools leave behind out of the user's.
+TOOLS_HOME = HOME="$(CURDIR)/.venv/home"
+IN_EXPORT = $(TOOLS_HOME) $(COLLECTIONS) $(STEP) --in $(EXPORT)
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+# Steps in the order in which `make test` runs them: pytest's closing lines come last.
+.PHONY: test
+test: lint build sanity integration unit sandbox-test end-to-end ## All of the steps from lint to end-to-end
+
+.PHONY: lint ruff mypy ansible-lint changelog-lint
+lint: ruff mypy ansible-lint changelog-lint ## ruff, mypy, ansible-lint, antsibull-changelog
+
+ruff: tools export
+	@$(IN_EXPORT) ruff ruff check --no-respect-gitignore --no-cache .
+
+mypy: tools export
+	@$(STEP) --in $(BUILD) mypy mypy --config-file ansible_collections/relaunch/controller/pyproject.toml \
+	  --cache-dir .mypy ansible_collections/relaunch/controller/plugins
+	@$(STEP) --in $(EXPORT)/dev "mypy dev" mypy --config-file ../pyproject.toml --cache-dir ../../../../.mypy .
+
+ansible-lint: tools export
+	@$(IN_EXPORT) ansible-lint ansible-lint --offline
+
+changelog-lint: tools export
+	@$(IN_EXPORT) changelog antsibull-changelog lint
+
+.PHONY: build
+build: tools export ## The collection's tarball, in .build/, as Galaxy's importer wants it
+	@$(TOOLS_HOME) $(STEP) build python dev/galaxy.py $(EXPORT) .build
+
+.PHONY: sanity
+sanity: tools export ## ansible-test sanity
+	@$(STEP) sanity python dev/ansible_test.py $(EXPORT) sanity $(ARGS)
+
+.PHONY: integration
+integration: tools export ## ansible-test integration, against the sandbox or the controller of integration_config.yml
+	@$(STEP) integration python dev/integration.py $(EXPORT) $(ARGS)
+
+.PHONY: unit
+unit: tools export ## Unit tests
+	@$(IN_EXPORT) unit pytest tests/unit $(ARGS)
+
+.PHONY: sandbox-test
+sandbox-test: tools export ## Tests of the sandbox
+	@$(IN_EXPORT) sandbox-test pytest tests/sandbox/tests $(ARGS)
+
+.PHONY: end-to-end
+end-to-end: tools export ## Real playbooks against the sandbox
+	@$(IN_EXPORT) end-to-end pytest tests/end_to_end $(ARGS)
+
+# The two below are not part of `make test`.
+.PHONY: units
+units: tools export ## The unit tests once more, through ansible-test, on each Python that is here
+	@$(STEP) units python dev/ansible_test.py $(EXPORT) units --venv $(ARGS)
+
+.PHONY: coverage
+coverage: tools export ## What the unit tests cover
+	@$(IN_EXPORT) coverage coverage run -m pytest tests/unit $(ARGS)
+	@cd $(EXPORT) && "$(CURDIR)/$(BIN)/coverage" report --skip-covered --show-missing
+
+.PHONY: demo
+demo: export ## See it work: a failed job, relaunched
+	@"$(PYTHON)" dev/environment.py demo $(ANSIBLE_CORE)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(COLLECTIONS) $(BIN)/python dev/demo.py
+
+.PHONY: clean
+clean: ## Remove all that make made
+	@rm -rf .build .venv
+
+# What the steps need.
+.PHONY: tools export
+tools:
+	@"$(PYTHON)" dev/environment.py tools $(ANSIBLE_CORE)
+
+export:
+	@"$(PYTHON)" dev/export.py $(EXPORT)

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, relaunch.controller contributors
+"""Runs ansible-test where it would not run by itself: offline, beside pyenv, and without littering the user's home.
+
+python dev/ansible_test.py EXPORT sanity|units|integration [ARGUMENT …]
+
+ansible-test keeps virtual environments of its own in ~/.ansible/test. Here its home is .venv/home.
+"""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import os
+import shutil
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+from command import output_of
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+HOME = CHECKOUT / ".venv" / "home"
+
+# Only ansible-test knows which pip it wants.
+PIP_SCRIPT = "https://ci-files.testing.ansible.com/ansible-test/get-pip-{version}.py"
+PIP_VERSION = """\
+import sys
+from ansible_test._internal.host_configs import NativePythonConfig
+from ansible_test._internal.python_requirements import get_venv_packages
+print(get_venv_packages(NativePythonConfig(version=f"3.{sys.version_info.minor}", path=sys.executable))["pip"])
+"""
+
+# Takes the place of get-pip.py where its site cannot be reached: pip runs from its wheel to install itself.
+PIP_FROM_WHEEL = """\
+import os, runpy, sys
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), {wheel!r}))
+sys.argv[1:] = ["install"] + [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no-wheel")]
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
+"""
+
+
+def provide_interpreters(folder: Path) -> str:
+    """A PATH on which each pythonX.Y is a real one: pyenv's shims exist for versions that they then refuse to run."""
+    places = [place for place in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(place).name != "shims"]
+    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
+    search = os.pathsep.join([*places, *map(str, pyenv.glob("versions/3.*/bin"))])
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for minor in range(9, 30):
+        link = folder / f"python3.{minor}"
+        found = shutil.which(link.name, path=search)
+        if found and not link.exists():
+            link.unlink(missing_ok=True)
+            link.symlink_to(os.path.realpath(found))
+    return os.pathsep.join([str(Path(sys.executable).parent), str(folder), *places])
+
+
+def provide_pip_settings(path: Path) -> None:
+    """pip's settings as they are here: ansible-test hides the user's home and environment variables from it."""
+    listed = output_of(sys.executable, "-m", "pip", "config", "list")
+    settings = {"quiet": "1"}  # a failing step should show what failed, not each wheel
+    for line in sorted(listed.splitlines(), reverse=True):  # :env: after global, so that it wins
+        name, value = line.split("=", 1)
+        section, key = name.rsplit(".", 1)
+        if section in ("global", "install", ":env:") and key not in ("require-virtualenv", "user", "target", "prefix"):
+            settings[key] = ast.literal_eval(value).replace("\n", "\n  ")
+    if proxy := os.environ.get("HTTPS_PROXY", os.environ.get("https_proxy")):
+        settings.setdefault("proxy", proxy)
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)  # an index's address may hold a password
+    config = configparser.ConfigParser(interpolation=None)
+    config["global"] = settings
+    with path.open("w") as file:
+        config.write(file)
+
+
+def provide_pip(cache: Path) -> None:
+    """The script by which ansible-test installs pip: from ansible-test's own site, or made of pip's wheel."""
+    version = output_of(sys.executable, "-c", PIP_VERSION).strip()
+    script = cache / f"get_pip_{version.replace('.', '_')}.py"
+    if script.exists():
+        return
+    cache.mkdir(parents=True, exist_ok=True)
+    try:
+        with urllib.request.urlopen(PIP_SCRIPT.format(version=version), timeout=20) as answer:
+            script.write_bytes(answer.read())
+    except OSError:
+        output_of(sys.executable, "-m", "pip", "download", "--no-deps", "--dest", str(cache), f"pip=={version}")
+        (wheel,) = cache.glob(f"pip-{version}-*.whl")
+        script.write_text(PIP_FROM_WHEEL.format(wheel=wheel.name))
+
+
+def ansible_test(export: Path, *arguments: str) -> int:
+    """Run ansible-test in an exported tree; returns its exit status."""
+    if arguments[0] != "sanity" and " " in sys.executable:
+        raise SystemExit(f"ansible-test {arguments[0]} needs a path without a blank; this is {CHECKOUT}")
+    path = provide_interpreters(HOME / "bin")
+    provide_pip_settings(HOME / ".config" / "pip" / "pip.conf")
+    provide_pip(HOME / ".ansible" / "test" / "cache")
+    environ = os.environ | {"HOME": str(HOME), "PATH": path}
+    for name in ("ANSIBLE_COLLECTIONS_PATH", "PYTHONPATH", "XDG_CONFIG_HOME"):
+        environ.pop(name, None)
+    return subprocess.run(["ansible-test", *arguments], cwd=export, env=environ, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(ansible_test(Path(sys.argv[1]), *sys.argv[2:]))

@@ -1,0 +1,286 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""job_relaunch as a playbook's task: what is launched, what comes back, what a person sees."""
+
+from __future__ import annotations
+
+import socket
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from sandbox.process import Sandbox
+
+RunTasks = t.Callable[..., t.Any]
+Options = dict[str, t.Any]
+
+
+def runs(folder: Path, host: str) -> int:
+    """How often a host really ran."""
+    return (folder / host).read_text(encoding="utf-8").count("run")
+
+
+def unsafe(sandbox: Sandbox) -> list[str]:
+    """The requests that may have changed something."""
+    return [entry["path"] for entry in sandbox.log() if entry["method"] not in ("GET", "HEAD", "OPTIONS")]
+
+
+def test_relaunches_on_exactly_the_failed_hosts_and_then_leaves_it_alone(
+    sandbox: Sandbox, failed_job: int, admin: Options, run_tasks: RunTasks, tmp_path: Path
+) -> None:
+    task = {"job_id": failed_job, "hosts": "failed", "wait": True, **admin}
+
+    first, second = run_tasks(task, task).results
+
+    assert (first["failed"], first["changed"], first["status"]) == (False, True, "successful")
+    assert sorted(sandbox.job(first["id"])["limit"].split(",")) == first["hosts"] == ["web2", "web3"]
+    assert [runs(tmp_path, host) for host in ("web1", "web2", "web3")] == [1, 2, 2]
+    assert (second["failed"], second["changed"], second["id"]) == (False, False, first["id"])
+    assert unsafe(sandbox) == [f"/api/v2/jobs/{failed_job}/relaunch/"]
+    assert not {"started", "finished"} & set(first)
+    assert first["job"]["finished"]
+
+
+def test_right_after_the_job_ended(
+    sandbox: Sandbox, stubborn: t.Callable[..., Options], admin: Options, run_tasks: RunTasks
+) -> None:
+    job = sandbox.launch(stubborn(web1=1)["id"])
+
+    (result,) = run_tasks({"job_id": job, "hosts": "failed", "wait": True, **admin}).results
+
+    assert (result["failed"], result["changed"], result["limit"]) == (False, True, "web1")
+
+
+def test_while_a_relaunch_is_running_it_is_adopted(
+    sandbox: Sandbox, failed_job: int, admin: Options, run_tasks: RunTasks
+) -> None:
+    sandbox.settings(event_lag=2)
+    task = {"job_id": failed_job, "hosts": "failed", **admin}
+
+    first, second, waited = run_tasks(task, task, {**task, "wait": True}).results
+
+    assert (first["changed"], second["changed"], waited["changed"]) == (True, False, False)
+    assert first["id"] == second["id"] == waited["id"]
+    assert len(unsafe(sandbox)) == 1
+
+
+def test_a_first_relaunch_takes_three_requests_over_one_connection(
+    sandbox: Sandbox, failed_job: int, admin: Options, run_tasks: RunTasks
+) -> None:
+    run_tasks({"job_id": failed_job, "hosts": "failed", **admin})
+
+    log = sandbox.log()
+    assert [entry["method"] for entry in log] == ["GET", "GET", "POST"]
+    assert len({entry["connection"] for entry in log}) == 1
+
+
+def test_a_relaunch_that_fails_again_fails_the_task_with_all_that_is_known(
+    sandbox: Sandbox, stubborn: t.Callable[..., Options], admin: Options, run_tasks: RunTasks
+) -> None:
+    job = sandbox.launch(stubborn(web1=0, web2=2)["id"])
+    sandbox.wait(job)
+
+    done = run_tasks({"job_id": job, "hosts": "failed", "wait": True, **admin})
+
+    (result,) = done.results
+    assert (result["failed"], result["changed"], result["status"]) == (True, True, "failed")
+    assert (result["source_job_id"], result["failed_hosts"]) == (job, ["web2"])
+    assert [(failure["host"], failure["task"]) for failure in result["failures"]] == [("web2", "Start the service")]
+    assert "PLAY RECAP" in result["stdout_tail"]
+    assert f"Job {result['id']}, a relaunch of job {job}, ended with status failed on web2." in done.stdout
+
+
+class TestCheckMode:
+    def test_predicts_and_sends_nothing_unsafe(
+        self, sandbox: Sandbox, failed_job: int, admin: Options, run_tasks: RunTasks
+    ) -> None:
+        task = {"job_id": failed_job, "hosts": "failed", "wait": True, **admin}
+
+        (result,) = run_tasks(task, arguments=["--check", "--diff"]).results
+
+        assert (result["failed"], result["changed"]) == (False, True)
+        assert (result["hosts"], result["passwords_missing"]) == (["web2", "web3"], [])
+        assert result["retry_counts"] == {"all": 3, "failed": 2}
+        assert sandbox.log() and unsafe(sandbox) == []
+
+    def test_names_the_missing_passwords(
+        self, sandbox: Sandbox, stubborn: t.Callable[..., Options], admin: Options, run_tasks: RunTasks
+    ) -> None:
+        template = stubborn({"passwords": ["ssh_password", "become_password"]}, web1=1)
+        given = {"ssh_password": "hunter2", "become_password": "hunter3"}
+        job = sandbox.launch(template["id"], credential_passwords=given)
+        sandbox.wait(job)
+        sandbox.clear_log()
+        task = {"job_id": job, "hosts": "failed", "credential_passwords": {"ssh_password": "hunter2"}, **admin}
+
+        (predicted,) = run_tasks(task, arguments=["--check"]).results
+        (result,) = run_tasks(task).results
+
+        assert predicted["failed"] and result["failed"]
+        assert (predicted["hosts"], predicted["passwords_missing"]) == (["web1"], ["become_password"])
+        assert "become_password" in result["msg"]
+        assert unsafe(sandbox) == []
+
+        (result,) = run_tasks({**task, "credential_passwords": given, "wait": True}).results
+        assert (result["failed"], result["status"]) == (False, "successful")
+
+
+def test_refusals_end_in_a_sentence(
+    sandbox: Sandbox, stubborn: t.Callable[..., Options], failed_job: int, admin: Options, run_tasks: RunTasks
+) -> None:
+    no_stats = sandbox.make_job(template=stubborn(web1=0)["id"], status="canceled", hosts={}, stats=False)
+    orphaned = stubborn(web1=0)
+    without_inventory = sandbox.make_job(template=orphaned["id"], status="failed", hosts={"web1": "failed"})
+    sandbox.delete("inventories", orphaned["inventory"])
+    workflow = sandbox.make_job(type="workflow_job", template=sandbox.add_workflow_template("Night"), status="failed")
+    command = sandbox.make_job(type="ad_hoc_command", status="failed")
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    failed = {"job_id": failed_job, "hosts": "failed", **admin}
+    who = {key: value for key, value in failed.items() if key != "controller_oauthtoken"}
+
+    cases: list[tuple[Options, str]] = [
+        ({**failed, "job_id": 999999}, "Job 999999 does not exist"),
+        ({**failed, "job_id": workflow}, f"{workflow} is the id of a workflow job, not of a job"),
+        ({**failed, "job_id": command}, f"{command} is the id of an ad hoc command, not of a job"),
+        ({**failed, "controller_oauthtoken": "wrong"}, "401: Authentication credentials were not provided"),
+        ({**who, "controller_username": "admin", "controller_password": "wrong"}, "The user name (admin) or password"),
+        ({**failed, "controller_oauthtoken": sandbox.token("mallory")}, f"This user may not see job {failed_job}"),
+        ({**failed, "controller_oauthtoken": sandbox.token("reader")}, "execute role"),
+        ({**failed, "controller_oauthtoken": sandbox.token("admin", scope="read")}, "write scope"),
+        ({**failed, "job_id": no_stats}, "Set fallback_to_all: true, or hosts: all"),
+        ({**failed, "job_id": without_inventory}, "an inventory and a project"),
+        ({**failed, "controller_host": nobody}, "accepts no connection: Connection refused"),
+        ({**failed, "controller_host": "no-such-host.invalid"}, "cannot be resolved"),
+        ({**failed, "controller_host": f"{sandbox.url}/elsewhere"}, "No controller API is found there"),
+        ({**failed, "controller_host": sandbox.url.replace("http:", "https:")}, "does not speak TLS"),
+    ]
+    done = run_tasks(*(case[0] for case in cases))
+
+    for (_options, words), result in zip(cases, done.results, strict=True):
+        assert (result["failed"], result["changed"]) == (True, False)
+        assert words in result["msg"], result["msg"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("html", "an HTML page"),
+        ("truncate", "lost|broke off|cut short"),
+        ("list", "a JSON list instead of a JSON object"),
+        ("garbage", "instead of a JSON object"),
+        ("empty", "an empty body"),
+        ("drop", "was lost"),
+        ("reset", "was lost"),
+        ("redirect", "Redirects are not followed"),
+    ],
+)
+def test_answers_that_are_none(
+    sandbox: Sandbox, failed_job: int, admin: Options, run_tasks: RunTasks, kind: str, words: str
+) -> None:
+    location = {"location": "https://elsewhere.example.com/"} if kind == "redirect" else {}
+    sandbox.misbehave([{"kind": kind, "path": "/api/", "times": None, **location}])  # type: ignore[misc, list-item]
+
+    (result,) = run_tasks({"job_id": failed_job, **admin}).results
+
+    assert (result["failed"], result["changed"]) == (True, False)
+    assert any(word in result["msg"] for word in words.split("|")), result["msg"]
+
+
+def test_async_with_poll_ends(failed_job: int, admin: Options, run_tasks: RunTasks) -> None:
+    task = {"job_id": failed_job, "hosts": "failed", "wait": True, **admin, "task": {"async": 60, "poll": 1}}
+
+    (result,) = run_tasks(task).results
+
+    assert (result["failed"], result["changed"], result.get("status")) == (False, True, "successful"), str(result)
+
+
+def test_a_restart_during_the_wait_is_sat_out(
+    sandbox: Sandbox, failed_job: int, admin: Options, run_tasks: RunTasks
+) -> None:
+    sandbox.misbehave(
+        [
+            {"kind": "status", "status": 502, "method": "GET", "path": r"/jobs/\d+/$", "after_requests": 1, "times": 2},
+            {"kind": "drop", "method": "GET", "path": r"/jobs/\d+/$", "times": 1},
+        ]
+    )
+
+    (result,) = run_tasks({"job_id": failed_job, "hosts": "failed", "wait": True, **admin, "max_retries": 5}).results
+
+    assert (result["failed"], result["changed"], result.get("status")) == (False, True, "successful"), str(result)
+
+
+def test_until_narrows_to_the_remaining_hosts(
+    sandbox: Sandbox, stubborn: t.Callable[..., Options], admin: Options, run_tasks: RunTasks, tmp_path: Path
+) -> None:
+    job = sandbox.launch(stubborn(web1=1, web2=2, web3=3)["id"])
+    sandbox.wait(job)
+    sandbox.clear_log()
+    loop = {"until": "result is succeeded", "retries": 5, "delay": 0}
+
+    done = run_tasks({"job_id": job, "hosts": "failed", "wait": True, **admin, "task": loop})
+
+    (result,) = done.results
+    assert (result["failed"], result["attempts"], result["hosts"]) == (False, 3, ["web3"])
+    assert [runs(tmp_path, host) for host in ("web1", "web2", "web3")] == [2, 3, 4]
+    assert len(unsafe(sandbox)) == 3
+    assert "FAILED - RETRYING" in done.output
+
+
+def test_until_on_the_status(
+    sandbox: Sandbox, stubborn: t.Callable[..., Options], admin: Options, run_tasks: RunTasks
+) -> None:
+    job = sandbox.launch(stubborn(web1=2)["id"])
+    loop = {"until": "(result.status | default('')) == 'successful'", "retries": 5, "delay": 0}
+
+    (result,) = run_tasks({"job_id": job, "hosts": "failed", "wait": True, **admin, "task": loop}).results
+
+    assert (result["failed"], result["attempts"], result["status"]) == (False, 2, "successful")
+
+
+def test_defaults_of_the_action_group_and_the_environment(
+    sandbox: Sandbox, failed_job: int, run_playbook: t.Callable[..., t.Any]
+) -> None:
+    playbook = f"""
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  vars: {{ansible_python_interpreter: "{{{{ ansible_playbook_python }}}}"}}
+  module_defaults:
+    group/relaunch.controller.controller:
+      controller_username: admin
+      controller_password: {sandbox.user("admin")}
+  tasks:
+    - relaunch.controller.job_relaunch: {{job_id: {failed_job}, hosts: failed}}
+"""
+    done = run_playbook(playbook, environ={"CONTROLLER_HOST": sandbox.url, "CONTROLLER_OAUTH_TOKEN": ""})
+
+    assert done.status == 0, done.output
+    assert [entry["user"] for entry in sandbox.log()] == ["admin"] * 3
+
+
+def test_behind_a_gateway_with_tls(tmp_path: Path, run_tasks: RunTasks) -> None:
+    playbook = "- {hosts: all, gather_facts: false, tasks: [{ansible.builtin.fail: }]}\n"
+    with Sandbox(tmp_path / "gateway", prefix="gateway", tls=True) as gateway:
+        template = gateway.add_template("Deploy", playbook, hosts={"web1": {}})
+        job = gateway.make_job(template=template["id"], status="failed", hosts={"web1": "failed"})
+        task = {
+            "job_id": job,
+            "hosts": "failed",
+            "aap_hostname": gateway.url,
+            "aap_token": gateway.token("admin"),
+            "max_retries": 0,
+        }
+
+        trusted, untrusted, unchecked = run_tasks(
+            {**task, "ca_path": gateway.ca_path}, task, {**task, "validate_certs": False}
+        ).results
+
+        assert (trusted["failed"], trusted["changed"]) == (False, True)
+        assert trusted["url"] == f"{gateway.url}/execution/jobs/playbook/{trusted['id']}/output"
+        assert untrusted["failed"] and "is not trusted: " in untrusted["msg"] and "ca_path" in untrusted["msg"]
+        assert unchecked["failed"] is False

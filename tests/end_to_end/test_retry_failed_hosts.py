@@ -1,0 +1,407 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role and the playbook retry_failed_hosts: what is relaunched, what a person sees, what a workflow is handed."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sandbox.process import Sandbox
+
+ROLE = Path(__file__).resolve().parents[2] / "roles" / "retry_failed_hosts"
+PLAYBOOK = "relaunch.controller.retry_failed_hosts"
+
+# Its message must reach the summary as it is, however often it goes through a template.
+HOPELESS = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: Start the service
+      ansible.builtin.fail:
+        msg: "no such unit:\n  {% raw %}{{ 7 * 7 }}{% endraw %}"
+"""
+
+# Fails in the runs whose numbers its variable `fails` lists.
+FICKLE = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: Start the service
+      ansible.builtin.shell: |
+        echo run >> {{ folder }}/{{ inventory_hostname }}
+        case " {{ fails }} " in *" $(wc -l < {{ folder }}/{{ inventory_hostname }}) "*) exit 3 ;; esac
+"""
+
+SLEEPING = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: Sleep
+      ansible.builtin.command: sleep 300
+"""
+
+Retry = t.Callable[..., t.Any]
+Stubborn = t.Callable[..., dict[str, t.Any]]
+
+
+@pytest.fixture
+def connection(sandbox: Sandbox) -> t.Callable[[str], dict[str, str]]:
+    """What a credential of the type "Red Hat Ansible Automation Platform" injects."""
+
+    def connection(user: str) -> dict[str, str]:
+        return {
+            "CONTROLLER_HOST": sandbox.url,
+            "CONTROLLER_USERNAME": user,
+            "CONTROLLER_PASSWORD": sandbox.user(user),
+            "CONTROLLER_VERIFY_SSL": "False",
+        }
+
+    return connection
+
+
+@pytest.fixture
+def retry(
+    sandbox: Sandbox, run_playbook: t.Callable[..., t.Any], connection: t.Callable[[str], dict[str, str]]
+) -> Retry:
+    """Run the playbook as a user, with these extra variables and no delays."""
+    sandbox.settings(event_lag=0.1)
+
+    def retry(*arguments: str, user: str = "admin", playbook: str = PLAYBOOK, **variables: t.Any) -> t.Any:
+        given = json.dumps({"retry_failed_hosts_delay": 0, "retry_failed_hosts_interval": 0.2, **variables})
+        environ = {**connection(user), "ANSIBLE_SHOW_CUSTOM_STATS": "true"}
+        return run_playbook(playbook, "-e", given, *arguments, environ=environ)
+
+    return retry
+
+
+def stats(done: t.Any) -> dict[str, t.Any]:
+    """What set_stats hands to the next nodes of a workflow."""
+    (told,) = re.findall(r"^\s+RUN: (.*)$", done.stdout, re.MULTILINE)
+    return t.cast("dict[str, t.Any]", json.loads(told)["retry_failed_hosts"])
+
+
+def summary(done: t.Any) -> list[str]:
+    """The message of the task Summary."""
+    (told,) = re.findall(r": Summary\] \*+\nok: \[localhost\] => (\{.*?^\})", done.stdout, re.MULTILINE | re.DOTALL)
+    return t.cast("list[str]", json.loads(told)["msg"])
+
+
+def posts(sandbox: Sandbox) -> list[tuple[str, int]]:
+    """The requests that may have changed something, with their answers."""
+    unsafe = [entry for entry in sandbox.log() if entry["method"] not in ("GET", "HEAD", "OPTIONS")]
+    return [(entry["path"].removeprefix("/api/v2"), entry["status"]) for entry in unsafe]
+
+
+def limits(sandbox: Sandbox, jobs: t.Iterable[int]) -> list[list[str]]:
+    return [sorted(sandbox.job(job)["limit"].split(",")) for job in jobs]
+
+
+class TestAJobThatFailsOnThreeHostsThenOnTwoThenOnNone:
+    THREE = ["web1", "web2", "web3"]
+    TWO = ["web2", "web3"]
+
+    @pytest.fixture
+    def run(self, sandbox: Sandbox, stubborn: Stubborn, retry: Retry) -> t.Callable[..., t.Any]:
+        def run(user: str, **options: t.Any) -> tuple[int, t.Any]:
+            template = stubborn({"roles": {"alice": "execute"}, **options}, web0=0, web1=1, web2=2, web3=2)
+            job = sandbox.launch(template["id"], user=user)
+            assert sandbox.wait(job) == "failed"
+            sandbox.clear_log()
+            return job, retry(user=user, job_id=job)
+
+        return run
+
+    def check(self, sandbox: Sandbox, job: int, done: t.Any, hosts: list[list[str]]) -> tuple[int, int]:
+        assert done.status == 0, done.output
+        result = stats(done)
+        first, second = result["job_ids"]
+        assert limits(sandbox, result["job_ids"]) == hosts
+        assert result["job_id"] == job
+        assert result["recovered"] == {"web1": 1, "web2": 2, "web3": 2}
+        assert result["remaining"] == []
+        assert [(attempt["attempt"], attempt["status"]) for attempt in result["attempts"]] == [
+            (1, "failed"),
+            (2, "successful"),
+        ]
+        assert [attempt["hosts"] for attempt in result["attempts"]] == hosts
+        assert [attempt["failed_hosts"] for attempt in result["attempts"]] == [self.TWO, []]
+        assert summary(done) == [
+            f"web1: recovered at attempt 1 (job {first})",
+            f"web2: recovered at attempt 2 (job {second})",
+            f"web3: recovered at attempt 2 (job {second})",
+        ]
+        assert "fatal:" not in done.output and "ignoring" not in done.output
+        return first, second
+
+    def test_as_an_administrator(self, sandbox: Sandbox, run: t.Callable[..., t.Any]) -> None:
+        job, done = run("admin")
+
+        first, _second = self.check(sandbox, job, done, [self.THREE, self.TWO])
+        assert posts(sandbox) == [(f"/jobs/{job}/relaunch/", 201), (f"/jobs/{first}/relaunch/", 201)]
+
+    def test_as_a_user_who_may_only_execute_a_template_that_asks_for_the_limit(
+        self, sandbox: Sandbox, run: t.Callable[..., t.Any]
+    ) -> None:
+        job, done = run("alice", asks=["limit"])
+
+        first, _second = self.check(sandbox, job, done, [self.THREE, self.TWO])
+        assert posts(sandbox) == [(f"/jobs/{job}/relaunch/", 201), (f"/jobs/{first}/relaunch/", 201)]
+
+    def test_as_a_user_who_may_only_execute_a_template_that_does_not(
+        self, sandbox: Sandbox, run: t.Callable[..., t.Any]
+    ) -> None:
+        job, done = run("alice")
+
+        first, _second = self.check(sandbox, job, done, [self.THREE, self.THREE])
+        assert posts(sandbox) == [
+            (f"/jobs/{job}/relaunch/", 201),
+            (f"/jobs/{first}/relaunch/", 403),
+            (f"/jobs/{job}/relaunch/", 201),
+        ]
+
+
+def test_hosts_that_remain_fail_the_play_after_growing_delays(sandbox: Sandbox, retry: Retry) -> None:
+    template = sandbox.add_template("Hopeless", HOPELESS, hosts={"web1": {}, "web2": {}})["id"]
+    job = sandbox.make_job(template=template, hosts={"web1": "ok", "web2": "failed"}, status="failed")
+
+    done = retry(
+        "-v",
+        job_id=job,
+        retry_failed_hosts_delay=0.25,
+        retry_failed_hosts_delay_factor=3,
+        retry_failed_hosts_delay_max=2,
+    )
+
+    assert done.status == 2
+    result = stats(done)
+    last = result["job_ids"][-1]
+    assert limits(sandbox, result["job_ids"]) == [["web2"]] * 3
+    assert (result["recovered"], result["remaining"]) == ({}, ["web2"])
+    assert summary(done) == [
+        f"web2: still failing after 3 attempts: Start the service: no such unit: {{{{ 7 * 7 }}}} (job {last})"
+    ]
+    assert f"Job {job} still fails on web2 after 3 attempts. See {sandbox.url}/#/jobs/playbook/{last}/" in done.stdout
+    delays = re.findall(r'"_retry_failed_hosts_delay": "?([\d.]+)', done.stdout)
+    assert [float(delay) for delay in delays] == [0.25, 0.75, 2]
+    assert done.stdout.count("Pausing for 1 seconds") == 2
+
+
+def test_a_host_that_recovered_and_fails_again_counts_as_recovered(
+    sandbox: Sandbox, retry: Retry, tmp_path: Path
+) -> None:
+    """A user who may not relaunch the relaunch runs all of the source's failed hosts again."""
+    folder = {"folder": str(tmp_path)}
+    hosts = {"web1": {"fails": "2", **folder}, "web2": {"fails": "1 2", **folder}}
+    template = sandbox.add_template("Fickle", FICKLE, hosts=hosts, roles={"alice": "execute"})["id"]
+    job = sandbox.make_job(template=template, user="alice", hosts=dict.fromkeys(hosts, "failed"), status="failed")
+
+    done = retry(user="alice", job_id=job, retry_failed_hosts_retries=2)
+
+    assert done.status == 2
+    first, second = stats(done)["job_ids"]
+    told = summary(done)
+    assert told[0] == f"web1: recovered at attempt 1 (job {first}), failed again at attempt 2 (job {second})"
+    assert told[1].startswith("web2: still failing after 2 attempts: Start the service: ")
+    assert len(told) == 2
+
+
+def test_nothing_to_do(sandbox: Sandbox, retry: Retry, tmp_path: Path) -> None:
+    template = sandbox.add_template("Well", HOPELESS, hosts={"web1": {}})["id"]
+    job = sandbox.make_job(template=template, hosts={"web1": "ok"}, status="successful")
+    secrets = tmp_path / "secrets.yml"
+    secrets.write_text("retry_failed_hosts_credential_passwords: {ssh_password: hunter2}\n", encoding="utf-8")
+
+    done = retry("-vvvv", "-e", f"@{secrets}", job_id=job)
+
+    assert done.status == 0, done.output
+    assert posts(sandbox) == []
+    assert "changed=0 " in done.stdout
+    assert f"Job {job} was successful: nothing to relaunch." in done.stdout
+    result = stats(done)
+    assert result == {"job_id": job, "job_ids": [], "recovered": {}, "remaining": [], "attempts": []}
+    assert "hunter2" not in done.output
+
+
+def test_a_job_without_statistics_is_relaunched_as_a_whole_if_that_is_wanted(
+    sandbox: Sandbox, stubborn: Stubborn, retry: Retry
+) -> None:
+    job = sandbox.make_job(template=stubborn(web1=0, web2=1)["id"], stats=False, status="failed")
+
+    refused = retry(job_id=job)
+    assert refused.status == 2
+    assert "fallback_to_all" in refused.output
+    assert [status for _path, status in posts(sandbox)] == [400]
+    sandbox.clear_log()
+
+    done = retry(job_id=job, retry_failed_hosts_fallback_to_all=True)
+    assert done.status == 0, done.output
+    assert stats(done)["recovered"] == {"web2": 2}
+    assert [status for _path, status in posts(sandbox)] == [201, 201]
+
+
+def test_a_relaunch_that_ends_in_an_error_is_tried_again(sandbox: Sandbox, retry: Retry) -> None:
+    template = sandbox.add_template("Erring", HOPELESS, hosts={"web1": {}}, error="The pod is gone")["id"]
+    job = sandbox.make_job(template=template, hosts={"web1": "failed"}, status="failed")
+
+    done = retry(job_id=job, retry_failed_hosts_retries=2)
+
+    assert done.status == 2
+    last = stats(done)["job_ids"][-1]
+    assert summary(done) == [f"web1: still failing after 2 attempts (job {last}, error)"]
+
+
+@pytest.fixture
+def failed_job(sandbox: Sandbox, stubborn: Stubborn) -> int:
+    """As that of conftest.py, but it need not have run."""
+    hosts = {"web1": "ok", "web2": "failed", "web3": "failed"}
+    return sandbox.make_job(template=stubborn(web1=0, web2=0, web3=0)["id"], hosts=hosts, status="failed")
+
+
+class TestWhatEndsItAtOnce:
+    def test_a_relaunch_that_is_canceled(self, sandbox: Sandbox, retry: Retry) -> None:
+        template = sandbox.add_template("Sleeping", SLEEPING, hosts={"web1": {}})["id"]
+        job = sandbox.make_job(template=template, hosts={"web1": "failed"}, status="failed")
+        canceled: list[int] = []
+
+        def cancel() -> None:
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline and not canceled:
+                query = f"/jobs/?unified_job_template={template}&status=running"
+                for found in sandbox.request("GET", query).body["results"]:
+                    sandbox.request("POST", f"/jobs/{found['id']}/cancel/", body={})
+                    canceled.append(found["id"])
+                time.sleep(0.1)
+
+        canceling = threading.Thread(target=cancel)
+        canceling.start()
+        done = retry(job_id=job)
+        canceling.join()
+
+        assert done.status == 2
+        (new,) = canceled
+        assert f"Job {new}, a relaunch of job {job}, ended with status canceled." in done.output
+        assert posts(sandbox) == [(f"/jobs/{job}/relaunch/", 201)]
+        assert summary(done) == [f"web1: still failing after 1 attempt (job {new}, canceled)"]
+        result = stats(done)
+        assert (result["job_ids"], result["remaining"]) == ([new], ["web1"])
+
+    def test_a_user_whom_the_controller_does_not_know(self, sandbox: Sandbox, failed_job: int, retry: Retry) -> None:
+        done = retry(user="nobody", job_id=failed_job)
+
+        assert done.status == 2
+        assert "401" in done.output
+        assert posts(sandbox) == []
+        assert done.output.count("TASK [relaunch.controller.retry_failed_hosts : Relaunch on the failed hosts") == 1
+
+    def test_a_user_who_may_not(self, sandbox: Sandbox, failed_job: int, retry: Retry) -> None:
+        done = retry(user="auditor", job_id=failed_job)
+
+        assert done.status == 2
+        assert posts(sandbox) == [(f"/jobs/{failed_job}/relaunch/", 403)]
+
+
+def test_check_mode_tells_what_would_be_done(sandbox: Sandbox, failed_job: int, retry: Retry) -> None:
+    done = retry("--check", job_id=failed_job)
+
+    assert done.status == 0, done.output
+    assert posts(sandbox) == []
+    (told,) = summary(done)
+    assert told == f"Job {failed_job} ended with status failed: would be relaunched on 2 failed hosts: web2, web3."
+    assert stats(done)["job_ids"] == []
+
+
+@pytest.mark.parametrize("given", [{}, {"job_id": "", "job_template": ""}, {"job_id": 1, "job_template": "Patch"}])
+def test_without_exactly_one_of_job_id_and_job_template(sandbox: Sandbox, retry: Retry, given: dict[str, t.Any]) -> None:
+    done = retry(**given)
+
+    assert done.status == 2
+    assert "Give the job to retry as" in done.output
+    assert sandbox.log() == []
+
+
+def test_the_role_in_a_playbook_of_ones_own(
+    sandbox: Sandbox, run_playbook: t.Callable[..., t.Any], stubborn: Stubborn, tmp_path: Path
+) -> None:
+    """A template whose name looks like a template, a connection from module_defaults, and the result as a fact."""
+    template = stubborn({"organization": "Web"}, web1=1)["id"]
+    sandbox.change_template(template, name="Patch {{ 1 / 0 }}")
+    job = sandbox.launch(template)
+    sandbox.wait(job)
+    playbook = f"""
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  vars:
+    ansible_python_interpreter: "{{{{ ansible_playbook_python }}}}"
+  module_defaults:
+    group/relaunch.controller.controller:
+      controller_host: {sandbox.url}
+      controller_oauthtoken: {sandbox.token()}
+  tasks:
+    - name: Retry
+      ansible.builtin.include_role:
+        name: relaunch.controller.retry_failed_hosts
+      vars:
+        retry_failed_hosts_job_template: !unsafe "Patch {{{{ 1 / 0 }}}}"
+        retry_failed_hosts_organization: Web
+    - name: Use what came of it
+      ansible.builtin.copy:
+        content: "{{{{ retry_failed_hosts_result | to_json }}}}"
+        dest: {tmp_path}/result.json
+        mode: "0600"
+"""
+
+    done = run_playbook(playbook)
+
+    assert done.status == 0, done.output
+    result = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
+    assert (result["job_id"], result["recovered"], result["remaining"]) == (job, {"web1": 1}, [])
+
+
+def test_with_ansible_navigator(
+    sandbox: Sandbox,
+    failed_job: int,
+    connection: t.Callable[[str], dict[str, str]],
+    environment: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    navigator = Path(sys.executable).parent / "ansible-navigator"
+    if not navigator.exists():
+        pytest.skip("ansible-navigator is not installed")
+    command = [str(navigator), "run", PLAYBOOK, "--ee", "false", "-m", "stdout", "--pae", "false"]
+    command += ["--lf", str(tmp_path / "navigator.log"), "-i", "localhost,", "-e", f"job_id={failed_job}"]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**environment, **connection("admin"), "TERM": "xterm"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    assert "web2: recovered at attempt 1" in output and "web3: recovered at attempt 1" in output
+    assert not re.search(r"\[(WARNING|DEPRECATION)", output), output
+    assert posts(sandbox) == [(f"/jobs/{failed_job}/relaunch/", 201)]
+
+
+def test_defaults_are_those_that_the_documentation_tells() -> None:
+    specification = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    options = specification["argument_specs"]["main"]["options"]
+    told = {name: option["default"] for name, option in options.items() if "default" in option}
+    assert told == yaml.safe_load((ROLE / "defaults" / "main.yml").read_text(encoding="utf-8"))

@@ -1,0 +1,357 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The API's front door: authentication, and everything that is not about one job."""
+
+from __future__ import annotations
+
+import json
+import time
+import typing as t
+
+import flask
+import werkzeug.exceptions
+import werkzeug.routing
+
+from . import database as db
+from . import filters, jobs, people, permissions, resources, sentences, settings
+from .answers import Crash, Refusal, answer, body_of_request, decorate, detail, page, redirect_to_slash, say, wanted
+from .bodies import Bodies, url
+
+PREFIXES = {"awx": "/api/v2", "gateway": "/api/controller/v2"}
+
+api = flask.Blueprint("api", __name__)
+
+_PUBLIC = ("api.version_root", "api.ping")
+_LARGEST_ID = 2**63 - 1
+
+
+def install(app: flask.Flask, prefix: str) -> None:
+    """Add the API to an application, under the prefix of an AWX or of a gateway."""
+    app.register_blueprint(api, url_prefix=PREFIXES[prefix])
+    app.add_url_rule("/api/", "root", root)
+    if prefix == "gateway":
+        app.add_url_rule("/api/controller/", "controller_root", controller_root)
+    app.before_request(enter)
+    app.after_request(leave)
+    app.register_error_handler(Refusal, lambda refusal: answer(refusal.body, refusal.status, refusal.headers))
+    app.register_error_handler(Crash, lambda _crash: page(500, "Server Error (500)"))
+    app.register_error_handler(404, lambda _problem: page(404, "Not Found"))
+
+
+def enter() -> t.Any:
+    """Find out who asks and what for; whatever is returned is the answer."""
+    request = flask.request
+    if request.path.startswith("/sandbox/"):
+        return None
+    flask.g.settings = settings.read(flask.g.database)
+    if request.host.partition(":")[0] not in ("127.0.0.1", "localhost"):
+        return page(400, "Bad Request (400)")
+    time.sleep(flask.g.settings["answer_delay"])
+    problem = request.routing_exception
+    if isinstance(problem, werkzeug.routing.RequestRedirect):
+        return redirect_to_slash()
+    if problem is not None and not isinstance(problem, werkzeug.exceptions.MethodNotAllowed):
+        return page(404, "Not Found")
+    if request.endpoint in ("root", "controller_root"):
+        return None
+    flask.g.given = body_of_request() if request.method in ("POST", "PUT", "PATCH") else {}
+    flask.g.user, scope = people.who(flask.g.database, request.headers.get("Authorization", ""), flask.g.settings)
+    if flask.g.user is not None:
+        request.environ["sandbox.user"] = flask.g.user["username"]
+    elif request.endpoint not in _PUBLIC:
+        challenge = {"WWW-Authenticate": "Bearer realm=api authorization_url=/api/o/authorize/"}
+        raise Refusal(401, {"detail": say(sentences.NOT_AUTHENTICATED)}, challenge)
+    if problem is not None:
+        raise detail(405, sentences.METHOD_NOT_ALLOWED, request.method)
+    if wanted(("application/json", "text/html", "text/plain")) is None:
+        raise detail(406, sentences.NOT_ACCEPTABLE)
+    if scope == "read" and request.method not in ("GET", "HEAD", "OPTIONS"):
+        raise detail(403, sentences.FORBIDDEN)
+    if flask.g.user is not None:
+        flask.g.bodies = Bodies(flask.g.database, flask.g.user, flask.g.settings)
+    if request.method == "OPTIONS" and request.endpoint != "api.relaunch_options":
+        name = str(request.endpoint).partition(".")[2].replace("_", " ").title()
+        return answer({"name": name, "renders": ["application/json", "text/html"], "parses": ["application/json"]})
+    return None
+
+
+def leave(response: flask.Response) -> flask.Response:
+    """Put the usual headers on an answer."""
+    return response if flask.request.path.startswith("/sandbox/") else decorate(response)
+
+
+def root() -> flask.Response:
+    """What lies where, for everybody."""
+    if flask.g.settings["prefix"] == "gateway":
+        apis = {"gateway": "/api/gateway/", "controller": "/api/controller/", "galaxy": "/api/galaxy/"}
+        return answer({"description": "Sandbox gateway REST API", "apis": apis})
+    return _api_root("/api/v2/")
+
+
+def controller_root() -> flask.Response:
+    """The same of the controller behind a gateway."""
+    return _api_root("/api/controller/v2/")
+
+
+def _api_root(version: str) -> flask.Response:
+    return answer(
+        {
+            "description": "Sandbox REST API",
+            "current_version": version,
+            "available_versions": {"v2": version},
+            "oauth2": "/api/o/",
+            "custom_logo": "",
+            "custom_login_info": "",
+            "login_redirect_override": "",
+        }
+    )
+
+
+@api.get("/")
+def version_root() -> flask.Response:
+    """The names of the lists."""
+    names = ("ping", "me", "users", "tokens", "organizations", "job_templates", "jobs", "unified_jobs")
+    return answer({name: f"/api/v2/{name}/" for name in names})
+
+
+@api.get("/ping/")
+def ping() -> flask.Response:
+    """That the controller is there."""
+    version = flask.g.settings["version"]
+    instance = {
+        "node": "sandbox",
+        "node_type": "hybrid",
+        "uuid": "00000000-0000-0000-0000-000000000000",
+        "heartbeat": db.now(),
+        "capacity": flask.g.settings["max_running"],
+        "version": version,
+    }
+    group = {"capacity": instance["capacity"], "instances": ["sandbox"]}
+    groups = [{"name": name, **group} for name in ("controlplane", "default")]
+    return answer(
+        {
+            "ha": False,
+            "version": version,
+            "active_node": "sandbox",
+            "install_uuid": instance["uuid"],
+            "instances": [instance],
+            "instance_groups": groups,
+        }
+    )
+
+
+@api.get("/config/")
+def config() -> flask.Response:
+    """The little of it that clients read."""
+    info = {"license_type": "open", "valid_key": True, "subscription_name": "OPEN", "product_name": "Sandbox"}
+    return answer({"time_zone": "UTC", "license_info": info, "version": flask.g.settings["version"], "eula": ""})
+
+
+@api.get("/me/")
+def me() -> flask.Response:
+    """Who asks."""
+    return answer({"count": 1, "next": None, "previous": None, "results": [flask.g.bodies.user(flask.g.user)]})
+
+
+@api.get("/users/")
+def users() -> flask.Response:
+    """The users whom the user may see."""
+    return _list("users", filters.USERS, flask.g.bodies.user, "User", *_own_or_all("id"))
+
+
+@api.get("/users/<int:row_id>/")
+def user(row_id: int) -> flask.Response:
+    """One user."""
+    return answer(flask.g.bodies.user(found("users", row_id, "User")))
+
+
+def _own_or_all(column: str) -> tuple[str, tuple[t.Any, ...]]:
+    asking = flask.g.user
+    return ("1", ()) if asking["is_superuser"] or asking["is_system_auditor"] else (f"{column} = ?", (asking["id"],))
+
+
+@api.post("/tokens/")
+def create_token() -> flask.Response:
+    """A new token of the user's own."""
+    return _new_token(flask.g.user["id"])
+
+
+@api.post("/users/<int:row_id>/personal_tokens/")
+@api.post("/users/<int:row_id>/tokens/")
+def create_personal_token(row_id: int) -> flask.Response:
+    """The same, under the user."""
+    found("users", row_id, "User")
+    if row_id != flask.g.user["id"]:
+        raise detail(403, sentences.FORBIDDEN)
+    return _new_token(row_id)
+
+
+def _new_token(user_id: int) -> flask.Response:
+    given = flask.g.given
+    scope = given.get("scope") or "write"
+    if scope not in ("read", "write"):
+        raise Refusal(400, {"scope": [say(sentences.BAD_CHOICE, scope)]})
+    token = people.create_token(flask.g.database, user_id, scope, str(given.get("description", "")))
+    return answer(flask.g.bodies.token(token), 201, {"Location": f"/api/v2/tokens/{token['id']}/"})
+
+
+@api.delete("/tokens/<int:row_id>/")
+def delete_token(row_id: int) -> flask.Response:
+    """Revoke a token."""
+    token = found("tokens", row_id, "OAuth2AccessToken")
+    if token["user"] != flask.g.user["id"] and not flask.g.user["is_superuser"]:
+        raise detail(403, sentences.FORBIDDEN)
+    flask.g.database.run("DELETE FROM tokens WHERE id = ?", row_id)
+    return answer(None, 204)
+
+
+@api.get("/organizations/")
+def organizations() -> flask.Response:
+    """The organizations."""
+    return _list("organizations", filters.ORGANIZATIONS, flask.g.bodies.organization, "Organization")
+
+
+@api.get("/organizations/<int:row_id>/")
+def organization(row_id: int) -> flask.Response:
+    """One organization."""
+    return answer(flask.g.bodies.organization(found("organizations", row_id, "Organization")))
+
+
+@api.get("/job_templates/")
+def job_templates() -> flask.Response:
+    """The job templates that the user may see."""
+    condition, values = permissions.readable(flask.g.user)
+    condition = f"type = 'job_template' AND {condition.replace('unified_job_template', 'id')}"
+    return _list("templates", filters.TEMPLATES, flask.g.bodies.job_template, "JobTemplate", condition, values)
+
+
+@api.get("/job_templates/<int:row_id>/")
+def job_template(row_id: int) -> flask.Response:
+    """One job template."""
+    return answer(flask.g.bodies.job_template(_template(row_id)))
+
+
+@api.get("/job_templates/<int:row_id>/launch/")
+def launch_needs(row_id: int) -> flask.Response:
+    """What a launch of a template may or must be given."""
+    template = _template(row_id)
+    asks = json.loads(template["asks"])
+    needed = resources.passwords_of(flask.g.database, template["credentials"])
+    return answer(
+        {
+            "can_start_without_user_input": not needed and not asks and template["survey"] == "[]",
+            "passwords_needed_to_start": needed,
+            **{option: field in asks for field, option in resources.PROMPTS.items()},
+            "survey_enabled": template["survey"] != "[]",
+            "variables_needed_to_start": [],
+            "credential_needed_to_start": False,
+            "inventory_needed_to_start": template["inventory"] is None,
+            "job_template_data": {name: template[name] for name in ("name", "id", "description")},
+            "defaults": {name: template[name] for name in ("extra_vars", "limit", "job_type", "job_tags", "skip_tags")},
+        }
+    )
+
+
+@api.post("/job_templates/<int:row_id>/launch/")
+def launch(row_id: int) -> flask.Response:
+    """Launch a template."""
+    database, asking, given = flask.g.database, flask.g.user, flask.g.given
+    template = found("templates", row_id, "JobTemplate", type="job_template")
+    if not permissions.may_execute(database, asking, row_id):
+        raise detail(403, sentences.FORBIDDEN)
+    prompts, ignored = _prompts(template, given)
+    if template["inventory"] is None and "inventory" not in prompts:
+        raise Refusal(400, {"inventory": [say(sentences.NO_INVENTORY)]})
+    if template["project"] is None:
+        raise Refusal(400, {"project": [say(sentences.NO_PROJECT)]})
+    asked = json.dumps(prompts.get("credentials", json.loads(template["credentials"])))
+    needed = resources.passwords_of(database, asked)
+    passwords = given.get("credential_passwords") or {name: given[name] for name in needed if name in given}
+    missing = [name for name in needed if not isinstance(passwords, dict) or not passwords.get(name)]
+    if missing:
+        raise Refusal(400, {"passwords_needed_to_start": missing})
+    slices = jobs.slice_count(database, template, prompts)
+    if slices > 1:
+        job = jobs.launch_sliced(database, template, asking["id"], prompts=prompts, slices=slices)
+        body = flask.g.bodies.workflow_job(database.get("jobs", job))
+        return answer(
+            {"workflow_job": job, "job": None, "ignored_fields": ignored, **body},
+            201,
+            {"Location": url("workflow_job", job)},
+        )
+    job = jobs.launch(
+        database,
+        template,
+        asking["id"],
+        prompts=prompts,
+        passwords={name: passwords[name] for name in needed},
+    )
+    body = flask.g.bodies.job(database.get("jobs", job), view="created")
+    return answer({"job": job, "ignored_fields": ignored, **body}, 201, {"Location": url("job", job)})
+
+
+def _prompts(template: db.Row, given: dict[str, t.Any]) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
+    asks = json.loads(template["asks"])
+    surveyed = {one["variable"] for one in json.loads(template["survey"])}
+    prompts: dict[str, t.Any] = {}
+    ignored: dict[str, t.Any] = {}
+    for name, value in given.items():
+        if name not in resources.PROMPTS:
+            continue
+        if name == "extra_vars":
+            value = _variables(value)
+            taken = {key: one for key, one in value.items() if "extra_vars" in asks or key in surveyed}
+            left = {key: one for key, one in value.items() if key not in taken}
+            prompts.update({"extra_vars": taken} if taken else {})
+            ignored.update({"extra_vars": left} if left else {})
+        elif name not in asks:
+            ignored[name] = value
+        elif name == "inventory" and flask.g.database.get("inventories", value) is None:
+            raise Refusal(400, {"inventory": [say(sentences.INVENTORY_UNKNOWN, value)]})
+        elif name == "job_type" and value not in ("run", "check"):
+            raise Refusal(400, {"job_type": [say(sentences.BAD_CHOICE, value)]})
+        elif value != template[name]:
+            prompts[name] = value
+    if {"inventory", "credentials"} & set(prompts) and not flask.g.user["is_superuser"]:
+        raise detail(403, sentences.FORBIDDEN)
+    return prompts, ignored
+
+
+def _variables(value: t.Any) -> dict[str, t.Any]:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value or "{}")
+        except ValueError:
+            value = None
+    if not isinstance(value, dict):
+        raise Refusal(400, {"extra_vars": [say(sentences.NOT_A_DICTIONARY)]})
+    return value
+
+
+def found(table: str, row_id: int, model: str, **columns: t.Any) -> db.Row:
+    """The row with this id, if it has these columns; otherwise 404."""
+    row = flask.g.database.get(table, row_id) if row_id <= _LARGEST_ID else None
+    if row is None or any(row[name] != value for name, value in columns.items()):
+        raise detail(404, sentences.NOT_FOUND, model)
+    return t.cast("db.Row", row)
+
+
+def _template(row_id: int) -> db.Row:
+    template = found("templates", row_id, "JobTemplate", type="job_template")
+    if not permissions.may_read(flask.g.database, flask.g.user, row_id):
+        raise detail(403, sentences.FORBIDDEN)
+    return template
+
+
+def _list(
+    table: str,
+    fields: dict[str, tuple[str, filters.Kind]],
+    show: t.Callable[[db.Row], dict[str, t.Any]],
+    model: str,
+    condition: str = "1",
+    values: t.Sequence[t.Any] = (),
+) -> flask.Response:
+    return answer(
+        filters.listed(flask.g.database, table, fields, show, condition=condition, values=values, model=model)
+    )

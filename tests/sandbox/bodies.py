@@ -1,0 +1,643 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs, templates and their kin as the API shows them."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from . import database as db
+from . import jobs, permissions, resources
+
+Body = dict[str, t.Any]
+
+_PLURAL = {
+    "job": "jobs",
+    "workflow_job": "workflow_jobs",
+    "ad_hoc_command": "ad_hoc_commands",
+    "job_template": "job_templates",
+    "workflow_job_template": "workflow_job_templates",
+}
+
+
+def url(kind: str, row_id: int) -> str:
+    """The path of a job or template; a gateway's prefix is never in it."""
+    return f"/api/v2/{_PLURAL[kind]}/{row_id}/"
+
+
+class Bodies:
+    """Makes bodies for one request: what one user sees with the settings of the moment."""
+
+    def __init__(self, database: db.Database, user: db.Row, settings: dict[str, t.Any]) -> None:
+        self._database = database
+        self._user = user
+        self._settings = settings
+        self._known: dict[tuple[str, t.Any], t.Any] = {}
+
+    def job(self, row: db.Row, *, view: t.Literal["detail", "list", "created"] = "detail") -> Body:
+        """A job: in full, as an entry of a list, or as the answer to a launch."""
+        body: Body = {
+            "id": row["id"],
+            "type": "job",
+            "url": url("job", row["id"]),
+            "related": self._job_related(row),
+            "summary_fields": self._job_summary(row),
+            "created": row["created"],
+            "modified": row["modified"],
+            "name": row["name"],
+            "description": row["description"],
+        }
+        fields: Body = {
+            "job_type": row["job_type"],
+            "inventory": row["inventory"],
+            "project": row["project"],
+            "playbook": row["playbook"],
+            "scm_branch": row["scm_branch"],
+            "forks": row["forks"],
+            "limit": row["limit"],
+            "verbosity": row["verbosity"],
+            "extra_vars": row["extra_vars"],
+            "job_tags": row["job_tags"],
+            "force_handlers": False,
+            "skip_tags": row["skip_tags"],
+            "start_at_task": "",
+            "timeout": row["timeout"],
+            "use_fact_cache": False,
+            "organization": row["organization"],
+        }
+        outcome = self._outcome(row, view)
+        body.update({**outcome, **fields} if view == "list" else {**fields, **outcome})
+        body.update(
+            job_template=row["job_template"],
+            passwords_needed_to_start=self._passwords(row),
+            allow_simultaneous=bool(row["allow_simultaneous"]),
+            artifacts=json.loads(row["artifacts"]),
+            scm_revision="",
+            instance_group=row["instance_group"],
+            diff_mode=False,
+            job_slice_number=row["job_slice_number"],
+            job_slice_count=row["job_slice_count"],
+            webhook_service="",
+            webhook_credential=None,
+            webhook_guid="",
+        )
+        if view == "detail":
+            body.update(self._counts(row), custom_virtualenv=None)
+        return body
+
+    def workflow_job(self, row: db.Row) -> Body:
+        """A workflow job in full."""
+        base = url("workflow_job", row["id"])
+        template = self._get("templates", row["unified_job_template"])
+        related = {
+            **self._people_related(row),
+            **({"unified_job_template": url(template["type"], template["id"])} if template else {}),
+            **({template["type"]: url(template["type"], template["id"])} if template else {}),
+            **({} if row["is_sliced_job"] else {"notifications": f"{base}notifications/"}),
+            **{
+                name: f"{base}{name}/" for name in ("workflow_nodes", "labels", "activity_stream", "relaunch", "cancel")
+            },
+        }
+        summary = {
+            **self._organization_summary(row),
+            **(self._inventory_summary(row) if row["is_sliced_job"] else {}),
+            **self._template_summary(row),
+            **self._people_summary(row),
+            "user_capabilities": self._capabilities(row),
+            "labels": {"count": 0, "results": []},
+        }
+        outcome = self._outcome(row, "detail")
+        for name in ("execution_environment", "execution_node", "controller_node", "event_processing_finished"):
+            del outcome[name]
+        sliced = bool(row["is_sliced_job"])
+        return {
+            "id": row["id"],
+            "type": "workflow_job",
+            "url": base,
+            "related": related,
+            "summary_fields": summary,
+            "created": row["created"],
+            "modified": row["modified"],
+            "name": row["name"],
+            "description": row["description"],
+            **outcome,
+            "workflow_job_template": None if sliced else row["unified_job_template"],
+            "extra_vars": row["extra_vars"],
+            "allow_simultaneous": bool(row["allow_simultaneous"]),
+            "job_template": row["job_template"],
+            "is_sliced_job": sliced,
+            "inventory": row["inventory"],
+            "limit": row["limit"],
+            "scm_branch": row["scm_branch"],
+            "webhook_service": "",
+            "webhook_credential": None,
+            "webhook_guid": "",
+            "skip_tags": row["skip_tags"],
+            "job_tags": row["job_tags"],
+        }
+
+    def ad_hoc_command(self, row: db.Row) -> Body:
+        """An ad hoc command in full."""
+        base = url("ad_hoc_command", row["id"])
+        credential = self._get("credentials", next(iter(json.loads(row["credentials"])), None))
+        related = {
+            **self._people_related(row),
+            "stdout": f"{base}stdout/",
+            **({"execution_environment": "/api/v2/execution_environments/1/"} if row["execution_environment"] else {}),
+            **({"inventory": f"/api/v2/inventories/{row['inventory']}/"} if row["inventory"] else {}),
+            **({"credential": f"/api/v2/credentials/{credential['id']}/"} if credential else {}),
+            **{name: f"{base}{name}/" for name in ("events", "activity_stream", "notifications", "cancel", "relaunch")},
+        }
+        summary = {
+            **self._inventory_summary(row),
+            **self._environment_summary(row),
+            **(
+                {"credential": {**_credential(credential), "kubernetes": False, "credential_type_id": 1}}
+                if credential
+                else {}
+            ),
+            **self._people_summary(row),
+            "user_capabilities": self._capabilities(row),
+        }
+        outcome = self._outcome(row, "detail")
+        del outcome["unified_job_template"]
+        return {
+            "id": row["id"],
+            "type": "ad_hoc_command",
+            "url": base,
+            "related": related,
+            "summary_fields": summary,
+            "created": row["created"],
+            "modified": row["modified"],
+            "name": row["name"],
+            **outcome,
+            "job_type": row["job_type"],
+            "inventory": row["inventory"],
+            "limit": row["limit"],
+            "credential": credential["id"] if credential else None,
+            "module_name": row["module_name"],
+            "module_args": row["module_args"],
+            "forks": row["forks"],
+            "verbosity": row["verbosity"],
+            "extra_vars": "",
+            "become_enabled": False,
+            "diff_mode": False,
+        }
+
+    def unified_job(self, row: db.Row) -> Body:
+        """A job of any kind, as an entry of the list of all kinds."""
+        if row["type"] == "job":
+            return self.job(row, view="list")
+        return self.workflow_job(row) if row["type"] == "workflow_job" else self.ad_hoc_command(row)
+
+    def job_template(self, row: db.Row) -> Body:
+        """A job template."""
+        base = url("job_template", row["id"])
+        asks = json.loads(row["asks"])
+        last = self._database.one(
+            "SELECT * FROM jobs WHERE unified_job_template = ? ORDER BY id DESC LIMIT 1", row["id"]
+        )
+        return {
+            "id": row["id"],
+            "type": "job_template",
+            "url": base,
+            "related": {
+                **{name: f"{base}{name}/" for name in ("labels", "credentials", "launch", "jobs", "survey_spec")},
+                **(
+                    {"organization": f"/api/v2/organizations/{row['organization']}/"}
+                    if row["organization"] is not None
+                    else {}
+                ),
+                **({"last_job": url("job", last["id"])} if last else {}),
+            },
+            "summary_fields": {
+                **self._organization_summary(row),
+                **self._inventory_summary(row),
+                **self._project_summary(row),
+                "user_capabilities": {
+                    "edit": bool(self._user["is_superuser"]),
+                    "delete": bool(self._user["is_superuser"]),
+                    "start": permissions.may_execute(self._database, self._user, row["id"]),
+                },
+                "credentials": self._credentials(row),
+            },
+            "created": row["created"],
+            "modified": row["created"],
+            "name": row["name"],
+            "description": row["description"],
+            **{
+                name: row[name]
+                for name in (
+                    "job_type",
+                    "inventory",
+                    "project",
+                    "playbook",
+                    "scm_branch",
+                    "forks",
+                    "limit",
+                    "verbosity",
+                    "extra_vars",
+                    "job_tags",
+                    "skip_tags",
+                    "timeout",
+                    "organization",
+                )
+            },
+            "last_job_run": last["created"] if last else None,
+            "last_job_failed": bool(last and last["failed"]),
+            "next_job_run": None,
+            "status": last["status"] if last else "never updated",
+            **{option: field in asks for field, option in resources.PROMPTS.items()},
+            "survey_enabled": row["survey"] != "[]",
+            "become_enabled": False,
+            "diff_mode": False,
+            "allow_simultaneous": bool(row["allow_simultaneous"]),
+            "job_slice_count": row["job_slice_count"],
+        }
+
+    def organization(self, row: db.Row) -> Body:
+        """An organization."""
+        return {
+            "id": row["id"],
+            "type": "organization",
+            "url": f"/api/v2/organizations/{row['id']}/",
+            "related": {"job_templates": f"/api/v2/organizations/{row['id']}/job_templates/"},
+            "summary_fields": {},
+            "created": row["created"],
+            "modified": row["created"],
+            "name": row["name"],
+            "description": row["description"],
+            "max_hosts": 0,
+            "default_environment": None,
+        }
+
+    def user(self, row: db.Row) -> Body:
+        """A user."""
+        base = f"/api/v2/users/{row['id']}/"
+        related = (
+            "teams",
+            "organizations",
+            "admin_of_organizations",
+            "projects",
+            "credentials",
+            "roles",
+            "activity_stream",
+            "access_list",
+            "tokens",
+            "authorized_tokens",
+            "personal_tokens",
+        )
+        return {
+            "id": row["id"],
+            "type": "user",
+            "url": base,
+            "related": {name: f"{base}{name}/" for name in related},
+            "summary_fields": {
+                "resource": {"ansible_id": f"00000000-0000-0000-0000-{row['id']:012}", "resource_type": "shared.user"},
+                "user_capabilities": {"edit": True, "delete": False},
+            },
+            "created": row["created"],
+            "modified": None,
+            "username": row["username"],
+            "first_name": "",
+            "last_name": "",
+            "email": f"{row['username']}@localhost",
+            "is_superuser": bool(row["is_superuser"]),
+            "is_system_auditor": bool(row["is_system_auditor"]),
+            "password": jobs.ENCRYPTED,
+            "last_login": None,
+        }
+
+    def token(self, row: db.Row) -> Body:
+        """A token, which only the answer to its creation shows."""
+        base = f"/api/v2/tokens/{row['id']}/"
+        return {
+            "id": row["id"],
+            "type": "o_auth2_access_token",
+            "url": base,
+            "related": {"user": f"/api/v2/users/{row['user']}/", "activity_stream": f"{base}activity_stream/"},
+            "summary_fields": {"user": self._person(row["user"])},
+            "created": row["created"],
+            "modified": row["created"],
+            "description": row["description"],
+            "user": row["user"],
+            "token": row["token"],
+            "refresh_token": None,
+            "application": None,
+            "expires": row["expires"],
+            "scope": row["scope"],
+        }
+
+    def event(self, row: db.Row) -> Body:
+        """An event of a job."""
+        base = f"/api/v2/job_events/{row['id']}/"
+        return {
+            "id": row["id"],
+            "type": "job_event",
+            "url": base,
+            "related": {
+                "job": url("job", row["job"]),
+                "children": f"{base}children/",
+                **({"host": f"/api/v2/hosts/{row['host']}/"} if row["host"] is not None else {}),
+            },
+            "summary_fields": {**self._host_and_job(row), "role": {}},
+            "created": row["created"],
+            "modified": row["modified"],
+            "job": row["job"],
+            "event": row["event"],
+            "counter": row["counter"],
+            "event_display": _EVENT_DISPLAY.get(row["event"], row["event"]),
+            "event_data": json.loads(row["event_data"]),
+            "event_level": _EVENT_LEVEL.get(row["event"], 3),
+            "failed": bool(row["failed"]),
+            "changed": bool(row["changed"]),
+            **{
+                name: row[name]
+                for name in (
+                    "uuid",
+                    "parent_uuid",
+                    "host",
+                    "host_name",
+                    "playbook",
+                    "play",
+                    "task",
+                    "role",
+                    "stdout",
+                    "start_line",
+                    "end_line",
+                    "verbosity",
+                )
+            },
+        }
+
+    def host_summary(self, row: db.Row) -> Body:
+        """What a job's stats say of a host."""
+        return {
+            "id": row["id"],
+            "type": "job_host_summary",
+            "url": f"/api/v2/job_host_summaries/{row['id']}/",
+            "related": {
+                "job": url("job", row["job"]),
+                **({"host": f"/api/v2/hosts/{row['host']}/"} if row["host"] is not None else {}),
+            },
+            "summary_fields": self._host_and_job(row),
+            "created": row["created"],
+            "modified": row["modified"],
+            "job": row["job"],
+            "host": row["host"],
+            "constructed_host": None,
+            "host_name": row["host_name"],
+            **{name: row[name] for name in ("changed", "dark", "failures", "ok", "processed", "skipped")},
+            "failed": bool(row["failed"]),
+            "ignored": row["ignored"],
+            "rescued": row["rescued"],
+        }
+
+    def _get(self, table: str, row_id: t.Any) -> db.Row | None:
+        key = (table, row_id)
+        if key not in self._known:
+            self._known[key] = self._database.get(table, row_id)
+        return t.cast("db.Row | None", self._known[key])
+
+    def _job_related(self, row: db.Row) -> Body:
+        base = url("job", row["id"])
+        related = {**self._people_related(row), "labels": f"{base}labels/"}
+        for name, plural in (("inventory", "inventories"), ("project", "projects"), ("organization", "organizations")):
+            if row[name] is not None:
+                related[name] = f"/api/v2/{plural}/{row[name]}/"
+        related["credentials"] = f"{base}credentials/"
+        template = row["job_template"]
+        if template is not None:
+            related["unified_job_template"] = url("job_template", template)
+        related["stdout"] = f"{base}stdout/"
+        if row["workflow_job"] is not None:
+            related["source_workflow_job"] = url("workflow_job", row["workflow_job"])
+        if row["execution_environment"] is not None:
+            related["execution_environment"] = f"/api/v2/execution_environments/{row['execution_environment']}/"
+        for name in ("job_events", "job_host_summaries", "activity_stream", "notifications", "create_schedule"):
+            related[name] = f"{base}{name}/"
+        if template is not None:
+            related["job_template"] = url("job_template", template)
+        return {**related, "cancel": f"{base}cancel/", "relaunch": f"{base}relaunch/"}
+
+    def _job_summary(self, row: db.Row) -> Body:
+        workflow = self._get("jobs", row["workflow_job"])
+        return {
+            **self._organization_summary(row),
+            **self._inventory_summary(row),
+            **self._environment_summary(row),
+            **self._project_summary(row),
+            **self._template_summary(row),
+            **(
+                {"instance_group": {"id": row["instance_group"], "name": "default", "is_container_group": False}}
+                if row["instance_group"] is not None
+                else {}
+            ),
+            **self._people_summary(row),
+            "user_capabilities": self._capabilities(row),
+            "labels": {"count": 0, "results": []},
+            **(
+                {
+                    "source_workflow_job": {
+                        **{name: workflow[name] for name in ("id", "name", "description", "status")},
+                        "failed": bool(workflow["failed"]),
+                        "elapsed": workflow["elapsed"],
+                    }
+                }
+                if workflow
+                else {}
+            ),
+            "credentials": self._credentials(row),
+        }
+
+    def _outcome(self, row: db.Row, view: str) -> Body:
+        elapsed = row["elapsed"]
+        if row["status"] == "running" and row["started"]:
+            elapsed = db.seconds_between(row["started"], db.now())
+        node = "sandbox" if row["started"] else ""
+        starter = self._get("users", row["created_by"])
+        outcome: Body = {
+            "unified_job_template": row["unified_job_template"],
+            "launch_type": row["launch_type"],
+            "status": row["status"],
+            "execution_environment": row["execution_environment"],
+            "failed": bool(row["failed"]),
+            "started": row["started"],
+            "finished": row["finished"],
+            "canceled_on": row["canceled_on"],
+            "elapsed": elapsed,
+            "job_args": row["job_args"],
+            "job_cwd": row["job_cwd"],
+            "job_env": json.loads(row["job_env"]),
+            "job_explanation": row["job_explanation"],
+            "execution_node": node,
+            "controller_node": node,
+            "result_traceback": row["result_traceback"],
+            "event_processing_finished": jobs.events_saved(row, self._settings),
+            "launched_by": {
+                "id": starter["id"],
+                "name": starter["username"],
+                "type": "user",
+                "url": f"/api/v2/users/{starter['id']}/",
+            }
+            if starter
+            else {},
+            "work_unit_id": row["work_unit_id"],
+        }
+        if view == "list":
+            for name in ("job_args", "job_cwd", "job_env", "result_traceback", "event_processing_finished"):
+                del outcome[name]
+        return outcome
+
+    def _counts(self, row: db.Row) -> Body:
+        plays = tasks = 0
+        hosts: dict[str, int] | None = None
+        if row["status"] == "running" or jobs.events_saved(row, self._settings):
+            counted = "SELECT COUNT(*) FROM events WHERE job = ? AND event = ?"
+            plays = self._database.value(counted, row["id"], "playbook_on_play_start")
+            tasks = self._database.value(counted, row["id"], "playbook_on_task_start")
+            for summary in self._database.all("SELECT * FROM summaries WHERE job = ?", row["id"]):
+                hosts = hosts or {}
+                ranked = ("dark", "failures", "changed", "ok", "skipped", "processed")
+                word = next((name for name in ranked if summary[name]), "processed")
+                hosts[word] = hosts.get(word, 0) + 1
+        return {"host_status_counts": hosts, "playbook_counts": {"play_count": plays, "task_count": tasks}}
+
+    def _passwords(self, row: db.Row) -> list[str]:
+        key = ("passwords", row["credentials"])
+        if key not in self._known:
+            self._known[key] = resources.passwords_of(self._database, row["credentials"])
+        return list(self._known[key])
+
+    def _capabilities(self, row: db.Row) -> Body:
+        return {
+            "delete": bool(self._user["is_superuser"]),
+            "start": permissions.may_start(self._database, self._user, row),
+        }
+
+    def _person(self, user: int) -> Body:
+        row = self._get("users", user)
+        return {"id": user, "username": row["username"] if row else "", "first_name": "", "last_name": ""}
+
+    def _people_related(self, row: db.Row) -> Body:
+        return {name: f"/api/v2/users/{row[name]}/" for name in ("created_by", "modified_by") if row[name] is not None}
+
+    def _people_summary(self, row: db.Row) -> Body:
+        return {name: self._person(row[name]) for name in ("created_by", "modified_by") if row[name] is not None}
+
+    def _organization_summary(self, row: db.Row) -> Body:
+        found = self._get("organizations", row["organization"])
+        return {"organization": {name: found[name] for name in ("id", "name", "description")}} if found else {}
+
+    def _project_summary(self, row: db.Row) -> Body:
+        found = self._get("projects", row["project"])
+        if not found:
+            return {}
+        fixed = {"description": "", "status": "ok", "scm_type": "", "allow_override": False}
+        return {"project": {"id": found["id"], "name": found["name"], **fixed}}
+
+    def _template_summary(self, row: db.Row) -> Body:
+        found = self._get("templates", row["unified_job_template"])
+        if not found:
+            return {}
+        brief = {name: found[name] for name in ("id", "name", "description")}
+        kind = found["type"].removesuffix("_template")
+        return {found["type"]: brief, "unified_job_template": {**brief, "unified_job_type": kind}}
+
+    def _environment_summary(self, row: db.Row) -> Body:
+        if row["execution_environment"] is None:
+            return {}
+        return {
+            "execution_environment": {
+                "id": row["execution_environment"],
+                "name": "The sandbox's own Python",
+                "description": "",
+                "image": "",
+            }
+        }
+
+    def _inventory_summary(self, row: db.Row) -> Body:
+        found = self._get("inventories", row["inventory"])
+        if not found:
+            return {}
+        key = ("hosts", found["id"])
+        if key not in self._known:
+            self._known[key] = self._database.one(
+                "SELECT COUNT(*) AS total, COALESCE(SUM(has_active_failures), 0) AS failures "
+                "FROM hosts WHERE inventory = ?",
+                found["id"],
+            )
+        hosts = self._known[key]
+        return {
+            "inventory": {
+                "id": found["id"],
+                "name": found["name"],
+                "description": "",
+                "has_active_failures": hosts["failures"] > 0,
+                "total_hosts": hosts["total"],
+                "hosts_with_active_failures": hosts["failures"],
+                "total_groups": 0,
+                "has_inventory_sources": False,
+                "total_inventory_sources": 0,
+                "inventory_sources_with_failures": 0,
+                "organization_id": found["organization"],
+                "kind": "",
+            }
+        }
+
+    def _credentials(self, row: db.Row) -> list[Body]:
+        found = (self._get("credentials", one) for one in json.loads(row["credentials"]))
+        return [_credential(credential) for credential in found if credential]
+
+    def _host_and_job(self, row: db.Row) -> Body:
+        host, job = self._get("hosts", row["host"]), self._get("jobs", row["job"])
+        brief: Body = {}
+        if job:
+            brief = {name: job[name] for name in ("id", "name", "description", "status")}
+            brief.update(failed=bool(job["failed"]), elapsed=job["elapsed"], type="job")
+            template = self._get("templates", job["job_template"])
+            if template:
+                brief.update(job_template_id=template["id"], job_template_name=template["name"])
+        return {
+            **({"host": {"id": host["id"], "name": host["name"], "description": ""}} if host else {}),
+            "job": brief,
+        }
+
+
+def _credential(row: db.Row) -> Body:
+    return {"id": row["id"], "name": row["name"], "description": "", "kind": row["kind"], "cloud": False}
+
+
+_EVENT_LEVEL = {
+    "playbook_on_start": 0,
+    "playbook_on_play_start": 1,
+    "playbook_on_stats": 1,
+    "playbook_on_no_hosts_matched": 2,
+    "playbook_on_task_start": 2,
+    "verbose": 0,
+    "error": 0,
+    "warning": 0,
+    "deprecated": 0,
+}
+
+_EVENT_DISPLAY = {
+    "runner_on_failed": "Host Failed",
+    "runner_on_start": "Host Started",
+    "runner_on_ok": "Host OK",
+    "runner_on_skipped": "Host Skipped",
+    "runner_on_unreachable": "Host Unreachable",
+    "runner_item_on_failed": "Item Failed",
+    "runner_item_on_ok": "Item OK",
+    "runner_item_on_skipped": "Item Skipped",
+    "runner_retry": "Host Retry",
+    "playbook_on_start": "Playbook Started",
+    "playbook_on_task_start": "Task Started",
+    "playbook_on_play_start": "Play Started",
+    "playbook_on_stats": "Playbook Complete",
+    "playbook_on_no_hosts_matched": "No Hosts Matched",
+    "verbose": "Verbose",
+    "warning": "Warning",
+    "error": "Error",
+}

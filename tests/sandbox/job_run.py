@@ -1,0 +1,218 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The life of one job, in a process of its own: ansible-runner runs its playbook, the database keeps what happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import sys
+import time
+import traceback
+import typing as t
+
+from . import database as db
+from . import jobs, processes, resources, scheduler, settings
+
+_FAILURES = ("runner_on_failed", "runner_on_unreachable", "runner_item_on_failed", "runner_on_async_failed")
+
+
+def run(folder: pathlib.Path, job_id: int) -> None:
+    """Run a job that is `waiting`, to its end."""
+    processes.adopt_orphans()
+    told_to_end = _Signal(signal.SIGTERM)
+    with db.opened(folder / "sandbox.sqlite3") as database:
+        taken = database.run(
+            "UPDATE jobs SET status = 'running', started = ?, modified_by = NULL, execution_environment = 1, "
+            "instance_group = 2, work_unit_id = ? WHERE id = ? AND status = 'waiting' AND cancel_flag = 0",
+            db.now(),
+            jobs.work_unit(),
+            job_id,
+        )
+        if not taken:
+            return
+        job = t.cast("db.Row", database.get("jobs", job_id))
+        try:
+            status, explanation = _Run(database, folder, job, told_to_end).end()
+        except Exception:
+            database.update("jobs", job_id, result_traceback=traceback.format_exc())
+            status, explanation = "error", ""
+        finally:
+            processes.end_descendants(os.getpid())
+        lag = settings.read(database)["event_lag"]
+        jobs.finish(database, job_id, status, event_lag=lag, explanation=explanation)
+
+
+class _Signal:
+    """Whether a signal has come; it is listened to before anybody can know that the job runs."""
+
+    def __init__(self, number: int) -> None:
+        self.came = False
+        signal.signal(number, self._note)
+
+    def _note(self, _number: int, _frame: t.Any) -> None:
+        self.came = True
+
+
+class _Run:
+    def __init__(self, database: db.Database, folder: pathlib.Path, job: db.Row, told_to_end: _Signal) -> None:
+        self._database = database
+        self._job = job
+        self._folder = folder / "jobs" / str(job["id"])
+        self._state = folder / "state"
+        self._deadline = time.monotonic() + job["timeout"] if job["timeout"] else None
+        self._told_to_end = told_to_end
+        self._timed_out = False
+        self._stats: dict[str, t.Any] | None = None
+        self._output: list[str] = []
+        self._shown_at = 0.0
+
+    def end(self) -> tuple[str, str]:
+        """Run to the end; the job's last status and its explanation."""
+        if self._job["error"]:
+            return "error", self._job["error"]
+        try:
+            outcome = self._play()
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        self._show_output()
+        if self._stats is not None and not (self._told_to_end.came or self._timed_out):
+            with self._database.transaction():
+                jobs.save_summaries(self._database, self._job, self._stats)
+                self._database.update("jobs", self._job["id"], artifacts=self._stats.get("artifact_data") or {})
+        if self._told_to_end.came:
+            wanted = self._database.value("SELECT cancel_flag FROM jobs WHERE id = ?", self._job["id"])
+            return ("canceled", "") if wanted else ("failed", scheduler.REAPED)
+        if self._timed_out:
+            return "failed", "Job terminated due to timeout"
+        return ("successful" if outcome == "successful" else "failed"), ""
+
+    def _play(self) -> str:
+        from ansible_runner.interface import init_runner  # type: ignore[import-untyped]
+
+        environment = self._environment()
+        for name in [name for name in os.environ if name.startswith("ANSIBLE_")]:
+            del os.environ[name]
+        options = ["--check"] if self._job["job_type"] == "check" else []
+        for option, column in (("--limit", "limit"), ("--tags", "job_tags"), ("--skip-tags", "skip_tags")):
+            if self._job[column]:
+                options.append(f"{option}={self._job[column]}")
+        project = self._folder / "project"
+        project.mkdir(parents=True)
+        (project / self._playbook()).write_text(self._content(), encoding="utf-8")
+        (self._folder / "ansible.cfg").write_text("", encoding="utf-8")
+        (self._folder / "inventory").mkdir()
+        (self._folder / "inventory" / "hosts.json").write_text(json.dumps(self._inventory()), encoding="utf-8")
+        runner = init_runner(
+            private_data_dir=str(self._folder),
+            playbook=self._playbook(),
+            inventory=str(self._folder / "inventory" / "hosts.json"),
+            extravars=self._variables(),
+            envvars=environment,
+            cmdline=_quoted(options) or None,
+            verbosity=self._job["verbosity"] or None,
+            forks=self._job["forks"] or None,
+            settings={"pexpect_timeout": 0.05, "suppress_ansible_output": True},
+            quiet=True,
+            ident="1",
+            event_handler=self._on_event,
+            cancel_callback=self._must_end,
+        )
+        self._database.update(
+            "jobs",
+            self._job["id"],
+            job_args=json.dumps(runner.config.command),
+            job_cwd=str(project),
+            job_env=environment,
+        )
+        status, _code = runner.run()
+        return str(status)
+
+    def _playbook(self) -> str:
+        return pathlib.PurePath(self._job["playbook"] or "site.yml").name
+
+    def _content(self) -> str:
+        if self._job["type"] != "ad_hoc_command":
+            return str(self._job["content"])
+        task = {self._job["module_name"]: self._job["module_args"]}
+        return json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}])
+
+    def _inventory(self) -> dict[str, t.Any]:
+        rows = resources.hosts_of(self._database, self._job["inventory"])
+        if self._job["job_slice_count"] > 1:
+            rows = rows[self._job["job_slice_number"] - 1 :: self._job["job_slice_count"]]
+        here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        hosts = {row["name"]: {**here, **json.loads(row["variables"])} for row in rows if row["enabled"]}
+        return {"all": {"hosts": hosts}}
+
+    def _variables(self) -> dict[str, t.Any]:
+        secret = self._database.one("SELECT * FROM job_secrets WHERE job = ?", self._job["id"]) or {}
+        passwords = json.loads(secret.get("passwords", "{}"))
+        # Passwords are for this run alone; a relaunch has to be given them again.
+        self._database.run("UPDATE job_secrets SET passwords = '{}' WHERE job = ?", self._job["id"])
+        self._state.mkdir(exist_ok=True)
+        return {
+            **json.loads(self._job["extra_vars"] or "{}"),
+            **json.loads(secret.get("variables", "{}")),
+            "awx_job_id": self._job["id"],
+            "awx_job_launch_type": self._job["launch_type"],
+            "awx_job_template_name": self._job["name"],
+            "sandbox_passwords": passwords,
+            "sandbox_state": str(self._state),
+        }
+
+    def _environment(self) -> dict[str, str]:
+        # Nothing of the caller's configuration may count, and nothing may be written outside this folder.
+        return {
+            "JOB_ID": str(self._job["id"]),
+            "PATH": f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+            "ANSIBLE_CONFIG": str(self._folder / "ansible.cfg"),
+            "ANSIBLE_HOME": str(self._folder / "home"),
+            "ANSIBLE_LOCAL_TEMP": str(self._folder / "tmp"),
+            "ANSIBLE_REMOTE_TEMP": str(self._folder / "tmp"),
+            "ANSIBLE_HOST_KEY_CHECKING": "False",
+            "ANSIBLE_RETRY_FILES_ENABLED": "False",
+            "ANSIBLE_NOCOLOR": "True",
+            "ANSIBLE_LOCALHOST_WARNING": "False",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False",
+            "ANSIBLE_SSH_RETRIES": "0",
+        }
+
+    def _must_end(self) -> bool:
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            self._timed_out = True
+        if self._told_to_end.came or self._timed_out:
+            # Ansible's workers have sessions of their own: what ends ansible-playbook does not reach them.
+            processes.end_descendants(os.getpid())
+            return True
+        return False
+
+    def _on_event(self, event: dict[str, t.Any]) -> bool:
+        data = event.get("event_data") or {}
+        if event["event"] == "playbook_on_stats":
+            self._stats = data
+            failed = bool(data.get("failures") or data.get("dark"))
+        else:
+            failed = event["event"] in _FAILURES and not data.get("ignore_errors")
+        jobs.save_event(self._database, self._job, event, failed=failed)
+        if event.get("stdout"):
+            self._output.append(event["stdout"].replace("\r\n", "\n"))
+            if time.monotonic() - self._shown_at > 0.3:
+                self._show_output()
+        # False: ansible-runner need not keep it in a file.
+        return False
+
+    def _show_output(self) -> None:
+        self._shown_at = time.monotonic()
+        text = "\n".join(self._output)
+        self._database.update("jobs", self._job["id"], stdout=f"{text}\n" if text else "")
+
+
+def _quoted(options: list[str]) -> str:
+    import shlex
+
+    return shlex.join(options)

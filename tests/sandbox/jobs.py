@@ -1,0 +1,403 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs as rows: how they are made, launched and relaunched, which hosts failed, and when they are over."""
+
+from __future__ import annotations
+
+import json
+import random
+import secrets
+import time
+import typing as t
+import uuid
+
+from . import database as db
+from . import resources
+
+ACTIVE = ("new", "pending", "waiting", "running")
+FINAL = ("successful", "failed", "error", "canceled")
+ENCRYPTED = "$encrypted$"
+
+_TAKEN_OVER = (
+    "name",
+    "description",
+    "organization",
+    "inventory",
+    "project",
+    "playbook",
+    "content",
+    "job_type",
+    "scm_branch",
+    "forks",
+    "limit",
+    "verbosity",
+    "job_tags",
+    "skip_tags",
+    "timeout",
+    "allow_simultaneous",
+    "credentials",
+    "error",
+)
+
+
+def launch(
+    database: db.Database,
+    template: db.Row,
+    user: int,
+    *,
+    prompts: dict[str, t.Any],
+    passwords: dict[str, t.Any] | None = None,
+    launch_type: str = "manual",
+    workflow_job: int | None = None,
+    slice_of: tuple[int, int] = (0, 1),
+) -> int:
+    """Make a job from a template, with what the launch was given; its id."""
+    variables = {**json.loads(template["extra_vars"]), **prompts.get("extra_vars", {})}
+    hidden = [name for name in resources.secret_variables(template) if name in variables]
+    shown = {name: ENCRYPTED if name in hidden else value for name, value in variables.items()}
+    kept = {**prompts}
+    if kept.get("extra_vars"):
+        kept["extra_vars"] = {name: shown[name] for name in kept["extra_vars"]}
+    else:
+        kept.pop("extra_vars", None)
+    fields = {name: template[name] for name in _TAKEN_OVER}
+    fields.update({name: value for name, value in prompts.items() if name in fields})
+    with database.transaction():
+        job = _insert(
+            database,
+            user,
+            **fields,
+            unified_job_template=template["id"],
+            job_template=template["id"],
+            extra_vars=json.dumps(shown),
+            prompts=kept,
+            launch_type=launch_type,
+            workflow_job=workflow_job,
+            job_slice_number=slice_of[0],
+            job_slice_count=slice_of[1],
+        )
+        _keep_secrets(database, job, passwords or {}, {name: variables[name] for name in hidden})
+    return job
+
+
+def launch_sliced(
+    database: db.Database,
+    template: db.Row,
+    user: int,
+    *,
+    prompts: dict[str, t.Any],
+    slices: int,
+    launch_type: str = "manual",
+) -> int:
+    """Make the workflow job whose nodes are the slices; its id. The scheduler makes the slices."""
+    variables = {**json.loads(template["extra_vars"]), **prompts.get("extra_vars", {})}
+    return _insert(
+        database,
+        user,
+        type="workflow_job",
+        name=template["name"],
+        organization=template["organization"],
+        inventory=prompts.get("inventory", template["inventory"]),
+        unified_job_template=template["id"],
+        job_template=template["id"],
+        extra_vars=json.dumps(variables),
+        limit=prompts.get("limit", template["limit"]),
+        prompts=prompts,
+        launch_type=launch_type,
+        allow_simultaneous=1,
+        is_sliced_job=1,
+        job_slice_count=slices,
+    )
+
+
+def slice_count(database: db.Database, template: db.Row, prompts: dict[str, t.Any]) -> int:
+    """Into how many jobs a launch of this template is cut."""
+    hosts = len(resources.hosts_of(database, prompts.get("inventory", template["inventory"])))
+    return max(1, min(int(template["job_slice_count"]), hosts))
+
+
+def relaunch(
+    database: db.Database,
+    source: db.Row,
+    user: int,
+    *,
+    limit: str | None = None,
+    job_type: str | None = None,
+    passwords: dict[str, t.Any] | None = None,
+) -> int:
+    """Make a job from a job: the template as it is now, with the source's prompts; its id."""
+    prompts = json.loads(source["prompts"])
+    for name, value in (("limit", limit), ("job_type", job_type)):
+        if value is not None:
+            prompts[name] = value
+    # The database's own copy of the source's secrets, since its prompts only say that there are some.
+    stored = database.value("SELECT variables FROM job_secrets WHERE job = ?", source["id"])
+    secret = json.loads(stored or "{}")
+    template = database.get("templates", source["unified_job_template"])
+    with database.transaction():
+        if template is not None:
+            if "extra_vars" in prompts:
+                prompts["extra_vars"] = {**prompts["extra_vars"], **secret}
+            return launch(
+                database,
+                template,
+                user,
+                prompts=prompts,
+                passwords=passwords,
+                launch_type="relaunch",
+                slice_of=(source["job_slice_number"], source["job_slice_count"]),
+            )
+        fields = {name: source[name] for name in _TAKEN_OVER}
+        fields.update({name: value for name, value in prompts.items() if name in ("limit", "job_type")})
+        job = _insert(
+            database,
+            user,
+            **fields,
+            extra_vars=source["extra_vars"],
+            prompts=prompts,
+            launch_type="relaunch",
+            execution_environment=source["execution_environment"],
+            job_slice_number=source["job_slice_number"],
+            job_slice_count=source["job_slice_count"],
+        )
+        _keep_secrets(database, job, passwords or {}, secret)
+        return job
+
+
+def relaunch_workflow(database: db.Database, source: db.Row, user: int) -> int:
+    """Make a workflow job from a workflow job; its id."""
+    copied = (
+        "type name organization inventory unified_job_template job_template extra_vars limit scm_branch job_tags "
+        "skip_tags allow_simultaneous is_sliced_job job_slice_count prompts"
+    )
+    return _insert(database, user, **{name: source[name] for name in copied.split()}, launch_type="relaunch")
+
+
+def relaunch_command(database: db.Database, source: db.Row, user: int, passwords: dict[str, t.Any]) -> int:
+    """Make an ad hoc command from an ad hoc command; its id."""
+    copied = "type name inventory limit extra_vars credentials module_name module_args execution_environment error"
+    with database.transaction():
+        job = _insert(database, user, **{name: source[name] for name in copied.split()})
+        _keep_secrets(database, job, passwords, {})
+    return job
+
+
+def make(
+    database: db.Database, user: int, fields: dict[str, t.Any], hosts: dict[str, str] | None, *, stats: bool = True
+) -> int:
+    """Make a job that has never run: with these columns, and these outcomes of hosts (or no stats)."""
+    moment = db.now()
+    done = fields.get("status", "successful") in FINAL
+    values = {
+        "status": "successful",
+        "started": moment,
+        "finished": moment if done else None,
+        "execution_environment": 1,
+        "instance_group": 2,
+        "work_unit_id": None if fields.get("type") == "workflow_job" else work_unit(),
+        **fields,
+    }
+    values["failed"] = int(values["status"] in ("failed", "error", "canceled"))
+    values["events_saved_at"] = time.time() if done else None
+    with database.transaction():
+        job = _insert(database, user, **values)
+        if values.get("type") != "workflow_job":
+            database.update("jobs", job, modified_by=None)
+        if done and stats and values.get("type", "job") == "job":
+            save_stats(database, t.cast("db.Row", database.get("jobs", job)), _played(hosts or {}))
+    return job
+
+
+_OUTCOMES = {"failed": "failures", "unreachable": "dark", "ok": "ok", "changed": "changed", "skipped": "skipped"}
+
+
+def _played(hosts: dict[str, str]) -> dict[str, dict[str, int]]:
+    stats: dict[str, dict[str, int]] = {"processed": dict.fromkeys(hosts, 1)}
+    for host, outcome in hosts.items():
+        stats.setdefault(_OUTCOMES[outcome], {})[host] = 1
+        if outcome == "changed":
+            stats.setdefault("ok", {})[host] = 1
+    return stats
+
+
+def save_stats(database: db.Database, job: db.Row, stats: dict[str, t.Any]) -> None:
+    """Keep a `playbook_on_stats` event that no playbook made, and its summaries."""
+    failed = bool(stats.get("failures") or stats.get("dark"))
+    counts = ("changed", "dark", "failures", "ignored", "ok", "processed", "rescued", "skipped")
+    data: dict[str, t.Any] = {name: {} for name in counts}
+    identity = str(uuid.uuid4())
+    save_event(
+        database,
+        job,
+        {
+            "event": "playbook_on_stats",
+            "counter": 1,
+            "uuid": identity,
+            "event_data": {**data, "artifact_data": {}, **stats, "uuid": identity},
+        },
+        failed=failed,
+    )
+    save_summaries(database, job, stats)
+
+
+def save_event(database: db.Database, job: db.Row, event: dict[str, t.Any], *, failed: bool) -> None:
+    """Keep an event as ansible-runner hands it over."""
+    data = {**event.get("event_data", {}), "guid": job["guid"]}
+    data.setdefault("uuid", event["uuid"])
+    host_name = data.get("host") or ""
+    result: dict[str, t.Any] = data["res"] if isinstance(data.get("res"), dict) else {}
+    changed = bool(data.get("changed")) if event["event"] == "playbook_on_stats" else bool(result.get("changed"))
+    moment = db.now()
+    database.insert(
+        "events",
+        job=job["id"],
+        created=_created(event) or moment,
+        modified=moment,
+        event=event["event"],
+        counter=event["counter"],
+        event_data=data,
+        failed=int(failed),
+        changed=int(changed),
+        uuid=event["uuid"],
+        parent_uuid=event.get("parent_uuid") or "",
+        host=_host_id(database, job, host_name),
+        host_name=host_name,
+        playbook=data.get("playbook") or "",
+        play=data.get("play") or "",
+        task=data.get("task") or "",
+        role=data.get("role") or "",
+        stdout=event.get("stdout") or "",
+        start_line=event.get("start_line", 0),
+        end_line=event.get("end_line", 0),
+        verbosity=event.get("verbosity", 0) or 0,
+    )
+
+
+def save_summaries(database: db.Database, job: db.Row, stats: dict[str, t.Any]) -> None:
+    """Keep what a job's stats say of each host."""
+    moment = db.now()
+    for host in stats.get("processed", {}):
+        counts = {
+            name: stats.get(name, {}).get(host, 0)
+            for name in ("changed", "dark", "failures", "ok", "processed", "skipped", "ignored", "rescued")
+        }
+        failed = int(bool(counts["dark"] or counts["failures"]))
+        host_id = _host_id(database, job, host)
+        database.insert(
+            "summaries",
+            job=job["id"],
+            created=moment,
+            modified=moment,
+            host=host_id,
+            host_name=host,
+            failed=failed,
+            **counts,
+        )
+        if host_id is not None:
+            database.update("hosts", host_id, has_active_failures=failed)
+
+
+def retry_counts(database: db.Database, job: db.Row) -> dict[str, int]:
+    """How many of a job's hosts are still in the inventory, and how many of these failed."""
+    counted = "SELECT COUNT(*) FROM summaries WHERE job = ? AND host IS NOT NULL"
+    return {
+        "all": database.value(counted, job["id"]),
+        "failed": database.value(f"{counted} AND failed", job["id"]),
+    }
+
+
+def has_stats(database: db.Database, job: db.Row) -> bool:
+    """Whether a job's playbook came to its end."""
+    return bool(database.value("SELECT 1 FROM events WHERE job = ? AND event = 'playbook_on_stats' LIMIT 1", job["id"]))
+
+
+def failed_hosts(database: db.Database, job: db.Row) -> list[str]:
+    """The failed and unreachable hosts of a job under their present names, in no fixed order."""
+    rows = database.all(
+        "SELECT hosts.name FROM summaries JOIN hosts ON hosts.id = summaries.host "
+        "WHERE summaries.job = ? AND summaries.failed",
+        job["id"],
+    )
+    names = [row["name"] for row in rows]
+    random.shuffle(names)
+    return names
+
+
+def events_saved(job: db.Row, settings: dict[str, t.Any]) -> bool:
+    """Whether all events of a job are in: some time after it ended, for some jobs never."""
+    if job["status"] in ACTIVE or job["events_saved_at"] is None:
+        return False
+    if job["status"] in ("error", "canceled") and settings["events_never_finish_after_error"]:
+        return False
+    return bool(time.time() >= job["events_saved_at"])
+
+
+def cancel(database: db.Database, job: db.Row) -> None:
+    """Ask a job to end; one that has not begun to run ends at once."""
+    with database.transaction():
+        database.update("jobs", job["id"], cancel_flag=1, canceled_on=db.now())
+        database.run(
+            "UPDATE jobs SET status = 'canceled', failed = 1, finished = ?, modified_by = ?, events_saved_at = ? "
+            "WHERE id = ? AND status IN ('new', 'pending', 'waiting')",
+            db.now(),
+            job["modified_by"],
+            time.time(),
+            job["id"],
+        )
+        if job["type"] == "workflow_job":
+            for node in database.all("SELECT * FROM jobs WHERE workflow_job = ?", job["id"]):
+                if node["status"] in ACTIVE:
+                    cancel(database, node)
+
+
+def finish(database: db.Database, job: int, status: str, *, event_lag: float, explanation: str = "") -> None:
+    """Write a job's end."""
+    moment = db.now()
+    started = database.value("SELECT started FROM jobs WHERE id = ?", job)
+    values: dict[str, t.Any] = {"job_explanation": explanation} if explanation else {}
+    if status == "canceled":
+        values["canceled_on"] = database.value("SELECT canceled_on FROM jobs WHERE id = ?", job) or moment
+    database.update(
+        "jobs",
+        job,
+        status=status,
+        failed=int(status != "successful"),
+        finished=moment,
+        elapsed=round(db.seconds_between(started, moment), 3) if started else 0.0,
+        events_saved_at=time.time() + event_lag,
+        **values,
+    )
+
+
+def _insert(database: db.Database, user: int, **values: t.Any) -> int:
+    given = {"status": "pending", "created_by": user, "modified_by": user, "guid": uuid.uuid4().hex, **values}
+    moment = db.now()
+    return database.insert("jobs", created=moment, modified=moment, **given)
+
+
+def _keep_secrets(database: db.Database, job: int, passwords: dict[str, t.Any], variables: dict[str, t.Any]) -> None:
+    if passwords or variables:
+        database.insert("job_secrets", job=job, passwords=passwords, variables=variables)
+
+
+def _host_id(database: db.Database, job: db.Row, name: str) -> int | None:
+    if not name or job["inventory"] is None:
+        return None
+    return t.cast(
+        "int | None",
+        database.value("SELECT id FROM hosts WHERE inventory = ? AND name = ?", job["inventory"], name),
+    )
+
+
+def _created(event: dict[str, t.Any]) -> str | None:
+    created = event.get("created")
+    if not isinstance(created, str):
+        return None
+    moment = created.replace("+00:00", "").rstrip("Z")
+    return f"{moment}Z" if "." in moment else f"{moment}.000000Z"
+
+
+def work_unit() -> str:
+    """A name like those that the mesh gives to a running job."""
+    return secrets.token_hex(4)

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which job runs next."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from . import database as db
+from . import jobs
+
+REAPED = (
+    "Task was marked as running at system start up. The system must have not shut down properly, "
+    "so it has been marked as failed."
+)
+
+
+def reap(database: db.Database, job_ids: t.Iterable[int] | None = None) -> None:
+    """Mark jobs whose process is gone as failed: these, or all that look alive."""
+    rows = database.all("SELECT id FROM jobs WHERE status IN ('running', 'waiting') AND type != 'workflow_job'")
+    for row in rows:
+        if job_ids is None or row["id"] in job_ids:
+            jobs.finish(database, row["id"], "failed", event_lag=0.0, explanation=REAPED)
+
+
+def canceled(database: db.Database) -> list[int]:
+    """The running jobs that somebody wants to end."""
+    rows = database.all("SELECT id FROM jobs WHERE status = 'running' AND cancel_flag = 1 AND type != 'workflow_job'")
+    return [row["id"] for row in rows]
+
+
+def startable(database: db.Database, max_running: int) -> list[int]:
+    """The jobs to start now, which are `waiting` from here on."""
+    if database.value("SELECT 1 FROM jobs WHERE status = 'pending' OR type = 'workflow_job' LIMIT 1") is None:
+        return []
+    started: list[int] = []
+    with database.transaction():
+        _advance_workflows(database)
+        free = max_running - database.value(
+            "SELECT COUNT(*) FROM jobs WHERE status IN ('running', 'waiting') AND type != 'workflow_job'"
+        )
+        for row in database.all(
+            "SELECT * FROM jobs WHERE status = 'pending' AND type != 'workflow_job' ORDER BY id LIMIT 200"
+        ):
+            if free <= 0:
+                break
+            blocker = None
+            if not row["allow_simultaneous"] and row["job_template"] is not None:
+                blocker = database.value(
+                    "SELECT id FROM jobs WHERE unified_job_template = ? AND id != ? AND type = 'job' "
+                    "AND (status IN ('running', 'waiting') OR (status = 'pending' AND id < ?)) ORDER BY id LIMIT 1",
+                    row["unified_job_template"],
+                    row["id"],
+                    row["id"],
+                )
+            if blocker is not None:
+                explanation = f"waiting for job-{blocker} to finish"
+                if row["job_explanation"] != explanation:
+                    database.update("jobs", row["id"], job_explanation=explanation)
+                continue
+            database.update("jobs", row["id"], status="waiting", job_explanation="")
+            started.append(row["id"])
+            free -= 1
+    return started
+
+
+def _advance_workflows(database: db.Database) -> None:
+    for row in database.all("SELECT * FROM jobs WHERE type = 'workflow_job' AND status IN ('pending', 'running')"):
+        if row["status"] == "pending":
+            _start_workflow(database, row)
+            continue
+        nodes = database.all("SELECT status FROM jobs WHERE workflow_job = ?", row["id"])
+        if all(node["status"] in jobs.FINAL for node in nodes):
+            well = all(node["status"] == "successful" for node in nodes)
+            status = "canceled" if row["cancel_flag"] else "successful" if well else "failed"
+            explanation = "" if well else "No error handling paths found, marking workflow as failed"
+            jobs.finish(database, row["id"], status, event_lag=0.0, explanation=explanation)
+
+
+def _start_workflow(database: db.Database, row: db.Row) -> None:
+    database.update("jobs", row["id"], status="running", started=db.now())
+    template = database.get("templates", row["job_template"])
+    if not row["is_sliced_job"] or template is None:
+        return
+    for number in range(1, row["job_slice_count"] + 1):
+        jobs.launch(
+            database,
+            template,
+            row["created_by"],
+            prompts=json.loads(row["prompts"]),
+            launch_type="workflow",
+            workflow_job=row["id"],
+            slice_of=(number, row["job_slice_count"]),
+        )

@@ -1,0 +1,51 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sentences the API says, in English and in "another language"."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+NOT_AUTHENTICATED = "Authentication credentials were not provided. To establish a login session, visit /api/login/."
+FORBIDDEN = "You do not have permission to perform this action."
+METHOD_NOT_ALLOWED = 'Method "{}" not allowed.'
+NOT_ACCEPTABLE = "Could not satisfy the request Accept header."
+WRONG_CONTENT_TYPE = (
+    "You did not use correct Content-Type in your HTTP request. "
+    "If you are using our REST API, the Content-Type must be application/json"
+)
+BROKEN_JSON = "JSON parse error - {}\nPossible cause: trailing comma."
+NOT_AN_OBJECT = "JSON parse error - not a JSON object"
+NOT_FOUND = "No {} matches the given query."
+INVALID_PAGE = "Invalid page."
+NO_FIELD = "{} has no field named '{}'"
+NO_FILTER = "Filtering on {} is not allowed."
+BAD_VALUE = "Invalid value for {}: {}"
+BAD_CHOICE = '"{}" is not a valid choice.'
+NOT_NULL = "This field may not be null."
+MISSING_PASSWORDS = "Missing passwords needed to start: {}"
+JOB_ACTIVE = "Relaunch by host status not available until job finishes running."
+WAIT_FOR_JOB = "Wait until job finishes before retrying on failed hosts."
+NO_STATS = "Cannot retry on failed hosts, playbook stats not available."
+NO_FAILED_HOST = "Cannot relaunch because previous job had 0 failed hosts."
+NO_PROJECT = "Job Template Project is missing or undefined."
+NO_INVENTORY = "Job Template Inventory is missing or undefined."
+FOREIGN_SECRETS = "Job was launched with secret prompts provided by another user."
+FOREIGN_PROMPTS = "Job was launched with prompted fields you do not have access to."
+ORPHANED = "Job has been orphaned from its job template and organization."
+SLICES_CHANGED = "Cannot relaunch sliced workflow job after slice count has changed."
+NOT_A_DICTIONARY = "Value must be a JSON object."
+INVENTORY_UNKNOWN = 'Invalid pk "{}" - object does not exist.'
+NOT_DELETABLE = "Cannot delete running job resource."
+
+
+def say(language: str, sentence: str, *words: object) -> str:
+    """A sentence with its words filled in; the words themselves are never translated."""
+    if language != "en":
+        # Any other text will do: nobody may decide on a sentence's words.
+        sentence = "".join(
+            part if part == "{}" else codecs.encode(part, "rot13") for part in re.split(r"(\{\})", sentence)
+        )
+    return sentence.format(*words)

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be set about the sandbox while it runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+
+if t.TYPE_CHECKING:
+    from .database import Database
+
+DEFAULTS: dict[str, t.Any] = {
+    "version": "24.6.1",
+    "prefix": "awx",
+    "event_lag": 1.0,
+    # A controller under load: after the end of a job all counts are 0 and no event is there until they are saved.
+    "lag_hides_counts": False,
+    "events_never_finish_after_error": False,
+    "relaunch_takes_job_type": False,
+    "language": "en",
+    "basic_enabled": True,
+    "basic_delay": 0.0,
+    "answer_delay": 0.0,
+    "max_running": 2 * (os.cpu_count() or 1),
+    "restart_downtime": 0.0,
+}
+
+
+def read(database: Database) -> dict[str, t.Any]:
+    """All settings as they are now."""
+    stored = {row["key"]: json.loads(row["value"]) for row in database.all("SELECT key, value FROM settings")}
+    return {**DEFAULTS, **stored}
+
+
+def change(database: Database, values: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Set some of them; all settings as they are then."""
+    unknown = sorted(set(values) - set(DEFAULTS))
+    if unknown:
+        raise ValueError(f"no such setting: {', '.join(unknown)}")
+    with database.transaction():
+        for key, value in values.items():
+            database.run(
+                "INSERT OR REPLACE INTO settings (key, value) VALUES (?, ?)",
+                key,
+                json.dumps(value),
+            )
+    return read(database)

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Playbooks of the tests."""
+
+from __future__ import annotations
+
+CHECKING = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: Check the host
+      ansible.builtin.assert:
+        that: not (broken | default(false))
+        fail_msg: "{{ inventory_hostname }} is broken"
+"""
+
+REACHING = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: Reach the host
+      ansible.builtin.command: "{{ 'false' if broken | default(false) else 'true' }}"
+"""
+
+SLEEPING = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: Sleep
+      ansible.builtin.command: sleep {{ seconds | default(300) }}
+"""
+
+NEEDY = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: Check the password
+      ansible.builtin.assert:
+        that: sandbox_passwords.ssh_password == 'hunter2'
+"""
