@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
 
@@ -29,9 +30,15 @@ OTHER_KINDS = {
     "workflow_approval": "a workflow approval",
 }
 
+# Ignored failures are among the events, so that more of them are read than shown.
+FAILURES_READ = 50
 FAILURES_LIMIT = 20
 MESSAGE_LIMIT = 1000
 TAIL_LINES = 20
+TAIL_LIMIT = 4000
+
+# ECMA-48 control sequences (colours among them) and operating system commands (links, titles).
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 
 
 @dataclass(frozen=True)
@@ -131,27 +138,48 @@ def host_summaries(client: ControllerClient, job_id: int, failed: t.Optional[boo
     return sorted(summaries, key=lambda summary: summary.name)
 
 
-def failures(client: ControllerClient, job_id: int) -> list[dict[str, str]]:
-    """The first failed tasks of a job, in their order: host, task and message of each (recorded: get-events-failed)."""
-    query = {"event__in": "runner_on_failed,runner_on_unreachable", "order_by": "counter", "page_size": FAILURES_LIMIT}
-    found = []
-    for event in client.get(path(job_id, "job_events"), **query).get("results") or ():
-        data = event.get("event_data") or {}
-        if data.get("ignore_errors"):
-            continue
-        result = data.get("res")
-        message = result.get("msg") if isinstance(result, dict) else result
-        found.append(
-            {
-                "host": str(event.get("host_name") or data.get("host") or ""),
-                "task": str(event.get("task") or data.get("task") or ""),
-                "message": ("" if message is None else str(message))[:MESSAGE_LIMIT],
-            }
-        )
-    return found
+def failures(client: ControllerClient, job_id: int) -> tuple[list[dict[str, t.Any]], int]:
+    """The first failed tasks of a job, in their order, and how many more there are (recorded: get-events-failed)."""
+    query = {"event__in": "runner_on_failed,runner_on_unreachable", "order_by": "counter", "page_size": FAILURES_READ}
+    answer = client.get(path(job_id, "job_events"), **query)
+    events = [
+        event for event in answer.get("results") or () if not (event.get("event_data") or {}).get("ignore_errors")
+    ]
+    ignored = len(answer.get("results") or ()) - len(events)
+    shown = [_failure(event) for event in events[:FAILURES_LIMIT]]
+    return shown, max(len(events), int(answer.get("count") or 0) - ignored) - len(shown)
+
+
+def _failure(event: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    data = event.get("event_data") or {}
+    return {
+        "host": str(event.get("host_name") or data.get("host") or ""),
+        "play": str(event.get("play") or data.get("play") or ""),
+        "task": str(event.get("task") or data.get("task") or ""),
+        "module": str(data.get("task_action") or ""),
+        "message": _message(data.get("res")),
+        "unreachable": event.get("event") == "runner_on_unreachable",
+    }
+
+
+def _message(result: t.Any) -> str:
+    """What a failed task had to say: its message, and the end of its error output where that says more."""
+    if not isinstance(result, dict):
+        return _plain(str(result or ""))[:MESSAGE_LIMIT]
+    message = _plain(str(result.get("msg") or ""))
+    for stream in ("stderr", "module_stderr"):
+        lines = _plain(str(result.get(stream) or "")).splitlines()
+        if lines and lines[-1] not in message:
+            message = f"{message}: {lines[-1]}" if message else lines[-1]
+    return message[:MESSAGE_LIMIT]
 
 
 def stdout_tail(client: ControllerClient, job_id: int) -> str:
-    """The last lines of a job's output; the controller counts a negative start from the end."""
+    """The last lines of a job's output, without colours; the controller counts a negative start from the end."""
     tail = client.get(path(job_id, "stdout"), format="json", start_line=-TAIL_LINES)
-    return str(tail.get("content") or "").strip()
+    return _plain(str(tail.get("content") or ""))[-TAIL_LIMIT:]
+
+
+def _plain(text: str) -> str:
+    """Text of a terminal without its escape sequences."""
+    return _ESCAPES.sub("", text).replace("\r", "").strip()

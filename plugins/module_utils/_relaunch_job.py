@@ -53,6 +53,9 @@ EVENTS_TIMEOUT_NO_PLAYBOOK = 5.0
 CANCEL_ACCEPTED = 202
 CANCEL_TIMEOUT = 30.0
 
+# How much of a failed task's message goes into the sentence; all of it is in `failures`.
+SHOWN_MESSAGE = 200
+
 # What --diff shows of a source and its relaunch.
 COMPARED = ("status", "launch_type", "job_type", "limit")
 
@@ -384,8 +387,18 @@ class _Sequence:
         names = self.result.get("failed_hosts")
         raise JobUnsuccessfulError(
             f"Job {job.id}, a relaunch of job {self.result['source_job_id']}, ended with status {job.status}"
-            f"{' on ' + _names(names) if names else ''}.{_explained(job)} See {self.client.job_url(job.id)}"
+            f"{' on ' + _names(names) if names else ''}.{_explained(job)}{self._first_failure()} "
+            f"See {self.client.job_url(job.id)}"
         )
+
+    def _first_failure(self) -> str:
+        failures = self.result.get("failures")
+        if not failures:
+            return ""
+        first = failures[0]
+        more = len(failures) - 1 + self.result["failures_more"]
+        message = first["message"][:SHOWN_MESSAGE]
+        return f" {first['host']}: {first['task']}: {message}{f' (and {more} more)' if more else ''}."
 
     def _report(self, job: Job) -> None:
         """What is known of a failure. Nothing that goes wrong here may hide the failure itself."""
@@ -393,7 +406,7 @@ class _Sequence:
             self._with_events(job)
             summaries = _jobs.host_summaries(self.client, job.id, failed=True)
             self.result["failed_hosts"] = [summary.name for summary in summaries]
-            self.result["failures"] = _jobs.failures(self.client, job.id)
+            self.result["failures"], self.result["failures_more"] = _jobs.failures(self.client, job.id)
             self.result["stdout_tail"] = _jobs.stdout_tail(self.client, job.id)
         except ControllerError as error:
             self.result["report_error"] = str(error)
@@ -416,7 +429,13 @@ class _Sequence:
 
 def _explained(job: Job) -> str:
     explanation = job.facts.get("job_explanation")
-    return f' The controller explains: "{explanation}"' if explanation else ""
+    if explanation:
+        return f' The controller explains: "{explanation}"'
+    if job.status == "pending" and job.facts.get("allow_simultaneous") is False:
+        return " Its template allows one job at a time, so that it has to wait for another one."
+    if job.status in ("pending", "waiting"):
+        return " It waits for capacity, or for another job, project update or inventory update."
+    return ""
 
 
 def _on(hosts: str, names: t.Sequence[str]) -> str:

@@ -234,16 +234,33 @@ failures:
       description: Name of the host.
       type: str
       sample: host3
+    play:
+      description: Name of the play.
+      type: str
+      sample: Deploy
     task:
       description: Name of the task.
       type: str
       sample: Start the service
+    module:
+      description: The module that the task runs.
+      type: str
+      sample: ansible.builtin.systemd_service
     message:
-      description: What the task failed with.
+      description: What the task failed with, and the last line of its error output.
       type: str
       sample: Unable to start service
+    unreachable:
+      description: Whether the host could not be reached.
+      type: bool
+      sample: false
+failures_more:
+  description: How many failed tasks there are beyond those in RV(failures), which holds at most 20.
+  returned: after waiting for a relaunch that was not successful
+  type: int
+  sample: 0
 stdout_tail:
-  description: The last lines of the output of a job that was waited for and ended badly.
+  description: The last lines of the output of a job that was waited for and ended badly, without colours.
   returned: after waiting for a relaunch that was not successful
   type: str
   sample: "PLAY RECAP ..."

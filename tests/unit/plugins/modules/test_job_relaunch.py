@@ -120,23 +120,50 @@ def test_a_wait_survives_a_bad_gateway(controller: ScriptedController, relaunch:
 
 def test_a_relaunch_that_fails_again_is_told_with_its_hosts(controller: ScriptedController, relaunch: Relaunch) -> None:
     failed = new_job(status="failed")
-    event = {"host_name": "web2", "task": "Start", "event_data": {"res": {"msg": "no such service"}}}
+    event = {
+        "event": "runner_on_failed",
+        "host_name": "web2",
+        "play": "Deploy",
+        "task": "Start",
+        "event_data": {
+            "task_action": "command",
+            "res": {"msg": "non-zero return code", "stderr": "warming up\n\x1b[31mno such service\x1b[0m\n"},
+        },
+    }
+    gone = {
+        "event": "runner_on_unreachable",
+        "event_data": {"host": "web1", "task": "Ping", "res": {"msg": "no route"}},
+    }
     ignored = {"host_name": "web1", "task": "Try", "event_data": {"res": {"msg": "no"}, "ignore_errors": True}}
     controller.expect("GET", SOURCE, body=job(42))
     controller.expect("GET", JOBS, body=listed())
     controller.expect("POST", RELAUNCH, 201, new_job())
     controller.expect("GET", NEW, body={**failed, "event_processing_finished": True})
     controller.expect("GET", "/api/v2/jobs/43/job_host_summaries/", body=listed(summary("web2")))
-    controller.expect("GET", "/api/v2/jobs/43/job_events/", body=listed(ignored, event))
-    controller.expect("GET", "/api/v2/jobs/43/stdout/", body={"content": "\nPLAY RECAP\n"})
+    controller.expect("GET", "/api/v2/jobs/43/job_events/", body={**listed(ignored, event, gone), "count": 60})
+    controller.expect("GET", "/api/v2/jobs/43/stdout/", body={"content": "\n\x1b[0;32mPLAY RECAP\x1b[0m\r\n"})
 
     result = relaunch(hosts="failed", wait=True, interval=0.01)
 
     assert (result["failed"], result["changed"], result["id"], result["status"]) == (True, True, 43, "failed")
     assert result["failed_hosts"] == ["web2"]
-    assert result["failures"] == [{"host": "web2", "task": "Start", "message": "no such service"}]
+    assert result["failures"] == [
+        {
+            "host": "web2",
+            "play": "Deploy",
+            "task": "Start",
+            "module": "command",
+            "message": "non-zero return code: no such service",
+            "unreachable": False,
+        },
+        {"host": "web1", "play": "", "task": "Ping", "module": "", "message": "no route", "unreachable": True},
+    ]
+    assert result["failures_more"] == 57
     assert result["stdout_tail"] == "PLAY RECAP"
-    assert result["msg"].startswith("Job 43, a relaunch of job 42, ended with status failed on web2. See http://")
+    assert result["msg"].startswith(
+        "Job 43, a relaunch of job 42, ended with status failed on web2. "
+        "web2: Start: non-zero return code: no such service (and 58 more). See http://"
+    )
 
 
 def test_a_report_that_cannot_be_fetched_does_not_hide_the_failure(
@@ -166,6 +193,15 @@ def test_a_timeout_keeps_the_new_job(controller: ScriptedController, relaunch: R
 
     assert (result["failed"], result["changed"], result["id"], result["status"]) == (True, True, 43, "pending")
     assert "waiting for job 40" in result["msg"] and "0 seconds (timeout)" in result["msg"]
+
+
+def test_a_timeout_of_a_blocked_job_says_why(controller: ScriptedController, relaunch: Relaunch) -> None:
+    controller.expect("GET", SOURCE, body=job(42))
+    controller.expect("GET", JOBS, body=listed())
+    controller.expect("POST", RELAUNCH, 201, new_job())
+    controller.expect("GET", NEW, body=new_job(allow_simultaneous=False))
+
+    assert "allows one job at a time" in relaunch(wait=True, timeout=0)["msg"]
 
 
 def test_a_token_that_expires_during_the_wait_keeps_the_new_job(
