@@ -70,12 +70,14 @@ class Done:
 class Adopt:
     """This equivalent relaunch is active.
 
+    :param hosts: which of the source's failed hosts it runs on, where that was asked.
     :param rest: remaining hosts that no active relaunch covers.
     :param again: wait for it and then decide again, since it covers only a part of what remains.
     """
 
     job: Job
     reason: str
+    hosts: frozenset[str] = NO_HOSTS
     rest: frozenset[str] = NO_HOSTS
     again: bool = False
 
@@ -170,6 +172,7 @@ def _decide_failed(source: Job, wish: Wish, failed_hosts: frozenset[str], relaun
         return Adopt(
             newest.job,
             f"Job {newest.job.id}, a relaunch of job {source.id}, is {newest.job.status} already.",
+            hosts=newest.covers,
             rest=rest,
             again=wish.wait and not remaining <= newest.covers,
         )

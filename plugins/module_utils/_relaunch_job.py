@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
 
 from ansible_collections.relaunch.controller.plugins.module_utils import _equivalents, _jobs, _templates
 from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
@@ -18,12 +17,12 @@ from ansible_collections.relaunch.controller.plugins.module_utils._errors import
     ForbiddenError,
     JobUnsuccessfulError,
     NotSentError,
-    OptionError,
     RefusedError,
     WaitTimeoutError,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._launch import Attempt, Launched, launch
+from ansible_collections.relaunch.controller.plugins.module_utils._outcome import Result
 from ansible_collections.relaunch.controller.plugins.module_utils._refusals import source_unavailable
 from ansible_collections.relaunch.controller.plugins.module_utils._relaunch import (
     ALL,
@@ -35,13 +34,12 @@ from ansible_collections.relaunch.controller.plugins.module_utils._relaunch impo
     Launch,
     Refuse,
     Relaunch,
-    Wish,
     decide,
     missing_passwords,
     no_failed_hosts,
-    password_values,
     payload,
 )
+from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_options import RelaunchRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._wait import wait_until
 
 # Events of a job are in about a second after its end, eight under load (recorded: lag-detail). On some versions those
@@ -59,73 +57,32 @@ SHOWN_MESSAGE = 200
 # What --diff shows of a source and its relaunch.
 COMPARED = ("status", "launch_type", "job_type", "limit")
 
-Result = dict[str, t.Any]
+Progress = t.Callable[[Job], None]
 
 
-@dataclass(frozen=True)
-class RelaunchRequest:
-    """The options of job_relaunch, ``interval`` and ``timeout`` in seconds."""
-
-    job_id: t.Optional[int] = None
-    job_template: t.Optional[str] = None
-    organization: t.Optional[str] = None
-    wish: Wish = Wish()
-    credential_passwords: t.Mapping[str, str] = field(default_factory=dict, repr=False)
-    interval: float = 2.0
-    timeout: t.Optional[float] = None
-    cancel_on_timeout: bool = False
-    check_mode: bool = False
-    diff: bool = False
-
-    @classmethod
-    def of(cls, params: t.Mapping[str, t.Any], check_mode: bool, diff: bool) -> RelaunchRequest:
-        """From the parameters of a module.
-
-        :raises OptionError: one of them cannot be used.
-        """
-        if params["job_id"] is not None and params["job_id"] < 1:
-            raise OptionError(f"job_id must be the number of a job, not {params['job_id']}.")
-        if params["interval"] <= 0:
-            raise OptionError(f"interval must be more than 0 seconds, not {params['interval']:g}.")
-        if params["timeout"] is not None and params["timeout"] < 0:
-            raise OptionError(f"timeout must not be less than 0 seconds, not {params['timeout']:g}.")
-        return cls(
-            job_id=params["job_id"],
-            job_template=params["job_template"],
-            organization=params["organization"],
-            wish=Wish(
-                hosts=params["hosts"],
-                fallback_to_all=params["fallback_to_all"],
-                job_type=params["job_type"],
-                force=params["force"],
-                wait=params["wait"],
-            ),
-            credential_passwords=password_values(params["credential_passwords"]),
-            interval=params["interval"],
-            timeout=params["timeout"],
-            cancel_on_timeout=params["cancel_on_timeout"],
-            check_mode=check_mode,
-            diff=diff,
-        )
-
-
-def relaunch_job(client: ControllerClient, request: RelaunchRequest, result: Result) -> None:
+def relaunch_job(
+    client: ControllerClient, request: RelaunchRequest, result: Result, progress: t.Optional[Progress] = None
+) -> None:
     """Bring it about that the work of a job has succeeded, or say why not.
 
     :param client: the controller.
     :param request: what is asked for.
     :param result: filled with the facts as they become known, so that it is whole on every way out.
+    :param progress: is shown the job at each look while waiting for its end.
     :raises ControllerError: the task has failed.
     """
-    _Sequence(client, request, result).run()
+    _Sequence(client, request, result, progress).run()
 
 
 class _Sequence:
-    def __init__(self, client: ControllerClient, request: RelaunchRequest, result: Result) -> None:
+    def __init__(
+        self, client: ControllerClient, request: RelaunchRequest, result: Result, progress: t.Optional[Progress]
+    ) -> None:
         self.client = client
         self.request = request
         self.wish = request.wish
         self.result = result
+        self.progress = progress
         self.newest = 0
         self.deadline = None if request.timeout is None else client.clock() + request.timeout
 
@@ -217,7 +174,8 @@ class _Sequence:
     def _adopt(self, decision: Adopt) -> None:
         job = _jobs.get(self.client, decision.job.id)
         self._tell(job)
-        self.result["hosts"] = job.limit_hosts
+        if decision.hosts:
+            self.result["hosts"] = sorted(decision.hosts)
         rest = f" It leaves out {_names(sorted(decision.rest))}: run the task again after it." if decision.rest else ""
         self.result["msg"] = f"{decision.reason}{rest}"
         if self.wish.wait:
@@ -331,7 +289,7 @@ class _Sequence:
         """
         timeout = None if self.deadline is None else max(0.0, self.deadline - self.client.clock())
         try:
-            job = self._wait_until(job.id, lambda now: not now.active, timeout)
+            job = self._wait_until(job.id, self._ended, timeout)
         except WaitTimeoutError as error:
             job = error.last or job
             self._tell(job)
@@ -349,6 +307,11 @@ class _Sequence:
             ) from None
         self._tell(job)
         return job
+
+    def _ended(self, job: Job) -> bool:
+        if self.progress:
+            self.progress(job)
+        return not job.active
 
     def _wait_until(self, job_id: int, done: t.Callable[[Job], bool], timeout: t.Optional[float]) -> Job:
         return wait_until(

@@ -108,6 +108,14 @@ options:
     description: Cancel the job that this task launched if it has not ended after O(timeout) seconds.
     type: bool
     default: false
+notes:
+  - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process where that makes
+    no difference (a local connection, no C(become), C(async) or C(environment), the Python that runs
+    C(ansible-playbook), which has to have C(requests)), and runs the module everywhere else. The variable
+    C(relaunch_controller_in_process), set to V(false), always runs the module.
+  - While it waits, the action plugin shows the status of the job on stderr; the module itself cannot. When a job that
+    was waited for has failed, it shows its failed tasks there. The variable C(relaunch_controller_progress), set to
+    V(false), switches both off, and so does C(no_log) on the task.
 seealso:
   - module: awx.awx.job_launch
     description: Launches job templates.
@@ -293,33 +301,16 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._connection import CONNECTION_SPEC
 from ansible_collections.relaunch.controller.plugins.module_utils._module import run
-from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_job import RelaunchRequest, relaunch_job
+from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_job import relaunch_job
+from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_options import (
+    SPECIFICATION,
+    RelaunchRequest,
+)
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec=dict(
-            CONNECTION_SPEC,
-            job_id=dict(type="int"),
-            job_template=dict(type="str"),
-            organization=dict(type="str"),
-            hosts=dict(type="str", choices=["all", "failed"], default="all"),
-            fallback_to_all=dict(type="bool", default=False),
-            job_type=dict(type="str", choices=["run", "check"]),
-            credential_passwords=dict(type="dict", no_log=True),
-            force=dict(type="bool", default=False),
-            wait=dict(type="bool", default=False),
-            interval=dict(type="float", default=2),
-            timeout=dict(type="int"),
-            cancel_on_timeout=dict(type="bool", default=False),
-        ),
-        required_one_of=[("job_id", "job_template")],
-        mutually_exclusive=[("job_id", "job_template")],
-        required_by=dict(organization="job_template"),
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(supports_check_mode=True, **SPECIFICATION)
 
     def action(client: ControllerClient, result: dict[str, Any]) -> None:
         relaunch_job(client, RelaunchRequest.of(module.params, module.check_mode, module._diff), result)

@@ -323,7 +323,9 @@ def test_check_mode_tells_what_would_be_done(sandbox: Sandbox, failed_job: int, 
 
 
 @pytest.mark.parametrize("given", [{}, {"job_id": "", "job_template": ""}, {"job_id": 1, "job_template": "Patch"}])
-def test_without_exactly_one_of_job_id_and_job_template(sandbox: Sandbox, retry: Retry, given: dict[str, t.Any]) -> None:
+def test_without_exactly_one_of_job_id_and_job_template(
+    sandbox: Sandbox, retry: Retry, given: dict[str, t.Any]
+) -> None:
     done = retry(**given)
 
     assert done.status == 2
@@ -356,6 +358,7 @@ def test_the_role_in_a_playbook_of_ones_own(
       vars:
         retry_failed_hosts_job_template: !unsafe "Patch {{{{ 1 / 0 }}}}"
         retry_failed_hosts_organization: Web
+        retry_failed_hosts_interval: 0.2
     - name: Use what came of it
       ansible.builtin.copy:
         content: "{{{{ retry_failed_hosts_result | to_json }}}}"

@@ -436,7 +436,16 @@ class TestEquivalentRelaunches:
         result = relaunch(hosts="failed")
 
         assert (result["changed"], result["id"], result["status"]) == (False, 43, "running")
+        assert result["hosts"] == ["web1", "web2"]
         assert result["msg"] == "Job 43, a relaunch of job 42, is running already."
+
+    def test_one_with_the_sources_own_limit_is_adopted_with_the_hosts_asked_for(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        self.script(controller, self.later(43, "running", limit="webservers"), limit="webservers")
+        controller.expect("GET", NEW, body=new_job(status="running", limit="webservers"))
+
+        assert relaunch(hosts="failed")["hosts"] == ["web1", "web2"]
 
     def test_a_running_one_is_waited_for(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         self.script(controller, self.later(43, "running"))

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which of the two front doors a task takes. Pure."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a module would find around it.
+
+    :param transport: of the connection.
+    :param become: whether another user would run the module.
+    :param asynchronous: whether the task has ``async``.
+    :param environment: whether the task, its block or its play sets variables of the environment.
+    :param interpreter: the Python that would run the module; None where Ansible would have to look for one.
+    :param own_interpreter: the Python that runs ansible-playbook.
+    :param requests: whether that one has requests.
+    :param wanted: whether the user lets the task run in the process at all.
+    """
+
+    transport: str
+    become: bool
+    asynchronous: bool
+    environment: bool
+    interpreter: t.Optional[str]
+    own_interpreter: str
+    requests: bool
+    wanted: bool
+
+
+def module_needed(found: Surroundings) -> t.Optional[str]:
+    """Why the task has to run as a module; None where running inside ansible-playbook is equivalent."""
+    if not found.wanted:
+        return "relaunch_controller_in_process is false"
+    if found.transport not in ("local", "ansible.builtin.local"):
+        return f"the connection is {found.transport}, not local"
+    if found.become:
+        return "the task becomes another user"
+    if found.asynchronous:
+        return "the task is asynchronous"
+    if found.environment:
+        return "the task has an environment of its own"
+    # Not resolved: the interpreter of a virtual environment is a link to one that lacks its packages.
+    if found.interpreter is None or os.path.abspath(found.interpreter) != os.path.abspath(found.own_interpreter):
+        return f"the Python for modules is {found.interpreter or 'not given'}, not {found.own_interpreter}"
+    if not found.requests:
+        return "requests is not installed beside ansible-core"
+    return None
