@@ -25,6 +25,6 @@ options:
   timeout:
     description:
       - Seconds to wait at most. The task fails when they are over; the job goes on.
-      - Without it the wait lasts as long as the job.
+      - Without it the wait lasts as long as the job; it gives up only if the controller could not be asked for an hour.
     type: int
 """

@@ -308,6 +308,8 @@ class ControllerClient:
             body=answer.body,
             said=said,
             retry_after=retry_after_seconds(answer.headers.get("Retry-After"), time.time()),
+            # An address that has answered properly before shows pages and redirects of a proxy while it restarts.
+            transient=True if answer.body is None and self._answered else None,
         )
 
     def _object(self, answer: Answer, name: str) -> dict[str, t.Any]:

@@ -102,6 +102,12 @@ class HostSummary:
     present: bool
 
 
+def names(hosts: t.Sequence[str], most: int = 10) -> str:
+    """Host names for a sentence, the first of many."""
+    more = f" and {len(hosts) - most} more" if len(hosts) > most else ""
+    return ", ".join(hosts[:most]) + more
+
+
 def path(job_id: int, *parts: str) -> str:
     return "/".join(("jobs", str(job_id), *parts, ""))
 

@@ -97,19 +97,25 @@ def _send(client: ControllerClient, attempt: Attempt) -> dict[str, t.Any]:
 
 def _look_up(client: ControllerClient, attempt: Attempt) -> t.Optional[Job]:
     """The job that a POST of unknown outcome has made; None if none has shown up in time."""
-    answered: list[float] = []
+    looked: list[float] = []
 
     def look() -> t.Optional[Job]:
-        found = _newer_relaunch(client, attempt)
-        answered.append(client.clock())
+        try:
+            found = _newer_relaunch(client, attempt)
+        except ControllerError as error:
+            if error.transient:
+                raise
+            # A single strange answer must not end the search: the job may be on its way.
+            found = None
+        looked.append(client.clock())
         return found
 
     def settled(found: t.Optional[Job]) -> bool:
-        return found is not None or answered[-1] - answered[0] >= LOOK_UP_SECONDS
+        return found is not None or looked[-1] - looked[0] >= LOOK_UP_SECONDS
 
     try:
         return wait_until(look, settled, LOOK_UP_INTERVAL, LOOK_UP_TIMEOUT, client.clock, client.sleep)
-    except (WaitTimeoutError, ControllerError):
+    except WaitTimeoutError:
         return None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job, names
 
 # Seconds from one line about a job that goes on as before to the next: the first soon, then ever later.
 FIRST_GAP = 10.0
@@ -67,14 +67,14 @@ def failure_lines(result: t.Mapping[str, t.Any]) -> list[str]:
     failures = result.get("failures") or []
     if not failures:
         return []
-    hosts = ", ".join(result.get("failed_hosts") or ()) or "unknown hosts"
+    hosts = names(result.get("failed_hosts") or ["unknown hosts"])
     lines = [f"job {result.get('id')} ended with status {result.get('status')} on: {hosts}"]
     for failure in failures[:FAILURES_SHOWN]:
         reach = " (unreachable)" if failure["unreachable"] else ""
         where = " / ".join(filter(None, (failure["play"], failure["task"])))
         lines.append(f"  {failure['host']}{reach}: {where}: {' '.join(failure['message'].split())}")
-    more = len(failures) - FAILURES_SHOWN + int(result.get("failures_more") or 0)
-    if more > 0:
+    more = max(0, len(failures) - FAILURES_SHOWN) + int(result.get("failures_more") or 0)
+    if more:
         lines.append(f"  and {more} more")
     lines.append(f"  {result.get('url')}")
     return lines

@@ -176,7 +176,11 @@ class _Sequence:
         self._tell(job)
         if decision.hosts:
             self.result["hosts"] = sorted(decision.hosts)
-        rest = f" It leaves out {_names(sorted(decision.rest))}: run the task again after it." if decision.rest else ""
+        rest = (
+            f" It leaves out {_jobs.names(sorted(decision.rest))}: run the task again after it."
+            if decision.rest
+            else ""
+        )
         self.result["msg"] = f"{decision.reason}{rest}"
         if self.wish.wait:
             self._judge(self._wait(job, f"job {job.id}"))
@@ -300,7 +304,7 @@ class _Sequence:
                 f"Waiting for {what} ended after {self.request.timeout:g} seconds (timeout) with the job {job.status}."
                 f"{_explained(job)}{on} See {self.client.job_url(job.id)}"
             ) from None
-        except AnswerError as error:
+        except ControllerError as error:
             raise RefusedError(
                 f"Waiting for {what} ended early: {error} Run the task again to go on, or see "
                 f"{self.client.job_url(job.id)}"
@@ -350,7 +354,7 @@ class _Sequence:
         names = self.result.get("failed_hosts")
         raise JobUnsuccessfulError(
             f"Job {job.id}, a relaunch of job {self.result['source_job_id']}, ended with status {job.status}"
-            f"{' on ' + _names(names) if names else ''}.{_explained(job)}{self._first_failure()} "
+            f"{' on ' + _jobs.names(names) if names else ''}.{_explained(job)}{self._first_failure()} "
             f"See {self.client.job_url(job.id)}"
         )
 
@@ -404,10 +408,4 @@ def _explained(job: Job) -> str:
 def _on(hosts: str, names: t.Sequence[str]) -> str:
     if hosts == ALL:
         return "all its hosts"
-    return f"{len(names)} failed host{'' if len(names) == 1 else 's'}: {_names(names)}"
-
-
-def _names(names: t.Sequence[str], most: int = 10) -> str:
-    """Host names for a sentence."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return f"{len(names)} failed host{'' if len(names) == 1 else 's'}: {_jobs.names(names)}"

@@ -16,6 +16,10 @@ T = t.TypeVar("T")
 FIRST_PAUSE = 0.5
 PAUSE_GROWTH = 1.5
 
+# Without a timeout a wait lasts as long as the job; but a controller that cannot be asked for so many seconds is not
+# having a bad minute any more.
+LONGEST_TROUBLE = 3600.0
+
 
 def pauses(interval: float) -> t.Iterator[float]:
     """Seconds between one look and the next: short at first, then growing to the interval.
@@ -44,7 +48,7 @@ def wait_until(
     :param fetch: reads the current state.
     :param done: whether that state ends the wait.
     :param interval: the longest pause between two reads, seconds; ``Retry-After`` may ask for more.
-    :param timeout: seconds, or None to wait for as long as it takes.
+    :param timeout: seconds, or None to wait for as long as it takes, unless nothing can be read for LONGEST_TROUBLE.
     :param clock: a monotonic clock, seconds.
     :param sleep: pauses for some seconds.
     :returns: the state that ended the wait.
@@ -53,16 +57,19 @@ def wait_until(
     """
     deadline = None if timeout is None else clock() + timeout
     last: t.Optional[T] = None
+    troubled: t.Optional[float] = None
     pause_of = pauses(interval)
     while True:
         pause = next(pause_of)
         trouble = ""
         try:
             last = fetch()
+            troubled = None
             if done(last):
                 return last
         except ControllerError as error:
-            if not error.transient:
+            troubled = clock() if troubled is None else troubled
+            if not error.transient or (deadline is None and clock() - troubled >= LONGEST_TROUBLE):
                 raise
             trouble = f" The last attempt to ask failed: {error}"
             pause = max(pause, error.retry_after or 0)

@@ -148,7 +148,13 @@ def run_playbook(tmp_path: Path, environment: dict[str, str]) -> t.Callable[...,
 
 
 @pytest.fixture
-def run_tasks(run_playbook: t.Callable[..., Run], tmp_path: Path) -> t.Callable[..., Run]:
+def in_process() -> bool:
+    """Whether the action plugin does the work itself; parametrize it to have a test run both ways."""
+    return True
+
+
+@pytest.fixture
+def run_tasks(run_playbook: t.Callable[..., Run], tmp_path: Path, in_process: bool) -> t.Callable[..., Run]:
     """Run job_relaunch once with each of these options, a failure notwithstanding; ``results`` holds what came back.
 
     An option ``task`` holds keywords of the task itself.
@@ -176,7 +182,10 @@ def run_tasks(run_playbook: t.Callable[..., Run], tmp_path: Path) -> t.Callable[
             "hosts": "localhost",
             "connection": "local",
             "gather_facts": False,
-            "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
+            "vars": {
+                "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+                "relaunch_controller_in_process": in_process,
+            },
             "tasks": steps,
         }
         done = run_playbook(json.dumps([play]) + "\n", *arguments, **more)

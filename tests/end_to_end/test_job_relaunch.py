@@ -18,6 +18,9 @@ RunTasks = t.Callable[..., t.Any]
 Options = dict[str, t.Any]
 
 
+BOTH_WAYS = pytest.mark.parametrize("in_process", [True, False], ids=["in process", "module"])
+
+
 def runs(folder: Path, host: str) -> int:
     """How often a host really ran."""
     return (folder / host).read_text(encoding="utf-8").count("run")
@@ -28,6 +31,7 @@ def unsafe(sandbox: Sandbox) -> list[str]:
     return [entry["path"] for entry in sandbox.log() if entry["method"] not in ("GET", "HEAD", "OPTIONS")]
 
 
+@BOTH_WAYS
 def test_relaunches_on_exactly_the_failed_hosts_and_then_leaves_it_alone(
     sandbox: Sandbox, failed_job: int, admin: Options, run_tasks: RunTasks, tmp_path: Path
 ) -> None:
@@ -67,6 +71,7 @@ def test_while_a_relaunch_is_running_it_is_adopted(
     assert len(unsafe(sandbox)) == 1
 
 
+@BOTH_WAYS
 def test_a_first_relaunch_takes_three_requests_over_one_connection(
     sandbox: Sandbox, failed_job: int, admin: Options, run_tasks: RunTasks
 ) -> None:
@@ -77,6 +82,7 @@ def test_a_first_relaunch_takes_three_requests_over_one_connection(
     assert len({entry["connection"] for entry in log}) == 1
 
 
+@BOTH_WAYS
 def test_a_relaunch_that_fails_again_fails_the_task_with_all_that_is_known(
     sandbox: Sandbox, stubborn: t.Callable[..., Options], admin: Options, run_tasks: RunTasks
 ) -> None:
@@ -91,9 +97,13 @@ def test_a_relaunch_that_fails_again_fails_the_task_with_all_that_is_known(
     assert [(failure["host"], failure["task"]) for failure in result["failures"]] == [("web2", "Start the service")]
     assert "PLAY RECAP" in result["stdout_tail"]
     assert f"Job {result['id']}, a relaunch of job {job}, ended with status failed on web2." in done.stdout
+    told = [line for line in done.stderr.splitlines() if line.startswith("[localhost]")]
+    assert f"[localhost] job {result['id']} ended with status failed on: web2" in told
+    assert "[localhost]   web2: all / Start the service: non-zero return code: no such unit" in told
 
 
 class TestCheckMode:
+    @BOTH_WAYS
     def test_predicts_and_sends_nothing_unsafe(
         self, sandbox: Sandbox, failed_job: int, admin: Options, run_tasks: RunTasks
     ) -> None:
@@ -106,6 +116,7 @@ class TestCheckMode:
         assert result["retry_counts"] == {"all": 3, "failed": 2}
         assert sandbox.log() and unsafe(sandbox) == []
 
+    @BOTH_WAYS
     def test_names_the_missing_passwords(
         self, sandbox: Sandbox, stubborn: t.Callable[..., Options], admin: Options, run_tasks: RunTasks
     ) -> None:
@@ -128,6 +139,7 @@ class TestCheckMode:
         assert (result["failed"], result["status"]) == (False, "successful")
 
 
+@BOTH_WAYS
 def test_refusals_end_in_a_sentence(
     sandbox: Sandbox, stubborn: t.Callable[..., Options], failed_job: int, admin: Options, run_tasks: RunTasks
 ) -> None:

@@ -166,15 +166,6 @@ class TestReads:
             client.get("ping/")
         assert naps.taken == []
 
-    def test_a_page_in_the_middle_is_sat_out(
-        self, controller: ScriptedController, client: ControllerClient, naps: Naps
-    ) -> None:
-        controller.expect("GET", PING, body={})
-        controller.expect("GET", PING, body=HTML)
-        controller.expect("GET", PING, body={"a": 1})
-        client.get("ping/")
-        assert client.get("ping/") == {"a": 1}
-
     @pytest.mark.parametrize("body", [[], [1], "text", 5])
     def test_json_of_another_shape_is_named(
         self, controller: ScriptedController, client: ControllerClient, body: t.Any
@@ -202,12 +193,22 @@ class TestReads:
         self, controller: ScriptedController, client: ControllerClient, status: int
     ) -> None:
         with ScriptedController() as elsewhere:
-            controller.expect("GET", PING, body={})
             controller.expect("GET", PING, status, headers={"Location": f"{elsewhere.url}/x/"})
-            client.get("ping/")
+            controller.expect("GET", "/api/", status, headers={"Location": f"{elsewhere.url}/x/"})
             with pytest.raises(AnswerError, match=f"{elsewhere.url}/x/.*set controller_host to the final address"):
                 client.get("ping/")
             assert elsewhere.asked == []
+
+    @pytest.mark.parametrize(("status", "body"), [(302, None), (404, HTML), (403, HTML), (200, HTML)])
+    def test_a_proxys_word_in_the_middle_is_sat_out(
+        self, controller: ScriptedController, client: ControllerClient, naps: Naps, status: int, body: t.Any
+    ) -> None:
+        controller.expect("GET", PING, body={})
+        controller.expect("GET", PING, status, body, headers={"Location": "/login/"})
+        controller.expect("GET", PING, body={"a": 1})
+        client.get("ping/")
+        assert client.get("ping/") == {"a": 1}
+        assert len(naps.taken) == 1
 
 
 class TestPosts:

@@ -168,6 +168,23 @@ def test_other_jobs_are_not_taken_for_it(controller: ScriptedController, send: S
     controller.script.clear()
 
 
+@pytest.mark.parametrize(
+    "line", [{"status": 302}, {"status": 404, "body": HTML}, {"body": []}, {"status": 401, "body": {"detail": "?"}}]
+)
+def test_a_strange_answer_does_not_end_the_search(
+    controller: ScriptedController, send: Send, line: dict[str, t.Any]
+) -> None:
+    controller.expect("POST", RELAUNCH, 502, HTML)
+    controller.expect("GET", JOBS, **line)
+    if line.get("status", 200) != 200:
+        controller.expect("GET", "/api/", body={"current_version": "/api/v2/"})
+    controller.expect("GET", JOBS, body=listed())
+    controller.expect("GET", JOBS, body=listed(made(limit="")))
+    controller.expect("GET", "/api/v2/me/", body=ME)
+
+    assert send("all").job.id == 51
+
+
 def test_a_restart_does_not_use_up_the_time(controller: ScriptedController, send: Send, clock: Clock) -> None:
     controller.expect("POST", RELAUNCH, 502, HTML)
     for _time in range(40):

@@ -17,7 +17,11 @@ from ansible_collections.relaunch.controller.plugins.module_utils._errors import
     NotSentError,
     WaitTimeoutError,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._wait import pauses, wait_until
+from ansible_collections.relaunch.controller.plugins.module_utils._wait import (
+    LONGEST_TROUBLE,
+    pauses,
+    wait_until,
+)
 
 
 class Clock:
@@ -104,3 +108,11 @@ def test_what_waiting_will_not_cure_ends_it_at_once(error: Exception) -> None:
     with pytest.raises(type(error)):
         wait(clock, ["busy", error, "done"])
     assert clock.slept == [0.5]
+
+
+def test_without_a_timeout_a_controller_that_stays_away_ends_it_after_an_hour() -> None:
+    clock = Clock()
+    answers = ["busy", *[AnswerError("down", 502)] * 1000, "busy", *[AnswerError("down", 502)] * 5000]
+    with pytest.raises(AnswerError, match="down"):
+        wait(clock, answers)
+    assert 2000 + LONGEST_TROUBLE <= clock.now - 1000 < 2010 + LONGEST_TROUBLE

@@ -1,0 +1,183 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is the same whether a task runs inside ansible-playbook or as a module, and what only the former can."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from sandbox.process import Sandbox
+
+Options = dict[str, t.Any]
+
+SLOW = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: Take a while
+      ansible.builtin.command: sleep 3
+"""
+
+
+def comparable(result: Options) -> Options:
+    """A result without what differs from run to run, or is Ansible's own and not the collection's."""
+    left_out = ("ansible_facts", "exception", "elapsed", "job", "deprecations", "warnings", "diff")
+    return {name: value for name, value in result.items() if name not in left_out and not name.startswith("_")}
+
+
+@pytest.mark.parametrize("invocation", ["0", "1"])
+def test_both_ways_return_the_same(
+    sandbox: Sandbox, failed_job: int, admin: Options, run_tasks: t.Callable[..., t.Any], invocation: str
+) -> None:
+    secret = "hunter2-secret"
+    cases: list[Options] = [
+        {"job_id": failed_job, "hosts": "failed", **admin},
+        {"job_id": failed_job, "hosts": "failed", "wait": True, **admin, "credential_passwords": {"a": secret}},
+        {"job_id": 999999, **admin},
+        {"job_id": "{{ 41 + 1 }}x", **admin},
+        {"job_id": failed_job, "hosts": "some", **admin},
+        {"job_id": failed_job, "job_template": "Deploy", **admin},
+        {"job_id": failed_job, "nonsense": True, **admin},
+        {"job_id": failed_job, "tower_host": sandbox.url, **admin, "controller_oauthtoken": {"token": "x", "id": 1}},
+        {**admin},
+    ]
+    both = [{**case, "task": {"vars": {"relaunch_controller_in_process": door}}} for case in cases for door in (1, 0)]
+
+    done = run_tasks(
+        *both, arguments=["--check", "-vvv"], environ={"ANSIBLE_INJECT_INVOCATION": invocation}, warnings=True
+    )
+
+    for case, ours, modules in zip(cases, done.results[::2], done.results[1::2], strict=True):
+        assert comparable(ours) == comparable(modules), case
+    assert secret not in done.output
+    assert admin["controller_oauthtoken"] not in done.output
+    assert f"{len(cases)}" and "job_relaunch runs as a module: relaunch_controller_in_process is false" in done.output
+
+
+def test_progress_arrives_while_the_task_waits_and_leaves_stdout_alone(
+    sandbox: Sandbox, environment: dict[str, str], admin: Options, tmp_path: Path
+) -> None:
+    template = sandbox.add_template("Take a while", SLOW, hosts={"web1": {}})
+    job = sandbox.make_job(template=template["id"], status="failed", hosts={"web1": "failed"})
+    task = {"relaunch.controller.job_relaunch": {"job_id": job, "hosts": "failed", "wait": True, **admin}}
+    variables = {"ansible_python_interpreter": sys.executable}
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "vars": variables, "tasks": [task]}
+    (tmp_path / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
+    callback = tmp_path / "callbacks"
+    callback.mkdir()
+    (callback / "as_json.py").write_text(JSON_CALLBACK, encoding="utf-8")
+
+    process = subprocess.Popen(
+        [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", str(tmp_path / "play.yml")],
+        env={**environment, "ANSIBLE_STDOUT_CALLBACK": "as_json", "ANSIBLE_CALLBACK_PLUGINS": str(callback)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr and process.stdout
+    seen = [(time.monotonic(), line.rstrip("\n")) for line in process.stderr]
+    stdout = process.stdout.read()
+    ended = time.monotonic()
+    assert process.wait() == 0, stdout
+
+    lines = [(at, line) for at, line in seen if line.startswith("[localhost] job ")]
+    assert any("is running" in line for _at, line in lines)
+    assert "ended: successful" in lines[-1][1]
+    running = next(at for at, line in lines if "is running" in line)
+    assert ended - running > 2
+    assert json.loads(stdout)["status"] == "successful"
+
+
+JSON_CALLBACK = """
+from ansible.plugins.callback import CallbackBase
+import json
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "as_json"
+
+    def v2_runner_on_ok(self, result):
+        task = result._result if hasattr(result, "_result") else result.result
+        self._display.display(json.dumps({"status": task["status"]}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("keywords", "quiet"),
+    [({}, False), ({"vars": {"relaunch_controller_progress": False}}, True), ({"no_log": True}, True)],
+)
+def test_progress_can_be_switched_off(
+    failed_job: int, admin: Options, run_tasks: t.Callable[..., t.Any], keywords: Options, quiet: bool
+) -> None:
+    task = {"job_id": failed_job, "hosts": "failed", "wait": True, **admin, "task": keywords}
+
+    assert ("[localhost] job" not in run_tasks(task).stderr) is quiet
+
+
+@pytest.mark.parametrize(
+    ("keywords", "reason"),
+    [
+        ({"environment": {"NO_PROXY": "*"}}, "an environment of its own"),
+        ({"vars": {"ansible_python_interpreter": "/usr/bin/env python3"}}, "the Python for modules is"),
+        ({"async": 30, "poll": 1}, "asynchronous"),
+        ({}, None),
+    ],
+)
+def test_which_door_is_taken(
+    failed_job: int, admin: Options, run_tasks: t.Callable[..., t.Any], keywords: Options, reason: str | None
+) -> None:
+    task = {"job_id": failed_job, **admin, "task": keywords}
+
+    done = run_tasks(task, arguments=["-vv"])
+
+    if reason is None:
+        assert "runs as a module" not in done.output
+    else:
+        assert "job_relaunch runs as a module: " in done.output and reason in " ".join(done.output.split())
+
+
+def test_no_secret_at_the_highest_verbosity(
+    sandbox: Sandbox, stubborn: t.Callable[..., Options], run_tasks: t.Callable[..., t.Any]
+) -> None:
+    secrets = {name: f"{name}-{os.urandom(4).hex()}" for name in ("ssh_password", "vault_password.dev", "spare")}
+    token = sandbox.token("admin")
+    template = stubborn({"passwords": ["ssh_password", "vault_password.dev"]}, web1=2)
+    job = sandbox.launch(template["id"], credential_passwords=secrets)
+    sandbox.wait(job)
+    common = {"job_id": job, "hosts": "failed", "controller_host": sandbox.url, "max_retries": 0}
+    full = {**common, "controller_oauthtoken": {"token": token, "id": 7}, "credential_passwords": secrets, "wait": True}
+    password = sandbox.user("admin")
+    basic = {**common, "controller_username": "admin", "controller_password": password}
+    cases: list[Options] = [
+        full,
+        {**full, "job_id": 999999},
+        {**full, "controller_host": "http://127.0.0.1:9"},
+        {**full, "controller_host": f"https://admin:{password}@127.0.0.1"},
+        {**full, "credential_passwords": {**secrets, "spare": [secrets["spare"]]}},
+        {**full, "nonsense": 1},
+        {**basic, "credential_passwords": {"ssh_password": secrets["ssh_password"]}},
+        {**basic, "controller_password": f"{password}-wrong"},
+        {**full, "controller_oauthtoken": f"{token} x"},
+    ]
+    both = [{**case, "task": {"vars": {"relaunch_controller_in_process": door}}} for case in cases for door in (1, 0)]
+
+    done = run_tasks(*both, arguments=["-vvvv", "--diff"], environ={"ANSIBLE_INJECT_INVOCATION": "1"}, warnings=True)
+
+    assert any(result.get("changed") for result in done.results)
+    shown = done.output + json.dumps(done.results)
+    for secret in (*secrets.values(), token, f"{password}-wrong"):
+        assert secret not in shown
+    # The module file that -vvvv names lies below a folder; the password is no part of that.
+    assert password not in shown
