@@ -290,6 +290,13 @@ def _base_url(host: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
+def passwords_in_url(host: t.Optional[str]) -> list[str]:
+    """The password in an address where none belongs, as given."""
+    user, at, _rest = str(host or "").rpartition("@")
+    _name, colon, password = user.rpartition("://")[2].partition(":")
+    return [password] if at and colon and password else []
+
+
 def _at_least(given: t.Mapping[str, t.Any], name: str, default: float, above: bool = False) -> float:
     value = float(given.get(name, default))
     if value < 0 or (above and value == 0):

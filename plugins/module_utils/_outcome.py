@@ -28,8 +28,9 @@ def outcome(params: t.Mapping[str, t.Any], hidden: set[str], action: Action) -> 
     """
     result: Result = {"changed": False}
     try:
+        adjust_hidden(hidden, params)
         connection = _connection.resolve(params, os.environ, os.getcwd())
-        adjust_hidden(hidden, params, connection)
+        hidden.update(connection.secrets)
         action(ControllerClient(connection), result)
     except ControllerError as error:
         result.update(error.facts, failed=True, msg=str(error))
@@ -45,16 +46,16 @@ def outcome(params: t.Mapping[str, t.Any], hidden: set[str], action: Action) -> 
     return result
 
 
-def adjust_hidden(hidden: set[str], params: t.Mapping[str, t.Any], connection: _connection.ConnectionOptions) -> None:
-    """Hide what configuration files hold, and nothing that is no secret.
+def adjust_hidden(hidden: set[str], params: t.Mapping[str, t.Any]) -> None:
+    """Hide a password that was put into the address, and nothing that is no secret.
 
     Of a token given as a dictionary Ansible takes every value for one, its ``id`` and ``user`` among them, and would
     mask any number in the result that contains one of those.
     """
-    given = params.get("controller_oauthtoken")
-    if isinstance(given, dict):
-        hidden.difference_update(str(value) for key, value in given.items() if key not in ("token", "refresh_token"))
-    hidden.update(connection.secrets)
+    token = params.get("controller_oauthtoken")
+    if isinstance(token, dict):
+        hidden.difference_update(str(value) for key, value in token.items() if key not in ("token", "refresh_token"))
+    hidden.update(_connection.passwords_in_url(params.get("controller_host")))
 
 
 def _so_far(result: Result) -> str:

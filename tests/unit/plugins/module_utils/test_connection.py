@@ -84,6 +84,21 @@ def test_credentials_in_the_url_are_refused_without_showing_them(connect: Connec
     assert "hunter2" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("host", "passwords"),
+    [
+        ("https://me:hunter2@example.com", ["hunter2"]),
+        ("me:hunter2@example.com", ["hunter2"]),
+        ("https://me:hun@ter:2@example.com", ["hun@ter:2"]),
+        ("https://me@example.com", []),
+        ("https://example.com:8443", []),
+        (None, []),
+    ],
+)
+def test_a_password_in_the_url_is_known_as_such(host: str | None, passwords: list[str]) -> None:
+    assert _connection.passwords_in_url(host) == passwords
+
+
 def test_a_token_wins_over_user_and_password(connect: Connect) -> None:
     connection = connect(controller_oauthtoken="t", controller_username="me", controller_password="p")
     assert (connection.token, connection.username, connection.password) == ("t", None, None)
