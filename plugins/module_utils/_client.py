@@ -180,6 +180,8 @@ class ControllerClient:
         if not self._prefix_known and answer.status < 500 and answer.status != 429:
             if answer.status != 200 or answer.body is None:
                 discovered = self._discover_prefix()
+                # With a controller there, a page or redirect in the place of an answer will pass.
+                self._answered = discovered is not None
                 if discovered and discovered != self._prefix:
                     self._prefix = discovered
                     answer = self._send(method, self._url(path), params=query)

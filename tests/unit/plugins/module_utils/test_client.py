@@ -211,6 +211,16 @@ class TestReads:
         assert len(naps.taken) == 1
 
 
+    @pytest.mark.parametrize(("status", "body"), [(302, None), (404, HTML), (200, HTML)])
+    def test_a_proxys_word_at_first_is_sat_out_where_a_controller_is_found(
+        self, controller: ScriptedController, client: ControllerClient, status: int, body: t.Any
+    ) -> None:
+        controller.expect("GET", PING, status, body, headers={"Location": "/login/"})
+        controller.expect("GET", "/api/", body={"current_version": "/api/v2/"})
+        controller.expect("GET", PING, body={"a": 1})
+        assert client.get("ping/") == {"a": 1}
+
+
 class TestPosts:
     @pytest.mark.parametrize("fault", ["close", "reset", "cut", "stall"])
     def test_a_lost_answer_leaves_the_outcome_unknown_and_is_not_sent_again(
