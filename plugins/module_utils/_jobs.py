@@ -80,6 +80,12 @@ class Job:
         return bool(self.facts.get("event_processing_finished"))
 
     @property
+    def startable(self) -> bool:
+        """Whether the controller lets this user relaunch it, as far as it says; a GET alone is no proof of that."""
+        capabilities = (self.facts.get("summary_fields") or {}).get("user_capabilities") or {}
+        return capabilities.get("start") is not False
+
+    @property
     def limit_hosts(self) -> list[str]:
         """The names in the limit of a relaunch on failed hosts, sorted."""
         return sorted(name.strip() for name in str(self.facts.get("limit") or "").split(",") if name.strip())

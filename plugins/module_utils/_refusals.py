@@ -25,15 +25,23 @@ def relaunch_refused(error: AnswerError, job: Job, hosts: str) -> str:
     return f"Job {job.id} was not relaunched{on}. {answer} {_next(error, job)}"
 
 
+_PERMISSIONS = (
+    "This takes the execute role on the job's template and, with a token, its write scope; a job launched with another "
+    "user's prompts or secrets is for that user or an administrator to relaunch."
+)
+
+
+def not_startable(job: Job) -> str:
+    """The sentence for a job that the controller says this user may not start."""
+    return f"The controller does not let this user start job {job.id}. {_PERMISSIONS}"
+
+
 def _next(error: AnswerError, job: Job) -> str:
     keys = set(error.body) if isinstance(error.body, dict) else set()
     if error.status == 401:
         return "The credentials have just expired or been revoked: renew them and run the task again."
     if error.status == 403:
-        return (
-            "This takes the execute role on the job's template and, with a token, its write scope; a job launched with "
-            "another user's prompts or secrets is for that user or an administrator to relaunch."
-        )
+        return _PERMISSIONS
     if error.status == 404:
         return "The job was deleted meanwhile: launch its template instead."
     if "credential_passwords" in keys:

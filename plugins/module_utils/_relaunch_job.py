@@ -23,7 +23,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._errors import
 from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._launch import Attempt, Launched, launch
 from ansible_collections.relaunch.controller.plugins.module_utils._outcome import Result
-from ansible_collections.relaunch.controller.plugins.module_utils._refusals import source_unavailable
+from ansible_collections.relaunch.controller.plugins.module_utils._refusals import not_startable, source_unavailable
 from ansible_collections.relaunch.controller.plugins.module_utils._relaunch import (
     ALL,
     FAILED,
@@ -189,6 +189,11 @@ class _Sequence:
         request = self.request
         # A list tells neither the passwords that a job needs nor whether its events are in.
         job = decision.job if decision.job is source else _jobs.get(self.client, decision.job.id)
+        if request.check_mode and not job.startable:
+            if decision.instead is None:
+                raise ForbiddenError(f"Job {job.id} would not be relaunched. {not_startable(job)}")
+            self._launch(decision.instead, source)
+            return
         self.result["relaunched_job_id"] = job.id
         if decision.hosts == FAILED:
             self._with_events(job)

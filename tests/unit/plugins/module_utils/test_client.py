@@ -210,7 +210,6 @@ class TestReads:
         assert client.get("ping/") == {"a": 1}
         assert len(naps.taken) == 1
 
-
     @pytest.mark.parametrize(("status", "body"), [(302, None), (404, HTML), (200, HTML)])
     def test_a_proxys_word_at_first_is_sat_out_where_a_controller_is_found(
         self, controller: ScriptedController, client: ControllerClient, status: int, body: t.Any

@@ -249,6 +249,17 @@ class TestCheckMode:
         assert (result["hosts"], result["passwords_missing"]) == (["web1"], needed)
         assert "ssh_password, vault_password.dev" in result["msg"]
 
+    def test_a_user_who_may_not_start_it_would_be_refused(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        controller.expect("GET", SOURCE, body=job(42, summary_fields={"user_capabilities": {"start": False}}))
+        controller.expect("GET", JOBS, body=listed())
+
+        result = relaunch(check_mode=True)
+
+        assert (result["failed"], result["changed"]) == (True, False)
+        assert "does not let this user start job 42" in result["msg"] and "execute role" in result["msg"]
+
     def test_a_job_without_failed_hosts_would_be_refused(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
@@ -551,6 +562,22 @@ class TestEquivalentRelaunches:
         assert (result["changed"], result["relaunched_job_id"], result["hosts"]) == (True, 43, ["web2"])
         assert result["diff"]["after"]["limit"] == "web2"
         assert set(controller.methods()) == {"GET"}
+
+    def test_check_mode_predicts_the_way_round_a_forbidden_one(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        self.script(controller, self.later(43, "failed"))
+        of_relaunch = "/api/v2/jobs/43/job_host_summaries/"
+        controller.expect("GET", of_relaunch, body=listed(summary("web1", failed=False), summary("web2")))
+        forbidden = {"user_capabilities": {"start": False}}
+        controller.expect("GET", NEW, body=new_job(status="failed", summary_fields=forbidden))
+        controller.expect("GET", RELAUNCH, body={"retry_counts": {"all": 2, "failed": 2}})
+        controller.expect("GET", SUMMARIES, body=listed(summary("web1"), summary("web2")))
+
+        result = relaunch(hosts="failed", check_mode=True)
+
+        assert (result["changed"], result["relaunched_job_id"]) == (True, 42)
+        assert result["hosts"] == ["web1", "web2"]
 
     def test_force_minds_none(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         controller.expect("GET", SOURCE, body=job(42, "successful"))
