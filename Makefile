@@ -31,7 +31,7 @@ help: ## This list
 
 # Steps in the order in which `make test` runs them: pytest's closing lines come last.
 .PHONY: test
-test: lint build sanity integration unit sandbox-test end-to-end ## All of the steps from lint to end-to-end
+test: lint docs build sanity integration docs-test fault-test unit sandbox-test end-to-end ## All of the steps from lint to end-to-end
 
 .PHONY: lint ruff mypy ansible-lint changelog-lint
 lint: ruff mypy ansible-lint changelog-lint ## ruff, mypy, ansible-lint, antsibull-changelog
@@ -62,6 +62,17 @@ sanity: tools export ## ansible-test sanity
 integration: tools export ## ansible-test integration, against the sandbox or the controller of integration_config.yml
 	@$(STEP) integration python dev/integration.py $(EXPORT) $(ARGS)
 
+.PHONY: fault-test
+fault-test: tools export ## A short fault campaign, a wait through an outage, and the tests of their judge
+	@$(IN_EXPORT) fault-test pytest tests/faults $(ARGS)
+
+.PHONY: docs docs-test
+docs: tools export ## The documentation as HTML pages, in .build/
+	@$(TOOLS_HOME) $(COLLECTIONS) $(STEP) docs python dev/docs.py $(EXPORT) .build/docs
+
+docs-test: tools export ## The examples and messages of the documentation, tried out
+	@$(IN_EXPORT) docs-test pytest tests/docs $(ARGS)
+
 .PHONY: unit
 unit: tools export ## Unit tests
 	@$(IN_EXPORT) unit pytest tests/unit $(ARGS)
@@ -74,15 +85,29 @@ sandbox-test: tools export ## Tests of the sandbox
 end-to-end: tools export ## Real playbooks against the sandbox
 	@$(IN_EXPORT) end-to-end pytest tests/end_to_end $(ARGS)
 
-# The two below are not part of `make test`.
+# Those below are not part of `make test`.
 .PHONY: units
 units: tools export ## The unit tests once more, through ansible-test, on each Python that is here
 	@$(STEP) units python dev/ansible_test.py $(EXPORT) units --venv $(ARGS)
 
+.PHONY: test-matrix
+test-matrix: ## Sanity and unit tests on each ansible-core and Python, or: make test-matrix ARGS="2.16 2.21"
+	@"$(PYTHON)" dev/matrix.py $(ARGS)
+
+.PHONY: release-check
+release-check: changelog-lint docs build ## Whether this could be released: tarball, licences, changelog, importer, pages
+	@$(TOOLS_HOME) $(STEP) release-check python dev/release.py $(EXPORT) .build
+
 .PHONY: coverage
-coverage: tools export ## What the unit tests cover
+coverage: tools export ## What the unit tests cover; all branches of the decision and the launch
 	@$(IN_EXPORT) coverage coverage run -m pytest tests/unit $(ARGS)
 	@cd $(EXPORT) && "$(CURDIR)/$(BIN)/coverage" report --skip-covered --show-missing
+	@cd $(EXPORT) && "$(CURDIR)/$(BIN)/coverage" report --fail-under=100 --include="*/_relaunch.py,*/_launch.py"
+
+.PHONY: faults
+faults: export ## 200 scenarios with a controller that misbehaves, or: make faults ARGS="--scenarios 1000"
+	@"$(PYTHON)" dev/environment.py demo $(ANSIBLE_CORE)
+	@$(BIN)/python $(EXPORT)/tests/faults $(ARGS)
 
 .PHONY: demo
 demo: export ## See it work: a failed job, relaunched

@@ -130,10 +130,12 @@ def _newer_relaunch(client: ControllerClient, attempt: Attempt) -> t.Optional[Jo
         return None
     me = client.get_once("me/").get("results") or [{}]
     mine = [found for found in newer if (found.facts.get("launched_by") or {}).get("id") == me[0].get("id")]
-    if attempt.hosts == FAILED and mine:
+    if not mine:
+        return None
+    if attempt.hosts == FAILED:
         summaries = _jobs.host_summaries(client, job.id, failed=True)
         names = sorted(summary.name for summary in summaries if summary.present)
         mine = [found for found in mine if found.limit_hosts == names]
-    elif mine:
+    else:
         mine = [found for found in mine if _equivalents.same_limit(job, found)]
     return mine[0] if mine else None
