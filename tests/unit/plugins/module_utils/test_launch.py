@@ -134,6 +134,16 @@ def test_none_found_is_told_as_such(
     controller.script.clear()
 
 
+def test_another_users_job_is_none(controller: ScriptedController, send: Send) -> None:
+    controller.expect("POST", RELAUNCH, 502, HTML)
+    for _time in range(30):
+        controller.expect("GET", JOBS, body=listed(made(user=6)))
+        controller.expect("GET", "/api/v2/me/", body=ME)
+    with pytest.raises(AnswerLostError, match="No new job has been found"):
+        send()
+    controller.script.clear()
+
+
 def test_a_late_job_is_found(controller: ScriptedController, send: Send, clock: Clock) -> None:
     controller.expect("POST", RELAUNCH, fault="reset")
     for _time in range(4):

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each example is read, its options are looked up, and it is run where it can be."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from docs.tools import BIN, Run
+from docs.written import BLOCKS, EXAMPLES, GROUP, GUIDES, MODULE, READMES, ROLE, ROOT, Block
+
+from sandbox.process import Sandbox
+
+SECRETS = {"ssh_password": "one", "vault_password_dev": "two"}  # of credentials that no job here asks for
+OTHER_COLLECTIONS = re.compile(r"^\s*(- )?(awx\.awx|ansible\.eda)\.", re.MULTILINE)
+PLAY_KEYWORDS = {"hosts", "ansible.builtin.import_playbook"}
+
+
+@pytest.fixture(scope="session")
+def options(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> set[str]:
+    """Names and aliases of the module's options, as ansible-doc tells them."""
+    told = subprocess.run(
+        [str(BIN / "ansible-doc"), "-j", MODULE], env=environment, capture_output=True, text=True, check=True
+    )
+    documented = json.loads(told.stdout)[MODULE]["doc"]["options"]
+    return {name for option, facts in documented.items() for name in [option, *facts.get("aliases", [])]}
+
+
+@pytest.fixture(scope="session")
+def variables() -> set[str]:
+    """The variables of the role."""
+    spec = yaml.safe_load((ROOT / "roles/retry_failed_hosts/meta/argument_specs.yml").read_text(encoding="utf-8"))
+    return set(spec["argument_specs"]["main"]["options"])
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=str)
+def test_has_no_option_that_does_not_exist(block: Block, options: set[str], variables: set[str]) -> None:
+    for thing in block.dictionaries():
+        for given in (thing.get(MODULE), thing.get(GROUP)):
+            assert set(given or {}) <= options
+        included = thing.get("ansible.builtin.include_role") or {}
+        if ROLE in (thing.get("role"), included.get("name")):
+            assert set(thing.get("vars", {})) <= variables
+
+
+@pytest.mark.parametrize("path", [*GUIDES, *READMES], ids=lambda path: str(path.relative_to(ROOT)))
+def test_names_no_variable_of_the_role_that_does_not_exist(path: Path, variables: set[str]) -> None:
+    named = set(re.findall(r"\bretry_failed_hosts_[a-z_]+", path.read_text(encoding="utf-8")))
+
+    assert named <= variables | {"retry_failed_hosts_result"}
+
+
+@pytest.mark.parametrize("path", [*GUIDES, *READMES], ids=lambda path: str(path.relative_to(ROOT)))
+def test_names_no_environment_variable_that_is_not_read(path: Path) -> None:
+    read = (ROOT / "plugins" / "module_utils" / "_connection.py").read_text(encoding="utf-8")
+    for name in re.findall(r"\b(?:CONTROLLER|TOWER|AAP|GATEWAY)_[A-Z_]+", path.read_text(encoding="utf-8")):
+        assert f'"{name}"' in read
+
+
+def playable(block: Block) -> bool:
+    """Whether it is plays or tasks, and needs no other collection."""
+    content = block.content
+    if not isinstance(content, list) or OTHER_COLLECTIONS.search(block.text):
+        return False
+    return all(isinstance(entry, dict) and "name" in entry and "sources" not in entry for entry in content) and (
+        MODULE in block.text or ROLE in block.text
+    )
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if playable(block)], ids=str)
+def test_runs(block: Block, sandbox: Sandbox, failed_job: int, run: Run, tmp_path: Path) -> None:
+    config = tmp_path / "controller.cfg"
+    config.write_text("verify_ssl = true\n", encoding="utf-8")
+    config.chmod(0o600)
+    text = block.text.replace("job_id: 42\n", f"job_id: {failed_job}\n")
+    text = text.replace("https://controller.example.com", sandbox.url)
+    text = text.replace("/etc/ansible/controller.cfg", str(config))
+    content = yaml.safe_load(text)
+    if not PLAY_KEYWORDS & content[0].keys():
+        content = [{"name": "Tasks", "hosts": "localhost", "gather_facts": False, "tasks": content}]
+    playbook = tmp_path / "playbook.yml"
+    playbook.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    given: dict[str, t.Any] = {**SECRETS, "controller_token": sandbox.token()}
+    if "import_playbook" in text:
+        given["job_id"] = failed_job
+
+    done = run(
+        "ansible-playbook",
+        str(playbook),
+        "-e",
+        json.dumps(given),
+        CONTROLLER_HOST=sandbox.url,
+        CONTROLLER_OAUTH_TOKEN=sandbox.token(),
+    )
+
+    output = done.stdout + done.stderr
+    assert not re.search(r"\[(WARNING|DEPRECATION)|Traceback|^fatal:", output, re.MULTILINE), output
+    relaunched = [entry["path"] for entry in sandbox.log() if entry["method"] == "POST"]
+    source = f"/api/v2/jobs/{failed_job}/relaunch/"
+    if block is EXAMPLES:
+        # One on the failed hosts, one on all; the last example finds the work done.
+        assert relaunched == [source, source]
+    else:
+        assert relaunched == ([] if "check_mode: true" in text else [source])

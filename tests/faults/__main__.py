@@ -1,0 +1,54 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python tests/faults`: play a campaign and print its table, or one scenario again with all that happened."""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import signal
+import sys
+
+
+def main() -> int:
+    """Read the command line and play."""
+    parser = argparse.ArgumentParser(
+        prog="faults", description="Relaunch jobs of a controller that misbehaves, and count what goes wrong."
+    )
+    parser.add_argument("--scenarios", type=int, default=200, help="how many (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="of the first scenario (default: %(default)s)")
+    parser.add_argument("--only", type=int, metavar="SEED", help="play this one, and show all that happened")
+    parser.add_argument(
+        "--uri",
+        type=int,
+        nargs="?",
+        const=10**9,
+        metavar="SCENARIOS",
+        help="play this many (without a number: all) with ansible.builtin.uri too (default: all, with --only: not)",
+    )
+    parser.add_argument("--no-uri", dest="uri", action="store_const", const=0, help="play none with it")
+    parser.add_argument("--workers", type=int, default=4, help="scenarios at a time (default: %(default)s)")
+    options = parser.parse_args()
+
+    # This folder's modules are those of the package, and must not be found under their bare names.
+    here = pathlib.Path(__file__).resolve().parent
+    sys.path[:] = [str(here.parent), *(path for path in sys.path if pathlib.Path(path or ".").resolve() != here)]
+    from faults import campaign, replay
+
+    if options.only is not None:
+        return replay.replay(options.only, uri=bool(options.uri))
+    seeds = range(options.seed, options.seed + options.scenarios)
+    uri = len(seeds) if options.uri is None else min(options.uri, len(seeds))
+    report = campaign.run(seeds, uri=uri, workers=options.workers, progress=sys.stderr.isatty())
+    print(report.text())
+    return 1 if report.wrong else 0
+
+
+if __name__ == "__main__":
+    # Told to end, it stops its sandboxes as well.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One scenario again, with all that can be told of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tempfile
+from pathlib import Path
+
+from sandbox.process import Sandbox
+
+from .campaign import ROWS, door_of
+from .front_doors import FrontDoors
+from .judge import Facts, judge
+from .scenario import Scenario, scenario_of
+from .stage import Door, Stage
+
+
+def replay(seed: int, *, uri: bool = False) -> int:
+    """Play the scenario of a seed and print all about it; 1 if anything is wrong with it.
+
+    The faults are the same again; how processes and the restart fall together differs a little from time to time.
+    """
+    scenario = scenario_of(seed)
+    door: Door = "uri" if uri else door_of(scenario)
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder, Sandbox(Path(folder, "sandbox")) as sandbox:
+        facts = Stage(sandbox, FrontDoors(Path(folder, "doors"))).play(scenario, door)
+    verdicts = judge(facts)
+    print(told(scenario, door, facts))
+    for verdict in verdicts:
+        print(f"{verdict.kind.value}: {verdict.why}")
+    if not verdicts:
+        print("Nothing is wrong.")
+    return 1 if verdicts else 0
+
+
+def told(scenario: Scenario, door: Door, facts: Facts) -> str:
+    """The scenario and what happened, for a person."""
+    start = facts.runs[0].started
+    lines = [f"Scenario {scenario.seed}, {ROWS[door]}"]
+    for name, value in dataclasses.asdict(scenario).items():
+        if name not in ("seed", "rules"):
+            lines.append(f"  {name}: {value}")
+    lines += [f"  rule: {json.dumps(rule)}" for rule in scenario.rules] or ["  no rules"]
+    for number, run in enumerate(facts.runs, 1):
+        lines += ["", f"Run {number}, from {run.started - start:.2f} to {run.ended - start:.2f} s"]
+        for request in facts.of_run(run):
+            fault = f"  <- {json.dumps(request.fault)}" if request.fault else ""
+            answer = request.status or "no answer"
+            lines.append(f"  {request.time - start:6.2f}  {request.method} {request.path}: {answer}{fault}")
+        if run.result is None:
+            lines.append(run.output)
+        else:
+            shown = {name: value for name, value in run.result.items() if name not in ("job", "invocation")}
+            lines += [f"  {line}" for line in json.dumps(shown, indent=2).splitlines()]
+    lines += ["", "Jobs"]
+    for job in facts.jobs:
+        end = "never" if job.finished is None else f"{job.finished - start:.2f} s"
+        lines.append(f"  {job.id}: {job.status}, from {job.created - start:.2f} s to {end}, on {sorted(job.limit)}")
+    return "\n".join([*lines, ""])

@@ -1,0 +1,220 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each verdict by facts made by hand: a source job 1, a task that starts at second 100 and ends at 110."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+import pytest
+
+from faults.judge import Facts, Job, Kind, Request, Run, judge
+
+POST = Request(101, "POST", "/api/v2/jobs/1/relaunch/", 201)
+LOST = dataclasses.replace(POST, status=None, fault={"kind": "drop", "when": "after"})
+UNDONE = dataclasses.replace(POST, status=503, fault={"kind": "status", "when": "before"})
+REFUSED = dataclasses.replace(POST, status=403)
+READ = Request(100.5, "GET", "/api/v2/jobs/1/", 200)
+REDIRECTED = dataclasses.replace(READ, status=302, fault={"kind": "redirect", "when": "before"})
+MISSING = dataclasses.replace(READ, status=404, fault={"kind": "status", "when": "before"})
+SLOW = dataclasses.replace(READ, time=100.2, fault={"kind": "slow", "when": "after"})
+PAGE = dataclasses.replace(READ, fault={"kind": "html", "when": "before"})
+
+JOB = Job(2, "successful", created=101.01, finished=105, limit=frozenset({"web2"}))
+GOOD: dict[str, t.Any] = {"changed": True, "failed": False, "id": 2, "status": "successful", "failed_hosts": []}
+UNKNOWN: dict[str, t.Any] = {"changed": True, "failed": True, "id": None, "status": None}
+FAILED: dict[str, t.Any] = {"changed": True, "failed": True, "id": 2, "status": "failed", "failed_hosts": ["web2"]}
+# It could not even read the source.
+GAVE_UP: dict[str, t.Any] = {"changed": False, "failed": True, "msg": "no"}
+
+
+def run_of(result: dict[str, t.Any] | None = GOOD, start: float = 100, **fields: t.Any) -> Run:
+    return Run(start, start + 10, result, **fields)
+
+
+def facts_of(
+    *runs: Run, requests: t.Sequence[Request] = (READ, POST), jobs: t.Sequence[Job] = (JOB,), **fields: t.Any
+) -> Facts:
+    given: dict[str, t.Any] = {"wait": True, "hosts": frozenset({"web2"}), "before": frozenset({1}), **fields}
+    return Facts(runs=runs or (run_of(),), requests=tuple(requests), jobs=tuple(jobs), **given)
+
+
+def kinds(facts: Facts) -> set[Kind]:
+    return {verdict.kind for verdict in judge(facts)}
+
+
+def later(request: Request, seconds: float = 20) -> Request:
+    return dataclasses.replace(request, time=request.time + seconds)
+
+
+BROKEN = Job(2, "failed", 101.01, 105, limit=frozenset({"web2"}), failed_hosts=frozenset({"web2"}))
+SECOND = Job(3, "successful", 121.01, 125, limit=frozenset({"web2"}))
+LATER = dataclasses.replace(SECOND, id=2)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param(facts_of(), id="launched, and successful"),
+        pytest.param(facts_of(run_of(FAILED), jobs=[BROKEN]), id="launched, and failed"),
+        pytest.param(facts_of(requests=[LOST]), id="looked for after a lost answer, and found"),
+        pytest.param(facts_of(requests=[REFUSED, POST]), id="tried on another job after a refusal"),
+        pytest.param(
+            facts_of(run_of({**GOOD, "status": "pending"}), jobs=[dataclasses.replace(JOB, finished=120)], wait=False),
+            id="not waited for",
+        ),
+        pytest.param(
+            facts_of(
+                run_of(UNKNOWN),
+                run_of({**GOOD, "changed": False}, start=120),
+                requests=[dataclasses.replace(LOST, fault={"kind": "slow", "when": "before", "delay": 10})],
+                jobs=[dataclasses.replace(JOB, created=111)],
+            ),
+            id="unknown at first, then found: its job came late",
+        ),
+        pytest.param(
+            facts_of(
+                run_of(UNKNOWN),
+                run_of({**GOOD, "id": 3}, start=120),
+                requests=[UNDONE, later(POST)],
+                jobs=[SECOND],
+            ),
+            id="unknown at first, then launched: nothing had been",
+        ),
+        pytest.param(
+            facts_of(
+                run_of({**UNKNOWN, "changed": False}),
+                run_of({**GOOD, "id": 3}, start=120),
+                requests=[dataclasses.replace(REFUSED, status=429), later(POST)],
+                jobs=[SECOND],
+            ),
+            id="refused at first",
+        ),
+        pytest.param(
+            facts_of(
+                run_of(FAILED),
+                run_of({**GOOD, "id": 3}, start=120),
+                requests=[POST, later(POST)],
+                jobs=[BROKEN, SECOND],
+            ),
+            id="relaunched again after a failure",
+        ),
+        pytest.param(
+            facts_of(run_of(GAVE_UP), run_of(start=120), requests=[REDIRECTED, later(POST)], jobs=[LATER]),
+            id="a redirect as the first answer is for a person",
+        ),
+        pytest.param(
+            facts_of(run_of(GAVE_UP), run_of(start=120), requests=[PAGE, later(POST)], jobs=[LATER]),
+            id="a page as the first answer, too",
+        ),
+        pytest.param(
+            facts_of(run_of(GAVE_UP), run_of(start=120), requests=[MISSING, later(POST)], jobs=[LATER]),
+            id="a page of status 404 as the first answer, too",
+        ),
+        pytest.param(
+            facts_of(run_of(GAVE_UP), run_of(start=120), requests=[SLOW, REDIRECTED, later(POST)], jobs=[LATER]),
+            id="a read that is answered too late is not answered",
+        ),
+        pytest.param(
+            facts_of(run_of(UNKNOWN), run_of(start=120), requests=[later(POST)], jobs=[LATER], restarts=(101,)),
+            id="a restart swallowed the POST",
+        ),
+    ],
+)
+def test_nothing_is_wrong(facts: Facts) -> None:
+    assert judge(facts) == []
+
+
+def test_two_jobs_by_one_run() -> None:
+    twin = dataclasses.replace(JOB, id=3, created=102.01)
+    assert kinds(facts_of(requests=[LOST, dataclasses.replace(POST, time=102)], jobs=[JOB, twin])) == {
+        Kind.DOUBLE,
+        Kind.SECOND_POST,
+        Kind.LOST,
+    }
+
+
+@pytest.mark.parametrize("first", [dataclasses.replace(JOB, finished=130), JOB])
+def test_a_second_job_while_the_first_runs_or_after_its_success(first: Job) -> None:
+    facts = facts_of(
+        run_of(UNKNOWN),
+        run_of({**GOOD, "id": 3}, start=120),
+        requests=[LOST, later(POST)],
+        jobs=[first, SECOND],
+    )
+    assert Kind.DOUBLE in kinds(facts)
+
+
+def test_a_second_post_without_a_second_job() -> None:
+    assert kinds(facts_of(requests=[UNDONE, later(POST, 2)], jobs=[dataclasses.replace(JOB, created=103.01)])) == {
+        Kind.SECOND_POST
+    }
+
+
+def test_a_job_that_no_run_names() -> None:
+    assert Kind.LOST in kinds(facts_of(run_of(UNKNOWN), requests=[LOST]))
+
+
+@pytest.mark.parametrize(
+    ("result", "why"),
+    [
+        (None, "reported nothing"),
+        ({**GOOD, "msg": "An unexpected error, which is a defect of this collection"}, "it broke"),
+        ({**GOOD, "exception": "Traceback (most recent call last)"}, "it broke"),
+        ({**GOOD, "changed": False}, "but it launched job 2"),
+        ({**GOOD, "id": 7}, "job 7 is not what it launched"),
+        ({**GOOD, "id": None}, "names no job"),
+        ({**GOOD, "status": "failed"}, "status is failed, but job 2 was successful"),
+        ({**GOOD, "status": "running"}, "it succeeded with status running"),
+        ({**GOOD, "failed_hosts": ["web1"]}, "failed_hosts is ['web1'], not []"),
+        ({**GOOD, "hosts": ["web1"]}, "hosts is ['web1']"),
+        ({**GOOD, "job": {"id": 3}}, "job.id 3"),
+    ],
+)
+def test_a_report_that_is_not_true(result: dict[str, t.Any] | None, why: str) -> None:
+    verdicts = judge(facts_of(run_of(result)))
+    assert any(verdict.kind is Kind.FALSE and why in verdict.why for verdict in verdicts), verdicts
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        (facts_of(requests=[READ]), "sent no POST"),
+        (facts_of(requests=[READ], restarts=(101,)), "sent no POST"),
+        (facts_of(run_of(UNKNOWN), requests=[READ], jobs=[], restarts=(130,)), "sent no POST"),
+        (facts_of(jobs=[BROKEN]), "it succeeded, but job 2 was failed"),
+        (facts_of(jobs=[dataclasses.replace(JOB, finished=111)]), "it succeeded, but job 2 was not over"),
+        (facts_of(hosts=frozenset({"web1"})), "limited to ['web2'], not to ['web1']"),
+        (facts_of(run_of(output="the token is s3cret"), secrets=("s3cret",)), "it shows a secret"),
+        (facts_of(run_of({**GOOD, "id": 1, "changed": False}), requests=[READ], jobs=[]), "job 1 is no relaunch"),
+    ],
+)
+def test_a_report_of_what_did_not_happen(facts: Facts, why: str) -> None:
+    verdicts = judge(facts)
+    assert any(verdict.kind is Kind.FALSE and why in verdict.why for verdict in verdicts), verdicts
+
+
+@pytest.mark.parametrize(("wait", "kind"), [(True, Kind.DIED), (False, Kind.NEEDLESS)])
+@pytest.mark.parametrize(
+    ("result", "requests", "jobs"),
+    [
+        pytest.param({**FAILED, "status": "running", "failed_hosts": None}, [POST], [JOB], id="while the job ran"),
+        pytest.param(UNKNOWN, [LOST], [JOB], id="it did not find what was there"),
+        pytest.param(GAVE_UP, [READ, dataclasses.replace(PAGE, time=102)], [], id="a page after an answer"),
+        pytest.param(GAVE_UP, [READ, dataclasses.replace(REDIRECTED, time=102)], [], id="a redirect after an answer"),
+        pytest.param(GAVE_UP, [READ, dataclasses.replace(MISSING, time=102)], [], id="a 404 page after an answer"),
+        pytest.param(GAVE_UP, [READ, dataclasses.replace(READ, time=102, status=503)], [], id="a read failed"),
+    ],
+)
+def test_a_run_that_gave_up(
+    wait: bool, kind: Kind, result: dict[str, t.Any], requests: list[Request], jobs: list[Job]
+) -> None:
+    assert kind in kinds(facts_of(run_of(result), requests=requests, jobs=jobs, wait=wait))
+
+
+def test_a_tool_that_makes_no_claim_is_not_taken_at_its_word() -> None:
+    facts = facts_of(run_of({**UNKNOWN, "changed": None}), requests=[LOST], wait=False)
+    assert kinds(facts) == {Kind.LOST, Kind.NEEDLESS}
