@@ -11,6 +11,7 @@ tests. A cell that fails shows its whole output; the others go on.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -114,6 +115,9 @@ def chosen(words: list[str]) -> tuple[list[str], list[str]]:
 
 
 def main() -> int:
+    # Where a shell has started it in the background, it and all that it starts would ignore an interrupt, and tests of
+    # what an interrupt does would fail.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     cores, columns = chosen(sys.argv[1:])
     here = interpreters()
     if missing := [python for python in PYTHONS if python not in here]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
+from types import MappingProxyType
 
 import pytest
 
@@ -24,14 +25,16 @@ SLOW = dataclasses.replace(READ, time=100.2, fault={"kind": "slow", "when": "aft
 PAGE = dataclasses.replace(READ, fault={"kind": "html", "when": "before"})
 
 JOB = Job(2, "successful", created=101.01, finished=105, limit=frozenset({"web2"}))
-GOOD: dict[str, t.Any] = {"changed": True, "failed": False, "id": 2, "status": "successful", "failed_hosts": []}
+GOOD: t.Mapping[str, t.Any] = MappingProxyType(
+    {"changed": True, "failed": False, "id": 2, "status": "successful", "failed_hosts": []}
+)
 UNKNOWN: dict[str, t.Any] = {"changed": True, "failed": True, "id": None, "status": None}
 FAILED: dict[str, t.Any] = {"changed": True, "failed": True, "id": 2, "status": "failed", "failed_hosts": ["web2"]}
 # It could not even read the source.
 GAVE_UP: dict[str, t.Any] = {"changed": False, "failed": True, "msg": "no"}
 
 
-def run_of(result: dict[str, t.Any] | None = GOOD, start: float = 100, **fields: t.Any) -> Run:
+def run_of(result: t.Mapping[str, t.Any] | None = GOOD, start: float = 100, **fields: t.Any) -> Run:
     return Run(start, start + 10, result, **fields)
 
 
