@@ -20,10 +20,12 @@ from ansible_collections.relaunch.controller.tests.unit.scripted_controller impo
 
 # Runs main() with the options that come on its input, the way the installed ansible-core takes them.
 DRIVER = """
-import json, sys
+import json, signal, sys
 from ansible.module_utils import basic
 from ansible_collections.relaunch.controller.plugins.modules import job_relaunch
 
+# A shell that runs the tests in the background has interrupts ignored, which processes inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 options = json.load(sys.stdin)
 try:
     from ansible.module_utils.testing import patch_module_args
