@@ -287,7 +287,7 @@ class _Sequence:
             return
         timeout = EVENTS_TIMEOUT if job.status == "failed" else EVENTS_TIMEOUT_NO_PLAYBOOK
         try:
-            self._wait_until(job.id, lambda now: now.events_processed, timeout)
+            self._wait_until(job, lambda now: now.events_processed, timeout)
         except WaitTimeoutError:
             return
 
@@ -298,7 +298,7 @@ class _Sequence:
         """
         timeout = None if self.deadline is None else max(0.0, self.deadline - self.client.clock())
         try:
-            job = self._wait_until(job.id, self._ended, timeout)
+            job = self._wait_until(job, self._ended, timeout)
         except WaitTimeoutError as error:
             job = error.last or job
             self._tell(job)
@@ -322,14 +322,15 @@ class _Sequence:
             self.progress(job)
         return not job.active
 
-    def _wait_until(self, job_id: int, done: t.Callable[[Job], bool], timeout: t.Optional[float]) -> Job:
+    def _wait_until(self, job: Job, done: t.Callable[[Job], bool], timeout: t.Optional[float]) -> Job:
         return wait_until(
-            lambda: _jobs.get_once(self.client, job_id),
+            lambda: _jobs.get_once(self.client, job.id),
             done,
             self.request.interval,
             timeout,
             self.client.clock,
             self.client.sleep,
+            known=job,
         )
 
     def _cancel(self, job: Job) -> str:
@@ -342,7 +343,7 @@ class _Sequence:
         except ControllerError as error:
             said = f" Canceling it failed: {error}"
         try:
-            self._tell(self._wait_until(job.id, lambda now: not now.active, CANCEL_TIMEOUT))
+            self._tell(self._wait_until(job, lambda now: not now.active, CANCEL_TIMEOUT))
         except WaitTimeoutError as error:
             self._tell(error.last or job)
         except ControllerError as error:

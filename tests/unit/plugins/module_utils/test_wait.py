@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
-from itertools import islice
 
 import pytest
 
@@ -19,7 +19,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._errors import
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._wait import (
     LONGEST_TROUBLE,
-    pauses,
+    pause_after,
     wait_until,
 )
 
@@ -39,7 +39,13 @@ class Clock:
         self.now += seconds
 
 
-def wait(clock: Clock, answers: t.Iterable[t.Any], interval: float = 2, timeout: float | None = None) -> t.Any:
+def wait(
+    clock: Clock,
+    answers: t.Iterable[t.Any],
+    interval: float = 2,
+    timeout: float | None = None,
+    known: str | None = None,
+) -> t.Any:
     script = iter(answers)
 
     def fetch() -> t.Any:
@@ -48,12 +54,35 @@ def wait(clock: Clock, answers: t.Iterable[t.Any], interval: float = 2, timeout:
             raise answer
         return answer
 
-    return wait_until(fetch, lambda status: status == "done", interval, timeout, clock.read, clock.sleep)
+    return wait_until(fetch, lambda status: status == "done", interval, timeout, clock.read, clock.sleep, known)
 
 
 def test_looks_soon_and_then_at_the_interval() -> None:
-    assert list(islice(pauses(2), 6)) == [0.5, 0.75, 1.125, 1.6875, 2, 2]
-    assert list(islice(pauses(0.1), 3)) == [0.1, 0.1, 0.1]
+    assert [pause_after(waited, 2) for waited in (0, 0.5, 1.5, 4.5, 6, 60)] == [0.5, 1, 1, 1.5, 2, 2]
+    assert [pause_after(waited, 0.1) for waited in (0, 60)] == [0.1, 0.1]
+    assert pause_after(60, 300) == 20
+
+
+@pytest.mark.parametrize("seconds", [3.1, 10.2, 60.3, 61.9, 600.5])
+def test_it_costs_at_most_two_requests_more_than_a_look_every_two_seconds(seconds: float) -> None:
+    clock = Clock()
+    looks = 0
+
+    def fetch() -> float:
+        nonlocal looks
+        looks += 1
+        return clock.now - 1000
+
+    wait_until(fetch, lambda passed: passed >= seconds, 2, None, clock.read, clock.sleep, known=0.0)
+
+    assert looks <= 2 + 1 + math.ceil(seconds / 2)
+
+
+def test_what_is_known_is_not_asked_again() -> None:
+    clock = Clock()
+    assert wait(clock, [], known="done") == "done"
+    assert wait(clock, ["done"], known="busy") == "done"
+    assert clock.slept == [0.5]
 
 
 def test_returns_at_once_when_it_is_done() -> None:
@@ -65,7 +94,7 @@ def test_returns_at_once_when_it_is_done() -> None:
 def test_sleeps_between_looks() -> None:
     clock = Clock()
     assert wait(clock, ["busy", "busy", "done"]) == "done"
-    assert clock.slept == [0.5, 0.75]
+    assert clock.slept == [0.5, 1]
 
 
 def test_ends_at_the_deadline_with_a_last_look_and_what_it_saw() -> None:
@@ -115,4 +144,4 @@ def test_without_a_timeout_a_controller_that_stays_away_ends_it_after_an_hour() 
     answers = ["busy", *[AnswerError("down", 502)] * 1000, "busy", *[AnswerError("down", 502)] * 5000]
     with pytest.raises(AnswerError, match="down"):
         wait(clock, answers)
-    assert 2000 + LONGEST_TROUBLE <= clock.now - 1000 < 2010 + LONGEST_TROUBLE
+    assert 1990 + LONGEST_TROUBLE <= clock.now - 1000 < 2010 + LONGEST_TROUBLE
