@@ -31,7 +31,7 @@ help: ## This list
 
 # Steps in the order in which `make test` runs them: pytest's closing lines come last.
 .PHONY: test
-test: lint docs build sanity integration docs-test fault-test unit sandbox-test end-to-end ## All of the steps from lint to end-to-end
+test: lint docs build sanity integration docs-test fault-test bench-test unit sandbox-test end-to-end ## All of the steps from lint to end-to-end
 
 .PHONY: lint ruff mypy ansible-lint changelog-lint
 lint: ruff mypy ansible-lint changelog-lint ## ruff, mypy, ansible-lint, antsibull-changelog
@@ -65,6 +65,10 @@ integration: tools export ## ansible-test integration, against the sandbox or th
 .PHONY: fault-test
 fault-test: tools export ## A short fault campaign, a wait through an outage, and the tests of their judge
 	@$(IN_EXPORT) fault-test pytest tests/faults $(ARGS)
+
+.PHONY: bench-test
+bench-test: tools export ## A round of the benchmark, and what a relaunch costs in requests and connections
+	@$(IN_EXPORT) bench-test pytest tests/benchmark $(ARGS)
 
 .PHONY: docs docs-test
 docs: tools export ## The documentation as HTML pages, in .build/
@@ -108,6 +112,12 @@ coverage: tools export ## What the unit tests cover; all branches of the decisio
 faults: export ## 200 scenarios with a controller that misbehaves, or: make faults ARGS="--scenarios 1000"
 	@"$(PYTHON)" dev/environment.py demo $(ANSIBLE_CORE)
 	@$(BIN)/python $(EXPORT)/tests/faults $(ARGS)
+
+.PHONY: bench
+bench: export ## How long a relaunch takes, beside uri and awx.awx; half an hour, or: make bench ARGS="--case one"
+	@"$(PYTHON)" dev/environment.py bench $(ANSIBLE_CORE)
+	@awx=$$($(BIN)/python dev/awx.py .build) && \
+	  $(BIN)/python $(EXPORT)/tests/benchmark --awx "$$awx" --output .build/bench $(ARGS)
 
 .PHONY: demo
 demo: export ## See it work: a failed job, relaunched

@@ -9,6 +9,7 @@ It saves packing and starting a module, and shows a person what the module canno
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import time
 import typing as t
@@ -22,16 +23,12 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import merge_hash
 
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._front_door import Surroundings, module_needed
-from ansible_collections.relaunch.controller.plugins.module_utils._outcome import Result, outcome
 from ansible_collections.relaunch.controller.plugins.module_utils._progress import ProgressLines, failure_lines
-from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_job import relaunch_job
-from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_options import (
-    SPECIFICATION,
-    RelaunchRequest,
-)
-from ansible_collections.relaunch.controller.plugins.module_utils._requests import REQUESTS_IMPORT_ERROR
+
+if t.TYPE_CHECKING:
+    from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
+    from ansible_collections.relaunch.controller.plugins.module_utils._outcome import Result
 
 display = Display()
 
@@ -47,15 +44,14 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         self._host = task_vars.get("inventory_hostname", "localhost")
         result: Result = super().run(tmp, task_vars)
-        reason = module_needed(self._surroundings(task_vars))
-        ended = self._in_process(task_vars) if reason is None else None
-        if ended is None:
-            display.vv(f"job_relaunch runs as a module: {reason or 'its arguments need a second look'}")
+        ended = module_needed(self._surroundings(task_vars)) or self._in_process(task_vars)
+        if isinstance(ended, str):
+            display.vv(f"job_relaunch runs as a module: {ended}")
             ended = self._as_module(task_vars)
         if ended.get("failed") and self._talks(task_vars):
             for line in failure_lines(ended):
                 self._write(line)
-        return t.cast(Result, merge_hash(result, ended))
+        return t.cast("Result", merge_hash(result, ended))
 
     def _surroundings(self, task_vars: dict[str, t.Any]) -> Surroundings:
         interpreter = self._templar.template(task_vars.get("ansible_python_interpreter"))
@@ -69,17 +65,28 @@ class ActionModule(ActionBase):
             environment=any(self._task.environment or ()),
             interpreter=interpreter,
             own_interpreter=sys.executable,
-            requests=REQUESTS_IMPORT_ERROR is None,
+            requests=importlib.util.find_spec("requests") is not None,
             wanted=self._flag(task_vars, IN_PROCESS_VARIABLE),
         )
 
-    def _in_process(self, task_vars: dict[str, t.Any]) -> t.Optional[Result]:
-        """The sequence in this process; None where the arguments are for the module to complain of."""
+    def _in_process(self, task_vars: dict[str, t.Any]) -> t.Union[Result, str]:
+        """The sequence in this process; or why the module has to do it after all."""
+        # Only here, since a task that runs as a module starts sooner without them.
+        from ansible_collections.relaunch.controller.plugins.module_utils._outcome import outcome
+        from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_job import relaunch_job
+        from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_options import (
+            SPECIFICATION,
+            RelaunchRequest,
+        )
+        from ansible_collections.relaunch.controller.plugins.module_utils._requests import REQUESTS_IMPORT_ERROR
+
+        if REQUESTS_IMPORT_ERROR is not None:
+            return "requests cannot be imported beside ansible-core"
         constraints = {name: value for name, value in SPECIFICATION.items() if name != "argument_spec"}
         validator = ArgumentSpecValidator(SPECIFICATION["argument_spec"], **constraints)
         validated = validator.validate(self._task.args)
         if validated.error_messages or validated._warnings or validated._deprecations:
-            return None
+            return "its arguments need a second look"
         params, hidden = validated.validated_parameters, validated._no_log_values
 
         def action(client: ControllerClient, result: Result) -> None:
@@ -90,7 +97,7 @@ class ActionModule(ActionBase):
         result = outcome(params, hidden, action)
         if self._injects_invocation(task_vars):
             result["invocation"] = {"module_args": params}
-        return t.cast(Result, remove_values(result, hidden))
+        return t.cast("Result", remove_values(result, hidden))
 
     def _as_module(self, task_vars: dict[str, t.Any]) -> Result:
         asynchronous = bool(self._task.async_val)

@@ -20,13 +20,7 @@ from ansible.module_utils.errors import AnsibleFallbackNotFound
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import OptionError
-
-try:
-    import yaml
-except ImportError:
-    HAS_YAML = False
-else:
-    HAS_YAML = True
+from ansible_collections.relaunch.controller.plugins.module_utils._yaml import parse
 
 DEFAULT_HOST = "127.0.0.1"
 CONFIG_FILE_NAME = "tower_cli.cfg"
@@ -236,11 +230,9 @@ def read_config_file(path: str) -> dict[str, t.Any]:
 
 
 def _as_yaml(text: str) -> t.Optional[dict[str, t.Any]]:
-    if not HAS_YAML:
-        return None
     try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError:
+        content = parse(text)
+    except ValueError:
         return None
     return content if isinstance(content, dict) else None
 

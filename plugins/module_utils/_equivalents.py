@@ -12,15 +12,11 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._yaml import parse
 
-try:
-    import yaml
-except ImportError:
-    HAS_YAML = False
-else:
-    HAS_YAML = True
+if t.TYPE_CHECKING:
+    from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
 
 # What a relaunch takes over from its source and a list of jobs shows.
 _SAME = ("unified_job_template", "inventory", "scm_branch", "job_slice_number", "job_slice_count")
@@ -84,9 +80,7 @@ def variables_of(text: t.Any) -> t.Any:
         return json.loads(text or "{}")
     except ValueError:
         pass
-    if HAS_YAML:
-        try:
-            return yaml.safe_load(text) or {}
-        except yaml.YAMLError:
-            pass
-    return text
+    try:
+        return parse(text) or {}
+    except ValueError:
+        return text

@@ -10,8 +10,10 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import AnswerError
+
+if t.TYPE_CHECKING:
+    from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
 
 ACTIVE_STATUSES = frozenset({"new", "pending", "waiting", "running"})
 SUCCESSFUL = "successful"

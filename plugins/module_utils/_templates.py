@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import RefusedError
+
+if t.TYPE_CHECKING:
+    from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
 
 CANDIDATES_SHOWN = 5
 

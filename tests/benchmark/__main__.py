@@ -1,0 +1,67 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python tests/benchmark`: measure job_relaunch beside what people use today; a table, and a picture."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+def main() -> int:
+    """Read the command line and measure."""
+    parser = argparse.ArgumentParser(
+        prog="benchmark", description="How long a relaunch takes, beside what people use today."
+    )
+    parser.add_argument("--awx", type=Path, required=True, help="where ansible_collections/awx/awx is")
+    parser.add_argument("--output", type=Path, required=True, help="folder for benchmark.md, .svg and .png")
+    parser.add_argument("--case", action="append", help="only this one, and others so named: one, loop, short, long")
+    parser.add_argument("--rounds", type=int, help="of each case, in place of its own number")
+    options = parser.parse_args()
+
+    # This folder's modules are those of the package, and must not be found under their bare names.
+    sys.path[:] = [str(HERE.parent), *(path for path in sys.path if Path(path or ".").resolve() != HERE)]
+    from benchmark import cases, contenders, plot, report
+
+    chosen = [case for case in cases.CASES if case.key in (options.case or [case.key])]
+    if not chosen:
+        parser.error("there is no such case")
+    manifest = options.awx / "ansible_collections" / "awx" / "awx" / "MANIFEST.json"
+    version = json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"]
+    collections = os.pathsep.join([str(HERE.parents[4]), str(options.awx.resolve())])
+    results: report.Results = {}
+    for case in chosen:
+        # The longest case tells the same under all conditions.
+        for condition in cases.CONDITIONS[-1:] if case.together else cases.CONDITIONS:
+            results[case, condition] = cases.measure(
+                case, condition, contenders.ALL, collections, options.rounds or case.rounds, _tell
+            )
+    _tell("")
+    options.output.mkdir(parents=True, exist_ok=True)
+    text = report.text(results, version)
+    (options.output / "benchmark.md").write_text(text, encoding="utf-8")
+    drawn = plot.draw(results, options.output)
+    print(text)
+    print("\n".join(map(str, drawn)))
+    return 0
+
+
+def _tell(line: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    # Told to end, it stops its sandboxes as well.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
