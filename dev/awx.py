@@ -29,8 +29,9 @@ def fetch(folder: Path) -> Path:
     print(f"fetching ansible {ANSIBLE} …", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         # Only its files are wanted, so that it may be one for another Python.
-        download = ["download", "--quiet", "--no-deps", "--only-binary=:all:", "--python-version=3.12", "--dest", scratch]
-        output_of(sys.executable, "-m", "pip", "--disable-pip-version-check", *download, f"ansible=={ANSIBLE}")
+        options = ["--quiet", "--no-deps", "--only-binary=:all:", "--python-version=3.12", "--dest", scratch]
+        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+        output_of(*pip, "download", *options, f"ansible=={ANSIBLE}")
         (wheel,) = Path(scratch).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(

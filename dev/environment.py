@@ -2,8 +2,8 @@
 # Copyright (c) 2026, relaunch.controller contributors
 """The virtual environments: one for each pair of Python and ansible-core, made on demand.
 
-`name` prints the environment's name; `demo`, `tools` and `bench` bring .venv/NAME up to date. A stamp holds a hash of all that
-went in, so that nothing is installed twice and nothing is forgotten.
+`name` prints the environment's name; `demo`, `tools` and `bench` bring .venv/NAME up to date. A stamp holds a hash of
+all that went in, so that nothing is installed twice and nothing is forgotten.
 """
 
 from __future__ import annotations

@@ -38,11 +38,11 @@ def machine(awx: str) -> str:
     """Where it was measured, and with what."""
     versions = [f"{name} {importlib.metadata.version(name)}" for name in ("ansible-core", "requests")]
     versions.append(f"awx.awx {awx}")
-    load = os.getloadavg()[0]
     return (
-        f"Measured on {os.cpu_count()} cores of {_processor()}, {platform.system()} {platform.release()}, load {load:.1f} "
-        f"at the end; Python {platform.python_version()}, {', '.join(versions)}. Controller and client share the machine. "
-        "Medians, with the least and the most in brackets; ratios are medians of the rounds' ratios."
+        f"Measured on {os.cpu_count()} cores of {_processor()}, {platform.system()} {platform.release()}, load "
+        f"{os.getloadavg()[0]:.1f} at the end; Python {platform.python_version()}, {', '.join(versions)}. Controller "
+        "and client share the machine. Medians, with the least and the most in brackets; ratios are medians of the "
+        "rounds' own."
     )
 
 

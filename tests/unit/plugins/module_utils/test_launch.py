@@ -22,6 +22,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._errors import
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._launch import Attempt, Launched, launch
+from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, listed, summary
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
@@ -30,19 +31,6 @@ RELAUNCH = "/api/v2/jobs/42/relaunch/"
 SUMMARIES = "/api/v2/jobs/42/job_host_summaries/"
 ME = {"results": [{"id": 5}]}
 HTML = b"<html><title>Bad Gateway</title></html>"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.slept: list[float] = []
-
-    def read(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
 
 
 @pytest.fixture
