@@ -9,7 +9,7 @@ import concurrent.futures
 import datetime
 import tempfile
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sandbox.process import Sandbox
@@ -43,9 +43,9 @@ class Case:
     rounds: int = 1
 
 
-ONE = Case("one", "One relaunch, without waiting", rounds=15)
+ONE = Case("one", "One relaunch, without waiting", rounds=11)
 LOOP = Case("loop", "50 relaunches in a loop, without waiting", jobs=50, rounds=3)
-SHORT = Case("short", "A relaunch that waits for a job of 3 seconds", lasts=3, rounds=8)
+SHORT = Case("short", "A relaunch that waits for a job of 3 seconds", lasts=3, rounds=5)
 LONG = Case("long", "A relaunch that waits for a job of 60 seconds", lasts=60, together=True, rounds=4)
 CASES = (ONE, LOOP, SHORT, LONG)
 
@@ -91,7 +91,7 @@ def measure(
     """Measure a case under a condition.
 
     :param collections: where Ansible finds the collections.
-    :param rounds: how often; before them each contender runs once to warm up, which does not count.
+    :param rounds: how often; before them each contender relaunches one job to warm up, which does not count.
     :param tell: is told of each round.
     :raises RuntimeError: a contender has failed, or has not launched as many jobs as it should.
     """
@@ -99,18 +99,18 @@ def measure(
     with tempfile.TemporaryDirectory() as scratch:
         arenas = [_Arena(Path(scratch, str(number)), case, condition) for number in range(len(contenders))]
         try:
-            if not case.together:
-                for contender, arena in zip(contenders, arenas, strict=True):
-                    arena.run(contender, collections, 0.0)
+            for contender, arena in zip(contenders, arenas, strict=True):
+                arena.run(replace(case, jobs=1, lasts=case.lasts and 0.0), contender, collections)
             for number in range(rounds):
                 tell(f"{case.title}; {condition.title}: round {number + 1} of {rounds}")
                 # Polls fall on all moments after the end of a job, since jobs last up to one poll of the others longer.
                 longer = 2.0 * number / rounds
+                errand = replace(case, lasts=case.lasts and case.lasts + longer)
                 shift = number % len(contenders)
                 order = list(zip(contenders, arenas, strict=True))
                 order = order[shift:] + order[:shift]
                 with concurrent.futures.ThreadPoolExecutor(len(order) if case.together else 1) as pool:
-                    runs = [pool.submit(arena.run, contender, collections, longer) for contender, arena in order]
+                    runs = [pool.submit(arena.run, errand, contender, collections) for contender, arena in order]
                     for (contender, _arena), run in zip(order, runs, strict=True):
                         measured[contender.name].append(run.result())
         finally:
@@ -124,7 +124,6 @@ class _Arena:
 
     def __init__(self, folder: Path, case: Case, condition: Condition) -> None:
         self._folder = folder
-        self._case = case
         self._runs = 0
         self._sandbox = Sandbox(folder / "sandbox", tls=condition.tls)
         self._sandbox.start()
@@ -135,16 +134,13 @@ class _Arena:
     def close(self) -> None:
         self._sandbox.stop()
 
-    def run(self, contender: Contender, collections: str, longer: float) -> Measured:
-        """Run a contender once.
-
-        :param longer: by how much a job lasts longer than the case says, seconds.
-        """
-        case, sandbox = self._case, self._sandbox
+    def run(self, case: Case, contender: Contender, collections: str) -> Measured:
+        """Run a contender once."""
+        sandbox = self._sandbox
         sandbox.settings(answer_delay=0.0)
         self._runs += 1
         names = [f"Work {self._runs}.{number}" for number in range(case.jobs)]
-        variables = {"seconds": (case.lasts or 0.0) + longer}
+        variables = {"seconds": case.lasts or 0.0}
         templates = [
             int(sandbox.add_template(name, PLAYBOOK, hosts={"web1": {}}, extra_vars=variables)["id"]) for name in names
         ]
