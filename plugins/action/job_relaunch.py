@@ -23,7 +23,11 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import merge_hash
 
-from ansible_collections.relaunch.controller.plugins.module_utils._front_door import Surroundings, module_needed
+from ansible_collections.relaunch.controller.plugins.module_utils._front_door import (
+    Surroundings,
+    module_needed,
+    pipelining_wanted,
+)
 from ansible_collections.relaunch.controller.plugins.module_utils._progress import ProgressLines, failure_lines
 
 if t.TYPE_CHECKING:
@@ -44,10 +48,11 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         self._host = task_vars.get("inventory_hostname", "localhost")
         result: Result = super().run(tmp, task_vars)
-        ended = module_needed(self._surroundings(task_vars)) or self._in_process(task_vars)
+        surroundings = self._surroundings(task_vars)
+        ended = module_needed(surroundings) or self._in_process(task_vars)
         if isinstance(ended, str):
             display.vv(f"job_relaunch runs as a module: {ended}")
-            ended = self._as_module(task_vars)
+            ended = self._as_module(task_vars, surroundings)
         if ended.get("failed") and self._talks(task_vars):
             for line in failure_lines(ended):
                 self._write(line)
@@ -99,10 +104,13 @@ class ActionModule(ActionBase):
             result["invocation"] = {"module_args": params}
         return t.cast("Result", remove_values(result, hidden))
 
-    def _as_module(self, task_vars: dict[str, t.Any]) -> Result:
-        asynchronous = bool(self._task.async_val)
-        result: Result = self._execute_module(task_vars=task_vars, wrap_async=asynchronous)
-        if not asynchronous:
+    def _as_module(self, task_vars: dict[str, t.Any], surroundings: Surroundings) -> Result:
+        # Before ansible-core 2.19 it does not tell a variable of the user's from one that Ansible sets itself.
+        _value, origin = self._connection.get_option_and_origin("pipelining")
+        if pipelining_wanted(surroundings, origin):
+            self._connection.set_option("pipelining", True)
+        result: Result = self._execute_module(task_vars=task_vars, wrap_async=surroundings.asynchronous)
+        if not surroundings.asynchronous:
             self._remove_tmp_path(self._connection._shell.tmpdir)
         return result
 

@@ -10,6 +10,8 @@ import os
 import typing as t
 from dataclasses import dataclass
 
+LOCAL_TRANSPORTS = ("local", "ansible.builtin.local")
+
 
 @dataclass(frozen=True)
 class Surroundings:
@@ -39,7 +41,7 @@ def module_needed(found: Surroundings) -> t.Optional[str]:
     """Why the task has to run as a module; None where running inside ansible-playbook is equivalent."""
     if not found.wanted:
         return "relaunch_controller_in_process is false"
-    if found.transport not in ("local", "ansible.builtin.local"):
+    if found.transport not in LOCAL_TRANSPORTS:
         return f"the connection is {found.transport}, not local"
     if found.become:
         return "the task becomes another user"
@@ -53,3 +55,15 @@ def module_needed(found: Surroundings) -> t.Optional[str]:
     if not found.requests:
         return "requests is not installed beside ansible-core"
     return None
+
+
+def pipelining_wanted(found: Surroundings, origin: str) -> bool:
+    """Whether to feed the module to its Python where Ansible's default would write it to a file first.
+
+    That is sooner done, and its arguments, passwords and tokens among them, are written nowhere. Pipelining is off by
+    default for the sake of some ways of becoming another user.
+
+    :param origin: where the connection's setting of pipelining comes from, as ansible-core tells it.
+    """
+    local = found.transport in LOCAL_TRANSPORTS
+    return local and not found.become and not found.asynchronous and origin == "default"

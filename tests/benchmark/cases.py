@@ -103,9 +103,9 @@ def measure(
                 arena.run(replace(case, jobs=1, lasts=case.lasts and 0.0), contender, collections)
             for number in range(rounds):
                 tell(f"{case.title}; {condition.title}: round {number + 1} of {rounds}")
-                # Polls fall on all moments after the end of a job, since jobs last up to one poll of the others longer.
-                longer = 2.0 * number / rounds
-                errand = replace(case, lasts=case.lasts and case.lasts + longer)
+                # A look comes at any moment after the end of a job, since jobs last up to a second more or less.
+                more = (2 * number + 1) / rounds - 1
+                errand = replace(case, lasts=case.lasts and case.lasts + more)
                 shift = number % len(contenders)
                 order = list(zip(contenders, arenas, strict=True))
                 order = order[shift:] + order[:shift]

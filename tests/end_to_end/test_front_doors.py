@@ -15,10 +15,13 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible.release import __version__ as ansible_version
 
 from sandbox.process import Sandbox
 
 Options = dict[str, t.Any]
+
+CORE = tuple(int(part) for part in ansible_version.split(".")[:2])
 
 SLOW = """
 - hosts: all
@@ -146,6 +149,35 @@ def test_which_door_is_taken(
         assert "runs as a module" not in done.output
     else:
         assert "job_relaunch runs as a module: " in done.output and reason in " ".join(done.output.split())
+
+
+@pytest.mark.parametrize(
+    ("environ", "variables", "written"),
+    [
+        ({}, {}, False),
+        ({"ANSIBLE_PIPELINING": "0"}, {}, True),
+        pytest.param(
+            {},
+            {"ansible_pipelining": False},
+            True,
+            marks=pytest.mark.skipif(CORE < (2, 19), reason="an older ansible-core sets this variable itself"),
+        ),
+    ],
+)
+def test_a_local_module_is_written_to_no_file_unless_that_is_wanted(
+    failed_job: int,
+    admin: Options,
+    run_tasks: t.Callable[..., t.Any],
+    environ: dict[str, str],
+    variables: Options,
+    written: bool,
+) -> None:
+    task = {"job_id": failed_job, **admin, "task": {"vars": {"relaunch_controller_in_process": False, **variables}}}
+
+    done = run_tasks(task, arguments=["-vvv"], environ=environ)
+
+    assert done.results[0]["changed"]
+    assert ("AnsiballZ_job_relaunch.py" in done.output) is written
 
 
 def test_no_secret_at_the_highest_verbosity(

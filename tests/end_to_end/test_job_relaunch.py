@@ -195,7 +195,7 @@ def test_answers_that_are_none(
     sandbox: Sandbox, failed_job: int, admin: Options, run_tasks: RunTasks, kind: str, words: str
 ) -> None:
     location = {"location": "https://elsewhere.example.com/"} if kind == "redirect" else {}
-    sandbox.misbehave([{"kind": kind, "path": "/api/", "times": None, **location}])  # type: ignore[misc, list-item]
+    sandbox.misbehave([{"kind": kind, "path": "/api/", "times": None, **location}])
 
     (result,) = run_tasks({"job_id": failed_job, **admin}).results
 
@@ -254,14 +254,17 @@ def test_until_on_the_status(
     assert (result["failed"], result["attempts"], result["status"]) == (False, 2, "successful")
 
 
+@BOTH_WAYS
 def test_defaults_of_the_action_group_and_the_environment(
-    sandbox: Sandbox, failed_job: int, run_playbook: t.Callable[..., t.Any]
+    sandbox: Sandbox, failed_job: int, run_playbook: t.Callable[..., t.Any], in_process: bool
 ) -> None:
     playbook = f"""
 - hosts: localhost
   connection: local
   gather_facts: false
-  vars: {{ansible_python_interpreter: "{{{{ ansible_playbook_python }}}}"}}
+  vars:
+    ansible_python_interpreter: "{{{{ ansible_playbook_python }}}}"
+    relaunch_controller_in_process: {in_process}
   module_defaults:
     group/relaunch.controller.controller:
       controller_username: admin
@@ -275,6 +278,7 @@ def test_defaults_of_the_action_group_and_the_environment(
     assert [entry["user"] for entry in sandbox.log()] == ["admin"] * 3
 
 
+@BOTH_WAYS
 def test_behind_a_gateway_with_tls(tmp_path: Path, run_tasks: RunTasks) -> None:
     playbook = "- {hosts: all, gather_facts: false, tasks: [{ansible.builtin.fail: }]}\n"
     with Sandbox(tmp_path / "gateway", prefix="gateway", tls=True) as gateway:

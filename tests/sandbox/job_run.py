@@ -92,7 +92,7 @@ class _Run:
         return ("successful" if outcome == "successful" else "failed"), ""
 
     def _play(self) -> str:
-        from ansible_runner.interface import init_runner  # type: ignore[import-untyped]
+        from ansible_runner.interface import init_runner
 
         environment = self._environment()
         for name in [name for name in os.environ if name.startswith("ANSIBLE_")]:

@@ -103,7 +103,7 @@ class Supervisor:
 
     def _loop(self) -> None:
         # The jobs' processes are forks of this one: what they need is imported once, here.
-        import ansible_runner.interface  # type: ignore[import-untyped]  # noqa: F401
+        import ansible_runner.interface  # noqa: F401
 
         while not self._stopping:
             self._wait()

@@ -21,7 +21,7 @@ from .server import Server, serve
 def application(prefix: str) -> flask.Flask:
     """The Flask application of the sandbox."""
     app = flask.Flask("sandbox")
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False
 
     @app.before_request
     def use_database() -> None:

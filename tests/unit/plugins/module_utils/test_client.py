@@ -277,6 +277,21 @@ class TestNoConnection:
         with pytest.raises(NotSentError, match="roxy"):
             client_of("http://controller.invalid", max_retries=0).get("ping/")
 
+    def test_a_proxy_is_asked_where_there_is_one(
+        self,
+        controller: ScriptedController,
+        client_of: t.Callable[..., ControllerClient],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setenv("HTTP_PROXY", controller.url)
+        controller.expect("GET", PING, body={"a": 1})
+        assert client_of("http://controller.invalid").get("ping/") == {"a": 1}
+        assert controller.asked[0].headers["Host"] == "controller.invalid"
+        monkeypatch.setenv("NO_PROXY", "controller.invalid")
+        with pytest.raises(NotSentError, match="cannot be resolved"):
+            client_of("http://controller.invalid", max_retries=0).get("ping/")
+        assert len(controller.asked) == 1
+
     def test_a_bundle_that_is_none(
         self, client_of: t.Callable[..., ControllerClient], tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -11,7 +11,11 @@ import typing as t
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._front_door import Surroundings, module_needed
+from ansible_collections.relaunch.controller.plugins.module_utils._front_door import (
+    Surroundings,
+    module_needed,
+    pipelining_wanted,
+)
 
 PLAIN = Surroundings(
     transport="local",
@@ -44,3 +48,19 @@ PLAIN = Surroundings(
 def test_which_door(difference: dict[str, t.Any], reason: str | None) -> None:
     found = module_needed(dataclasses.replace(PLAIN, **difference))
     assert found is None if reason is None else reason in str(found)
+
+
+@pytest.mark.parametrize(
+    ("difference", "origin", "wanted"),
+    [
+        ({}, "default", True),
+        ({"transport": "ansible.builtin.local"}, "default", True),
+        ({}, "env: ANSIBLE_PIPELINING", False),
+        ({}, "var: ansible_pipelining", False),
+        ({"transport": "ssh"}, "default", False),
+        ({"become": True}, "default", False),
+        ({"asynchronous": True}, "default", False),
+    ],
+)
+def test_where_a_module_is_piped_to_its_python(difference: dict[str, t.Any], origin: str, wanted: bool) -> None:
+    assert pipelining_wanted(dataclasses.replace(PLAIN, **difference), origin) is wanted

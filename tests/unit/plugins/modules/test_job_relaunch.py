@@ -21,6 +21,7 @@ JOBS = "/api/v2/jobs/"
 RELAUNCH = "/api/v2/jobs/42/relaunch/"
 SUMMARIES = "/api/v2/jobs/42/job_host_summaries/"
 NEW = "/api/v2/jobs/43/"
+HTML = b"<html><title>502 Bad Gateway</title></html>"
 DENIED = {"detail": "You do not have permission to perform this action."}
 
 
@@ -105,17 +106,35 @@ def test_failed_hosts_are_asked_for_only_when_the_events_are_in(
     assert relaunch(hosts="failed", interval=0.01)["changed"] is True
 
 
-def test_a_wait_survives_a_bad_gateway(controller: ScriptedController, relaunch: Relaunch) -> None:
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"status": 429, "body": {"detail": "Request was throttled."}, "headers": {"Retry-After": "0"}},
+        {"status": 500, "body": HTML},
+        {"status": 502, "body": HTML},
+        {"status": 503, "body": HTML},
+        {"status": 504, "body": HTML},
+        {"status": 302, "headers": {"Location": "/login/"}},
+        {"status": 404, "body": HTML},
+        {"fault": "close"},
+        {"fault": "reset"},
+        {"fault": "cut", "body": new_job(status="successful")},
+        {"fault": "stall"},
+    ],
+    ids=str,
+)
+def test_a_wait_survives(controller: ScriptedController, relaunch: Relaunch, trouble: dict[str, t.Any]) -> None:
     controller.expect("GET", SOURCE, body=job(42))
     controller.expect("GET", JOBS, body=listed())
     controller.expect("POST", RELAUNCH, 201, new_job())
-    controller.expect("GET", NEW, 502, b"<html><title>502 Bad Gateway</title></html>")
-    controller.expect("GET", NEW, fault="close")
+    controller.expect("GET", NEW, **trouble)
+    controller.expect("GET", NEW, **trouble)
     controller.expect("GET", NEW, body=new_job(status="successful"))
 
-    result = relaunch(hosts="failed", wait=True, interval=0.01)
+    result = relaunch(hosts="failed", wait=True, interval=0.01, request_timeout=0.3)
 
     assert (result["failed"], result["changed"], result["status"]) == (False, True, "successful")
+    assert controller.methods() == ["GET", "GET", "POST", "GET", "GET", "GET"]
 
 
 def test_a_relaunch_that_fails_again_is_told_with_its_hosts(controller: ScriptedController, relaunch: Relaunch) -> None:
@@ -204,18 +223,29 @@ def test_a_timeout_of_a_blocked_job_says_why(controller: ScriptedController, rel
     assert "allows one job at a time" in relaunch(wait=True, timeout=0)["msg"]
 
 
-def test_a_token_that_expires_during_the_wait_keeps_the_new_job(
-    controller: ScriptedController, relaunch: Relaunch
+@pytest.mark.parametrize(
+    ("status", "detail", "words"),
+    [
+        (401, "Authentication credentials were not provided.", "check the credentials"),
+        (404, "No Job matches the given query.", "No Job matches the given query."),
+    ],
+    ids=["the token expires", "the job is deleted"],
+)
+def test_what_ends_a_wait_keeps_the_new_job(
+    controller: ScriptedController, relaunch: Relaunch, status: int, detail: str, words: str
 ) -> None:
     controller.expect("GET", SOURCE, body=job(42))
     controller.expect("GET", JOBS, body=listed())
     controller.expect("POST", RELAUNCH, 201, new_job())
-    controller.expect("GET", NEW, 401, {"detail": "Authentication credentials were not provided."})
+    controller.expect("GET", NEW, body=new_job(status="running"))
+    controller.expect("GET", NEW, status, {"detail": detail})
 
     result = relaunch(hosts="failed", wait=True, interval=0.01)
 
-    assert (result["failed"], result["changed"], result["id"]) == (True, True, 43)
-    assert "Run the task again to go on" in result["msg"]
+    assert (result["failed"], result["changed"], result["id"], result["source_job_id"]) == (True, True, 43, 42)
+    assert result["url"].endswith("/#/jobs/playbook/43/output")
+    assert words in result["msg"] and "Run the task again to go on" in result["msg"]
+    assert controller.methods() == ["GET", "GET", "POST", "GET", "GET"]
 
 
 class TestCheckMode:
