@@ -30,11 +30,14 @@ def draw(results: Results, folder: Path) -> list[Path]:
     Bars are medians, the lines on them go from the least to the most.
     """
     matplotlib.use("Agg")
-    matplotlib.rcParams["svg.hashsalt"] = "benchmark"
+    matplotlib.rcParams.update({"svg.hashsalt": "benchmark", "svg.fonttype": "none"})
     from matplotlib import pyplot
 
     cases = list(dict.fromkeys(case for case, _condition in results))
-    figure, axes = pyplot.subplots(len(cases), 1, figsize=(8, 2.3 * len(cases)), squeeze=False, layout="constrained")
+    heights = [0.9 + 0.75 * sum(found is case for found, _condition in results) for case in cases]
+    figure, axes = pyplot.subplots(
+        len(cases), 1, figsize=(8, sum(heights)), height_ratios=heights, squeeze=False, layout="constrained"
+    )
     names = list(next(iter(results.values())))
     for axis, case in zip(axes[:, 0], cases, strict=True):
         measured = {condition: rounds for (found, condition), rounds in results.items() if found is case}

@@ -57,11 +57,13 @@ def _processor() -> str:
 def table(case: Case, measured: t.Mapping[Condition, Rounds]) -> str:
     """One case, a row for each contender under each condition."""
     what = "whole process" if case.lasts is None else "end of the job → end of the task"
-    rounds = len(next(iter(next(iter(measured.values())).values())))
+    told = f"{len(next(iter(next(iter(measured.values())).values())))} rounds."
+    if case.lasts is not None:
+        told += " A job lasts up to a second more or less. awx.awx waits for its events, a second after its end."
     lines = [
         f"### {case.title}",
         "",
-        f"{rounds} rounds.",
+        told,
         "",
         f"| Controller | | {what} | ÷ {IN_PROCESS.name} | ÷ {MODULE.name} | requests | connections |",
         "|---|---|---|---|---|---|---|",
