@@ -43,10 +43,10 @@ class Case:
     rounds: int = 1
 
 
-ONE = Case("one", "One relaunch, without waiting", rounds=11)
+ONE = Case("one", "One relaunch, without waiting", rounds=9)
 LOOP = Case("loop", "50 relaunches in a loop, without waiting", jobs=50, rounds=3)
-SHORT = Case("short", "A relaunch that waits for a job of 3 seconds", lasts=3, rounds=5)
-LONG = Case("long", "A relaunch that waits for a job of 60 seconds", lasts=60, together=True, rounds=4)
+SHORT = Case("short", "A relaunch that waits for a job of 3 seconds", lasts=3, rounds=4)
+LONG = Case("long", "A relaunch that waits for a job of 60 seconds", lasts=60, together=True, rounds=3)
 CASES = (ONE, LOOP, SHORT, LONG)
 
 
