@@ -52,12 +52,13 @@ def test_a_relaunch_costs_three_requests_and_one_connection(jobs: int) -> None:
         assert run.connections == jobs
 
 
-def test_a_wait_costs_a_request_a_poll() -> None:
+def test_a_wait_costs_one_connection() -> None:
     case = replace(cases.SHORT, lasts=1.0)
 
     measured = cases.measure(case, cases.Condition(tls=True, answer=0.0), OURS, COLLECTIONS, 1, lambda line: None)
 
     for contender in OURS:
         (run,) = measured[contender.name]
-        assert 3 < run.requests <= 3 + 6
+        assert run.requests > 3
         assert run.connections == 1
+        assert run.seconds > 0

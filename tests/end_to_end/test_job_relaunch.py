@@ -83,6 +83,22 @@ def test_a_first_relaunch_takes_three_requests_over_one_connection(
 
 
 @BOTH_WAYS
+def test_a_wait_takes_one_request_a_look_over_the_same_connection(
+    sandbox: Sandbox, failed_job: int, admin: Options, run_tasks: RunTasks
+) -> None:
+    (result,) = run_tasks({"job_id": failed_job, "hosts": "failed", "wait": True, **admin}).results
+
+    assert result["status"] == "successful"
+    _source, _later, *waiting = sandbox.log()
+    launch, *looks = waiting
+    assert launch["path"] == f"/api/v2/jobs/{failed_job}/relaunch/"
+    assert {(look["method"], look["path"]) for look in looks} == {("GET", f"/api/v2/jobs/{result['id']}/")}
+    # The first pause is half a second, and none is shorter.
+    assert all(after["time"] - before["time"] > 0.45 for before, after in zip(waiting, looks, strict=False))
+    assert len({entry["connection"] for entry in sandbox.log()}) == 1
+
+
+@BOTH_WAYS
 def test_a_relaunch_that_fails_again_fails_the_task_with_all_that_is_known(
     sandbox: Sandbox, stubborn: t.Callable[..., Options], admin: Options, run_tasks: RunTasks
 ) -> None:
