@@ -10,8 +10,14 @@ import html
 import re
 import typing as t
 
+if t.TYPE_CHECKING:
+    from ansible_collections.relaunch.controller.plugins.module_utils._outcome import Outcome
+
 # A refusal fits in a line or two; whole HTML pages and tracebacks of a proxy do not belong in a message.
 SAID_LIMIT = 500
+
+# Too many requests: by definition not carried out.
+THROTTLED = 429
 
 # Keys under which Django REST framework files what belongs to no field: the sentence alone says it.
 _FIELDLESS_KEYS = frozenset({"detail", "error", "errors", "non_field_errors", "__all__"})
@@ -21,17 +27,14 @@ class ControllerError(Exception):
     """Something that ends the task, told in one or two sentences for a person.
 
     :param message: what is wrong, what the controller said, what to do next.
-    :param facts: result keys that go beside the sentence.
     """
 
     #: Whether the same read, sent again a little later, may well succeed.
     transient: bool = False
     #: Seconds the controller asked to be left alone, if it did.
     retry_after: t.Optional[float] = None
-
-    def __init__(self, message: str, **facts: t.Any) -> None:
-        super().__init__(message)
-        self.facts = facts
+    #: What had been done and was known by then; see ``_outcome.carrying``.
+    outcome: t.Optional[Outcome] = None
 
 
 class OptionError(ControllerError):
@@ -41,8 +44,8 @@ class OptionError(ControllerError):
 class NotSentError(ControllerError):
     """The request surely did not reach the controller: no name, no connection, no trusted TLS."""
 
-    def __init__(self, message: str, transient: bool, **facts: t.Any) -> None:
-        super().__init__(message, **facts)
+    def __init__(self, message: str, transient: bool) -> None:
+        super().__init__(message)
         self.transient = transient
 
 
@@ -70,19 +73,21 @@ class AnswerError(ControllerError):
         said: str = "",
         retry_after: t.Optional[float] = None,
         transient: t.Optional[bool] = None,
-        **facts: t.Any,
     ) -> None:
-        super().__init__(message, **facts)
+        super().__init__(message)
         self.status = status
         self.body = body
         self.said = said
         self.retry_after = retry_after
-        self.transient = (status == 429 or status >= 500) if transient is None else transient
+        self.transient = (status == THROTTLED or status >= 500) if transient is None else transient
 
     @property
     def refuses(self) -> bool:
-        """Whether the controller itself understood the request and declined it, so that nothing was done."""
-        return 400 <= self.status < 500 and isinstance(self.body, dict)
+        """Whether the controller itself understood the request and declined it, so that nothing was done.
+
+        Not with 429, which says no more than that it was asked too early.
+        """
+        return 400 <= self.status < 500 and self.status != THROTTLED and isinstance(self.body, dict)
 
 
 class RefusedError(ControllerError):
@@ -96,13 +101,17 @@ class ForbiddenError(RefusedError):
 class WaitTimeoutError(ControllerError):
     """The wait ran out of time; ``last`` is what was fetched last, if anything."""
 
-    def __init__(self, message: str, last: t.Any = None, **facts: t.Any) -> None:
-        super().__init__(message, **facts)
+    def __init__(self, message: str, last: t.Any = None) -> None:
+        super().__init__(message)
         self.last = last
 
 
 class JobUnsuccessfulError(ControllerError):
-    """The job that was waited for ended otherwise than successfully."""
+    """The job that was waited for ended otherwise than successfully, or ran as another type than wanted."""
+
+
+class CutShortError(ControllerError):
+    """The failed hosts have succeeded, and the work has not: the job had stopped before its end for others."""
 
 
 def flatten(body: t.Any) -> str:

@@ -2,50 +2,28 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Jobs as data: their statuses, their facts, and where the controller keeps what belongs to them."""
+"""Jobs as data: their statuses, their facts, and the hosts they ran on."""
 
 from __future__ import annotations
 
-import re
 import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import AnswerError
+from ansible_collections.relaunch.controller.plugins.module_utils._kinds import JOB, Kind
 
 if t.TYPE_CHECKING:
     from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
 
 ACTIVE_STATUSES = frozenset({"new", "pending", "waiting", "running"})
 SUCCESSFUL = "successful"
-
-# What awx.awx's job_wait returns flat, less "started" and "finished": ansible-core takes these two at the top level
-# for its own, and never ends an async task that returns them.
-FLAT_FACTS = ("id", "status", "elapsed", "limit", "launch_type", "job_type", "job_explanation")
-
-# The kinds of unified job that are no jobs, as `type` in the API and in a person's words.
-OTHER_KINDS = {
-    "workflow_job": "a workflow job",
-    "ad_hoc_command": "an ad hoc command",
-    "project_update": "a project update",
-    "inventory_update": "an inventory update",
-    "system_job": "a management job",
-    "workflow_approval": "a workflow approval",
-}
-
-# Ignored failures are among the events, so that more of them are read than shown.
-FAILURES_READ = 50
-FAILURES_LIMIT = 20
-MESSAGE_LIMIT = 1000
-TAIL_LINES = 20
-TAIL_LIMIT = 4000
-
-# ECMA-48 control sequences (colours among them) and operating system commands (links, titles).
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+FAILED = "failed"
+CANCELED = "canceled"
 
 
 @dataclass(frozen=True)
 class Job:
-    """A job as the controller tells it, in its detail, in a list or in the answer to a launch."""
+    """A job, of whatever kind, as the controller tells it: in its detail, in a list or in the answer to a launch."""
 
     facts: t.Mapping[str, t.Any]
 
@@ -69,12 +47,31 @@ class Job:
         return str(self.facts.get("job_type") or "")
 
     @property
+    def template(self) -> t.Optional[int]:
+        """Its template's number; None where the template is gone."""
+        return self.facts.get("unified_job_template")
+
+    @property
+    def created(self) -> str:
+        """When it was made; the controller's times sort as texts, since all have the same form."""
+        return str(self.facts.get("created") or "")
+
+    @property
+    def finished(self) -> str:
+        return str(self.facts.get("finished") or "")
+
+    @property
     def active(self) -> bool:
         return self.status in ACTIVE_STATUSES
 
     @property
     def successful(self) -> bool:
         return self.status == SUCCESSFUL
+
+    @property
+    def began(self) -> bool:
+        """Whether it ever ran; one that was canceled while pending did not (recorded: batch-canceled-loser-detail)."""
+        return "started" not in self.facts or self.facts["started"] is not None
 
     @property
     def events_processed(self) -> bool:
@@ -84,116 +81,83 @@ class Job:
     @property
     def startable(self) -> bool:
         """Whether the controller lets this user relaunch it, as far as it says; a GET alone is no proof of that."""
-        capabilities = (self.facts.get("summary_fields") or {}).get("user_capabilities") or {}
-        return capabilities.get("start") is not False
+        return (self.summary("user_capabilities").get("start")) is not False
 
     @property
-    def limit_hosts(self) -> list[str]:
-        """The names in the limit of a relaunch on failed hosts, sorted."""
-        return sorted(name.strip() for name in str(self.facts.get("limit") or "").split(",") if name.strip())
+    def limit_names(self) -> frozenset[str]:
+        """The names or patterns in its limit; of a relaunch on failed hosts these are host names."""
+        return names_in(self.facts.get("limit"))
 
     @property
     def passwords_needed(self) -> list[str]:
         return [str(name) for name in self.facts.get("passwords_needed_to_start") or ()]
+
+    @property
+    def hosts_counted(self) -> t.Optional[int]:
+        """How many hosts its statistics count, each once; None where a list, or a job without them, does not say."""
+        counts = self.facts.get("host_status_counts")
+        return sum(counts.values()) if counts else None
+
+    def summary(self, name: str) -> t.Mapping[str, t.Any]:
+        """One of its ``summary_fields``; empty where it has none."""
+        return (self.facts.get("summary_fields") or {}).get(name) or {}
 
 
 @dataclass(frozen=True)
 class HostSummary:
     """What became of one host in a job.
 
-    ``name`` is the inventory's current one; ``present`` is false where the host was deleted since, so that no
-    relaunch can reach it. ``failed`` includes unreachable.
+    :param host: its number; None where it was deleted since, so that no relaunch can reach it.
+    :param name: the one it has now, or had last.
+    :param name_then: the one it had in the job.
+    :param failed: includes unreachable.
     """
 
+    host: t.Optional[int]
     name: str
+    name_then: str
     failed: bool
-    present: bool
+
+    @classmethod
+    def of(cls, entry: t.Mapping[str, t.Any]) -> HostSummary:
+        """From an entry of a job's host summaries (recorded: get-summaries-failed)."""
+        now = (entry.get("summary_fields") or {}).get("host") or {}
+        then = str(entry.get("host_name") or "")
+        return cls(entry.get("host"), str(now.get("name") or then), then, bool(entry.get("failed")))
 
 
-def names(hosts: t.Sequence[str], most: int = 10) -> str:
-    """Host names for a sentence, the first of many."""
-    more = f" and {len(hosts) - most} more" if len(hosts) > most else ""
-    return ", ".join(hosts[:most]) + more
+def names_in(text: t.Any) -> frozenset[str]:
+    """The names in a comma-separated text."""
+    return frozenset(name.strip() for name in str(text or "").split(",") if name.strip())
 
 
-def path(job_id: int, *parts: str) -> str:
-    return "/".join(("jobs", str(job_id), *parts, ""))
+def told(hosts: t.Iterable[str], most: int = 10) -> str:
+    """Host names for a sentence, sorted; the first of many."""
+    names = sorted(hosts)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
-def get(client: ControllerClient, job_id: int) -> Job:
+def get(client: ControllerClient, job_id: int, kind: Kind = JOB) -> Job:
     """A job's detail."""
-    return Job.of(client.get(path(job_id)))
+    return Job.of(client.get(kind.at(job_id)))
 
 
-def get_once(client: ControllerClient, job_id: int) -> Job:
-    """A job's detail, with a single attempt."""
-    return Job.of(client.get_once(path(job_id)))
+def get_once(client: ControllerClient, job_id: int, kind: Kind = JOB) -> Job:
+    """A job's detail, with a single attempt: for a wait, which does its own trying again."""
+    return Job.of(client.get_once(kind.at(job_id)))
 
 
-def other_kind(client: ControllerClient, job_id: int) -> t.Optional[str]:
-    """What a number that is no job's stands for, in words; None where it is nothing that this user may see."""
-    for unified in client.results("unified_jobs/", id=job_id):
-        kind = str(unified.get("type"))
-        return OTHER_KINDS.get(kind, kind)
-    return None
+def kind_of(client: ControllerClient, job_id: int) -> t.Optional[str]:
+    """What a number stands for, as ``type`` in the API; None where it is nothing that this user may see."""
+    return next((str(unified.get("type")) for unified in client.results("unified_jobs/", id=job_id)), None)
 
 
 def host_summaries(client: ControllerClient, job_id: int, failed: t.Optional[bool] = None) -> list[HostSummary]:
-    """The hosts of a finished job, sorted by name.
+    """The hosts in a finished job's statistics, sorted by name; none before its events are processed.
 
     :param failed: True for the failed and unreachable ones only.
     """
     query = {} if failed is None else {"failed": str(failed).lower()}
-    summaries = []
-    for entry in client.results(path(job_id, "job_host_summaries"), **query):
-        host = (entry.get("summary_fields") or {}).get("host") or {}
-        name = str(host.get("name") or entry.get("host_name"))
-        summaries.append(HostSummary(name, bool(entry.get("failed")), entry.get("host") is not None))
-    return sorted(summaries, key=lambda summary: summary.name)
-
-
-def failures(client: ControllerClient, job_id: int) -> tuple[list[dict[str, t.Any]], int]:
-    """The first failed tasks of a job, in their order, and how many more there are (recorded: get-events-failed)."""
-    query = {"event__in": "runner_on_failed,runner_on_unreachable", "order_by": "counter", "page_size": FAILURES_READ}
-    answer = client.get(path(job_id, "job_events"), **query)
-    events = [
-        event for event in answer.get("results") or () if not (event.get("event_data") or {}).get("ignore_errors")
-    ]
-    ignored = len(answer.get("results") or ()) - len(events)
-    shown = [_failure(event) for event in events[:FAILURES_LIMIT]]
-    return shown, max(len(events), int(answer.get("count") or 0) - ignored) - len(shown)
-
-
-def _failure(event: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    data = event.get("event_data") or {}
-    return {
-        "host": str(event.get("host_name") or data.get("host") or ""),
-        "play": str(event.get("play") or data.get("play") or ""),
-        "task": str(event.get("task") or data.get("task") or ""),
-        "module": str(data.get("task_action") or ""),
-        "message": _message(data.get("res")),
-        "unreachable": event.get("event") == "runner_on_unreachable",
-    }
-
-
-def _message(result: t.Any) -> str:
-    """What a failed task had to say: its message, and the end of its error output where that says more."""
-    if not isinstance(result, dict):
-        return _plain(str(result or ""))[:MESSAGE_LIMIT]
-    message = _plain(str(result.get("msg") or ""))
-    for stream in ("stderr", "module_stderr"):
-        lines = _plain(str(result.get(stream) or "")).splitlines()
-        if lines and lines[-1] not in message:
-            message = f"{message}: {lines[-1]}" if message else lines[-1]
-    return message[:MESSAGE_LIMIT]
-
-
-def stdout_tail(client: ControllerClient, job_id: int) -> str:
-    """The last lines of a job's output, without colours; the controller counts a negative start from the end."""
-    tail = client.get(path(job_id, "stdout"), format="json", start_line=-TAIL_LINES)
-    return _plain(str(tail.get("content") or ""))[-TAIL_LIMIT:]
-
-
-def _plain(text: str) -> str:
-    """Text of a terminal without its escape sequences."""
-    return _ESCAPES.sub("", text).replace("\r", "").strip()
+    entries = client.results(JOB.at(job_id, "job_host_summaries"), **query)
+    return sorted(map(HostSummary.of, entries), key=lambda summary: summary.name)

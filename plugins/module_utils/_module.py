@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ansible_collections.relaunch.controller.plugins.module_utils._outcome import Action, outcome
 from ansible_collections.relaunch.controller.plugins.module_utils._requests import REQUESTS_IMPORT_ERROR
+from ansible_collections.relaunch.controller.plugins.module_utils._task import Act, carry_out
 
 
-def run(module: AnsibleModule, action: Action) -> None:
+def run(module: AnsibleModule, act: Act) -> None:
     """Do what the module is for, and exit or fail it with all that is known.
 
     :param module: its options include CONNECTION_SPEC.
-    :param action: does it with a client, filling the result; raises ControllerError to fail the task.
+    :param act: does it with a client; raises ControllerError to fail the task.
     """
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
-    result = outcome(module.params, module.no_log_values, action)
+    result = carry_out(module.params, module.no_log_values, act)
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)

@@ -2,65 +2,113 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From parameters to a result, whatever happens: what both front doors, module and action plugin, share."""
+"""What a task has done: the value that sequences return, and that errors carry."""
 
 from __future__ import annotations
 
-import os
-import traceback
+import contextlib
 import typing as t
+from dataclasses import dataclass, fields, replace
 
-from ansible_collections.relaunch.controller.plugins.module_utils import _connection
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._errors import ControllerError
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._kinds import JOB, Kind
+
+if t.TYPE_CHECKING:
+    from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
+
+# What awx.awx's job_wait returns flat, less "started" and "finished": ansible-core takes these two at the top level
+# for its own, and never ends an async task that returns them.
+FLAT_FACTS = ("id", "status", "elapsed", "limit", "launch_type", "job_type", "job_explanation")
 
 Result = dict[str, t.Any]
-Action = t.Callable[[ControllerClient, Result], None]
+SomeOutcome = t.TypeVar("SomeOutcome", bound="Outcome")
 
 
-def outcome(params: t.Mapping[str, t.Any], hidden: set[str], action: Action) -> Result:
-    """Do what the parameters ask for.
+@dataclass(frozen=True)
+class Outcome:
+    """What a task has done and knows; a field that is None is left out of the result.
 
-    :param params: validated, CONNECTION_SPEC's among them.
-    :param hidden: texts that the front door masks in the result; see ``adjust_hidden``.
-    :param action: does it with a client, filling the result; raises ControllerError to fail the task.
-    :returns: the result, with ``failed`` and ``msg`` where it failed, and ``exception`` where that was a defect.
+    :param job: the job that does or did the work; None where there is none, so that ``id`` never means another.
+    :param url: its page, for a person.
     """
-    result: Result = {"changed": False}
+
+    msg: str = ""
+    changed: bool = False
+    job: t.Optional[Job] = None
+    url: t.Optional[str] = None
+    warnings: t.Optional[tuple[str, ...]] = None
+    diff: t.Optional[t.Mapping[str, t.Any]] = None
+
+    def result(self) -> Result:
+        """The task's result, as plain data."""
+        shown = {field.name: getattr(self, field.name) for field in fields(self)}
+        shown = {name: _plain(value) for name, value in shown.items() if value is not None}
+        if self.job is not None:
+            facts = dict(self.job.facts)
+            shown.update({name: facts[name] for name in FLAT_FACTS if name in facts}, job=facts)
+        return shown
+
+    def about(self: SomeOutcome, client: ControllerClient, job: Job, kind: Kind = JOB) -> SomeOutcome:
+        """The same, with this job as the one that does or did the work."""
+        return replace(self, job=job, url=client.page_url(kind.page, job.id))
+
+    def saying(self: SomeOutcome, *sentences: str) -> SomeOutcome:
+        """The same, with more said; empty sentences are none."""
+        return replace(self, msg=" ".join(filter(None, (self.msg, *sentences))))
+
+    def warned(self: SomeOutcome, *warnings: str) -> SomeOutcome:
+        """The same with more warnings, each of them once; empty ones are none."""
+        new = [warning for warning in warnings if warning and warning not in (self.warnings or ())]
+        return replace(self, warnings=(*(self.warnings or ()), *new) or None)
+
+    @property
+    def so_far(self) -> str:
+        """For the sentence about something that broke the task off: what may be lost sight of."""
+        if not self.changed:
+            return ""
+        if self.job is None:
+            return " A job may have been launched. Running the task again is safe: it looks for it first."
+        return f" Job {self.job.id} had been launched and goes on."
+
+
+@dataclass(frozen=True)
+class RelaunchOutcome(Outcome):
+    """What job_relaunch has done; the fields are the keys of its result, where they are documented."""
+
+    source_job_id: t.Optional[int] = None
+    relaunched_job_id: t.Optional[int] = None
+    own_job_id: t.Optional[int] = None
+    hosts: t.Optional[tuple[str, ...]] = None
+    remaining_hosts: t.Optional[tuple[str, ...]] = None
+    failed_hosts: t.Optional[tuple[str, ...]] = None
+    failures: t.Optional[tuple[t.Mapping[str, t.Any], ...]] = None
+    failures_more: t.Optional[int] = None
+    stdout_tail: t.Optional[str] = None
+    report_error: t.Optional[str] = None
+    cut_short: t.Optional[bool] = None
+    retry_counts: t.Any = None
+    passwords_missing: t.Optional[tuple[str, ...]] = None
+
+
+@contextlib.contextmanager
+def carrying(outcome: Outcome) -> t.Iterator[None]:
+    """Let whatever breaks off what is done inside, an interruption too, carry what is known here.
+
+    What carries an outcome already keeps it: the innermost knows most.
+    """
     try:
-        adjust_hidden(hidden, params)
-        connection = _connection.resolve(params, os.environ, os.getcwd())
-        hidden.update(connection.secrets)
-        action(ControllerClient(connection), result)
-    except ControllerError as error:
-        result.update(error.facts, failed=True, msg=str(error))
-    except KeyboardInterrupt:
-        result.update(failed=True, msg=f"Interrupted.{_so_far(result)}")
-    except Exception as error:  # whatever it is, the id of a job that was launched must not be lost
-        result.update(
-            failed=True,
-            msg=f"An unexpected error, which is a defect of this collection: {type(error).__name__}: {error}."
-            f"{_so_far(result)} Please report it with the output of -vvv.",
-            exception=traceback.format_exc(),
-        )
-    return result
+        yield
+    except BaseException as error:
+        if outcome_of(error) is None:
+            # So that an interruption carries it as well as our own errors do.
+            vars(error)["outcome"] = outcome
+        raise
 
 
-def adjust_hidden(hidden: set[str], params: t.Mapping[str, t.Any]) -> None:
-    """Hide a password that was put into the address, and nothing that is no secret.
-
-    Of a token given as a dictionary Ansible takes every value for one, its ``id`` and ``user`` among them, and would
-    mask any number in the result that contains one of those.
-    """
-    token = params.get("controller_oauthtoken")
-    if isinstance(token, dict):
-        hidden.difference_update(str(value) for key, value in token.items() if key not in ("token", "refresh_token"))
-    hidden.update(_connection.passwords_in_url(params.get("controller_host")))
+def outcome_of(error: BaseException) -> t.Optional[Outcome]:
+    """What an exception carries."""
+    return getattr(error, "outcome", None)
 
 
-def _so_far(result: Result) -> str:
-    if not result.get("changed"):
-        return ""
-    if result.get("id") in (None, result.get("source_job_id")):
-        return " A job may have been launched. Running the task again is safe: it looks for it first."
-    return f" Job {result['id']} had been launched and goes on."
+def _plain(value: t.Any) -> t.Any:
+    return list(value) if isinstance(value, tuple) else value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job, names
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job, told
 
 # Seconds from one line about a job that goes on as before to the next: the first soon, then ever later.
 FIRST_GAP = 10.0
@@ -67,7 +67,7 @@ def failure_lines(result: t.Mapping[str, t.Any]) -> list[str]:
     failures = result.get("failures") or []
     if not failures:
         return []
-    hosts = names(result.get("failed_hosts") or ["unknown hosts"])
+    hosts = told(result.get("failed_hosts") or ["unknown hosts"])
     lines = [f"job {result.get('id')} ended with status {result.get('status')} on: {hosts}"]
     for failure in failures[:FAILURES_SHOWN]:
         reach = " (unreachable)" if failure["unreachable"] else ""

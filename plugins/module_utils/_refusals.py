@@ -10,7 +10,8 @@ import typing as t
 
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import AnswerError
 from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._relaunch import FAILED, no_failed_hosts
+from ansible_collections.relaunch.controller.plugins.module_utils._kinds import IN_WORDS
+from ansible_collections.relaunch.controller.plugins.module_utils._decision import FAILED, no_failed_hosts
 
 
 def relaunch_refused(error: AnswerError, job: Job, hosts: str) -> str:
@@ -54,16 +55,30 @@ def _next(error: AnswerError, job: Job) -> str:
     return "Look at the job in the controller, or relaunch it there to see more."
 
 
+def cut_short(job: Job, at: str) -> str:
+    """The sentence for a job whose failed hosts have succeeded, and which had stopped before its end for others.
+
+    :param at: where, in words.
+    """
+    return (
+        f"Job {job.id} stopped before its end at {at}: hosts that had not failed, or that it had not got to, have not "
+        "been done; relaunch it with hosts: all, or set fallback_to_all: true."
+    )
+
+
 def source_unavailable(error: AnswerError, job_id: int, kind: t.Optional[str]) -> str:
     """The sentence for a source job that cannot be read.
 
-    :param kind: what the number stands for if not for a job, in words.
+    :param kind: what the number stands for if not for a job, as ``type`` in the API.
     """
     if error.status == 404 and kind:
-        return (
-            f"{job_id} is the id of {kind}, not of a job. job_relaunch relaunches the jobs of job templates; for a "
-            "workflow, give the id of the failed job that one of its nodes ran."
+        there = (
+            "workflow_job_relaunch resumes workflows from their failed nodes, and jobs_relaunch relaunches the failed "
+            "slices of a sliced job, with this number as workflow_job_id."
+            if kind == "workflow_job"
+            else "job_relaunch relaunches the jobs of job templates."
         )
+        return f"{job_id} is the id of {IN_WORDS.get(kind, kind)}, not of a job. {there}"
     answer = f'The controller answered {error.status}: "{error.said}"'
     if error.status == 404:
         return f"Job {job_id} does not exist. {answer} Check job_id; old jobs are deleted at times."

@@ -296,12 +296,11 @@ msg:
   sample: "Job 42 ended with status failed: relaunched as job 43 on 2 failed hosts: host3, host5."
 """
 
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._module import run
+from ansible_collections.relaunch.controller.plugins.module_utils._outcome import Outcome
 from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_job import relaunch_job
 from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_options import (
     SPECIFICATION,
@@ -312,10 +311,10 @@ from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_opti
 def main() -> None:
     module = AnsibleModule(supports_check_mode=True, **SPECIFICATION)
 
-    def action(client: ControllerClient, result: dict[str, Any]) -> None:
-        relaunch_job(client, RelaunchRequest.of(module.params, module.check_mode, module._diff), result)
+    def act(client: ControllerClient) -> Outcome:
+        return relaunch_job(client, RelaunchRequest.of(module.params, module.check_mode, module._diff))
 
-    run(module, action)
+    run(module, act)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A task's case: what is asked for, the time that it has, and what is known of the job and its later relaunches."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._decision import ALL, needs_history
+from ansible_collections.relaunch.controller.plugins.module_utils._history import (
+    Historian,
+    History,
+    Host,
+    candidates,
+    same_limit,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._kinds import JOB
+from ansible_collections.relaunch.controller.plugins.module_utils._launch import Contest
+from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_options import RelaunchRequest
+from ansible_collections.relaunch.controller.plugins.module_utils._same_work import SameWork
+from ansible_collections.relaunch.controller.plugins.module_utils._verdict import Asked
+from ansible_collections.relaunch.controller.plugins.module_utils._watch import Watch
+
+
+@dataclass(frozen=True)
+class Case:
+    """:param same_work: compares other jobs with the source."""
+
+    client: ControllerClient
+    request: RelaunchRequest
+    watch: Watch
+    history: History
+    same_work: SameWork
+
+    @property
+    def source(self) -> Job:
+        return self.history.source
+
+    @property
+    def base(self) -> Job:
+        """The job whose failed hosts are in question."""
+        return self.history.words.base if self.history.words else self.source
+
+    @property
+    def masked(self) -> str:
+        """What is to be said where a relaunch counts as the same work though a secret could not be compared."""
+        if not self.history.masked:
+            return ""
+        return "A secret among its variables could not be compared, since the controller shows none."
+
+    def asked(self, hosts: t.Sequence[str], rest: t.Sequence[str] = ()) -> Asked:
+        """What a job that is launched or adopted has to do; no hosts: all of them."""
+        job_type = self.request.wish.job_type or self.source.job_type
+        return Asked(job_type, frozenset(hosts) or None, frozenset(rest))
+
+    @property
+    def contest(self) -> Contest:
+        """The relaunches among which callers in the same instant find each other."""
+
+        def is_rival(own: Job, job: Job) -> bool:
+            if not same_limit(self.source, job):
+                whole = same_limit(self.source, own)
+                if whole or not own.limit_names <= job.limit_names:
+                    return False
+            return self.same_work.includes(job)
+
+        return Contest(JOB, candidates(self.source), self.history.newest, is_rival)
+
+
+def look(client: ControllerClient, request: RelaunchRequest, watch: Watch, source: Job) -> Case:
+    """The case as it is now, asking for as little as the decision needs: for a first relaunch that is one list.
+
+    :param source: in detail.
+    :raises ControllerError: it could not be read.
+    """
+    wish = request.wish
+    same_work = SameWork(client, source, wish.job_type)
+    history = History(source, newest=source.id)
+    if needs_history(source, wish):
+        historian = Historian(client, watch, source, same_work, wish.hosts == ALL, wish.fallback_to_all)
+        history = historian.history(equivalents=not wish.force)
+    return Case(client, request, watch, history, same_work)
+
+
+def names(hosts: t.Iterable[Host]) -> tuple[str, ...]:
+    """Their names of today, sorted."""
+    return tuple(sorted(host.name for host in hosts))

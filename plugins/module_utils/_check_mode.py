@@ -1,0 +1,90 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a relaunch would do, told with safe requests only."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from ansible_collections.relaunch.controller.plugins.module_utils import _jobs
+from ansible_collections.relaunch.controller.plugins.module_utils._decision import FAILED, Launch, no_failed_hosts
+from ansible_collections.relaunch.controller.plugins.module_utils._errors import RefusedError
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._kinds import JOB
+from ansible_collections.relaunch.controller.plugins.module_utils._outcome import RelaunchOutcome, carrying
+
+if t.TYPE_CHECKING:
+    from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
+    from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_options import RelaunchRequest
+
+# What --diff shows of a source and its relaunch.
+COMPARED = ("status", "launch_type", "job_type", "limit")
+
+
+def predicted(
+    client: ControllerClient,
+    request: RelaunchRequest,
+    decision: Launch,
+    job: Job,
+    missing: t.Sequence[str],
+    outcome: RelaunchOutcome,
+) -> RelaunchOutcome:
+    """The outcome of a relaunch that is not sent, with the hosts that would run.
+
+    :param job: the one to relaunch, in detail.
+    :param missing: passwords that it needs and that are not given.
+    :raises RefusedError: the relaunch would be refused, since the job has no failed host.
+    """
+    on_failed = decision.hosts == FAILED
+    counts = client.get(JOB.at(job.id, "relaunch")).get("retry_counts")
+    summaries = _jobs.host_summaries(client, job.id, failed=True if on_failed else None)
+    names = tuple(summary.name for summary in summaries if summary.host is not None)
+    future = dict(
+        status="pending",
+        launch_type="relaunch",
+        job_type=request.wish.job_type or job.job_type,
+        limit=",".join(names) if on_failed else job.facts.get("limit"),
+    )
+    outcome = replace(
+        outcome,
+        hosts=names,
+        retry_counts=counts,
+        passwords_missing=tuple(missing),
+        remaining_hosts=names if on_failed and outcome.remaining_hosts is None else outcome.remaining_hosts,
+        diff=side_by_side(request, job, future, f"relaunch of job {job.id} (check mode)"),
+    )
+    with carrying(outcome):
+        if on_failed and not names:
+            raise RefusedError(f"Job {job.id} would not be relaunched on its failed hosts. {no_failed_hosts(job)}")
+    if missing:
+        return outcome
+    then = " and waited for" if request.wish.wait else ""
+    return replace(
+        outcome,
+        changed=True,
+        msg=f"{decision.reason}: would be relaunched on {on(decision.hosts, names)}{then}.",
+    )
+
+
+def on(hosts: str, names: t.Collection[str]) -> str:
+    """What a relaunch runs on, for a sentence."""
+    if hosts != FAILED:
+        return "all its hosts"
+    return f"{len(names)} failed host{'' if len(names) == 1 else 's'}: {_jobs.told(names)}"
+
+
+def side_by_side(
+    request: RelaunchRequest, source: Job, facts: t.Mapping[str, t.Any], header: str
+) -> t.Optional[dict[str, t.Any]]:
+    """With ``--diff``, source and relaunch beside each other."""
+    if not request.diff:
+        return None
+    return dict(
+        before={name: source.facts.get(name) for name in COMPARED},
+        after={name: facts.get(name) for name in COMPARED},
+        before_header=f"job {source.id}",
+        after_header=header,
+    )

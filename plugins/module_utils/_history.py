@@ -1,0 +1,308 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A job and its later relaunches: what became of each of its failed hosts, and the asking for it."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, replace
+
+from ansible_collections.relaunch.controller.plugins.module_utils import _jobs
+from ansible_collections.relaunch.controller.plugins.module_utils._errors import AnswerError
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs import HostSummary, Job
+from ansible_collections.relaunch.controller.plugins.module_utils._same_work import SameWork
+
+if t.TYPE_CHECKING:
+    from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
+    from ansible_collections.relaunch.controller.plugins.module_utils._watch import Watch
+
+RELAUNCH = "relaunch"
+# So many numbers fit into a request line of 8 KiB.
+IDS_AT_ONCE = 200
+
+
+@dataclass(frozen=True)
+class Host:
+    """A failed host that is still in the inventory.
+
+    :param names: all that it is known to have had: a limit holds the one of its time.
+    """
+
+    id: int
+    name: str
+    names: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Relaunch:
+    """An equivalent relaunch.
+
+    :param whole: it has the source's own limit, so that it does all of the source's work again.
+    :param summaries: what became of its hosts; empty while it is active, without statistics, or not asked for.
+    """
+
+    job: Job
+    whole: bool
+    summaries: tuple[HostSummary, ...] = ()
+
+    def asked_for(self, host: Host) -> bool:
+        return self.whole or bool(host.names & self.job.limit_names)
+
+    @property
+    def failed_ids(self) -> frozenset[int]:
+        """Its failed hosts that are still in the inventory, which a relaunch of it would reach."""
+        return frozenset(summary.host for summary in self.summaries if summary.failed and summary.host is not None)
+
+
+@dataclass(frozen=True)
+class Words:
+    """The newest word on each failed host of a job.
+
+    :param base: the newest finished whole relaunch with statistics, else the source.
+    :param hosts: its failed hosts that are still in the inventory.
+    :param recovered: by host, the job in which it has succeeded, where that is the newest word on it.
+    :param absent: by host that has not, the newest relaunch that asked for it and in which it did not run.
+    :param idle: hosts among the absent that would not run now either.
+    """
+
+    base: Job
+    hosts: tuple[Host, ...]
+    recovered: t.Mapping[int, Job]
+    absent: t.Mapping[int, Job]
+    idle: frozenset[int] = frozenset()
+
+    @property
+    def remaining(self) -> tuple[Host, ...]:
+        return tuple(host for host in self.hosts if host.id not in self.recovered)
+
+    @property
+    def due(self) -> tuple[Host, ...]:
+        """The remaining hosts that a relaunch would run on."""
+        return tuple(host for host in self.remaining if host.id not in self.idle)
+
+    @property
+    def healer(self) -> Job:
+        """The job that did last what has been done."""
+        jobs = [*self.recovered.values(), *self.absent.values()]
+        return max(jobs, key=lambda job: job.id, default=self.base)
+
+
+@dataclass(frozen=True)
+class History:
+    """What is known of a job's work.
+
+    :param relaunches: the equivalent ones, created after the source ended, oldest first.
+    :param early: one of the same work that is active, though it was created before the source ended.
+    :param words: on the failed hosts; None where they need not be known.
+    :param newest: the highest number of a job that was seen.
+    :param masked: whether a secret had to count as equal, since the controller shows none.
+    """
+
+    source: Job
+    relaunches: tuple[Relaunch, ...] = ()
+    early: t.Optional[Job] = None
+    words: t.Optional[Words] = None
+    newest: int = 0
+    masked: bool = False
+
+
+def candidates(source: Job) -> dict[str, t.Any]:
+    """The query for the relaunches of a job's template: ``limit`` would be ignored there, ``extra_vars`` refused.
+
+    A job whose template is gone is told by the name that it had; by nothing it would be all of the controller.
+    """
+    query = {"launch_type": RELAUNCH, "order_by": "id"}
+    if source.template is not None:
+        return {**query, "unified_job_template": source.template}
+    return {**query, "unified_job_template__isnull": "true", "name": source.facts.get("name")}
+
+
+def same_limit(source: Job, job: Job) -> bool:
+    """Whether both are limited to the same hosts; the order of the names does not matter."""
+    return source.limit_names == job.limit_names
+
+
+def failed_hosts(summaries: t.Iterable[HostSummary]) -> tuple[Host, ...]:
+    """The failed ones that are still in the inventory."""
+    return tuple(
+        Host(summary.host, summary.name, frozenset({summary.name, summary.name_then}))
+        for summary in summaries
+        if summary.failed and summary.host is not None
+    )
+
+
+def newest_words(base: Job, hosts: t.Sequence[Host], relaunches: t.Sequence[Relaunch]) -> Words:
+    """Of the relaunches that ended, newest first, the first with a summary of a host decides on it.
+
+    No summary: it did not run there, whatever the job's status, so that an older one is asked.
+
+    :param relaunches: those after the base, oldest first, with their summaries.
+    """
+    recovered: dict[int, Job] = {}
+    absent: dict[int, Job] = {}
+    for host in hosts:
+        for relaunch in reversed(relaunches):
+            if not relaunch.summaries or not relaunch.asked_for(host):
+                continue
+            word = next((summary for summary in relaunch.summaries if summary.host == host.id), None)
+            if word is None:
+                absent.setdefault(host.id, relaunch.job)
+                continue
+            if not word.failed:
+                recovered[host.id] = relaunch.job
+                absent.pop(host.id, None)
+            break
+    return Words(base, tuple(hosts), recovered, absent)
+
+
+class Historian:
+    """Asks for the history of a job, for as little as the decision needs.
+
+    :param source: the job, in detail; it has ended.
+    :param same_work: compares others with it.
+    :param whole: only relaunches with the source's own limit matter.
+    :param hosts_needed: its failed hosts matter even where there is no relaunch.
+    """
+
+    def __init__(
+        self,
+        client: ControllerClient,
+        watch: Watch,
+        source: Job,
+        same_work: SameWork,
+        whole: bool,
+        hosts_needed: bool,
+    ) -> None:
+        self._client = client
+        self._watch = watch
+        self._source = source
+        self._same_work = same_work
+        self._whole = whole
+        self._hosts_needed = hosts_needed
+
+    def history(self, equivalents: bool = True) -> History:
+        """As it is now.
+
+        :param equivalents: whether relaunches count; without, only their numbers are looked at.
+        :raises ControllerError: it could not be read.
+        """
+        query = {**candidates(self._source), "id__gt": self._source.id}
+        listed = [Job.of(entry) for entry in self._client.results("jobs/", **query)]
+        history = History(self._source, newest=max([self._source.id, *(job.id for job in listed)]))
+        if not equivalents:
+            listed = []
+        whole = [job for job in listed if same_limit(self._source, job) and self._same_work.includes(job)]
+        history = self._with(history, [Relaunch(job, whole=True) for job in whole])
+        if self._whole or not (listed or self._hosts_needed):
+            return replace(history, masked=self._same_work.masked)
+        return self._with_hosts(history, [job for job in listed if job not in whole])
+
+    def _with(self, history: History, relaunches: t.Iterable[Relaunch]) -> History:
+        """Add relaunches of the same work, told apart by whether the source had ended when they were made."""
+        later = list(history.relaunches)
+        early = history.early
+        for relaunch in relaunches:
+            if relaunch.job.created > self._source.finished:
+                later.append(relaunch)
+            elif relaunch.job.active:
+                early = early or relaunch.job
+        return replace(history, relaunches=tuple(sorted(later, key=lambda relaunch: relaunch.job.id)), early=early)
+
+    def _with_hosts(self, history: History, others: t.Sequence[Job]) -> History:
+        """Add what concerns a part of the hosts: partial relaunches, and the newest word on each failed host."""
+        base, summaries = self._base(history.relaunches)
+        # Deleted hosts too: a relaunch that was made before their end has them in its limit.
+        known = frozenset(
+            name for summary in summaries if summary.failed for name in (summary.name, summary.name_then)
+        )
+        partial = [
+            job for job in others if job.limit_names and job.limit_names <= known and self._same_work.includes(job)
+        ]
+        history = self._with(history, [Relaunch(job, whole=False) for job in partial])
+        hosts = failed_hosts(summaries)
+        relaunches, words = self._asked(base, hosts, history.relaunches)
+        return replace(
+            history,
+            relaunches=relaunches,
+            words=replace(words, idle=self._idle(words)),
+            masked=self._same_work.masked,
+        )
+
+    def _base(self, wholes: t.Sequence[Relaunch]) -> tuple[Job, list[HostSummary]]:
+        for relaunch in reversed(wholes):
+            summaries = self._summaries(relaunch.job)
+            if summaries:
+                return relaunch.job, summaries
+        return self._source, self._summaries(self._source, failed=True)
+
+    def _asked(
+        self, base: Job, hosts: t.Sequence[Host], relaunches: t.Sequence[Relaunch]
+    ) -> tuple[tuple[Relaunch, ...], Words]:
+        """The relaunches with the summaries of those after the base, newest first, until every host is decided on."""
+        known = list(relaunches)
+        words = newest_words(base, hosts, ())
+        undecided = {host.id for host in hosts}
+        for index in reversed(range(len(known))):
+            relaunch = known[index]
+            if relaunch.job.id <= base.id or not undecided:
+                break
+            if not any(relaunch.asked_for(host) for host in hosts if host.id in undecided):
+                continue
+            known[index] = replace(relaunch, summaries=tuple(self._summaries(relaunch.job)))
+            undecided -= {summary.host for summary in known[index].summaries if summary.host is not None}
+            words = newest_words(base, hosts, known)
+        return tuple(known), words
+
+    def _summaries(self, job: Job, failed: t.Optional[bool] = None) -> list[HostSummary]:
+        """What became of a job's hosts, as soon as the controller knows."""
+        if job.active or not job.began:
+            return []
+        if job.id == self._source.id:
+            self._watch.until_events_processed(job)
+            return _jobs.host_summaries(self._client, job.id, failed)
+        summaries = _jobs.host_summaries(self._client, job.id, failed)
+        if not summaries:
+            # Either it has just ended and its hosts are not in yet, or there will never be any.
+            self._watch.until_events_processed(_jobs.get(self._client, job.id))
+            summaries = _jobs.host_summaries(self._client, job.id, failed)
+        return summaries
+
+    def _idle(self, words: Words) -> frozenset[int]:
+        """Those of the absent hosts that would not run now either: disabled, or not targeted by the play.
+
+        What a job that failed left out may be hosts that it had not got to. What a successful one left out was taken
+        out on purpose, unless it is enabled and was changed since. Who may not read the inventory is not told.
+        """
+        absent = [host.id for host in words.remaining if host.id in words.absent]
+        if not absent:
+            return frozenset()
+        changed = self._changed(absent)
+        idle = set()
+        for host in absent:
+            job = words.absent[host]
+            if changed is None:
+                out = job.successful
+            elif host in changed:
+                out = job.successful and changed[host] <= job.created
+            else:
+                out = True
+            if out:
+                idle.add(host)
+        return frozenset(idle)
+
+    def _changed(self, hosts: t.Sequence[int]) -> t.Optional[dict[int, str]]:
+        """When each of the enabled ones among these hosts was changed last; None where that may not be read."""
+        path = f"inventories/{self._source.facts.get('inventory')}/hosts/"
+        found: dict[int, str] = {}
+        try:
+            for start in range(0, len(hosts), IDS_AT_ONCE):
+                some = ",".join(map(str, hosts[start : start + IDS_AT_ONCE]))
+                for entry in self._client.results(path, enabled="true", id__in=some):
+                    found[int(entry["id"])] = str(entry.get("modified") or "")
+        except AnswerError as error:
+            if error.refuses and error.status in (403, 404):
+                return None
+            raise
+        return found

@@ -1,0 +1,51 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The kinds of unified job, as rows: where the controller keeps them, and what they are called."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of unified job that can be relaunched.
+
+    :param type: as ``type`` in the API.
+    :param path: of its list, below the API's prefix.
+    :param page: of one in the user interface, before its number.
+    :param noun: in a sentence, without article.
+    :param passwords_in: the key of a relaunch's body that holds passwords; None where they stand at its top
+        (recorded: adhoc-ask-post-given), or where there are none.
+    :param has_hosts: whether it knows its failed hosts, and can be relaunched on them.
+    """
+
+    type: str
+    path: str
+    page: str
+    noun: str
+    passwords_in: t.Optional[str] = None
+    has_hosts: bool = False
+
+    def at(self, job_id: int, *parts: str) -> str:
+        """The path of one of them, or of what belongs to it."""
+        return "/".join((self.path, str(job_id), *parts, ""))
+
+
+JOB = Kind("job", "jobs", "jobs/playbook", "job", passwords_in="credential_passwords", has_hosts=True)
+WORKFLOW_JOB = Kind("workflow_job", "workflow_jobs", "jobs/workflow", "workflow job")
+AD_HOC_COMMAND = Kind("ad_hoc_command", "ad_hoc_commands", "jobs/command", "ad hoc command")
+
+# All that a number may stand for, as `type` in the API, in a person's words.
+IN_WORDS = {
+    "job": "a job",
+    "workflow_job": "a workflow job",
+    "ad_hoc_command": "an ad hoc command",
+    "project_update": "a project update",
+    "inventory_update": "an inventory update",
+    "system_job": "a management job",
+    "workflow_approval": "a workflow approval",
+}

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The verdict on a job that was waited for: whether it has done what was asked of it, and on which hosts."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, replace
+
+from ansible_collections.relaunch.controller.plugins.module_utils import _jobs, _report
+from ansible_collections.relaunch.controller.plugins.module_utils._errors import ControllerError, JobUnsuccessfulError
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs import HostSummary, Job, told
+from ansible_collections.relaunch.controller.plugins.module_utils._outcome import RelaunchOutcome, carrying
+
+if t.TYPE_CHECKING:
+    from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
+    from ansible_collections.relaunch.controller.plugins.module_utils._watch import Watch
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked of a job.
+
+    :param job_type: as which it was to run, ``run`` or ``check``.
+    :param hosts: by name, those it was to run on; None for all, whichever they are.
+    :param rest: hosts that remain beside them.
+    """
+
+    job_type: str
+    hosts: t.Optional[frozenset[str]] = None
+    rest: frozenset[str] = frozenset()
+
+
+def judge(
+    client: ControllerClient, watch: Watch, job: Job, asked: Asked, outcome: RelaunchOutcome
+) -> RelaunchOutcome:
+    """Tell how a job ended that was waited for.
+
+    :param job: it, having ended.
+    :param outcome: what is known besides; its message goes on.
+    :returns: the outcome with the hosts that remain, and a warning where some of those asked for did not run.
+    :raises JobUnsuccessfulError: it was not successful, or ran as another type than asked for.
+    """
+    outcome = outcome.about(client, job)
+    if not job.successful:
+        raise _unsuccessful(client, watch, job, asked, outcome)
+    outcome = replace(outcome, failed_hosts=())
+    check_type(job, asked, outcome)
+    if asked.hosts is not None:
+        # Who reads this is told of the job even if its hosts cannot be read.
+        with carrying(outcome):
+            absent = _absent(client, watch, job, asked.hosts)
+        outcome = replace(outcome, remaining_hosts=tuple(sorted(absent | asked.rest)))
+        outcome = outcome.warned(left_out(absent, job))
+    return outcome.saying(f"Job {job.id} was successful.")
+
+
+def check_type(job: Job, asked: Asked, outcome: RelaunchOutcome) -> None:
+    """:raises JobUnsuccessfulError: the job is of another type than asked for, so that its success is none."""
+    if job.job_type == asked.job_type:
+        return
+    because = (
+        "the template checks only by now"
+        if job.job_type == "check"
+        else f"though {asked.job_type} was asked for, and the controller had said that it takes it"
+    )
+    with carrying(outcome):
+        raise JobUnsuccessfulError(f"Job {job.id} ran as {job.job_type}: {because}. See {outcome.url}")
+
+
+def left_out(hosts: t.Collection[str], job: t.Optional[Job] = None) -> str:
+    """The warning about hosts that were asked for and did not run; empty where there are none."""
+    if not hosts:
+        return ""
+    where = f" in job {job.id}" if job else ""
+    return (
+        f"Did not run{where}, though asked for: {told(hosts)}. Such hosts are disabled, or the play does not target "
+        "them; they have not been recovered."
+    )
+
+
+def _absent(client: ControllerClient, watch: Watch, job: Job, asked: frozenset[str]) -> frozenset[str]:
+    """Which of the hosts asked for have no part in the job's statistics."""
+    if job.limit_names == asked and job.hosts_counted == len(asked):
+        return frozenset()
+    return asked - _names(_summaries(client, watch, job))
+
+
+def _unsuccessful(
+    client: ControllerClient, watch: Watch, job: Job, asked: Asked, outcome: RelaunchOutcome
+) -> JobUnsuccessfulError:
+    """The error that tells of it. Nothing that goes wrong here may hide the failure itself."""
+    first = ""
+    try:
+        summaries = _summaries(client, watch, job)
+        failed = tuple(summary.name for summary in summaries if summary.failed)
+        outcome = replace(outcome, failed_hosts=failed)
+        if outcome.remaining_hosts is not None and asked.hosts is None:
+            outcome = replace(outcome, remaining_hosts=failed)
+        elif asked.hosts is not None:
+            well = _names(summary for summary in summaries if not summary.failed)
+            outcome = replace(outcome, remaining_hosts=tuple(sorted((asked.hosts - well) | asked.rest)))
+        failures = _report.failures(client, job.id, summaries)
+        first = failures.first
+        outcome = replace(outcome, failures=failures.shown, failures_more=failures.more)
+        outcome = replace(outcome, stdout_tail=_report.stdout_tail(client, job.id))
+    except ControllerError as error:
+        outcome = replace(outcome, report_error=str(error))
+    names = f" on {told(outcome.failed_hosts)}" if outcome.failed_hosts else ""
+    unsuccessful = JobUnsuccessfulError(
+        f"Job {job.id}, a relaunch of job {outcome.source_job_id}, ended with status {job.status}{names}."
+        f"{_report.explained(job)}{first} See {outcome.url}"
+    )
+    unsuccessful.outcome = outcome
+    return unsuccessful
+
+
+def _summaries(client: ControllerClient, watch: Watch, job: Job) -> list[HostSummary]:
+    watch.until_events_processed(job)
+    return _jobs.host_summaries(client, job.id)
+
+
+def _names(summaries: t.Iterable[HostSummary]) -> frozenset[str]:
+    return frozenset(name for summary in summaries for name in (summary.name, summary.name_then))

@@ -1,0 +1,148 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A module's sequence inside the ansible-playbook process, where that is equivalent to running the module.
+
+It saves packing and starting a module, and shows a person what the module cannot: progress while it waits.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import typing as t
+from abc import abstractmethod
+
+from ansible import constants as C
+from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible.utils.vars import merge_hash
+
+from ansible_collections.relaunch.controller.plugins.module_utils._front_door import (
+    Surroundings,
+    module_needed,
+    pipelining_wanted,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._progress import failure_lines
+
+if t.TYPE_CHECKING:
+    from ansible_collections.relaunch.controller.plugins.module_utils._outcome import Result
+    from ansible_collections.relaunch.controller.plugins.module_utils._task import Act
+
+display = Display()
+
+IN_PROCESS_VARIABLE = "relaunch_controller_in_process"
+PROGRESS_VARIABLE = "relaunch_controller_progress"
+
+
+Write = t.Callable[[str], None]
+
+
+class InProcessAction(ActionBase):
+    """What the action plugins share; each says what its module does.
+
+    Both methods import what they need themselves: a task that runs as a module starts sooner without it.
+    """
+
+    _supports_check_mode = True
+    _supports_async = True
+
+    @abstractmethod
+    def specification(self) -> dict[str, t.Any]:
+        """What the module's AnsibleModule is made of."""
+
+    @abstractmethod
+    def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
+        """What the module does.
+
+        :param params: validated.
+        :param write: takes a line of progress; None where nothing is to be shown.
+        """
+
+    def run(self, tmp: t.Any = None, task_vars: t.Optional[dict[str, t.Any]] = None) -> Result:
+        task_vars = task_vars or {}
+        self._host = task_vars.get("inventory_hostname", "localhost")
+        result: Result = super().run(tmp, task_vars)
+        surroundings = self._surroundings(task_vars)
+        ended = module_needed(surroundings) or self._in_process(task_vars)
+        if isinstance(ended, str):
+            display.vv(f"{self._task.action} runs as a module: {ended}")
+            ended = self._as_module(task_vars, surroundings)
+        if ended.get("failed") and self._talks(task_vars):
+            for line in failure_lines(ended):
+                self._write(line)
+        return t.cast("Result", merge_hash(result, ended))
+
+    def _surroundings(self, task_vars: dict[str, t.Any]) -> Surroundings:
+        there = task_vars
+        if self._task.delegate_to:
+            # The module would run on the other host, with its variables.
+            there = (task_vars.get("ansible_delegated_vars") or {}).get(self._task.delegate_to) or {}
+        interpreter = self._templar.template(there.get("ansible_python_interpreter"))
+        if interpreter is None:
+            configured = C.config.get_config_value("INTERPRETER_PYTHON", variables=there)
+            interpreter = configured if "/" in str(configured) else None
+        return Surroundings(
+            transport=self._connection.transport,
+            become=bool(self._connection.become),
+            asynchronous=bool(self._task.async_val),
+            environment=any(self._task.environment or ()),
+            interpreter=interpreter,
+            own_interpreter=sys.executable,
+            requests=importlib.util.find_spec("requests") is not None,
+            wanted=self._flag(task_vars, IN_PROCESS_VARIABLE),
+        )
+
+    def _in_process(self, task_vars: dict[str, t.Any]) -> t.Union[Result, str]:
+        """The sequence in this process; or why the module has to do it after all."""
+        from ansible_collections.relaunch.controller.plugins.module_utils._requests import REQUESTS_IMPORT_ERROR
+
+        if REQUESTS_IMPORT_ERROR is not None:
+            return "requests cannot be imported beside ansible-core"
+        from ansible_collections.relaunch.controller.plugins.module_utils._task import carry_out
+
+        specification = self.specification()
+        constraints = {name: value for name, value in specification.items() if name != "argument_spec"}
+        validator = ArgumentSpecValidator(specification["argument_spec"], **constraints)
+        validated = validator.validate(self._task.args)
+        if validated.error_messages or validated._warnings or validated._deprecations:
+            return "its arguments need a second look"
+        params, hidden = validated.validated_parameters, validated._no_log_values
+        # Whether to act at all is decided inside, where a parameter that cannot be used fails the task as it should.
+        write = self._write if self._talks(task_vars) else None
+        result = carry_out(params, hidden, lambda client: self.act(params, write)(client))
+        if self._injects_invocation(task_vars):
+            result["invocation"] = {"module_args": params}
+        return t.cast("Result", remove_values(result, hidden))
+
+    def _as_module(self, task_vars: dict[str, t.Any], surroundings: Surroundings) -> Result:
+        # Before ansible-core 2.19 it does not tell a variable of the user's from one that Ansible sets itself.
+        _value, origin = self._connection.get_option_and_origin("pipelining")
+        if pipelining_wanted(surroundings, origin):
+            self._connection.set_option("pipelining", True)
+        result: Result = self._execute_module(task_vars=task_vars, wrap_async=surroundings.asynchronous)
+        if not surroundings.asynchronous:
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+        return result
+
+    def _injects_invocation(self, task_vars: dict[str, t.Any]) -> bool:
+        """Whether a module's result would hold its arguments: always before ansible-core 2.21, since then if asked."""
+        try:
+            return bool(C.config.get_config_value("INJECT_INVOCATION", variables=task_vars))
+        except AnsibleError:
+            return True
+
+    def _talks(self, task_vars: dict[str, t.Any]) -> bool:
+        return not self._task.no_log and self._flag(task_vars, PROGRESS_VARIABLE)
+
+    def _flag(self, task_vars: dict[str, t.Any], name: str) -> bool:
+        return bool(boolean(self._templar.template(task_vars.get(name, True)), strict=False))
+
+    def _write(self, line: str) -> None:
+        """On stderr, so that a callback's stdout stays what it is; whole lines, since other hosts write theirs."""
+        display.display(f"[{self._host}] {line}", stderr=True)
