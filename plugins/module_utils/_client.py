@@ -2,41 +2,42 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The HTTP side: one session, one authority, safe methods tried again, a POST sent once."""
+"""The HTTP side: one session, one authority, safe methods tried again, unsafe ones sent once."""
 
 from __future__ import annotations
 
 import base64
-import email.utils
 import json
-import math
 import random
-import socket
-import ssl
 import time
 import typing as t
 import warnings
-from dataclasses import dataclass, field
 
 from ansible_collections.relaunch.controller.plugins.module_utils import _requests
+from ansible_collections.relaunch.controller.plugins.module_utils._answer import (
+    LONGEST_PAUSE,
+    Answer,
+    Asked,
+    no_object,
+    unexpected,
+)
 from ansible_collections.relaunch.controller.plugins.module_utils._connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import (
     AnswerError,
     AnswerLostError,
     ControllerError,
-    NotSentError,
-    OptionError,
-    describe_text,
-    flatten,
 )
+from ansible_collections.relaunch.controller.plugins.module_utils._no_answer import Way, no_answer
 
 if t.TYPE_CHECKING:
     import requests
 
 DEFAULT_PREFIX = "/api/v2/"
+# Where the platform's gateway has the controller; AWX may be configured to answer there too.
+GATEWAY_PREFIX = "/api/controller/v2/"
+PRODUCT_HEADER = "X-API-Product-Name"
+AWX = "AWX"
 PAGE_SIZE = 200
-# Nobody gains from a single pause longer than this, whatever the number of retries or a Retry-After says.
-LONGEST_PAUSE = 60.0
 
 
 def backoff(attempt: int, factor: float, chance: float) -> float:
@@ -48,34 +49,6 @@ def backoff(attempt: int, factor: float, chance: float) -> float:
     :returns: half to all of ``factor * 2 ** attempt / 2``, at most LONGEST_PAUSE.
     """
     return min(LONGEST_PAUSE, factor * 2.0 ** min(attempt, 30) / 2) * (0.5 + chance / 2)
-
-
-def retry_after_seconds(value: t.Optional[str], now: float) -> t.Optional[float]:
-    """The Retry-After header in seconds, at most LONGEST_PAUSE.
-
-    :param value: a number of seconds or an HTTP date; anything else counts as not given.
-    :param now: the time of day, seconds since the epoch.
-    """
-    if not value:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - now
-        except (TypeError, ValueError):
-            return None
-    return None if math.isnan(seconds) else min(LONGEST_PAUSE, max(0.0, seconds))
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An HTTP answer: ``body`` is the parsed JSON, None where the body is none."""
-
-    status: int
-    body: t.Any
-    text: str
-    headers: t.Mapping[str, str] = field(default_factory=dict)
 
 
 class ControllerClient:
@@ -101,16 +74,24 @@ class ControllerClient:
         self._prefix = connection.api_prefix or DEFAULT_PREFIX
         self._prefix_known = connection.api_prefix is not None
         self._answered = False
-        self._session = _requests.requests.Session()
-        self._session.headers.update(
-            {"Accept": "application/json", "Accept-Language": "en", "User-Agent": "relaunch.controller"}
-        )
-        # Anything truthy here also keeps requests from taking credentials out of ~/.netrc.
-        self._session.auth = self._authorize
+        self._product: t.Optional[str] = None
+        self._session = _session(connection)
+
+    def __enter__(self) -> ControllerClient:
+        return self
+
+    def __exit__(self, *_exc: t.Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
 
     def get(self, path: str, **query: t.Any) -> dict[str, t.Any]:
         """The JSON object at a path such as ``jobs/42/``; tried again while it fails in passing.
 
+        :param query: a key is sent once for each value of a list: a controller takes all of them together, but those
+            of ``or__`` keys as alternatives.
         :raises ControllerError: it failed for good, or more than ``max_retries`` times.
         """
         return self._retried(lambda: self.get_once(path, **query))
@@ -130,7 +111,13 @@ class ControllerClient:
         """
         page = 1
         while True:
-            answer = self.get(path, **dict(query, page=page, page_size=PAGE_SIZE))
+            try:
+                answer = self.get(path, **dict(query, page=page, page_size=PAGE_SIZE))
+            except AnswerError as error:
+                # The list has become shorter since the page before, and this page lies past its end.
+                if page > 1 and error.status == 404 and error.body is not None:
+                    return
+                raise
             entries = answer.get("results")
             if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
                 raise AnswerError(
@@ -148,19 +135,27 @@ class ControllerClient:
         :returns: the JSON object in the answer, empty where the answer has no body.
         :raises NotSentError: it surely did not reach the controller.
         :raises AnswerLostError: it may have been carried out.
-        :raises AnswerError: another status. Where ``refuses`` is true nothing was done, else it may have been.
+        :raises AnswerError: another status. Where ``refuses`` is true nothing was done, else it may have been. With 429
+            nothing was done either, whoever answered it, and after ``retry_after`` seconds it may be sent again.
         """
-        name = self._name("POST", path)
-        answer = self._send("POST", self._url(path), json=payload)
-        if answer.status != expected:
-            raise self._unexpected(answer, name)
-        return self._object(answer, name) if answer.text else {}
+        return self._once("POST", path, expected, json=payload)
+
+    def delete(self, path: str, expected: int) -> dict[str, t.Any]:
+        """Send one DELETE, once; as ``post`` in all else."""
+        return self._once("DELETE", path, expected)
+
+    def page_url(self, kind_path: str, job_id: int) -> str:
+        """Where a person's browser shows a job: AWX and the platform have different user interfaces.
+
+        :param kind_path: of the kind of job, as in both: ``jobs/playbook``, ``jobs/workflow``, ``jobs/command``.
+        """
+        # AWX has its own interface wherever its API lies, and so has a controller that the gateway is not in front of.
+        platform = self._prefix == GATEWAY_PREFIX and self._product != AWX
+        return f"{self.connection.base_url}/{'execution' if platform else '#'}/{kind_path}/{job_id}/output"
 
     def job_url(self, job_id: int) -> str:
-        """Where a person's browser shows a job: AWX and the platform have different user interfaces."""
-        if self._prefix == DEFAULT_PREFIX:
-            return f"{self.connection.base_url}/#/jobs/playbook/{job_id}/output"
-        return f"{self.connection.base_url}/execution/jobs/playbook/{job_id}/output"
+        """``page_url`` of a job."""
+        return self.page_url("jobs/playbook", job_id)
 
     def _retried(self, read: t.Callable[[], dict[str, t.Any]]) -> dict[str, t.Any]:
         attempt = 0
@@ -174,39 +169,44 @@ class ControllerClient:
                 self.sleep(max(pause, error.retry_after or 0))
             attempt += 1
 
+    def _once(self, method: str, path: str, expected: int, **arguments: t.Any) -> dict[str, t.Any]:
+        name = self._name(method, path)
+        answer = self._send(method, self._url(path), **arguments)
+        if answer.status != expected:
+            raise unexpected(answer, self._asked(name), time.time())
+        return self._object(answer, name) if answer.text else {}
+
     def _ask(self, method: str, path: str, query: t.Optional[t.Mapping[str, t.Any]] = None) -> Answer:
         """A safe request, below the right API prefix."""
         answer = self._send(method, self._url(path), params=query)
         if not self._prefix_known and answer.status < 500 and answer.status != 429:
-            if answer.status != 200 or answer.body is None:
-                discovered = self._discover_prefix()
-                # With a controller there, a page or redirect in the place of an answer will pass.
-                self._answered = discovered is not None
-                if discovered and discovered != self._prefix:
-                    self._prefix = discovered
-                    answer = self._send(method, self._url(path), params=query)
-            self._prefix_known = True
+            if answer.status == 200 and answer.body is not None:
+                self._prefix_known = True
+            elif self._discover_prefix():
+                answer = self._send(method, self._url(path), params=query)
         if answer.status != 200:
-            raise self._unexpected(answer, self._name(method, path))
+            raise unexpected(answer, self._asked(self._name(method, path)), time.time())
         return answer
 
-    def _discover_prefix(self) -> t.Optional[str]:
-        """Where the API lies, from ``/api/``, which needs no credentials.
+    def _discover_prefix(self) -> bool:
+        """Find out where the API lies, from ``/api/``, which needs no credentials.
 
-        AWX names ``current_version`` (recorded: api-root); the platform's gateway lists its services in ``apis``.
+        :returns: whether elsewhere than thought. Where nothing there tells, the question stays open.
         """
-        root = self._send("GET", f"{self.connection.base_url}/api/").body
-        if not isinstance(root, dict):
-            return None
-        apis = root.get("apis")
-        if isinstance(apis, dict) and isinstance(apis.get("controller"), str):
-            return f"/{apis['controller'].strip('/')}/v2/"
-        current = root.get("current_version")
-        return f"/{current.strip('/')}/" if isinstance(current, str) else None
+        url = f"{self.connection.base_url}/api/"
+        root = self._send("GET", url)
+        if root.status >= 500 or root.status == 429:
+            raise unexpected(root, self._asked(f"GET {url}"), time.time())
+        found = _prefix_in(root.body)
+        if found is None:
+            return False
+        before, self._prefix = self._prefix, found
+        self._prefix_known = True
+        # With a controller there, a page or redirect in the place of an answer will pass.
+        self._answered = True
+        return found != before
 
     def _send(self, method: str, url: str, **arguments: t.Any) -> Answer:
-        verify = self.connection.verify
-        errors = _requests.requests.exceptions
         try:
             with warnings.catch_warnings():
                 # validate_certs: false is the user's decision, said once; urllib3 would say it at each request.
@@ -215,135 +215,25 @@ class ControllerClient:
                     method,
                     url,
                     # Given here and not on the session, where REQUESTS_CA_BUNDLE would override verify=False.
-                    verify=verify,
+                    verify=self.connection.verify,
                     timeout=self.connection.request_timeout,
                     allow_redirects=False,
                     **arguments,
                 )
-        except errors.InvalidProxyURL:
-            raise OptionError("The proxy that the environment names (HTTP_PROXY, HTTPS_PROXY) is no URL.") from None
-        except (errors.InvalidURL, errors.InvalidSchema, errors.MissingSchema) as error:
-            raise OptionError(f"controller_host is no usable URL: {error}") from None
-        except OSError as error:
-            # requests' own exceptions are OSErrors too, and so is a bundle that cannot be read.
-            raise self._failure(error) from None
-        except _requests.urllib3.exceptions.HTTPError as error:
-            raise AnswerLostError(f"{self._place()} broke off its answer ({type(error).__name__}).") from None
+        except (OSError, _requests.urllib3.exceptions.HTTPError, UnicodeError) as error:
+            # requests' own exceptions are OSErrors too.
+            raise no_answer(error, self._way()) from None
+        if _cut_short(response):
+            raise AnswerLostError(f"{self.connection.base_url} broke off its answer {response.status_code}.")
+        self._product = response.headers.get(PRODUCT_HEADER, self._product)
         return Answer(response.status_code, _json(response), response.text, response.headers)
-
-    def _failure(self, error: OSError) -> ControllerError:
-        """What the lack of an answer means, told by the innermost cause."""
-        errors = _requests.requests.exceptions
-        lower = _requests.urllib3.exceptions
-        causes = list(_causes(error))
-        hint = "" if self.connection.host_given else " No controller_host was given, so this default was used."
-        if _requests.requests.utils.get_environ_proxies(self.connection.base_url):
-            hint += " The environment names a proxy: check HTTP_PROXY, HTTPS_PROXY and NO_PROXY."
-        if any(isinstance(cause, socket.gaierror) for cause in causes):
-            return NotSentError(
-                f"The host name in {self._place()} cannot be resolved. Check controller_host.{hint}", transient=True
-            )
-        if any(isinstance(cause, lower.NewConnectionError) for cause in causes):
-            return NotSentError(
-                f"{self._place()} accepts no connection: {_reason(causes[-1])}. Check that the controller runs, and "
-                f"controller_host with its port.{hint}",
-                transient=True,
-            )
-        if isinstance(error, errors.ConnectTimeout):
-            return NotSentError(
-                f"{self._place()} accepted no connection within {self.connection.request_timeout:g} seconds. Check "
-                f"controller_host, firewalls and request_timeout.{hint}",
-                transient=True,
-            )
-        if isinstance(error, errors.ProxyError):
-            return NotSentError(f"The proxy on the way to {self._place()} does not connect.{hint}", transient=True)
-        if isinstance(error, errors.SSLError):
-            return self._tls_failure(causes[-1])
-        if isinstance(error, errors.Timeout):
-            return AnswerLostError(
-                f"{self._place()} gave no answer within {self.connection.request_timeout:g} seconds (request_timeout)."
-            )
-        if isinstance(error, errors.RequestException):
-            return AnswerLostError(f"The connection to {self._place()} was lost: {_reason(causes[-1])}.")
-        return OptionError(
-            f"The connection to {self._place()} cannot be set up: {error}. Check ca_path and REQUESTS_CA_BUNDLE."
-        )
-
-    def _tls_failure(self, cause: BaseException) -> ControllerError:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return NotSentError(
-                f"The TLS certificate of {self._place()} is not trusted: {cause.verify_message}. Set ca_path to the "
-                "certificate of the authority that signed it, or, on a network that you trust, validate_certs: false.",
-                transient=False,
-            )
-        if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
-            return NotSentError(
-                f"{self._place()} does not speak TLS. Check the scheme (http or https) and port in controller_host.",
-                transient=False,
-            )
-        # With the certificate accepted, TLS may also break after the request has gone out.
-        return AnswerLostError(f"TLS with {self._place()} broke: {_reason(cause)}.")
-
-    def _unexpected(self, answer: Answer, name: str) -> AnswerError:
-        said = flatten(answer.body) if answer.body is not None else describe_text(answer.text)
-        advice = ""
-        location = answer.headers.get("Location")
-        if 300 <= answer.status < 400:
-            said = f"go to {location}" if location else "go elsewhere"
-            advice = (
-                " Redirects are not followed, since they lose a POST and give credentials away: set controller_host to "
-                "the final address."
-            )
-        elif answer.status == 401:
-            who = "token" if self.connection.token else f"user name ({self.connection.username}) or password"
-            advice = f" The {who} is wrong or has expired: check the credentials."
-        elif answer.status == 404 and answer.body is None:
-            advice = (
-                " No controller API is found there: check controller_host, and for an unusual path set the environment "
-                "variable CONTROLLER_OPTIONAL_API_URLPATTERN_PREFIX."
-            )
-        elif answer.status == 200:
-            advice = " This is no controller's answer: check that controller_host is the controller itself."
-        return AnswerError(
-            f"{name} was answered {answer.status}: {said}.{advice}",
-            status=answer.status,
-            body=answer.body,
-            said=said,
-            retry_after=retry_after_seconds(answer.headers.get("Retry-After"), time.time()),
-            # An address that has answered properly before shows pages and redirects of a proxy while it restarts.
-            transient=True if answer.body is None and self._answered else None,
-        )
 
     def _object(self, answer: Answer, name: str) -> dict[str, t.Any]:
         """The answer's body where it is the JSON object it has to be."""
-        if isinstance(answer.body, dict):
-            self._answered = True
-            return answer.body
-        cut = answer.body is None and answer.text.lstrip().startswith("{")
-        if cut:
-            found = "JSON that is cut short or broken"
-        elif answer.body is None:
-            found = describe_text(answer.text)
-        else:
-            found = f"a JSON {type(answer.body).__name__}"
-        raise AnswerError(
-            f"{name} was answered {answer.status} with {found} instead of a JSON object. Check that controller_host is "
-            "the controller itself and not a login page, a maintenance page or a gateway of another service.",
-            status=answer.status,
-            body=answer.body,
-            said=found,
-            # From an address that has answered properly before, another page is a passing state.
-            transient=answer.body is None and (cut or self._answered),
-        )
-
-    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        connection = self.connection
-        if connection.token:
-            request.headers["Authorization"] = f"Bearer {connection.token}"
-        else:
-            pair = f"{connection.username}:{connection.password}".encode()
-            request.headers["Authorization"] = "Basic " + base64.b64encode(pair).decode("ascii")
-        return request
+        if not isinstance(answer.body, dict):
+            raise no_object(answer, self._asked(name))
+        self._answered = True
+        return answer.body
 
     def _url(self, path: str) -> str:
         return f"{self.connection.base_url}{self._prefix}{path}"
@@ -351,8 +241,42 @@ class ControllerClient:
     def _name(self, method: str, path: str) -> str:
         return f"{method} {self._url(path)}"
 
-    def _place(self) -> str:
-        return self.connection.base_url
+    def _asked(self, name: str) -> Asked:
+        who = "token" if self.connection.token else f"user name ({self.connection.username}) or password"
+        return Asked(name, who, self._answered)
+
+    def _way(self) -> Way:
+        connection = self.connection
+        proxied = bool(_requests.requests.utils.get_environ_proxies(connection.base_url))
+        return Way(connection.base_url, connection.request_timeout, connection.host_given, proxied)
+
+
+def _session(connection: ConnectionOptions) -> requests.Session:
+    def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if connection.token:
+            request.headers["Authorization"] = f"Bearer {connection.token}"
+        else:
+            pair = f"{connection.username}:{connection.password}".encode()
+            request.headers["Authorization"] = "Basic " + base64.b64encode(pair).decode("ascii")
+        return request
+
+    session = _requests.requests.Session()
+    session.headers.update({"Accept": "application/json", "Accept-Language": "en", "User-Agent": "relaunch.controller"})
+    # Anything truthy here also keeps requests from taking credentials out of ~/.netrc.
+    session.auth = authorize
+    return session
+
+
+def _prefix_in(root: t.Any) -> t.Optional[str]:
+    """Where the API lies, by the body of ``/api/``.
+
+    AWX names ``current_version`` (recorded: api-root); the platform's gateway lists its services in ``apis``.
+    """
+    found = root if isinstance(root, dict) else {}
+    services = found.get("apis")
+    controller = services.get("controller") if isinstance(services, dict) else None
+    current = f"{controller.strip('/')}/v2" if isinstance(controller, str) else found.get("current_version")
+    return f"/{current.strip('/')}/" if isinstance(current, str) else None
 
 
 def _json(response: requests.Response) -> t.Any:
@@ -362,20 +286,13 @@ def _json(response: requests.Response) -> t.Any:
         return None
 
 
-def _causes(error: BaseException) -> t.Iterator[BaseException]:
-    """The error and what lies below it: requests and urllib3 keep it in ``args``, ``reason`` or the context."""
-    seen: t.Optional[BaseException] = error
-    for _level in range(10):
-        if seen is None:
-            return
-        yield seen
-        inner = getattr(seen, "reason", None)
-        if not isinstance(inner, BaseException):
-            inner = next((arg for arg in seen.args if isinstance(arg, BaseException)), None)
-        seen = inner or seen.__cause__ or seen.__context__
+def _cut_short(response: requests.Response) -> bool:
+    """Whether the connection ended before the answer did, which requests before 2.32 let pass.
 
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error).rsplit(": ", 1)[-1] or type(error).__name__
+    An answer that does not tell its length ends with its connection, wherever that is. Success without a body tells it.
+    """
+    length = response.headers.get("Content-Length", "")
+    if length.isdecimal():
+        return response.raw.tell() < int(length)
+    untold = "Transfer-Encoding" not in response.headers
+    return untold and 200 <= response.status_code < 300 and response.status_code != 204 and not response.content
