@@ -94,7 +94,7 @@ class ControllerClient:
             of ``or__`` keys as alternatives.
         :raises ControllerError: it failed for good, or more than ``max_retries`` times.
         """
-        return self._retried(lambda: self.get_once(path, **query))
+        return self.retried(lambda: self.get_once(path, **query))
 
     def get_once(self, path: str, **query: t.Any) -> dict[str, t.Any]:
         """As ``get``, with a single attempt: for a wait, which does its own trying again."""
@@ -102,7 +102,7 @@ class ControllerClient:
 
     def options(self, path: str) -> dict[str, t.Any]:
         """What a path accepts, as Django REST framework describes it."""
-        return self._retried(lambda: self._object(self._ask("OPTIONS", path), self._name("OPTIONS", path)))
+        return self.retried(lambda: self._object(self._ask("OPTIONS", path), self._name("OPTIONS", path)))
 
     def results(self, path: str, **query: t.Any) -> t.Iterator[dict[str, t.Any]]:
         """The entries of a list, all of its pages.
@@ -153,11 +153,8 @@ class ControllerClient:
         platform = self._prefix == GATEWAY_PREFIX and self._product != AWX
         return f"{self.connection.base_url}/{'execution' if platform else '#'}/{kind_path}/{job_id}/output"
 
-    def job_url(self, job_id: int) -> str:
-        """``page_url`` of a job."""
-        return self.page_url("jobs/playbook", job_id)
-
-    def _retried(self, read: t.Callable[[], dict[str, t.Any]]) -> dict[str, t.Any]:
+    def retried(self, read: t.Callable[[], dict[str, t.Any]]) -> dict[str, t.Any]:
+        """What a request answers that does no harm twice; tried again while it fails in passing."""
         attempt = 0
         while True:
             try:

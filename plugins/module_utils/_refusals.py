@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.relaunch.controller.plugins.module_utils._decision import FAILED, no_failed_hosts
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import AnswerError
 from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._kinds import IN_WORDS
-from ansible_collections.relaunch.controller.plugins.module_utils._decision import FAILED, no_failed_hosts
 
 
 def relaunch_refused(error: AnswerError, job: Job, hosts: str) -> str:

@@ -12,6 +12,9 @@ import typing as t
 def job(job_id: int, status: str = "failed", **facts: t.Any) -> dict[str, t.Any]:
     """A job's detail."""
     final = status not in ("new", "pending", "waiting", "running")
+    # Each was made after those with lower numbers had ended.
+    hour, minute = divmod(job_id, 60)
+    moment = f"2026-11-23T{hour:02}:{minute:02}"
     detail: dict[str, t.Any] = {
         "id": job_id,
         "type": "job",
@@ -28,9 +31,15 @@ def job(job_id: int, status: str = "failed", **facts: t.Any) -> dict[str, t.Any]
         "scm_branch": "",
         "job_slice_number": 0,
         "job_slice_count": 1,
+        "execution_environment": 1,
+        "verbosity": 0,
+        "forks": 0,
+        "timeout": 0,
+        "diff_mode": False,
         "elapsed": 1.5,
-        "started": "2026-11-23T07:15:24.990109Z",
-        "finished": "2026-11-23T07:15:25.423177Z" if final else None,
+        "created": f"{moment}:00.100000Z",
+        "started": f"{moment}:01.990109Z",
+        "finished": f"{moment}:25.423177Z" if final else None,
         "job_explanation": "",
         "event_processing_finished": final,
         "passwords_needed_to_start": [],
@@ -43,7 +52,11 @@ def listed(*entries: t.Any) -> dict[str, t.Any]:
     return {"count": len(entries), "next": None, "previous": None, "results": list(entries)}
 
 
-def summary(name: str, failed: bool = True, present: bool = True) -> dict[str, t.Any]:
-    """A job's host summary; a deleted host has none left to point to."""
-    host: dict[str, t.Any] = {"host": {"id": 3, "name": name}} if present else {}
-    return {"host": 3 if present else None, "host_name": name, "failed": failed, "summary_fields": host}
+def summary(name: str, failed: bool = True, present: bool = True, now: str = "") -> dict[str, t.Any]:
+    """A job's host summary; a deleted host has none left to point to, a renamed one has a name of today.
+
+    The number of a host is that in the name that it had.
+    """
+    number = int("".join(filter(str.isdigit, name)) or 0)
+    host: dict[str, t.Any] = {"host": {"id": number, "name": now or name}} if present else {}
+    return {"host": number if present else None, "host_name": name, "failed": failed, "summary_fields": host}
