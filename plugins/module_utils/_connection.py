@@ -10,21 +10,39 @@ awx.awx (24.6.1 and devel), ansible.controller and ansible.platform, so that the
 
 from __future__ import annotations
 
-import configparser
 import os
 import typing as t
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ansible.module_utils.errors import AnsibleFallbackNotFound
-from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import OptionError
-from ansible_collections.relaunch.controller.plugins.module_utils._yaml import parse
+from ansible_collections.relaunch.controller.plugins.module_utils._tower_cli_cfg import (
+    FILE_KEYS,
+    config_file_places,
+    read_config_file,
+)
 
 DEFAULT_HOST = "127.0.0.1"
-CONFIG_FILE_NAME = "tower_cli.cfg"
 API_PREFIX_VARIABLE = "CONTROLLER_OPTIONAL_API_URLPATTERN_PREFIX"
+# What a token has besides its two secrets (recorded: token-create-admin).
+HARMLESS_TOKEN_KEYS = frozenset(
+    [
+        "application",
+        "created",
+        "description",
+        "expires",
+        "id",
+        "modified",
+        "related",
+        "scope",
+        "summary_fields",
+        "type",
+        "url",
+        "user",
+    ]
+)
 
 
 def first_set_variable(*names: str) -> str:
@@ -87,19 +105,6 @@ CONNECTION_SPEC: dict[str, t.Any] = dict(
     controller_config_file=_option(["tower_config_file"], [], type="path"),
 )
 
-# The keys of a configuration file and the options they stand for; the first six are awx.awx's.
-_FILE_KEYS = {
-    "host": "controller_host",
-    "username": "controller_username",
-    "password": "controller_password",
-    "oauth_token": "controller_oauthtoken",
-    "verify_ssl": "validate_certs",
-    "request_timeout": "request_timeout",
-    "max_retries": "max_retries",
-    "retry_backoff_factor": "retry_backoff_factor",
-    "ca_path": "ca_path",
-}
-
 
 @dataclass(frozen=True)
 class ConnectionOptions:
@@ -146,7 +151,7 @@ def resolve(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str], cwd: st
     for path in [chosen] if chosen else config_file_places(environ.get("HOME") or os.path.expanduser("~"), cwd):
         if os.path.isfile(path):
             given.update(read_config_file(path))
-    given.update((name, params[name]) for name in _FILE_KEYS.values() if params.get(name) not in (None, ""))
+    given.update((name, params[name]) for name in FILE_KEYS.values() if params.get(name) not in (None, ""))
 
     token = _token(given.get("controller_oauthtoken"))
     username, password = given.get("controller_username"), given.get("controller_password")
@@ -181,73 +186,24 @@ def resolve(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str], cwd: st
     )
 
 
-def config_file_places(home: str, cwd: str) -> list[str]:
-    """Where configuration files may lie, as tower-cli searched for them; a later one wins over an earlier.
+def harmless_values_of_token(given: t.Any) -> list[str]:
+    """What is no secret of a token that is given as the dictionary that the token modules return, its ``id`` for one.
 
-    :param home: the user's home folder.
-    :param cwd: the working folder; its ancestors hold ``.tower_cli.cfg``, it itself ``tower_cli.cfg``.
+    Ansible takes all values in an option for secrets, and masks any number of the result that contains one.
+
+    :param given: controller_oauthtoken as it was given. Where that is no such dictionary, all of it may be secret.
     """
-    ancestors: list[str] = []
-    folder = os.path.abspath(cwd)
-    while os.path.dirname(folder) != folder:
-        folder = os.path.dirname(folder)
-        ancestors.insert(0, os.path.join(folder, f".{CONFIG_FILE_NAME}"))
-    return [
-        f"/etc/tower/{CONFIG_FILE_NAME}",
-        os.path.join(home, f".{CONFIG_FILE_NAME}"),
-        *ancestors,
-        os.path.join(cwd, CONFIG_FILE_NAME),
-    ]
+    if not isinstance(given, dict) or not given.get("token") or not isinstance(given["token"], str):
+        return []
+    return [leaf for key, value in given.items() if key in HARMLESS_TOKEN_KEYS for leaf in _leaves(value)]
 
 
-def read_config_file(path: str) -> dict[str, t.Any]:
-    """The options in one configuration file: YAML, JSON, or INI with or without its ``[general]`` section.
-
-    :raises OptionError: it cannot be read or understood. The message never quotes the file, which holds secrets.
-    """
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise OptionError(f"The configuration file {path} cannot be read: {reason}.") from None
-    content = _as_yaml(text)
-    if content is None:
-        content = _as_ini(text, path)
-    values = {option: content[key] for key, option in _FILE_KEYS.items() if content.get(key) not in (None, "")}
-    for option in ("request_timeout", "max_retries", "retry_backoff_factor"):
-        if option in values:
-            try:
-                values[option] = float(values[option])
-            except (TypeError, ValueError):
-                raise OptionError(f"The configuration file {path} is wrong: {option} must be a number.") from None
-    if "validate_certs" in values:
-        try:
-            values["validate_certs"] = boolean(values["validate_certs"])
-        except TypeError:
-            raise OptionError(f"The configuration file {path} is wrong: verify_ssl must be true or false.") from None
-    return values
-
-
-def _as_yaml(text: str) -> t.Optional[dict[str, t.Any]]:
-    try:
-        content = parse(text)
-    except ValueError:
-        return None
-    return content if isinstance(content, dict) else None
-
-
-def _as_ini(text: str, path: str) -> dict[str, t.Any]:
-    # A password may hold a "%", which interpolation would trip over.
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read_string(text if "[general]" in text else f"[general]\n{text}")
-        return dict(parser["general"])
-    except configparser.Error:
-        raise OptionError(
-            f"The configuration file {path} is not properly formatted: it takes lines such as host=..., username=..., "
-            "password=..., as INI, YAML or JSON."
-        ) from None
+def _leaves(value: t.Any) -> t.Iterator[str]:
+    if isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(inner)
+    else:
+        yield str(value)
 
 
 def _token(given: t.Any) -> t.Optional[str]:
@@ -257,7 +213,10 @@ def _token(given: t.Any) -> t.Optional[str]:
     if isinstance(given, dict):
         given = given.get("token")
         if not given:
-            raise OptionError('controller_oauthtoken: the dictionary has no entry "token".')
+            raise OptionError(
+                'controller_oauthtoken is a dictionary without an entry "token". Give the token itself, or the '
+                "dictionary that a module has returned which made it."
+            )
     if not isinstance(given, str):
         raise OptionError('controller_oauthtoken must be a string, or a dictionary with an entry "token".')
     token = given.strip()

@@ -117,8 +117,8 @@ def _no_tls(causes: t.Sequence[BaseException], way: Way) -> t.Optional[Controlle
     if isinstance(cause, ssl.SSLCertVerificationError) or type(cause).__name__ == "CertificateError":
         said = getattr(cause, "verify_message", cause)
         return NotSentError(
-            f"The TLS certificate of {way.place} is not trusted: {said}. Set ca_path to the certificate of the authority "
-            f"that signed it, or, on a network that you trust, validate_certs: false.{way.hint}",
+            f"The TLS certificate of {way.place} is not trusted: {said}. Set ca_path to the certificate of the "
+            f"authority that signed it, or, on a network that you trust, validate_certs: false.{way.hint}",
             transient=False,
         )
     if not _in_handshake(cause):

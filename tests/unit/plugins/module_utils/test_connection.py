@@ -17,6 +17,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils import _connec
 from ansible_collections.relaunch.controller.plugins.module_utils._connection import (
     CONNECTION_SPEC,
     ConnectionOptions,
+    harmless_values_of_token,
     resolve,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import OptionError
@@ -116,6 +117,51 @@ def test_what_is_no_token(connect: Connect, given: t.Any) -> None:
     assert "unter2" not in str(refused.value)
 
 
+def test_a_token_dictionary_without_a_token_says_so(connect: Connect) -> None:
+    with pytest.raises(OptionError, match='is a dictionary without an entry "token"') as refused:
+        connect(controller_oauthtoken={"access_token": "hunter2"})
+    assert "hunter2" not in str(refused.value)
+
+
+CREATED_TOKEN = {
+    "id": 3,
+    "type": "o_auth2_access_token",
+    "related": {"user": "/api/v2/users/1/"},
+    "summary_fields": {"user": {"id": 1, "username": "admin"}},
+    "user": 1,
+    "token": "hunter2",
+    "refresh_token": "hunter3",
+    "expires": "2027-11-24T00:00:00Z",
+    "scope": "write",
+}
+
+
+def test_of_a_token_dictionary_only_the_secrets_are_hidden() -> None:
+    harmless = harmless_values_of_token(CREATED_TOKEN)
+    assert {"3", "1", "admin", "write", "o_auth2_access_token"} <= set(harmless)
+    assert not {"hunter2", "hunter3"} & set(harmless)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        "hunter2",
+        ["hunter2"],
+        {"access_token": "hunter2", "id": 3},
+        {"token": "", "id": "hunter2"},
+        {"token": ["hunter2"], "id": 3},
+        {"ansible_facts": {"controller_token": CREATED_TOKEN}},
+    ],
+)
+def test_of_what_is_no_such_dictionary_all_is_hidden(given: t.Any) -> None:
+    assert harmless_values_of_token(given) == []
+
+
+def test_what_a_token_dictionary_has_besides_stays_hidden() -> None:
+    assert harmless_values_of_token({"token": "hunter2", "client_secret": "hunter3"}) == []
+
+
 @pytest.mark.parametrize(
     ("params", "verify"),
     [
@@ -139,71 +185,25 @@ def test_the_api_prefix_of_the_environment(connect: Connect, value: str, prefix:
     assert connect(environ, controller_oauthtoken="t").api_prefix == prefix
 
 
-class TestConfigurationFiles:
-    def test_the_places_in_their_order(self) -> None:
-        assert _connection.config_file_places("/home/me", "/srv/play/books") == [
-            "/etc/tower/tower_cli.cfg",
-            "/home/me/.tower_cli.cfg",
-            "/.tower_cli.cfg",
-            "/srv/.tower_cli.cfg",
-            "/srv/play/.tower_cli.cfg",
-            "/srv/play/books/tower_cli.cfg",
-        ]
+def test_a_nearer_file_wins_and_an_option_wins_over_all(connect: Connect, home: Path, tmp_path: Path) -> None:
+    (home / ".tower_cli.cfg").write_text("host=far.example.com\nusername=far\npassword=far", encoding="utf-8")
+    (tmp_path / "tower_cli.cfg").write_text("[general]\nusername = near\nverify_ssl = false\n", encoding="utf-8")
 
-    def test_a_nearer_file_wins_and_an_option_wins_over_all(self, connect: Connect, home: Path, tmp_path: Path) -> None:
-        (home / ".tower_cli.cfg").write_text("host=far.example.com\nusername=far\npassword=far", encoding="utf-8")
-        (tmp_path / "tower_cli.cfg").write_text("[general]\nusername = near\nverify_ssl = false\n", encoding="utf-8")
+    connection = connect()
+    assert (connection.base_url, connection.username) == ("https://far.example.com", "near")
+    assert (connection.password, connection.verify, connection.host_given) == ("far", False, True)
 
-        connection = connect()
-        assert (connection.base_url, connection.username) == ("https://far.example.com", "near")
-        assert (connection.password, connection.verify, connection.host_given) == ("far", False, True)
+    connection = connect(controller_username="option", validate_certs=True)
+    assert (connection.username, connection.password, connection.verify) == ("option", "far", True)
 
-        connection = connect(controller_username="option", validate_certs=True)
-        assert (connection.username, connection.password, connection.verify) == ("option", "far", True)
 
-    def test_a_chosen_file_is_the_only_one(self, connect: Connect, home: Path, tmp_path: Path) -> None:
-        (home / ".tower_cli.cfg").write_text("host=far.example.com\noauth_token=far", encoding="utf-8")
-        chosen = tmp_path / "mine.cfg"
-        chosen.write_text("oauth_token=mine", encoding="utf-8")
+def test_a_chosen_file_is_the_only_one(connect: Connect, home: Path, tmp_path: Path) -> None:
+    (home / ".tower_cli.cfg").write_text("host=far.example.com\noauth_token=far", encoding="utf-8")
+    chosen = tmp_path / "mine.cfg"
+    chosen.write_text("oauth_token=mine", encoding="utf-8")
 
-        connection = connect(controller_config_file=str(chosen))
-        assert (connection.base_url, connection.token) == ("https://127.0.0.1", "mine")
-
-    @pytest.mark.parametrize(
-        "text",
-        [
-            "host=h.example.com\nusername=me\npassword=50%off=yes\nverify_ssl=no\nrequest_timeout=3\n",
-            "[general]\nhost: h.example.com\nusername: me\npassword: 50%off=yes\nverify_ssl: no\nrequest_timeout: 3",
-            "host: 'h.example.com'\nusername: me\npassword: 50%off=yes\nverify_ssl: false\nrequest_timeout: 3\n",
-            '{"host": "h.example.com", "username": "me", "password": "50%off=yes", "verify_ssl": false,'
-            ' "request_timeout": 3}',
-        ],
-        ids=["ini", "ini with a section", "yaml", "json"],
-    )
-    def test_formats(self, connect: Connect, tmp_path: Path, text: str) -> None:
-        (tmp_path / "tower_cli.cfg").write_text(text, encoding="utf-8")
-        connection = connect()
-        assert (connection.base_url, connection.username) == ("https://h.example.com", "me")
-        assert (connection.password, connection.verify) == ("50%off=yes", False)
-        assert connection.request_timeout == 3
-
-    @pytest.mark.parametrize(
-        ("content", "words"),
-        [
-            (b"password=hunter2\nno line of its kind\n[", "not properly formatted"),
-            (b"password=hunter2\nrequest_timeout=hunter2", "request_timeout must be a number"),
-            (b"password=hunter2\nverify_ssl=hunter2", "verify_ssl must be true or false"),
-            (b"password=hunter2\xff", "not UTF-8"),
-        ],
-    )
-    def test_a_file_that_cannot_be_understood_is_named_but_not_quoted(
-        self, connect: Connect, tmp_path: Path, content: bytes, words: str
-    ) -> None:
-        (tmp_path / "tower_cli.cfg").write_bytes(content)
-        with pytest.raises(OptionError, match=words) as refused:
-            connect()
-        assert str(tmp_path / "tower_cli.cfg") in str(refused.value)
-        assert "hunter2" not in str(refused.value)
+    connection = connect(controller_config_file=str(chosen))
+    assert (connection.base_url, connection.token) == ("https://127.0.0.1", "mine")
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
