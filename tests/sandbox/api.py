@@ -14,7 +14,7 @@ import werkzeug.exceptions
 import werkzeug.routing
 
 from . import database as db
-from . import filters, jobs, people, permissions, resources, sentences, settings
+from . import filters, jobs, people, permissions, prompts, resources, sentences, settings
 from .answers import Crash, Refusal, answer, body_of_request, decorate, detail, page, redirect_to_slash, say, wanted
 from .bodies import Bodies, url
 
@@ -78,7 +78,11 @@ def enter() -> t.Any:
 
 def leave(response: flask.Response) -> flask.Response:
     """Put the usual headers on an answer."""
-    return response if flask.request.path.startswith("/sandbox/") else decorate(response)
+    if flask.request.path.startswith("/sandbox/"):
+        return response
+    if response.status_code == 201:
+        time.sleep(flask.g.settings["answer_delay_after_commit"])
+    return decorate(response)
 
 
 def root() -> flask.Response:
@@ -248,7 +252,7 @@ def launch_needs(row_id: int) -> flask.Response:
             "credential_needed_to_start": False,
             "inventory_needed_to_start": template["inventory"] is None,
             "job_template_data": {name: template[name] for name in ("name", "id", "description")},
-            "defaults": {name: template[name] for name in ("extra_vars", "limit", "job_type", "job_tags", "skip_tags")},
+            "defaults": flask.g.bodies.defaults(template),
         }
     )
 
@@ -260,20 +264,21 @@ def launch(row_id: int) -> flask.Response:
     template = found("templates", row_id, "JobTemplate", type="job_template")
     if not permissions.may_execute(database, asking, row_id):
         raise detail(403, sentences.FORBIDDEN)
-    prompts, ignored = _prompts(template, given)
-    if template["inventory"] is None and "inventory" not in prompts:
+    given_prompts, ignored = prompts.accepted(template, given)
+    if template["inventory"] is None and "inventory" not in given_prompts:
         raise Refusal(400, {"inventory": [say(sentences.NO_INVENTORY)]})
     if template["project"] is None:
         raise Refusal(400, {"project": [say(sentences.NO_PROJECT)]})
-    asked = json.dumps(prompts.get("credentials", json.loads(template["credentials"])))
-    needed = resources.passwords_of(database, asked)
+    own = json.loads(template["credentials"])
+    credentials = resources.combined(database, own, given_prompts.get("credentials", []))
+    needed = resources.passwords_of(database, json.dumps(credentials))
     passwords = given.get("credential_passwords") or {name: given[name] for name in needed if name in given}
     missing = [name for name in needed if not isinstance(passwords, dict) or not passwords.get(name)]
     if missing:
         raise Refusal(400, {"passwords_needed_to_start": missing})
-    slices = jobs.slice_count(database, template, prompts)
+    slices = jobs.slice_count(database, template, given_prompts)
     if slices > 1:
-        job = jobs.launch_sliced(database, template, asking["id"], prompts=prompts, slices=slices)
+        job = jobs.launch_sliced(database, template, asking["id"], prompts=given_prompts, slices=slices)
         body = flask.g.bodies.workflow_job(database.get("jobs", job))
         return answer(
             {"workflow_job": job, "job": None, "ignored_fields": ignored, **body},
@@ -284,49 +289,11 @@ def launch(row_id: int) -> flask.Response:
         database,
         template,
         asking["id"],
-        prompts=prompts,
+        prompts=given_prompts,
         passwords={name: passwords[name] for name in needed},
     )
     body = flask.g.bodies.job(database.get("jobs", job), view="created")
     return answer({"job": job, "ignored_fields": ignored, **body}, 201, {"Location": url("job", job)})
-
-
-def _prompts(template: db.Row, given: dict[str, t.Any]) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
-    asks = json.loads(template["asks"])
-    surveyed = {one["variable"] for one in json.loads(template["survey"])}
-    prompts: dict[str, t.Any] = {}
-    ignored: dict[str, t.Any] = {}
-    for name, value in given.items():
-        if name not in resources.PROMPTS:
-            continue
-        if name == "extra_vars":
-            value = _variables(value)
-            taken = {key: one for key, one in value.items() if "extra_vars" in asks or key in surveyed}
-            left = {key: one for key, one in value.items() if key not in taken}
-            prompts.update({"extra_vars": taken} if taken else {})
-            ignored.update({"extra_vars": left} if left else {})
-        elif name not in asks:
-            ignored[name] = value
-        elif name == "inventory" and flask.g.database.get("inventories", value) is None:
-            raise Refusal(400, {"inventory": [say(sentences.INVENTORY_UNKNOWN, value)]})
-        elif name == "job_type" and value not in ("run", "check"):
-            raise Refusal(400, {"job_type": [say(sentences.BAD_CHOICE, value)]})
-        elif value != template[name]:
-            prompts[name] = value
-    if {"inventory", "credentials"} & set(prompts) and not flask.g.user["is_superuser"]:
-        raise detail(403, sentences.FORBIDDEN)
-    return prompts, ignored
-
-
-def _variables(value: t.Any) -> dict[str, t.Any]:
-    if isinstance(value, str):
-        try:
-            value = json.loads(value or "{}")
-        except ValueError:
-            value = None
-    if not isinstance(value, dict):
-        raise Refusal(400, {"extra_vars": [say(sentences.NOT_A_DICTIONARY)]})
-    return value
 
 
 def found(table: str, row_id: int, model: str, **columns: t.Any) -> db.Row:
@@ -346,8 +313,8 @@ def _template(row_id: int) -> db.Row:
 
 def _list(
     table: str,
-    fields: dict[str, tuple[str, filters.Kind]],
-    show: t.Callable[[db.Row], dict[str, t.Any]],
+    fields: filters.Fields,
+    show: filters.Show,
     model: str,
     condition: str = "1",
     values: t.Sequence[t.Any] = (),

@@ -11,7 +11,7 @@ import typing as t
 import flask
 
 from . import database as db
-from . import filters, jobs, permissions, resources, sentences
+from . import filters, jobs, permissions, prompts, resources, sentences
 from .answers import Crash, Refusal, answer, detail, page, say
 from .api import api, found
 from .bodies import url
@@ -26,20 +26,28 @@ _TEXT = ("text/plain", "txt", "txt_download", "ansi", "ansi_download")
 @api.get("/jobs/")
 def job_list() -> flask.Response:
     """The jobs that the user may see."""
-    return _jobs("type = 'job'", "Job", lambda row: flask.g.bodies.job(row, view="list"))
+    return _jobs("type = 'job'", (), "Job", filters.JOBS, lambda row: flask.g.bodies.job(row, view="list"))
 
 
 @api.get("/unified_jobs/")
 def unified_job_list() -> flask.Response:
     """The same of every kind."""
-    return _jobs("1", "UnifiedJob", flask.g.bodies.unified_job)
+    kinds = [kind for text in flask.request.args.getlist("type") for kind in text.split(",")]
+    marks = ", ".join("?" for _kind in kinds)
+    condition = f"type IN ({marks})" if kinds else "1"
+    return _jobs(condition, kinds, "UnifiedJob", filters.UNIFIED_JOBS, flask.g.bodies.unified_job)
 
 
-def _jobs(kind: str, model: str, show: t.Callable[[db.Row], dict[str, t.Any]]) -> flask.Response:
+def _jobs(kind: str, kinds: t.Sequence[str], model: str, fields: filters.Fields, show: filters.Show) -> flask.Response:
     condition, values = permissions.readable(flask.g.user)
-    condition = f"{kind} AND {condition}"
     listed = filters.listed(
-        flask.g.database, "jobs", filters.JOBS, show, condition=condition, values=values, model=model
+        flask.g.database,
+        "jobs",
+        fields,
+        show,
+        condition=f"{kind} AND {condition}",
+        values=[*kinds, *values],
+        model=model,
     )
     return answer(listed)
 
@@ -189,6 +197,13 @@ def _limit_to_failed(row: db.Row) -> str:
     return ",".join(names)
 
 
+@api.get("/jobs/<int:row_id>/create_schedule/")
+def job_prompts(row_id: int) -> flask.Response:
+    """What the job was prompted with: whoever may read it may see."""
+    row, database = _readable("job", row_id), flask.g.database
+    return answer({"can_schedule": prompts.can_schedule(database, row), "prompts": prompts.shown(database, row)})
+
+
 @api.get("/workflow_jobs/<int:row_id>/relaunch/")
 def workflow_relaunch_needs(row_id: int) -> flask.Response:
     """Nothing."""
@@ -266,8 +281,8 @@ def job_events(row_id: int) -> flask.Response:
 def _of_job(
     row_id: int,
     table: str,
-    fields: dict[str, tuple[str, filters.Kind]],
-    show: t.Callable[[db.Row], dict[str, t.Any]],
+    fields: filters.Fields,
+    show: filters.Show,
     model: str,
     before_saved: str,
 ) -> flask.Response:
@@ -277,6 +292,28 @@ def _of_job(
         condition += " AND 0" if settings["lag_hides_counts"] else f" AND {before_saved}"
     listed = filters.listed(flask.g.database, table, fields, show, condition=condition, values=(row_id,), model=model)
     return answer(listed)
+
+
+@api.get("/jobs/<int:row_id>/labels/")
+def job_labels(row_id: int) -> flask.Response:
+    """The job's labels."""
+    return _named_by(row_id, "labels", filters.LABELS, flask.g.bodies.label, "Label")
+
+
+@api.get("/jobs/<int:row_id>/credentials/")
+def job_credentials(row_id: int) -> flask.Response:
+    """The job's credentials."""
+    return _named_by(row_id, "credentials", filters.CREDENTIALS, flask.g.bodies.credential, "Credential")
+
+
+def _named_by(row_id: int, table: str, fields: filters.Fields, show: filters.Show, model: str) -> flask.Response:
+    _readable("job", row_id)
+    condition = f"id IN (SELECT value FROM json_each((SELECT {table} FROM jobs WHERE id = ?)))"
+    return answer(
+        filters.listed(
+            flask.g.database, table, fields, show, condition=condition, values=(row_id,), model=model, order="name"
+        )
+    )
 
 
 @api.get("/workflow_jobs/<int:row_id>/workflow_nodes/")

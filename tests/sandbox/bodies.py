@@ -76,7 +76,7 @@ class Bodies:
             artifacts=json.loads(row["artifacts"]),
             scm_revision="",
             instance_group=row["instance_group"],
-            diff_mode=False,
+            diff_mode=bool(row["diff_mode"]),
             job_slice_number=row["job_slice_number"],
             job_slice_count=row["job_slice_count"],
             webhook_service="",
@@ -106,7 +106,7 @@ class Bodies:
             **self._template_summary(row),
             **self._people_summary(row),
             "user_capabilities": self._capabilities(row),
-            "labels": {"count": 0, "results": []},
+            "labels": self.labels(json.loads(row["labels"])),
         }
         outcome = self._outcome(row, "detail")
         for name in ("execution_environment", "execution_node", "controller_node", "event_processing_finished"):
@@ -153,11 +153,7 @@ class Bodies:
         summary = {
             **self._inventory_summary(row),
             **self._environment_summary(row),
-            **(
-                {"credential": {**_credential(credential), "kubernetes": False, "credential_type_id": 1}}
-                if credential
-                else {}
-            ),
+            **({"credential": self.credential_summary(credential)} if credential else {}),
             **self._people_summary(row),
             "user_capabilities": self._capabilities(row),
         }
@@ -216,6 +212,8 @@ class Bodies:
                 **self._organization_summary(row),
                 **self._inventory_summary(row),
                 **self._project_summary(row),
+                **self._environment_summary(row),
+                "labels": self.labels(json.loads(row["labels"])),
                 "user_capabilities": {
                     "edit": bool(self._user["is_superuser"]),
                     "delete": bool(self._user["is_superuser"]),
@@ -252,10 +250,135 @@ class Bodies:
             **{option: field in asks for field, option in resources.PROMPTS.items()},
             "survey_enabled": row["survey"] != "[]",
             "become_enabled": False,
-            "diff_mode": False,
+            "diff_mode": bool(row["diff_mode"]),
+            "execution_environment": row["execution_environment"],
             "allow_simultaneous": bool(row["allow_simultaneous"]),
             "job_slice_count": row["job_slice_count"],
         }
+
+    def inventory(self, row: db.Row) -> Body:
+        """An inventory."""
+        base = f"/api/v2/inventories/{row['id']}/"
+        brief = self.inventory_summary(row["id"])
+        return {
+            "id": row["id"],
+            "type": "inventory",
+            "url": base,
+            "related": {"hosts": f"{base}hosts/", "job_templates": f"{base}job_templates/"},
+            "summary_fields": {**self._organization_summary(row), "user_capabilities": self._editable()},
+            "created": row["created"],
+            "modified": row["created"],
+            "name": row["name"],
+            "organization": row["organization"],
+            "host_filter": None,
+            "variables": "",
+            **{name: value for name, value in brief.items() if name not in ("id", "name", "organization_id")},
+            "pending_deletion": False,
+            "prevent_instance_group_fallback": False,
+        }
+
+    def host(self, row: db.Row) -> Body:
+        """A host of an inventory."""
+        base = f"/api/v2/hosts/{row['id']}/"
+        last = self._database.one("SELECT * FROM summaries WHERE host = ? ORDER BY id DESC LIMIT 1", row["id"])
+        created = self._get("inventories", row["inventory"])["created"]
+        return {
+            "id": row["id"],
+            "type": "host",
+            "url": base,
+            "related": {
+                "inventory": f"/api/v2/inventories/{row['inventory']}/",
+                "job_host_summaries": f"{base}job_host_summaries/",
+            },
+            "summary_fields": {**self._inventory_summary(row), "user_capabilities": self._editable()},
+            "created": created,
+            "modified": created,
+            "name": row["name"],
+            "description": "",
+            "inventory": row["inventory"],
+            "enabled": bool(row["enabled"]),
+            "instance_id": "",
+            "variables": row["variables"],
+            "has_active_failures": bool(row["has_active_failures"]),
+            "has_inventory_sources": False,
+            "last_job": last["job"] if last else None,
+            "last_job_host_summary": last["id"] if last else None,
+            "ansible_facts_modified": None,
+        }
+
+    def label(self, row: db.Row) -> Body:
+        """A label."""
+        return {
+            "id": row["id"],
+            "type": "label",
+            "url": f"/api/v2/labels/{row['id']}/",
+            "related": {"organization": f"/api/v2/organizations/{row['organization']}/"},
+            "summary_fields": self._organization_summary(row),
+            "created": row["created"],
+            "modified": row["created"],
+            "name": row["name"],
+            "organization": row["organization"],
+        }
+
+    def credential(self, row: db.Row) -> Body:
+        """A credential in full; its secrets are masked."""
+        base = f"/api/v2/credentials/{row['id']}/"
+        kind, organization = resources.credential_type(row), self._get("organizations", row["organization"])
+        lists = "activity_stream access_list object_roles owner_users owner_teams copy input_sources"
+        roles = (
+            ("admin_role", "Admin", "Can manage all aspects of the credential"),
+            ("use_role", "Use", "Can use the credential in a job template"),
+            ("read_role", "Read", "May view settings for the credential"),
+        )
+        address = f"/api/v2/organizations/{row['organization']}/"
+        return {
+            "id": row["id"],
+            "type": "credential",
+            "url": base,
+            "related": {
+                "created_by": "/api/v2/users/1/",
+                "modified_by": "/api/v2/users/1/",
+                **({"organization": address} if organization else {}),
+                **{name: f"{base}{name}/" for name in lists.split()},
+                "credential_type": f"/api/v2/credential_types/{kind['id']}/",
+            },
+            "summary_fields": {
+                **self._organization_summary(row),
+                "credential_type": {"id": kind["id"], "name": kind["name"], "description": ""},
+                "created_by": self._person(1),
+                "modified_by": self._person(1),
+                "object_roles": {
+                    role: {"description": text, "name": name, "id": 3 * row["id"] + number}
+                    for number, (role, name, text) in enumerate(roles)
+                },
+                "user_capabilities": self._editable("copy", "use"),
+                "owners": [
+                    {
+                        "id": row["organization"],
+                        "type": "organization",
+                        "name": organization["name"],
+                        "description": "",
+                        "url": address,
+                    }
+                ]
+                if organization
+                else [],
+            },
+            "created": row["created"],
+            "modified": row["created"],
+            "name": row["name"],
+            "description": "",
+            "organization": row["organization"],
+            "credential_type": kind["id"],
+            "managed": False,
+            "inputs": {"password": jobs.ENCRYPTED},
+            "kind": row["kind"],
+            "cloud": kind["cloud"],
+            "kubernetes": False,
+        }
+
+    def _editable(self, *more: str) -> Body:
+        return dict.fromkeys(("edit", "delete", *more), bool(self._user["is_superuser"]))
 
     def organization(self, row: db.Row) -> Body:
         """An organization."""
@@ -411,6 +534,8 @@ class Bodies:
         template = row["job_template"]
         if template is not None:
             related["unified_job_template"] = url("job_template", template)
+        if row["schedule"] is not None:
+            related["schedule"] = f"/api/v2/schedules/{row['schedule']}/"
         related["stdout"] = f"{base}stdout/"
         if row["workflow_job"] is not None:
             related["source_workflow_job"] = url("workflow_job", row["workflow_job"])
@@ -430,14 +555,15 @@ class Bodies:
             **self._environment_summary(row),
             **self._project_summary(row),
             **self._template_summary(row),
+            **self._schedule_summary(row),
             **(
-                {"instance_group": {"id": row["instance_group"], "name": "default", "is_container_group": False}}
+                {"instance_group": self.group_summary(row["instance_group"])}
                 if row["instance_group"] is not None
                 else {}
             ),
             **self._people_summary(row),
             "user_capabilities": self._capabilities(row),
-            "labels": {"count": 0, "results": []},
+            "labels": self.labels(json.loads(row["labels"])),
             **(
                 {
                     "source_workflow_job": {
@@ -457,7 +583,6 @@ class Bodies:
         if row["status"] == "running" and row["started"]:
             elapsed = db.seconds_between(row["started"], db.now())
         node = "sandbox" if row["started"] else ""
-        starter = self._get("users", row["created_by"])
         outcome: Body = {
             "unified_job_template": row["unified_job_template"],
             "launch_type": row["launch_type"],
@@ -476,14 +601,7 @@ class Bodies:
             "controller_node": node,
             "result_traceback": row["result_traceback"],
             "event_processing_finished": jobs.events_saved(row, self._settings),
-            "launched_by": {
-                "id": starter["id"],
-                "name": starter["username"],
-                "type": "user",
-                "url": f"/api/v2/users/{starter['id']}/",
-            }
-            if starter
-            else {},
+            "launched_by": self._launched_by(row),
             "work_unit_id": row["work_unit_id"],
         }
         if view == "list":
@@ -549,20 +667,49 @@ class Bodies:
     def _environment_summary(self, row: db.Row) -> Body:
         if row["execution_environment"] is None:
             return {}
-        return {
-            "execution_environment": {
-                "id": row["execution_environment"],
-                "name": "The sandbox's own Python",
-                "description": "",
-                "image": "",
-            }
-        }
+        return {"execution_environment": self.environment_summary(row["execution_environment"])}
+
+    def environment_summary(self, row_id: int) -> Body:
+        """An execution environment, in brief."""
+        found = self._get("execution_environments", row_id) or {}
+        return {"id": row_id, "name": found.get("name"), "description": "", "image": found.get("image")}
+
+    def group_summary(self, row_id: int) -> Body:
+        """An instance group, in brief."""
+        found = self._get("instance_groups", row_id) or {}
+        return {"id": row_id, "name": found.get("name"), "is_container_group": False}
+
+    def labels(self, ids: list[int]) -> Body:
+        """Labels, in brief; in the order of their names."""
+        found = [row for row in (self._get("labels", one) for one in ids) if row]
+        found.sort(key=lambda row: t.cast("str", row["name"]))
+        return {"count": len(found), "results": [{"id": row["id"], "name": row["name"]} for row in found[:10]]}
+
+    def _schedule_summary(self, row: db.Row) -> Body:
+        found = self._get("schedules", row["schedule"])
+        if not found:
+            return {}
+        return {"schedule": {"id": found["id"], "name": found["name"], "description": "", "next_run": None}}
+
+    def _launched_by(self, row: db.Row) -> Body:
+        for table, column, name, kind in (
+            ("users", "created_by", "username", "user"),
+            ("schedules", "schedule", "name", "schedule"),
+        ):
+            found = self._get(table, row[column])
+            if found:
+                address = f"/api/v2/{table}/{found['id']}/"
+                return {"id": found["id"], "name": found[name], "type": kind, "url": address}
+        return {}
 
     def _inventory_summary(self, row: db.Row) -> Body:
         found = self._get("inventories", row["inventory"])
-        if not found:
-            return {}
-        key = ("hosts", found["id"])
+        return {"inventory": self.inventory_summary(found["id"])} if found else {}
+
+    def inventory_summary(self, row_id: int) -> Body:
+        """An inventory, in brief, with its counts of the moment."""
+        found = t.cast("db.Row", self._get("inventories", row_id))
+        key = ("hosts", row_id)
         if key not in self._known:
             self._known[key] = self._database.one(
                 "SELECT COUNT(*) AS total, COALESCE(SUM(has_active_failures), 0) AS failures "
@@ -571,25 +718,52 @@ class Bodies:
             )
         hosts = self._known[key]
         return {
-            "inventory": {
-                "id": found["id"],
-                "name": found["name"],
-                "description": "",
-                "has_active_failures": hosts["failures"] > 0,
-                "total_hosts": hosts["total"],
-                "hosts_with_active_failures": hosts["failures"],
-                "total_groups": 0,
-                "has_inventory_sources": False,
-                "total_inventory_sources": 0,
-                "inventory_sources_with_failures": 0,
-                "organization_id": found["organization"],
-                "kind": "",
-            }
+            "id": found["id"],
+            "name": found["name"],
+            "description": "",
+            "has_active_failures": hosts["failures"] > 0,
+            "total_hosts": hosts["total"],
+            "hosts_with_active_failures": hosts["failures"],
+            "total_groups": 0,
+            "has_inventory_sources": False,
+            "total_inventory_sources": 0,
+            "inventory_sources_with_failures": 0,
+            "organization_id": found["organization"],
+            "kind": "",
         }
 
     def _credentials(self, row: db.Row) -> list[Body]:
         found = (self._get("credentials", one) for one in json.loads(row["credentials"]))
-        return [_credential(credential) for credential in found if credential]
+        return sorted((_credential(one) for one in found if one), key=lambda one: t.cast("str", one["name"]))
+
+    def credential_summary(self, row: db.Row) -> Body:
+        """A credential as a prompt, in brief."""
+        return {**_credential(row), "kubernetes": False, "credential_type_id": resources.credential_type(row)["id"]}
+
+    def defaults(self, template: db.Row) -> Body:
+        """What a launch of a template gets where nothing is given."""
+        inventory = self._get("inventories", template["inventory"])
+        environment = self._get("execution_environments", template["execution_environment"])
+        credentials = [self._get("credentials", one) for one in json.loads(template["credentials"])]
+        plain = "limit scm_branch job_tags skip_tags extra_vars job_type verbosity forks job_slice_count timeout"
+        return {
+            **{name: template[name] for name in plain.split()},
+            "diff_mode": bool(template["diff_mode"]),
+            "inventory": {"name": inventory["name"], "id": inventory["id"]} if inventory else {},
+            "execution_environment": {"name": environment["name"], "id": environment["id"]} if environment else {},
+            "credentials": [
+                {
+                    "id": one["id"],
+                    "name": one["name"],
+                    "credential_type": resources.credential_type(one)["id"],
+                    "passwords_needed": json.loads(one["asks"]),
+                }
+                for one in credentials
+                if one
+            ],
+            "labels": self.labels(json.loads(template["labels"]))["results"],
+            "instance_groups": [self.group_summary(one) for one in json.loads(template["instance_groups"])],
+        }
 
     def _host_and_job(self, row: db.Row) -> Body:
         host, job = self._get("hosts", row["host"]), self._get("jobs", row["job"])
@@ -607,7 +781,8 @@ class Bodies:
 
 
 def _credential(row: db.Row) -> Body:
-    return {"id": row["id"], "name": row["name"], "description": "", "kind": row["kind"], "cloud": False}
+    cloud = resources.credential_type(row)["cloud"]
+    return {"id": row["id"], "name": row["name"], "description": "", "kind": row["kind"], "cloud": cloud}
 
 
 _EVENT_LEVEL = {

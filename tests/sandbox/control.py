@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import typing as t
 
 import flask
@@ -116,6 +117,45 @@ def add_inventory() -> t.Any:
     return {"id": inventory, "hosts": hosts}
 
 
+@control.post("/credentials")
+def add_credential() -> t.Any:
+    """Add a credential."""
+    return {"id": resources.add_credential(_database(), **_given())}
+
+
+@control.post("/labels")
+def add_label() -> t.Any:
+    """Add a label."""
+    return {"id": resources.add_label(_database(), _given()["name"])}
+
+
+@control.post("/<any(execution_environments, instance_groups):table>")
+def add_named(table: str) -> t.Any:
+    """Add an execution environment or an instance group."""
+    return {"id": _database().insert(table, **_given())}
+
+
+@control.post("/schedules")
+def add_schedule() -> t.Any:
+    """Add a schedule to a template; it launches only when told to."""
+    given = _given()
+    return {"id": _database().insert("schedules", name=given["name"], unified_job_template=given["template"])}
+
+
+@control.post("/schedules/<int:row_id>/launch")
+def launch_scheduled(row_id: int) -> t.Any:
+    """Launch what a schedule is for, with prompts."""
+    database, schedule = _database(), _database().get("schedules", row_id)
+    if schedule is None:
+        raise KeyError(row_id)
+    template = t.cast("dict[str, t.Any]", database.get("templates", schedule["unified_job_template"]))
+    prompts = {
+        name: resources.named(database, name, value) if name in resources.TABLES else value
+        for name, value in _given().items()
+    }
+    return {"id": jobs.launch(database, template, None, prompts=prompts, launch_type="scheduled", schedule=row_id)}
+
+
 @control.post("/hosts")
 def add_host() -> t.Any:
     """Add a host to an inventory."""
@@ -127,13 +167,19 @@ def add_host() -> t.Any:
 @control.patch(f"/{_TABLES}/<int:row_id>")
 def change(table: str, row_id: int) -> t.Any:
     """Change columns of a row: rename, disable or repair a host, edit a template."""
-    changed = _database().update(table, row_id, **_given())
-    return {"changed": changed}
+    if table == "templates":
+        return {"changed": resources.change_template(_database(), row_id, _given())}
+    return {"changed": _database().update(table, row_id, **_given())}
 
 
 @control.delete(f"/{_TABLES}/<int:row_id>")
 def delete(table: str, row_id: int) -> t.Any:
-    """Delete a row; what points to it points to nothing then."""
+    """Delete a row; what points to it points to nothing then. As the controller does, not what active jobs use."""
+    if table in ("inventories", "hosts"):
+        row = _database().get(table, row_id) or {}
+        active = jobs.active_of_inventory(_database(), row_id if table == "inventories" else row.get("inventory"))
+        if active:
+            return {"error": "in use", "active_jobs": active}, 409
     return {"deleted": _database().run(f"DELETE FROM {table} WHERE id = ?", row_id)}
 
 
@@ -154,15 +200,19 @@ def make_job() -> t.Any:
     """Make a job, workflow job or ad hoc command that has never run."""
     database, given = _database(), _given()
     hosts, stats = given.pop("hosts", None), given.pop("stats", True)
-    user = people.by_name(database, given.pop("user", "admin"))["id"]
+    username = given.pop("user", "admin")
+    user = people.by_name(database, username)["id"] if username else None
     template = database.get("templates", given.pop("template", None))
+    for name in set(given) & set(resources.TABLES):
+        given[name] = resources.named(database, name, given[name])
     fields: dict[str, t.Any] = {}
     if template is not None:
         copied = (
             "name organization inventory project playbook content job_type limit extra_vars timeout allow_simultaneous "
-            "credentials"
+            "credentials labels diff_mode execution_environment instance_groups verbosity forks job_tags skip_tags "
+            "scm_branch"
         )
-        fields = {name: template[name] for name in copied.split()}
+        fields = {name: template[name] for name in copied.split() if template[name] is not None}
         fields["unified_job_template"] = template["id"]
         if template["type"] == "job_template":
             fields["job_template"] = template["id"]
@@ -190,9 +240,35 @@ def change_job(row_id: int) -> t.Any:
     return {"changed": _database().update("jobs", row_id, **_text(_given()))}
 
 
+@control.post("/jobs/<int:row_id>/end")
+def end_job(row_id: int) -> t.Any:
+    """End an active job as if it had run; a job with a process of its own ends by itself."""
+    database, given = _database(), _given()
+    row = database.get("jobs", row_id)
+    if row is None or row["status"] not in ("new", "pending"):
+        raise ValueError(f"job {row_id} does not wait for its start")
+    jobs.end(database, row, given["status"], given.get("hosts"), lag=given.get("event_lag", 0.0))
+    return {}
+
+
+@control.post("/jobs/<int:row_id>/wait")
+def wait_for_job(row_id: int) -> t.Any:
+    """Wait until a job is over and its events are saved."""
+    deadline = time.monotonic() + _given().get("timeout", 60.0)
+    while not (state := _job_state(row_id))["settled"]:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"job {row_id} is {state['status']}")
+        time.sleep(0.03)
+    return state
+
+
 @control.get("/jobs/<int:row_id>")
 def job_state(row_id: int) -> t.Any:
     """How far a job is."""
+    return _job_state(row_id)
+
+
+def _job_state(row_id: int) -> dict[str, t.Any]:
     row = _database().get("jobs", row_id)
     if row is None:
         raise KeyError(row_id)

@@ -36,7 +36,14 @@ CREATE TABLE IF NOT EXISTS projects (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL,
     organization INTEGER REFERENCES organizations(id) ON DELETE SET NULL);
 CREATE TABLE IF NOT EXISTS credentials (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, kind TEXT NOT NULL, asks TEXT NOT NULL DEFAULT '[]');
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, kind TEXT NOT NULL, asks TEXT NOT NULL DEFAULT '[]',
+    organization INTEGER REFERENCES organizations(id) ON DELETE SET NULL, created TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS labels (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE NOT NULL,
+    organization INTEGER REFERENCES organizations(id) ON DELETE SET NULL, created TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS execution_environments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE NOT NULL, image TEXT NOT NULL DEFAULT '');
+CREATE TABLE IF NOT EXISTS instance_groups (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE NOT NULL);
 CREATE TABLE IF NOT EXISTS templates (
     id INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL DEFAULT 'job_template', name TEXT NOT NULL,
     description TEXT NOT NULL DEFAULT '', created TEXT NOT NULL,
@@ -49,7 +56,12 @@ CREATE TABLE IF NOT EXISTS templates (
     skip_tags TEXT NOT NULL DEFAULT '', timeout INTEGER NOT NULL DEFAULT 0,
     allow_simultaneous INTEGER NOT NULL DEFAULT 0, job_slice_count INTEGER NOT NULL DEFAULT 1,
     credentials TEXT NOT NULL DEFAULT '[]', asks TEXT NOT NULL DEFAULT '[]', survey TEXT NOT NULL DEFAULT '[]',
-    error TEXT NOT NULL DEFAULT '');
+    diff_mode INTEGER NOT NULL DEFAULT 0, labels TEXT NOT NULL DEFAULT '[]',
+    execution_environment INTEGER REFERENCES execution_environments(id) ON DELETE SET NULL,
+    instance_groups TEXT NOT NULL DEFAULT '[]', duration REAL NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '');
+CREATE TABLE IF NOT EXISTS schedules (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, unified_job_template INTEGER NOT NULL
+    REFERENCES templates(id) ON DELETE CASCADE, UNIQUE (unified_job_template, name));
 CREATE TABLE IF NOT EXISTS roles (
     template INTEGER NOT NULL REFERENCES templates(id) ON DELETE CASCADE,
     user INTEGER NOT NULL REFERENCES users(id), role TEXT NOT NULL, PRIMARY KEY (template, user));
@@ -73,7 +85,11 @@ CREATE TABLE IF NOT EXISTS jobs (
     allow_simultaneous INTEGER NOT NULL DEFAULT 0, artifacts TEXT NOT NULL DEFAULT '{}',
     job_slice_number INTEGER NOT NULL DEFAULT 0, job_slice_count INTEGER NOT NULL DEFAULT 1,
     credentials TEXT NOT NULL DEFAULT '[]', prompts TEXT NOT NULL DEFAULT '{}',
-    execution_environment INTEGER, instance_group INTEGER,
+    diff_mode INTEGER NOT NULL DEFAULT 0, labels TEXT NOT NULL DEFAULT '[]',
+    execution_environment INTEGER REFERENCES execution_environments(id) ON DELETE SET NULL,
+    instance_groups TEXT NOT NULL DEFAULT '[]',
+    instance_group INTEGER REFERENCES instance_groups(id) ON DELETE SET NULL,
+    schedule INTEGER REFERENCES schedules(id) ON DELETE SET NULL, duration REAL NOT NULL DEFAULT 0,
     workflow_job INTEGER REFERENCES jobs(id) ON DELETE SET NULL, is_sliced_job INTEGER NOT NULL DEFAULT 0,
     module_name TEXT NOT NULL DEFAULT '', module_args TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '',
     cancel_flag INTEGER NOT NULL DEFAULT 0, events_saved_at REAL, stdout TEXT NOT NULL DEFAULT '');
@@ -99,6 +115,14 @@ CREATE TABLE IF NOT EXISTS summaries (
     ignored INTEGER NOT NULL, rescued INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS summaries_by_job ON summaries (job, failed, id);
 CREATE INDEX IF NOT EXISTS summaries_by_host ON summaries (host);
+-- What lists of jobs can be asked for: the stats come late, and under load everything does.
+CREATE VIEW IF NOT EXISTS shown_events AS SELECT events.* FROM events JOIN jobs ON jobs.id = events.job
+    WHERE (jobs.status NOT IN ('new', 'pending', 'waiting', 'running')
+    AND jobs.events_saved_at <= (julianday('now') - 2440587.5) * 86400.0) OR (event != 'playbook_on_stats'
+    AND NOT EXISTS (SELECT 1 FROM settings WHERE key = 'lag_hides_counts' AND value = 'true'));
+CREATE VIEW IF NOT EXISTS shown_summaries AS SELECT summaries.* FROM summaries JOIN jobs ON jobs.id = summaries.job
+    WHERE jobs.events_saved_at <= (julianday('now') - 2440587.5) * 86400.0
+    OR NOT EXISTS (SELECT 1 FROM settings WHERE key = 'lag_hides_counts' AND value = 'true');
 CREATE TABLE IF NOT EXISTS requests (n INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS faults (
     id INTEGER PRIMARY KEY AUTOINCREMENT, rule TEXT NOT NULL, seen INTEGER NOT NULL DEFAULT 0, remaining INTEGER);

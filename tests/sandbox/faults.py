@@ -1,7 +1,7 @@
 # Copyright (c) 2026, relaunch.controller contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Misbehaviour on demand: rules that say which requests go wrong, and how."""
+"""Misbehaviour on demand: rules that say which requests go wrong, and how; or what happens just then in the world."""
 
 from __future__ import annotations
 
@@ -25,7 +25,20 @@ KINDS = (
     "redirect",
     "unauthorized",
     "notfound",
+    "act",
 )
+
+
+class Call(t.TypedDict, total=False):
+    """A request that an `act` makes: to the control API, or to the API as a user.
+
+    `{id}` in its path is the id in the latest answer: of the call before, or (`after`) of the request itself.
+    """
+
+    method: t.Required[str]
+    path: t.Required[str]
+    body: t.Any
+    user: str
 
 
 class Rule(t.TypedDict, total=False):
@@ -43,6 +56,7 @@ class Rule(t.TypedDict, total=False):
     content_type: str
     delay: float
     location: str
+    calls: list[Call]
 
 
 class Reply(t.NamedTuple):
@@ -59,6 +73,8 @@ def add(database: Database, rules: list[Rule]) -> None:
         unknown = sorted(set(rule) - set(Rule.__annotations__))
         if rule.get("kind") not in KINDS or rule.get("when", "before") not in ("before", "after") or unknown:
             raise ValueError(f"not a rule: {rule}")
+        if (rule["kind"] == "act") != ("calls" in rule):
+            raise ValueError(f"calls are for an act: {rule}")
         re.compile(rule.get("path", ""))
     with database.transaction():
         for rule in rules:

@@ -35,31 +35,96 @@ _LOOKUPS = {
 }
 
 Kind = t.Literal["int", "str", "bool", "time"]
+Fields = t.Mapping[str, "Field"]
+Show = t.Callable[[db.Row], "dict[str, t.Any]"]
 
 
-def _fields(**kinds: str) -> dict[str, tuple[str, Kind]]:
-    return {name: (f'"{name}"', t.cast("Kind", kind)) for kind, names in kinds.items() for name in names.split()}
+class Field(t.NamedTuple):
+    """A field to filter on: its column, the kind of its values, and where these are several the rows that hold them."""
+
+    column: str
+    kind: Kind
+    # An SQL condition around the one on the column, which is put in place of the braces.
+    among: str = "{}"
 
 
-def _name_of(table: str, column: str, name: str = "name") -> tuple[str, Kind]:
-    return f'(SELECT other."{name}" FROM {table} AS other WHERE other.id = "{column}")', "str"
+def _fields(**kinds: str) -> dict[str, Field]:
+    return {name: Field(f'"{name}"', t.cast("Kind", kind)) for kind, names in kinds.items() for name in names.split()}
 
 
-JOBS = {
+def _name_of(table: str, column: str, name: str = "name") -> Field:
+    return Field(f'(SELECT other."{name}" FROM {table} AS other WHERE other.id = "{column}")', "str")
+
+
+def _ids(*names: str) -> dict[str, Field]:
+    """The same fields under the names that end in `__id`."""
+    return {f"{name}__id": Field(f'"{name}"', "int") for name in names}
+
+
+def _several(table: str) -> dict[str, Field]:
+    """What a job has several of, kept as a list of ids: by id and by name."""
+    rows = f"json_each(jobs.{table}) AS listed JOIN {table} AS other ON other.id = listed.value"
+    among = f"EXISTS (SELECT 1 FROM {rows} WHERE {{}})"
+    return {
+        table: Field("other.id", "int", among),
+        f"{table}__id": Field("other.id", "int", among),
+        f"{table}__name": Field("other.name", "str", among),
+    }
+
+
+def _rows_of_job(relation: str, table: str, **kinds: str) -> dict[str, Field]:
+    among = f"EXISTS (SELECT 1 FROM {table} AS other WHERE other.job = jobs.id AND {{}})"
+    return {
+        f"{relation}__{name}": Field(f'other."{name}"', t.cast("Kind", kind), among)
+        for kind, names in kinds.items()
+        for name in names.split()
+    }
+
+
+# What the list of jobs of all kinds takes, which is less than that of jobs.
+UNIFIED_JOBS = {
     **_fields(
-        int="id unified_job_template job_template organization inventory project created_by modified_by forks "
-        "verbosity timeout job_slice_number job_slice_count instance_group execution_environment",
-        str="name description launch_type status limit playbook job_type job_tags skip_tags scm_branch "
-        "job_explanation work_unit_id",
-        bool="failed allow_simultaneous",
+        int="id unified_job_template organization created_by modified_by instance_group execution_environment schedule",
+        str="name description launch_type status job_explanation work_unit_id",
+        bool="failed",
         time="created modified started finished canceled_on",
     ),
-    "elapsed": ('"elapsed"', "int"),
-    "job_template__name": _name_of("templates", "job_template"),
+    **_ids("unified_job_template", "organization", "created_by", "schedule"),
+    "elapsed": Field('"elapsed"', "int"),
     "unified_job_template__name": _name_of("templates", "unified_job_template"),
     "organization__name": _name_of("organizations", "organization"),
-    "inventory__name": _name_of("inventories", "inventory"),
     "created_by__username": _name_of("users", "created_by", "username"),
+    "schedule__name": _name_of("schedules", "schedule"),
+    # The nodes of a workflow job are its jobs.
+    "unified_job_node__workflow_job": Field('"workflow_job"', "int"),
+    **_several("labels"),
+    **_several("credentials"),
+}
+JOBS = {
+    **UNIFIED_JOBS,
+    **_fields(
+        int="job_template inventory project forks verbosity timeout job_slice_number job_slice_count",
+        str="limit playbook job_type job_tags skip_tags scm_branch",
+        bool="allow_simultaneous diff_mode",
+    ),
+    **_ids("job_template", "inventory", "project"),
+    "job_template__name": _name_of("templates", "job_template"),
+    "inventory__name": _name_of("inventories", "inventory"),
+    "project__name": _name_of("projects", "project"),
+    **_rows_of_job(
+        "job_events",
+        "shown_events",
+        int="id counter host",
+        str="event host_name play task uuid parent_uuid",
+        bool="failed changed",
+    ),
+    **_rows_of_job(
+        "job_host_summaries",
+        "shown_summaries",
+        int="id host changed dark failures ok processed skipped",
+        str="host_name",
+        bool="failed",
+    ),
 }
 TEMPLATES = {
     **_fields(
@@ -71,6 +136,19 @@ TEMPLATES = {
     "organization__name": _name_of("organizations", "organization"),
     "inventory__name": _name_of("inventories", "inventory"),
 }
+INVENTORIES = {
+    **_fields(int="id organization", str="name", time="created"),
+    "organization__name": _name_of("organizations", "organization"),
+}
+HOSTS = {
+    **_fields(int="id inventory", str="name variables", bool="enabled has_active_failures"),
+    "inventory__name": _name_of("inventories", "inventory"),
+}
+LABELS = {
+    **_fields(int="id organization", str="name", time="created"),
+    "organization__name": _name_of("organizations", "organization"),
+}
+CREDENTIALS = _fields(int="id organization", str="name kind", time="created")
 ORGANIZATIONS = _fields(int="id", str="name description", time="created")
 USERS = _fields(int="id", str="username", bool="is_superuser is_system_auditor", time="created")
 EVENTS = {
@@ -91,8 +169,8 @@ SUMMARIES = {
 def listed(
     database: db.Database,
     table: str,
-    fields: dict[str, tuple[str, Kind]],
-    show: t.Callable[[db.Row], dict[str, t.Any]],
+    fields: Fields,
+    show: Show,
     *,
     condition: str = "1",
     values: t.Sequence[t.Any] = (),
@@ -101,11 +179,19 @@ def listed(
 ) -> dict[str, t.Any]:
     """One page of the rows of a table that the query string asks for."""
     where, given = [f"({condition})"], list(values)
+    either: list[tuple[str, list[t.Any]]] = []
     for key, text in flask.request.args.items(multi=True):
-        if key not in _RESERVED:
-            clause, more = _clause(key, text, fields, model)
+        if key in _RESERVED:
+            continue
+        clause, more = _clause(key.removeprefix("or__"), text, fields, model)
+        if key.startswith("or__"):
+            either.append((clause, more))
+        else:
             where.append(clause)
             given += more
+    if either:
+        where.append(f"({' OR '.join(clause for clause, _more in either)})")
+        given += [value for _clause, more in either for value in more]
     selected = f"FROM {table} WHERE {' AND '.join(where)}"
     count = database.value(f"SELECT COUNT(*) {selected}", *given)
     page, size = _page(count)
@@ -120,7 +206,7 @@ def listed(
     }
 
 
-def _clause(key: str, text: str, fields: dict[str, tuple[str, Kind]], model: str) -> tuple[str, list[t.Any]]:
+def _clause(key: str, text: str, fields: Fields, model: str) -> tuple[str, list[t.Any]]:
     name, negated = key.removeprefix("not__"), key.startswith("not__")
     lookup = "exact"
     if name not in fields:
@@ -131,42 +217,61 @@ def _clause(key: str, text: str, fields: dict[str, tuple[str, Kind]], model: str
         raise detail(403, sentences.NO_FILTER, name)
     if name not in fields:
         raise detail(400, sentences.NO_FIELD, model, name)
-    column, kind = fields[name]
+    clause, values = _condition(fields[name], name, lookup, text)
+    return (f"NOT COALESCE({clause}, 0)" if negated else clause), values
+
+
+def _condition(field: Field, name: str, lookup: str, text: str) -> tuple[str, list[t.Any]]:
+    column, kind, among = field
+    values: list[t.Any] = []
     try:
         if lookup == "isnull":
-            clause, values = f"{column} IS {'' if _typed(text, 'bool') else 'NOT '}NULL", []
+            null = _typed(text, "bool")
+            if among != "{}":
+                return f"{'NOT ' if null else ''}{among.format('1')}", []
+            clause = f"{column} IS {'' if null else 'NOT '}NULL"
         elif lookup == "in":
+            if not text:
+                raise detail(400, sentences.EMPTY_IN)
             values = [_typed(part, kind) for part in text.split(",")]
             clause = f"{column} IN ({', '.join('?' for _value in values)})"
         elif text in ("null", "none") and lookup == "exact" and kind == "int":
-            clause, values = f"{column} IS NULL", []
+            clause = f"{column} IS NULL"
         else:
             value = _typed(text, kind)
             clause = _LOOKUPS[lookup].replace("?1", "?").replace("{0}", "{}").format(column)
             values = [value] * clause.count("?")
+    except _NoInteger as problem:
+        raise detail(400, sentences.NO_INTEGER, problem) from problem
     except ValueError as problem:
         raise detail(400, sentences.BAD_VALUE, name, text) from problem
-    return (f"NOT COALESCE({clause}, 0)" if negated else clause), values
+    return among.format(clause), values
+
+
+class _NoInteger(ValueError):
+    """The text that should have been an integer."""
 
 
 def _typed(text: str, kind: Kind) -> t.Any:
     if kind == "int":
-        return float(text) if "." in text else int(text)
+        try:
+            return float(text) if "." in text else int(text)
+        except ValueError as problem:
+            raise _NoInteger(text) from problem
     if kind == "bool":
         if text.lower() not in ("true", "false", "1", "0"):
             raise ValueError(text)
         return int(text.lower() in ("true", "1"))
     if kind == "time":
-        # A plus sign that nobody quoted arrives as a space.
-        moment = datetime.datetime.fromisoformat(text.strip().replace("Z", "+00:00").replace(" 0", "+0"))
+        moment = datetime.datetime.fromisoformat(text)
         return db.instant(moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC))
     return text
 
 
-def _order(fields: dict[str, tuple[str, Kind]], model: str, default: str) -> str:
+def _order(fields: Fields, model: str, default: str) -> str:
     columns = []
     for name in (flask.request.args.get("order_by") or default).split(","):
-        if name.lstrip("-") not in fields:
+        if name.lstrip("-") not in fields or fields[name.lstrip("-")].among != "{}":
             raise detail(400, sentences.NO_FIELD, model, name.lstrip("-"))
         columns.append(f"{fields[name.lstrip('-')][0]} {'DESC' if name.startswith('-') else 'ASC'}")
     return ", ".join(columns)

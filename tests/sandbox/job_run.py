@@ -18,6 +18,8 @@ import typing as t
 from . import database as db
 from . import jobs, processes, resources, scheduler, settings
 
+# Where a controller's jobs find their project: the same path in each of them, so that tasks can be compared.
+_PROJECT = "/runner/project"
 _FAILURES = ("runner_on_failed", "runner_on_unreachable", "runner_item_on_failed", "runner_on_async_failed")
 
 
@@ -27,8 +29,10 @@ def run(folder: pathlib.Path, job_id: int) -> None:
     told_to_end = _Signal(signal.SIGTERM)
     with db.opened(folder / "sandbox.sqlite3") as database:
         taken = database.run(
-            "UPDATE jobs SET status = 'running', started = ?, modified_by = NULL, execution_environment = 1, "
-            "instance_group = 2, work_unit_id = ? WHERE id = ? AND status = 'waiting' AND cancel_flag = 0",
+            "UPDATE jobs SET status = 'running', started = ?, modified_by = NULL, "
+            "execution_environment = COALESCE(execution_environment, 1), "
+            "instance_group = COALESCE(json_extract(instance_groups, '$[0]'), 2), work_unit_id = ? "
+            "WHERE id = ? AND status = 'waiting' AND cancel_flag = 0",
             db.now(),
             jobs.work_unit(),
             job_id,
@@ -65,6 +69,9 @@ class _Run:
         self._folder = folder / "jobs" / str(job["id"])
         self._state = folder / "state"
         self._deadline = time.monotonic() + job["timeout"] if job["timeout"] else None
+        self._earliest_end = time.monotonic() + job["duration"]
+        # Hosts may be renamed or deleted while the job runs: it goes on under the names of its start.
+        self._hosts: dict[str, int] = {}
         self._told_to_end = told_to_end
         self._timed_out = False
         self._stats: dict[str, t.Any] | None = None
@@ -82,7 +89,7 @@ class _Run:
         self._show_output()
         if self._stats is not None and not (self._told_to_end.came or self._timed_out):
             with self._database.transaction():
-                jobs.save_summaries(self._database, self._job, self._stats)
+                jobs.save_summaries(self._database, self._job, self._stats, self._hosts)
                 self._database.update("jobs", self._job["id"], artifacts=self._stats.get("artifact_data") or {})
         if self._told_to_end.came:
             wanted = self._database.value("SELECT cancel_flag FROM jobs WHERE id = ?", self._job["id"])
@@ -98,6 +105,7 @@ class _Run:
         for name in [name for name in os.environ if name.startswith("ANSIBLE_")]:
             del os.environ[name]
         options = ["--check"] if self._job["job_type"] == "check" else []
+        options += ["--diff"] if self._job["diff_mode"] else []
         for option, column in (("--limit", "limit"), ("--tags", "job_tags"), ("--skip-tags", "skip_tags")):
             if self._job[column]:
                 options.append(f"{option}={self._job[column]}")
@@ -126,7 +134,7 @@ class _Run:
             "jobs",
             self._job["id"],
             job_args=json.dumps(runner.config.command),
-            job_cwd=str(project),
+            job_cwd=_PROJECT,
             job_env=environment,
         )
         status, _code = runner.run()
@@ -142,11 +150,12 @@ class _Run:
         return json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}])
 
     def _inventory(self) -> dict[str, t.Any]:
-        rows = resources.hosts_of(self._database, self._job["inventory"])
+        rows = [row for row in resources.hosts_of(self._database, self._job["inventory"]) if row["enabled"]]
         if self._job["job_slice_count"] > 1:
             rows = rows[self._job["job_slice_number"] - 1 :: self._job["job_slice_count"]]
         here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-        hosts = {row["name"]: {**here, **json.loads(row["variables"])} for row in rows if row["enabled"]}
+        self._hosts = {row["name"]: row["id"] for row in rows}
+        hosts = {row["name"]: {**here, **json.loads(row["variables"])} for row in rows}
         return {"all": {"hosts": hosts}}
 
     def _variables(self) -> dict[str, t.Any]:
@@ -192,13 +201,16 @@ class _Run:
         return False
 
     def _on_event(self, event: dict[str, t.Any]) -> bool:
+        event = json.loads(json.dumps(event).replace(json.dumps(str(self._folder / "project"))[1:-1], _PROJECT))
         data = event.get("event_data") or {}
         if event["event"] == "playbook_on_stats":
             self._stats = data
             failed = bool(data.get("failures") or data.get("dark"))
+            while time.monotonic() < self._earliest_end and not self._must_end():
+                time.sleep(0.02)
         else:
             failed = event["event"] in _FAILURES and not data.get("ignore_errors")
-        jobs.save_event(self._database, self._job, event, failed=failed)
+        jobs.save_event(self._database, self._job, event, failed=failed, hosts=self._hosts)
         if event.get("stdout"):
             self._output.append(event["stdout"].replace("\r\n", "\n"))
             if time.monotonic() - self._shown_at > 0.3:

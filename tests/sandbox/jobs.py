@@ -36,7 +36,12 @@ _TAKEN_OVER = (
     "skip_tags",
     "timeout",
     "allow_simultaneous",
+    "diff_mode",
+    "execution_environment",
+    "instance_groups",
     "credentials",
+    "labels",
+    "duration",
     "error",
 )
 
@@ -44,16 +49,18 @@ _TAKEN_OVER = (
 def launch(
     database: db.Database,
     template: db.Row,
-    user: int,
+    user: int | None,
     *,
     prompts: dict[str, t.Any],
     passwords: dict[str, t.Any] | None = None,
     launch_type: str = "manual",
+    schedule: int | None = None,
     workflow_job: int | None = None,
     slice_of: tuple[int, int] = (0, 1),
 ) -> int:
     """Make a job from a template, with what the launch was given; its id."""
-    variables = {**json.loads(template["extra_vars"]), **prompts.get("extra_vars", {})}
+    defaults = {one["variable"]: one["default"] for one in json.loads(template["survey"]) if "default" in one}
+    variables = {**json.loads(template["extra_vars"]), **defaults, **prompts.get("extra_vars", {})}
     hidden = [name for name in resources.secret_variables(template) if name in variables]
     shown = {name: ENCRYPTED if name in hidden else value for name, value in variables.items()}
     kept = {**prompts}
@@ -63,11 +70,17 @@ def launch(
         kept.pop("extra_vars", None)
     fields = {name: template[name] for name in _TAKEN_OVER}
     fields.update({name: value for name, value in prompts.items() if name in fields})
+    # A prompted credential replaces one of its kind, a prompted label is added.
+    if "credentials" in prompts:
+        own = json.loads(template["credentials"])
+        fields["credentials"] = resources.combined(database, own, prompts["credentials"])
+    fields["labels"] = list(dict.fromkeys([*json.loads(template["labels"]), *prompts.get("labels", [])]))
     with database.transaction():
         job = _insert(
             database,
             user,
             **fields,
+            schedule=schedule,
             unified_job_template=template["id"],
             job_template=template["id"],
             extra_vars=json.dumps(shown),
@@ -84,7 +97,7 @@ def launch(
 def launch_sliced(
     database: db.Database,
     template: db.Row,
-    user: int,
+    user: int | None,
     *,
     prompts: dict[str, t.Any],
     slices: int,
@@ -114,7 +127,7 @@ def launch_sliced(
 def slice_count(database: db.Database, template: db.Row, prompts: dict[str, t.Any]) -> int:
     """Into how many jobs a launch of this template is cut."""
     hosts = len(resources.hosts_of(database, prompts.get("inventory", template["inventory"])))
-    return max(1, min(int(template["job_slice_count"]), hosts))
+    return max(1, min(int(prompts.get("job_slice_count", template["job_slice_count"])), hosts))
 
 
 def relaunch(
@@ -127,7 +140,7 @@ def relaunch(
     passwords: dict[str, t.Any] | None = None,
 ) -> int:
     """Make a job from a job: the template as it is now, with the source's prompts; its id."""
-    prompts = json.loads(source["prompts"])
+    prompts = json.loads(source["prompts"]) or {}
     for name, value in (("limit", limit), ("job_type", job_type)):
         if value is not None:
             prompts[name] = value
@@ -137,8 +150,10 @@ def relaunch(
     template = database.get("templates", source["unified_job_template"])
     with database.transaction():
         if template is not None:
+            prompts = resources.present(database, prompts)
             if "extra_vars" in prompts:
-                prompts["extra_vars"] = {**prompts["extra_vars"], **secret}
+                own = {name: value for name, value in secret.items() if name in prompts["extra_vars"]}
+                prompts["extra_vars"] = {**prompts["extra_vars"], **own}
             return launch(
                 database,
                 template,
@@ -148,16 +163,14 @@ def relaunch(
                 launch_type="relaunch",
                 slice_of=(source["job_slice_number"], source["job_slice_count"]),
             )
-        fields = {name: source[name] for name in _TAKEN_OVER}
-        fields.update({name: value for name, value in prompts.items() if name in ("limit", "job_type")})
+        # Without its template a job is copied as it is: no prompt counts, not even the limit to the failed hosts.
         job = _insert(
             database,
             user,
-            **fields,
+            **{name: source[name] for name in _TAKEN_OVER},
             extra_vars=source["extra_vars"],
-            prompts=prompts,
+            prompts="null",
             launch_type="relaunch",
-            execution_environment=source["execution_environment"],
             job_slice_number=source["job_slice_number"],
             job_slice_count=source["job_slice_count"],
         )
@@ -184,7 +197,12 @@ def relaunch_command(database: db.Database, source: db.Row, user: int, passwords
 
 
 def make(
-    database: db.Database, user: int, fields: dict[str, t.Any], hosts: dict[str, str] | None, *, stats: bool = True
+    database: db.Database,
+    user: int | None,
+    fields: dict[str, t.Any],
+    hosts: dict[str, str] | None,
+    *,
+    stats: bool = True,
 ) -> int:
     """Make a job that has never run: with these columns, and these outcomes of hosts (or no stats)."""
     moment = db.now()
@@ -221,6 +239,33 @@ def _played(hosts: dict[str, str]) -> dict[str, dict[str, int]]:
     return stats
 
 
+def end(database: db.Database, job: db.Row, status: str, hosts: dict[str, str] | None, *, lag: float) -> None:
+    """Bring an active job to its end as if it had run: with these outcomes of hosts, or without stats (None)."""
+    with database.transaction():
+        if job["started"] is None:
+            moment = db.now()
+            database.update(
+                "jobs",
+                job["id"],
+                started=moment,
+                modified_by=None,
+                execution_environment=job["execution_environment"] or 1,
+                instance_group=next(iter(json.loads(job["instance_groups"])), 2),
+                work_unit_id=work_unit(),
+            )
+        finish(database, job["id"], status, event_lag=lag)
+        if hosts is not None:
+            save_stats(database, t.cast("db.Row", database.get("jobs", job["id"])), _played(hosts))
+
+
+def active_of_inventory(database: db.Database, inventory: int | None) -> list[db.Row]:
+    """The active jobs that use an inventory: neither it nor its hosts can be deleted meanwhile."""
+    marks = ", ".join("?" for _status in ACTIVE)
+    return database.all(
+        f"SELECT id, type FROM jobs WHERE inventory = ? AND status IN ({marks}) ORDER BY id", inventory, *ACTIVE
+    )
+
+
 def save_stats(database: db.Database, job: db.Row, stats: dict[str, t.Any]) -> None:
     """Keep a `playbook_on_stats` event that no playbook made, and its summaries."""
     failed = bool(stats.get("failures") or stats.get("dark"))
@@ -241,8 +286,15 @@ def save_stats(database: db.Database, job: db.Row, stats: dict[str, t.Any]) -> N
     save_summaries(database, job, stats)
 
 
-def save_event(database: db.Database, job: db.Row, event: dict[str, t.Any], *, failed: bool) -> None:
-    """Keep an event as ansible-runner hands it over."""
+def save_event(
+    database: db.Database,
+    job: db.Row,
+    event: dict[str, t.Any],
+    *,
+    failed: bool,
+    hosts: dict[str, int] | None = None,
+) -> None:
+    """Keep an event as ansible-runner hands it over; the ids of hosts as they were named at the job's start."""
     data = {**event.get("event_data", {}), "guid": job["guid"]}
     data.setdefault("uuid", event["uuid"])
     host_name = data.get("host") or ""
@@ -261,7 +313,7 @@ def save_event(database: db.Database, job: db.Row, event: dict[str, t.Any], *, f
         changed=int(changed),
         uuid=event["uuid"],
         parent_uuid=event.get("parent_uuid") or "",
-        host=_host_id(database, job, host_name),
+        host=_host_id(database, job, host_name, hosts),
         host_name=host_name,
         playbook=data.get("playbook") or "",
         play=data.get("play") or "",
@@ -274,7 +326,9 @@ def save_event(database: db.Database, job: db.Row, event: dict[str, t.Any], *, f
     )
 
 
-def save_summaries(database: db.Database, job: db.Row, stats: dict[str, t.Any]) -> None:
+def save_summaries(
+    database: db.Database, job: db.Row, stats: dict[str, t.Any], hosts: dict[str, int] | None = None
+) -> None:
     """Keep what a job's stats say of each host."""
     moment = db.now()
     for host in stats.get("processed", {}):
@@ -283,7 +337,7 @@ def save_summaries(database: db.Database, job: db.Row, stats: dict[str, t.Any]) 
             for name in ("changed", "dark", "failures", "ok", "processed", "skipped", "ignored", "rescued")
         }
         failed = int(bool(counts["dark"] or counts["failures"]))
-        host_id = _host_id(database, job, host)
+        host_id = _host_id(database, job, host, hosts)
         database.insert(
             "summaries",
             job=job["id"],
@@ -370,7 +424,7 @@ def finish(database: db.Database, job: int, status: str, *, event_lag: float, ex
     )
 
 
-def _insert(database: db.Database, user: int, **values: t.Any) -> int:
+def _insert(database: db.Database, user: int | None, **values: t.Any) -> int:
     given = {"status": "pending", "created_by": user, "modified_by": user, "guid": uuid.uuid4().hex, **values}
     moment = db.now()
     return database.insert("jobs", created=moment, modified=moment, **given)
@@ -381,9 +435,12 @@ def _keep_secrets(database: db.Database, job: int, passwords: dict[str, t.Any], 
         database.insert("job_secrets", job=job, passwords=passwords, variables=variables)
 
 
-def _host_id(database: db.Database, job: db.Row, name: str) -> int | None:
+def _host_id(database: db.Database, job: db.Row, name: str, hosts: dict[str, int] | None) -> int | None:
     if not name or job["inventory"] is None:
         return None
+    if hosts is not None:
+        row = database.get("hosts", hosts.get(name))
+        return row["id"] if row else None
     return t.cast(
         "int | None",
         database.value("SELECT id FROM hosts WHERE inventory = ? AND name = ?", job["inventory"], name),

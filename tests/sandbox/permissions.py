@@ -55,14 +55,14 @@ def check_start(database: Database, user: Row, job: Row) -> None:
     if template is not None:
         if not may_execute(database, user, template["id"]):
             raise Denied(sentences.FORBIDDEN)
-        prompts = json.loads(job["prompts"])
+        prompts = json.loads(job["prompts"]) or {}
         if not _prompted(prompts, template):
             return
         secret = set(resources.secret_variables(template)) & set(prompts.get("extra_vars", {}))
         if secret and job["created_by"] != user["id"]:
             raise Denied(sentences.FOREIGN_SECRETS)
-        # No user but the superuser has a role on an inventory or a credential of his own.
-        if not _unprompted(prompts, template) and not {"inventory", "credentials"} & set(prompts):
+        # No user but the superuser has a role on an inventory, a credential or an instance group.
+        if not _unprompted(prompts, template) and not {"inventory", "credentials", "instance_groups"} & set(prompts):
             return
         raise Denied(sentences.FOREIGN_PROMPTS)
     raise Denied(sentences.FORBIDDEN if job["organization"] is not None else sentences.ORPHANED)

@@ -150,7 +150,7 @@ class Sandbox:
         return t.cast("dict[str, t.Any]", self.control("POST", "/templates", given))
 
     def change_template(self, template: int, **columns: t.Any) -> None:
-        """Change columns of a template."""
+        """Change what `add_template` takes: any field, and `name`; labels and the like by id or name."""
         self.control("PATCH", f"/templates/{template}", columns)
 
     def add_workflow_template(self, name: str) -> int:
@@ -161,12 +161,69 @@ class Sandbox:
         """Add an inventory; its id, and the ids of its hosts by name."""
         return t.cast("dict[str, t.Any]", self.control("POST", "/inventories", {"name": name, "hosts": hosts}))
 
+    def add_host(self, inventory: int, name: str, **variables: t.Any) -> int:
+        """Add a host to an inventory; its id."""
+        given = {"inventory": inventory, "name": name, "variables": variables}
+        return int(self.control("POST", "/hosts", given)["id"])
+
+    def add_credential(self, name: str, kind: str = "ssh", asks: t.Sequence[str] = ()) -> int:
+        """Add a credential of the kind `ssh`, `vault` or `aws`; its id. `asks` names passwords it wants each time."""
+        return int(self.control("POST", "/credentials", {"name": name, "kind": kind, "asks": list(asks)})["id"])
+
+    def add_label(self, name: str) -> int:
+        """Add a label; its id."""
+        return int(self.control("POST", "/labels", {"name": name})["id"])
+
+    def add_execution_environment(self, name: str, image: str = "") -> int:
+        """Add an execution environment, which jobs only show; its id."""
+        return int(self.control("POST", "/execution_environments", {"name": name, "image": image})["id"])
+
+    def add_instance_group(self, name: str) -> int:
+        """Add an instance group, which jobs only show; its id."""
+        return int(self.control("POST", "/instance_groups", {"name": name})["id"])
+
+    def add_schedule(self, template: int, name: str) -> int:
+        """Add a schedule, which launches only by `launch_scheduled`; its id."""
+        return int(self.control("POST", "/schedules", {"template": template, "name": name})["id"])
+
+    def launch_scheduled(self, schedule: int, **prompts: t.Any) -> int:
+        """Launch a schedule's template as if its time had come; the id of the job."""
+        return int(self.control("POST", f"/schedules/{schedule}/launch", prompts)["id"])
+
+    def rename_host(self, host: int, name: str) -> None:
+        """Give a host another name."""
+        self.change_host(host, name=name)
+
+    def disable_host(self, host: int) -> None:
+        """Take a host out of its inventory's jobs."""
+        self.change_host(host, enabled=0)
+
+    def enable_host(self, host: int) -> None:
+        """Let jobs run on a host again."""
+        self.change_host(host, enabled=1)
+
+    def delete_host(self, host: int) -> None:
+        """Delete a host; refused while an active job uses its inventory."""
+        self.delete("hosts", host)
+
+    def delete_inventory(self, inventory: int) -> None:
+        """Delete an inventory with its hosts; refused while an active job uses it."""
+        self.delete("inventories", inventory)
+
+    def delete_template(self, template: int) -> None:
+        """Delete a template; its jobs stay."""
+        self.delete("templates", template)
+
+    def delete_credential(self, credential: int) -> None:
+        """Delete a credential; it drops out of jobs and prompts without a word."""
+        self.delete("credentials", credential)
+
     def change_host(self, host: int, **columns: t.Any) -> None:
         """Rename a host, disable it (`enabled=0`), or change its variables."""
         self.control("PATCH", f"/hosts/{host}", columns)
 
     def delete(self, table: str, row_id: int) -> None:
-        """Delete one of the organizations, inventories, projects, credentials, templates or hosts."""
+        """Delete a row of one of `resources.DELETABLE`."""
         self.control("DELETE", f"/{table}/{row_id}")
 
     def roles(self, template: int, **roles: str | None) -> None:
@@ -184,6 +241,22 @@ class Sandbox:
     def change_job(self, job: int, **columns: t.Any) -> None:
         """Change columns of a job."""
         self.control("PATCH", f"/jobs/{job}", columns)
+
+    def end_job(self, job: int, status: str, hosts: dict[str, str] | None = None, *, event_lag: float = 0.0) -> None:
+        """End a job that waits for its start (`max_running=0`) as if it had run, with outcomes as in `make_job`."""
+        given = {"status": status, "hosts": hosts, "event_lag": event_lag}
+        self.control("POST", f"/jobs/{job}/end", given)
+
+    def cancel(self, job: int, *, user: str = "admin") -> int:
+        """Cancel a job as a user; the status of the answer (405: too late)."""
+        return self.request("POST", f"/jobs/{job}/cancel/", user=user, body={}).status
+
+    def prompts(self, job: int, *, user: str = "admin") -> dict[str, t.Any]:
+        """What a job was prompted with, as the API shows it."""
+        answer = self.request("GET", f"/jobs/{job}/create_schedule/", user=user)
+        if answer.status != 200:
+            raise SandboxError(f"{answer.status}: {answer.body}")
+        return t.cast("dict[str, t.Any]", answer.body["prompts"])
 
     def launch(self, template: int, *, user: str = "admin", **prompts: t.Any) -> int:
         """Launch a template as a user; the id of the job (or workflow job)."""
@@ -224,7 +297,7 @@ class Sandbox:
         self.control("DELETE", "/requests")
 
     def misbehave(self, rules: list[Rule]) -> None:
-        """Add rules of misbehaviour, behind those that are there."""
+        """Add rules of misbehaviour, behind those that are there; an `act` moves the world between two requests."""
         self.control("POST", "/faults", rules)
 
     def behave(self) -> None:

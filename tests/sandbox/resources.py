@@ -12,19 +12,54 @@ import typing as t
 from . import database as db
 from . import people
 
-DELETABLE = ("organizations", "inventories", "projects", "credentials", "templates", "hosts")
+DELETABLE = (
+    "organizations",
+    "inventories",
+    "projects",
+    "credentials",
+    "templates",
+    "hosts",
+    "labels",
+    "execution_environments",
+    "instance_groups",
+    "schedules",
+)
 
-# The fields a launch may set, by the template's option that lets it.
+# The fields a launch may set, with the template's option that lets it; in the order in which a controller shows them.
 PROMPTS = {
-    "extra_vars": "ask_variables_on_launch",
-    "limit": "ask_limit_on_launch",
     "inventory": "ask_inventory_on_launch",
-    "job_type": "ask_job_type_on_launch",
+    "limit": "ask_limit_on_launch",
+    "scm_branch": "ask_scm_branch_on_launch",
+    "labels": "ask_labels_on_launch",
     "job_tags": "ask_tags_on_launch",
     "skip_tags": "ask_skip_tags_on_launch",
-    "scm_branch": "ask_scm_branch_on_launch",
+    "extra_vars": "ask_variables_on_launch",
+    "diff_mode": "ask_diff_mode_on_launch",
+    "job_type": "ask_job_type_on_launch",
     "verbosity": "ask_verbosity_on_launch",
     "credentials": "ask_credential_on_launch",
+    "execution_environment": "ask_execution_environment_on_launch",
+    "forks": "ask_forks_on_launch",
+    "job_slice_count": "ask_job_slice_count_on_launch",
+    "timeout": "ask_timeout_on_launch",
+    "instance_groups": "ask_instance_groups_on_launch",
+}
+
+# Where what a prompt names is kept.
+TABLES = {
+    "inventory": "inventories",
+    "labels": "labels",
+    "credentials": "credentials",
+    "execution_environment": "execution_environments",
+    "instance_groups": "instance_groups",
+}
+# Those of which a job has several.
+MANY = ("labels", "credentials", "instance_groups")
+
+_CREDENTIAL_TYPES = {
+    "ssh": {"id": 1, "name": "Machine", "cloud": False},
+    "vault": {"id": 3, "name": "Vault", "cloud": False},
+    "aws": {"id": 5, "name": "Amazon Web Services", "cloud": True},
 }
 
 _PASSWORD_NAMES = ("ssh_password", "become_password", "ssh_key_unlock")
@@ -54,7 +89,12 @@ class Template(t.TypedDict, total=False):
     asks: list[str]
     survey: list[dict[str, t.Any]]
     passwords: list[str]
-    credentials: list[dict[str, t.Any]]
+    credentials: list[dict[str, t.Any] | int | str]
+    diff_mode: bool
+    execution_environment: int | str
+    labels: list[int | str]
+    instance_groups: list[int | str]
+    duration: float
     roles: dict[str, str]
     error: str
 
@@ -75,11 +115,8 @@ def add_template(database: db.Database, given: Template) -> dict[str, t.Any]:
             "projects", name=f"{name} project", organization=organization
         )
         passwords, roles = left.pop("passwords", []), left.pop("roles", people.DEFAULT_ROLES)
-        credentials = [add_credential(database, **one) for one in [*left.pop("credentials", []), *_for(passwords)]]
-        asks = left.pop("asks", [])
-        unknown = sorted(set(asks) - set(PROMPTS))
-        if unknown:
-            raise ValueError(f"a launch has no such fields: {', '.join(unknown)}")
+        left["credentials"] = [*left.pop("credentials", []), *_for(passwords)]
+        columns = _columns(database, left)
         template = database.insert(
             "templates",
             name=name,
@@ -89,10 +126,7 @@ def add_template(database: db.Database, given: Template) -> dict[str, t.Any]:
             project=project,
             playbook=file.name if file else "site.yml",
             content=content,
-            credentials=credentials,
-            asks=asks,
-            allow_simultaneous=int(left.pop("allow_simultaneous", True)),
-            **left,
+            **{"allow_simultaneous": True, **columns},
         )
         for username, role in roles.items():
             database.insert("roles", template=template, user=people.by_name(database, username)["id"], role=role)
@@ -101,9 +135,53 @@ def add_template(database: db.Database, given: Template) -> dict[str, t.Any]:
         "inventory": inventory,
         "project": project,
         "organization": organization,
-        "credentials": credentials,
+        "credentials": columns["credentials"],
         "hosts": {row["name"]: row["id"] for row in hosts_of(database, inventory)},
     }
+
+
+def change_template(database: db.Database, row_id: int, given: dict[str, t.Any]) -> int:
+    """Change what `add_template` took; the number of templates changed."""
+    return database.update("templates", row_id, **_columns(database, given))
+
+
+def _columns(database: db.Database, given: dict[str, t.Any]) -> dict[str, t.Any]:
+    columns = dict(given)
+    if "\n" in columns.get("playbook", ""):
+        columns["content"] = columns.pop("playbook")
+    unknown = sorted(set(columns.get("asks", [])) - set(PROMPTS))
+    if unknown:
+        raise ValueError(f"a launch has no such fields: {', '.join(unknown)}")
+    for name in set(columns) & set(TABLES):
+        columns[name] = named(database, name, columns[name])
+    return columns
+
+
+def named(database: db.Database, prompt: str, given: t.Any) -> t.Any:
+    """The id, or the ids, of what a prompt's value names by id or name; labels and the like are made if need be."""
+    if prompt in MANY:
+        return [_one(database, TABLES[prompt], one) for one in given]
+    return None if given is None else _one(database, TABLES[prompt], given)
+
+
+def _one(database: db.Database, table: str, given: t.Any) -> int:
+    if isinstance(given, int):
+        return given
+    if isinstance(given, dict):
+        return add_credential(database, **given)
+    found = database.value(f"SELECT id FROM {table} WHERE name = ? ORDER BY id DESC", given)
+    if found is not None:
+        return int(found)
+    if table in ("inventories", "credentials"):
+        raise KeyError(given)
+    return add_label(database, given) if table == "labels" else database.insert(table, name=given)
+
+
+def create_defaults(database: db.Database) -> None:
+    """Add what every controller has: the execution environment and the instance groups that jobs get by themselves."""
+    database.insert("execution_environments", name="The sandbox's own Python")
+    for name in ("controlplane", "default"):
+        database.insert("instance_groups", name=name)
 
 
 def add_workflow_template(database: db.Database, name: str) -> int:
@@ -149,12 +227,55 @@ def add_inventory(
 
 def add_credential(database: db.Database, name: str, kind: str = "ssh", asks: t.Sequence[str] = ()) -> int:
     """Add a credential; `asks` names the passwords it wants at each launch."""
-    return database.insert("credentials", name=name, kind=kind, asks=list(asks))
+    if kind not in _CREDENTIAL_TYPES:
+        raise ValueError(f"no such kind of credential: {kind}")
+    organization = ensure_organization(database, "Default")
+    return database.insert(
+        "credentials", name=name, kind=kind, asks=list(asks), organization=organization, created=db.now()
+    )
+
+
+def add_label(database: db.Database, name: str) -> int:
+    """Add a label; its id."""
+    organization = ensure_organization(database, "Default")
+    return database.insert("labels", name=name, organization=organization, created=db.now())
 
 
 def hosts_of(database: db.Database, inventory: int | None) -> list[db.Row]:
     """The hosts of an inventory, in the order of their names."""
     return database.all("SELECT * FROM hosts WHERE inventory = ? ORDER BY name", inventory)
+
+
+def combined(database: db.Database, credentials: list[int], prompted: list[int]) -> list[int]:
+    """The template's credentials with those of a launch, which replace those of their own kind (and vault id)."""
+    chosen: dict[tuple[str, str], int] = {}
+    for credential in [*credentials, *prompted]:
+        row = database.get("credentials", credential)
+        if row is not None:
+            chosen[kind_of(row)] = credential
+    return list(chosen.values())
+
+
+def present(database: db.Database, prompts: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Prompts without what has been deleted since, which drops out without a word."""
+    left = dict(prompts)
+    for name in set(prompts) & set(TABLES):
+        values = prompts[name] if name in MANY else [prompts[name]]
+        found = [value for value in values if database.get(TABLES[name], value)]
+        left[name] = found if name in MANY else next(iter(found), None)
+    return {name: value for name, value in left.items() if value is not None and (value or name not in MANY)}
+
+
+def credential_type(credential: db.Row) -> dict[str, t.Any]:
+    """The type of a credential: `id`, `name`, and whether it is one for a `cloud`."""
+    return _CREDENTIAL_TYPES[credential["kind"]]
+
+
+def kind_of(credential: db.Row) -> tuple[str, str]:
+    """What a job has one credential of: a kind, for vaults with their id."""
+    asks = json.loads(credential["asks"])
+    vault = asks[0].partition(".")[2] if credential["kind"] == "vault" and asks else ""
+    return credential["kind"], vault
 
 
 def passwords_of(database: db.Database, credentials: str) -> list[str]:

@@ -22,6 +22,8 @@ NOT_FOUND = "No {} matches the given query."
 INVALID_PAGE = "Invalid page."
 NO_FIELD = "{} has no field named '{}'"
 NO_FILTER = "Filtering on {} is not allowed."
+EMPTY_IN = "cannot provide empty value for __in"
+NO_INTEGER = '["\u201c{}\u201d value must be an integer."]'
 BAD_VALUE = "Invalid value for {}: {}"
 BAD_CHOICE = '"{}" is not a valid choice.'
 NOT_NULL = "This field may not be null."
@@ -37,7 +39,24 @@ FOREIGN_PROMPTS = "Job was launched with prompted fields you do not have access 
 ORPHANED = "Job has been orphaned from its job template and organization."
 SLICES_CHANGED = "Cannot relaunch sliced workflow job after slice count has changed."
 NOT_A_DICTIONARY = "Value must be a JSON object."
-INVENTORY_UNKNOWN = 'Invalid pk "{}" - object does not exist.'
+NO_DICTIONARY = "Cannot use dictionary for {}"
+NO_VARIABLES = (
+    "Cannot parse as JSON (error: the JSON object must be str, bytes or bytearray, not {}) "
+    "or YAML (error: '{}' object has no attribute 'read')."
+)
+NOT_A_STRING = "Not a valid string."
+NOT_A_BOOLEAN = "Must be a valid boolean."
+NOT_AN_INTEGER = "A valid integer is required."
+NOT_A_LIST = 'Expected a list of items but got type "{}".'
+NOT_AN_ID = "Incorrect type. Expected pk value, received {}."
+TOO_SMALL = "Ensure this value is greater than or equal to {}."
+NO_SUCH_ID = 'Invalid pk "{}" - object does not exist.'
+CREDENTIAL_REMOVED = (
+    "Removing {} credential at launch time without replacement is not supported. "
+    "Provided list lacked credential(s): {}."
+)
+PROMPTS_UNKNOWN = "Unknown, job may have been run before launch configurations were saved."
+IN_USE = "Resource is being used by running jobs."
 NOT_DELETABLE = "Cannot delete running job resource."
 
 

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.server
 import io
 import itertools
+import json
 import logging
 import os
 import pathlib
@@ -22,12 +24,16 @@ import typing as t
 import urllib.parse
 
 from . import database as db
-from . import faults, traffic
+from . import faults, people, traffic
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
 
 _LOG = logging.getLogger(__name__)
+
+# What the web server in front of a controller takes.
+_LONGEST_LINE = 8192
+_TOO_LONG = b"<html>\r\n<head><title>414 Request-URI Too Large</title></head>\r\n</html>\r\n"
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -36,9 +42,12 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int, app: WSGIApplication, path: pathlib.Path, certificate: pathlib.Path | None) -> None:
+    def __init__(
+        self, port: int, app: WSGIApplication, path: pathlib.Path, certificate: pathlib.Path | None, api: str
+    ) -> None:
         super().__init__(("127.0.0.1", port), _Connection)
         self.app = app
+        self.api = api
         self.path = path
         with db.opened(path) as database:
             first = traffic.last_connection(database) + 1
@@ -105,6 +114,12 @@ class _Connection(http.server.BaseHTTPRequestHandler):
             headers=t.cast("t.Mapping[str, str]", self.headers),
             body=body,
         )
+        if len(self.requestline) > _LONGEST_LINE:
+            entry["status"] = 414
+            traffic.complete(self._database, entry)
+            self.close_connection = True
+            self._send(faults.Reply(414, [("Content-Type", "text/html")], _TOO_LONG))
+            return
         rule = faults.take(self._database, self.command, path)
         entry["fault"] = rule
         try:
@@ -125,6 +140,8 @@ class _Connection(http.server.BaseHTTPRequestHandler):
     ) -> tuple[faults.Reply | None, float]:
         """What to answer, and which part of its body to send; None for no answer at all."""
         true: faults.Reply | None = None
+        if rule is not None and rule["kind"] == "act":
+            return self._act(rule, entry, path, query, body), 1.0
         if rule is None or rule["kind"] == "slow" or faults.when(rule) == "after":
             if rule is not None and faults.when(rule) == "before":
                 time.sleep(rule.get("delay", 1.0))
@@ -143,6 +160,35 @@ class _Connection(http.server.BaseHTTPRequestHandler):
         time.sleep(rule.get("delay", 0.0))
         return faults.reply(rule), 1.0
 
+    def _act(
+        self, rule: faults.Rule, entry: dict[str, t.Any], path: str, query: str, body: bytes
+    ) -> faults.Reply | None:
+        """Do what the rule says just before or after the request, which is answered as ever."""
+        true: faults.Reply | None = None
+        if faults.when(rule) == "after":
+            true, entry["user"] = self._work(path, query, body)
+        latest = _id_in(true)
+        entry["acts"] = []
+        for call in rule["calls"]:
+            answer = self._call(call, latest)
+            latest = _id_in(answer) or latest
+            entry["acts"].append(answer.status)
+        if true is None:
+            true, entry["user"] = self._work(path, query, body)
+        return true
+
+    def _call(self, call: faults.Call, latest: int | None) -> faults.Reply:
+        path, _mark, query = call["path"].replace("{id}", str(latest)).partition("?")
+        headers = {"Content-Type": "application/json", "Host": "127.0.0.1"}
+        if "user" in call:
+            pair = f"{call['user']}:{people.password_of(call['user'])}"
+            headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+            path = f"{self.server.api}{path}"
+        else:
+            path = f"/sandbox{path}"
+        body = json.dumps(call["body"]).encode() if "body" in call else b""
+        return self._work(path, query, body, method=call["method"], headers=headers)[0]
+
     def _body(self) -> bytes:
         if "chunked" in self.headers.get("Transfer-Encoding", ""):
             chunks = []
@@ -157,9 +203,17 @@ class _Connection(http.server.BaseHTTPRequestHandler):
             raise ConnectionAbortedError("the client has gone in the middle of its request")
         return body
 
-    def _work(self, path: str, query: str, body: bytes) -> tuple[faults.Reply, str | None]:
+    def _work(
+        self,
+        path: str,
+        query: str,
+        body: bytes,
+        *,
+        method: str | None = None,
+        headers: t.Mapping[str, str] | None = None,
+    ) -> tuple[faults.Reply, str | None]:
         environ: dict[str, t.Any] = {
-            "REQUEST_METHOD": self.command,
+            "REQUEST_METHOD": method or self.command,
             "SCRIPT_NAME": "",
             "PATH_INFO": path.encode().decode("latin-1"),
             "QUERY_STRING": query,
@@ -177,7 +231,7 @@ class _Connection(http.server.BaseHTTPRequestHandler):
             "wsgi.run_once": False,
             "sandbox.database": self._database,
         }
-        for name, value in self.headers.items():
+        for name, value in (self.headers if headers is None else headers).items():
             key = name.upper().replace("-", "_")
             if key == "CONTENT_TYPE":
                 environ[key] = value
@@ -218,6 +272,14 @@ class _Connection(http.server.BaseHTTPRequestHandler):
         else:
             with contextlib.suppress(OSError):
                 self.connection.shutdown(socket.SHUT_RDWR)
+
+
+def _id_in(reply: faults.Reply | None) -> int | None:
+    if reply is None:
+        return None
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        return int(json.loads(reply.body)["id"])
+    return None
 
 
 def serve(server: Server, started: t.Callable[[], None]) -> None:

@@ -24,6 +24,8 @@ DEFAULTS: dict[str, t.Any] = {
     "basic_enabled": True,
     "basic_delay": 0.0,
     "answer_delay": 0.0,
+    # Between the moment at which a new job can be seen and the answer that tells of it.
+    "answer_delay_after_commit": 0.0,
     "max_running": 2 * (os.cpu_count() or 1),
     "restart_downtime": 0.0,
 }

@@ -17,7 +17,7 @@ import time
 import traceback
 import typing as t
 
-from . import certificates, job_run, jobs, people, processes, scheduler, settings, web
+from . import certificates, job_run, jobs, people, processes, resources, scheduler, settings, web
 from . import database as db
 
 _INTERVAL = 0.05
@@ -82,6 +82,7 @@ class Supervisor:
             database.create_tables()
             if database.value("SELECT 1 FROM users LIMIT 1") is None:
                 people.create(database)
+                resources.create_defaults(database)
             settings.change(database, self._given)
             scheduler.reap(database)
             self._prefix = settings.read(database)["prefix"]

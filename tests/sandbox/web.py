@@ -11,9 +11,10 @@ import typing as t
 
 import flask
 
-# Importing it adds the views about jobs to the API.
+# Importing them adds their views to the API.
+from . import api_inventories as _api_inventories  # noqa: F401
 from . import api_jobs as _api_jobs  # noqa: F401
-from .api import install
+from .api import PREFIXES, install
 from .control import control
 from .server import Server, serve
 
@@ -42,5 +43,5 @@ def run(
     """Serve until the process ends."""
     path = folder / "sandbox.sqlite3"
     logging.basicConfig(filename=folder / "web.log", level=logging.WARNING, force=True)
-    server = Server(port, application(prefix), path, certificate)
+    server = Server(port, application(prefix), path, certificate, PREFIXES[prefix])
     serve(server, lambda: started(server.server_port))

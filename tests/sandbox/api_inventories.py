@@ -1,0 +1,101 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The part of the API that is about inventories, hosts and labels."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import flask
+
+from . import database as db
+from . import filters, jobs, sentences
+from .answers import Refusal, answer, body_of_request, detail, say
+from .api import api, found
+
+
+def _sees_inventories() -> bool:
+    # Nobody has a role on an inventory here: to execute a template gives none.
+    return bool(flask.g.user["is_superuser"] or flask.g.user["is_system_auditor"])
+
+
+def _readable(table: str, row_id: int, model: str) -> db.Row:
+    row = found(table, row_id, model)
+    if not _sees_inventories():
+        raise detail(403, sentences.FORBIDDEN)
+    return row
+
+
+def _list(table: str, fields: filters.Fields, show: filters.Show, model: str, condition: str = "1") -> flask.Response:
+    return answer(filters.listed(flask.g.database, table, fields, show, condition=condition, model=model))
+
+
+@api.get("/inventories/")
+def inventories() -> flask.Response:
+    """The inventories that the user may see."""
+    seen = str(int(_sees_inventories()))
+    return _list("inventories", filters.INVENTORIES, flask.g.bodies.inventory, "Inventory", seen)
+
+
+@api.get("/inventories/<int:row_id>/")
+def inventory(row_id: int) -> flask.Response:
+    """One inventory."""
+    return answer(flask.g.bodies.inventory(_readable("inventories", row_id, "Inventory")))
+
+
+@api.get("/inventories/<int:row_id>/hosts/")
+def inventory_hosts(row_id: int) -> flask.Response:
+    """The hosts of an inventory."""
+    _readable("inventories", row_id, "Inventory")
+    return _list("hosts", filters.HOSTS, flask.g.bodies.host, "Host", f"inventory = {row_id}")
+
+
+@api.get("/hosts/")
+def hosts() -> flask.Response:
+    """The hosts that the user may see."""
+    return _list("hosts", filters.HOSTS, flask.g.bodies.host, "Host", str(int(_sees_inventories())))
+
+
+@api.get("/hosts/<int:row_id>/")
+def host(row_id: int) -> flask.Response:
+    """One host."""
+    return answer(flask.g.bodies.host(_readable("hosts", row_id, "Host")))
+
+
+@api.patch("/hosts/<int:row_id>/")
+def change_host(row_id: int) -> flask.Response:
+    """Rename, disable or enable a host, or change its variables."""
+    row = _changeable(row_id)
+    given: dict[str, t.Any] = body_of_request()
+    columns = {name: given[name] for name in ("name", "enabled", "variables") if name in given}
+    if isinstance(columns.get("variables"), str):
+        columns["variables"] = json.loads(columns["variables"] or "{}")
+    if columns:
+        flask.g.database.update("hosts", row["id"], **columns)
+    return answer(flask.g.bodies.host(flask.g.database.get("hosts", row_id)))
+
+
+@api.delete("/hosts/<int:row_id>/")
+def delete_host(row_id: int) -> flask.Response:
+    """Delete a host that no active job uses."""
+    row = _changeable(row_id)
+    active = jobs.active_of_inventory(flask.g.database, row["inventory"])
+    if active:
+        raise Refusal(409, {"error": say(sentences.IN_USE), "active_jobs": active})
+    flask.g.database.run("DELETE FROM hosts WHERE id = ?", row_id)
+    return answer(None, 204)
+
+
+def _changeable(row_id: int) -> db.Row:
+    row = found("hosts", row_id, "Host")
+    if not flask.g.user["is_superuser"]:
+        raise detail(403, sentences.FORBIDDEN)
+    return row
+
+
+@api.get("/labels/")
+def labels() -> flask.Response:
+    """The labels."""
+    return _list("labels", filters.LABELS, flask.g.bodies.label, "Label")
