@@ -281,7 +281,7 @@ def launch(row_id: int) -> flask.Response:
         job = jobs.launch_sliced(database, template, asking["id"], prompts=given_prompts, slices=slices)
         body = flask.g.bodies.workflow_job(database.get("jobs", job))
         return answer(
-            {"workflow_job": job, "job": None, "ignored_fields": ignored, **body},
+            {"workflow_job": job, "ignored_fields": ignored, **body},
             201,
             {"Location": url("workflow_job", job)},
         )

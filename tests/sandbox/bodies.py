@@ -761,7 +761,6 @@ class Bodies:
                 for one in credentials
                 if one
             ],
-            "labels": self.labels(json.loads(template["labels"]))["results"],
             "instance_groups": [self.group_summary(one) for one in json.loads(template["instance_groups"])],
         }
 

@@ -107,7 +107,8 @@ def _variables(template: db.Row, value: t.Any) -> tuple[dict[str, t.Any], dict[s
     surveyed = {one["variable"] for one in json.loads(template["survey"])}
     given, secret = _parsed(value), resources.secret_variables(template)
     taken = {name: one for name, one in given.items() if asked or name in surveyed}
-    left = {name: one for name, one in given.items() if name not in taken}
+    own = json.loads(template["extra_vars"])
+    left = {name: one for name, one in given.items() if name not in taken and (name not in own or own[name] != one)}
     # The mask is no answer to a survey's question.
     return {name: one for name, one in taken.items() if name not in secret or one != jobs.ENCRYPTED}, left
 

@@ -117,7 +117,6 @@ class _Prompted:
         )
         for name, secret in (("survey", "topsecret"), ("survey_again", "other"), ("survey_mask", "$encrypted$")):
             self._launch(name, "survey", hosts=_FAILED, extra_vars={"plain": "p", "secret": secret})
-        self._launch("labelled", "full", hosts=_TWO, limit="host1", labels=[ids["label_a"]])
 
     def _edited(self) -> None:
         ids = self.ids
@@ -207,6 +206,7 @@ class _Prompted:
         sandbox.cancel(ids["loser_canceled"])
         for name in ("ended_1", "ended_2"):
             ids[name] = sandbox.make_job(template=ids["plain_template"], status="failed", hosts=_FAILED)
+        self._launch("labelled", "full", hosts=_TWO, limit="host1", labels=[ids["label_a"]])
         # The hour that was asked for when the lists were recorded.
         for second, name in enumerate(("none", "limited_vars", "full", "only_vars", "off")):
             sandbox.change_job(ids[name], finished=f"2026-11-24T21:34:5{second}.000000Z")

@@ -35,7 +35,7 @@ _OPEN |= {"changed", "dark", "failures", "ok", "processed", "skipped", "rescued"
 # The recordings hold the events of a player, which has fewer of these than Ansible.
 _GROWING = {"event_data"}
 # What the situation, not the controller, decides whether it is null.
-_NULLABLE = {"next", "previous", "last_login", "modified", "started", "playbook"}
+_NULLABLE = {"next", "previous", "last_login", "modified", "started", "playbook", "next_run"}
 # Fields whose very values follow from the situation.
 _EXACT = {
     "type",
@@ -63,6 +63,7 @@ _EXACT = {
 _VALUE_DIFFERS = {
     "find-by-label": {"count"},
     "find-credentials": {"count", "inputs"},
+    "find-newer-success": {"count"},
     "find-window": {"count"},
     "find-window-reader": {"count"},
     "jobs-list-by-template": {"count"},
