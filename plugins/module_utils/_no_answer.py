@@ -89,10 +89,8 @@ def _not_connected(causes: t.Sequence[BaseException], way: Way) -> t.Optional[Co
     first = f"The proxy on the way to {way.place}" if way.proxied else way.place
     refusal = next((str(cause) for cause in causes if str(cause).startswith(REFUSED_TUNNEL)), "")
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        name = (
-            f"The host name of the proxy on the way to {way.place}" if way.proxied else f"The host name in {way.place}"
-        )
-        said = f"{name} cannot be resolved. Check controller_host."
+        address = f"the address of the proxy on the way to {way.place}" if way.proxied else way.place
+        said = f"The host name in {address} cannot be resolved. Check controller_host."
     elif any(isinstance(cause, lower.NewConnectionError) for cause in causes):
         said = (
             f"{first} accepts no connection: {_reason(causes)}. Check that the controller runs, and controller_host "

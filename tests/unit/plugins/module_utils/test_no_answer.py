@@ -213,7 +213,13 @@ ROWS = [
     lost("TLS: cut in a record", lambda s: s.tls(answer(then=say(b"\x17\3\3\0\x50a", close))), CLOSED),
     # A proxy for plain requests
     not_sent("proxy: refused", lambda s: s.forwarded(closed()), FIRST_PROXY, NO_CONNECTION, PROXY_HINT),
-    not_sent("proxy: no such name", lambda s: s.forwarded(UNKNOWN), "name of the proxy on", "be resolved", PROXY_HINT),
+    not_sent(
+        "proxy: no such name",
+        lambda s: s.forwarded(UNKNOWN),
+        "name in the address of the proxy on",
+        "be resolved",
+        PROXY_HINT,
+    ),
     not_sent("proxy: nobody takes it", lambda s: s.forwarded(s.full()), FIRST_PROXY, NO_CONNECTION_IN_TIME, PROXY_HINT),
     lost("proxy: closed", lambda s: s.forwarded(s.plain(answer())), CLOSED),
     lost("proxy: reset", lambda s: s.forwarded(s.plain(answer(then=reset))), RESET),
@@ -225,7 +231,11 @@ ROWS = [
     # A proxy that opens tunnels
     not_sent("CONNECT: refused", lambda s: s.tunnelled(closed()), FIRST_PROXY, NO_CONNECTION, PROXY_HINT),
     not_sent(
-        "CONNECT: no such name", lambda s: s.tunnelled(UNKNOWN), "name of the proxy on", "be resolved", PROXY_HINT
+        "CONNECT: no such name",
+        lambda s: s.tunnelled(UNKNOWN),
+        "name in the address of the proxy on",
+        "be resolved",
+        PROXY_HINT,
     ),
     not_sent("CONNECT: nobody takes it", lambda s: s.tunnelled(s.full()), FIRST_PROXY, NO_CONNECTION_IN_TIME),
     not_sent(

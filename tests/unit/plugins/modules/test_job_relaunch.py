@@ -798,7 +798,8 @@ class TestTemplates:
         assert "has no job yet" in relaunch(job_id=None, job_template="Deploy")["msg"]
 
     def test_sliced(self, controller: ScriptedController, relaunch: Relaunch) -> None:
-        controller.expect("GET", self.TEMPLATES, body=listed(self.template(7, "Ops", job_slice_count=3)))
+        controller.expect("GET", self.TEMPLATES, body=listed(self.template(7, "Ops")))
+        controller.expect("GET", JOBS, body=listed({"id": 42, "job_slice_number": 2, "job_slice_count": 3}))
 
         assert "is sliced" in relaunch(job_id=None, job_template="Deploy")["msg"]
 
