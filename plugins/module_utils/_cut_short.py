@@ -17,8 +17,8 @@ import typing as t
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from ansible_collections.relaunch.controller.plugins.module_utils import _jobs
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import AnswerError
+from ansible_collections.relaunch.controller.plugins.module_utils._kinds import JOB
 
 if t.TYPE_CHECKING:
     from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
@@ -363,7 +363,7 @@ def stopped_early(client: ControllerClient, base: Job, relaunch: Job, failed: in
         elif verdict is Question.UNTOUCHED:
             answer = _untouched(client, base, found)
         elif verdict is Question.HOSTS:
-            answer = _count(client, _jobs.path(base.id, "job_host_summaries"))
+            answer = _count(client, JOB.at(base.id, "job_host_summaries"))
         elif verdict is Question.WENT_ON:
             answer = _went_on(client, base, found.base)
         else:
@@ -375,7 +375,7 @@ def _tail(client: ControllerClient, job: Job) -> Tail:
     """The last plays, tasks and failures of a job, an empty tail where this user may not read them."""
     query = {"event__in": ",".join((_PLAY, _TASK, *_FAILURES)), "order_by": "-counter", "page_size": TAIL_LENGTH}
     try:
-        answer = client.get(_jobs.path(job.id, "job_events"), **query)
+        answer = client.get(JOB.at(job.id, "job_events"), **query)
     except AnswerError as error:
         if error.status != 403:
             raise
@@ -395,7 +395,7 @@ def _went_on(client: ControllerClient, base: Job, tail: Tail) -> bool:
     return last is not None and bool(
         _count(
             client,
-            _jobs.path(base.id, "job_events"),
+            JOB.at(base.id, "job_events"),
             parent_uuid=last.uuid,
             counter__gt=last.counter,
             host_name=tail.failures[0].host,
@@ -409,7 +409,7 @@ def _survivors(client: ControllerClient, base: Job, tail: Tail) -> bool:
     Of too many failed hosts to name them it is asked whether others have passed the task that failed last; this
     overlooks the hosts that a failed task with ``run_once`` has stopped.
     """
-    events = _jobs.path(base.id, "job_events")
+    events = JOB.at(base.id, "job_events")
     query: dict[str, t.Any] = {"event__in": ",".join(_PASSED), "counter__gt": tail.batch[0].counter - 1}
     names = {failure.host for failure in tail.failures}
     if len(names) <= NAMES_LIMIT and (tail.whole or tail.batch != tail.steps):

@@ -292,7 +292,7 @@ class Bodies:
             },
             "summary_fields": {**self._inventory_summary(row), "user_capabilities": self._editable()},
             "created": created,
-            "modified": created,
+            "modified": row["modified"] or created,
             "name": row["name"],
             "description": "",
             "inventory": row["inventory"],

@@ -12,6 +12,7 @@ import typing as t
 
 import flask
 
+from . import database as db
 from . import faults, jobs, people, resources, settings, traffic
 
 if t.TYPE_CHECKING:
@@ -169,7 +170,9 @@ def change(table: str, row_id: int) -> t.Any:
     """Change columns of a row: rename, disable or repair a host, edit a template."""
     if table == "templates":
         return {"changed": resources.change_template(_database(), row_id, _given())}
-    return {"changed": _database().update(table, row_id, **_given())}
+    # A job that runs on a host does not count as a change of it.
+    modified = {"modified": db.now()} if table == "hosts" else {}
+    return {"changed": _database().update(table, row_id, **_given(), **modified)}
 
 
 @control.delete(f"/{_TABLES}/<int:row_id>")
