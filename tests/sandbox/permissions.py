@@ -14,6 +14,10 @@ if t.TYPE_CHECKING:
     from .database import Database, Row
 
 
+# What one may only prompt for with a role on it, which no user but the superuser has.
+OWNED = ("inventory", "credentials", "instance_groups")
+
+
 class Denied(Exception):
     """The user may not; the argument is the sentence that says why."""
 
@@ -61,8 +65,7 @@ def check_start(database: Database, user: Row, job: Row) -> None:
         secret = set(resources.secret_variables(template)) & set(prompts.get("extra_vars", {}))
         if secret and job["created_by"] != user["id"]:
             raise Denied(sentences.FOREIGN_SECRETS)
-        # No user but the superuser has a role on an inventory, a credential or an instance group.
-        if not _unprompted(prompts, template) and not {"inventory", "credentials", "instance_groups"} & set(prompts):
+        if not _unprompted(prompts, template) and not set(OWNED) & set(prompts):
             return
         raise Denied(sentences.FOREIGN_PROMPTS)
     raise Denied(sentences.FORBIDDEN if job["organization"] is not None else sentences.ORPHANED)

@@ -12,14 +12,12 @@ import flask
 import yaml
 
 from . import database as db
-from . import jobs, resources, sentences
+from . import jobs, permissions, resources, sentences
 from .answers import Refusal, detail, say
 
 _CHOICES = {"job_type": ("run", "check"), "verbosity": (0, 1, 2, 3, 4, 5)}
 _LEAST = {"forks": 0, "timeout": None, "job_slice_count": 1}
 _TEXTS = ("limit", "scm_branch", "job_tags", "skip_tags")
-# What one may only prompt for with a role on it, which no user but the superuser has.
-OWNED = ("inventory", "credentials", "instance_groups")
 
 
 def accepted(template: db.Row, given: dict[str, t.Any]) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
@@ -51,7 +49,7 @@ def accepted(template: db.Row, given: dict[str, t.Any]) -> tuple[dict[str, t.Any
     if "credentials" in prompts:
         own = json.loads(template["credentials"])
         prompts["credentials"] = [one for one in prompts["credentials"] if one not in own]
-    if set(OWNED) & set(prompts) and not flask.g.user["is_superuser"]:
+    if set(permissions.OWNED) & set(prompts) and not flask.g.user["is_superuser"]:
         raise detail(403, sentences.FORBIDDEN)
     return prompts, ignored
 
