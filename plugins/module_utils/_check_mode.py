@@ -39,6 +39,8 @@ def predicted(
     :raises RefusedError: the relaunch would be refused, since the job has no failed host.
     """
     on_failed = decision.hosts == FAILED
+    # Without a template the controller does not narrow the limit (recorded: post-template-deleted-admin).
+    narrowed = on_failed and job.template is not None
     counts = client.get(JOB.at(job.id, "relaunch")).get("retry_counts")
     summaries = _jobs.host_summaries(client, job.id, failed=True if on_failed else None)
     names = tuple(summary.name for summary in summaries if summary.host is not None)
@@ -46,7 +48,7 @@ def predicted(
         status="pending",
         launch_type="relaunch",
         job_type=request.wish.job_type or job.job_type,
-        limit=",".join(names) if on_failed else job.facts.get("limit"),
+        limit=",".join(names) if narrowed else job.facts.get("limit"),
     )
     outcome = replace(
         outcome,
@@ -65,15 +67,15 @@ def predicted(
     return replace(
         outcome,
         changed=True,
-        msg=f"{decision.reason}: would be relaunched on {on(decision.hosts, names)}{then}.",
+        msg=f"{decision.reason}: would be relaunched on {on(names if narrowed else ())}{then}.",
     )
 
 
-def on(hosts: str, names: t.Collection[str]) -> str:
-    """What a relaunch runs on, for a sentence."""
-    if hosts != FAILED:
+def on(failed_hosts: t.Collection[str]) -> str:
+    """What a relaunch runs on, for a sentence; none: on all."""
+    if not failed_hosts:
         return "all its hosts"
-    return f"{len(names)} failed host{'' if len(names) == 1 else 's'}: {_jobs.told(names)}"
+    return f"{len(failed_hosts)} failed host{'' if len(failed_hosts) == 1 else 's'}: {_jobs.told(failed_hosts)}"
 
 
 def side_by_side(

@@ -72,7 +72,7 @@ def relaunch(
                 return relaunch(case, decision.instead, outcome, then)
             error.outcome = outcome
             raise
-        return then(launched, _told(case, decision, launched, outcome))
+        return then(launched, _told(case, decision, job, launched, outcome))
 
 
 def _in_detail(case: Case, decision: Launch) -> Job:
@@ -104,7 +104,7 @@ def _attempt(case: Case, decision: Launch, job: Job, body: t.Mapping[str, t.Any]
         return _jobs.host_summaries(case.client, job.id, failed=True)
 
     def has_its_limit(new: Job) -> bool:
-        if decision.hosts != FAILED:
+        if decision.hosts != FAILED or job.template is None:
             return same_limit(job, new)
         # Between the launch and this look hosts may have been renamed or deleted.
         known = frozenset(name for host in failed_hosts() for name in (host.name, host.name_then))
@@ -123,9 +123,11 @@ def _attempt(case: Case, decision: Launch, job: Job, body: t.Mapping[str, t.Any]
     )
 
 
-def _told(case: Case, decision: Launch, launched: Launched, before: RelaunchOutcome) -> RelaunchOutcome:
+def _told(case: Case, decision: Launch, job: Job, launched: Launched, before: RelaunchOutcome) -> RelaunchOutcome:
     new = launched.job
-    names = tuple(sorted(new.limit_names)) if decision.hosts == FAILED else ()
+    # Without a template the controller does not narrow the limit (recorded: post-template-deleted-admin).
+    narrowed = decision.hosts == FAILED and not (job.template is None and same_limit(job, new))
+    names = tuple(sorted(new.limit_names)) if narrowed else ()
     lost = f"The answer to that was lost, so the job was looked for: {launched.lost}" if launched.lost else ""
     return replace(
         before.about(case.client, new),
@@ -134,4 +136,4 @@ def _told(case: Case, decision: Launch, launched: Launched, before: RelaunchOutc
         # Nobody has asked for the hosts where this is the first relaunch: the limit tells them.
         remaining_hosts=names if names and before.remaining_hosts is None else before.remaining_hosts,
         diff=side_by_side(case.request, case.source, new.facts, f"job {new.id}"),
-    ).saying(f"{decision.reason}: relaunched as job {new.id} on {on(decision.hosts, names)}.", lost)
+    ).saying(f"{decision.reason}: relaunched as job {new.id} on {on(names)}.", lost)

@@ -1,0 +1,249 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The verdict while templates are edited, hosts disabled, renamed or deleted, and others relaunch."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from sandbox.database import now
+from sandbox.process import Sandbox
+from sandbox.proxy import Proxy
+
+if t.TYPE_CHECKING:
+    from .conftest import Run
+
+Options = dict[str, t.Any]
+RunTasks = t.Callable[..., "Run"]
+Stubborn = t.Callable[..., Options]
+
+BOTH_WAYS = pytest.mark.parametrize("in_process", [True, False], ids=["in process", "as a module"])
+
+EDITS: dict[str, t.Callable[[Sandbox, Options], Options]] = {
+    "extra variables": lambda _sandbox, _template: {"extra_vars": {"release": 2}},
+    "tags": lambda _sandbox, _template: {"job_tags": "all"},
+    "skip tags": lambda _sandbox, _template: {"skip_tags": "slow"},
+    "name": lambda _sandbox, template: {"name": f"Renamed {template['id']}"},
+    "verbosity": lambda _sandbox, _template: {"verbosity": 1},
+    "forks": lambda _sandbox, _template: {"forks": 3},
+}
+
+
+def posts(sandbox: Sandbox) -> list[str]:
+    return [entry["path"] for entry in sandbox.log() if entry["method"] == "POST"]
+
+
+@pytest.fixture
+def failed(sandbox: Sandbox, stubborn: Stubborn) -> t.Callable[..., tuple[int, Options]]:
+    """A job that failed on those hosts that fail at least once, and its template: failed(web1=0, web2=1).
+
+    It was made as data: its hosts' failures are still to come, one less than given.
+    """
+
+    def failed(**failures: int) -> tuple[int, Options]:
+        template = stubborn(**{host: max(0, times - 1) for host, times in failures.items()})
+        hosts = {host: "failed" if times else "ok" for host, times in failures.items()}
+        job = sandbox.make_job(template=template["id"], status="failed", hosts=hosts)
+        sandbox.clear_log()
+        return job, template
+
+    return failed
+
+
+Failed = t.Callable[..., tuple[int, Options]]
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("edit", EDITS)
+def test_after_its_template_was_edited_the_work_is_done_once(
+    sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks, edit: str
+) -> None:
+    job, template = failed(web1=0, web2=1)
+    sandbox.change_template(template["id"], **EDITS[edit](sandbox, template))
+    task = {"job_id": job, "hosts": "failed", "wait": True, **admin}
+
+    first, second = run_tasks(task, task).results
+
+    assert (first["changed"], second["changed"]) == (True, False)
+    assert first["id"] == second["id"] and second["status"] == "successful"
+    assert len(posts(sandbox)) == 1
+
+
+@BOTH_WAYS
+def test_a_lost_answer_is_found_after_an_edit(
+    sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks
+) -> None:
+    job, template = failed(web1=0, web2=1)
+    sandbox.change_template(template["id"], extra_vars={"release": 2}, verbosity=1)
+    sandbox.misbehave([{"kind": "drop", "when": "after", "method": "POST", "path": "/relaunch/$"}])
+    task = {"job_id": job, "hosts": "failed", "wait": True, **admin}
+
+    first, second = run_tasks(task, task).results
+
+    assert (first["changed"], first["status"], second["changed"]) == (True, "successful", False)
+    assert first["id"] == second["id"] and len(posts(sandbox)) == 1
+
+
+@BOTH_WAYS
+def test_the_chain_still_narrows_after_an_edit(
+    sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks
+) -> None:
+    job, template = failed(web1=1, web2=1, web3=2, web4=0)
+    sandbox.change_template(template["id"], extra_vars={"release": 2})
+    task = {"job_id": job, "hosts": "failed", "wait": True, **admin}
+
+    first, second = run_tasks(task, task).results
+
+    assert (first["hosts"], first["remaining_hosts"]) == (["web1", "web2", "web3"], ["web3"])
+    assert (second["hosts"], second["remaining_hosts"], second["status"]) == (["web3"], [], "successful")
+
+
+@BOTH_WAYS
+def test_a_disabled_host_is_not_recovered(
+    sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks
+) -> None:
+    job, template = failed(web1=0, web2=1, web3=1)
+    sandbox.disable_host(template["hosts"]["web3"])
+    task = {"job_id": job, "hosts": "failed", "wait": True, **admin}
+
+    done = run_tasks(task, task, warnings=True)
+    first, second = done.results
+    assert [(one["failed"], one["changed"], one["remaining_hosts"]) for one in done.results] == [
+        (False, True, ["web3"]),
+        (False, False, ["web3"]),
+    ]
+    assert all("web3" in one["warnings"][0] for one in (first, second))
+    assert "Did not run" in done.output
+
+    sandbox.enable_host(template["hosts"]["web3"])
+    third, fourth = run_tasks(task, task).results
+
+    assert (third["changed"], third["remaining_hosts"], fourth["changed"]) == (True, [], False)
+    assert len(posts(sandbox)) == 2
+
+
+@BOTH_WAYS
+def test_other_credentials_are_other_work(
+    sandbox: Sandbox, stubborn: Stubborn, admin: Options, run_tasks: RunTasks
+) -> None:
+    template = stubborn({"asks": ["credentials"], "credentials": [{"name": "one", "kind": "ssh"}]}, web1=0, web2=0)
+    hosts = {"web1": "ok", "web2": "failed"}
+    other = [sandbox.add_credential("other", kind="ssh")]
+    made = {"template": template["id"], "status": "failed", "hosts": hosts}
+    ours = sandbox.make_job(**made)
+    theirs = sandbox.make_job(**made, credentials=other, prompts={"credentials": other})
+    assert sandbox.wait(sandbox.relaunch(theirs, hosts="failed")) == "successful"
+    sandbox.clear_log()
+
+    (result,) = run_tasks({"job_id": ours, "hosts": "failed", "wait": True, **admin}).results
+
+    assert (result["changed"], result["status"], result["relaunched_job_id"]) == (True, "successful", ours)
+    assert len(posts(sandbox)) == 1
+
+
+@BOTH_WAYS
+def test_a_success_that_a_later_failure_took_back_does_not_count(
+    sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks, tmp_path: Path
+) -> None:
+    job, template = failed(web1=0, web2=1)
+    assert sandbox.wait(sandbox.relaunch(job, hosts="failed")) == "successful"
+    sandbox.change_host(template["hosts"]["web2"], variables={"failures": 2, "folder": str(tmp_path)})
+    assert sandbox.wait(sandbox.relaunch(job, hosts="failed")) == "failed"
+    sandbox.clear_log()
+
+    (result,) = run_tasks({"job_id": job, "hosts": "failed", "wait": True, **admin}).results
+
+    assert (result["changed"], result["status"], result["hosts"]) == (True, "successful", ["web2"])
+    assert len(posts(sandbox)) == 1
+
+
+@BOTH_WAYS
+def test_a_success_from_before_the_failure_does_not_count(
+    sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks
+) -> None:
+    job, _template = failed(web1=0, web2=1)
+    assert sandbox.wait(sandbox.relaunch(job, hosts="failed")) == "successful"
+    # So the source ended after that one was made.
+    sandbox.change_job(job, finished=now())
+    sandbox.clear_log()
+
+    (result,) = run_tasks({"job_id": job, "hosts": "failed", "wait": True, **admin}).results
+
+    assert (result["changed"], result["status"], result["hosts"]) == (True, "successful", ["web2"])
+    assert len(posts(sandbox)) == 1
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("move", ["renamed", "deleted"])
+def test_a_host_that_was_renamed_or_deleted_needs_no_second_job(
+    sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks, move: str
+) -> None:
+    job, template = failed(web1=0, web2=1, web3=1)
+    task = {"job_id": job, "hosts": "failed", "wait": True, **admin}
+    run_tasks(task)
+    if move == "renamed":
+        sandbox.rename_host(template["hosts"]["web3"], "web9")
+    else:
+        sandbox.delete_host(template["hosts"]["web3"])
+
+    (result,) = run_tasks(task).results
+
+    assert (result["changed"], result["remaining_hosts"]) == (False, [])
+    assert len(posts(sandbox)) == 1
+
+
+@BOTH_WAYS
+def test_after_a_fallback_to_all_only_what_failed_in_it_is_left(
+    sandbox: Sandbox, stubborn: Stubborn, admin: Options, run_tasks: RunTasks
+) -> None:
+    template = stubborn(web1=0, web2=1)
+    job = sandbox.make_job(template=template["id"], status="error", stats=False)
+    sandbox.clear_log()
+    task = {"job_id": job, "hosts": "failed", "fallback_to_all": True, "wait": True, **admin}
+
+    first, second, third = run_tasks(task, task, task).results
+
+    assert (first["failed"], first["limit"], first["remaining_hosts"]) == (True, "", ["web2"])
+    assert (second["status"], second["hosts"], third["changed"]) == ("successful", ["web2"], False)
+
+
+@BOTH_WAYS
+def test_a_template_that_checks_only_by_now_is_no_success(
+    sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks
+) -> None:
+    job, template = failed(web1=0, web2=1)
+    sandbox.change_template(template["id"], job_type="check")
+
+    (result,) = run_tasks({"job_id": job, "hosts": "failed", "wait": True, **admin}).results
+
+    assert (result["failed"], result["changed"], result["job_type"]) == (True, True, "check")
+    assert "the template checks only by now" in result["msg"]
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("way", ["forward proxy", "CONNECT proxy"])
+def test_behind_a_proxy_that_loses_the_answer_one_job_is_launched(
+    request: pytest.FixtureRequest, run_tasks: RunTasks, way: str
+) -> None:
+    sandbox: Sandbox = request.getfixturevalue("sandbox" if way == "forward proxy" else "tls_sandbox")
+    template = sandbox.add_template(f"Behind a {way}", "- hosts: all\n  gather_facts: false\n", hosts={"web1": {}})
+    job = sandbox.make_job(template=template["id"], status="failed", hosts={"web1": "failed"})
+    sandbox.clear_log()
+    options = {"controller_host": sandbox.url, "controller_oauthtoken": sandbox.token("admin"), "max_retries": 5}
+    if sandbox.ca_path:
+        options["ca_path"] = sandbox.ca_path
+    with Proxy() as proxy:
+        proxy.lose("POST")
+        # Of what goes through a tunnel the proxy sees nothing but that the controller has been asked.
+        proxy.cut_tunnels(lambda _tunnel: bool(posts(sandbox)))
+        environ = {"http_proxy": proxy.url, "https_proxy": proxy.url, "no_proxy": ""}
+        (result,) = run_tasks({"job_id": job, "hosts": "failed", "wait": True, **options}, environ=environ).results
+
+    assert (result["changed"], result["failed"]) == (True, False)
+    assert "The answer to that was lost" in result["msg"]
+    assert len(posts(sandbox)) == 1
