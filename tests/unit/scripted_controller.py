@@ -23,6 +23,7 @@ class Asked:
     method: str
     path: str
     query: dict[str, str]
+    query_string: str
     headers: t.Mapping[str, str]
     body: t.Any
 
@@ -69,6 +70,7 @@ class ScriptedController:
                     self.command,
                     target.path,
                     dict(parse_qsl(target.query)),
+                    target.query,
                     dict(self.headers),
                     json.loads(raw) if raw else None,
                 )
@@ -100,7 +102,7 @@ class ScriptedController:
                     self.close_connection = True
                 self.wfile.write(content)
 
-            do_GET = do_POST = do_OPTIONS = answer
+            do_GET = do_POST = do_DELETE = do_OPTIONS = answer
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True

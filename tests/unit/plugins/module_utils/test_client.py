@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import socket
 import typing as t
 
 import pytest
@@ -17,9 +16,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._connection im
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import (
     AnswerError,
     AnswerLostError,
-    ControllerError,
     NotSentError,
-    OptionError,
 )
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
@@ -99,6 +96,32 @@ class TestPrefix:
         controller.expect("GET", "/api/controller/v2/ping/", body={"a": 2})
         assert (client.get("ping/"), client.get("ping/")) == ({"a": 1}, {"a": 2})
         assert client.job_url(7) == f"{controller.url}/execution/jobs/playbook/7/output"
+        assert client.page_url("jobs/workflow", 7) == f"{controller.url}/execution/jobs/workflow/7/output"
+
+    @pytest.mark.parametrize("root", [(502, HTML), (503, None), (429, {"detail": "slow down"})])
+    def test_a_bad_minute_at_the_root_settles_nothing(
+        self, controller: ScriptedController, client: ControllerClient, naps: Naps, root: t.Any
+    ) -> None:
+        controller.expect("GET", PING, 404, HTML)
+        controller.expect("GET", "/api/", *root)
+        controller.expect("GET", PING, 404, HTML)
+        controller.expect("GET", "/api/", body={"apis": {"controller": "/api/controller/"}})
+        controller.expect("GET", "/api/controller/v2/ping/", body={"a": 1})
+        assert client.get("ping/") == {"a": 1}
+        assert len(naps.taken) == 1
+
+    @pytest.mark.parametrize("root", [(404, HTML), (200, HTML), (302, None), (200, {"apis": {"eda": "/api/eda/"}})])
+    def test_a_root_that_tells_nothing_is_asked_again_next_time(
+        self, controller: ScriptedController, client: ControllerClient, root: t.Any
+    ) -> None:
+        controller.expect("GET", PING, 404, HTML)
+        controller.expect("GET", "/api/", *root)
+        with pytest.raises(AnswerError, match="404"):
+            client.get("ping/")
+        controller.expect("GET", PING, 404, HTML)
+        controller.expect("GET", "/api/", body={"apis": {"controller": "/api/controller/"}})
+        controller.expect("GET", "/api/controller/v2/ping/", body={"a": 1})
+        assert client.get("ping/") == {"a": 1}
 
     def test_a_given_prefix_is_taken(
         self, controller: ScriptedController, client_of: t.Callable[..., ControllerClient]
@@ -106,6 +129,32 @@ class TestPrefix:
         controller.expect("GET", "/api/x/v2/ping/", 404, HTML)
         with pytest.raises(AnswerError):
             client_of(controller.url, api_prefix="/api/x/v2/").get("ping/")
+
+    @pytest.mark.parametrize(
+        ("prefix", "product", "page"),
+        [
+            (None, "AWX", "#"),
+            ("/api/mine/v2/", "AWX", "#"),
+            ("/api/controller/v2/", "AWX", "#"),
+            ("/api/controller/v2/", "Red Hat Ansible Automation Platform", "execution"),
+            ("/api/controller/v2/", None, "execution"),
+            # Without a gateway the controller has the interface it shares with AWX.
+            (None, "Red Hat Ansible Automation Platform", "#"),
+        ],
+    )
+    def test_the_page_of_a_job_is_that_of_the_product(
+        self,
+        controller: ScriptedController,
+        client_of: t.Callable[..., ControllerClient],
+        prefix: str | None,
+        product: str | None,
+        page: str,
+    ) -> None:
+        headers = {"X-API-Product-Name": product} if product else {}
+        controller.expect("GET", f"{prefix or '/api/v2/'}ping/", body={}, headers=headers)
+        client = client_of(controller.url, api_prefix=prefix)
+        client.get("ping/")
+        assert client.page_url("jobs/playbook", 42) == f"{controller.url}/{page}/jobs/playbook/42/output"
 
     def test_no_controller_there(self, controller: ScriptedController, client: ControllerClient) -> None:
         controller.expect("GET", PING, 404, HTML)
@@ -184,6 +233,27 @@ class TestReads:
         assert [asked.query["page"] for asked in controller.asked] == ["1", "2"]
         assert all(asked.query["a"] == "b" for asked in controller.asked)
 
+    def test_a_list_may_become_shorter_between_its_pages(
+        self, controller: ScriptedController, client: ControllerClient
+    ) -> None:
+        controller.expect("GET", PING, body={"next": "http://elsewhere/", "results": [{"n": 1}]})
+        controller.expect("GET", PING, 404, {"detail": "Invalid page."})
+        assert list(client.results("ping/")) == [{"n": 1}]
+
+    def test_a_list_that_is_not_there_is_no_empty_one(
+        self, controller: ScriptedController, client: ControllerClient
+    ) -> None:
+        controller.expect("GET", PING, body={})
+        controller.expect("GET", PING, 404, {"detail": "Not found."})
+        client.get("ping/")
+        with pytest.raises(AnswerError, match="404: Not found"):
+            list(client.results("ping/"))
+
+    def test_a_key_may_be_given_more_than_once(self, controller: ScriptedController, client: ControllerClient) -> None:
+        controller.expect("GET", PING, body={})
+        client.get("ping/", or__name=["a", "b+c"], status="failed", left_out=None)
+        assert controller.asked[0].query_string == "or__name=a&or__name=b%2Bc&status=failed"
+
     @pytest.mark.parametrize("status", [301, 302, 307])
     def test_redirects_are_not_followed(
         self, controller: ScriptedController, client: ControllerClient, status: int
@@ -238,41 +308,46 @@ class TestPosts:
         assert not unexpected.value.refuses
         assert controller.methods() == ["POST"]
 
+    @pytest.mark.parametrize("body", [{"detail": "slow down"}, HTML])
+    def test_too_many_requests_tells_when_to_come_again(
+        self, controller: ScriptedController, client: ControllerClient, body: t.Any
+    ) -> None:
+        controller.expect("POST", PING, 429, body, headers={"Retry-After": "17"})
+        with pytest.raises(AnswerError) as later:
+            client.post("ping/", {}, 201)
+        assert (later.value.status, later.value.retry_after, later.value.transient) == (429, 17, True)
+        assert controller.methods() == ["POST"]
+
+    def test_delete(self, controller: ScriptedController, client: ControllerClient) -> None:
+        controller.expect("DELETE", PING, 204)
+        assert client.delete("ping/", 204) == {}
+
+    @pytest.mark.parametrize("status", [202, 404, 409, 502])
+    def test_delete_is_sent_once_too(
+        self, controller: ScriptedController, client: ControllerClient, status: int
+    ) -> None:
+        controller.expect("DELETE", PING, status, {"detail": "no"})
+        with pytest.raises(AnswerError, match=f"DELETE .*{status}: no"):
+            client.delete("ping/", 204)
+        assert controller.methods() == ["DELETE"]
+
     def test_an_answer_may_be_empty(self, controller: ScriptedController, client: ControllerClient) -> None:
         controller.expect("POST", PING, 202)
         assert client.post("ping/", {}, 202) == {}
 
 
-class TestNoConnection:
-    def test_nobody_listens(self, client_of: t.Callable[..., ControllerClient]) -> None:
-        with socket.socket() as unused:
-            unused.bind(("127.0.0.1", 0))
-            url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        with pytest.raises(NotSentError, match="accepts no connection: Connection refused") as error:
-            client_of(url, max_retries=0).get("ping/")
-        assert error.value.transient
+def test_a_client_closes_its_connections(
+    controller: ScriptedController, client_of: t.Callable[..., ControllerClient]
+) -> None:
+    for _time in range(2):
+        controller.expect("GET", PING, body={})
+    with client_of(controller.url) as client:
+        client.get("ping/")
+    client.get("ping/")
+    assert controller.connections == 2
 
-    def test_the_default_host_is_named_as_such(self, client_of: t.Callable[..., ControllerClient]) -> None:
-        with pytest.raises(NotSentError, match="No controller_host was given, so this default was used"):
-            client_of("http://127.0.0.1:9", max_retries=0, host_given=False).get("ping/")
 
-    def test_unknown_host_name(self, client_of: t.Callable[..., ControllerClient]) -> None:
-        with pytest.raises(NotSentError, match="cannot be resolved. Check controller_host"):
-            client_of("http://no-such-host.invalid", max_retries=0).get("ping/")
-
-    def test_http_where_tls_is_expected(
-        self, controller: ScriptedController, client_of: t.Callable[..., ControllerClient], naps: Naps
-    ) -> None:
-        with pytest.raises(ControllerError, match="TLS"):
-            client_of(controller.url.replace("http:", "https:"), request_timeout=2, max_retries=0).get("ping/")
-
-    def test_a_proxy_that_is_none(
-        self, client_of: t.Callable[..., ControllerClient], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-        with pytest.raises(NotSentError, match="roxy"):
-            client_of("http://controller.invalid", max_retries=0).get("ping/")
-
+class TestProxy:
     def test_a_proxy_is_asked_where_there_is_one(
         self,
         controller: ScriptedController,
@@ -287,13 +362,6 @@ class TestNoConnection:
         with pytest.raises(NotSentError, match="cannot be resolved"):
             client_of("http://controller.invalid", max_retries=0).get("ping/")
         assert len(controller.asked) == 1
-
-    def test_a_bundle_that_is_none(
-        self, client_of: t.Callable[..., ControllerClient], tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
-        with pytest.raises(OptionError, match="REQUESTS_CA_BUNDLE"):
-            client_of("https://127.0.0.1:9", max_retries=0).get("ping/")
 
 
 def test_backoff_doubles_with_jitter_and_has_an_end() -> None:

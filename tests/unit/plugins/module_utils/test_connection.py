@@ -118,7 +118,7 @@ def test_what_is_no_token(connect: Connect, given: t.Any) -> None:
 
 
 def test_a_token_dictionary_without_a_token_says_so(connect: Connect) -> None:
-    with pytest.raises(OptionError, match='is a dictionary without an entry "token"') as refused:
+    with pytest.raises(OptionError, match='the dictionary has no entry "token"') as refused:
         connect(controller_oauthtoken={"access_token": "hunter2"})
     assert "hunter2" not in str(refused.value)
 
