@@ -214,8 +214,8 @@ def _token(given: t.Any) -> t.Optional[str]:
         given = given.get("token")
         if not given:
             raise OptionError(
-                'controller_oauthtoken: the dictionary has no entry "token". Give the token itself, or the dictionary that '
-                "the module which made it has returned."
+                'controller_oauthtoken: the dictionary has no entry "token". Give the token itself, or the dictionary '
+                "that the module which made it has returned."
             )
     if not isinstance(given, str):
         raise OptionError('controller_oauthtoken must be a string, or a dictionary with an entry "token".')
