@@ -16,11 +16,18 @@ description:
   - Relaunches a job of AWX, Red Hat Ansible Automation Platform or Oracle Linux Automation Manager, on all hosts or
     on those that failed or were unreachable, and optionally waits for it.
   - The state asked for is that the work of the job has succeeded. If it has, or a relaunch of it is running, nothing
-    is launched. The controller keeps no link from a relaunch to its source, so later relaunches count as the same
-    work if they have the same template, inventory, extra variables, tags, branch, slice and job type, and a limit
-    that fits.
+    is launched. The controller keeps no link from a relaunch to its source. Later relaunches count as the same work if
+    they have the same template and slice, the job type that is wanted, a limit that fits, and equal values (inventory,
+    credentials, execution environment, labels, extra variables, tags, branch, verbosity, forks, diff mode, timeout) or,
+    where the template was edited in between, were launched with the same prompts.
+  - With O(hosts=failed) the newest word on each host counts. A host that was disabled, and so did not run in a
+    successful relaunch, has not been recovered; a success that a later relaunch took back is none, and neither is one
+    from before the job ended.
   - The controller relaunches a job with the current template and the prompts that the job was launched with. It takes
     no other variables and no other limit, and the playbook starts from its beginning.
+  - Each task sends a relaunch at most once. Of several callers in the same instant at most one job survives, the one
+    with the lowest number; the others cancel theirs and take that one. Theirs may have begun to run by then. Where
+    beginning twice does harm, switch simultaneous runs of the template off.
 extends_documentation_fragment:
   - relaunch.controller.connection
   - relaunch.controller.waiting
@@ -40,7 +47,7 @@ attributes:
     support: partial
     details:
       - A job whose work has succeeded, through itself or through later relaunches of it, is not run again, and a
-        relaunch that is running is adopted.
+        relaunch that is running is adopted, also if its template was edited in between.
       - Not with O(force=true). A relaunch that fails again is not the state asked for, so that the next task
         relaunches again.
   platform:
@@ -72,9 +79,13 @@ options:
     default: all
   fallback_to_all:
     description:
-      - With O(hosts=failed), relaunch on all hosts where the controller cannot say which hosts failed (the playbook
-        had a syntax error, was canceled or timed out) or none of them is left in the inventory. Without it the task
-        fails then.
+      - With O(hosts=failed), relaunch on all hosts where the failed ones are not known (the playbook had a syntax
+        error, was canceled or timed out), none of them is left in the inventory, or they are not all of the work.
+        Without it the task fails then.
+      - They are not all of the work where the job stopped before its end for hosts that had not failed, or that it had
+        not got to (C(serial), C(any_errors_fatal), C(max_fail_percentage), a first play that failed on all of its
+        hosts). With O(wait=true) the failed hosts are relaunched first, and then all.
+      - What failed in such a relaunch on all hosts is what the next task relaunches.
     type: bool
     default: false
   job_type:
@@ -82,6 +93,7 @@ options:
       - Relaunch as a job of this type. A success of another type does not count then.
       - Only newer controllers can. Others would ignore it and run a job that was to be checked only, so that the task
         fails before anything is launched unless the controller says that it takes a job type.
+      - Without it a relaunch has to be of the job's own type. The task fails if the template only checks by now.
     type: str
     choices: [run, check]
   force:
@@ -101,11 +113,14 @@ options:
     description:
       - Wait for the job to end. The task fails unless it ends successfully.
       - If the job to relaunch is itself still active, its end is waited for first; without O(wait) the task fails
-        then.
+        then. The same goes for a relaunch of the same work that was made before the job ended.
       - A wait goes on through a controller's bad minutes (restarts, lost connections, answers 429 and 5xx) until
         O(timeout).
   cancel_on_timeout:
-    description: Cancel the job that this task launched if it has not ended after O(timeout) seconds.
+    description:
+      - Cancel the job that this task launched if it has not ended after O(timeout) seconds. A job that was launched by
+        another caller, or whose answer was lost so that it had to be looked for, is never canceled.
+      - For O(wait=true) only.
     type: bool
     default: false
 notes:
@@ -163,48 +178,51 @@ EXAMPLES = r"""
 
 RETURN = r"""
 id:
-  description: Number of the job that the task is about; after a relaunch that of the new job.
-  returned: when the job could be read
+  description:
+    - Number of the job that does or did the work, a relaunch, or the job itself where that was successful.
+    - Absent where nothing was launched and nothing has done the work, and where it is not known whether a job was
+      launched.
+  returned: when there is such a job
   type: int
   sample: 43
 status:
   description: Its status as last seen.
-  returned: when the job could be read
+  returned: when there is such a job
   type: str
   sample: successful
 elapsed:
   description: Seconds it has run.
-  returned: when the job could be read
+  returned: when there is such a job
   type: float
   sample: 12.345
 limit:
   description: Its limit; of a relaunch on failed hosts their names, separated by commas.
-  returned: when the job could be read
+  returned: when there is such a job
   type: str
   sample: host3,host5
 launch_type:
   description: How it was launched; V(relaunch) for a relaunch.
-  returned: when the job could be read
+  returned: when there is such a job
   type: str
   sample: relaunch
 job_type:
   description: V(run) or V(check).
-  returned: when the job could be read
+  returned: when there is such a job
   type: str
   sample: run
 job_explanation:
   description: What the controller has to say about its state, if anything.
-  returned: when the job could be read
+  returned: when there is such a job
   type: str
   sample: ""
 url:
   description: Its page in the controller's user interface.
-  returned: when the job could be read
+  returned: when there is such a job
   type: str
   sample: https://controller.example.com/#/jobs/playbook/43/output
 job:
   description: All that the controller tells of it, C(started) and C(finished) among them.
-  returned: when the job could be read
+  returned: when there is such a job
   type: dict
   sample: {id: 43, type: job, started: "2026-11-23T07:15:24.990109Z", finished: "2026-11-23T07:15:25.423177Z"}
 source_job_id:
@@ -217,6 +235,13 @@ relaunched_job_id:
   returned: when a relaunch was due
   type: int
   sample: 42
+own_job_id:
+  description:
+    - Number of the job that this task launched and gave up for RV(id), since another caller had launched the same work
+      in the same instant. It was canceled, and RV(changed) is V(false), or had ended before that, and is V(true).
+  returned: when that was so
+  type: int
+  sample: 44
 hosts:
   description:
     - Names of the hosts that the relaunch was limited to with O(hosts=failed).
@@ -225,6 +250,15 @@ hosts:
   type: list
   elements: str
   sample: [host3, host5]
+remaining_hosts:
+  description:
+    - Names of the failed hosts whose newest word is not success, as far as is known when the task ends. After a launch
+      that is not waited for these are the hosts that it runs on.
+    - A host that was asked for and did not run stays here, and a warning tells of it; the task does not fail for it.
+  returned: with O(hosts=failed), when they are known
+  type: list
+  elements: str
+  sample: []
 failed_hosts:
   description: Names of the hosts that failed or were unreachable in the job that was waited for; empty if it was
     successful.
@@ -232,8 +266,14 @@ failed_hosts:
   type: list
   elements: str
   sample: []
+cut_short:
+  description: Whether the failed hosts have succeeded, but the job had stopped before its end for others.
+  returned: when that is so
+  type: bool
+  sample: true
 failures:
-  description: The first failed tasks of a job that was waited for and ended badly.
+  description: What failed hosts failed with in a job that was waited for and ended badly. Of each host the last failed
+    task; failures that were rescued or ignored are none.
   returned: after waiting for a relaunch that was not successful
   type: list
   elements: dict
@@ -263,7 +303,7 @@ failures:
       type: bool
       sample: false
 failures_more:
-  description: How many failed tasks there are beyond those in RV(failures), which holds at most 20.
+  description: How many failed hosts there are beyond those in RV(failures), which holds at most 20.
   returned: after waiting for a relaunch that was not successful
   type: int
   sample: 0
