@@ -27,7 +27,7 @@ if t.TYPE_CHECKING:
 # What one request can bring at most.
 TAIL_LENGTH = 200
 # More names make a request line too long for some proxies.
-NAMES_LIMIT = 50
+NAMES_LIMIT = 100
 # Each group of a limit or a pattern costs a request.
 GROUPS_LIMIT = 2
 
@@ -115,6 +115,12 @@ class Tail:
         """What came after the last start of a play; with ``serial`` each batch is one."""
         starts = [number for number, step in enumerate(self.steps) if step.kind is Kind.PLAY]
         return self.steps[starts[-1] + 1 :] if starts else self.steps
+
+    @property
+    def batches(self) -> int:
+        """How often the last play was started."""
+        plays = [step.play_uuid for step in self.steps if step.kind is Kind.PLAY]
+        return plays.count(plays[-1]) if plays else 0
 
     @property
     def failures(self) -> list[Step]:
@@ -338,7 +344,7 @@ def _names(patterns: t.Collection[str]) -> t.Optional[frozenset[str]]:
 def stopped_early(client: ControllerClient, base: Job, relaunch: Job, failed: int) -> t.Optional[CutShort]:
     """Whether more is left of a failed job's work than its failed hosts, which have all been healed.
 
-    Takes two to four small requests for most jobs, and six at most.
+    One to three small requests decide it for most jobs; a limit or a play that names groups takes some more.
 
     :param base: the job; it ended ``failed``, and its events are processed.
     :param relaunch: the job that healed the last of its failed hosts.
@@ -413,7 +419,7 @@ def _survivors(client: ControllerClient, base: Job, tail: Tail) -> bool:
     query: dict[str, t.Any] = {"event__in": ",".join(_PASSED), "counter__gt": tail.batch[0].counter - 1}
     names = {failure.host for failure in tail.failures}
     if len(names) <= NAMES_LIMIT and (tail.whole or tail.batch != tail.steps):
-        return bool(_count(client, events, **query, not__host_name__in=",".join(sorted(names))))
+        return bool(_count(client, events, **query, not__host_name__in=_listed(names)))
     return bool(_count(client, events, **query, parent_uuid=tail.failures[0].uuid))
 
 
@@ -422,45 +428,54 @@ def _untouched(client: ControllerClient, base: Job, found: Found) -> Untouched:
     plays = (found.base.failures[0], *found.ahead.plays)
     meant = targets(found.limit, {play.pattern for play in plays})
     inventory = base.facts.get("inventory")
-    about = (base.facts.get("summary_fields") or {}).get("inventory") or {}
     if meant is None or len(meant.names) > NAMES_LIMIT or not inventory or (base.facts.get("job_slice_count") or 1) > 1:
         return Untouched.UNKNOWN
-    # A host of a constructed inventory is another row than the host that it stands for, whose summary it is.
-    summaries = "constructed_host_summaries" if about.get("kind") == "constructed" else "job_host_summaries"
-    query = {"enabled": "true", f"not__{summaries}__job": base.id, "created__lt": base.facts.get("created")}
+    if meant.names and found.limit:
+        summaries = _jobs.path(base.id, "job_host_summaries")
+        if _count(client, summaries, host_name__in=_listed(meant.names)) == len(meant.names):
+            return Untouched.NONE
     try:
-        left = _hosts_left(client, f"inventories/{inventory}", meant.names, query)
+        left = _hosts_left(client, base, meant.names)
     except AnswerError as error:
-        if error.status != 403:
+        if error.status not in (403, 404):
             raise
-        return _by_totals(found, meant, about.get("total_hosts"))
+        return by_totals(found, meant, _inventory(base).get("total_hosts"))
     if left is None or (left and not meant.exact):
         return Untouched.UNKNOWN
     return Untouched.SOME if left else Untouched.NONE
 
 
-def _hosts_left(
-    client: ControllerClient, inventory: str, names: frozenset[str], query: t.Mapping[str, t.Any]
-) -> t.Optional[int]:
-    """How many hosts with these names, or in groups with them, the query finds; None where it would take too much."""
-    hosts = f"{inventory}/hosts/"
+def _hosts_left(client: ControllerClient, base: Job, names: frozenset[str]) -> t.Optional[int]:
+    """How many hosts with these names, or in groups with them, are left; None where it would take too many requests."""
+    # A host of a constructed inventory is another row than the host that it stands for, whose summary it is.
+    summaries = "constructed_host_summaries" if _inventory(base).get("kind") == "constructed" else "job_host_summaries"
+    query = {"enabled": "true", f"not__{summaries}__job": base.id, "created__lt": base.facts.get("created")}
+    inventory = f"inventories/{base.facts['inventory']}"
     if not names:
-        return _count(client, hosts, **query)
-    listed = ",".join(sorted(names))
-    groups = client.get(f"{inventory}/groups/", name__in=listed, page_size=GROUPS_LIMIT)
+        return _count(client, f"{inventory}/hosts/", **query)
+    groups = client.get(f"{inventory}/groups/", name__in=_listed(names), page_size=GROUPS_LIMIT)
     if groups.get("next"):
         return None
     known = groups.get("results") or ()
     left = sum(_count(client, f"groups/{group['id']}/all_hosts/", **query) for group in known)
     if left or len(known) == len(names):
         return left
-    return _count(client, hosts, **query, name__in=listed)
+    return _count(client, f"{inventory}/hosts/", **query, name__in=_listed(names))
 
 
-def _by_totals(found: Found, meant: Targets, total: t.Any) -> Untouched:
+def _inventory(base: Job) -> t.Mapping[str, t.Any]:
+    return (base.facts.get("summary_fields") or {}).get("inventory") or {}
+
+
+def _listed(names: t.Iterable[str]) -> str:
+    return ",".join(sorted(names))
+
+
+def by_totals(found: Found, meant: Targets, total: t.Any) -> Untouched:
     """For who may not read hosts: all of the inventory's, disabled ones too, beside those with statistics."""
-    if meant.names or not isinstance(total, int) or found.hosts is None:
+    if not isinstance(total, int) or found.hosts is None:
         return Untouched.UNKNOWN
     if total <= found.hosts:
         return Untouched.NONE
-    return Untouched.SOME if found.hosts <= found.failed else Untouched.UNKNOWN
+    stopped = found.hosts <= found.failed or found.base.batches > 1
+    return Untouched.SOME if stopped and not meant.names else Untouched.UNKNOWN
