@@ -34,8 +34,22 @@ EDITS: dict[str, t.Callable[[Sandbox, Options], Options]] = {
 }
 
 
+PING = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.ping:
+"""
+
+
 def posts(sandbox: Sandbox) -> list[str]:
     return [entry["path"] for entry in sandbox.log() if entry["method"] == "POST"]
+
+
+@pytest.fixture(scope="module")
+def tls_sandbox(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Sandbox]:
+    with Sandbox(tmp_path_factory.mktemp("tls"), tls=True, event_lag=0.5) as running:
+        yield running
 
 
 @pytest.fixture
@@ -231,7 +245,7 @@ def test_behind_a_proxy_that_loses_the_answer_one_job_is_launched(
     request: pytest.FixtureRequest, run_tasks: RunTasks, way: str
 ) -> None:
     sandbox: Sandbox = request.getfixturevalue("sandbox" if way == "forward proxy" else "tls_sandbox")
-    template = sandbox.add_template(f"Behind a {way}", "- hosts: all\n  gather_facts: false\n", hosts={"web1": {}})
+    template = sandbox.add_template(f"Behind a {way}", PING, hosts={"web1": {}})
     job = sandbox.make_job(template=template["id"], status="failed", hosts={"web1": "failed"})
     sandbox.clear_log()
     options = {"controller_host": sandbox.url, "controller_oauthtoken": sandbox.token("admin"), "max_retries": 5}
