@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from collections import Counter
 
-from ansible_collections.relaunch.controller.plugins.module_utils._jobs import names
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs import told
 from ansible_collections.relaunch.controller.plugins.module_utils._remaining_nodes import (
     ALWAYS,
     FAILURE,
@@ -75,11 +75,11 @@ def drawing(remainder: Remainder, hosts: t.Optional[t.Mapping[int, t.Sequence[st
 def _line(kept: Kept, labels: t.Mapping[int, str], parents: t.Sequence[Link], hosts: t.Sequence[str]) -> str:
     parts = [f"{labels[kept.node.id]}  {kept.node.status or 'not run'}"]
     if hosts:
-        parts.append(f"on {names(hosts, NAMES_SHOWN)}")
+        parts.append(f"on {told(hosts, NAMES_SHOWN)}")
     if len(parents) > 1:
         anyway = all(link.kind == ALWAYS for link in parents)
         word = "after" if anyway else "needs all of" if kept.converges else "needs one of"
-        parts.append(f"{word} {names([labels[link.parent] for link in parents], NAMES_SHOWN)}")
+        parts.append(f"{word} {told([labels[link.parent] for link in parents], NAMES_SHOWN)}")
     return ", ".join(parts)
 
 

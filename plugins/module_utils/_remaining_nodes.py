@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import AnswerError
-from ansible_collections.relaunch.controller.plugins.module_utils._jobs import ACTIVE_STATUSES, SUCCESSFUL, names
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs import ACTIVE_STATUSES, SUCCESSFUL, told
 
 SUCCESS = "success"
 FAILURE = "failure"
@@ -302,16 +302,16 @@ def _reasons(nodes: t.Sequence[Node], kept: t.Container[int]) -> t.Iterator[str]
     gone = [node.label for node in nodes if node.template is None and node.id in kept]
     if conditional:
         yield (
-            f"Links from {names(conditional)} depend on artifacts, which no other workflow can be given: relaunch all "
+            f"Links from {told(conditional)} depend on artifacts, which no other workflow can be given: relaunch all "
             "nodes, or use the controller's own relaunch from the failed nodes."
         )
     if unknown:
         yield (
-            f"Whether {names(unknown)} succeeded is not known, since the job that ran there has been deleted: relaunch "
+            f"Whether {told(unknown)} succeeded is not known, since the job that ran there has been deleted: relaunch "
             "all nodes, or relaunch by hand what is missing."
         )
     if gone:
         yield (
-            f"What {names(gone)} would run has been deleted: give the workflow's template another in its place, and "
+            f"What {told(gone)} would run has been deleted: give the workflow's template another in its place, and "
             "launch that."
         )
