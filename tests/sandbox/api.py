@@ -16,13 +16,15 @@ import werkzeug.routing
 from . import database as db
 from . import filters, jobs, people, permissions, prompts, resources, sentences, settings
 from .answers import Crash, Refusal, answer, body_of_request, decorate, detail, page, redirect_to_slash, say, wanted
-from .bodies import Bodies, url
+from .bodies import url
+from .bodies_workflows import AllBodies
 
 PREFIXES = {"awx": "/api/v2", "gateway": "/api/controller/v2"}
 
 api = flask.Blueprint("api", __name__)
 
 _PUBLIC = ("api.version_root", "api.ping")
+_OWN_OPTIONS = ("api.relaunch_options", "api.workflow_template_options")
 _LARGEST_ID = 2**63 - 1
 
 
@@ -69,8 +71,8 @@ def enter() -> t.Any:
     if scope == "read" and request.method not in ("GET", "HEAD", "OPTIONS"):
         raise detail(403, sentences.FORBIDDEN)
     if flask.g.user is not None:
-        flask.g.bodies = Bodies(flask.g.database, flask.g.user, flask.g.settings)
-    if request.method == "OPTIONS" and request.endpoint != "api.relaunch_options":
+        flask.g.bodies = AllBodies(flask.g.database, flask.g.user, flask.g.settings)
+    if request.method == "OPTIONS" and request.endpoint not in _OWN_OPTIONS:
         name = str(request.endpoint).partition(".")[2].replace("_", " ").title()
         return answer({"name": name, "renders": ["application/json", "text/html"], "parses": ["application/json"]})
     return None
@@ -115,7 +117,8 @@ def _api_root(version: str) -> flask.Response:
 @api.get("/")
 def version_root() -> flask.Response:
     """The names of the lists."""
-    names = ("ping", "me", "users", "tokens", "organizations", "job_templates", "jobs", "unified_jobs")
+    names = ["ping", "me", "users", "tokens", "organizations", "job_templates", "jobs", "unified_jobs"]
+    names += ["workflow_job_templates", "workflow_jobs"]
     return answer({name: f"/api/v2/{name}/" for name in names})
 
 

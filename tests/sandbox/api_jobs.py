@@ -204,28 +204,6 @@ def job_prompts(row_id: int) -> flask.Response:
     return answer({"can_schedule": prompts.can_schedule(database, row), "prompts": prompts.shown(database, row)})
 
 
-@api.get("/workflow_jobs/<int:row_id>/relaunch/")
-def workflow_relaunch_needs(row_id: int) -> flask.Response:
-    """Nothing."""
-    _readable("workflow_job", row_id)
-    return answer({})
-
-
-@api.post("/workflow_jobs/<int:row_id>/relaunch/")
-def workflow_relaunch(row_id: int) -> flask.Response:
-    """Relaunch a workflow job, whatever the body says."""
-    database = flask.g.database
-    row = found("jobs", row_id, "WorkflowJob", type="workflow_job")
-    if not permissions.may_execute(database, flask.g.user, row["unified_job_template"]):
-        raise detail(403, sentences.FORBIDDEN)
-    template = database.get("templates", row["job_template"])
-    if template is not None and jobs.slice_count(database, template, {}) != row["job_slice_count"]:
-        raise detail(400, sentences.SLICES_CHANGED)
-    new = jobs.relaunch_workflow(database, row, flask.g.user["id"])
-    body = flask.g.bodies.workflow_job(database.get("jobs", new))
-    return answer(body, 201, {"Location": url("workflow_job", new)})
-
-
 @api.get("/ad_hoc_commands/<int:row_id>/relaunch/")
 def command_relaunch_needs(row_id: int) -> flask.Response:
     """The passwords it needs."""
@@ -314,26 +292,6 @@ def _named_by(row_id: int, table: str, fields: filters.Fields, show: filters.Sho
             flask.g.database, table, fields, show, condition=condition, values=(row_id,), model=model, order="name"
         )
     )
-
-
-@api.get("/workflow_jobs/<int:row_id>/workflow_nodes/")
-def workflow_nodes(row_id: int) -> flask.Response:
-    """The jobs of a workflow job."""
-    _readable("workflow_job", row_id)
-    rows = flask.g.database.all("SELECT * FROM jobs WHERE workflow_job = ? ORDER BY id", row_id)
-    nodes = [
-        {
-            "id": row["id"],
-            "type": "workflow_job_node",
-            "job": row["id"],
-            "workflow_job": row_id,
-            "summary_fields": {
-                "job": {name: row[name] for name in ("id", "name", "status", "type")},
-            },
-        }
-        for row in rows
-    ]
-    return answer({"count": len(nodes), "next": None, "previous": None, "results": nodes})
 
 
 @api.get("/<any(jobs, ad_hoc_commands):kind>/<int:row_id>/stdout/")

@@ -19,6 +19,12 @@ _PLURAL = {
     "ad_hoc_command": "ad_hoc_commands",
     "job_template": "job_templates",
     "workflow_job_template": "workflow_job_templates",
+    "workflow_job_template_node": "workflow_job_template_nodes",
+    "workflow_job_node": "workflow_job_nodes",
+    "workflow_approval_template": "workflow_approval_templates",
+    "workflow_approval": "workflow_approvals",
+    "project": "projects",
+    "project_update": "project_updates",
 }
 
 

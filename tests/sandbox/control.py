@@ -13,10 +13,10 @@ import typing as t
 import flask
 
 from . import database as db
-from . import faults, jobs, people, resources, settings, traffic
+from . import faults, jobs, people, resources, settings, traffic, workflow_nodes, workflow_templates, workflows
 
 if t.TYPE_CHECKING:
-    from .database import Database
+    from .database import Database, Row
 
 control = flask.Blueprint("control", __name__, url_prefix="/sandbox")
 
@@ -104,8 +104,8 @@ def add_template() -> t.Any:
 
 @control.post("/workflow_templates")
 def add_workflow_template() -> t.Any:
-    """Add a workflow template."""
-    return {"id": resources.add_workflow_template(_database(), _given()["name"])}
+    """Add a workflow template, with its nodes."""
+    return workflow_templates.add(_database(), t.cast("workflow_templates.WorkflowTemplate", _given()))
 
 
 @control.post("/inventories")
@@ -198,6 +198,18 @@ def change_roles(row_id: int) -> t.Any:
     return {}
 
 
+@control.put("/organizations/<int:row_id>/roles")
+def change_organization_roles(row_id: int) -> t.Any:
+    """Make users workflow admins of an organization, or take that away (null)."""
+    database = _database()
+    for username, role in _given().items():
+        user = people.by_name(database, username)["id"]
+        database.run("DELETE FROM organization_roles WHERE organization = ? AND user = ?", row_id, user)
+        if role is not None:
+            database.insert("organization_roles", organization=row_id, user=user, role=role)
+    return {}
+
+
 @control.post("/jobs")
 def make_job() -> t.Any:
     """Make a job, workflow job or ad hoc command that has never run."""
@@ -229,7 +241,27 @@ def make_job() -> t.Any:
         hosts,
         stats=stats,
     )
+    if "workflow_job" in given:
+        template_id = fields.get("unified_job_template")
+        workflow_nodes.add(database, workflow_job=given["workflow_job"], unified_job_template=template_id, job=job)
     return {"id": job}
+
+
+@control.post("/workflow_jobs")
+def make_workflow_job() -> t.Any:
+    """Make a workflow job that has never run, with jobs for its nodes."""
+    database, given = _database(), _given()
+    user = people.by_name(database, given.pop("user", "admin"))["id"]
+    template = database.get("templates", given.pop("template"))
+    outcomes = given.pop("nodes", {})
+    return workflow_templates.make_job(database, t.cast("Row", template), user, outcomes, _text(given))
+
+
+@control.post("/jobs/<int:row_id>/approve")
+def approve(row_id: int) -> t.Any:
+    """Approve or deny what a workflow job waits for."""
+    workflows.approve(_database(), row_id, approved=_given().get("approved", True))
+    return {}
 
 
 def _text(given: dict[str, t.Any]) -> dict[str, t.Any]:

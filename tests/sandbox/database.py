@@ -46,7 +46,7 @@ CREATE TABLE IF NOT EXISTS execution_environments (
 CREATE TABLE IF NOT EXISTS instance_groups (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE NOT NULL);
 CREATE TABLE IF NOT EXISTS templates (
     id INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL DEFAULT 'job_template', name TEXT NOT NULL,
-    description TEXT NOT NULL DEFAULT '', created TEXT NOT NULL,
+    description TEXT NOT NULL DEFAULT '', created TEXT NOT NULL, created_by INTEGER REFERENCES users(id),
     organization INTEGER REFERENCES organizations(id) ON DELETE SET NULL,
     inventory INTEGER REFERENCES inventories(id) ON DELETE SET NULL,
     project INTEGER REFERENCES projects(id) ON DELETE SET NULL,
@@ -65,6 +65,9 @@ CREATE TABLE IF NOT EXISTS schedules (
 CREATE TABLE IF NOT EXISTS roles (
     template INTEGER NOT NULL REFERENCES templates(id) ON DELETE CASCADE,
     user INTEGER NOT NULL REFERENCES users(id), role TEXT NOT NULL, PRIMARY KEY (template, user));
+CREATE TABLE IF NOT EXISTS organization_roles (
+    organization INTEGER NOT NULL REFERENCES organizations(id) ON DELETE CASCADE,
+    user INTEGER NOT NULL REFERENCES users(id), role TEXT NOT NULL, PRIMARY KEY (organization, user));
 CREATE TABLE IF NOT EXISTS jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL DEFAULT 'job', name TEXT NOT NULL,
     description TEXT NOT NULL DEFAULT '', created TEXT NOT NULL, modified TEXT NOT NULL,
@@ -95,6 +98,25 @@ CREATE TABLE IF NOT EXISTS jobs (
     cancel_flag INTEGER NOT NULL DEFAULT 0, events_saved_at REAL, stdout TEXT NOT NULL DEFAULT '');
 CREATE INDEX IF NOT EXISTS jobs_by_template ON jobs (unified_job_template, launch_type, id);
 CREATE INDEX IF NOT EXISTS jobs_by_status ON jobs (status, id);
+CREATE TABLE IF NOT EXISTS nodes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, created TEXT NOT NULL, modified TEXT NOT NULL,
+    workflow_job_template INTEGER REFERENCES templates(id) ON DELETE CASCADE,
+    workflow_job INTEGER REFERENCES jobs(id) ON DELETE CASCADE, identifier TEXT NOT NULL DEFAULT '',
+    unified_job_template INTEGER REFERENCES templates(id) ON DELETE SET NULL,
+    job INTEGER REFERENCES jobs(id) ON DELETE SET NULL, do_not_run INTEGER NOT NULL DEFAULT 0,
+    all_parents_must_converge INTEGER NOT NULL DEFAULT 0, prompts TEXT NOT NULL DEFAULT '{}',
+    extra_data TEXT NOT NULL DEFAULT '{}', secrets TEXT NOT NULL DEFAULT '{}', credentials TEXT NOT NULL DEFAULT '[]',
+    labels TEXT NOT NULL DEFAULT '[]', instance_groups TEXT NOT NULL DEFAULT '[]',
+    ancestor_artifacts TEXT NOT NULL DEFAULT '{}', UNIQUE (workflow_job_template, identifier));
+CREATE INDEX IF NOT EXISTS nodes_by_workflow_job ON nodes (workflow_job, id);
+CREATE INDEX IF NOT EXISTS nodes_by_job ON nodes (job);
+CREATE INDEX IF NOT EXISTS nodes_by_template ON nodes (unified_job_template);
+CREATE TABLE IF NOT EXISTS links (
+    parent INTEGER NOT NULL REFERENCES nodes(id) ON DELETE CASCADE,
+    child INTEGER NOT NULL REFERENCES nodes(id) ON DELETE CASCADE,
+    kind TEXT NOT NULL, PRIMARY KEY (parent, child, kind));
+CREATE INDEX IF NOT EXISTS links_by_child ON links (child);
+CREATE INDEX IF NOT EXISTS jobs_by_workflow ON jobs (workflow_job, id);
 CREATE TABLE IF NOT EXISTS job_secrets (
     job INTEGER PRIMARY KEY REFERENCES jobs(id) ON DELETE CASCADE, passwords TEXT NOT NULL DEFAULT '{}',
     variables TEXT NOT NULL DEFAULT '{}');

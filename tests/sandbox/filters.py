@@ -149,6 +149,19 @@ LABELS = {
     "organization__name": _name_of("organizations", "organization"),
 }
 CREDENTIALS = _fields(int="id organization", str="name kind", time="created")
+WORKFLOW_JOBS: Fields = {
+    **JOBS,
+    "workflow_job_template": Field("CASE WHEN NOT is_sliced_job THEN unified_job_template END", "int"),
+}
+NODES: Fields = {
+    **_fields(
+        int="id unified_job_template job workflow_job workflow_job_template",
+        str="identifier",
+        bool="do_not_run all_parents_must_converge",
+        time="created modified",
+    ),
+    "job__status": _name_of("jobs", "job", "status"),
+}
 ORGANIZATIONS = _fields(int="id", str="name description", time="created")
 USERS = _fields(int="id", str="username", bool="is_superuser is_system_auditor", time="created")
 EVENTS = {

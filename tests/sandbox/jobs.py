@@ -13,11 +13,22 @@ import typing as t
 import uuid
 
 from . import database as db
-from . import resources
+from . import resources, workflow_nodes
 
 ACTIVE = ("new", "pending", "waiting", "running")
 FINAL = ("successful", "failed", "error", "canceled")
 ENCRYPTED = "$encrypted$"
+
+# What a launch makes of a template.
+KINDS = {
+    "job_template": "job",
+    "workflow_job_template": "workflow_job",
+    "workflow_approval_template": "workflow_approval",
+    "project": "project_update",
+}
+
+# What a workflow job hands down to its nodes, over what they have themselves.
+WORKFLOW_PROMPTS = ("inventory", "limit", "scm_branch", "job_tags", "skip_tags")
 
 _TAKEN_OVER = (
     "name",
@@ -57,17 +68,13 @@ def launch(
     schedule: int | None = None,
     workflow_job: int | None = None,
     slice_of: tuple[int, int] = (0, 1),
+    secret: t.Collection[str] = (),
 ) -> int:
-    """Make a job from a template, with what the launch was given; its id."""
-    defaults = {one["variable"]: one["default"] for one in json.loads(template["survey"]) if "default" in one}
-    variables = {**json.loads(template["extra_vars"]), **defaults, **prompts.get("extra_vars", {})}
-    hidden = [name for name in resources.secret_variables(template) if name in variables]
-    shown = {name: ENCRYPTED if name in hidden else value for name, value in variables.items()}
-    kept = {**prompts}
-    if kept.get("extra_vars"):
-        kept["extra_vars"] = {name: shown[name] for name in kept["extra_vars"]}
-    else:
-        kept.pop("extra_vars", None)
+    """Make a job from a template, with what the launch was given; its id.
+
+    `secret` names variables that nobody may see, besides the passwords of the template's survey.
+    """
+    shown, kept, hidden = _masked(template, prompts, secret)
     fields = {name: template[name] for name in _TAKEN_OVER}
     fields.update({name: value for name, value in prompts.items() if name in fields})
     # A prompted credential replaces one of its kind, a prompted label is added.
@@ -90,8 +97,25 @@ def launch(
             job_slice_number=slice_of[0],
             job_slice_count=slice_of[1],
         )
-        _keep_secrets(database, job, passwords or {}, {name: variables[name] for name in hidden})
+        _keep_secrets(database, job, passwords or {}, hidden)
     return job
+
+
+def _masked(
+    template: db.Row, prompts: dict[str, t.Any], secret: t.Collection[str]
+) -> tuple[dict[str, t.Any], dict[str, t.Any], dict[str, t.Any]]:
+    """A launch's variables and its prompts as everybody may see them, and the variables that nobody may."""
+    defaults = {one["variable"]: one["default"] for one in json.loads(template["survey"]) if "default" in one}
+    variables = {**json.loads(template["extra_vars"]), **defaults, **prompts.get("extra_vars", {})}
+    names = {*resources.secret_variables(template), *secret}
+    hidden = {name: value for name, value in variables.items() if name in names}
+    shown = {name: ENCRYPTED if name in hidden else value for name, value in variables.items()}
+    kept = {**prompts}
+    if kept.get("extra_vars"):
+        kept["extra_vars"] = {name: shown[name] for name in kept["extra_vars"]}
+    else:
+        kept.pop("extra_vars", None)
+    return shown, kept, hidden
 
 
 def launch_sliced(
@@ -102,32 +126,39 @@ def launch_sliced(
     prompts: dict[str, t.Any],
     slices: int,
     launch_type: str = "manual",
+    workflow_job: int | None = None,
+    secret: t.Collection[str] = (),
 ) -> int:
-    """Make the workflow job whose nodes are the slices; its id. The scheduler makes the slices."""
-    variables = {**json.loads(template["extra_vars"]), **prompts.get("extra_vars", {})}
-    return _insert(
-        database,
-        user,
-        type="workflow_job",
-        name=template["name"],
-        organization=template["organization"],
-        inventory=prompts.get("inventory", template["inventory"]),
-        unified_job_template=template["id"],
-        job_template=template["id"],
-        extra_vars=json.dumps(variables),
-        limit=prompts.get("limit", template["limit"]),
-        prompts=prompts,
-        launch_type=launch_type,
-        allow_simultaneous=1,
-        is_sliced_job=1,
-        job_slice_count=slices,
-    )
+    """Make the workflow job whose nodes are the slices; its id."""
+    shown, kept, hidden = _masked(template, prompts, secret)
+    with database.transaction():
+        job = _insert(
+            database,
+            user,
+            type="workflow_job",
+            name=template["name"],
+            organization=template["organization"],
+            inventory=prompts.get("inventory", template["inventory"]),
+            unified_job_template=template["id"],
+            job_template=template["id"],
+            extra_vars=json.dumps(shown),
+            limit=prompts.get("limit", template["limit"]),
+            prompts=kept,
+            launch_type=launch_type,
+            allow_simultaneous=1,
+            is_sliced_job=1,
+            job_slice_count=slices,
+            workflow_job=workflow_job,
+        )
+        workflow_nodes.add_slices(database, job, template["id"], slices)
+        _keep_secrets(database, job, {}, hidden)
+    return job
 
 
 def slice_count(database: db.Database, template: db.Row, prompts: dict[str, t.Any]) -> int:
     """Into how many jobs a launch of this template is cut."""
     hosts = len(resources.hosts_of(database, prompts.get("inventory", template["inventory"])))
-    return max(1, min(int(prompts.get("job_slice_count", template["job_slice_count"])), hosts))
+    return max(1, min(int(prompts.get("job_slice_count") or template["job_slice_count"]), hosts))
 
 
 def relaunch(
@@ -144,9 +175,7 @@ def relaunch(
     for name, value in (("limit", limit), ("job_type", job_type)):
         if value is not None:
             prompts[name] = value
-    # The database's own copy of the source's secrets, since its prompts only say that there are some.
-    stored = database.value("SELECT variables FROM job_secrets WHERE job = ?", source["id"])
-    secret = json.loads(stored or "{}")
+    secret = secrets_of(database, source["id"])
     template = database.get("templates", source["unified_job_template"])
     with database.transaction():
         if template is not None:
@@ -178,13 +207,78 @@ def relaunch(
         return job
 
 
+def launch_workflow(
+    database: db.Database,
+    template: db.Row,
+    user: int,
+    *,
+    prompts: dict[str, t.Any],
+    launch_type: str = "manual",
+    workflow_job: int | None = None,
+    secret: t.Collection[str] = (),
+) -> int:
+    """Make a workflow job from a workflow template, with copies of its nodes; its id."""
+    shown, kept, hidden = _masked(template, prompts, secret)
+    with database.transaction():
+        job = _insert(
+            database,
+            user,
+            type="workflow_job",
+            **{name: template[name] for name in ("name", "description", "organization", "allow_simultaneous")},
+            # What a workflow template leaves open is null, not empty.
+            **{name: prompts.get(name, template[name] or None) for name in WORKFLOW_PROMPTS},
+            unified_job_template=template["id"],
+            extra_vars=json.dumps(shown),
+            prompts=kept,
+            launch_type=launch_type,
+            workflow_job=workflow_job,
+        )
+        workflow_nodes.copy(database, workflow_nodes.of_template(database, template["id"]), job)
+        _keep_secrets(database, job, {}, hidden)
+    return job
+
+
+def launch_other(database: db.Database, template: db.Row, user: int, *, workflow_job: int) -> int:
+    """Make an approval, which waits, or a project update, which is done at once; its id."""
+    kind = KINDS[template["type"]]
+    with database.transaction():
+        job = _insert(
+            database,
+            user,
+            type=kind,
+            **{name: template[name] for name in ("name", "description", "organization", "timeout")},
+            unified_job_template=template["id"],
+            launch_type="workflow",
+            workflow_job=workflow_job,
+        )
+        if kind == "project_update":
+            database.update("jobs", job, started=db.now())
+            finish(database, job, "successful", event_lag=0.0)
+    return job
+
+
 def relaunch_workflow(database: db.Database, source: db.Row, user: int) -> int:
-    """Make a workflow job from a workflow job; its id."""
-    copied = (
-        "type name organization inventory unified_job_template job_template extra_vars limit scm_branch job_tags "
-        "skip_tags allow_simultaneous is_sliced_job job_slice_count prompts"
-    )
-    return _insert(database, user, **{name: source[name] for name in copied.split()}, launch_type="relaunch")
+    """Make a workflow job from a workflow job; its id.
+
+    The template as it is now with the source's prompts, or, where it is gone, the source's own nodes.
+    """
+    prompts = json.loads(source["prompts"])
+    secret = secrets_of(database, source["id"])
+    if "extra_vars" in prompts:
+        given = {name: value for name, value in secret.items() if name in prompts["extra_vars"]}
+        prompts["extra_vars"] = {**prompts["extra_vars"], **given}
+    template = database.get("templates", source["unified_job_template"])
+    if template is not None and source["is_sliced_job"]:
+        slices = source["job_slice_count"]
+        return launch_sliced(database, template, user, prompts=prompts, slices=slices, launch_type="relaunch")
+    if template is not None:
+        return launch_workflow(database, template, user, prompts=prompts, launch_type="relaunch")
+    copied = ("type", "name", "description", "organization", *WORKFLOW_PROMPTS, "extra_vars", "prompts")
+    with database.transaction():
+        job = _insert(database, user, **{name: source[name] for name in copied}, launch_type="relaunch")
+        workflow_nodes.copy(database, workflow_nodes.of_job(database, source["id"]), job)
+        _keep_secrets(database, job, {}, secret)
+    return job
 
 
 def relaunch_command(database: db.Database, source: db.Row, user: int, passwords: dict[str, t.Any]) -> int:
@@ -205,6 +299,17 @@ def make(
     stats: bool = True,
 ) -> int:
     """Make a job that has never run: with these columns, and these outcomes of hosts (or no stats)."""
+    with database.transaction():
+        job = _insert(database, user, **fields)
+        make_seem_run(database, job, fields, hosts, stats=stats)
+    return job
+
+
+def make_seem_run(
+    database: db.Database, job: int, fields: dict[str, t.Any], hosts: dict[str, str] | None, *, stats: bool = True
+) -> None:
+    """Let a job that has never run look as if it had: with these columns, and these outcomes of hosts (or no stats)."""
+    kind = database.value("SELECT type FROM jobs WHERE id = ?", job)
     moment = db.now()
     done = fields.get("status", "successful") in FINAL
     values = {
@@ -213,18 +318,16 @@ def make(
         "finished": moment if done else None,
         "execution_environment": 1,
         "instance_group": 2,
-        "work_unit_id": None if fields.get("type") == "workflow_job" else work_unit(),
+        "work_unit_id": None if kind == "workflow_job" else work_unit(),
         **fields,
     }
     values["failed"] = int(values["status"] in ("failed", "error", "canceled"))
     values["events_saved_at"] = time.time() if done else None
-    with database.transaction():
-        job = _insert(database, user, **values)
-        if values.get("type") != "workflow_job":
-            database.update("jobs", job, modified_by=None)
-        if done and stats and values.get("type", "job") == "job":
-            save_stats(database, t.cast("db.Row", database.get("jobs", job)), _played(hosts or {}))
-    return job
+    database.update("jobs", job, **values)
+    if kind != "workflow_job":
+        database.update("jobs", job, modified_by=None)
+    if done and stats and kind == "job":
+        save_stats(database, t.cast("db.Row", database.get("jobs", job)), _played(hosts or {}))
 
 
 _OUTCOMES = {"failed": "failures", "unreachable": "dark", "ok": "ok", "changed": "changed", "skipped": "skipped"}
@@ -428,6 +531,12 @@ def _insert(database: db.Database, user: int | None, **values: t.Any) -> int:
     given = {"status": "pending", "created_by": user, "modified_by": user, "guid": uuid.uuid4().hex, **values}
     moment = db.now()
     return database.insert("jobs", created=moment, modified=moment, **given)
+
+
+def secrets_of(database: db.Database, job: int) -> dict[str, t.Any]:
+    """The variables of a job that nobody may see: its own columns only say that there are some."""
+    stored = database.value("SELECT variables FROM job_secrets WHERE job = ?", job)
+    return t.cast("dict[str, t.Any]", json.loads(stored or "{}"))
 
 
 def _keep_secrets(database: db.Database, job: int, passwords: dict[str, t.Any], variables: dict[str, t.Any]) -> None:

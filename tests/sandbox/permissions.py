@@ -16,6 +16,11 @@ if t.TYPE_CHECKING:
 
 # What one may only prompt for with a role on it, which no user but the superuser has.
 OWNED = ("inventory", "credentials", "instance_groups")
+# The workflow templates of the organizations whose workflow admin a user is.
+_ADMINISTERED = (
+    "SELECT templates.id FROM templates JOIN organization_roles USING (organization) "
+    "WHERE organization_roles.user = ? AND role = 'workflow_admin' AND type = 'workflow_job_template'"
+)
 
 
 class Denied(Exception):
@@ -28,6 +33,8 @@ def role(database: Database, user: Row, template: int | None) -> str | None:
         return "admin"
     if template is None:
         return None
+    if database.value(f"SELECT 1 FROM ({_ADMINISTERED}) WHERE id = ?", user["id"], template) is not None:
+        return "admin"
     return t.cast(
         "str | None",
         database.value("SELECT role FROM roles WHERE template = ? AND user = ?", template, user["id"]),
@@ -44,11 +51,26 @@ def may_execute(database: Database, user: Row, template: int | None) -> bool:
     return role(database, user, template) in ("admin", "execute")
 
 
+def may_administer(database: Database, user: Row, template: int | None) -> bool:
+    """Whether the user may change a template, or delete it."""
+    return role(database, user, template) == "admin"
+
+
+def may_add_workflows(database: Database, user: Row, organization: int | None) -> bool:
+    """Whether the user may add workflow templates to an organization; None: to any at all."""
+    if user["is_superuser"]:
+        return True
+    granted = "SELECT organization FROM organization_roles WHERE user = ? AND role = 'workflow_admin'"
+    organizations = {row["organization"] for row in database.all(granted, user["id"])}
+    return bool(organizations) if organization is None else organization in organizations
+
+
 def readable(user: Row) -> tuple[str, list[t.Any]]:
     """An SQL condition that holds for the jobs a user may see, and its values."""
     if user["is_superuser"] or user["is_system_auditor"]:
         return "1", []
-    return "unified_job_template IN (SELECT template FROM roles WHERE user = ?)", [user["id"]]
+    condition = f"unified_job_template IN (SELECT template FROM roles WHERE user = ? UNION {_ADMINISTERED})"
+    return condition, [user["id"], user["id"]]
 
 
 def check_start(database: Database, user: Row, job: Row) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -154,8 +155,24 @@ class Sandbox:
         self.control("PATCH", f"/templates/{template}", columns)
 
     def add_workflow_template(self, name: str) -> int:
-        """Add a workflow template, for `make_job`."""
+        """Add a workflow template without nodes, for `make_job`."""
         return int(self.control("POST", "/workflow_templates", {"name": name})["id"])
+
+    def add_workflow_template_with_nodes(
+        self, name: str, nodes: dict[str, dict[str, t.Any]], **options: t.Any
+    ) -> dict[str, t.Any]:
+        """Add a workflow template; the ids of it and its organization, and of its `nodes` by identifier.
+
+        A node is what it stands for (`template`: an id, `approval` or `project`: a name), the identifiers that follow
+        it (`success`, `failure`, `always`), and what else `workflow_templates.NodeDescription` has. The options are
+        those of `workflow_templates.WorkflowTemplate`.
+        """
+        given = {"name": name, "nodes": nodes, **options}
+        return t.cast("dict[str, t.Any]", self.control("POST", "/workflow_templates", given))
+
+    def add_named(self, table: str, name: str) -> int:
+        """Add one of the labels or instance groups; its id."""
+        return int(self.control("POST", f"/{table}", {"name": name})["id"])
 
     def add_inventory(self, name: str, hosts: dict[str, dict[str, t.Any]]) -> dict[str, t.Any]:
         """Add an inventory; its id, and the ids of its hosts by name."""
@@ -230,6 +247,10 @@ class Sandbox:
         """Give users the role `execute` or `read` on a template, or none."""
         self.control("PUT", f"/templates/{template}/roles", roles)
 
+    def organization_roles(self, organization: int, **roles: str | None) -> None:
+        """Give users the role `workflow_admin` in an organization, or none."""
+        self.control("PUT", f"/organizations/{organization}/roles", roles)
+
     def make_job(self, **fields: t.Any) -> int:
         """Make a job that has never run; its id.
 
@@ -237,6 +258,16 @@ class Sandbox:
         (false: no stats), and any column of a job, such as `status` or `type`.
         """
         return int(self.control("POST", "/jobs", fields)["id"])
+
+    def make_workflow_job(self, template: int, nodes: dict[str, t.Any], **fields: t.Any) -> dict[str, t.Any]:
+        """Make a workflow job that has never run; its `id`, and the ids of its `jobs` by node.
+
+        `nodes` has the outcome of a node: a status, the fields of its job as `make_job` takes them, `do_not_run`, or
+        None for one that is still open. `fields` are columns of the workflow job (its status is `failed` if none is
+        given), `user`, and `prompts`.
+        """
+        given = {"template": template, "nodes": nodes, **fields}
+        return t.cast("dict[str, t.Any]", self.control("POST", "/workflow_jobs", given))
 
     def change_job(self, job: int, **columns: t.Any) -> None:
         """Change columns of a job."""
@@ -260,17 +291,39 @@ class Sandbox:
 
     def launch(self, template: int, *, user: str = "admin", **prompts: t.Any) -> int:
         """Launch a template as a user; the id of the job (or workflow job)."""
-        answer = self.request("POST", f"/job_templates/{template}/launch/", user=user, body=prompts)
-        if answer.status != 201:
-            raise SandboxError(f"{answer.status}: {answer.body}")
-        return int(answer.body["id"])
+        return self._made(self.request("POST", f"/job_templates/{template}/launch/", user=user, body=prompts))
 
     def relaunch(self, job: int, *, user: str = "admin", **fields: t.Any) -> int:
         """Relaunch a job as a user; the id of the new job."""
-        answer = self.request("POST", f"/jobs/{job}/relaunch/", user=user, body=fields)
-        if answer.status != 201:
-            raise SandboxError(f"{answer.status}: {answer.body}")
-        return int(answer.body["id"])
+        return self._made(self.request("POST", f"/jobs/{job}/relaunch/", user=user, body=fields))
+
+    def launch_workflow(self, template: int, *, user: str = "admin", **prompts: t.Any) -> int:
+        """Launch a workflow template as a user; the id of the workflow job."""
+        return self._made(self.request("POST", f"/workflow_job_templates/{template}/launch/", user=user, body=prompts))
+
+    def relaunch_workflow(self, workflow_job: int, *, user: str = "admin") -> int:
+        """Relaunch a workflow job as a user, the whole of it; the id of the new one."""
+        return self._made(self.request("POST", f"/workflow_jobs/{workflow_job}/relaunch/", user=user, body={}))
+
+    def approve(self, workflow_job: int, node: str, *, approved: bool = True, timeout: float = 60.0) -> None:
+        """Approve or deny the node of a workflow job with this identifier, as soon as it waits for that."""
+        deadline = time.monotonic() + timeout
+        while (job := self.nodes(workflow_job)[node]["job"]) is None:
+            if time.monotonic() > deadline:
+                raise SandboxError(f"node {node} of workflow job {workflow_job} did not wait for an approval")
+            time.sleep(0.03)
+        self.control("POST", f"/jobs/{job}/approve", {"approved": approved})
+
+    def nodes(self, workflow_job: int, user: str = "admin") -> dict[str, dict[str, t.Any]]:
+        """The nodes of a workflow job as the API shows them, by identifier."""
+        path = f"/workflow_jobs/{workflow_job}/workflow_nodes/?page_size=200"
+        nodes: list[dict[str, t.Any]] = []
+        for page in itertools.count(1):
+            body = self.request("GET", f"{path}&page={page}", user=user).body
+            nodes += body["results"]
+            if body["next"] is None:
+                break
+        return {node["identifier"]: node for node in nodes}
 
     def wait(self, job: int, *, timeout: float = 60.0, events: bool = True, status: str | None = None) -> str:
         """Wait until a job is over (and its events are saved), or has a certain status; its status."""
@@ -342,6 +395,11 @@ class Sandbox:
         if answer.status != 200:
             raise SandboxError(f"{method} {path}: {answer.status} {answer.body}")
         return answer.body
+
+    def _made(self, answer: Response) -> int:
+        if answer.status != 201:
+            raise SandboxError(f"{answer.status}: {answer.body}")
+        return int(answer.body["id"])
 
     def _send(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> Response:
         connection: http.client.HTTPConnection

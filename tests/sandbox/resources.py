@@ -184,21 +184,6 @@ def create_defaults(database: db.Database) -> None:
         database.insert("instance_groups", name=name)
 
 
-def add_workflow_template(database: db.Database, name: str) -> int:
-    """Add a workflow template, which only gives its workflow jobs a name; its id."""
-    with database.transaction():
-        template = database.insert(
-            "templates",
-            type="workflow_job_template",
-            name=name,
-            created=db.now(),
-            organization=ensure_organization(database, "Default"),
-        )
-        for username, role in people.DEFAULT_ROLES.items():
-            database.insert("roles", template=template, user=people.by_name(database, username)["id"], role=role)
-    return template
-
-
 def _for(passwords: list[str]) -> t.Iterator[dict[str, t.Any]]:
     machine = [name for name in _PASSWORD_NAMES if name in passwords]
     if machine:

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
 
 from . import database as db
-from . import jobs
+from . import jobs, workflows
 
 REAPED = (
     "Task was marked as running at system start up. The system must have not shut down properly, "
@@ -31,18 +30,18 @@ def canceled(database: db.Database) -> list[int]:
     return [row["id"] for row in rows]
 
 
-def startable(database: db.Database, max_running: int) -> list[int]:
-    """The jobs to start now, which are `waiting` from here on."""
-    if database.value("SELECT 1 FROM jobs WHERE status = 'pending' OR type = 'workflow_job' LIMIT 1") is None:
+def startable(database: db.Database, settings: dict[str, t.Any]) -> list[int]:
+    """The jobs to start now, which are `waiting` from here on; workflow jobs move on."""
+    if not workflows.active(database) and database.value("SELECT 1 FROM jobs WHERE status = 'pending' LIMIT 1") is None:
         return []
     started: list[int] = []
     with database.transaction():
-        _advance_workflows(database)
-        free = max_running - database.value(
+        workflows.advance(database, settings)
+        free = settings["max_running"] - database.value(
             "SELECT COUNT(*) FROM jobs WHERE status IN ('running', 'waiting') AND type != 'workflow_job'"
         )
         for row in database.all(
-            "SELECT * FROM jobs WHERE status = 'pending' AND type != 'workflow_job' ORDER BY id LIMIT 200"
+            "SELECT * FROM jobs WHERE status = 'pending' AND type IN ('job', 'ad_hoc_command') ORDER BY id LIMIT 200"
         ):
             if free <= 0:
                 break
@@ -64,33 +63,3 @@ def startable(database: db.Database, max_running: int) -> list[int]:
             started.append(row["id"])
             free -= 1
     return started
-
-
-def _advance_workflows(database: db.Database) -> None:
-    for row in database.all("SELECT * FROM jobs WHERE type = 'workflow_job' AND status IN ('pending', 'running')"):
-        if row["status"] == "pending":
-            _start_workflow(database, row)
-            continue
-        nodes = database.all("SELECT status FROM jobs WHERE workflow_job = ?", row["id"])
-        if all(node["status"] in jobs.FINAL for node in nodes):
-            well = all(node["status"] == "successful" for node in nodes)
-            status = "canceled" if row["cancel_flag"] else "successful" if well else "failed"
-            explanation = "" if well else "No error handling paths found, marking workflow as failed"
-            jobs.finish(database, row["id"], status, event_lag=0.0, explanation=explanation)
-
-
-def _start_workflow(database: db.Database, row: db.Row) -> None:
-    database.update("jobs", row["id"], status="running", started=db.now())
-    template = database.get("templates", row["job_template"])
-    if not row["is_sliced_job"] or template is None:
-        return
-    for number in range(1, row["job_slice_count"] + 1):
-        jobs.launch(
-            database,
-            template,
-            row["created_by"],
-            prompts=json.loads(row["prompts"]),
-            launch_type="workflow",
-            workflow_job=row["id"],
-            slice_of=(number, row["job_slice_count"]),
-        )

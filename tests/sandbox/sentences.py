@@ -58,6 +58,27 @@ CREDENTIAL_REMOVED = (
 PROMPTS_UNKNOWN = "Unknown, job may have been run before launch configurations were saved."
 IN_USE = "Resource is being used by running jobs."
 NOT_DELETABLE = "Cannot delete running job resource."
+IN_USE = "Resource is being used by running jobs."
+SLICES_ORPHANED = "Cannot relaunch slice workflow job orphaned from job template."
+NOT_BLANK = "This field may not be blank."
+REQUIRED = "This field is required."
+NAME_TAKEN = "WorkflowJobTemplate with this (name, organization) combination already exists."
+NODE_EXISTS = "Workflow job template node with this Identifier and Workflow job template already exists."
+NO_OBJECT = 'Invalid pk "{}" - object does not exist.'
+NO_PROMPT = "Field is not configured to prompt on launch."
+NO_PROMPTED_VARIABLES = (
+    "Variables {} are not allowed on launch. "
+    "Check the Prompt on Launch setting on the {} to include Extra Variables."
+)
+UNKNOWN_SECRET = "Provided variable {} has no database value to replace with."
+NEEDED_VARIABLE = "'{}' value missing"
+CIRCLE = "Cycle detected."
+LINKED_OTHERWISE = "Relationship not allowed."
+OTHER_WORKFLOW = "Cannot associate a node of another workflow."
+NO_ID = '"id" field must be an integer.'
+NO_CREDENTIALS = "Related template is not configured to accept credentials on launch."
+CREDENTIAL_ASKS = "Credentials that require user input on launch cannot be used in saved launch configuration."
+CREDENTIAL_KIND_TAKEN = "This launch configuration already provides a {} credential."
 
 
 def say(language: str, sentence: str, *words: object) -> str:

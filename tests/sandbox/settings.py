@@ -20,6 +20,9 @@ DEFAULTS: dict[str, t.Any] = {
     "lag_hides_counts": False,
     "events_never_finish_after_error": False,
     "relaunch_takes_job_type": False,
+    # As AWX: to a node with all_parents_must_converge a parent that ended in error or canceled means nothing, so that
+    # it runs in spite of it, or, if no other parent leads to it, keeps its workflow job running for ever.
+    "convergence_ignores_errors": True,
     "language": "en",
     "basic_enabled": True,
     "basic_delay": 0.0,

@@ -116,7 +116,7 @@ class Supervisor:
             with db.opened(self._path) as database:
                 for job in scheduler.canceled(database):
                     self._cancel(database, job)
-                starting = scheduler.startable(database, settings.read(database)["max_running"])
+                starting = scheduler.startable(database, settings.read(database))
             for job in starting:
                 self._start_job(job)
 
