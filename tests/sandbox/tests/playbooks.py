@@ -39,3 +39,17 @@ NEEDY = """
       ansible.builtin.assert:
         that: sandbox_passwords.ssh_password == 'hunter2'
 """
+
+# Fails on the hosts in `fail_hosts`; with `hand_on` it hands on artifacts.
+HANDING_ON = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: Check the host
+      ansible.builtin.assert:
+        that: inventory_hostname not in fail_hosts | default([])
+    - name: Hand on
+      ansible.builtin.set_stats:
+        data: "{{ artifacts | default({'art': 'fromA', 'shared': 'fromA', 'wfvar': 'fromA', 'nested': {'k': [1, 2]}}) }}"
+      when: hand_on | default(false)
+"""
