@@ -28,7 +28,7 @@ class WorkflowSituations:
         self._templates()
         self._deleted()
         for workflow in late:
-            sandbox.wait(workflow)
+            sandbox.wait(workflow, timeout=180)
         nodes = sandbox.nodes(self.ids["failed"])
         self.ids.update(node_b=nodes["B"]["id"], job_a=nodes["A"]["job"])
         # From here on new jobs are only looked at.
@@ -64,11 +64,13 @@ class WorkflowSituations:
             "D": {"success": ["F"], "all_parents_must_converge": True, "extra_data": {"own": "d", "shared": "node"}},
             **{name: {"extra_data": {"own": name}} for name in "EFH"},
         }
-        main = self._workflow("wf-main", nodes, extra_vars={"wfvar": "from-template"}, asks=["extra_vars", "limit"])
+        options: dict[str, t.Any] = {"extra_vars": {"wfvar": "from-template"}, "asks": ["extra_vars", "limit"]}
+        main = self._workflow("wf-main", nodes, **options)
         self.ids["template"] = self.ids["main_template"] = main["id"]
         self.ids["failed"] = self.sandbox.launch_workflow(main["id"], extra_vars={"launchvar": "L"})
-        made = self.sandbox.make_workflow_job(main["id"], {"A": "running"}, status="running", allow_simultaneous=1)
-        self.ids["running"] = made["id"]
+        # A template has one running workflow job at a time.
+        same = self._workflow("wf-same", nodes, **options)["id"]
+        self.ids["running"] = self.sandbox.make_workflow_job(same, {"A": "running"}, status="running")["id"]
         return self.ids["failed"]
 
     def _sliced(self) -> int:
