@@ -96,7 +96,7 @@ def job_without_hosts(kind: str, row_id: int) -> flask.Response:
     return answer(flask.g.bodies.job_without_hosts(row))
 
 
-@api.get("/workflow_job_templates/")
+@api.get("/workflow_job_templates/", provide_automatic_options=False)
 def workflow_templates_list() -> flask.Response:
     """The workflow templates that the user may see."""
     readable, values = permissions.readable(flask.g.user)
@@ -439,9 +439,7 @@ def _node_columns(given: dict[str, t.Any], row: db.Row | None) -> dict[str, t.An
     return columns
 
 
-def _extra_data(
-    template: db.Row, given: t.Any, row: db.Row | None, errors: dict[str, t.Any]
-) -> dict[str, t.Any]:
+def _extra_data(template: db.Row, given: t.Any, row: db.Row | None, errors: dict[str, t.Any]) -> dict[str, t.Any]:
     if not isinstance(given, dict):
         errors["extra_data"] = [say(sentences.NOT_A_DICTIONARY)]
         return {}

@@ -77,9 +77,7 @@ def add(database: db.Database, given: WorkflowTemplate) -> dict[str, t.Any]:
     return {"id": template, "organization": organization, "nodes": ids}
 
 
-def _add_node(
-    database: db.Database, workflow: int, identifier: str, organization: int, left: dict[str, t.Any]
-) -> int:
+def _add_node(database: db.Database, workflow: int, identifier: str, organization: int, left: dict[str, t.Any]) -> int:
     for kind in KINDS:
         left.pop(kind, None)
     template = left.pop("template", None)

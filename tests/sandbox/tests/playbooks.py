@@ -50,6 +50,9 @@ HANDING_ON = """
         that: inventory_hostname not in fail_hosts | default([])
     - name: Hand on
       ansible.builtin.set_stats:
-        data: "{{ artifacts | default({'art': 'fromA', 'shared': 'fromA', 'wfvar': 'fromA', 'nested': {'k': [1, 2]}}) }}"
+        data: "{{ artifacts | default(usual) }}"
+      run_once: true
+      vars:
+        usual: {art: fromA, shared: fromA, wfvar: fromA, nested: {k: [1, 2]}}
       when: hand_on | default(false)
 """

@@ -56,9 +56,9 @@ class WorkflowSituations:
 
     def _failed(self) -> int:
         """The workflow most was recorded of: B fails on two hosts, and nothing handles it."""
-        play = {"duration": 2.5, "key": "A"}
+        own = {"play": {"duration": 2.5, "key": "A"}, "hand_on": True}
         nodes: dict[str, dict[str, t.Any]] = {
-            "A": {"success": ["B", "C"], "always": ["E"], "failure": ["H"], "extra_data": {"play": play, "hand_on": True}},
+            "A": {"success": ["B", "C"], "always": ["E"], "failure": ["H"], "extra_data": own},
             "B": {"success": ["D"], "extra_data": {**_FAILS, "own": "b", "shared": "node"}},
             "C": {"success": ["D"], "extra_data": {"own": "c"}},
             "D": {"success": ["F"], "all_parents_must_converge": True, "extra_data": {"own": "d", "shared": "node"}},
