@@ -248,15 +248,6 @@ class AllBodies(Bodies):
             summary["unified_job_template"] = self._brief_template(template)
         return summary
 
-    def credential(self, row: db.Row) -> Body:
-        """A credential, as an entry of a list."""
-        brief = {name: row[name] for name in ("id", "name", "kind")}
-        return {**brief, "type": "credential", "url": f"/api/v2/credentials/{row['id']}/", "description": ""}
-
-    def label(self, row: db.Row) -> Body:
-        """A label, as an entry of a list."""
-        return {"id": row["id"], "type": "label", "url": f"/api/v2/labels/{row['id']}/", "name": row["name"]}
-
     def instance_group(self, row: db.Row) -> Body:
         """An instance group, as an entry of a list."""
         base = f"/api/v2/instance_groups/{row['id']}/"

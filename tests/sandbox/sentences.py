@@ -67,8 +67,7 @@ NODE_EXISTS = "Workflow job template node with this Identifier and Workflow job 
 NO_OBJECT = 'Invalid pk "{}" - object does not exist.'
 NO_PROMPT = "Field is not configured to prompt on launch."
 NO_PROMPTED_VARIABLES = (
-    "Variables {} are not allowed on launch. "
-    "Check the Prompt on Launch setting on the {} to include Extra Variables."
+    "Variables {} are not allowed on launch. Check the Prompt on Launch setting on the {} to include Extra Variables."
 )
 UNKNOWN_SECRET = "Provided variable {} has no database value to replace with."
 NEEDED_VARIABLE = "'{}' value missing"

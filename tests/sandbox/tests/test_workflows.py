@@ -94,7 +94,10 @@ def test_a_temporary_workflow_template_runs_what_remains(sandbox: Sandbox, work:
     assert options["POST"]["name"]["required"] is True
     template = _post(sandbox, "/workflow_job_templates/", body, "bob")[1]["id"]
     nodes = {}
-    remaining = {"B": {"limit": "two", "extra_data": {"art": "kept"}}, "D": {"all_parents_must_converge": True}}
+    remaining: dict[str, dict[str, t.Any]] = {
+        "B": {"limit": "two", "extra_data": {"art": "kept"}},
+        "D": {"all_parents_must_converge": True},
+    }
     for name, more in remaining.items():
         given = {"identifier": name, "unified_job_template": work["id"], **more}
         status, node = _post(sandbox, f"/workflow_job_templates/{template}/workflow_nodes/", given, "bob")
