@@ -369,10 +369,10 @@ def list_of_node(nodes: str, row_id: int, name: str) -> flask.Response:
     ids = _node(nodes, row_id)[name]
     show = getattr(flask.g.bodies, name.removesuffix("s"))
     position = f"(SELECT key FROM json_each('{ids}') WHERE value = {name}.id)"
-    fields: dict[str, tuple[str, filters.Kind]] = {
-        "id": ("id", "int"),
-        "name": ("name", "str"),
-        "position": (position, "int"),
+    fields = {
+        "id": filters.Field("id", "int"),
+        "name": filters.Field("name", "str"),
+        "position": filters.Field(position, "int"),
     }
     return _list(name, fields, show, name, f"{position} IS NOT NULL", order="position")
 
@@ -535,7 +535,7 @@ def _node_list(condition: str, values: list[t.Any]) -> flask.Response:
 
 def _list(
     table: str,
-    fields: dict[str, tuple[str, filters.Kind]],
+    fields: filters.Fields,
     show: t.Callable[[db.Row], dict[str, t.Any]],
     model: str,
     condition: str,

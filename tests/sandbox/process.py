@@ -336,6 +336,16 @@ class Sandbox:
             time.sleep(0.03)
         raise SandboxError(f"job {job} was not over after {timeout} seconds")
 
+    def wait_for_explanation(self, job: int, kind: str = "jobs", *, timeout: float = 30.0) -> str:
+        """Wait until the scheduler has said why a job does not start yet; what it says."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            body = self.request("GET", f"/{kind}/{job}/").body
+            if body["job_explanation"] or body["status"] != "pending":
+                break
+            time.sleep(0.05)
+        return str(body["job_explanation"])
+
     def job(self, job: int, user: str = "admin") -> dict[str, t.Any]:
         """A job as the API shows it."""
         return t.cast("dict[str, t.Any]", self.request("GET", f"/jobs/{job}/", user=user).body)

@@ -122,7 +122,7 @@ def test_one_at_a_time(sandbox: Sandbox) -> None:
     first, second = sandbox.launch(template), sandbox.launch(template)
     sandbox.wait(first, status="running")
     assert sandbox.job(second)["status"] == "pending"
-    assert sandbox.job(second)["job_explanation"] == f"waiting for job-{first} to finish"
+    assert sandbox.wait_for_explanation(second) == f"waiting for job-{first} to finish"
     for job in (second, first):
         sandbox.request("POST", f"/jobs/{job}/cancel/")
         assert sandbox.wait(job) == "canceled"

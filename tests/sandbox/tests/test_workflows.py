@@ -258,8 +258,8 @@ def test_cancel_and_relaunch(sandbox: Sandbox, broken: int) -> None:
     while (job := sandbox.nodes(workflow)["A"]["job"]) is None and time.monotonic() < deadline:
         time.sleep(0.05)
     sandbox.wait(job, status="running")
-    body = sandbox.request("GET", f"/workflow_jobs/{waiting}/").body
-    assert (body["status"], body["job_explanation"]) == ("pending", f"waiting for workflow_job-{workflow} to finish")
+    explanation = sandbox.wait_for_explanation(waiting, "workflow_jobs")
+    assert explanation == f"waiting for workflow_job-{workflow} to finish"
     for one in (waiting, workflow):
         assert sandbox.request("POST", f"/workflow_jobs/{one}/cancel/", body={}).status == 202
         assert sandbox.wait(one) == "canceled"
