@@ -431,7 +431,7 @@ def _untouched(client: ControllerClient, base: Job, found: Found) -> Untouched:
     if meant is None or len(meant.names) > NAMES_LIMIT or not inventory or (base.facts.get("job_slice_count") or 1) > 1:
         return Untouched.UNKNOWN
     if meant.names and found.limit:
-        summaries = _jobs.path(base.id, "job_host_summaries")
+        summaries = JOB.at(base.id, "job_host_summaries")
         if _count(client, summaries, host_name__in=_listed(meant.names)) == len(meant.names):
             return Untouched.NONE
     try:
