@@ -52,6 +52,27 @@ def inventory_hosts(row_id: int) -> flask.Response:
     return _list("hosts", filters.HOSTS, flask.g.bodies.host, "Host", f"inventory = {row_id}")
 
 
+@api.get("/inventories/<int:row_id>/groups/")
+def inventory_groups(row_id: int) -> flask.Response:
+    """The groups of an inventory."""
+    _readable("inventories", row_id, "Inventory")
+    return _list("host_groups", filters.GROUPS, flask.g.bodies.group, "Group", f"inventory = {row_id}")
+
+
+@api.get("/groups/")
+def groups() -> flask.Response:
+    """The groups that the user may see."""
+    return _list("host_groups", filters.GROUPS, flask.g.bodies.group, "Group", str(int(_sees_inventories())))
+
+
+@api.get("/groups/<int:row_id>/all_hosts/")
+def group_hosts(row_id: int) -> flask.Response:
+    """The hosts of a group; there are no groups of groups here."""
+    _readable("host_groups", row_id, "Group")
+    among = f'id IN (SELECT host FROM group_members WHERE "group" = {row_id})'
+    return _list("hosts", filters.HOSTS, flask.g.bodies.host, "Host", among)
+
+
 @api.get("/hosts/")
 def hosts() -> flask.Response:
     """The hosts that the user may see."""

@@ -287,7 +287,7 @@ class Bodies:
         """A host of an inventory."""
         base = f"/api/v2/hosts/{row['id']}/"
         last = self._database.one("SELECT * FROM summaries WHERE host = ? ORDER BY id DESC LIMIT 1", row["id"])
-        created = self._get("inventories", row["inventory"])["created"]
+        created = row["created"]
         return {
             "id": row["id"],
             "type": "host",
@@ -310,6 +310,26 @@ class Bodies:
             "last_job": last["job"] if last else None,
             "last_job_host_summary": last["id"] if last else None,
             "ansible_facts_modified": None,
+        }
+
+    def group(self, row: db.Row) -> Body:
+        """A group of an inventory's hosts."""
+        base = f"/api/v2/groups/{row['id']}/"
+        return {
+            "id": row["id"],
+            "type": "group",
+            "url": base,
+            "related": {
+                "inventory": f"/api/v2/inventories/{row['inventory']}/",
+                "all_hosts": f"{base}all_hosts/",
+            },
+            "summary_fields": {**self._inventory_summary(row), "user_capabilities": self._editable()},
+            "created": row["created"],
+            "modified": row["created"],
+            "name": row["name"],
+            "description": "",
+            "inventory": row["inventory"],
+            "variables": "",
         }
 
     def label(self, row: db.Row) -> Body:
@@ -718,8 +738,8 @@ class Bodies:
         key = ("hosts", row_id)
         if key not in self._known:
             self._known[key] = self._database.one(
-                "SELECT COUNT(*) AS total, COALESCE(SUM(has_active_failures), 0) AS failures "
-                "FROM hosts WHERE inventory = ?",
+                "SELECT COUNT(*) AS total, COALESCE(SUM(has_active_failures), 0) AS failures, "
+                "(SELECT COUNT(*) FROM host_groups WHERE inventory = ?1) AS groups FROM hosts WHERE inventory = ?1",
                 found["id"],
             )
         hosts = self._known[key]
@@ -730,7 +750,7 @@ class Bodies:
             "has_active_failures": hosts["failures"] > 0,
             "total_hosts": hosts["total"],
             "hosts_with_active_failures": hosts["failures"],
-            "total_groups": 0,
+            "total_groups": hosts["groups"],
             "has_inventory_sources": False,
             "total_inventory_sources": 0,
             "inventory_sources_with_failures": 0,

@@ -110,10 +110,11 @@ def add_workflow_template() -> t.Any:
 
 @control.post("/inventories")
 def add_inventory() -> t.Any:
-    """Add an inventory with hosts."""
+    """Add an inventory with hosts and groups."""
     given = _given()
     organization = resources.ensure_organization(_database(), given.get("organization", "Default"))
-    inventory = resources.add_inventory(_database(), given["name"], organization, given.get("hosts", {}))
+    hosts_and_groups = given.get("hosts", {}), given.get("groups", {})
+    inventory = resources.add_inventory(_database(), given["name"], organization, *hosts_and_groups)
     hosts = {row["name"]: row["id"] for row in resources.hosts_of(_database(), inventory)}
     return {"id": inventory, "hosts": hosts}
 

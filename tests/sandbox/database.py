@@ -31,7 +31,14 @@ CREATE TABLE IF NOT EXISTS inventories (
 CREATE TABLE IF NOT EXISTS hosts (
     id INTEGER PRIMARY KEY AUTOINCREMENT, inventory INTEGER NOT NULL REFERENCES inventories(id) ON DELETE CASCADE,
     name TEXT NOT NULL, variables TEXT NOT NULL DEFAULT '{}', enabled INTEGER NOT NULL DEFAULT 1,
-    has_active_failures INTEGER NOT NULL DEFAULT 0, modified TEXT NOT NULL DEFAULT '', UNIQUE (inventory, name));
+    has_active_failures INTEGER NOT NULL DEFAULT 0, modified TEXT NOT NULL DEFAULT '',
+    created TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')), UNIQUE (inventory, name));
+CREATE TABLE IF NOT EXISTS host_groups (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, inventory INTEGER NOT NULL REFERENCES inventories(id) ON DELETE CASCADE,
+    name TEXT NOT NULL, created TEXT NOT NULL, UNIQUE (inventory, name));
+CREATE TABLE IF NOT EXISTS group_members (
+    "group" INTEGER NOT NULL REFERENCES host_groups(id) ON DELETE CASCADE,
+    host INTEGER NOT NULL REFERENCES hosts(id) ON DELETE CASCADE, PRIMARY KEY ("group", host));
 CREATE TABLE IF NOT EXISTS projects (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL,
     organization INTEGER REFERENCES organizations(id) ON DELETE SET NULL);

@@ -141,9 +141,13 @@ INVENTORIES = {
     "organization__name": _name_of("organizations", "organization"),
 }
 HOSTS = {
-    **_fields(int="id inventory", str="name variables", bool="enabled has_active_failures"),
+    **_fields(int="id inventory", str="name variables", bool="enabled has_active_failures", time="created"),
     "inventory__name": _name_of("inventories", "inventory"),
+    "job_host_summaries__job": Field(
+        "other.job", "int", "EXISTS (SELECT 1 FROM summaries AS other WHERE other.host = hosts.id AND {})"
+    ),
 }
+GROUPS = _fields(int="id inventory", str="name", time="created")
 LABELS = {
     **_fields(int="id organization", str="name", time="created"),
     "organization__name": _name_of("organizations", "organization"),

@@ -156,7 +156,11 @@ class _Run:
         here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
         self._hosts = {row["name"]: row["id"] for row in rows}
         hosts = {row["name"]: {**here, **json.loads(row["variables"])} for row in rows}
-        return {"all": {"hosts": hosts}}
+        groups = {
+            group: {"hosts": {name: {} for name in members if name in hosts}}
+            for group, members in resources.groups_of(self._database, self._job["inventory"]).items()
+        }
+        return {"all": {"hosts": hosts, "children": groups}}
 
     def _variables(self) -> dict[str, t.Any]:
         secret = self._database.one("SELECT * FROM job_secrets WHERE job = ?", self._job["id"]) or {}

@@ -174,9 +174,12 @@ class Sandbox:
         """Add one of the labels or instance groups; its id."""
         return int(self.control("POST", f"/{table}", {"name": name})["id"])
 
-    def add_inventory(self, name: str, hosts: dict[str, dict[str, t.Any]]) -> dict[str, t.Any]:
-        """Add an inventory; its id, and the ids of its hosts by name."""
-        return t.cast("dict[str, t.Any]", self.control("POST", "/inventories", {"name": name, "hosts": hosts}))
+    def add_inventory(
+        self, name: str, hosts: dict[str, dict[str, t.Any]], groups: dict[str, list[str]] | None = None
+    ) -> dict[str, t.Any]:
+        """Add an inventory, with groups of its hosts' names; its id, and the ids of its hosts by name."""
+        given = {"name": name, "hosts": hosts, "groups": groups or {}}
+        return t.cast("dict[str, t.Any]", self.control("POST", "/inventories", given))
 
     def add_host(self, inventory: int, name: str, **variables: t.Any) -> int:
         """Add a host to an inventory; its id."""

@@ -71,6 +71,7 @@ class Template(t.TypedDict, total=False):
     name: t.Required[str]
     playbook: t.Required[str]
     hosts: dict[str, dict[str, t.Any]]
+    groups: dict[str, list[str]]
     description: str
     organization: str
     inventory: int
@@ -107,9 +108,9 @@ def add_template(database: db.Database, given: Template) -> dict[str, t.Any]:
     content = file.read_text(encoding="utf-8") if file else playbook
     with database.transaction():
         organization = ensure_organization(database, left.pop("organization", "Default"))
-        hosts = left.pop("hosts", None)
+        hosts, groups = left.pop("hosts", None), left.pop("groups", None)
         inventory = left.pop("inventory", None) or add_inventory(
-            database, f"{name} inventory", organization, hosts or {}
+            database, f"{name} inventory", organization, hosts or {}, groups or {}
         )
         project = left.pop("project", None) or database.insert(
             "projects", name=f"{name} project", organization=organization
@@ -200,13 +201,23 @@ def ensure_organization(database: db.Database, name: str) -> int:
 
 
 def add_inventory(
-    database: db.Database, name: str, organization: int | None, hosts: dict[str, dict[str, t.Any]]
+    database: db.Database,
+    name: str,
+    organization: int | None,
+    hosts: dict[str, dict[str, t.Any]],
+    groups: dict[str, list[str]],
 ) -> int:
-    """Add an inventory with its hosts; its id."""
+    """Add an inventory with its hosts, and groups of them by name; its id."""
     with database.transaction():
         inventory = database.insert("inventories", name=name, organization=organization, created=db.now())
-        for host, variables in hosts.items():
-            database.insert("hosts", inventory=inventory, name=host, variables=variables or {})
+        ids = {
+            host: database.insert("hosts", inventory=inventory, name=host, variables=variables or {})
+            for host, variables in hosts.items()
+        }
+        for group, members in groups.items():
+            row = database.insert("host_groups", inventory=inventory, name=group, created=db.now())
+            for host in members:
+                database.insert("group_members", group=row, host=ids[host])
     return inventory
 
 
@@ -224,6 +235,20 @@ def add_label(database: db.Database, name: str) -> int:
     """Add a label; its id."""
     organization = ensure_organization(database, "Default")
     return database.insert("labels", name=name, organization=organization, created=db.now())
+
+
+def groups_of(database: db.Database, inventory: int | None) -> dict[str, list[str]]:
+    """The groups of an inventory, with the names of their hosts."""
+    groups: dict[str, list[str]] = {
+        row["name"]: [] for row in database.all("SELECT * FROM host_groups WHERE inventory = ? ORDER BY id", inventory)
+    }
+    for row in database.all(
+        'SELECT host_groups.name AS "group", hosts.name AS host FROM group_members '
+        'JOIN host_groups ON host_groups.id = "group" JOIN hosts ON hosts.id = host WHERE hosts.inventory = ?',
+        inventory,
+    ):
+        groups[row["group"]].append(row["host"])
+    return groups
 
 
 def hosts_of(database: db.Database, inventory: int | None) -> list[db.Row]:

@@ -110,6 +110,21 @@ def test_hosts_come_and_go(sandbox: Sandbox) -> None:
         assert (answer.status, answer.body.get("count", 0)) == (status, 0)
 
 
+def test_groups_of_hosts(sandbox: Sandbox) -> None:
+    playbook = playbooks.CHECKING.replace("hosts: all", "hosts: odd")
+    template = sandbox.add_template("Groups", playbook, hosts=_HOSTS, groups={"odd": ["one", "three"], "even": ["two"]})
+    job = sandbox.launch(template["id"])
+    assert sandbox.wait(job) == "successful"
+    groups = sandbox.request("GET", f"/inventories/{template['inventory']}/groups/?name__in=odd,none").body["results"]
+    assert [group["name"] for group in groups] == ["odd"]
+    path = f"/groups/{groups[0]['id']}/all_hosts/"
+    assert [host["name"] for host in sandbox.request("GET", path).body["results"]] == ["one", "three"]
+    never = sandbox.request("GET", f"/inventories/{template['inventory']}/hosts/?not__job_host_summaries__job={job}").body
+    assert [host["name"] for host in never["results"]] == ["two"]
+    assert sandbox.job(job)["summary_fields"]["inventory"]["total_groups"] == 2
+    assert sandbox.request("GET", path, user="alice").status == 403
+
+
 def test_a_host_in_use_can_be_renamed_but_not_deleted(sandbox: Sandbox) -> None:
     template = sandbox.add_template(
         "Used", playbooks.CHECKING, hosts={"one": {"broken": True}, "two": {}}, duration=1.5
