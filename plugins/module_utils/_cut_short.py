@@ -17,12 +17,10 @@ import typing as t
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import AnswerError
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._kinds import JOB
-
-if t.TYPE_CHECKING:
-    from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-    from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
 
 # What one request can bring at most.
 TAIL_LENGTH = 200
@@ -130,11 +128,8 @@ class Tail:
     @property
     def since_failure(self) -> t.Optional[Step]:
         """The last task that was started after the last failure; a meta task where there was nothing else."""
-        since = []
-        for step in reversed(self.batch):
-            if step.kind is Kind.FAILURE:
-                break
-            since.append(step)
+        failed = self.failures[0].counter if self.failures else 0
+        since = [step for step in reversed(self.batch) if step.counter > failed]
         for kind in (Kind.TASK, Kind.META):
             for step in since:
                 if step.kind is kind:

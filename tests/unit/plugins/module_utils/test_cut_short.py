@@ -132,8 +132,7 @@ class TestWhatIsSaid:
         assert world("any error").verdict() == CutShort(
             at='task "Update" of play "Roll out"',
             reason=(
-                "hosts that did not fail were stopped as well; its relaunch went on to "
-                'task "Start" of play "Roll out"'
+                'hosts that did not fail were stopped as well; its relaunch went on to task "Start" of play "Roll out"'
             ),
         )
 
@@ -264,6 +263,68 @@ class TestWhoseJob:
         verdict = there.verdict()
         assert verdict is not None
         assert verdict.reason.startswith("a later play was never started")
+
+
+def play(counter: int, name: str = "Roll out", pattern: str = "all") -> list[t.Any]:
+    return [counter, "play", f"p{counter}", name, pattern]
+
+
+def task(counter: int, name: str) -> list[t.Any]:
+    return [counter, "task", name, name, f"/runner/project/site.yml:{name}", "ansible.builtin.command"]
+
+
+def results(counter: int, task: str, **words: t.Iterable[str]) -> list[list[t.Any]]:
+    """Results of a task: results(5, "Update", failed=["web1"])."""
+    rows = [(word, host) for word, hosts in words.items() for host in hosts]
+    return [[number, word, task, host] for number, (word, host) in enumerate(rows, counter)]
+
+
+class TestManyHosts:
+    MANY = tuple(f"web{number}" for number in range(150))
+
+    def stopped(self, *others: str) -> World:
+        """A job in which many hosts failed at "Update", in the second play, and these others did not."""
+        hosts = {name: {} for name in ("db1", *self.MANY, *others)}
+        base = [play(1, "Stop", "db"), task(2, "Stop"), *results(3, "Stop", ok=["db1"]), play(10), task(11, "Drain")]
+        base += [*results(12, "Drain", ok=[*self.MANY, *others]), task(200, "Update")]
+        base += results(201, "Update", failed=self.MANY, ok=others)
+        relaunch = [play(1), task(2, "Drain"), task(3, "Update"), task(4, "Start")]
+        failed = {name: name in self.MANY for name in hosts}
+        return World(
+            Case("many", "plain", hosts), {"base": {"hosts": failed, "events": base}, "relaunch": {"events": relaunch}}
+        )
+
+    def test_all_of_them_failed(self) -> None:
+        assert self.stopped().verdict() is None
+
+    def test_one_was_stopped(self) -> None:
+        assert stopped_at(self.stopped("web999").verdict()) == "Update"
+
+
+class TestLongJobs:
+    def test_a_relaunch_that_went_on_far(self) -> None:
+        there = world("any error")
+        there.lists["jobs/43/job_events/"] += events(
+            [play(900), *(task(1000 + start, f"t{start}") for start in range(250))]
+        )
+
+        assert stopped_at(there.verdict()) == "Update"
+
+    def test_a_job_that_went_on_far_after_its_failure(self) -> None:
+        there = world("any error")
+        there.lists["jobs/42/job_events/"] += events(
+            [play(900), *(task(1000 + start, f"t{start}") for start in range(250))]
+        )
+
+        assert there.verdict() is None
+
+    def test_a_batch_whose_start_is_out_of_sight(self) -> None:
+        there = world("any error")
+        early = [play(1), *(task(2 + start, f"t{start}") for start in range(250))]
+        base = [[counter + 1000, *row] for counter, *row in there.base["events"] if row[0] != "play"]
+        there.lists["jobs/42/job_events/"] = events([*early, *base])
+
+        assert stopped_at(there.verdict()) == "Update"
 
 
 @pytest.mark.parametrize(
