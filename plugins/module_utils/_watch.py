@@ -74,7 +74,9 @@ class Waiting:
         if waiting.timeout is not None and waiting.timeout < 0:
             raise OptionError(f"timeout must not be less than 0 seconds, not {waiting.timeout:g}.")
         for name in ("timeout", "cancel_on_timeout"):
-            if getattr(waiting, name) not in (None, False) and not waiting.wait:
+            given = getattr(waiting, name)
+            # A timeout of 0 is given too, and equal to False.
+            if given is not None and given is not False and not waiting.wait:
                 raise OptionError(f"{name} is for waiting only: set wait: true as well, or leave it out.")
         return waiting
 
