@@ -144,7 +144,8 @@ def newest_words(base: Job, hosts: t.Sequence[Host], relaunches: t.Sequence[Rela
     absent: dict[int, Job] = {}
     for host in hosts:
         for relaunch in reversed(relaunches):
-            if not relaunch.summaries or not relaunch.asked_for(host):
+            # Of one without statistics nobody knows whom it got to, unless it was successful: then there was nobody.
+            if not relaunch.asked_for(host) or not (relaunch.summaries or relaunch.job.successful):
                 continue
             word = next((summary for summary in relaunch.summaries if summary.host == host.id), None)
             if word is None:
@@ -242,17 +243,18 @@ class Historian:
     ) -> tuple[tuple[Relaunch, ...], Words]:
         """The relaunches with the summaries of those after the base, newest first, until every host is decided on."""
         known = list(relaunches)
+        after = sum(relaunch.job.id <= base.id for relaunch in known)
         words = newest_words(base, hosts, ())
         undecided = {host.id for host in hosts}
-        for index in reversed(range(len(known))):
+        for index in reversed(range(after, len(known))):
             relaunch = known[index]
-            if relaunch.job.id <= base.id or not undecided:
+            if not undecided:
                 break
             if not any(relaunch.asked_for(host) for host in hosts if host.id in undecided):
                 continue
             known[index] = replace(relaunch, summaries=tuple(self._summaries(relaunch.job)))
             undecided -= {summary.host for summary in known[index].summaries if summary.host is not None}
-            words = newest_words(base, hosts, known)
+            words = newest_words(base, hosts, known[after:])
         return tuple(known), words
 
     def _summaries(self, job: Job, failed: t.Optional[bool] = None) -> list[HostSummary]:
