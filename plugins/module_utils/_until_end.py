@@ -47,9 +47,10 @@ def after_launch(
         if rival is not None:
             return _give_way(case, own, rival, asked, outcome, changed_before)
         if own.job_type != asked.job_type and (asked.job_type == CHECK or not wish.wait):
-            if asked.job_type == CHECK and ours and case.watch.cancel(own) is None:
-                own = case.watch.until_canceled(own)
-            check_type(own, asked, outcome.about(case.client, own))
+            end = ""
+            if asked.job_type == CHECK and ours:
+                own, end = _cancel(case, own)
+            check_type(own, asked, outcome.about(case.client, own), end)
         if not wish.wait:
             return outcome
         ended = until_ended(case, own, f"job {own.id}", outcome, ours)

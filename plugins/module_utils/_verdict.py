@@ -57,8 +57,12 @@ def judge(
     return outcome.saying(f"Job {job.id} was successful.")
 
 
-def check_type(job: Job, asked: Asked, outcome: RelaunchOutcome) -> None:
-    """:raises JobUnsuccessfulError: the job is of another type than asked for, so that its success is none."""
+def check_type(job: Job, asked: Asked, outcome: RelaunchOutcome, end: str = "") -> None:
+    """See that a job is of the type asked for, so that its success is one.
+
+    :param end: what was done about it where it is not, as a sentence.
+    :raises JobUnsuccessfulError: it is not.
+    """
     if job.job_type == asked.job_type:
         return
     because = (
@@ -67,7 +71,9 @@ def check_type(job: Job, asked: Asked, outcome: RelaunchOutcome) -> None:
         else f"though {asked.job_type} was asked for, and the controller had said that it takes it"
     )
     with carrying(outcome):
-        raise JobUnsuccessfulError(f"Job {job.id} ran as {job.job_type}: {because}. See {outcome.url}")
+        raise JobUnsuccessfulError(
+            " ".join(filter(None, (f"Job {job.id} ran as {job.job_type}: {because}.", end, f"See {outcome.url}")))
+        )
 
 
 def left_out(hosts: t.Collection[str], job: t.Optional[Job] = None) -> str:
