@@ -4,14 +4,20 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import typing as t
 from contextlib import nullcontext
 
 import pytest
 from ansible.module_utils import basic
+from ansible.module_utils.common import warnings
 
+from ansible_collections.relaunch.controller.plugins.module_utils import _task
+from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.modules import job_relaunch
+from ansible_collections.relaunch.controller.tests.unit.clock import Clock
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import listed
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
 try:
@@ -46,6 +52,8 @@ def run_main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     """Run the module's real main() with these options; its result, with ``failed`` always set."""
 
     def run(check_mode: bool = False, diff: bool = False, **options: t.Any) -> dict[str, t.Any]:
+        # Those of modules that ran in this process before.
+        warnings._global_warnings.clear()
         arguments = dict(options, _ansible_check_mode=check_mode, _ansible_diff=diff, _ansible_tmpdir=None)
         if patch_module_args is None:
             data = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
@@ -69,19 +77,27 @@ def run_main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
 def relaunch(
-    controller: ScriptedController, run_main: t.Callable[..., dict[str, t.Any]]
+    controller: ScriptedController,
+    run_main: t.Callable[..., dict[str, t.Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    clock: Clock,
 ) -> t.Callable[..., dict[str, t.Any]]:
-    """Run the module against the scripted controller, without pauses between the tries of a read."""
+    """Run the module against the scripted controller, on a clock that passes by sleeping only.
+
+    Reads are not tried again. Where nothing else is said, the jobs' events tell of nothing that stopped them early.
+    """
+    on_clock = functools.partial(ControllerClient, clock=clock.read, sleep=clock.sleep)
+    monkeypatch.setattr(_task, "ControllerClient", on_clock)
+    controller.whenever("GET", r"/api/v2/jobs/\d+/job_events/", body=listed(), event__in="playbook_on_task_start")
 
     def run(**options: t.Any) -> dict[str, t.Any]:
-        defaults = dict(
-            job_id=42,
-            controller_host=controller.url,
-            controller_oauthtoken=TOKEN,
-            retry_backoff_factor=0,
-            max_retries=0,
-        )
+        defaults = dict(job_id=42, controller_host=controller.url, controller_oauthtoken=TOKEN, max_retries=0)
         together = {**defaults, **options}
         return run_main(**{name: value for name, value in together.items() if value is not None})
 

@@ -8,6 +8,16 @@ from __future__ import annotations
 
 import typing as t
 
+JOBS = "/api/v2/jobs/"
+
+DENIED = {"detail": "You do not have permission to perform this action."}
+HTML = b"<html><title>502 Bad Gateway</title></html>"
+
+
+def at(job_id: int, *parts: str) -> str:
+    """The address of a job, or of what belongs to it."""
+    return JOBS + "".join(f"{part}/" for part in (job_id, *parts))
+
 
 def job(job_id: int, status: str = "failed", **facts: t.Any) -> dict[str, t.Any]:
     """A job's detail."""
@@ -45,6 +55,22 @@ def job(job_id: int, status: str = "failed", **facts: t.Any) -> dict[str, t.Any]
         "passwords_needed_to_start": [],
     }
     return {**detail, **facts}
+
+
+def relaunched(job_id: int = 43, status: str = "pending", limit: str = "web1,web2", **facts: t.Any) -> dict[str, t.Any]:
+    """A relaunch's detail; by its limit on the failed hosts."""
+    return job(job_id, status, **{"launch_type": "relaunch", "limit": limit, **facts})
+
+
+def in_list(detail: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The same job as a list shows it (recorded: jobs-list-by-template)."""
+    left_out = ("event_processing_finished", "host_status_counts")
+    return {name: value for name, value in detail.items() if name not in left_out}
+
+
+def prompts(**shown: t.Any) -> dict[str, t.Any]:
+    """What a job was launched with beyond its template (recorded: prompts-full)."""
+    return {"can_schedule": True, "prompts": shown}
 
 
 def listed(*entries: t.Any) -> dict[str, t.Any]:

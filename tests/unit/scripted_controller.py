@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A controller on a loopback socket that answers from an ordered script and keeps what it was asked."""
+"""A controller on a loopback socket that answers from an ordered script, and some things whenever they are asked."""
 
 from __future__ import annotations
 
 import json
+import re
 import socket
 import struct
 import threading
@@ -41,12 +42,36 @@ class Line:
     fault: str = ""
 
 
+@dataclass
+class Standing:
+    """An answer that stands beside the script: to any request of this method, path and query.
+
+    :param path: a regular expression for the whole of it.
+    :param query: texts that are found in the values of these keys.
+    """
+
+    line: Line
+    query: t.Mapping[str, str]
+
+    def fits(self, asked: Asked) -> bool:
+        return (
+            asked.method == self.line.method
+            and re.fullmatch(self.line.path, asked.path) is not None
+            and all(text in asked.query.get(key, "") for key, text in self.query.items())
+        )
+
+
 class ScriptedController:
-    """Start with ``with``; ``url`` is its address, ``asked`` what came in, in order."""
+    """Start with ``with``; ``url`` is its address.
+
+    ``asked`` holds the requests that met the script, or nothing; ``besides`` those with a standing answer.
+    """
 
     def __init__(self) -> None:
         self.script: list[Line] = []
+        self.standing: list[Standing] = []
         self.asked: list[Asked] = []
+        self.besides: list[Asked] = []
         self.connections = 0
         self._stalled = threading.Event()
         controller = self
@@ -74,7 +99,6 @@ class ScriptedController:
                     dict(self.headers),
                     json.loads(raw) if raw else None,
                 )
-                controller.asked.append(asked)
                 line = controller.take(asked)
                 if line.fault == "close":
                     self.close_connection = True
@@ -113,9 +137,22 @@ class ScriptedController:
         """Add a line to the script."""
         self.script.append(Line(method, path, status, body, **more))
 
+    def whenever(
+        self, method: str, path: str, status: int = 200, body: t.Any = None, fault: str = "", **query: str
+    ) -> None:
+        """Answer this whenever the script does not, however often it is asked, if at all; see ``Standing``."""
+        self.standing.append(Standing(Line(method, path, status, body, fault=fault), query))
+
     def take(self, asked: Asked) -> Line:
         if self.script and (self.script[0].method, self.script[0].path) == (asked.method, asked.path):
+            self.asked.append(asked)
             return self.script.pop(0)
+        # The last one said is the most special one.
+        standing = next((one for one in reversed(self.standing) if one.fits(asked)), None)
+        if standing:
+            self.besides.append(asked)
+            return standing.line
+        self.asked.append(asked)
         expected = f"{self.script[0].method} {self.script[0].path}" if self.script else "nothing more"
         return Line(asked.method, asked.path, 418, {"detail": f"The script expects {expected}."})
 

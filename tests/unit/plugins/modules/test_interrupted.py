@@ -13,9 +13,7 @@ import subprocess
 import sys
 import time
 
-import pytest
-
-from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, listed
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import JOBS, at, job, listed, relaunched
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
 # Runs main() with the options that come on its input, the way the installed ansible-core takes them.
@@ -38,8 +36,8 @@ else:
 """
 
 
-def interrupted(controller: ScriptedController, after: str) -> dict[str, object]:
-    """The module's result when it is interrupted as soon as it has asked for this path."""
+def interrupted(controller: ScriptedController, method: str, path: str, times: int = 1) -> dict[str, object]:
+    """The module's result when it is interrupted as soon as it has asked for this path so many times."""
     options = {"job_id": 42, "controller_host": controller.url, "controller_oauthtoken": "t0ken-5ecret", "wait": True}
     with subprocess.Popen(
         [sys.executable, "-c", DRIVER],
@@ -52,32 +50,93 @@ def interrupted(controller: ScriptedController, after: str) -> dict[str, object]
         process.stdin.write(json.dumps({**options, "interval": 0.05, "max_retries": 0}))
         process.stdin.close()
         deadline = time.monotonic() + 30
-        while not any(asked.path == after for asked in controller.asked):
+        while [(asked.method, asked.path) for asked in controller.asked].count((method, path)) < times:
             assert time.monotonic() < deadline and process.poll() is None
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         result: dict[str, object] = json.loads(process.stdout.read())
+    assert (result["failed"], result["source_job_id"]) == (True, 42)
     return result
 
 
-@pytest.mark.parametrize("answered", [True, False])
-def test_the_new_job_is_not_lost(controller: ScriptedController, answered: bool) -> None:
-    new = job(43, "running", launch_type="relaunch")
-    controller.expect("GET", "/api/v2/jobs/42/", body=job(42))
-    controller.expect("GET", "/api/v2/jobs/", body=listed())
-    if answered:
-        controller.expect("POST", "/api/v2/jobs/42/relaunch/", 201, new)
-        for _time in range(1000):
-            controller.expect("GET", "/api/v2/jobs/43/", body=new)
-    else:
-        controller.expect("POST", "/api/v2/jobs/42/relaunch/", fault="stall")
+def before(controller: ScriptedController) -> None:
+    controller.expect("GET", at(42), body=job(42))
+    controller.expect("GET", JOBS, body=listed())
 
-    result = interrupted(controller, "/api/v2/jobs/43/" if answered else "/api/v2/jobs/42/relaunch/")
 
-    controller.script.clear()
-    assert (result["failed"], result["changed"], result["source_job_id"]) == (True, True, 42)
-    if answered:
-        assert (result["id"], result["status"]) == (43, "running")
-        assert "Job 43 had been launched and goes on." in str(result["msg"])
-    else:
-        assert "A job may have been launched. Running the task again is safe" in str(result["msg"])
+def test_before_the_launch_nothing_was_done(controller: ScriptedController) -> None:
+    controller.expect("GET", at(42), body=job(42))
+    controller.expect("GET", JOBS, fault="stall")
+
+    result = interrupted(controller, "GET", JOBS)
+
+    assert (result["changed"], result["msg"], "id" in result) == (False, "Interrupted.", False)
+
+
+def test_in_the_launch_it_is_unknown(controller: ScriptedController) -> None:
+    before(controller)
+    controller.expect("POST", at(42, "relaunch"), fault="stall")
+
+    result = interrupted(controller, "POST", at(42, "relaunch"))
+
+    assert (result["changed"], "id" in result) == (True, False)
+    assert "A job may have been launched. Running the task again is safe" in str(result["msg"])
+
+
+def test_in_the_search_for_a_lost_job_too(controller: ScriptedController) -> None:
+    before(controller)
+    controller.expect("POST", at(42, "relaunch"), fault="reset")
+    controller.expect("GET", JOBS, fault="stall")
+
+    result = interrupted(controller, "GET", JOBS, 2)
+
+    assert (result["changed"], "id" in result) == (True, False)
+    assert "A job may have been launched." in str(result["msg"])
+
+
+def test_in_the_look_at_other_callers_the_new_job_is_not_lost(controller: ScriptedController) -> None:
+    before(controller)
+    controller.expect("POST", at(42, "relaunch"), 201, relaunched(limit=""))
+    controller.expect("GET", JOBS, fault="stall")
+
+    result = interrupted(controller, "GET", JOBS, 2)
+
+    assert (result["changed"], result["id"], result["status"]) == (True, 43, "pending")
+    assert "Job 43 had been launched and goes on." in str(result["msg"])
+
+
+def test_in_the_wait_neither(controller: ScriptedController) -> None:
+    running = relaunched(status="running", limit="")
+    before(controller)
+    controller.expect("POST", at(42, "relaunch"), 201, running)
+    controller.expect("GET", JOBS, body=listed(running))
+    controller.expect("GET", at(43), body=running)
+    controller.whenever("GET", at(43), body=running)
+
+    result = interrupted(controller, "GET", at(43))
+
+    assert (result["changed"], result["id"], result["status"]) == (True, 43, "running")
+    assert "Job 43 had been launched and goes on." in str(result["msg"])
+
+
+def test_in_the_wait_for_another_callers_job(controller: ScriptedController) -> None:
+    running = relaunched(status="running", limit="")
+    controller.expect("GET", at(42), body=job(42))
+    controller.expect("GET", JOBS, body=listed(running))
+    controller.expect("GET", at(43), body=running)
+    controller.expect("GET", at(43), fault="stall")
+
+    result = interrupted(controller, "GET", at(43), 2)
+
+    assert (result["changed"], result["id"], result["msg"]) == (False, 43, "Interrupted.")
+
+
+def test_in_canceling_the_own_job_it_is_still_known(controller: ScriptedController) -> None:
+    before(controller)
+    controller.expect("POST", at(42, "relaunch"), 201, relaunched(44, limit=""))
+    controller.expect("GET", JOBS, body=listed(relaunched(43, limit="")))
+    controller.expect("POST", at(44, "cancel"), fault="stall")
+
+    result = interrupted(controller, "POST", at(44, "cancel"))
+
+    assert (result["changed"], result["id"]) == (True, 44)

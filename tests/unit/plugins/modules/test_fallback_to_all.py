@@ -1,0 +1,246 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the failed hosts are not known or not all of the work: all hosts, if the task says so."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import (
+    DENIED,
+    JOBS,
+    at,
+    in_list,
+    job,
+    listed,
+    relaunched,
+    summary,
+)
+from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
+
+Relaunch = t.Callable[..., dict[str, t.Any]]
+
+
+class TestNoFailedHosts:
+    @pytest.mark.parametrize("force", [False, True])
+    def test_all_are_taken_where_none_are_known(
+        self, controller: ScriptedController, relaunch: Relaunch, force: bool
+    ) -> None:
+        controller.expect("GET", at(42), body=job(42, "canceled"))
+        controller.expect("GET", JOBS, body=listed())
+        controller.expect("GET", at(42, "job_host_summaries"), body=listed())
+        controller.expect("POST", at(42, "relaunch"), 201, relaunched(limit=""))
+        if not force:
+            controller.expect("GET", JOBS, body=listed())
+
+        result = relaunch(hosts="failed", fallback_to_all=True, force=force)
+
+        assert result["changed"] is True and "all its hosts" in result["msg"]
+        assert controller.asked[3].body == {"hosts": "all"}
+        assert "hosts" not in result
+
+    def test_the_failed_ones_are_taken_where_they_are_known(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        controller.expect("GET", at(42), body=job(42))
+        controller.expect("GET", JOBS, body=listed())
+        controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1")))
+        controller.expect("POST", at(42, "relaunch"), 201, relaunched(limit="web1"))
+        controller.expect("GET", JOBS, body=listed())
+
+        assert relaunch(hosts="failed", fallback_to_all=True)["hosts"] == ["web1"]
+        assert controller.asked[3].body == {"hosts": "failed"}
+
+    def test_what_was_taken_then_is_the_next_base(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        whole = relaunched(43, "failed", limit="")
+        controller.expect("GET", at(42), body=job(42, "error"))
+        controller.expect("GET", JOBS, body=listed(in_list(whole)))
+        controller.expect("GET", at(43, "job_host_summaries"), body=listed(summary("web1")))
+        controller.expect("GET", at(43), body=whole)
+        controller.expect("POST", at(43, "relaunch"), 201, relaunched(44, limit="web1"))
+        controller.expect("GET", JOBS, body=listed())
+
+        result = relaunch(hosts="failed", fallback_to_all=True)
+
+        assert (result["changed"], result["id"], result["hosts"]) == (True, 44, ["web1"])
+        assert controller.asked[4].body == {"hosts": "failed"}
+
+    def test_what_succeeded_then_is_the_answer(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        whole = relaunched(43, "successful", limit="")
+        controller.expect("GET", at(42), body=job(42, "error"))
+        controller.expect("GET", JOBS, body=listed(in_list(whole)))
+        controller.expect("GET", at(43, "job_host_summaries"), body=listed(summary("web1", failed=False)))
+        controller.expect("GET", at(43), body=whole)
+
+        result = relaunch(hosts="failed")
+
+        assert (result["failed"], result["changed"], result["id"]) == (False, False, 43)
+        assert result["remaining_hosts"] == []
+
+
+def task(name: str, counter: int, event: str = "playbook_on_task_start", **more: t.Any) -> dict[str, t.Any]:
+    """An event of a task, in the shape of a job's events."""
+    place = {"play": "Deploy", "play_uuid": "p", "play_pattern": "all", "task": name, "task_path": f"deploy.yml:{name}"}
+    return {"event": event, "counter": counter, "uuid": name, "parent_uuid": name, "event_data": place, **more}
+
+
+PLAY = {
+    "event": "playbook_on_play_start",
+    "counter": 1,
+    "uuid": "p",
+    "parent_uuid": "",
+    "event_data": {"play": "Deploy", "play_uuid": "p", "play_pattern": "all"},
+}
+STARTED = "playbook_on_task_start"
+FAILED = task("Install", 5, "runner_on_failed", host_name="web1", failed=True)
+STOPPED = listed(FAILED, task("Install", 3), PLAY)
+WENT_ON = listed(task("Restart", 5), task("Install", 3), PLAY)
+
+
+class TestCutShort:
+    """Job 42 stopped at its first failure, though web2 had not failed; its failed host has succeeded since."""
+
+    SOURCE = job(42, host_status_counts={"ok": 1, "failures": 1})
+    PARTIAL = relaunched(43, "successful", limit="web1", host_status_counts={"ok": 1})
+
+    @pytest.fixture(autouse=True)
+    def events(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        # After `relaunch`, whose events tell of nothing.
+        controller.whenever("GET", at(42, "job_events"), body=STOPPED, event__in=STARTED)
+        controller.whenever("GET", at(43, "job_events"), body=WENT_ON, event__in=STARTED)
+        controller.whenever("GET", at(42, "job_events"), body={"count": 1, "results": []}, event__in="runner_on_ok")
+
+    def recovered(self, controller: ScriptedController) -> None:
+        controller.expect("GET", at(42), body=self.SOURCE)
+        controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL)))
+        controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1")))
+        controller.expect("GET", at(43, "job_host_summaries"), body=listed(summary("web1", failed=False)))
+        controller.expect("GET", at(43), body=self.PARTIAL)
+
+    def launched(self, controller: ScriptedController) -> None:
+        controller.expect("GET", at(42), body=self.SOURCE)
+        controller.expect("GET", JOBS, body=listed())
+        controller.expect("POST", at(42, "relaunch"), 201, relaunched(43, limit="web1"))
+        controller.expect("GET", JOBS, body=listed())
+        controller.expect("GET", at(43), body=self.PARTIAL)
+
+    @pytest.mark.parametrize("check_mode", [False, True])
+    def test_what_was_found_done_fails(
+        self, controller: ScriptedController, relaunch: Relaunch, check_mode: bool
+    ) -> None:
+        self.recovered(controller)
+
+        result = relaunch(hosts="failed", check_mode=check_mode)
+
+        assert (result["failed"], result["changed"], result["id"], result["cut_short"]) == (True, False, 43, True)
+        assert result["remaining_hosts"] == []
+        assert 'Job 42 stopped before its end at task "Install"' in result["msg"]
+        assert "relaunch it with hosts: all, or set fallback_to_all: true" in result["msg"]
+
+    def test_what_was_launched_and_succeeded_fails(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        self.launched(controller)
+
+        result = relaunch(hosts="failed", wait=True)
+
+        assert (result["failed"], result["changed"], result["id"], result["cut_short"]) == (True, True, 43, True)
+        assert (result["status"], result["remaining_hosts"]) == ("successful", [])
+
+    def test_without_wait_it_is_not_known_yet(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        controller.expect("GET", at(42), body=self.SOURCE)
+        controller.expect("GET", JOBS, body=listed())
+        controller.expect("POST", at(42, "relaunch"), 201, relaunched(43, limit="web1"))
+        controller.expect("GET", JOBS, body=listed())
+
+        result = relaunch(hosts="failed")
+
+        assert (result["failed"], result["changed"], "cut_short" in result) == (False, True, False)
+        assert controller.besides == []
+
+    def test_with_fallback_all_are_next(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        self.recovered(controller)
+        controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL)))
+        controller.expect("POST", at(42, "relaunch"), 201, relaunched(44, limit=""))
+        controller.expect("GET", JOBS, body=listed())
+
+        result = relaunch(hosts="failed", fallback_to_all=True)
+
+        assert (result["failed"], result["changed"], result["id"]) == (False, True, 44)
+        assert controller.asked[6].body == {"hosts": "all"}
+        assert 'Job 42 had stopped before its end at task "Install"' in result["msg"]
+        assert "cut_short" not in result
+
+    def test_with_fallback_all_are_next_after_the_failed_ones_of_the_same_task(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        controller.expect("GET", at(42), body=self.SOURCE)
+        controller.expect("GET", JOBS, body=listed())
+        controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1")))
+        controller.expect("POST", at(42, "relaunch"), 201, relaunched(43, limit="web1"))
+        controller.expect("GET", JOBS, body=listed())
+        controller.expect("GET", at(43), body=self.PARTIAL)
+        controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL)))
+        controller.expect("POST", at(42, "relaunch"), 201, relaunched(44, limit=""))
+        controller.expect("GET", JOBS, body=listed())
+        controller.expect("GET", at(44), body=relaunched(44, "successful", limit=""))
+
+        result = relaunch(hosts="failed", fallback_to_all=True, wait=True)
+
+        assert (result["failed"], result["changed"], result["id"]) == (False, True, 44)
+        assert [asked.body for asked in controller.asked if asked.method == "POST"] == [
+            {"hosts": "failed"},
+            {"hosts": "all"},
+        ]
+
+    def test_a_loser_of_the_second_launch_has_changed_something_all_the_same(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        controller.expect("GET", at(42), body=self.SOURCE)
+        controller.expect("GET", JOBS, body=listed())
+        controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1")))
+        controller.expect("POST", at(42, "relaunch"), 201, relaunched(43, limit="web1"))
+        controller.expect("GET", JOBS, body=listed())
+        controller.expect("GET", at(43), body=self.PARTIAL)
+        controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL)))
+        controller.expect("POST", at(42, "relaunch"), 201, relaunched(45, limit=""))
+        controller.expect("GET", JOBS, body=listed(in_list(relaunched(44, limit=""))))
+        controller.expect("POST", at(45, "cancel"), 202)
+        controller.expect("GET", at(44), body=relaunched(44, "successful", limit=""))
+
+        result = relaunch(hosts="failed", fallback_to_all=True, wait=True)
+
+        assert (result["failed"], result["changed"], result["id"], result["own_job_id"]) == (False, True, 44, 45)
+
+    def test_a_whole_relaunch_that_succeeded_meanwhile_is_the_answer(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        self.recovered(controller)
+        whole = relaunched(44, "successful", limit="")
+        controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL), in_list(whole)))
+        controller.expect("GET", at(44), body=whole)
+
+        result = relaunch(hosts="failed", fallback_to_all=True)
+
+        assert (result["failed"], result["changed"], result["id"]) == (False, False, 44)
+
+    def test_a_question_that_fails_does_not_lose_the_job(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        self.launched(controller)
+        controller.whenever("GET", at(42, "job_events"), 500, {"detail": "Oops."})
+
+        result = relaunch(hosts="failed", wait=True)
+
+        assert (result["failed"], result["changed"], result["id"]) == (True, True, 43)
+        assert "Oops." in result["msg"]
+
+    def test_who_may_not_read_the_events_is_told_of_success(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        self.launched(controller)
+        controller.whenever("GET", at(42, "job_events"), 403, DENIED)
+
+        assert relaunch(hosts="failed", wait=True)["failed"] is False
