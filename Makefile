@@ -1,137 +1,62 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, relaunch.controller contributors
 #
-# Needs Python >= 3.11, git and make; the rest goes into a virtual environment below .venv/, output below .build/.
-# What is staged is what is tested. Another Python or ansible-core: make PYTHON=python3.12 ANSIBLE_CORE=2.16.19 …
+# Short names for nox, which noxfile.py and antsibull-nox.toml tell what to do. Needs Python >= 3.11, git and make; the
+# rest goes below .venv/ and .nox/. What git does not ignore is what is tested.
+# Another Python or ansible-core: make PYTHON=python3.12 ANSIBLE_CORE=2.16.19 …
 
 PYTHON ?= python3
-ANSIBLE_CORE ?=
-# More arguments for the tests, as in: make unit ARGS="-k relaunch"
+# More arguments for a session, as in: make unit ARGS="-k relaunch"
 ARGS ?=
 
-.DEFAULT_GOAL := help
-# Go on after a failure (the exit status stays red), so that one run shows all that is wrong.
-MAKEFLAGS += --keep-going --no-print-directory
+SESSIONS = lint formatters codeqa typing yamllint antsibull-nox-config docs-check license-check extra-checks \
+  build-import-check ansible-lint changelog docs release-check sanity units integration \
+  unit sandbox-test docs-test fault-test bench-test end-to-end tests coverage tools demo faults bench
+# What asks for no controller comes first, so that the longest, the tests, is not left alone at the end.
+CHECK = lint ansible-lint extra-checks license-check changelog unit
+TEST = tools tests sanity lint release-check ansible-lint integration docs docs-check build-import-check extra-checks \
+  license-check changelog
 
-# Such as py3.12-core2.21.5; found out once, and only where a target needs it.
-NAME = $(eval NAME := $(shell "$(PYTHON)" dev/environment.py name $(ANSIBLE_CORE)))$(or $(NAME),$(error no usable Python: try make PYTHON=python3.12))
-BIN = .venv/$(NAME)/bin
-BUILD = .build/$(NAME)
-EXPORT = $(BUILD)/ansible_collections/relaunch/controller
-STEP = $(BIN)/python dev/step.py
-# Where Ansible finds this collection, and no other.
-COLLECTIONS = ANSIBLE_COLLECTIONS_PATH="$(CURDIR)/$(BUILD)"
-# A home of their own keeps what tools leave behind out of the user's.
-TOOLS_HOME = HOME="$(CURDIR)/.venv/home"
-IN_EXPORT = $(TOOLS_HOME) $(COLLECTIONS) $(STEP) --in $(EXPORT)
+VENV = .venv/$(notdir $(PYTHON))
+NOX = $(VENV)/bin/python -m nox -R
+.SHELLFLAGS = -o pipefail -c
+SHELL = bash
+MAKEFLAGS += --no-print-directory
 
 .PHONY: help
-help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+help: $(VENV)/made ## This list
+	@echo 'make demo    See it work: a failed job, relaunched'
+	@echo 'make check   Lint and unit tests, in a minute'
+	@echo 'make test    All checks and tests'
+	@echo 'make test-matrix   Sanity and unit tests on each ansible-core and Python, or: make test-matrix ARGS="2.16 2.21"'
+	@echo 'make clean   Remove all that make made'
+	@echo 'and each session that nox has but for those of the matrix, as in: make unit ARGS="-k relaunch"'
+	@$(NOX) -l
 
-# Steps in the order in which `make test` runs them: pytest's closing lines come last.
+.PHONY: check
+check: $(VENV)/made
+	@$(NOX) --parallel 2 -s $(CHECK)
+
+# pytest's closing lines come last.
 .PHONY: test
-test: lint docs build sanity integration docs-test fault-test bench-test unit sandbox-test end-to-end ## All of the steps from lint to end-to-end
-
-.PHONY: lint ruff mypy ansible-lint changelog-lint
-lint: ruff mypy ansible-lint changelog-lint ## ruff, mypy, ansible-lint, antsibull-changelog
-
-ruff: tools export
-	@$(IN_EXPORT) ruff ruff check --no-respect-gitignore --no-cache .
-
-mypy: tools export
-	@$(STEP) --in $(BUILD) mypy mypy --config-file ansible_collections/relaunch/controller/pyproject.toml \
-	  --cache-dir .mypy ansible_collections/relaunch/controller/plugins
-	@$(STEP) --in $(EXPORT)/dev "mypy dev" mypy --config-file ../pyproject.toml --cache-dir ../../../../.mypy .
-
-ansible-lint: tools export
-	@$(IN_EXPORT) ansible-lint ansible-lint --offline
-
-changelog-lint: tools export
-	@$(IN_EXPORT) changelog antsibull-changelog lint
-
-.PHONY: build
-build: tools export ## The collection's tarball, in .build/, as Galaxy's importer wants it
-	@$(TOOLS_HOME) $(STEP) build python dev/galaxy.py $(EXPORT) .build
-
-.PHONY: sanity
-sanity: tools export ## ansible-test sanity
-	@$(STEP) sanity python dev/ansible_test.py $(EXPORT) sanity $(ARGS)
-
-.PHONY: integration
-integration: tools export ## ansible-test integration, against the sandbox or the controller of integration_config.yml
-	@$(STEP) integration python dev/integration.py $(EXPORT) $(ARGS)
-
-.PHONY: fault-test
-fault-test: tools export ## A short fault campaign, a wait through an outage, and the tests of their judge
-	@$(IN_EXPORT) fault-test pytest tests/faults $(ARGS)
-
-.PHONY: bench-test
-bench-test: tools export ## A round of the benchmark, and what a relaunch costs in requests and connections
-	@$(IN_EXPORT) bench-test pytest tests/benchmark $(ARGS)
-
-.PHONY: docs docs-test
-docs: tools export ## The documentation as HTML pages, in .build/
-	@$(TOOLS_HOME) $(COLLECTIONS) $(STEP) docs python dev/docs.py $(EXPORT) .build/docs
-
-docs-test: tools export ## The examples and messages of the documentation, tried out
-	@$(IN_EXPORT) docs-test pytest tests/docs $(ARGS)
-
-.PHONY: unit
-unit: tools export ## Unit tests
-	@$(IN_EXPORT) unit pytest tests/unit $(ARGS)
-
-.PHONY: sandbox-test
-sandbox-test: tools export ## Tests of the sandbox
-	@$(IN_EXPORT) sandbox-test pytest tests/sandbox/tests $(ARGS)
-
-.PHONY: end-to-end
-end-to-end: tools export ## Real playbooks against the sandbox
-	@$(IN_EXPORT) end-to-end pytest tests/end_to_end $(ARGS)
-
-# Those below are not part of `make test`.
-.PHONY: units
-units: tools export ## The unit tests once more, through ansible-test, on each Python that is here
-	@$(STEP) units python dev/ansible_test.py $(EXPORT) units --venv $(ARGS)
+test: $(VENV)/made
+	@$(NOX) --parallel 2 -s $(TEST) 2>&1 | tee .nox/test.log; status=$$?; \
+	  grep -E '^(=+ )?([0-9]+ [a-z]+, )*[0-9]+ [a-z]+ in [0-9.]+s' .nox/test.log; exit $$status
 
 .PHONY: test-matrix
-test-matrix: ## Sanity and unit tests on each ansible-core and Python, or: make test-matrix ARGS="2.16 2.21"
-	@"$(PYTHON)" dev/matrix.py $(ARGS)
+test-matrix: $(VENV)/made
+	@$(NOX) $(if $(ARGS),-s $(ARGS:%=matrix-%),-t matrix)
 
-.PHONY: release-check
-release-check: changelog-lint docs build ## Whether this could be released: tarball, licences, changelog, importer, pages
-	@$(TOOLS_HOME) $(STEP) release-check python dev/release.py $(EXPORT) .build
-
-.PHONY: coverage
-coverage: tools export ## What the unit tests cover; all branches of the decision and the launch
-	@$(IN_EXPORT) coverage coverage run -m pytest tests/unit $(ARGS)
-	@cd $(EXPORT) && "$(CURDIR)/$(BIN)/coverage" report --skip-covered --show-missing
-	@cd $(EXPORT) && "$(CURDIR)/$(BIN)/coverage" report --fail-under=100 --include="*/_relaunch.py,*/_launch.py"
-
-.PHONY: faults
-faults: export ## 200 scenarios with a controller that misbehaves, or: make faults ARGS="--scenarios 1000"
-	@"$(PYTHON)" dev/environment.py demo $(ANSIBLE_CORE)
-	@$(BIN)/python $(EXPORT)/tests/faults $(ARGS)
-
-.PHONY: bench
-bench: export ## How long a relaunch takes, beside uri and awx.awx; half an hour, or: make bench ARGS="--case one"
-	@"$(PYTHON)" dev/environment.py bench $(ANSIBLE_CORE)
-	@awx=$$($(BIN)/python dev/awx.py .build) && \
-	  $(BIN)/python $(EXPORT)/tests/benchmark --awx "$$awx" --output .build/bench $(ARGS)
-
-.PHONY: demo
-demo: export ## See it work: a failed job, relaunched
-	@"$(PYTHON)" dev/environment.py demo $(ANSIBLE_CORE)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(COLLECTIONS) $(BIN)/python dev/demo.py
+.PHONY: $(SESSIONS)
+$(SESSIONS): $(VENV)/made
+	@$(NOX) -s $@ -- $(ARGS)
 
 .PHONY: clean
-clean: ## Remove all that make made
-	@rm -rf .build .venv
+clean:
+	@rm -rf .nox .venv
 
-# What the steps need.
-.PHONY: tools export
-tools:
-	@"$(PYTHON)" dev/environment.py tools $(ANSIBLE_CORE)
-
-export:
-	@"$(PYTHON)" dev/export.py $(EXPORT)
+$(VENV)/made: requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(VENV)/bin/python -m pip --disable-pip-version-check install --quiet -c requirements-dev.txt nox antsibull-nox
+	@mkdir -p .nox && touch $@

@@ -1,27 +1,35 @@
+# ansible-test without a container engine, which antsibull-nox's sessions of it cannot do without: they pass --docker.
+#
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, relaunch.controller contributors
 """Runs ansible-test where it would not run by itself: offline, beside pyenv, and without littering the user's home.
 
-python dev/ansible_test.py EXPORT sanity|units|integration [ARGUMENT …]
+python dev/ansible_test.py sanity|units|integration [ARGUMENT …]
 
-ansible-test keeps virtual environments of its own in ~/.ansible/test. Here its home is .venv/home.
+It runs in the current folder, which is …/ansible_collections/relaunch/controller. What ansible-test keeps in
+~/.ansible/test goes below .nox. Integration tests run against the controller that the checkout's
+tests/integration/integration_config.yml names, or against a sandbox made for them.
 """
 
 from __future__ import annotations
 
 import ast
 import configparser
+import contextlib
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import typing as t
 import urllib.request
 from pathlib import Path
 
-from command import output_of
-
 CHECKOUT = Path(__file__).resolve().parent.parent
-HOME = CHECKOUT / ".venv" / "home"
+HOME = CHECKOUT / ".nox" / "home"
+CONFIG = Path("tests", "integration", "integration_config.yml")
+PLAYBOOK = Path("tests", "integration", "targets", "job_relaunch", "files", "fails_at_first.yml")
 
 # Only ansible-test knows which pip it wants.
 PIP_SCRIPT = "https://ci-files.testing.ansible.com/ansible-test/get-pip-{version}.py"
@@ -39,6 +47,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), {whe
 sys.argv[1:] = ["install"] + [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no-wheel")]
 runpy.run_module("pip", run_name="__main__", alter_sys=True)
 """
+
+
+def python(*words: str) -> str:
+    """What this Python prints, run so."""
+    return subprocess.run([sys.executable, *words], stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def provide_interpreters(folder: Path) -> str:
@@ -59,9 +72,9 @@ def provide_interpreters(folder: Path) -> str:
 
 def provide_pip_settings(path: Path) -> None:
     """pip's settings as they are here: ansible-test hides the user's home and environment variables from it."""
-    listed = output_of(sys.executable, "-m", "pip", "config", "list")
     settings = {"quiet": "1"}  # a failing step should show what failed, not each wheel
-    for line in sorted(listed.splitlines(), reverse=True):  # :env: after global, so that it wins
+    # :env: after global, so that it wins
+    for line in sorted(python("-m", "pip", "config", "list").splitlines(), reverse=True):
         name, value = line.split("=", 1)
         section, key = name.rsplit(".", 1)
         if section in ("global", "install", ":env:") and key not in ("require-virtualenv", "user", "target", "prefix"):
@@ -79,7 +92,7 @@ def provide_pip_settings(path: Path) -> None:
 
 def provide_pip(cache: Path) -> None:
     """The script by which ansible-test installs pip: from ansible-test's own site, or made of pip's wheel."""
-    version = output_of(sys.executable, "-c", PIP_VERSION).strip()
+    version = python("-c", PIP_VERSION).strip()
     script = cache / f"get_pip_{version.replace('.', '_')}.py"
     if script.exists():
         return
@@ -88,23 +101,46 @@ def provide_pip(cache: Path) -> None:
         with urllib.request.urlopen(PIP_SCRIPT.format(version=version), timeout=20) as answer:
             script.write_bytes(answer.read())
     except OSError:
-        output_of(sys.executable, "-m", "pip", "download", "--no-deps", "--dest", str(cache), f"pip=={version}")
+        python("-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(cache), f"pip=={version}")
         (wheel,) = cache.glob(f"pip-{version}-*.whl")
         script.write_text(PIP_FROM_WHEEL.format(wheel=wheel.name))
 
 
-def ansible_test(export: Path, *arguments: str) -> int:
-    """Run ansible-test in an exported tree; returns its exit status."""
-    if arguments[0] != "sanity" and " " in sys.executable:
-        raise SystemExit(f"ansible-test {arguments[0]} needs a path without a blank; this is {CHECKOUT}")
+@contextlib.contextmanager
+def controller() -> t.Iterator[None]:
+    """A controller for the integration tests, named by integration_config.yml."""
+    if (CHECKOUT / CONFIG).exists():
+        shutil.copy(CHECKOUT / CONFIG, CONFIG)
+        yield
+        return
+    sys.path.insert(0, str(Path("tests").resolve()))
+    from sandbox.process import Sandbox
+
+    with tempfile.TemporaryDirectory() as data, Sandbox(Path(data)) as sandbox:
+        hosts: dict[str, dict[str, t.Any]] = {"web1": {}, "web2": {}, "web3": {}}
+        template = sandbox.add_template("Fails at first", PLAYBOOK.resolve(), hosts=hosts)
+        config = {
+            "controller_host": sandbox.url,
+            "controller_oauthtoken": sandbox.token("admin"),
+            "failing_job_template": template["id"],
+        }
+        CONFIG.write_text(json.dumps(config))  # JSON is YAML
+        yield
+
+
+def main(command: str, *arguments: str) -> int:
+    """Run ansible-test; returns its exit status."""
+    if command != "sanity" and " " in sys.executable:
+        raise SystemExit(f"ansible-test {command} needs a path without a blank; this is {CHECKOUT}")
     path = provide_interpreters(HOME / "bin")
     provide_pip_settings(HOME / ".config" / "pip" / "pip.conf")
     provide_pip(HOME / ".ansible" / "test" / "cache")
     environ = os.environ | {"HOME": str(HOME), "PATH": path}
-    for name in ("ANSIBLE_COLLECTIONS_PATH", "PYTHONPATH", "XDG_CONFIG_HOME"):
+    for name in ("ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         environ.pop(name, None)
-    return subprocess.run(["ansible-test", *arguments], cwd=export, env=environ, check=False).returncode
+    with controller() if command == "integration" else contextlib.nullcontext():
+        return subprocess.run(["ansible-test", command, *arguments], env=environ, check=False).returncode
 
 
 if __name__ == "__main__":
-    sys.exit(ansible_test(Path(sys.argv[1]), *sys.argv[2:]))
+    sys.exit(main(*sys.argv[1:]))

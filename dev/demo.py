@@ -16,8 +16,6 @@ import tempfile
 import typing as t
 from pathlib import Path
 
-from step import colour, environment
-
 CHECKOUT = Path(__file__).resolve().parent.parent
 MATERIAL = CHECKOUT / "dev" / "demo"
 
@@ -26,6 +24,12 @@ sys.path.insert(0, str(CHECKOUT / "tests"))
 from sandbox.process import Sandbox  # noqa: E402  (needs the line above)
 
 BOLD, RED, GREEN, CYAN = 1, 31, 32, 36
+
+
+def colour(text: str, code: int) -> str:
+    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+        return f"\033[{code}m{text}\033[0m"
+    return text
 
 
 def heading(number: int, text: str) -> None:
@@ -50,7 +54,8 @@ def run_playbook(sandbox: Sandbox, job: int) -> None:
     """Run the demo's playbook for a job, with its output on the terminal."""
     command = ["ansible-playbook", "-i", "localhost,", str(MATERIAL / "retry.yml"), "-e", f"job_id={job}"]
     print(colour(f"   $ ansible-playbook retry.yml -e job_id={job}", CYAN), flush=True)
-    environ = environment() | {
+    environ = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "CONTROLLER_HOST": sandbox.url,
         "CONTROLLER_OAUTH_TOKEN": sandbox.token("admin"),
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
