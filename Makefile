@@ -14,7 +14,7 @@ SESSIONS = lint formatters codeqa typing yamllint antsibull-nox-config docs-chec
   unit sandbox-test docs-test fault-test bench-test end-to-end tests coverage tools demo faults bench
 # What asks for no controller comes first, so that the longest, the tests, is not left alone at the end.
 CHECK = lint ansible-lint extra-checks license-check changelog unit
-TEST = tools tests sanity lint release-check ansible-lint integration docs docs-check build-import-check extra-checks \
+TEST = tools tests sanity lint release-check ansible-lint integration docs docs-check extra-checks \
   license-check changelog
 
 VENV = .venv/$(notdir $(PYTHON))

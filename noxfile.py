@@ -56,12 +56,17 @@ COVERED = ("_relaunch", "_launch")
 
 # What no check must see of its caller: settings of Ansible, and of a real controller above all; what a git hook knows
 # about its repository; modules from elsewhere.
-HIDDEN = re.compile(r"(AAP|ANSIBLE|CONTROLLER|GATEWAY|TOWER)_.*|GIT_(DIR|INDEX_FILE|WORK_TREE)|PYTHONPATH")
+HIDDEN = re.compile(r"(AAP|ANSIBLE(?!_CORE$)|CONTROLLER|GATEWAY|TOWER)_.*|GIT_(DIR|INDEX_FILE|WORK_TREE)|PYTHONPATH")
 for name in filter(HIDDEN.fullmatch, list(os.environ)):
     del os.environ[name]
-# What tools leave behind stays here, not in the caller's home.
-os.environ |= {f"XDG_{kind}_HOME": str(CHECKOUT / ".nox" / kind.lower()) for kind in ("CACHE", "DATA")}
-os.environ["ANSIBLE_HOME"] = str(CHECKOUT / ".nox" / "ansible")
+# What tools leave behind stays here. Settings are still those of the caller's home, which may be empty or read-only.
+SETTINGS = {"PIP_CONFIG_FILE": ".config/pip/pip.conf", "GIT_CONFIG_GLOBAL": ".gitconfig", "PYENV_ROOT": ".pyenv"}
+for name, path in SETTINGS.items():
+    if Path.home().joinpath(path).exists():
+        os.environ.setdefault(name, str(Path.home() / path))
+HOME = CHECKOUT / ".nox" / "home"
+HOME.mkdir(parents=True, exist_ok=True)
+os.environ["HOME"] = str(HOME)
 
 nox.options.envdir = ENVIRONMENTS
 nox.options.reuse_venv = "yes"
@@ -186,12 +191,14 @@ def integration(session: nox.Session) -> None:
     run(session, "python", CHECKOUT / "dev/ansible_test.py", "integration", *session.posargs)
 
 
-@nox.session(name="release-check", default=False)
+@nox.session(python=False, name="release-check", requires=["build-import-check"], default=False)
 def release_check(session: nox.Session) -> None:
-    """Whether this could be released: the tarball, what Galaxy's importer says of it, the changelog, the version."""
-    install(session, "ansible-core", "galaxy-importer")
+    """Whether what build-import-check has built could be released: files, version, and no fault that Galaxy finds."""
+    built = CHECKOUT / ENVIRONMENTS / "build-import-check"
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    session.run("python", "dev/release.py", str(copy_collection(session)), str(OUTPUT))
+    environ = {"PATH": f"{built / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    words = ["dev/release.py", str(built / "tmp/collection"), str(OUTPUT)]
+    session.run(str(built / "bin/python"), *words, env=environ, external=True)
 
 
 def add_matrix(core: str, version: str, python: str) -> None:

@@ -27,7 +27,7 @@ import urllib.request
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-HOME = CHECKOUT / ".nox" / "home"
+HOME = CHECKOUT / ".nox" / "ansible-test"
 CONFIG = Path("tests", "integration", "integration_config.yml")
 PLAYBOOK = Path("tests", "integration", "targets", "job_relaunch", "files", "fails_at_first.yml")
 
@@ -136,7 +136,7 @@ def main(command: str, *arguments: str) -> int:
     provide_pip_settings(HOME / ".config" / "pip" / "pip.conf")
     provide_pip(HOME / ".ansible" / "test" / "cache")
     environ = os.environ | {"HOME": str(HOME), "PATH": path}
-    for name in ("ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+    for name in ("ANSIBLE_COLLECTIONS_PATH", "PYTHONPATH", "XDG_CONFIG_HOME"):
         environ.pop(name, None)
     with controller() if command == "integration" else contextlib.nullcontext():
         return subprocess.run(["ansible-test", command, *arguments], env=environ, check=False).returncode
