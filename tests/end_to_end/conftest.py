@@ -121,7 +121,7 @@ def run_playbook(tmp_path: Path, environment: dict[str, str]) -> t.Callable[...,
         *arguments: str,
         environ: t.Mapping[str, str] | None = None,
         warnings: bool = False,
-        timeout: float = 120,
+        timeout: float = 300,
     ) -> Run:
         if "\n" in playbook:
             path = tmp_path / "playbook.yml"
