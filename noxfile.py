@@ -64,9 +64,25 @@ SETTINGS = {"PIP_CONFIG_FILE": ".config/pip/pip.conf", "GIT_CONFIG_GLOBAL": ".gi
 for name, path in SETTINGS.items():
     if Path.home().joinpath(path).exists():
         os.environ.setdefault(name, str(Path.home() / path))
-HOME = CHECKOUT / ".nox" / "home"
-HOME.mkdir(parents=True, exist_ok=True)
-os.environ["HOME"] = str(HOME)
+os.environ["HOME"] = str(CHECKOUT / ".nox" / "home")
+
+
+def provide_interpreters(folder: Path) -> str:
+    """A PATH on which each pythonX.Y is a real one: pyenv's shims exist for versions that they then refuse to run."""
+    places = [place for place in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(place).name != "shims"]
+    installed = Path(os.environ.get("PYENV_ROOT", folder)).glob("versions/3.*/bin")
+    search = os.pathsep.join([*places, *map(str, installed)])
+    folder.mkdir(parents=True, exist_ok=True)
+    for minor in range(9, 30):
+        link = folder / f"python3.{minor}"
+        found = shutil.which(link.name, path=search)
+        if found and not link.exists():
+            link.unlink(missing_ok=True)
+            link.symlink_to(os.path.realpath(found))
+    return os.pathsep.join([str(folder), *(place for place in places if place != str(folder))])
+
+
+os.environ["PATH"] = provide_interpreters(CHECKOUT / ".nox" / "home" / "bin")
 
 nox.options.envdir = ENVIRONMENTS
 nox.options.reuse_venv = "yes"

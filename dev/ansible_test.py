@@ -2,7 +2,7 @@
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, relaunch.controller contributors
-"""Runs ansible-test where it would not run by itself: offline, beside pyenv, and without littering the user's home.
+"""Runs ansible-test where it would not run by itself: offline, and without littering the user's home.
 
 python dev/ansible_test.py sanity|units|integration [ARGUMENT …]
 
@@ -52,22 +52,6 @@ runpy.run_module("pip", run_name="__main__", alter_sys=True)
 def python(*words: str) -> str:
     """What this Python prints, run so."""
     return subprocess.run([sys.executable, *words], stdout=subprocess.PIPE, text=True, check=True).stdout
-
-
-def provide_interpreters(folder: Path) -> str:
-    """A PATH on which each pythonX.Y is a real one: pyenv's shims exist for versions that they then refuse to run."""
-    places = [place for place in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(place).name != "shims"]
-    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
-    search = os.pathsep.join([*places, *map(str, pyenv.glob("versions/3.*/bin"))])
-
-    folder.mkdir(parents=True, exist_ok=True)
-    for minor in range(9, 30):
-        link = folder / f"python3.{minor}"
-        found = shutil.which(link.name, path=search)
-        if found and not link.exists():
-            link.unlink(missing_ok=True)
-            link.symlink_to(os.path.realpath(found))
-    return os.pathsep.join([str(Path(sys.executable).parent), str(folder), *places])
 
 
 def provide_pip_settings(path: Path) -> None:
@@ -132,10 +116,9 @@ def main(command: str, *arguments: str) -> int:
     """Run ansible-test; returns its exit status."""
     if command != "sanity" and " " in sys.executable:
         raise SystemExit(f"ansible-test {command} needs a path without a blank; this is {CHECKOUT}")
-    path = provide_interpreters(HOME / "bin")
     provide_pip_settings(HOME / ".config" / "pip" / "pip.conf")
     provide_pip(HOME / ".ansible" / "test" / "cache")
-    environ = os.environ | {"HOME": str(HOME), "PATH": path}
+    environ = os.environ | {"HOME": str(HOME)}
     for name in ("ANSIBLE_COLLECTIONS_PATH", "PYTHONPATH", "XDG_CONFIG_HOME"):
         environ.pop(name, None)
     with controller() if command == "integration" else contextlib.nullcontext():
