@@ -9,11 +9,12 @@ PYTHON ?= python3
 # More arguments for a session, as in: make unit ARGS="-k relaunch"
 ARGS ?=
 
-SESSIONS = lint formatters codeqa typing yamllint antsibull-nox-config docs-check license-check extra-checks \
+SESSIONS = lint codeqa typing yamllint antsibull-nox-config docs-check license-check extra-checks \
   build-import-check ansible-lint changelog docs release-check sanity units integration \
-  unit sandbox-test docs-test fault-test bench-test end-to-end tests coverage tools demo faults bench
-# What asks for no controller comes first, so that the longest, the tests, is not left alone at the end.
-CHECK = lint ansible-lint extra-checks license-check changelog unit
+  unit sandbox-test docs-test fault-test bench-test end-to-end tests coverage tools demo faults bench \
+  matrix-generator matrix-requests $(addprefix matrix-,2.16 2.17 2.18 2.19 2.20 2.21)
+# What takes long comes first, so that it is not left alone at the end.
+CHECK = ansible-lint unit lint extra-checks license-check changelog
 TEST = tools tests sanity lint release-check ansible-lint integration docs docs-check extra-checks \
   license-check changelog
 
@@ -25,26 +26,21 @@ MAKEFLAGS += --no-print-directory
 
 .PHONY: help
 help: $(VENV)/made ## This list
-	@echo 'make demo    See it work: a failed job, relaunched'
-	@echo 'make check   Lint and unit tests, in a minute'
-	@echo 'make test    All checks and tests'
-	@echo 'make test-matrix   Sanity and unit tests on each ansible-core and Python, or: make test-matrix ARGS="2.16 2.21"'
-	@echo 'make clean   Remove all that make made'
-	@echo 'and each session that nox has but for those of the matrix, as in: make unit ARGS="-k relaunch"'
-	@$(NOX) -l
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@$(NOX) -l | sed -n 's/^[*-] /make /p'
 
 .PHONY: check
-check: $(VENV)/made
+check: $(VENV)/made ## Lint and unit tests, in a minute
 	@$(NOX) --parallel 2 -s $(CHECK)
 
 # pytest's closing lines come last.
 .PHONY: test
-test: $(VENV)/made
+test: $(VENV)/made ## All checks and tests
 	@$(NOX) --parallel 2 -s $(TEST) 2>&1 | tee .nox/test.log; status=$$?; \
 	  grep -E '^(=+ )?([0-9]+ [a-z]+, )*[0-9]+ [a-z]+ in [0-9.]+s' .nox/test.log; exit $$status
 
 .PHONY: test-matrix
-test-matrix: $(VENV)/made
+test-matrix: $(VENV)/made ## Sanity and unit tests on each ansible-core and Python, or: make test-matrix ARGS="2.16 2.21"
 	@$(NOX) $(if $(ARGS),-s $(ARGS:%=matrix-%),-t matrix)
 
 .PHONY: $(SESSIONS)
@@ -52,7 +48,7 @@ $(SESSIONS): $(VENV)/made
 	@$(NOX) -s $@ -- $(ARGS)
 
 .PHONY: clean
-clean:
+clean: ## Remove all that make made
 	@rm -rf .nox .venv
 
 $(VENV)/made: requirements-dev.txt

@@ -4,10 +4,8 @@
 
 python dev/release.py COLLECTION OUTPUT
 
-COLLECTION is a folder in which the collection was built; the tarball goes to OUTPUT.
-
-Galaxy's importer reports success even where it has found faults, and antsibull-nox's build-import-check passes that on.
-Here a fault is a failure.
+COLLECTION is a folder in which the collection was built; the tarball goes to OUTPUT. Galaxy's importer reports success
+even where it has found faults, and antsibull-nox's build-import-check passes that on. Here a fault is a failure.
 """
 
 from __future__ import annotations
@@ -26,20 +24,13 @@ import yaml
 
 # Each file that users get belongs to one of these, and each of these has a file.
 SHIPPED = (
-    r"(MANIFEST|FILES)\.json",
-    r"LICENSE",
-    r"(CHANGELOG|README)\.md",
-    r"requirements\.txt",
+    r"(MANIFEST|FILES)\.json|LICENSE|(CHANGELOG|README)\.md|requirements\.txt",
     r"changelogs/(changelog|config)\.yaml",
-    r"docs/docsite/(extra-docs|links)\.yml",
-    r"docs/docsite/images/\w+\.svg",
-    r"docs/docsite/rst/\w+\.rst",
+    r"docs/docsite/((extra-docs|links)\.yml|images/\w+\.svg|rst/\w+\.rst)",
     r"meta/(execution-environment|runtime)\.yml",
     r"playbooks/\w+\.yml",
     r"plugins/(action|doc_fragments|module_utils|modules)/\w+\.py",
-    r"roles/\w+/README\.md",
-    r"roles/\w+/(defaults|meta|tasks|vars)/\w+\.yml",
-    r"roles/\w+/templates/\w+\.j2",
+    r"roles/\w+/(README\.md|(defaults|meta|tasks|vars)/\w+\.yml|templates/\w+\.j2)",
 )
 
 Complaints = t.Iterator[str]
@@ -61,8 +52,8 @@ def of_the_importer(tarball: Path) -> Complaints:
     """All that Galaxy's importer says against it. Its own ansible-test would want Docker."""
     with tempfile.TemporaryDirectory() as scratch:
         config = Path(scratch, "galaxy-importer.cfg")
-        settings = {"check_required_tags": True, "ansible_local_tmp": f"{scratch}/tmp", "tmp_root_dir": scratch}
-        config.write_text("[galaxy-importer]\n" + "\n".join(f"{name} = {value}" for name, value in settings.items()))
+        settings = f"check_required_tags = True\nansible_local_tmp = {scratch}/tmp\ntmp_root_dir = {scratch}\n"
+        config.write_text(f"[galaxy-importer]\n{settings}", encoding="utf-8")
         done = subprocess.run(
             [sys.executable, "-m", "galaxy_importer.main", str(tarball)],
             cwd=scratch,
@@ -80,51 +71,38 @@ def of_the_importer(tarball: Path) -> Complaints:
             yield f"Galaxy's importer: {line}"
 
 
-def of_the_version(collection: Path) -> Complaints:
-    """The version is one that Galaxy takes, and the changelog has it or fragments for it."""
-    version = str(yaml.safe_load((collection / "galaxy.yml").read_text(encoding="utf-8"))["version"])
+def of_the_tree(read: t.Callable[[str], str], names: list[str]) -> Complaints:
+    """The version, the changelog, the requirements and the workflows agree, and no fault is ignored."""
+    version = str(yaml.safe_load(read("galaxy.yml"))["version"])
+    released = version in yaml.safe_load(read("changelogs/changelog.yaml"))["releases"]
+    fragments = any(name.startswith("changelogs/fragments/") for name in names)
     if not re.fullmatch(r"\d+\.\d+\.\d+(-[\w.]+)?", version):
         yield f"galaxy.yml: {version} is no semantic version"
-    released = yaml.safe_load((collection / "changelogs/changelog.yaml").read_text(encoding="utf-8"))["releases"]
-    fragments = list(collection.glob("changelogs/fragments/*.yml"))
-    if version not in released and not fragments:
+    if not released and not fragments:
         yield f"changelogs/ tells nothing of version {version}"
-    if version in released and fragments:
+    if released and fragments:
         yield f"version {version} is released, and there are newer fragments: galaxy.yml needs the next version"
-
-
-def of_requirements(collection: Path) -> Complaints:
-    """What the documentation says to install is what requirements.txt does."""
-    wanted = (collection / "requirements.txt").read_text(encoding="utf-8").split()
-    told = (collection / "plugins/doc_fragments/connection.py").read_text(encoding="utf-8").replace(" >= ", ">=")
-    for requirement in wanted:
-        if requirement not in told:
+    for requirement in read("requirements.txt").split():
+        if requirement not in read("plugins/doc_fragments/connection.py").replace(" >= ", ">="):
             yield f"requirements.txt has {requirement}, and the documentation has not"
-
-
-def of_ignored_faults(collection: Path) -> Complaints:
-    for path in collection.glob("tests/sanity/ignore*"):
-        yield f"{path.name}: faults are repaired, not ignored"
-
-
-def of_workflows(collection: Path) -> Complaints:
-    """Workflows run targets of the Makefile, and no others."""
-    makefile = (collection / "Makefile").read_text(encoding="utf-8")
-    listed = re.search(r"^SESSIONS = ((.*\\\n)*.*)$", makefile, re.MULTILINE)
-    targets = {*re.findall(r"^([a-z-]+):", makefile, re.MULTILINE), *(listed[1].split() if listed else ())}
-    for path in sorted((collection / ".github" / "workflows").glob("*.yml")):
-        for target in re.findall(r"\bmake (?:[A-Z_]+=\S+ )*([a-z-]+)", path.read_text(encoding="utf-8")):
-            if target not in targets:
-                yield f".github/workflows/{path.name}: the Makefile has no target {target}"
+    makefile = read("Makefile").replace("\\\n", " ")
+    targets = {*re.findall(r"^([a-z-]+):", makefile, re.M), *re.findall(r"^SESSIONS = (.*)$", makefile, re.M)[0].split()}
+    for name in names:
+        if name.startswith("tests/sanity/ignore"):
+            yield f"{name}: faults are repaired, not ignored"
+        if name.startswith(".github/workflows/"):
+            for target in re.findall(r"\bmake (?:[A-Z_]+=\S+ )*([a-z-]+)", read(name)):
+                if target not in targets:
+                    yield f"{name}: the Makefile has no target {target}"
 
 
 def main() -> None:
     collection, output = (Path(argument).resolve() for argument in sys.argv[1:])
     (built,) = collection.glob("*.tar.gz")
     tarball = Path(shutil.copy(built, output))
-    complaints = [*of_the_tarball(tarball), *of_the_importer(tarball)]
-    for check in (of_the_version, of_requirements, of_ignored_faults, of_workflows):
-        complaints += check(collection)
+    names = [str(path.relative_to(collection)) for path in collection.rglob("*") if path.is_file()]
+    about_the_tree = of_the_tree(lambda name: (collection / name).read_text(encoding="utf-8"), names)
+    complaints = [*of_the_tarball(tarball), *of_the_importer(tarball), *about_the_tree]
     if complaints:
         raise SystemExit("\nThis cannot be released:\n" + "\n".join(complaints))
 
