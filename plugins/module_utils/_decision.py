@@ -160,8 +160,10 @@ def _decide_whole(history: History, wish: Wish) -> Decision:
     if active:
         # Of callers in the same instant the one with the lowest number stays.
         return Adopt(active[0], _is_active(active[0], source))
-    if whole and whole[-1].successful:
-        job = whole[-1]
+    # Of callers in the same instant all but the first cancel their own job, mostly before it began: that undoes nothing.
+    ended = [job for job in whole if job.began]
+    if ended and ended[-1].successful:
+        job = ended[-1]
         return Done(job, f"Job {job.id}, a relaunch of job {source.id}, was successful: nothing to relaunch.")
     return _of_source(source, ALL)
 
