@@ -158,6 +158,18 @@ class TestEnded:
         assert (result["failed"], result["changed"], result["id"]) == (False, False, 43)
         assert "remaining_hosts" not in result
 
+    def test_what_gave_way_to_it_before_it_began_takes_nothing_back(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        whole, loser = relaunched(43, "successful", limit=""), relaunched(44, "canceled", limit="", started=None)
+        controller.expect("GET", at(42), body=job(42))
+        controller.expect("GET", JOBS, body=listed(in_list(whole), in_list(loser)))
+        controller.expect("GET", at(43), body=whole)
+
+        result = relaunch()
+
+        assert (result["failed"], result["changed"], result["id"]) == (False, False, 43)
+
     def test_a_success_is_taken_back_by_a_later_failure(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
