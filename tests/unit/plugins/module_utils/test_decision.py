@@ -16,7 +16,6 @@ from ansible_collections.relaunch.controller.plugins.module_utils._decision impo
     Await,
     Decision,
     Done,
-    Launch,
     Refuse,
     Wish,
     decide,

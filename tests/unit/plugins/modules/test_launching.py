@@ -19,6 +19,7 @@ from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import (
     at,
     job,
     listed,
+    prompts,
     relaunched,
     summary,
 )
@@ -192,6 +193,81 @@ class TestLostAnswer:
 
         assert (result["failed"], result["changed"], result["id"]) == (False, True, 43)
         assert "The answer to that was lost, so the job was looked for" in result["msg"]
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            relaunched(43, launched_by={"id": 6, "type": "user"}),
+            relaunched(43, limit="web1"),
+            relaunched(43, limit="web1,web2,web3"),
+            relaunched(43, limit=""),
+            relaunched(43, unified_job_template=8),
+            relaunched(43, job_slice_number=1, job_slice_count=2),
+            relaunched(43, extra_vars='{"a": 1}'),
+        ],
+        ids=[
+            "another user",
+            "fewer hosts",
+            "more hosts",
+            "all hosts",
+            "another template",
+            "a slice",
+            "other variables",
+        ],
+    )
+    def test_another_job_is_not_taken_for_it(
+        self, controller: ScriptedController, relaunch: Relaunch, other: dict[str, t.Any]
+    ) -> None:
+        me = {"id": 5, "type": "user"}
+        before(controller)
+        controller.expect("POST", at(42, "relaunch"), 502, HTML)
+        controller.expect("GET", JOBS, body=listed({"launched_by": me, **other}, relaunched(44, launched_by=me)))
+        controller.expect("GET", "/api/v2/me/", body=ME)
+        controller.whenever("GET", at(42, "job_host_summaries"), body=listed(summary("web1"), summary("web2")))
+        controller.whenever("GET", at(42, "create_schedule"), body=prompts())
+        controller.whenever("GET", at(43, "create_schedule"), body=prompts(extra_vars={"a": 1}))
+
+        assert relaunch(hosts="failed")["id"] == 44
+
+    @pytest.mark.parametrize(
+        "hosts",
+        [
+            [summary("web1", now="db1"), summary("web2")],
+            [summary("web1"), summary("web2"), summary("web3", present=False)],
+            [summary("web1"), summary("web2", present=False)],
+        ],
+        ids=["renamed", "deleted before", "deleted since"],
+    )
+    def test_hosts_may_be_renamed_or_deleted_meanwhile(
+        self, controller: ScriptedController, relaunch: Relaunch, hosts: list[dict[str, t.Any]]
+    ) -> None:
+        before(controller)
+        controller.expect("POST", at(42, "relaunch"), 502, HTML)
+        controller.expect("GET", JOBS, body=listed(relaunched(launched_by={"id": 5, "type": "user"})))
+        controller.expect("GET", "/api/v2/me/", body=ME)
+        controller.expect("GET", at(42, "job_host_summaries"), body=listed(*hosts))
+
+        assert relaunch(hosts="failed")["id"] == 43
+
+    @pytest.mark.parametrize(
+        "facts",
+        [
+            {"job_type": "check"},
+            {"extra_vars": '{"of_template": 1}'},
+        ],
+        ids=["the template checks only by now", "the template was edited"],
+    )
+    def test_an_edited_template_hides_it_not(
+        self, controller: ScriptedController, relaunch: Relaunch, facts: dict[str, t.Any]
+    ) -> None:
+        before(controller)
+        controller.expect("POST", at(42, "relaunch"), 502, HTML)
+        found = relaunched(limit="", launched_by={"id": 5, "type": "user"}, **facts)
+        controller.expect("GET", JOBS, body=listed(found))
+        controller.expect("GET", "/api/v2/me/", body=ME)
+        controller.whenever("GET", r"/api/v2/jobs/4[23]/create_schedule/", body=prompts())
+
+        assert relaunch()["id"] == 43
 
     def test_a_job_that_may_be_another_callers_is_not_canceled(
         self, controller: ScriptedController, relaunch: Relaunch

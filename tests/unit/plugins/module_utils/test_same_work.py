@@ -1,0 +1,263 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether two jobs are the same work: by their values, and by prompts as a real controller shows them."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import typing as t
+
+import pytest
+
+from ansible_collections.relaunch.controller.plugins.module_utils import _same_work
+from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._connection import ConnectionOptions
+from ansible_collections.relaunch.controller.plugins.module_utils._errors import AnswerError
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._same_work import SameWork
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import DENIED, at, job, prompts
+from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
+
+RECORDED = pathlib.Path(__file__).resolve().parents[3] / "sandbox" / "contract"
+
+VARIABLES = '{"a": 1, "b": [2]}'
+CREDENTIALS = [{"id": 4, "name": "ssh"}, {"id": 5, "name": "vault"}]
+LABELS = {"count": 2, "results": [{"id": 1, "name": "x"}, {"id": 2, "name": "y"}]}
+FIELDS = {"credentials": CREDENTIALS, "labels": LABELS}
+SOURCE = Job.of(job(42, extra_vars=VARIABLES, job_tags="x,y", limit="web", summary_fields=FIELDS))
+
+
+def recorded(name: str) -> tuple[int, dict[str, t.Any]]:
+    """Status and body that a real controller has answered."""
+    answer = json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))["response"]
+    return answer["status"], answer["body"]
+
+
+def later(**facts: t.Any) -> Job:
+    same = {"extra_vars": VARIABLES, "job_tags": "x,y", "summary_fields": FIELDS}
+    return Job.of(job(**{"job_id": 43, "launch_type": "relaunch", **same, **facts}))
+
+
+@pytest.fixture
+def client(controller: ScriptedController) -> t.Iterator[ControllerClient]:
+    with ControllerClient(ConnectionOptions(controller.url, token="t", max_retries=0)) as client:
+        yield client
+
+
+class TestByValue:
+    @pytest.mark.parametrize(
+        "facts",
+        [
+            {},
+            {"extra_vars": '{"b":[2],"a":1}'},
+            {"extra_vars": "b:\n- 2\na: 1\n"},
+            {"job_tags": "y, x"},
+            {"limit": "other"},
+            {"name": "The template has a new name"},
+            {"summary_fields": {"credentials": CREDENTIALS[::-1], "labels": LABELS}},
+        ],
+    )
+    def test_the_same_needs_no_asking(
+        self, controller: ScriptedController, client: ControllerClient, facts: dict[str, t.Any]
+    ) -> None:
+        assert SameWork(client, SOURCE).includes(later(**facts))
+        assert controller.asked == []
+
+    @pytest.mark.parametrize(
+        "facts",
+        [
+            {"unified_job_template": 8},
+            {"unified_job_template": None},
+            {"job_slice_number": 1},
+            {"job_slice_count": 2},
+        ],
+    )
+    def test_another_template_or_slice_needs_none_either(
+        self, controller: ScriptedController, client: ControllerClient, facts: dict[str, t.Any]
+    ) -> None:
+        same_work = SameWork(client, SOURCE)
+        assert not same_work.includes(later(**facts))
+        assert not same_work.may_include(later(**facts))
+        assert controller.asked == []
+
+    @pytest.mark.parametrize(
+        "facts",
+        [
+            {"inventory": 2},
+            {"execution_environment": 2},
+            {"extra_vars": '{"a": 1, "b": [3]}'},
+            {"extra_vars": "{}"},
+            {"job_tags": "x"},
+            {"skip_tags": "slow"},
+            {"scm_branch": "next"},
+            {"forks": 5},
+            {"verbosity": 1},
+            {"diff_mode": True},
+            {"timeout": 60},
+            {"summary_fields": {"credentials": CREDENTIALS[:1], "labels": LABELS}},
+            {"summary_fields": {"credentials": CREDENTIALS, "labels": {**LABELS, "count": 3}}},
+            {"summary_fields": {"credentials": CREDENTIALS}},
+            {"summary_fields": None},
+        ],
+        ids=str,
+    )
+    def test_where_they_differ_the_prompts_decide(
+        self, controller: ScriptedController, client: ControllerClient, facts: dict[str, t.Any]
+    ) -> None:
+        controller.expect("GET", at(42, "create_schedule"), body=prompts())
+        controller.expect("GET", at(43, "create_schedule"), body=prompts(limit="web1"))
+        assert SameWork(client, SOURCE).includes(later(**facts))
+
+    @pytest.mark.parametrize(
+        ("wanted", "ours", "theirs", "included"),
+        [
+            (None, "run", "run", True),
+            (None, "run", "check", False),
+            ("check", "run", "check", True),
+            ("check", "run", "run", False),
+            ("run", "check", "run", True),
+        ],
+    )
+    def test_the_type_is_the_one_wanted(
+        self, client: ControllerClient, wanted: str | None, ours: str, theirs: str, included: bool
+    ) -> None:
+        same_work = SameWork(client, Job.of(job(42, job_type=ours)), wanted)
+        other = Job.of(job(43, job_type=theirs))
+        assert same_work.includes(other) is included
+        assert same_work.may_include(other)
+
+    def test_orphans_have_their_name_in_common(self, client: ControllerClient) -> None:
+        orphan = Job.of({**SOURCE.facts, "unified_job_template": None})
+        assert SameWork(client, orphan).includes(later(unified_job_template=None))
+        assert not SameWork(client, orphan).includes(later(unified_job_template=None, name="Backup"))
+
+
+class TestByPrompts:
+    """The values differ: the template was edited, or the work is another."""
+
+    EDITED = later(extra_vars='{"a": 1, "b": [2], "of_template": 3}')
+
+    # What a real controller shows of two jobs; whether they are the same work, None where that cannot be told.
+    ROWS: list[tuple[str, str, bool | None]] = [
+        ("prompts-none", "prompts-relaunched-none", True),
+        ("prompts-noask", "prompts-relaunched-noask", True),
+        ("prompts-lv", "prompts-relaunched-lv", True),
+        ("prompts-lv", "prompts-lv-reader", True),
+        # The inventory's counters have changed in between.
+        ("prompts-full", "prompts-relaunched-full", True),
+        ("prompts-edited-source-a", "prompts-edited-relaunched-a", True),
+        ("prompts-edited-source-b", "prompts-edited-relaunched-b", True),
+        ("prompts-workflow-node", "prompts-workflow-node-relaunched", True),
+        ("prompts-sv", "prompts-relaunched-sv", True),
+        ("prompts-sv", "prompts-sv-mask", False),
+        ("prompts-lv", "prompts-none", False),
+        ("prompts-full", "prompts-credentials-whole", False),
+        ("prompts-full", "prompts-askp", False),
+        ("prompts-edited-source-a", "prompts-edited-source-b", False),
+        ("prompts-lv", "prompts-lv-mallory", None),
+        ("prompts-missing-job", "prompts-lv", None),
+        ("prompts-template-deleted", "prompts-template-deleted-relaunched", None),
+        ("prompts-template-deleted-alice", "prompts-lv", None),
+    ]
+
+    @pytest.mark.parametrize(("ours", "theirs", "same"), ROWS)
+    def test_as_recorded(
+        self, controller: ScriptedController, client: ControllerClient, ours: str, theirs: str, same: bool | None
+    ) -> None:
+        controller.expect("GET", at(42, "create_schedule"), *recorded(ours))
+        # Of which API this is has been settled long before.
+        controller.whenever("GET", "/api/", body={"current_version": "/api/v2/"})
+        controller.expect("GET", at(43, "create_schedule"), *recorded(theirs))
+        same_work = SameWork(client, SOURCE)
+
+        assert same_work.includes(self.EDITED) is (same is True)
+        assert same_work.may_include(self.EDITED) is (same is not False)
+        assert same_work.masked is ("prompts-relaunched-sv" in theirs)
+
+    @pytest.mark.parametrize(
+        ("ours", "theirs", "same"),
+        [
+            ({"credentials": [{"id": 1}, {"id": 2}]}, {"credentials": [{"id": 2}, {"id": 1}]}, True),
+            ({"credentials": [{"id": 1}]}, {"credentials": [{"id": 1, "name": "renamed"}]}, True),
+            ({"credentials": [{"id": 1}]}, {"credentials": [{"id": 2}]}, False),
+            ({"credentials": []}, {}, False),
+            (
+                {"labels": {"count": 2, "results": [{"id": 1}, {"id": 2}]}},
+                {"labels": {"count": 2, "results": [{"id": 2}, {"id": 1}]}},
+                True,
+            ),
+            ({"instance_groups": [{"id": 1}, {"id": 2}]}, {"instance_groups": [{"id": 2}, {"id": 1}]}, False),
+            ({"instance_groups": [{"id": 1, "name": "a"}]}, {"instance_groups": [{"id": 1, "name": "b"}]}, True),
+            ({"inventory": {"id": 1, "total_hosts": 3}}, {"inventory": {"id": 1, "total_hosts": 4}}, True),
+            ({"inventory": {"id": 1}}, {"inventory": {"id": 2}}, False),
+            ({"execution_environment": {"id": 1}}, {"execution_environment": None}, False),
+            ({"job_tags": "x,y"}, {"job_tags": "y, x"}, True),
+            ({"skip_tags": "x"}, {"skip_tags": "y"}, False),
+            ({"extra_vars": {"a": 1, "b": 2}}, {"extra_vars": {"b": 2, "a": 1}}, True),
+            ({"extra_vars": {"a": 1}}, {"extra_vars": '{"a": 1}'}, True),
+            ({"limit": "web1"}, {"limit": "web2"}, True),
+            ({"job_type": "check"}, {}, True),
+            ({"verbosity": 1}, {"verbosity": 2}, False),
+            ({"verbosity": 0}, {}, False),
+        ],
+    )
+    def test_what_counts(
+        self,
+        controller: ScriptedController,
+        client: ControllerClient,
+        ours: dict[str, t.Any],
+        theirs: dict[str, t.Any],
+        same: bool,
+    ) -> None:
+        controller.expect("GET", at(42, "create_schedule"), body=prompts(**ours))
+        controller.expect("GET", at(43, "create_schedule"), body=prompts(**theirs))
+        assert SameWork(client, SOURCE).includes(self.EDITED) is same
+
+    @pytest.mark.parametrize("body", [{}, {"prompts": None}, {"prompts": []}, {"prompts": {"all": "Inconnu"}}])
+    def test_what_is_no_answer_tells_nothing(
+        self, controller: ScriptedController, client: ControllerClient, body: dict[str, t.Any]
+    ) -> None:
+        controller.expect("GET", at(42, "create_schedule"), body=body)
+        controller.expect("GET", at(43, "create_schedule"), body=body)
+        same_work = SameWork(client, SOURCE)
+        assert (same_work.includes(self.EDITED), same_work.may_include(self.EDITED)) == (False, True)
+
+    def test_jobs_with_equal_values_are_asked_about_once(
+        self, controller: ScriptedController, client: ControllerClient
+    ) -> None:
+        controller.expect("GET", at(42, "create_schedule"), body=prompts())
+        controller.expect("GET", at(43, "create_schedule"), body=prompts())
+        controller.expect("GET", at(45, "create_schedule"), body=prompts(verbosity=1))
+        same_work = SameWork(client, SOURCE)
+        edited = {"extra_vars": "of_template: 3"}
+
+        assert same_work.includes(later(**edited))
+        assert same_work.includes(later(job_id=44, **edited))
+        assert not same_work.includes(later(job_id=45, verbosity=1))
+
+    @pytest.mark.parametrize(("status", "body"), [(500, DENIED), (401, DENIED), (429, DENIED)])
+    def test_what_will_pass_or_concerns_the_user_is_no_verdict(
+        self, controller: ScriptedController, client: ControllerClient, status: int, body: t.Any
+    ) -> None:
+        controller.whenever("GET", "/api/", body={"current_version": "/api/v2/"})
+        controller.expect("GET", at(42, "create_schedule"), status, body)
+        with pytest.raises(AnswerError):
+            SameWork(client, SOURCE).includes(self.EDITED)
+
+
+def test_a_mask_on_both_sides_counts_as_equal(client: ControllerClient) -> None:
+    secret = {"extra_vars": '{"secret": "$encrypted$"}'}
+    same_work = SameWork(client, Job.of(job(42, **secret)))
+    assert same_work.masked
+    assert same_work.includes(Job.of(job(43, **secret)))
+    assert not SameWork(client, SOURCE).masked
+
+
+def test_variables_are_data() -> None:
+    variables_of = _same_work.variables_of
+    assert variables_of("") == variables_of("{}") == variables_of(None) == variables_of("---\n") == {}
+    assert variables_of("---\na: {b: 1}") == variables_of('{"a": {"b": 1}}') == variables_of({"a": {"b": 1}})
+    assert variables_of("{no: [data") == "{no: [data"
