@@ -29,13 +29,17 @@ from ansible_collections.relaunch.controller.plugins.module_utils._watch import 
 
 @dataclass(frozen=True)
 class Case:
-    """:param same_work: compares other jobs with the source."""
+    """
+    :param same_work: compares other jobs with the source.
+    :param listed: as of ``Contest``.
+    """
 
     client: ControllerClient
     request: RelaunchRequest
     watch: Watch
     history: History
     same_work: SameWork
+    listed: t.Optional[t.Callable[[], list[Job]]] = None
 
     @property
     def source(self) -> Job:
@@ -69,7 +73,7 @@ class Case:
                     return False
             return self.same_work.includes(job)
 
-        return Contest(JOB, candidates(self.source), self.history.newest, is_rival)
+        return Contest(JOB, candidates(self.source), self.history.newest, is_rival, self.listed)
 
 
 def look(client: ControllerClient, request: RelaunchRequest, watch: Watch, source: Job) -> Case:

@@ -164,14 +164,14 @@ def _decide_whole(history: History, wish: Wish) -> Decision:
     ended = [job for job in whole if job.began]
     if ended and ended[-1].successful:
         job = ended[-1]
-        return Done(job, f"Job {job.id}, a relaunch of job {source.id}, was successful: nothing to relaunch.")
+        return Done(job, f"{_named(job, source)}, was successful: nothing to relaunch.")
     return _of_source(source, ALL)
 
 
 def _without_failed_hosts(history: History, words: Words, wish: Wish) -> Decision:
     source, base = history.source, words.base
     if base is not source and base.successful:
-        return Done(base, f"Job {base.id}, a relaunch of job {source.id}, was successful: nothing to relaunch.")
+        return Done(base, f"{_named(base, source)}, was successful: nothing to relaunch.")
     whole = _decide_whole(history, wish)
     if wish.fallback_to_all or not isinstance(whole, Launch):
         return whole
@@ -228,7 +228,13 @@ def _healed(source: Job, words: Words) -> Done:
 
 
 def _is_active(job: Job, source: Job) -> str:
-    return f"Job {job.id}, a relaunch of job {source.id}, is {job.status} already."
+    return f"{_named(job, source)}, is {job.status} already."
+
+
+def _named(job: Job, source: Job) -> str:
+    """A later job for the beginning of a sentence; it is a relaunch, unless jobs of whatever launch type count."""
+    what = "a relaunch of" if job.is_relaunch else "the same work as"
+    return f"Job {job.id}, {what} job {source.id}"
 
 
 def _of_source(source: Job, hosts: str, due: tuple[Host, ...] = ()) -> Launch:
@@ -237,5 +243,5 @@ def _of_source(source: Job, hosts: str, due: tuple[Host, ...] = ()) -> Launch:
 
 
 def _of_relaunch(job: Job, source: Job, due: tuple[Host, ...], instead: Launch) -> Launch:
-    reason = f"Job {job.id}, a relaunch of job {source.id}, ended with status {job.status}"
+    reason = f"{_named(job, source)}, ended with status {job.status}"
     return Launch(job, FAILED, reason, due, instead)

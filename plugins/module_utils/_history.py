@@ -18,7 +18,6 @@ if t.TYPE_CHECKING:
     from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
     from ansible_collections.relaunch.controller.plugins.module_utils._watch import Watch
 
-RELAUNCH = "relaunch"
 # So many numbers fit into a request line of 8 KiB.
 IDS_AT_ONCE = 200
 
@@ -48,7 +47,7 @@ class Relaunch:
     summaries: tuple[HostSummary, ...] = ()
 
     def asked_for(self, host: Host) -> bool:
-        return self.whole or bool(host.names & self.job.limit_names)
+        return self.whole or not self.job.limit_names or bool(host.names & self.job.limit_names)
 
     @property
     def failed_ids(self) -> frozenset[int]:
@@ -113,7 +112,7 @@ def candidates(source: Job) -> dict[str, t.Any]:
 
     A job whose template is gone is told by the name that it had; by nothing it would be all of the controller.
     """
-    query = {"launch_type": RELAUNCH, "order_by": "id"}
+    query = {"launch_type": _jobs.RELAUNCH, "order_by": "id"}
     if source.template is not None:
         return {**query, "unified_job_template": source.template}
     return {**query, "unified_job_template__isnull": "true", "name": source.facts.get("name")}
@@ -158,6 +157,11 @@ def newest_words(base: Job, hosts: t.Sequence[Host], relaunches: t.Sequence[Rela
     return Words(base, tuple(hosts), recovered, absent)
 
 
+def _fits(job: Job, names: frozenset[str]) -> bool:
+    """Whether a job is limited to some of these hosts; where it is no relaunch, it may as well be limited to none."""
+    return job.limit_names <= names and (bool(job.limit_names) or not job.is_relaunch)
+
+
 class Historian:
     """Asks for the history of a job, for as little as the decision needs.
 
@@ -183,14 +187,18 @@ class Historian:
         self._whole = whole
         self._hosts_needed = hosts_needed
 
-    def history(self, equivalents: bool = True) -> History:
+    def history(self, equivalents: bool = True, later: t.Optional[t.Sequence[Job]] = None) -> History:
         """As it is now.
 
         :param equivalents: whether relaunches count; without, only their numbers are looked at.
+        :param later: jobs that count as relaunches do, however they were launched; asked for if not given.
         :raises ControllerError: it could not be read.
         """
-        query = {**candidates(self._source), "id__gt": self._source.id}
-        listed = [Job.of(entry) for entry in self._client.results("jobs/", **query)]
+        if later is None:
+            query = {**candidates(self._source), "id__gt": self._source.id}
+            listed = [Job.of(entry) for entry in self._client.results("jobs/", **query)]
+        else:
+            listed = list(later)
         history = History(self._source, newest=max([self._source.id, *(job.id for job in listed)]))
         if not equivalents:
             listed = []
@@ -215,12 +223,8 @@ class Historian:
         """Add what concerns a part of the hosts: partial relaunches, and the newest word on each failed host."""
         base, summaries = self._base(history.relaunches)
         # Deleted hosts too: a relaunch that was made before their end has them in its limit.
-        known = frozenset(
-            name for summary in summaries if summary.failed for name in (summary.name, summary.name_then)
-        )
-        partial = [
-            job for job in others if job.limit_names and job.limit_names <= known and self._same_work.includes(job)
-        ]
+        known = frozenset(name for summary in summaries if summary.failed for name in (summary.name, summary.name_then))
+        partial = [job for job in others if _fits(job, known) and self._same_work.includes(job)]
         history = self._with(history, [Relaunch(job, whole=False) for job in partial])
         hosts = failed_hosts(summaries)
         relaunches, words = self._asked(base, hosts, history.relaunches)

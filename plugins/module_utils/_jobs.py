@@ -18,7 +18,11 @@ if t.TYPE_CHECKING:
 ACTIVE_STATUSES = frozenset({"new", "pending", "waiting", "running"})
 SUCCESSFUL = "successful"
 FAILED = "failed"
+ERROR = "error"
 CANCELED = "canceled"
+# As ``launch_type``.
+RELAUNCH = "relaunch"
+FINAL_STATUSES = (SUCCESSFUL, FAILED, ERROR, CANCELED)
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,16 @@ class Job:
         return str(self.facts["status"])
 
     @property
+    def name(self) -> str:
+        return str(self.facts.get("name") or "")
+
+    @property
     def job_type(self) -> str:
         return str(self.facts.get("job_type") or "")
+
+    @property
+    def is_relaunch(self) -> bool:
+        return self.facts.get("launch_type") == RELAUNCH
 
     @property
     def template(self) -> t.Optional[int]:

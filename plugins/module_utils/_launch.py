@@ -44,15 +44,19 @@ class Contest:
     :param query: the filter for the jobs that may be the same; ``id__gt`` is added to it.
     :param newest: the highest number of a job known before.
     :param is_rival: whether the second job does all of what the first one does; it may ask.
+    :param listed: lists the newer jobs, where one look serves for several launches.
     """
 
     kind: Kind
     query: t.Mapping[str, t.Any]
     newest: int
     is_rival: t.Callable[[Job, Job], bool]
+    listed: t.Optional[t.Callable[[], list[Job]]] = None
 
     def newer(self, client: ControllerClient) -> list[Job]:
         """The jobs that may be the same, newer than all known before, oldest first."""
+        if self.listed is not None:
+            return self.listed()
         query = {**self.query, "id__gt": self.newest}
         return [Job.of(entry) for entry in client.results(f"{self.kind.path}/", **query)]
 

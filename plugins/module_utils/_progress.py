@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
 from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job, told
 
@@ -16,6 +17,38 @@ GAP_GROWTH = 1.5
 LONGEST_GAP = 300.0
 
 FAILURES_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How far many jobs are: of all of them, those that were successful, are active, or ended otherwise."""
+
+    all: int
+    successful: int
+    running: int
+    failed: int
+
+    def __str__(self) -> str:
+        begun = self.successful + self.running + self.failed
+        parts = {"successful": self.successful, "running": self.running, "failed": self.failed}
+        told_of = ", ".join(f"{number} {what}" for what, number in parts.items() if number)
+        return f"{begun} of {self.all}: {told_of or 'none has been launched yet'}"
+
+
+class CountedLines:
+    """Turns how far many jobs are into lines: one for each change.
+
+    :param write: takes a line.
+    """
+
+    def __init__(self, write: t.Callable[[str], None]) -> None:
+        self._write = write
+        self._seen: t.Optional[Counted] = None
+
+    def __call__(self, counted: Counted) -> None:
+        if counted != self._seen and counted.all:
+            self._seen = counted
+            self._write(str(counted))
 
 
 class ProgressLines:

@@ -18,6 +18,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._decision impo
     FAILED,
     Adopt,
     Await,
+    Decision,
     Done,
     Launch,
     Refuse,
@@ -91,8 +92,13 @@ def _bring_about(
         outcome = replace(outcome, remaining_hosts=names(words.remaining))
     with carrying(outcome):
         outcome = _act(case, decision, outcome)
-    healer = _healer(case, decision, outcome)
-    return outcome if healer is None else _unless_cut_short(case, healer, outcome)
+    at = stopped_at(case, decision, outcome)
+    if at is None:
+        return outcome
+    # Looked at anew, since somebody else may have done the same meanwhile.
+    request = replace(case.request, wish=replace(case.request.wish, hosts=ALL))
+    outcome = outcome.saying(f"Job {case.base.id} had stopped before its end at {at}: all hosts are next.")
+    return _bring_about(case.client, request, case.watch, case.source, outcome)
 
 
 def _act(case: Case, decision: Settled, outcome: RelaunchOutcome) -> RelaunchOutcome:
@@ -106,25 +112,41 @@ def _act(case: Case, decision: Settled, outcome: RelaunchOutcome) -> RelaunchOut
         return _adopt(case, decision, outcome)
     if isinstance(decision, Refuse):
         raise RefusedError(decision.reason)
-    left = names(decision.left)
     job = case.source if decision.job is case.source else _jobs.get(case.client, decision.job.id)
+    return done(case, decision, job, outcome)
+
+
+def done(case: Case, decision: Done, job: Job, outcome: RelaunchOutcome) -> RelaunchOutcome:
+    """The outcome where nothing is left to do.
+
+    :param job: the one that has done it, as it is now.
+    """
+    left = names(decision.left)
     masked = "" if job is case.source else case.masked
-    done = replace(outcome, remaining_hosts=left if case.request.wish.hosts == FAILED else None)
-    return done.about(case.client, job).saying(decision.reason, masked).warned(left_out(left))
+    outcome = replace(outcome, remaining_hosts=left if case.request.wish.hosts == FAILED else None)
+    return outcome.about(case.client, job).saying(decision.reason, masked).warned(left_out(left))
 
 
 def _adopt(case: Case, decision: Adopt, outcome: RelaunchOutcome) -> RelaunchOutcome:
     job = _jobs.get(case.client, decision.job.id)
-    hosts, rest = names(decision.hosts), names(decision.rest)
-    without = f"It leaves out {told(rest)}: run the task again after it." if rest else ""
-    outcome = replace(outcome.about(case.client, job), hosts=hosts or None)
-    outcome = outcome.saying(decision.reason, without, case.masked)
+    outcome = adopted(case, decision, job, outcome)
     if case.request.check_mode:
         return outcome.saying("It would be waited for.") if case.request.wish.wait else outcome
-    return after_adoption(case, job, case.asked(hosts, rest), outcome)
+    return after_adoption(case, job, case.asked(names(decision.hosts), names(decision.rest)), outcome)
 
 
-def _healer(case: Case, decision: Settled, outcome: RelaunchOutcome) -> t.Optional[Job]:
+def adopted(case: Case, decision: Adopt, job: Job, outcome: RelaunchOutcome) -> RelaunchOutcome:
+    """The outcome where a job is active that does the work.
+
+    :param job: it, as it is now.
+    """
+    rest = names(decision.rest)
+    without = f"It leaves out {told(rest)}: run the task again after it." if rest else ""
+    outcome = replace(outcome.about(case.client, job), hosts=names(decision.hosts) or None)
+    return outcome.saying(decision.reason, without, case.masked)
+
+
+def _healer(case: Case, decision: Decision, outcome: RelaunchOutcome) -> t.Optional[Job]:
     """The job through which the failed hosts are about to be called successful; None where all of the work is."""
     if case.request.wish.hosts != FAILED or case.base.status != _jobs.FAILED:
         return None
@@ -137,18 +159,23 @@ def _healer(case: Case, decision: Settled, outcome: RelaunchOutcome) -> t.Option
     return job
 
 
-def _unless_cut_short(case: Case, healer: Job, outcome: RelaunchOutcome) -> RelaunchOutcome:
-    """The outcome, where the job whose failed hosts have succeeded had gone to its end; else on to all hosts."""
+def stopped_at(case: Case, decision: Decision, outcome: RelaunchOutcome) -> t.Optional[str]:
+    """Where the job had stopped before its end whose failed hosts have succeeded, so that all hosts are next.
+
+    :param outcome: of the decision, with the verdict on a job that was waited for.
+    :returns: None where nothing is left.
+    :raises CutShortError: all hosts would be next, without ``fallback_to_all``.
+    """
+    healer = _healer(case, decision, outcome)
+    if healer is None:
+        return None
     words = case.history.words
     failed = len(words.hosts) if words else len(healer.limit_names)
     with carrying(outcome):
         stopped = stopped_early(case.client, case.base, healer, failed)
     if stopped is None:
-        return outcome
-    if not case.request.wish.fallback_to_all:
-        with carrying(replace(outcome, cut_short=True)):
-            raise CutShortError(cut_short(case.base, stopped.at))
-    # Looked at anew, since somebody else may have done the same meanwhile.
-    request = replace(case.request, wish=replace(case.request.wish, hosts=ALL))
-    outcome = outcome.saying(f"Job {case.base.id} had stopped before its end at {stopped.at}: all hosts are next.")
-    return _bring_about(case.client, request, case.watch, case.source, outcome)
+        return None
+    if case.request.wish.fallback_to_all:
+        return stopped.at
+    with carrying(replace(outcome, cut_short=True)):
+        raise CutShortError(cut_short(case.base, stopped.at))

@@ -56,15 +56,22 @@ class SameWork:
     :param client: the controller.
     :param source: the job that the others are compared with.
     :param job_type: the wanted one, ``run`` or ``check``; None for the source's.
+    :param prompts: by job, what is known of them, for several that are compared with the same others; it grows.
     """
 
-    def __init__(self, client: ControllerClient, source: Job, job_type: t.Optional[str] = None) -> None:
+    def __init__(
+        self,
+        client: ControllerClient,
+        source: Job,
+        job_type: t.Optional[str] = None,
+        prompts: t.Optional[dict[int, t.Optional[Fingerprint]]] = None,
+    ) -> None:
         self._client = client
         self._source = source
         self._job_type = job_type or source.job_type
         # Jobs with equal values are the same work as each other, so that one of them is asked about for all.
         self._known: dict[Fingerprint, t.Optional[bool]] = {values(source): True}
-        self._prompts: dict[int, t.Optional[Fingerprint]] = {}
+        self._prompts = {} if prompts is None else prompts
         #: Whether a secret on both sides had to count as equal, since the controller shows none.
         self.masked = MASK in values(source)
 

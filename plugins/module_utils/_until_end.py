@@ -63,19 +63,32 @@ def after_adoption(case: Case, job: Job, asked: Asked, outcome: RelaunchOutcome)
 
     :raises ControllerError: it did not end as it should, or not in time.
     """
-    since_source = replace(case.contest, newest=case.source.id)
     while case.request.wish.wait:
         with carrying(outcome):
             ended = until_ended(case, job, f"job {job.id}", outcome)
-            lower = None
-            if ended.status == _jobs.CANCELED:
-                _now, lower = lower_rival(case.client, since_source, ended, successful_too=True)
+            lower = in_favour_of(case, ended)
             if lower is None:
                 return judge(case.client, case.watch, ended, asked, outcome)
-        outcome = outcome.about(case.client, lower)
-        outcome = outcome.saying(f"Job {job.id} was canceled in favour of job {lower.id}, the same work.")
+        outcome = given_way(case, job, lower, outcome)
         job = lower
     return outcome
+
+
+def in_favour_of(case: Case, adopted: Job) -> t.Optional[Job]:
+    """The lower job in favour of which another caller canceled one that was adopted and has ended; None if it was not.
+
+    :raises ControllerError: it could not be read.
+    """
+    if adopted.status != _jobs.CANCELED:
+        return None
+    since_source = replace(case.contest, newest=case.source.id)
+    return lower_rival(case.client, since_source, adopted, successful_too=True)[1]
+
+
+def given_way(case: Case, adopted: Job, lower: Job, outcome: RelaunchOutcome) -> RelaunchOutcome:
+    """The outcome that tells so."""
+    outcome = outcome.about(case.client, lower)
+    return outcome.saying(f"Job {adopted.id} was canceled in favour of job {lower.id}, the same work.")
 
 
 def until_ended(case: Case, job: Job, what: str, outcome: RelaunchOutcome, ours: bool = False) -> Job:
@@ -94,7 +107,7 @@ def until_ended(case: Case, job: Job, what: str, outcome: RelaunchOutcome, ours:
         last = t.cast("Job", error.last or job)
         on = "It goes on: run the task again to wait for it."
         if ours and case.request.waiting.cancel_on_timeout:
-            last, on = _cancel(case, last)
+            last, on = canceled(case, last)
         timeout = WaitTimeoutError(
             f"Waiting for {what} ended after {case.request.waiting.timeout:g} seconds (timeout) with the job "
             f"{last.status}.{explained(last)} {on} See {page}"
@@ -107,7 +120,7 @@ def until_ended(case: Case, job: Job, what: str, outcome: RelaunchOutcome, ours:
         ) from None
 
 
-def _cancel(case: Case, job: Job) -> tuple[Job, str]:
+def canceled(case: Case, job: Job) -> tuple[Job, str]:
     """Cancel a job; it as seen last, and what came of it."""
     said = case.watch.cancel(job) or "It was canceled."
     try:

@@ -53,6 +53,12 @@ WAITING_SPEC: dict[str, t.Any] = dict(
 Progress = t.Callable[[Job], None]
 
 
+# A job that has ended may be deleted before it was seen to: where nothing ends for so many seconds, it is looked for.
+GONE_AFTER = 60.0
+# So many numbers fit into a request line of 8 KiB, and so many jobs into an answer.
+IDS_AT_ONCE = 200
+
+
 @dataclass(frozen=True)
 class Waiting:
     """Whether and how to wait; ``interval`` and ``timeout`` in seconds."""
@@ -116,6 +122,45 @@ class Watch:
         :raises ControllerError: what waiting will not cure.
         """
         return self._until(job, kind, self._ended, self.left())
+
+    def until_some_ended(self, ids: t.Collection[int]) -> tuple[dict[int, Job], frozenset[int]]:
+        """Of several active jobs those that have ended, as lists show them, when one has.
+
+        While none has, a look costs one request with an empty answer (recorded: batch-poll-final-only).
+
+        :returns: they, by number, and the numbers of those that are gone.
+        :raises WaitTimeoutError: the deadline came first.
+        :raises ControllerError: what waiting will not cure.
+        """
+        narrow = {"status__in": ",".join(_jobs.FINAL_STATUSES)}
+        nothing: tuple[dict[int, Job], frozenset[int]] = ({}, frozenset())
+        looked_for = self._client.clock()
+
+        def look() -> tuple[dict[int, Job], frozenset[int]]:
+            nonlocal looked_for
+            wide = self._client.clock() - looked_for >= GONE_AFTER
+            seen = {job.id: job for job in self._listed(ids, {} if wide else narrow)}
+            if wide:
+                looked_for = self._client.clock()
+            ended = {number: job for number, job in seen.items() if not job.active}
+            return ended, frozenset(ids).difference(seen) if wide else frozenset()
+
+        return wait_until(
+            look,
+            lambda found: any(found),
+            self._interval,
+            self.left(),
+            self._client.clock,
+            self._client.sleep,
+            known=nothing,
+        )
+
+    def _listed(self, ids: t.Collection[int], query: t.Mapping[str, t.Any]) -> t.Iterator[Job]:
+        numbers = sorted(ids)
+        for start in range(0, len(numbers), IDS_AT_ONCE):
+            some = ",".join(map(str, numbers[start : start + IDS_AT_ONCE]))
+            answer = self._client.get_once(f"{JOB.path}/", **query, id__in=some, page_size=IDS_AT_ONCE)
+            yield from map(Job.of, answer.get("results") or ())
 
     def until_events_processed(self, job: Job) -> Job:
         """A job that has ended, when its events are processed as far as they will be: before, its hosts are unknown."""

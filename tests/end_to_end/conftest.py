@@ -155,12 +155,14 @@ def in_process() -> bool:
 
 @pytest.fixture
 def run_tasks(run_playbook: t.Callable[..., Run], tmp_path: Path, in_process: bool) -> t.Callable[..., Run]:
-    """Run job_relaunch once with each of these options, a failure notwithstanding; ``results`` holds what came back.
+    """Run a module once with each of these options, a failure notwithstanding; ``results`` holds what came back.
 
-    An option ``task`` holds keywords of the task itself.
+    An option ``task`` holds keywords of the task itself. The module is job_relaunch, unless another one is named.
     """
 
-    def run(*tasks: dict[str, t.Any], arguments: t.Sequence[str] = (), **more: t.Any) -> Run:
+    def run(
+        *tasks: dict[str, t.Any], name: str = "job_relaunch", arguments: t.Sequence[str] = (), **more: t.Any
+    ) -> Run:
         answers = tmp_path / "answers"
         answers.mkdir(exist_ok=True)
         steps: list[dict[str, t.Any]] = []
@@ -170,7 +172,7 @@ def run_tasks(run_playbook: t.Callable[..., Run], tmp_path: Path, in_process: bo
             steps.append(
                 {
                     "name": f"Relaunch {number}",
-                    "relaunch.controller.job_relaunch": module,
+                    f"relaunch.controller.{name}": module,
                     "register": "result",
                     "ignore_errors": True,
                     **keywords,

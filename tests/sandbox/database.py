@@ -65,7 +65,8 @@ CREATE TABLE IF NOT EXISTS templates (
     credentials TEXT NOT NULL DEFAULT '[]', asks TEXT NOT NULL DEFAULT '[]', survey TEXT NOT NULL DEFAULT '[]',
     diff_mode INTEGER NOT NULL DEFAULT 0, labels TEXT NOT NULL DEFAULT '[]',
     execution_environment INTEGER REFERENCES execution_environments(id) ON DELETE SET NULL,
-    instance_groups TEXT NOT NULL DEFAULT '[]', duration REAL NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '');
+    instance_groups TEXT NOT NULL DEFAULT '[]', duration REAL NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '',
+    outcomes TEXT);
 CREATE TABLE IF NOT EXISTS schedules (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, unified_job_template INTEGER NOT NULL
     REFERENCES templates(id) ON DELETE CASCADE, UNIQUE (unified_job_template, name));
@@ -99,7 +100,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     execution_environment INTEGER REFERENCES execution_environments(id) ON DELETE SET NULL,
     instance_groups TEXT NOT NULL DEFAULT '[]',
     instance_group INTEGER REFERENCES instance_groups(id) ON DELETE SET NULL,
-    schedule INTEGER REFERENCES schedules(id) ON DELETE SET NULL, duration REAL NOT NULL DEFAULT 0,
+    schedule INTEGER REFERENCES schedules(id) ON DELETE SET NULL, duration REAL NOT NULL DEFAULT 0, outcomes TEXT,
     workflow_job INTEGER REFERENCES jobs(id) ON DELETE SET NULL, is_sliced_job INTEGER NOT NULL DEFAULT 0,
     module_name TEXT NOT NULL DEFAULT '', module_args TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '',
     cancel_flag INTEGER NOT NULL DEFAULT 0, events_saved_at REAL, stdout TEXT NOT NULL DEFAULT '');

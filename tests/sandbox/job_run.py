@@ -82,6 +82,8 @@ class _Run:
         """Run to the end; the job's last status and its explanation."""
         if self._job["error"]:
             return "error", self._job["error"]
+        if self._job["outcomes"] is not None:
+            return self._end_as_data(json.loads(self._job["outcomes"]))
         try:
             outcome = self._play()
         finally:
@@ -97,6 +99,19 @@ class _Run:
         if self._timed_out:
             return "failed", "Job terminated due to timeout"
         return ("successful" if outcome == "successful" else "failed"), ""
+
+    def _end_as_data(self, outcomes: dict[str, str]) -> tuple[str, str]:
+        """Take as long as the job should, and end with these outcomes: for tests in which many jobs have to end."""
+        hosts = self._inventory()["all"]["hosts"]
+        limit = {name.strip() for name in (self._job["limit"] or "").split(",")} - {""}
+        ran = {name: outcomes.get(name, "ok") for name in hosts if not limit or name in limit}
+        while time.monotonic() < self._earliest_end:
+            if self._must_end():
+                return "canceled", ""
+            time.sleep(0.02)
+        with self._database.transaction():
+            jobs.save_stats(self._database, self._job, jobs.played(ran), self._hosts)
+        return ("failed" if {"failed", "unreachable"} & set(ran.values()) else "successful"), ""
 
     def _play(self) -> str:
         from ansible_runner.interface import init_runner

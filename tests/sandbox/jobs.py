@@ -54,6 +54,7 @@ _TAKEN_OVER = (
     "labels",
     "duration",
     "error",
+    "outcomes",
 )
 
 
@@ -327,13 +328,14 @@ def make_seem_run(
     if kind != "workflow_job":
         database.update("jobs", job, modified_by=None)
     if done and stats and kind == "job":
-        save_stats(database, t.cast("db.Row", database.get("jobs", job)), _played(hosts or {}))
+        save_stats(database, t.cast("db.Row", database.get("jobs", job)), played(hosts or {}))
 
 
 _OUTCOMES = {"failed": "failures", "unreachable": "dark", "ok": "ok", "changed": "changed", "skipped": "skipped"}
 
 
-def _played(hosts: dict[str, str]) -> dict[str, dict[str, int]]:
+def played(hosts: dict[str, str]) -> dict[str, dict[str, int]]:
+    """The stats of a job with these outcomes of its hosts."""
     stats: dict[str, dict[str, int]] = {"processed": dict.fromkeys(hosts, 1)}
     for host, outcome in hosts.items():
         stats.setdefault(_OUTCOMES[outcome], {})[host] = 1
@@ -358,7 +360,7 @@ def end(database: db.Database, job: db.Row, status: str, hosts: dict[str, str] |
             )
         finish(database, job["id"], status, event_lag=lag)
         if hosts is not None:
-            save_stats(database, t.cast("db.Row", database.get("jobs", job["id"])), _played(hosts))
+            save_stats(database, t.cast("db.Row", database.get("jobs", job["id"])), played(hosts))
 
 
 def active_of_inventory(database: db.Database, inventory: int | None) -> list[db.Row]:
@@ -369,7 +371,9 @@ def active_of_inventory(database: db.Database, inventory: int | None) -> list[db
     )
 
 
-def save_stats(database: db.Database, job: db.Row, stats: dict[str, t.Any]) -> None:
+def save_stats(
+    database: db.Database, job: db.Row, stats: dict[str, t.Any], hosts: dict[str, int] | None = None
+) -> None:
     """Keep a `playbook_on_stats` event that no playbook made, and its summaries."""
     failed = bool(stats.get("failures") or stats.get("dark"))
     counts = ("changed", "dark", "failures", "ignored", "ok", "processed", "rescued", "skipped")
@@ -386,7 +390,7 @@ def save_stats(database: db.Database, job: db.Row, stats: dict[str, t.Any]) -> N
         },
         failed=failed,
     )
-    save_summaries(database, job, stats)
+    save_summaries(database, job, stats, hosts)
 
 
 def save_event(

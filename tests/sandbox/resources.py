@@ -98,6 +98,8 @@ class Template(t.TypedDict, total=False):
     duration: float
     roles: dict[str, str]
     error: str
+    # Its jobs end without running a playbook: with these outcomes of hosts, `ok` for the others.
+    outcomes: dict[str, str]
 
 
 def add_template(database: db.Database, given: Template) -> dict[str, t.Any]:

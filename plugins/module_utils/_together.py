@@ -1,0 +1,244 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Many relaunches at a time: launched while there is room, waited for together, accounted for whatever happens."""
+
+from __future__ import annotations
+
+import collections
+import typing as t
+from dataclasses import replace
+
+from ansible_collections.relaunch.controller.plugins.module_utils._decision import ALL, Await, Launch, Wish
+from ansible_collections.relaunch.controller.plugins.module_utils._errors import (
+    ControllerError,
+    RefusedError,
+    WaitTimeoutError,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs_outcome import LOST, JobEntry, JobsOutcome
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs_plan import Due, Plan, Planner
+from ansible_collections.relaunch.controller.plugins.module_utils._progress import Counted
+from ansible_collections.relaunch.controller.plugins.module_utils._underway import (
+    Underway,
+    begin,
+    contested,
+    judged,
+    not_launched,
+    of_error,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._until_end import canceled
+
+if t.TYPE_CHECKING:
+    from ansible_collections.relaunch.controller.plugins.module_utils._jobs_options import JobsRequest
+    from ansible_collections.relaunch.controller.plugins.module_utils._watch import Watch
+
+CountedProgress = t.Callable[[Counted], None]
+
+
+class Together:
+    """Carries out a plan, once.
+
+    :param planner: which made it, and decides anew where the world has moved since.
+    :param progress: is shown how far all of it is.
+    """
+
+    def __init__(
+        self,
+        request: JobsRequest,
+        watch: Watch,
+        planner: Planner,
+        plan: Plan,
+        progress: t.Optional[CountedProgress] = None,
+    ) -> None:
+        self._request = request
+        self._watch = watch
+        self._planner = planner
+        self._heirs = plan.heirs
+        self._progress = progress
+        # What takes no room goes first.
+        order = sorted(plan.due.values(), key=lambda due: (isinstance(due.decision, Launch), due.source.id))
+        self._queue = collections.deque(order)
+        self._active: dict[int, Underway] = {}
+        self._ended: list[Underway] = []
+        self._entries = dict(plan.settled)
+        self._changed = False
+        # By source, whether the job that did its work was successful.
+        self._ends: dict[int, bool] = {}
+        self._all = len(order)
+        #: Whether the task's timeout came before all had ended.
+        self.timed_out = False
+
+    def run(self) -> JobsOutcome:
+        """Launch, wait, judge, until there is nothing left to do.
+
+        :raises ControllerError: what waiting will not cure; as an interruption, it carries the account of all jobs.
+        """
+        try:
+            while self._queue or self._active or self._ended:
+                self._launch_due()
+                if self._active and (self._request.wish.wait or self._queue):
+                    self._await_some()
+                elif self._ended:
+                    self._judge_all()
+                elif not self._queue:
+                    break
+        except BaseException as error:
+            vars(error)["outcome"] = self._account()
+            raise
+        return self._account()
+
+    def _account(self) -> JobsOutcome:
+        """All entries as they are now."""
+        waiting = {due.source.id: not_launched(due, "the task was broken off before its turn") for due in self._queue}
+        entries = {**self._entries, **waiting}
+        for number in self._heirs:
+            heir = number
+            while heir in self._heirs:
+                heir = self._heirs[heir]
+            entries[number] = replace(entries[number], recovered=entries[heir].recovered)
+        return JobsOutcome(changed=self._changed, jobs=tuple(entry for _number, entry in sorted(entries.items())))
+
+    def _drop_queue(self, why: str) -> None:
+        self._entries.update({due.source.id: not_launched(due, why) for due in self._queue})
+        self._queue.clear()
+
+    def _launch_due(self) -> None:
+        """Act on what is in the queue, while there is room."""
+        later = self._planner.later
+        room = self._request.at_once - sum(underway.own is not None for underway in self._active.values())
+        if self._queue and room > 0 and later.stale:
+            later.refresh([due.source for due in self._queue])
+        newest = later.newest
+        batch: list[Underway] = []
+        while self._queue and (len(batch) < room or not isinstance(self._queue[0].decision, Launch)):
+            failed = list(self._ends.values()).count(False)
+            if self._request.stop_after is not None and failed >= self._request.stop_after:
+                self._drop_queue(f"{failed} relaunches had failed (stop_after)")
+                break
+            underway = self._act(self._queue.popleft())
+            if underway is not None and underway.own is not None:
+                batch.append(underway)
+        if batch:
+            self._look_for_rivals(batch, newest)
+        self._show()
+
+    def _act(self, due: Due) -> t.Optional[Underway]:
+        """Do what is due; None where nothing was, or could be."""
+        number = due.source.id
+        try:
+            if self._planner.has_changed(due):
+                self._planner.later.fetch([due.source])
+                due = self._planner.due(due.source, due.wish, due.outcome)
+            found = self._planner.settled(due)
+            if isinstance(found, JobEntry):
+                self._entries[number] = found
+                return None
+            known = [self._planner.later.newest, *(underway.job.id for underway in self._active.values())]
+            underway = begin(found, max(known))
+        except BaseException as error:
+            self._entries[number] = of_error(due, error)
+            self._changed = self._changed or self._entries[number].outcome == LOST
+            if not isinstance(error, ControllerError):
+                raise
+            return None
+        self._changed = self._changed or underway.own is not None
+        self._active[number], self._entries[number] = underway, underway.entry()
+        return underway
+
+    def _look_for_rivals(self, batch: t.Sequence[Underway], newest: int) -> None:
+        """One look for all that were just launched at whether other callers launched the same in the same instant."""
+        trouble: t.Optional[ControllerError] = None
+        found: list[Job] = []
+        try:
+            found = self._planner.later.fetch([underway.due.source for underway in batch], newest)
+        except ControllerError as error:
+            trouble = error
+
+        def listed() -> list[Job]:
+            if trouble is not None:
+                raise trouble
+            return found
+
+        for underway in batch:
+            number = underway.due.source.id
+            self._active[number] = contested(underway, listed)
+            self._entries[number] = self._active[number].entry()
+
+    def _await_some(self) -> None:
+        try:
+            ended, gone = self._watch.until_some_ended({underway.job.id for underway in self._active.values()})
+        except WaitTimeoutError:
+            self._out_of_time()
+            return
+        except ControllerError as error:
+            raise RefusedError(
+                f"Waiting for {len(self._active)} jobs ended early: {error} Run the task again to go on."
+            ) from None
+        for number, underway in list(self._active.items()):
+            if underway.job.id in gone:
+                del self._active[number]
+                msg = f"Job {underway.job.id} was deleted while it was waited for: what became of it is not known."
+                self._entries[number] = replace(underway.entry(), outcome=LOST, msg=msg)
+                self._ends[number] = False
+            elif underway.job.id in ended:
+                del self._active[number]
+                self._has_ended(underway.with_job(ended[underway.job.id]))
+
+    def _has_ended(self, underway: Underway) -> None:
+        due, number = underway.due, underway.due.source.id
+        if isinstance(due.decision, Await):
+            # What its end means for the source is decided then.
+            self._decide_again(underway.job if underway.job.id == number else due.source, due, due.wish)
+            return
+        self._ends[number] = underway.job.successful
+        self._ended.append(underway)
+        self._entries[number] = underway.entry()
+
+    def _judge_all(self) -> None:
+        """By now their events are in, but for those that have ended last."""
+        while self._ended:
+            underway = self._ended[-1]
+            number = underway.due.source.id
+            found = judged(underway)
+            self._ended.pop()
+            if isinstance(found, JobEntry):
+                self._entries[number] = found
+                self._ends[number] = found.recovered
+            elif isinstance(found, Underway):
+                self._active[number], self._entries[number] = found, found.entry()
+            else:
+                self._all_hosts_next(underway, found)
+
+    def _all_hosts_next(self, underway: Underway, at: str) -> None:
+        due = underway.due
+        said = f"Job {due.case.base.id} had stopped before its end at {at}: all hosts are next."
+        self._ends.pop(due.source.id)
+        due = replace(due, outcome=underway.outcome.saying(said))
+        self._decide_again(due.source, due, replace(due.wish, hosts=ALL))
+
+    def _decide_again(self, source: Job, due: Due, wish: Wish) -> None:
+        try:
+            self._planner.later.fetch([source])
+            self._queue.append(self._planner.due(source, wish, due.outcome))
+        except ControllerError as error:
+            self._entries[source.id] = of_error(due, error)
+
+    def _out_of_time(self) -> None:
+        """Leave what is active to go on, or cancel what was launched here."""
+        self.timed_out = True
+        self._drop_queue("the timeout was over before its turn")
+        for number, underway in self._active.items():
+            last, on = underway.job, "It goes on."
+            # A job that was found by looking for it may be another's after all.
+            if underway.own and not underway.own.lost and self._request.waiting.cancel_on_timeout:
+                last, on = canceled(underway.due.case, last)
+            entry = underway.with_job(last).entry()
+            self._entries[number] = replace(entry, msg=f"{entry.msg} It was {last.status} at the timeout. {on}")
+        self._active.clear()
+
+    def _show(self) -> None:
+        if self._progress is not None:
+            well = list(self._ends.values()).count(True)
+            self._progress(Counted(self._all, well, len(self._active), len(self._ends) - well))

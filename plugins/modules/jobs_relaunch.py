@@ -1,0 +1,250 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: jobs_relaunch
+short_description: Relaunch many failed jobs of an automation controller, a few at a time
+version_added: 0.1.0
+author:
+  - relaunch.controller contributors (@relaunch)
+description:
+  - Finds failed jobs of AWX, Red Hat Ansible Automation Platform or Oracle Linux Automation Manager, such as all of an
+    outage, relaunches those whose work still matters, a few at a time, waits for all of them together, and accounts
+    for each.
+  - The work of a job no longer matters where a later job of the same work has succeeded on its failed hosts,
+    whatever launched that, a schedule for instance. Where one is active, it is waited for. Of several failed jobs of
+    the same work the newest stands for all.
+  - Each job is decided on, launched and judged as M(relaunch.controller.job_relaunch) does it. Running the task again
+    takes up where it stopped.
+extends_documentation_fragment:
+  - relaunch.controller.connection
+  - relaunch.controller.waiting
+  - relaunch.controller.attributes
+  - relaunch.controller.attributes.actiongroup_controller
+attributes:
+  check_mode:
+    support: full
+    details:
+      - The result is the plan. It tells which jobs would be relaunched, on which hosts, and why the others would not.
+        Only requests that change nothing are sent.
+  diff_mode:
+    support: none
+  idempotent:
+    support: partial
+    details:
+      - Work that has succeeded is not run again, and an active relaunch is adopted. Relaunches that fail again are
+        not the state asked for, so that the next task relaunches them again.
+  platform:
+    support: full
+    platforms: posix
+options:
+  job_ids:
+    description:
+      - Numbers of the jobs, whatever their status. The task fails for those among them that cannot be relaunched.
+      - At least one of O(job_ids), O(workflow_job_id), O(finished_after) and O(finished_before) is needed. O(job_ids)
+        and O(workflow_job_id) exclude each other and all other options that select.
+    type: list
+    elements: int
+  finished_after:
+    description:
+      - Select jobs that finished at this time or later. Either a time in ISO 8601, such as
+        V(2026-11-24T14:00:00Z), which is UTC where it has no time zone, or how long ago, such as V(90m), V(2h) or
+        V(3d).
+    type: str
+  finished_before:
+    description: Select jobs that finished earlier than this time, given as in O(finished_after).
+    type: str
+  status:
+    description: Select jobs that ended with one of these statuses.
+    type: list
+    elements: str
+    choices: [failed, error, canceled]
+    default: [failed, error]
+  job_templates:
+    description: Select jobs of one of these job templates, by name or number.
+    type: list
+    elements: str
+  organizations:
+    description: Select jobs of one of these organizations, by name or number.
+    type: list
+    elements: str
+  inventories:
+    description: Select jobs that ran with one of these inventories, by name or number.
+    type: list
+    elements: str
+  labels:
+    description: Select jobs that have one of these labels, by name or number.
+    type: list
+    elements: str
+  workflow_job_id:
+    description:
+      - Select the slices of this workflow job, which is the run of a sliced job template, that ended with one of
+        O(status) or are active. The message tells whether all slices have succeeded.
+    type: int
+  hosts:
+    description:
+      - V(all) relaunches each job on the hosts that it was limited to.
+      - V(failed) relaunches each job on those of its hosts that failed or were unreachable.
+    type: str
+    choices: [all, failed]
+    default: all
+  fallback_to_all:
+    description:
+      - With O(hosts=failed), relaunch a job on all its hosts where the controller does not know which ones failed, or
+        where it stopped before its end for others. Without it such a job is left alone, or counts as failed.
+    type: bool
+    default: false
+  max_jobs:
+    description:
+      - Launch nothing at all if more jobs than this would be relaunched. They are listed then.
+    type: int
+    default: 100
+  at_once:
+    description: How many of the task's relaunches may be active at a time.
+    type: int
+    default: 5
+  stop_after:
+    description: Launch no more after so many relaunches have failed. Those that are active are still waited for.
+    type: int
+  wait:
+    description:
+      - Wait for all jobs to end. The task fails unless all relaunches succeed.
+      - Without it the task ends as soon as the last job was launched; to keep to O(at_once), it waits until then.
+      - A wait goes on through a controller's bad minutes (restarts, lost connections, answers 429 and 5xx) until
+        O(timeout).
+    type: bool
+    default: false
+  cancel_on_timeout:
+    description: Cancel the jobs that this task launched and that have not ended after O(timeout) seconds.
+    type: bool
+    default: false
+notes:
+  - Nodes of workflows are left alone, since relaunching them would not resume their workflow, and so are jobs that
+    need passwords and jobs that the user may see but not start.
+  - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process where that makes
+    no difference, as that of M(relaunch.controller.job_relaunch) does, and shows on stderr how far all jobs are.
+seealso:
+  - module: relaunch.controller.job_relaunch
+    description: Relaunches one job.
+"""
+
+EXAMPLES = r"""
+- name: See what an outage has left to do
+  relaunch.controller.jobs_relaunch:
+    finished_after: 2026-11-24T14:00:00Z
+    finished_before: 2026-11-24T16:00:00Z
+    hosts: failed
+  check_mode: true
+  register: plan
+
+- name: Relaunch the failed jobs of the last three hours on their failed hosts, ten at a time
+  relaunch.controller.jobs_relaunch:
+    finished_after: 3h
+    organizations: [Web]
+    hosts: failed
+    at_once: 10
+    stop_after: 5
+    wait: true
+    timeout: 7200
+  register: recovery
+
+- name: Show what became of them
+  ansible.builtin.debug:
+    msg: "{{ recovery.msg }}"
+"""
+
+RETURN = r"""
+jobs:
+  description: What became of each job, by number.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    source_job_id:
+      description: Number of the job.
+      type: int
+      sample: 42
+    name:
+      description: Its name, which is that of its template.
+      type: str
+      sample: Patch web servers
+    outcome:
+      description:
+        - V(relaunched); V(adopted), where another job of the same work is active; V(done), where relaunches have
+          brought it to success before; V(superseded), where a later job has, or a newer failed one stands for it;
+          V(refused), where it was left alone; V(lost), where it is not known what became of the relaunch.
+        - In check mode what would become of it.
+      type: str
+      sample: relaunched
+    recovered:
+      description: Whether its work has succeeded by now. Hosts that could not run are in RV(jobs[].remaining_hosts).
+      type: bool
+      sample: true
+    id:
+      description: Number of the job that does or did the work. Left out where there is none.
+      type: int
+      sample: 143
+    status:
+      description: That job's status as last seen.
+      type: str
+      sample: successful
+    url:
+      description: That job's page in the controller's user interface.
+      type: str
+      sample: https://controller.example.com/#/jobs/playbook/143/output
+    hosts:
+      description: Names of the hosts that it was limited to, or in check mode would be.
+      type: list
+      elements: str
+      sample: [web2, web3]
+    remaining_hosts:
+      description: Names of the failed hosts that have not succeeded since, where they are known.
+      type: list
+      elements: str
+      sample: []
+    msg:
+      description: What was done about it and why, or why nothing, in a sentence.
+      type: str
+      sample: "Job 42 ended with status failed: relaunched as job 143 on 2 failed hosts: web2, web3. Job 143 was
+        successful."
+counts:
+  description: How many there are of each outcome, of all (C(jobs)), of those that have recovered (C(recovered)), and
+    of those that were acted on and have not (C(failed)).
+  returned: always
+  type: dict
+  sample: {jobs: 3, recovered: 2, failed: 0, relaunched: 1, adopted: 0, done: 0, superseded: 1, refused: 1, lost: 0}
+msg:
+  description: What was done, in a sentence.
+  returned: always
+  type: str
+  sample: "3 jobs: 1 relaunched, 1 superseded by a later job, 1 left alone; 2 recovered."
+"""
+
+from datetime import datetime, timezone
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs_options import SPECIFICATION, JobsRequest
+from ansible_collections.relaunch.controller.plugins.module_utils._module import run
+from ansible_collections.relaunch.controller.plugins.module_utils._outcome import Outcome
+from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_jobs import relaunch_jobs
+
+
+def main() -> None:
+    module = AnsibleModule(supports_check_mode=True, **SPECIFICATION)
+
+    def act(client: ControllerClient) -> Outcome:
+        now = datetime.now(timezone.utc)
+        return relaunch_jobs(client, JobsRequest.of(module.params, module.check_mode, now), now)
+
+    run(module, act)
+
+
+if __name__ == "__main__":
+    main()
