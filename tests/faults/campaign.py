@@ -17,12 +17,10 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sandbox.process import Sandbox
-
 from .front_doors import FrontDoors
 from .judge import Kind, Verdict, judge
 from .scenario import Scenario, scenario_of
-from .stage import Door, Stage
+from .stage import Door, Sandboxes, Stage
 
 # The rows of the table. What ansible.builtin.uri does wrong is shown, and is nobody's failure.
 ROWS: dict[Door, str] = {
@@ -135,8 +133,8 @@ def _work(folder: Path, work: queue.SimpleQueue[tuple[int, Door]], report: Repor
     for number in range(100):
         place = folder / str(number)
         try:
-            with Sandbox(place / "sandbox") as sandbox:
-                stage = Stage(sandbox, FrontDoors(place / "doors"))
+            with Sandboxes(place / "sandboxes") as sandboxes:
+                stage = Stage(sandboxes, FrontDoors(place / "doors"))
                 while not stopping.is_set():
                     try:
                         seed, door = work.get_nowait()

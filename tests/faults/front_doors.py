@@ -70,6 +70,8 @@ class FrontDoors:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        #: The address of the proxy that the environment names.
+        self.proxy = ""
         (folder / "home").mkdir(parents=True)
         # Where imports of ansible_collections.relaunch.controller find this checkout, exported or not.
         place = folder / "tree" / "ansible_collections" / "relaunch"
@@ -86,10 +88,29 @@ class FrontDoors:
             "ANSIBLE_LOCAL_TEMP": str(folder / "home" / "tmp"),
         }
 
-    def module(self, options: t.Mapping[str, t.Any]) -> Run:
-        """Run job_relaunch as a module with these options."""
-        command = [sys.executable, str(_HERE / "module_process.py")]
-        started, ended, output, errors = self._run(command, json.dumps(options))
+    def module(self, options: t.Mapping[str, t.Any], variant: str | None = None) -> Run:
+        """Run job_relaunch as a module with these options.
+
+        :param variant: the wrong way in which it is to work; see variants.py.
+        """
+        with self.waiting_module(variant) as module:
+            return module(options)
+
+    @contextlib.contextmanager
+    def waiting_module(self, variant: str | None = None) -> t.Iterator[t.Callable[[t.Mapping[str, t.Any]], Run]]:
+        """A process of the module that is ready and waits for its options, so that several start in one instant."""
+        process = self._process([sys.executable, str(_HERE / "module_process.py"), *([variant] if variant else [])])
+        try:
+            t.cast("t.IO[str]", process.stdout).readline()
+            yield lambda options: self._end_of_module(process, options)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+
+    @staticmethod
+    def _end_of_module(process: subprocess.Popen[str], options: t.Mapping[str, t.Any]) -> Run:
+        started, ended, output, errors = _finished(process, json.dumps(options))
         result = None
         with contextlib.suppress(ValueError):
             result = json.loads(output)
@@ -145,33 +166,38 @@ class FrontDoors:
         (self._folder / "variables.json").write_text(json.dumps(variables), encoding="utf-8")
         command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", "playbook.yml"]
         command += ["-e", f"ansible_python_interpreter={sys.executable}", "-e", "@variables.json"]
-        started, ended, output, errors = self._run(command, "")
+        started, ended, output, errors = _finished(self._process(command), "")
         result = None
         with contextlib.suppress(OSError, ValueError):
             result = read(json.loads(answer.read_text(encoding="utf-8")))
         return Run(started, ended, result, output + errors)
 
-    def _run(self, command: list[str], given: str) -> tuple[float, float, str, str]:
-        started = time.time()
-        process = subprocess.Popen(
+    def _process(self, command: list[str]) -> subprocess.Popen[str]:
+        proxies = dict.fromkeys(("http_proxy", "https_proxy"), self.proxy) if self.proxy else {}
+        return subprocess.Popen(
             command,
             cwd=self._folder,
-            env=self._environment,
+            env={**self._environment, **proxies},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
         )
-        try:
-            output, errors = process.communicate(given, timeout=_LONGEST)
-        except BaseException as problem:
-            process.kill()
-            output, errors = process.communicate()
-            if not isinstance(problem, subprocess.TimeoutExpired):
-                raise
-            errors += f"\nended after {_LONGEST:g} seconds"
-        return started, time.time(), output, errors
+
+
+def _finished(process: subprocess.Popen[str], given: str) -> tuple[float, float, str, str]:
+    """When a process was given its input and when it ended; its output and errors."""
+    started = time.time()
+    try:
+        output, errors = process.communicate(given, timeout=_LONGEST)
+    except BaseException as problem:
+        process.kill()
+        output, errors = process.communicate()
+        if not isinstance(problem, subprocess.TimeoutExpired):
+            raise
+        errors += f"\nended after {_LONGEST:g} seconds"
+    return started, time.time(), output, errors
 
 
 def _told_by_uri(told: dict[str, t.Any], wait: bool) -> dict[str, t.Any]:

@@ -1,15 +1,16 @@
 # Copyright (c) 2026, relaunch.controller contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong: the sandbox's truth and what the task reported in, verdicts out. Pure."""
+"""What is wrong: was each host's work done by its newest run, and does what the task reported agree? Pure."""
 
 from __future__ import annotations
 
 import enum
+import json
 import typing as t
 from dataclasses import dataclass, field
 
-FINAL = frozenset({"successful", "failed", "error", "canceled"})
+from .records import FINAL, Job, Records
 
 
 class Kind(enum.Enum):
@@ -18,9 +19,10 @@ class Kind(enum.Enum):
     DOUBLE = "double launches"
     SECOND_POST = "second POSTs"
     LOST = "lost launches"
-    FALSE = "false reports"
+    FALSE = "false verdicts"
     DIED = "died waits"
     NEEDLESS = "needless failures"
+    SECRET = "secrets seen"
 
 
 @dataclass(frozen=True)
@@ -33,30 +35,41 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Request:
-    """A request that the sandbox saw; ``status`` is None where it was not answered, ``fault`` the rule it met."""
+    """A request that the sandbox saw.
+
+    :param caller: by which name it called the sandbox.
+    :param status: None where it was not answered.
+    :param fault: the rule it met.
+    """
 
     time: float
     method: str
     path: str
     status: int | None
     fault: t.Mapping[str, t.Any] | None = None
+    caller: str = ""
 
     @property
     def launches(self) -> bool:
         return self.method == "POST" and self.path.endswith("/relaunch/")
 
     @property
+    def disturbed(self) -> bool:
+        return self.fault is not None and self.fault["kind"] != "act"
+
+    @property
     def refused(self) -> bool:
         """Whether it was definitely declined: by the controller, in its own words."""
         if self.status is None or not 400 <= self.status < 500:
             return False
-        return self.fault is None or self.fault["kind"] == "slow" or isinstance(self.fault.get("body"), dict)
+        fault = self.fault or {"kind": "slow"}
+        return fault["kind"] in ("slow", "act") or isinstance(fault.get("body"), dict)
 
     @property
     def works(self) -> bool:
         """Whether its work may have been done."""
-        fault = self.fault
-        undone = fault is not None and fault["kind"] != "slow" and fault.get("when") == "before"
+        fault = self.fault or {"kind": "act"}
+        undone = fault["kind"] not in ("slow", "act") and fault.get("when") == "before"
         return not self.refused and not undone
 
     @property
@@ -68,60 +81,56 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Job:
-    """A relaunch that the sandbox really made; times in seconds since the epoch."""
-
-    id: int
-    status: str
-    created: float
-    finished: float | None
-    limit: frozenset[str] = frozenset()
-    failed_hosts: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
 class Run:
     """One run of the task.
 
     :param result: what it reported: ``changed`` (None: it makes no claim), ``failed``, ``id``, ``status``, ...; None if
         it reported nothing that can be read.
     :param output: all that it wrote.
+    :param caller: by which name it called the sandbox.
     """
 
     started: float
     ended: float
     result: t.Mapping[str, t.Any] | None
     output: str = ""
+    caller: str = ""
 
 
 @dataclass(frozen=True)
 class Facts:
     """What happened in a scenario, once all has settled.
 
-    :param hosts: the failed hosts that a relaunch must be limited to; None where it is on all.
-    :param jobs: the relaunches made, oldest first.
+    :param hosts: the task's option, and likewise ``wait``.
+    :param callers: the users who run the task; all others' jobs are no concern of it.
     :param before: the numbers of the jobs that were there before.
     :param restarts: when the controller was restarted. A request on its way just then is seen by nobody.
+    :param proxied: whether a proxy stood between, which may lose what the controller answers.
     :param secrets: what no output may show.
     """
 
+    hosts: str
     wait: bool
-    hosts: frozenset[str] | None
     runs: tuple[Run, ...]
     requests: tuple[Request, ...]
-    jobs: tuple[Job, ...]
+    records: Records
+    callers: frozenset[str] = frozenset({"admin"})
     before: frozenset[int] = frozenset()
     restarts: tuple[float, ...] = ()
+    proxied: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def of_run(self, run: Run) -> list[Request]:
         """The requests of a run."""
-        return [request for request in self.requests if run.started <= request.time <= run.ended]
+        return [one for one in self.requests if one.caller == run.caller and run.started <= one.time <= run.ended]
+
+    def posts(self, run: Run) -> list[Request]:
+        return [request for request in self.of_run(run) if request.launches]
 
     def may_have_posted(self, run: Run) -> bool:
-        """Whether a run may have sent a POST."""
+        """Whether a run may have sent a POST, seen or not."""
         restarted = any(run.started <= restart <= run.ended for restart in self.restarts)
-        return restarted or any(request.launches for request in self.of_run(run))
+        return restarted or self.proxied or bool(self.posts(run))
 
 
 def conclusive(result: t.Mapping[str, t.Any] | None, wait: bool, before: t.Container[int]) -> bool:
@@ -138,99 +147,186 @@ def conclusive(result: t.Mapping[str, t.Any] | None, wait: bool, before: t.Conta
 def judge(facts: Facts) -> list[Verdict]:
     """All that is wrong."""
     maker = made_by(facts)
-    verdicts = list(_double(facts, maker))
-    named = {run.result.get("id") for run in facts.runs if run.result is not None}
-    verdicts += [
-        Verdict(Kind.LOST, f"job {job.id} was launched, and no run of the task names it")
-        for job in facts.jobs
-        if job.id not in named
-    ]
-    for number, run in enumerate(facts.runs, 1):
-        mine = [job for job in facts.jobs if maker.get(job.id) == number - 1]
-        verdicts += [Verdict(Kind.FALSE, f"run {number}: {why}") for why in _false(facts, run, mine)]
-        verdicts += [Verdict(kind, f"run {number}: {why}") for kind, why in _gave_up(facts, run, mine)]
+    verdicts: list[Verdict] = []
+    named = {run.result.get(key) for run in facts.runs if run.result is not None for key in ("id", "own_job_id")}
+    for number, run in enumerate(facts.runs):
+        mine = [job for job in facts.records.jobs if maker.get(job.id) == number]
+        found = [
+            *((Kind.DOUBLE, why) for job in mine for why in _double(facts, run, job)),
+            *((Kind.SECOND_POST, why) for why in _second_post(facts, run, mine)),
+            *((Kind.LOST, f"job {job.id} is named by no run") for job in mine if job.id not in named),
+            *((Kind.SECRET, "it shows a secret") for secret in facts.secrets if secret in run.output),
+            *((Kind.FALSE, why) for why in _false(facts, run, mine)),
+            *_gave_up(facts, run, mine),
+        ]
+        verdicts += [Verdict(kind, f"run {number + 1}: {why}") for kind, why in found]
     return verdicts
 
 
 def made_by(facts: Facts) -> dict[int, int]:
-    """Which run made each job, by the POST whose work was done nearest to the job's creation."""
+    """Which run made each job: one that says so, else by the POST whose work was done nearest to its creation."""
     posts = [
         (request.works_at, number)
         for number, run in enumerate(facts.runs)
-        for request in facts.of_run(run)
-        if request.launches and request.works
+        for request in facts.posts(run)
+        if request.works
     ]
+    theirs = [job for job in facts.records.jobs if job.creator in facts.callers and job.id not in facts.before]
     maker: dict[int, int] = {}
-    for job in facts.jobs:
-        if posts:
-            nearest = min(posts, key=lambda post: abs(post[0] - job.created))
+
+    def give(job: Job, among: list[tuple[float, int]]) -> None:
+        if among:
+            nearest = min(among, key=lambda post: abs(post[0] - job.created))
             maker[job.id] = nearest[1]
             posts.remove(nearest)
+
+    for job in theirs:
+        give(job, [post for post in posts if _says_it_made(facts.runs[post[1]], job)])
+    for job in theirs:
+        if job.id not in maker:
+            give(job, posts)
     return maker
 
 
-def _double(facts: Facts, maker: t.Mapping[int, int]) -> t.Iterator[Verdict]:
-    for index, job in enumerate(facts.jobs):
-        for earlier in facts.jobs[:index]:
-            again = maker.get(job.id) == maker.get(earlier.id)
-            # To relaunch what has failed again by then is what running the task again is for.
-            over = earlier.status != "successful" and earlier.finished is not None and earlier.finished <= job.created
-            if again or not over:
-                state = "by the same run" if again else f"which was not over or {earlier.status}"
-                yield Verdict(Kind.DOUBLE, f"job {job.id} was launched after job {earlier.id}, {state}")
-    for number, run in enumerate(facts.runs, 1):
-        posts = [request for request in facts.of_run(run) if request.launches]
-        if len(posts) > 1 and not all(request.refused for request in posts[:-1]):
-            yield Verdict(Kind.SECOND_POST, f"run {number} sent {len(posts)} POSTs, the first ones not refused")
+def _says_it_made(run: Run, job: Job) -> bool:
+    result = run.result or {}
+    own = result.get("own_job_id", result.get("id") if result.get("changed") else None)
+    return own == job.id and run.started <= job.created <= run.ended + 5
+
+
+def _double(facts: Facts, run: Run, job: Job) -> t.Iterator[str]:
+    """A job that ran to its end, though there was nothing to do, or another one did it."""
+    if not job.ran:
+        return
+    records, requests = facts.records, facts.of_run(run)
+    post = min(facts.posts(run), key=lambda one: abs(one.works_at - job.created))
+    looks = [one.time for one in requests if one.method == "GET" and one.path.endswith("/jobs/")]
+    looked = max((time for time in looks if time < post.time), default=run.started)
+    moments = [moment for moment in records.moments(looked, job.created) if moment < job.created]
+    if not any(records.needed(job, facts.hosts, moment) for moment in moments):
+        yield f"job {job.id} was launched, and ran, though there was nothing to do that was not being done"
+        return
+    again = next((time for time in looks if time > job.created), None)
+    if again is None or post.disturbed or facts.proxied:
+        # It never knew a number of its own, and what is found by looking may be another's: nobody cancels that.
+        return
+    for other in records.jobs:
+        first = other.id < job.id and records.same_work(other) and other.ran and other.active(job.created)
+        if first and other.active(again) and (records.whole(other) or job.limit <= other.limit):
+            too_late = any(one.path.endswith(f"/jobs/{job.id}/cancel/") and one.status == 405 for one in requests)
+            if not (too_late and (run.result or {}).get("own_job_id") == job.id):
+                yield f"job {job.id} ran beside job {other.id}, the same work and made before it"
+
+
+def _second_post(facts: Facts, run: Run, mine: list[Job]) -> t.Iterator[str]:
+    posts = facts.posts(run)
+    if len(posts) > 1 and not all(request.refused for request in posts[:-1]):
+        yield f"it sent {len(posts)} POSTs, the first ones not refused"
+    elif len(mine) > 1:
+        yield f"it made jobs {[job.id for job in mine]}"
 
 
 def _false(facts: Facts, run: Run, mine: list[Job]) -> t.Iterator[str]:
     result = run.result
-    for secret in facts.secrets:
-        if secret in run.output:
-            yield "it shows a secret"
     if result is None:
         yield "it reported nothing"
         return
     said = f"{result.get('msg')}"
     if "which is a defect" in said or "Traceback" in f"{said}{result.get('exception')}":
         yield f"it broke: {said}"
-    claimed, changed, failed = result.get("id"), result.get("changed"), bool(result.get("failed"))
-    job = next((job for job in facts.jobs if job.id == claimed), None)
-    posts = [request for request in facts.of_run(run) if request.launches]
-    if changed is False and mine:
-        yield f"changed is false, but it launched job {mine[0].id}"
-    if changed and not (posts or (claimed is None and facts.may_have_posted(run))):
+    yield from _false_change(facts, run, mine, result)
+    job = facts.records.job(result.get("id"))
+    if job is not None:
+        yield from _false_facts(facts, run, job, result)
+    if not result.get("failed"):
+        yield from _false_success(facts, run, job, result)
+    remaining = result.get("remaining_hosts")
+    if remaining is not None and not (job is None and result.get("changed")):
+        yield from _false_remaining(facts, run, job, frozenset(remaining), result)
+
+
+def _false_change(facts: Facts, run: Run, mine: list[Job], result: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    claimed, changed, own = result.get("id"), result.get("changed"), result.get("own_job_id")
+    job = facts.records.job(claimed)
+    for made in mine:
+        if changed is False and not (own == made.id and made.status == "canceled"):
+            yield f"changed is false, but it launched job {made.id}, which was {made.status}"
+    if changed and not facts.posts(run) and not (claimed is None and facts.may_have_posted(run)):
         yield "changed is true, but it sent no POST"
-    if changed and claimed is None and not failed:
+    if changed and claimed is None and not result.get("failed"):
         yield "it succeeded with a change, but names no job"
-    if changed and claimed is not None and posts and (job is None or job.created < posts[0].time):
-        yield f"changed is true, but job {claimed} is not what it launched"
-    if not failed and job is None:
-        yield f"it succeeded, but job {claimed} is no relaunch"
-    if job is None:
-        return
+    if changed and claimed is not None and own is None and facts.posts(run):
+        if job is None or job.created < facts.posts(run)[0].time:
+            yield f"changed is true, but job {claimed} is not what it launched"
+
+
+def _false_facts(facts: Facts, run: Run, job: Job, result: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    """What is told of the job that it names."""
     nested = result.get("job")
     if isinstance(nested, dict) and nested.get("id") != job.id:
         yield f"id is {job.id}, job.id {nested.get('id')}"
-    if facts.hosts is not None:
-        if job.limit != facts.hosts:
-            yield f"job {job.id} is limited to {sorted(job.limit)}, not to {sorted(facts.hosts)}"
-        if changed and "hosts" in result and frozenset(result["hosts"]) != job.limit:
-            yield f"hosts is {result['hosts']}, but job {job.id} is limited to {sorted(job.limit)}"
-    if not facts.wait:
-        return
-    over_by_then = job.finished is not None and job.finished <= run.ended
-    if not failed and not (over_by_then and job.status == "successful"):
-        yield f"it succeeded, but job {job.id} was {job.status if over_by_then else 'not over'}"
     status = result.get("status")
-    if status in FINAL and not (over_by_then and status == job.status):
-        yield f"status is {status}, but job {job.id} was {job.status if over_by_then else 'not over'}"
-    if not failed and status not in FINAL:
-        yield f"it succeeded with status {status}"
+    ended = job.over(run.ended)
+    if status in FINAL and not (ended and status == job.status):
+        yield f"status is {status}, but job {job.id} was {job.status if ended else 'not over'}"
+    if result.get("hosts") and result.get("changed") and result.get("own_job_id") is None:
+        if frozenset(result["hosts"]) != job.limit:
+            yield f"hosts is {result['hosts']}, but job {job.id} is limited to {sorted(job.limit)}"
     told = result.get("failed_hosts")
-    if told is not None and "report_error" not in result and frozenset(told) != job.failed_hosts:
-        yield f"failed_hosts is {told}, not {sorted(job.failed_hosts)}"
+    if told is not None and "report_error" not in result:
+        ids = {host.id for host in map(facts.records.host, told) if host is not None}
+        if ids != {host for host, failed in job.words.items() if failed} or len(ids) != len(told):
+            yield f"failed_hosts is {told}, but of job {job.id} it is {dict(job.words)}"
+
+
+def _false_success(facts: Facts, run: Run, job: Job | None, result: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    records = facts.records
+    if job is None:
+        yield f"it succeeded, but job {result.get('id')} is none"
+        return
+    if job.id != records.source.id and not records.same_work(job):
+        yield f"it succeeded, but job {job.id} is other work"
+    status = result.get("status")
+    if status not in FINAL:
+        if facts.wait:
+            yield f"it succeeded with status {status}, without the end of job {job.id}"
+        return
+    # It may not have known of what happened after its last look, but of all that had happened before this one's end.
+    start = max(run.started, min(job.finished or run.ended, run.ended))
+    if facts.hosts == "all" and not any(map(records.all_done, records.moments(start, run.ended))):
+        yield f"it succeeded with job {job.id}, but the newest relaunch on all hosts was not successful"
+    if facts.hosts == "failed" and "remaining_hosts" not in result and job.id != records.source.id:
+        if all(map(records.undone, records.moments(start, run.ended))):
+            yield f"it succeeded with job {job.id}, but on hosts {sorted(records.undone(run.ended))} it is not done"
+
+
+def _false_remaining(
+    facts: Facts, run: Run, job: Job | None, told: frozenset[str], result: t.Mapping[str, t.Any]
+) -> t.Iterator[str]:
+    """Whether the hosts that are said to remain are those whose newest run failed, and are talked of."""
+    records = facts.records
+    found = {name: records.host(name) for name in told}
+    ids = frozenset(host.id for host in found.values() if host is not None)
+    if None in found.values() or len(ids) != len(told):
+        yield f"remaining_hosts is {sorted(told)}, not all of which are hosts"
+        return
+    waited = facts.wait and job is not None and result.get("status") in FINAL
+    start = max(run.started, min((job.finished if job and waited else None) or run.started, run.ended))
+    # A host that is deleted meanwhile may be told of or not.
+    gone = {host.id for host in records.hosts if host.gone is not None and run.started <= host.gone <= run.ended}
+    if not any(records.undone(moment) - gone == ids - gone for moment in records.moments(start, run.ended)):
+        ending = [sorted(records.undone(moment)) for moment in (start, run.ended)]
+        yield f"remaining_hosts is {sorted(told)}, by number {sorted(ids)}, but it was {ending[0]}, then {ending[1]}"
+    if result.get("failed") or not ids or result.get("status") not in FINAL:
+        return
+    for name, host in found.items():
+        assert host is not None
+        if name not in json.dumps(result.get("warnings")):
+            yield f"{name} remains, and it succeeded without a warning of it"
+        if not host.was_out(job.created if job else run.started, run.ended) and not host.was_out(
+            run.started, run.ended
+        ):
+            yield f"{name} remains, and it succeeded, though the host was enabled all the time"
 
 
 def _gave_up(facts: Facts, run: Run, mine: list[Job]) -> t.Iterator[tuple[Kind, str]]:
@@ -241,11 +337,31 @@ def _gave_up(facts: Facts, run: Run, mine: list[Job]) -> t.Iterator[tuple[Kind, 
     requests = facts.of_run(run)
     if _incurable(requests) or any(request.launches and request.refused for request in requests):
         return
+    if any(request.status == 401 and not request.disturbed for request in requests):
+        # Its token had expired.
+        return
+    if _nothing_to_launch(facts, run, result):
+        return
     unknown = bool(result.get("changed", True)) and result.get("id") is None
     if unknown and facts.may_have_posted(run) and all(job.created >= run.ended for job in mine):
         # It could not know: nothing was there to be found as long as it ran.
         return
     yield Kind.DIED if facts.wait else Kind.NEEDLESS, str(result.get("msg"))
+
+
+def _nothing_to_launch(facts: Facts, run: Run, result: t.Mapping[str, t.Any]) -> bool:
+    """Whether it is right to refuse: the same work is active already, no failed host is left, or it only checks now."""
+    records = facts.records
+    moments = records.moments(run.started, run.ended)
+    job = records.job(result.get("id"))
+    if job is not None and job.job_type != records.source.job_type:
+        return True
+    if result.get("changed"):
+        return False
+    early = [one for one in records.jobs if records.same_work(one) and not records.counts(one)]
+    if not facts.wait and any(one.active(moment) for one in early for moment in moments):
+        return True
+    return facts.hosts == "failed" and not all(map(records.undone, moments))
 
 
 def _incurable(requests: t.Iterable[Request]) -> bool:
@@ -255,13 +371,12 @@ def _incurable(requests: t.Iterable[Request]) -> bool:
     says while the controller restarts.
     """
     for request in requests:
-        kind = (request.fault or {}).get("kind")
-        if kind is None:
+        if not request.disturbed:
             # What the root says decides where to ask, no more.
             if request.status == 200 and not request.path.endswith("/api/"):
                 return False
         elif request.launches:
             continue
-        elif kind in ("redirect", "html", "empty") or request.status == 404:
+        elif (request.fault or {})["kind"] in ("redirect", "html", "empty") or request.status == 404:
             return True
     return False

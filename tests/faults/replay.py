@@ -10,13 +10,11 @@ import json
 import tempfile
 from pathlib import Path
 
-from sandbox.process import Sandbox
-
 from .campaign import ROWS, door_of
 from .front_doors import FrontDoors
 from .judge import Facts, judge
 from .scenario import Scenario, scenario_of
-from .stage import Door, Stage
+from .stage import Door, Sandboxes, Stage
 
 
 def replay(seed: int, *, uri: bool = False) -> int:
@@ -26,8 +24,8 @@ def replay(seed: int, *, uri: bool = False) -> int:
     """
     scenario = scenario_of(seed)
     door: Door = "uri" if uri else door_of(scenario)
-    with tempfile.TemporaryDirectory(prefix="faults-") as folder, Sandbox(Path(folder, "sandbox")) as sandbox:
-        facts = Stage(sandbox, FrontDoors(Path(folder, "doors"))).play(scenario, door)
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder, Sandboxes(Path(folder, "sandboxes")) as sandboxes:
+        facts = Stage(sandboxes, FrontDoors(Path(folder, "doors"))).play(scenario, door)
     verdicts = judge(facts)
     print(told(scenario, door, facts))
     for verdict in verdicts:
@@ -41,10 +39,13 @@ def told(scenario: Scenario, door: Door, facts: Facts) -> str:
     """The scenario and what happened, for a person."""
     start = facts.runs[0].started
     lines = [f"Scenario {scenario.seed}, {ROWS[door]}"]
-    for name, value in dataclasses.asdict(scenario).items():
-        if name not in ("seed", "rules"):
+    for name, value in dataclasses.asdict(dataclasses.replace(scenario, rounds=())).items():
+        if name not in ("seed", "rounds"):
             lines.append(f"  {name}: {value}")
-    lines += [f"  rule: {json.dumps(rule)}" for rule in scenario.rules] or ["  no rules"]
+    for number, round_ in enumerate(scenario.rounds, 1):
+        lines.append(f"  round {number}: restart {round_.restart}, lasting {round_.lasting}, twin {round_.twin}")
+        lines += [f"    {move}" for move in round_.moves]
+        lines += [f"    rule: {json.dumps(rule)}" for rule in round_.rules]
     for number, run in enumerate(facts.runs, 1):
         lines += ["", f"Run {number}, from {run.started - start:.2f} to {run.ended - start:.2f} s"]
         for request in facts.of_run(run):
@@ -54,10 +55,14 @@ def told(scenario: Scenario, door: Door, facts: Facts) -> str:
         if run.result is None:
             lines.append(run.output)
         else:
-            shown = {name: value for name, value in run.result.items() if name not in ("job", "invocation")}
+            shown = {name: value for name, value in run.result.items() if name not in ("job", "invocation", "stdout_tail")}
             lines += [f"  {line}" for line in json.dumps(shown, indent=2).splitlines()]
     lines += ["", "Jobs"]
-    for job in facts.jobs:
+    for job in (facts.records.source, *facts.records.jobs):
         end = "never" if job.finished is None else f"{job.finished - start:.2f} s"
-        lines.append(f"  {job.id}: {job.status}, from {job.created - start:.2f} s to {end}, on {sorted(job.limit)}")
+        lines.append(
+            f"  {job.id}: {job.status}, by {job.creator}, from {job.created - start:.2f} s to {end}, {job.job_type} on "
+            f"{sorted(job.limit)}, prompts {job.prompts}, failed {dict(job.words)}"
+        )
+    lines += [f"  {host}" for host in facts.records.hosts]
     return "\n".join([*lines, ""])

@@ -22,6 +22,8 @@ PLACES = {
     "post": ("POST", r"/relaunch/$"),
     "poll": ("GET", r"/jobs/(?!SOURCE/)\d+/$"),
     "summaries": ("GET", r"/job_host_summaries/$"),
+    "prompts": ("GET", r"/create_schedule/$"),
+    "cancel": ("POST", r"/cancel/$"),
     "events": ("GET", r"/job_events/$"),
     "stdout": ("GET", r"/stdout/$"),
     "me": ("GET", r"/me/$"),
@@ -31,9 +33,11 @@ PLACES = {
 _WEIGHTS = {
     "source": 3,
     "list": 4,
-    "post": 12,
-    "poll": 5,
+    "post": 10,
+    "poll": 4,
     "summaries": 3,
+    "prompts": 2,
+    "cancel": 1,
     "events": 1,
     "stdout": 1,
     "me": 2,
@@ -56,6 +60,51 @@ _KINDS = {
 }
 _STATUSES = (429, 500, 502, 503, 504)
 
+# How often the world moves in each way; see Move.
+_MOVES = {
+    "edit": 6,
+    "disable": 4,
+    "enable": 2,
+    "rename": 2,
+    "delete": 2,
+    "relaunch all": 2,
+    "relaunch failed": 4,
+    "other work": 2,
+    "cancel": 2,
+    "expire": 1,
+}
+# What of a template is edited: all that a launch may be prompted for, and its name.
+FIELDS = (
+    "name",
+    "extra_vars",
+    "verbosity",
+    "forks",
+    "timeout",
+    "diff_mode",
+    "job_tags",
+    "skip_tags",
+    "scm_branch",
+    "labels",
+    "credentials",
+    "execution_environment",
+    "instance_groups",
+    "job_slice_count",
+    "limit",
+    "job_type",
+)
+# Between which two requests of a task something moves: before or after the request it is named for.
+_MOMENTS = (
+    ("source", "after"),
+    ("list", "after"),
+    ("post", "before"),
+    ("post", "after"),
+    ("poll", "before"),
+    ("poll", "after"),
+    ("summaries", "before"),
+)
+
+Ending = t.Literal["successful", "failed", "some", "error"]
+
 
 @dataclass(frozen=True)
 class Restart:
@@ -72,6 +121,56 @@ class Restart:
 
 
 @dataclass(frozen=True)
+class Move:
+    """How the world moves.
+
+    :param what: ``edit`` the template; ``disable``, ``enable``, ``rename`` or ``delete`` a host; ``relaunch all`` or
+        ``relaunch failed``, by hand and as another user; ``other work``, a relaunch with another credential that was
+        successful; ``cancel`` the job just launched; ``expire``: let the token expire.
+    :param host: the index of the host.
+    :param field: what is edited.
+    :param settle: wait until the jobs of it are over.
+    :param at: between which requests of a task; None for before it.
+    """
+
+    what: str
+    host: int = 0
+    field: str = ""
+    settle: bool = False
+    at: tuple[str, t.Literal["before", "after"]] | None = None
+
+
+@dataclass(frozen=True)
+class Round:
+    """One time that the task is run, and again until its result is conclusive.
+
+    :param moves: how the world moves before and meanwhile.
+    :param rules: the faults.
+    :param restart: the restart, if there is one.
+    :param lasting: whether the faults that are left over go on when the task is run again.
+    :param twin: so many seconds after its start the same task is run by a second caller; None for by nobody.
+    """
+
+    moves: tuple[Move, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    restart: Restart | None = None
+    lasting: bool = False
+    twin: float | None = None
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """What stands between.
+
+    :param kind: ``forward``, or ``connect``: then the controller is reached by TLS.
+    :param loss: how it loses the answer to the POST, if it does; ``refuse``: the tunnel is refused once.
+    """
+
+    kind: t.Literal["forward", "connect"]
+    loss: t.Literal["close", "reset", "cut", "refuse"] | None = None
+
+
+@dataclass(frozen=True)
 class Scenario:
     """One try.
 
@@ -79,18 +178,19 @@ class Scenario:
     :param wait: likewise.
     :param source: ``ended`` long ago, ``just ended`` with its events on the way, or ``running`` still.
     :param history: whether an earlier relaunch of it has failed on the same hosts.
+    :param prompted: whether the source was launched with prompts.
     :param names: the hosts of the inventory.
     :param failed: those that the source failed on.
-    :param ending: what becomes of the relaunch; ``failed`` is on all of the hosts that failed before.
-    :param seconds: how long the relaunch works on each host.
+    :param endings: what becomes of the jobs that run, in the order of their start: ``failed`` on all hosts that failed
+        before, on ``some`` of them the first one alone. The last is that of all further ones.
+    :param seconds: how long a job runs.
     :param passwords: whether a credential asks for a password.
     :param user: who runs the task.
     :param token: with a token, else with the password.
     :param playbook: through ansible-playbook, else through a process of the module.
     :param event_lag: seconds from the end of a job until its events are in.
-    :param rules: the faults.
-    :param restart: the restart, if there is one.
-    :param lasting: whether the faults that are left over go on when the task is run again.
+    :param proxy: what stands between.
+    :param rounds: what happens, one after the other.
     """
 
     seed: int
@@ -98,18 +198,18 @@ class Scenario:
     wait: bool
     source: t.Literal["ended", "just ended", "running"]
     history: bool
+    prompted: bool
     names: tuple[str, ...]
     failed: tuple[str, ...]
-    ending: t.Literal["successful", "failed", "error"]
+    endings: tuple[Ending, ...]
     seconds: float
     passwords: bool
     user: str
     token: bool
     playbook: bool
     event_lag: float
-    rules: tuple[Rule, ...]
-    restart: Restart | None
-    lasting: bool
+    proxy: Proxy | None
+    rounds: tuple[Round, ...]
 
 
 def scenario_of(seed: int) -> Scenario:
@@ -118,6 +218,8 @@ def scenario_of(seed: int) -> Scenario:
     hosts = rng.choice(("failed", "failed", "all"))
     wait = rng.random() < 0.6
     names = tuple(f"web{number}" for number in range(1, rng.randint(1, 3) + 1))
+    token = rng.random() < 0.6
+    endings: tuple[Ending, ...] = ("successful", "successful", "failed", "some", "error")
     return Scenario(
         seed=seed,
         hosts=t.cast("t.Any", hosts),
@@ -126,25 +228,61 @@ def scenario_of(seed: int) -> Scenario:
             "t.Any", rng.choice(("ended", "ended", "just ended", "running") if wait else ("ended", "just ended"))
         ),
         history=hosts == "failed" and rng.random() < 0.2,
+        prompted=rng.random() < 0.3,
         names=names,
         failed=tuple(sorted(rng.sample(names, rng.randint(1, len(names))))),
-        ending=t.cast("t.Any", rng.choice(("successful", "failed", "error"))),
-        seconds=rng.choice((0.0, 0.0, 1.0, 2.0)),
-        passwords=rng.random() < 0.25,
+        endings=tuple(rng.choices(endings, k=rng.randint(1, 3))),
+        seconds=rng.choice((0.0, 0.3, 1.0, 2.0)),
+        passwords=rng.random() < 0.2,
         user=rng.choice(("admin", "alice")),
-        token=rng.random() < 0.6,
-        playbook=rng.random() < 0.1,
+        token=token,
+        playbook=rng.random() < 0.06,
         event_lag=rng.choice((0.0, 0.5, 1.0)),
-        rules=_rules(rng),
-        restart=_restart(rng),
-        lasting=rng.random() < 0.5,
+        proxy=_proxy(rng),
+        rounds=tuple(_round(rng, number, len(names), token) for number in range(rng.choice((1, 2, 2, 3)))),
     )
+
+
+def _proxy(rng: random.Random) -> Proxy | None:
+    if rng.random() > 0.2:
+        return None
+    kind: t.Literal["forward", "connect"] = rng.choice(("forward", "connect"))
+    losses = ("close", "reset", "refuse") if kind == "connect" else ("close", "reset", "cut")
+    return Proxy(kind, t.cast("t.Any", rng.choice(losses)) if rng.random() < 0.7 else None)
+
+
+def _round(rng: random.Random, number: int, hosts: int, token: bool) -> Round:
+    before = [_move(rng, hosts, token, None) for _each in range(rng.choice((0, 0, 1)) if number == 0 else 1)]
+    meanwhile = [_move(rng, hosts, token, rng.choice(_MOMENTS)) for _each in range(rng.random() < 0.3)]
+    # Later rounds are about what has moved.
+    quiet = number > 0 and rng.random() < 0.6
+    return Round(
+        moves=tuple([*before, *meanwhile]),
+        rules=() if quiet else _rules(rng),
+        restart=None if quiet else _restart(rng),
+        lasting=rng.random() < 0.5,
+        twin=rng.choice((0.0, 0.0, 0.1, 0.3)) if rng.random() < 0.15 else None,
+    )
+
+
+def _move(rng: random.Random, hosts: int, token: bool, at: tuple[str, t.Any] | None) -> Move:
+    weights = dict(_MOVES)
+    if not token:
+        del weights["expire"]
+    if at is None:
+        del weights["cancel"]
+    what = rng.choices(tuple(weights), tuple(weights.values()))[0]
+    if what == "cancel":
+        # It is the answer to the request before that names the job.
+        at = (rng.choice(("post", "poll")), "after")
+    field = rng.choice(FIELDS) if what == "edit" else ""
+    return Move(what, rng.randrange(hosts), field, at is None and rng.random() < 0.6, at)
 
 
 def _rules(rng: random.Random) -> tuple[Rule, ...]:
     """None to three faults, each on another kind of request."""
     places: list[str] = []
-    for _number in range(rng.choice((0, 1, 1, 2, 2, 3, 3))):
+    for _number in range(rng.choice((0, 1, 1, 2, 2, 3))):
         left = [place for place in PLACES if place not in places]
         places += rng.choices(left, [_WEIGHTS[place] for place in left])
     return tuple(_rule(rng, place) for place in places)
@@ -157,7 +295,7 @@ def _rule(rng: random.Random, place: str) -> Rule:
         rule["method"] = method
     rule["times"] = rng.randint(1, 3)
     if place != "post" and rng.random() < 0.3:
-        # The list is first read for the decision; a second time only to look for a job that was lost.
+        # The list is first read for the decision; a second time for other callers, or to look for a job that was lost.
         rule["after_requests"] = rng.randint(1, 2)
     kind = rng.choices(tuple(_KINDS), tuple(_KINDS.values()))[0]
     rule["kind"] = kind
@@ -183,7 +321,7 @@ def _rule(rng: random.Random, place: str) -> Rule:
 
 
 def _restart(rng: random.Random) -> Restart | None:
-    if rng.random() > 0.3:
+    if rng.random() > 0.25:
         return None
     after: t.Literal["start", "post"] = rng.choice(("start", "post"))
     delay = rng.uniform(0.0, 0.3) if after == "post" and rng.random() < 0.5 else rng.uniform(0.0, 3.0)

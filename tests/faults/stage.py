@@ -1,7 +1,7 @@
 # Copyright (c) 2026, relaunch.controller contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a scenario is played: it sets a sandbox up, runs the task until it is settled, and gathers the facts."""
+"""Where a scenario is played: it sets a sandbox up, runs the task while the world moves, and gathers the facts."""
 
 from __future__ import annotations
 
@@ -14,77 +14,165 @@ import os
 import threading
 import time
 import typing as t
+import urllib.parse
+from pathlib import Path
 
+from sandbox import database as db
 from sandbox.process import Sandbox, SandboxError
+from sandbox.proxy import Proxy
 
 from .front_doors import PATIENCE, WAITING, FrontDoors
-from .judge import FINAL, Facts, Job, Request, Run, conclusive
-from .scenario import Restart, Scenario
+from .judge import Facts, Request, Run, conclusive
+from .moves import Scene, calls_of, placed, renamed, rule_of
+from .quick_jobs import QuickJobs, prompts_of
+from .records import Host, Job, Records
+from .scenario import Move, Restart, Round, Scenario
 
-# It is run again until its result leaves nothing to run again for; after the second time nothing goes wrong any more.
+# In a round the task is run again until its result leaves nothing to run again for; after the second time nothing goes
+# wrong any more.
 MOST_RUNS = 3
+
+# Where the callers find the sandbox, which tells them apart in its log.
+CALLERS = ("127.0.0.1", "localhost")
 
 _PASSWORD = "pa55word-of-the-hosts"
 _TROUBLES = (OSError, http.client.HTTPException, SandboxError)
-
-_PLAYBOOK = """
-- hosts: all
-  gather_facts: false
-  tasks:
-    - name: Work
-      ansible.builtin.assert:
-        that:
-          - lookup('ansible.builtin.pipe', 'sleep ' ~ seconds) == ''
-          - inventory_hostname not in failing
-        quiet: true
-"""
+_PLAYBOOK = "- hosts: all\n  gather_facts: false\n  tasks: []\n"
 
 # How a task is run: options of job_relaunch by default; see Stage.play.
 Door = t.Literal["module", "playbook", "uri"]
 
 
-@dataclasses.dataclass(frozen=True)
-class _Scene:
-    """What a scenario has in the sandbox."""
+class _Play:
+    """One scenario being played in a sandbox."""
 
-    template: int
-    source: int
-    before: frozenset[int]
-    secrets: tuple[str, ...]
-    secret: str
-
-
-class Stage:
-    """Plays scenarios in one sandbox, one after the other."""
-
-    def __init__(self, sandbox: Sandbox, doors: FrontDoors) -> None:
+    def __init__(self, sandbox: Sandbox, doors: FrontDoors, scenario: Scenario, door: Door, variant: str | None) -> None:
         self._sandbox = sandbox
         self._doors = doors
+        self._scenario = scenario
+        self._door = door
+        self._variant = variant
+        self._runs: list[Run] = []
+        self._restarts: list[float] = []
+        self._secrets = [_PASSWORD]
+        # When hosts were moved, and how: of calls between runs; those during them are in the log.
+        self._moved: list[tuple[float, Move]] = []
+        self._scene = self._set()
 
-    def play(self, scenario: Scenario, door: Door) -> Facts:
-        """Play a scenario through a front door; what happened, once no job is on its way any more."""
-        sandbox = self._sandbox
-        sandbox.behave()
-        sandbox.settings(event_lag=scenario.event_lag)
-        scene = self._set(scenario)
-        sandbox.clear_log()
-        sandbox.misbehave(
-            [{**rule, "path": rule["path"].replace("SOURCE", str(scene.source))} for rule in scenario.rules]
+    def facts(self) -> Facts:
+        """Play it, and gather what happened, once no job is on its way any more."""
+        scenario, sandbox = self._scenario, self._sandbox
+        quick = QuickJobs(
+            sandbox.data_dir, self._scene.template, scenario.endings, scenario.seconds, failing=scenario.failed
         )
-        over = threading.Event()
-        restarts: list[float] = []
-        disturbers = [threading.Thread(target=self._end_source, args=(scenario, scene, over))]
-        if scenario.restart is not None:
-            disturbers.append(threading.Thread(target=self._restart, args=(scenario.restart, over, restarts)))
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(quick)
+            source_over = threading.Event()
+            ending = threading.Thread(target=self._end_source, args=(source_over,))
+            ending.start()
+            stack.callback(ending.join)
+            stack.callback(source_over.set)
+            self._doors.proxy = self._between(stack)
+            for round_ in scenario.rounds:
+                self._round(round_)
+            return self._gathered()
+
+    def _between(self, stack: contextlib.ExitStack) -> str:
+        """Put the proxy in place; its address."""
+        given = self._scenario.proxy
+        if given is None:
+            return ""
+        proxy = stack.enter_context(Proxy())
+        if given.loss == "refuse":
+            proxy.refuse_tunnels()
+        elif given.loss is not None and given.kind == "forward":
+            proxy.lose("POST", "/relaunch/$", given.loss)
+        elif given.loss is not None:
+            posted = threading.Event()
+
+            def has_posted(_tunnel: t.Any) -> bool:
+                # The log is looked at as rarely as can be: each byte asks.
+                if not posted.is_set() and any(_request(entry).launches for entry in self._log()):
+                    posted.set()
+                return posted.is_set()
+
+            proxy.cut_tunnels(has_posted, t.cast("t.Any", given.loss))
+        return proxy.url
+
+    def _log(self) -> list[dict[str, t.Any]]:
+        entries: list[dict[str, t.Any]] = []
+        _insist(lambda: entries.extend(self._sandbox.log()))
+        return entries
+
+    def _set(self) -> Scene:
+        scenario, sandbox = self._scenario, self._sandbox
+        sandbox.behave()
+        sandbox.settings(event_lag=scenario.event_lag, max_running=0)
+        made = sandbox.add_template(
+            f"Scenario {scenario.seed} {os.urandom(3).hex()}",
+            _PLAYBOOK,
+            hosts={name: {} for name in scenario.names},
+            passwords=["ssh_password"] if scenario.passwords else [],
+            asks=["verbosity", "credentials"],
+        )
+        template = int(made["id"])
+        outcomes = {name: "failed" if name in scenario.failed else "ok" for name in scenario.names}
+        prompts = {"verbosity": 2} if scenario.prompted else {}
+        base = {"template": template, "user": scenario.user, "status": "failed", "hosts": outcomes}
+        source = sandbox.make_job(**base, **prompts, prompts=prompts)
+        before = {source}
+        if scenario.history:
+            limit = ",".join(scenario.failed)
+            again = {"launch_type": "relaunch", "limit": limit, "prompts": {**prompts, "limit": limit}}
+            again["hosts"] = dict.fromkeys(scenario.failed, "failed")
+            before.add(sandbox.make_job(**{**base, **prompts, **again}))
+        if scenario.source == "just ended":
+            sandbox.change_job(source, events_saved_at=time.time() + 1.5)
+        elif scenario.source == "running":
+            sandbox.change_job(source, status="running", failed=0, finished=None, events_saved_at=None)
+        sandbox.clear_log()
+        return Scene(
+            template=template,
+            source=source,
+            hosts=tuple((made["hosts"][name], name) for name in scenario.names),
+            credentials=tuple(made["credentials"]),
+            spare=sandbox.add_credential(f"spare {template}", "aws"),
+            before=frozenset(before),
+            passwords={"ssh_password": _PASSWORD} if scenario.passwords else {},
+            token=self._new_token(),
+        )
+
+    def _new_token(self) -> str | None:
+        scenario = self._scenario
+        token = self._sandbox.token(scenario.user) if scenario.token else None
+        self._secrets.append(token or self._sandbox.user(scenario.user))
+        return token
+
+    def _round(self, round_: Round) -> None:
+        """Move the world, and run the task until its result leaves nothing to run again for."""
+        sandbox, over = self._sandbox, threading.Event()
+        _insist(sandbox.behave)
+        for move in round_.moves:
+            if move.at is None:
+                self._move(move)
+        acts = [rule_of(move, self._scene) for move in round_.moves if move.at is not None]
+        faults = [{**rule, "path": placed(rule["path"], self._scene.source)} for rule in round_.rules]
+        _insist(lambda: sandbox.misbehave(t.cast("t.Any", [*acts, *faults])))
+        disturbers = []
+        if round_.restart is not None:
+            disturbers.append(threading.Thread(target=self._restart, args=(round_.restart, len(self._posts()), over)))
+        if round_.twin is not None and self._door != "uri":
+            disturbers.append(threading.Thread(target=self._twin, args=(round_.twin,)))
         for disturber in disturbers:
             disturber.start()
-        runs: list[Run] = []
         try:
             for number in range(1, MOST_RUNS + 1):
-                runs.append(self._run(scenario, scene, door))
-                if conclusive(runs[-1].result, scenario.wait, scene.before):
+                self._renew_token()
+                run = self._run(CALLERS[0], self._door)
+                self._runs.append(run)
+                if conclusive(run.result, self._scenario.wait, self._scene.before):
                     break
-                if number == MOST_RUNS - 1 or not scenario.lasting:
+                if number == MOST_RUNS - 1 or not round_.lasting:
                     over.set()
                     for disturber in disturbers:
                         disturber.join()
@@ -94,126 +182,192 @@ class Stage:
             for disturber in disturbers:
                 disturber.join()
             _insist(sandbox.behave)
-        facts = self._facts(scenario, scene, runs, () if door == "uri" else scene.secrets)
-        return dataclasses.replace(facts, restarts=tuple(restarts))
 
-    def _set(self, scenario: Scenario) -> _Scene:
-        sandbox = self._sandbox
-        failing = scenario.failed if scenario.ending == "failed" else ()
-        made = sandbox.add_template(
-            f"Scenario {scenario.seed} {os.urandom(3).hex()}",
-            _PLAYBOOK,
-            hosts={name: {} for name in scenario.names},
-            extra_vars={"failing": list(failing), "seconds": scenario.seconds},
-            passwords=["ssh_password"] if scenario.passwords else [],
-            error="The project could not be fetched." if scenario.ending == "error" else "",
-        )
-        template = int(made["id"])
-        outcomes = {name: "failed" if name in scenario.failed else "ok" for name in scenario.names}
-        base = {"template": template, "user": scenario.user, "status": "failed", "hosts": outcomes}
-        source = sandbox.make_job(**base)
-        ours = {source}
-        if scenario.history:
-            limit = ",".join(scenario.failed)
-            again = {"launch_type": "relaunch", "limit": limit, "prompts": {"limit": limit}}
-            ours.add(sandbox.make_job(**{**base, **again, "hosts": dict.fromkeys(scenario.failed, "failed")}))
-        if scenario.source == "just ended":
-            sandbox.change_job(source, events_saved_at=time.time() + 1.5)
-        elif scenario.source == "running":
-            sandbox.change_job(source, status="running", failed=0, finished=None, events_saved_at=None)
-        secret = sandbox.token(scenario.user) if scenario.token else sandbox.user(scenario.user)
-        return _Scene(template, source, frozenset(ours), (_PASSWORD, secret), secret)
+    def _move(self, move: Move) -> None:
+        self._moved.append((time.time(), move))
+        for call in calls_of(move, self._scene):
+            if "user" in call:
+                self._sandbox.request(call["method"], call["path"], user=call["user"], body=call["body"])
+            else:
+                # A host that is in use cannot be deleted.
+                with contextlib.suppress(SandboxError):
+                    self._sandbox.control(call["method"], call["path"], call["body"])
+        if move.settle:
+            for job in self._rows():
+                if job["id"] not in self._scene.before:
+                    self._sandbox.wait(job["id"])
 
-    def _run(self, scenario: Scenario, scene: _Scene, door: Door) -> Run:
-        passwords = {"ssh_password": _PASSWORD} if scenario.passwords else {}
+    def _renew_token(self) -> None:
+        token = self._scene.token
+        if token is not None and self._sandbox.request("GET", "/me/", token=token).status == 401:
+            self._scene = dataclasses.replace(self._scene, token=self._new_token())
+
+    def _twin(self, delay: float) -> None:
+        time.sleep(delay)
+        self._runs.append(self._run(CALLERS[1], "module"))
+
+    def _run(self, caller: str, door: Door) -> Run:
+        scenario, scene = self._scenario, self._scene
+        secret = scene.token or self._sandbox.user(scenario.user)
+        address = urllib.parse.urlsplit(self._sandbox.url)
+        url = f"{address.scheme}://{caller}:{address.port}"
         if door == "uri":
             body: dict[str, t.Any] = {"hosts": scenario.hosts}
-            if passwords:
-                body["credential_passwords"] = passwords
-            authority = f"Bearer {scene.secret}"
+            if scene.passwords:
+                body["credential_passwords"] = scene.passwords
+            authority = f"Bearer {secret}"
             if not scenario.token:
-                authority = f"Basic {base64.b64encode(f'{scenario.user}:{scene.secret}'.encode()).decode()}"
-            credentials = {"headers": {"Authorization": authority}}
-            return self._doors.uri(self._sandbox.api, scene.source, body, credentials, scenario.wait)
+                authority = f"Basic {base64.b64encode(f'{scenario.user}:{secret}'.encode()).decode()}"
+            credentials: dict[str, t.Any] = {"headers": {"Authorization": authority}}
+            if self._sandbox.ca_path:
+                credentials["ca_path"] = self._sandbox.ca_path
+            run = self._doors.uri(f"{url}/api/v2", scene.source, body, credentials, scenario.wait)
+            return dataclasses.replace(run, caller=caller)
         options = {
             "job_id": scene.source,
             "hosts": scenario.hosts,
             "wait": scenario.wait,
-            "controller_host": self._sandbox.url,
+            "controller_host": url,
             **PATIENCE,
-            **WAITING,
+            **(WAITING if scenario.wait else {}),
         }
         if scenario.token:
-            options["controller_oauthtoken"] = scene.secret
+            options["controller_oauthtoken"] = secret
         else:
-            options.update(controller_username=scenario.user, controller_password=scene.secret)
-        if passwords:
-            options["credential_passwords"] = passwords
-        return self._doors.module(options) if door == "module" else self._doors.playbook(options)
+            options.update(controller_username=scenario.user, controller_password=secret)
+        if scene.passwords:
+            options["credential_passwords"] = scene.passwords
+        if self._sandbox.ca_path:
+            options["ca_path"] = self._sandbox.ca_path
+        run = self._doors.playbook(options) if door == "playbook" else self._doors.module(options, self._variant)
+        return dataclasses.replace(run, caller=caller)
 
-    def _end_source(self, scenario: Scenario, scene: _Scene, over: threading.Event) -> None:
-        if scenario.source == "running":
+    def _end_source(self, over: threading.Event) -> None:
+        if self._scenario.source == "running":
             over.wait(1.5)
             moment = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
             ended = {"status": "failed", "failed": 1, "finished": moment}
-            saved = time.time() + scenario.event_lag
-            _insist(lambda: self._sandbox.change_job(scene.source, **ended, events_saved_at=saved))
+            saved = time.time() + self._scenario.event_lag
+            _insist(lambda: self._sandbox.change_job(self._scene.source, **ended, events_saved_at=saved))
 
-    def _restart(self, restart: Restart, over: threading.Event, restarts: list[float]) -> None:
+    def _posts(self) -> list[Request]:
+        return [request for request in map(_request, self._log()) if request.launches]
+
+    def _restart(self, restart: Restart, posts: int, over: threading.Event) -> None:
         while restart.after == "post" and not over.is_set():
             with contextlib.suppress(*_TROUBLES):
-                if any(_request(entry).launches for entry in self._sandbox.log()):
+                if len(self._posts()) > posts:
                     break
-            over.wait(0.05)
+            over.wait(0.1)
         if not over.wait(restart.delay):
-            restarts.append(time.time())
+            self._restarts.append(time.time())
             self._sandbox.restart(restart.downtime)
 
-    def _relaunches(self, scene: _Scene) -> dict[int, dict[str, t.Any]]:
-        """The relaunches that were made of the source, by number and oldest first."""
-        query = f"unified_job_template={scene.template}&launch_type=relaunch&order_by=id&page_size=200"
-        found: dict[int, dict[str, t.Any]] = {}
+    def _rows(self) -> list[db.Row]:
+        with db.opened(self._sandbox.data_dir / "sandbox.sqlite3") as database:
+            return database.all(
+                "SELECT jobs.*, users.username FROM jobs LEFT JOIN users ON users.id = jobs.created_by "
+                "WHERE unified_job_template = ? ORDER BY jobs.id",
+                self._scene.template,
+            )
 
-        def look() -> None:
-            answer = self._sandbox.request("GET", f"/jobs/?{query}")
-            if answer.status != 200 or "results" not in answer.body:
-                raise SandboxError(f"{answer.status}: {answer.body}")
-            found.update((job["id"], job) for job in answer.body["results"] if job["id"] not in scene.before)
-
-        _insist(look)
-        return found
-
-    def _facts(self, scenario: Scenario, scene: _Scene, runs: list[Run], secrets: tuple[str, ...]) -> Facts:
-        sandbox = self._sandbox
-        requests = tuple(_request(entry) for entry in sandbox.log())
+    def _gathered(self) -> Facts:
+        scenario, scene, entries = self._scenario, self._scene, self._log()
+        requests = tuple(map(_request, entries))
         # A slow request may make its job long after its client has gone.
         latest = max((request.works_at for request in requests if request.launches), default=0.0)
-        time.sleep(max(0.0, latest + 0.5 - time.time()))
-        jobs = []
-        for number in self._relaunches(scene):
-            sandbox.wait(number)
-            facts = sandbox.job(number)
-            summaries = sandbox.request("GET", f"/jobs/{number}/job_host_summaries/?failed=true").body["results"]
-            jobs.append(
-                Job(
-                    id=number,
-                    status=facts["status"],
-                    created=_seconds(facts["created"]) or 0.0,
-                    finished=_seconds(facts["finished"]),
-                    limit=frozenset(name for name in facts["limit"].split(",") if name),
-                    failed_hosts=frozenset(summary["host_name"] for summary in summaries),
-                )
-            )
-            assert facts["status"] in FINAL, facts
+        time.sleep(max(0.0, latest + 0.3 - time.time()))
+        for row in self._rows():
+            self._sandbox.wait(row["id"])
+        with db.opened(self._sandbox.data_dir / "sandbox.sqlite3") as database:
+            jobs = {row["id"]: self._job(database, row) for row in self._rows()}
         return Facts(
+            hosts=scenario.hosts,
             wait=scenario.wait,
-            hosts=frozenset(scenario.failed) if scenario.hosts == "failed" else None,
-            runs=tuple(runs),
+            runs=tuple(sorted(self._runs, key=lambda run: run.started)),
             requests=requests,
-            jobs=tuple(jobs),
+            records=Records(jobs.pop(scene.source), tuple(jobs.values()), self._hosts(entries)),
+            callers=frozenset({scenario.user}),
             before=scene.before,
-            secrets=secrets,
+            restarts=tuple(self._restarts),
+            proxied=scenario.proxy is not None,
+            secrets=() if self._door == "uri" else tuple(self._secrets),
         )
+
+    @staticmethod
+    def _job(database: db.Database, row: db.Row) -> Job:
+        rows = database.all("SELECT host, failed FROM summaries WHERE job = ? AND host IS NOT NULL", row["id"])
+        return Job(
+            id=row["id"],
+            status=row["status"],
+            created=_seconds(row["created"]) or 0.0,
+            finished=_seconds(row["finished"]),
+            creator=row["username"] or "",
+            relaunch=row["launch_type"] == "relaunch",
+            job_type=row["job_type"],
+            prompts=prompts_of(row),
+            limit=frozenset(name for name in (row["limit"] or "").split(",") if name),
+            words={one["host"]: bool(one["failed"]) for one in rows},
+        )
+
+    def _hosts(self, entries: list[dict[str, t.Any]]) -> tuple[Host, ...]:
+        """The hosts as they were over time, by the calls that moved them."""
+        moved = [(moment, calls_of(move, self._scene)) for moment, move in self._moved]
+        moved += [(one["time"], one["fault"]["calls"]) for one in entries if (one["fault"] or {}).get("kind") == "act"]
+        hosts = {number: Host(number, frozenset({name, renamed(name)})) for number, name in self._scene.hosts}
+        with db.opened(self._sandbox.data_dir / "sandbox.sqlite3") as database:
+            left = {number for number in hosts if database.get("hosts", number)}
+        for moment, calls in sorted(moved, key=lambda one: one[0]):
+            for call in calls:
+                kind, _slash, number = call["path"].strip("/").partition("/")
+                if kind != "hosts":
+                    continue
+                host = hosts[int(number)]
+                if call["method"] == "DELETE" and host.id not in left:
+                    hosts[host.id] = dataclasses.replace(host, gone=moment)
+                elif (call["body"] or {}).get("enabled") == 0:
+                    hosts[host.id] = dataclasses.replace(host, out=(*host.out, (moment, float("inf"))))
+                elif (call["body"] or {}).get("enabled") == 1 and host.out:
+                    start, until = host.out[-1]
+                    hosts[host.id] = dataclasses.replace(host, out=(*host.out[:-1], (start, min(until, moment))))
+        return tuple(hosts.values())
+
+
+class Stage:
+    """Plays scenarios, one after the other, in a sandbox or in one that is reached by TLS."""
+
+    def __init__(self, sandboxes: Sandboxes, doors: FrontDoors) -> None:
+        self._sandboxes = sandboxes
+        self._doors = doors
+
+    def play(self, scenario: Scenario, door: Door, variant: str | None = None) -> Facts:
+        """Play a scenario through a front door.
+
+        :param variant: the wrong way in which the module is to work; see variants.py.
+        """
+        tls = scenario.proxy is not None and scenario.proxy.kind == "connect"
+        return _Play(self._sandboxes.get(tls), self._doors, scenario, door, variant).facts()
+
+
+class Sandboxes:
+    """A sandbox and one with TLS, each started when it is first needed; a context manager that stops them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stack = contextlib.ExitStack()
+        self._started: dict[bool, Sandbox] = {}
+
+    def __enter__(self) -> Sandboxes:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._stack.close()
+
+    def get(self, tls: bool) -> Sandbox:
+        if tls not in self._started:
+            sandbox = Sandbox(self._folder / ("tls" if tls else "plain"), tls=tls)
+            self._started[tls] = self._stack.enter_context(sandbox)
+        return self._started[tls]
 
 
 def _insist(ask: t.Callable[[], t.Any], seconds: float = 15.0) -> None:
@@ -230,7 +384,8 @@ def _insist(ask: t.Callable[[], t.Any], seconds: float = 15.0) -> None:
 
 
 def _request(entry: t.Mapping[str, t.Any]) -> Request:
-    return Request(entry["time"], entry["method"], entry["path"], entry["status"], entry["fault"])
+    caller = (entry["headers"]["Host"] or "").partition(":")[0]
+    return Request(entry["time"], entry["method"], entry["path"], entry["status"], entry["fault"], caller)
 
 
 def _seconds(moment: str | None) -> float | None:

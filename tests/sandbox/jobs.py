@@ -374,7 +374,7 @@ def active_of_inventory(database: db.Database, inventory: int | None) -> list[db
 def save_stats(
     database: db.Database, job: db.Row, stats: dict[str, t.Any], hosts: dict[str, int] | None = None
 ) -> None:
-    """Keep a `playbook_on_stats` event that no playbook made, and its summaries."""
+    """Keep a `playbook_on_stats` event that no playbook made, and its summaries; hosts as in `save_event`."""
     failed = bool(stats.get("failures") or stats.get("dark"))
     counts = ("changed", "dark", "failures", "ignored", "ok", "processed", "rescued", "skipped")
     data: dict[str, t.Any] = {name: {} for name in counts}

@@ -1,0 +1,140 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's own records, and what they say of a job's work at any moment. Pure; times in seconds since the epoch.
+
+Nothing here looks at what the API shows: a job is the same work by the prompts that the database keeps of it, and what
+became of a host is what its newest run says.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+SUCCESSFUL = "successful"
+FINAL = frozenset({SUCCESSFUL, "failed", "error", "canceled"})
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host of the inventory.
+
+    :param names: all that it has had.
+    :param gone: when it was deleted.
+    :param out: from when until when it was disabled.
+    """
+
+    id: int
+    names: frozenset[str]
+    gone: float | None = None
+    out: tuple[tuple[float, float], ...] = ()
+
+    def there(self, moment: float) -> bool:
+        return self.gone is None or moment < self.gone
+
+    def was_out(self, start: float, end: float) -> bool:
+        return any(begin <= end and start <= until for begin, until in self.out)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of the template.
+
+    :param creator: the name of the user.
+    :param relaunch: how it was launched.
+    :param prompts: what it was launched with, but for limit and type.
+    :param words: whether it failed, by the number of each host that it ran on.
+    """
+
+    id: int
+    status: str
+    created: float
+    finished: float | None
+    creator: str = "admin"
+    relaunch: bool = True
+    job_type: str = "run"
+    prompts: str = "{}"
+    limit: frozenset[str] = frozenset()
+    words: t.Mapping[int, bool] = field(default_factory=dict)
+
+    @property
+    def ran(self) -> bool:
+        """Whether it ran to its end."""
+        return self.status in FINAL and self.status != "canceled"
+
+    def over(self, moment: float) -> bool:
+        return self.finished is not None and self.finished <= moment
+
+    def active(self, moment: float) -> bool:
+        return self.created <= moment and not self.over(moment)
+
+
+@dataclass(frozen=True)
+class Records:
+    """All of it.
+
+    :param jobs: all others of its template, oldest first.
+    """
+
+    source: Job
+    jobs: tuple[Job, ...] = ()
+    hosts: tuple[Host, ...] = ()
+
+    def job(self, number: t.Any) -> Job | None:
+        return next((job for job in (self.source, *self.jobs) if job.id == number), None)
+
+    def host(self, name: str) -> Host | None:
+        return next((host for host in self.hosts if name in host.names), None)
+
+    def same_work(self, job: Job) -> bool:
+        source = self.source
+        return job.relaunch and (job.prompts, job.job_type) == (source.prompts, source.job_type)
+
+    def counts(self, job: Job) -> bool:
+        """Whether it is an equivalent relaunch: of the same work, made after the source's end."""
+        return self.same_work(job) and self.source.over(job.created)
+
+    def whole(self, job: Job) -> bool:
+        return job.limit == self.source.limit
+
+    def reaches(self, job: Job, host: Host) -> bool:
+        return self.whole(job) or bool(host.names & job.limit)
+
+    def moments(self, start: float, end: float) -> list[float]:
+        """All from the one to the other at which something is different from before."""
+        times = [time for job in (self.source, *self.jobs) for time in (job.created, job.finished)]
+        times += [time for host in self.hosts for time in (host.gone, *(end for pair in host.out for end in pair))]
+        return sorted({start, end, *(time for time in times if time is not None and start < time < end)})
+
+    def undone(self, moment: float) -> frozenset[int]:
+        """The hosts whose newest run failed."""
+        failed: dict[int, bool] = dict(self.source.words)
+        for job in self.jobs:
+            if self.counts(job) and job.over(moment):
+                failed.update(job.words)
+        there = {host.id for host in self.hosts if host.there(moment)}
+        return frozenset(host for host, bad in failed.items() if bad and host in there)
+
+    def all_done(self, moment: float) -> bool:
+        """Whether the newest relaunch of all hosts that is over was successful."""
+        if self.source.over(moment) and self.source.status == SUCCESSFUL:
+            return True
+        wholes = [job for job in self.jobs if self.counts(job) and self.whole(job) and job.over(moment)]
+        return bool(wholes) and wholes[-1].status == SUCCESSFUL
+
+    def needed(self, job: Job, hosts: str, moment: float) -> bool:
+        """Whether a job had something to do that was neither done nor being done.
+
+        :param hosts: what was asked for, ``all`` or ``failed``.
+        """
+        if not self.source.over(moment):
+            return False
+        busy = [one for one in self.jobs if one.id != job.id and self.same_work(one) and one.active(moment)]
+        if hosts == "all":
+            return not self.all_done(moment) and not any(map(self.whole, busy))
+        undone = self.undone(moment)
+        due = [host for host in self.hosts if host.id in undone and self.reaches(job, host)]
+        if not any(self.source.words.values()) or not undone:
+            return not self.all_done(moment) and not undone and not self.source.words
+        return any(not any(self.reaches(one, host) for one in busy) for host in due)
