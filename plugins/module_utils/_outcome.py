@@ -90,6 +90,20 @@ class RelaunchOutcome(Outcome):
     passwords_missing: t.Optional[tuple[str, ...]] = None
 
 
+@dataclass(frozen=True)
+class WorkflowOutcome(Outcome):
+    """What workflow_job_relaunch has done; the fields are the keys of its result, where they are documented."""
+
+    source_workflow_job_id: t.Optional[int] = None
+    own_job_id: t.Optional[int] = None
+    temporary_template_id: t.Optional[int] = None
+    nodes: t.Optional[tuple[t.Mapping[str, t.Any], ...]] = None
+    links: t.Optional[tuple[t.Mapping[str, str], ...]] = None
+    drawing: t.Optional[tuple[str, ...]] = None
+    failed_nodes: t.Optional[tuple[str, ...]] = None
+    report_error: t.Optional[str] = None
+
+
 @contextlib.contextmanager
 def carrying(outcome: Outcome) -> t.Iterator[None]:
     """Let whatever breaks off what is done inside, an interruption too, carry what is known here.

@@ -86,3 +86,40 @@ def source_unavailable(error: AnswerError, job_id: int, kind: t.Optional[str]) -
         f"This user may not see job {job_id}. {answer} It takes the read role on the job's template to see it, and the "
         "execute role to relaunch it."
     )
+
+
+def workflow_refused(error: AnswerError, workflow_job_id: int) -> str:
+    """The sentence for a launch that the controller declined: of a whole workflow, or of what remains of one."""
+    step = _PERMISSIONS if error.status == 403 else "Look at the workflow in the controller."
+    return (
+        f'What is asked for of workflow job {workflow_job_id} was not launched. The controller answered {error.status}: '
+        f'"{error.said}" {step}'
+    )
+
+
+def not_resumable(workflow_job_id: int, reasons: t.Sequence[str]) -> str:
+    """The sentence for a workflow that cannot be resumed; nothing was made."""
+    return f"Workflow job {workflow_job_id} cannot be resumed from its failed nodes. {' '.join(reasons)}"
+
+
+def may_not_make_workflows(source: Job) -> str:
+    """The sentence for a user to whom OPTIONS shows no POST (measured)."""
+    organization = source.summary("organization").get("name") or "an organization"
+    return (
+        "Resuming takes a temporary workflow template, which this user may not make: it takes the role workflow admin in "
+        f"{organization} and, with a token, its write scope."
+    )
+
+
+def workflow_unavailable(error: AnswerError, workflow_job_id: int, kind: t.Optional[str]) -> str:
+    """The sentence for a workflow job that cannot be read.
+
+    :param kind: what the number stands for if not for a workflow job, as ``type`` in the API.
+    """
+    if error.status == 404 and kind:
+        there = " job_relaunch relaunches it." if kind == "job" else ""
+        return f"{workflow_job_id} is the id of {IN_WORDS.get(kind, kind)}, not of a workflow job.{there}"
+    answer = f'The controller answered {error.status}: "{error.said}"'
+    if error.status == 404:
+        return f"Workflow job {workflow_job_id} does not exist. {answer} Check workflow_job_id."
+    return f"This user may not see workflow job {workflow_job_id}. {answer} It takes the read role on its template."

@@ -1,0 +1,245 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a temporary workflow template has to hold so that the controller runs what remains of a workflow job."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.relaunch.controller.plugins.module_utils import _jobs
+from ansible_collections.relaunch.controller.plugins.module_utils._decision import FAILED
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job, told
+from ansible_collections.relaunch.controller.plugins.module_utils._remaining_nodes import Kept, Link, Node, Remainder
+from ansible_collections.relaunch.controller.plugins.module_utils._same_work import MASK, variables_of
+
+if t.TYPE_CHECKING:
+    from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
+    from ansible_collections.relaunch.controller.plugins.module_utils._watch import Watch
+
+# What a node may hold several of, with the option of its template that lets it.
+SUBLISTS = {
+    "credentials": "ask_credential_on_launch",
+    "labels": "ask_labels_on_launch",
+    "instance_groups": "ask_instance_groups_on_launch",
+}
+# What a workflow gives to all of its nodes, beside variables and the limit.
+_OF_WORKFLOW = ("inventory", "scm_branch", "job_tags", "skip_tags")
+# So many numbers fit into a request line of 8 KiB.
+_AT_ONCE = 200
+
+_JOB = "job"
+_WORKFLOW = "workflow_job"
+_APPROVAL = "workflow_approval"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What belongs to the nodes that have to run.
+
+    :param templates: job templates by number, as the controller shows them.
+    :param hosts: by node that failed, the names of its failed hosts; none where they are not known.
+    :param artifacts: by node that has settled, what its job handed on; a text where the controller hides it.
+    :param sublists: by node, the numbers in each of its sublists.
+    :param approvals: by node that waits for an approval, its approval template.
+    """
+
+    templates: t.Mapping[int, t.Mapping[str, t.Any]]
+    hosts: t.Mapping[int, tuple[str, ...]]
+    artifacts: t.Mapping[int, t.Any] = field(default_factory=dict)
+    sublists: t.Mapping[int, t.Mapping[str, tuple[int, ...]]] = field(default_factory=dict)
+    approvals: t.Mapping[int, t.Mapping[str, t.Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PlannedNode:
+    """A node to be made.
+
+    :param body: of the POST that makes it.
+    :param sublists: what it is given after that.
+    :param approval: the body that makes its approval template: the original's would go with the temporary template.
+    :param hosts: those that it is limited to; none for all.
+    """
+
+    node: Node
+    body: t.Mapping[str, t.Any]
+    sublists: t.Mapping[str, tuple[int, ...]]
+    approval: t.Optional[t.Mapping[str, t.Any]]
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """:param template: the fields of the temporary template, but for name and description."""
+
+    template: t.Mapping[str, t.Any]
+    nodes: tuple[PlannedNode, ...]
+    links: tuple[Link, ...]
+
+
+def ask(client: ControllerClient, watch: Watch, remainder: Remainder, node_hosts: str) -> Found:
+    """Ask for what a plan needs: a request for the templates, one for the artifacts, one for each failed node, and one
+    for each sublist that a node may have.
+
+    :raises ControllerError: it could not be read.
+    """
+    nodes = [kept.node for kept in remainder.kept]
+    numbers = [node.template for node in nodes if node.template_type == _JOB and node.template is not None]
+    templates = {int(entry["id"]): entry for entry in _by_id(client, "job_templates/", numbers)}
+    inherited = {node.job: node.id for kept in remainder.kept for node in kept.inherited if node.job_type == _JOB}
+    artifacts = {
+        inherited[entry["id"]]: entry.get("artifacts") for entry in _by_id(client, "jobs/", list(filter(None, inherited)))
+    }
+    hosts = {}
+    if node_hosts == FAILED:
+        for node in nodes:
+            if node.bad and node.job_type == _JOB and node.job is not None:
+                hosts[node.id] = _failed_hosts(client, watch, node)
+    sublists = {}
+    for node in nodes:
+        template = templates.get(node.template or 0) or {}
+        lists = {
+            name: tuple(int(entry["id"]) for entry in client.results(f"workflow_job_nodes/{node.id}/{name}/"))
+            for name, option in SUBLISTS.items()
+            if template.get(option)
+        }
+        sublists[node.id] = {name: ids for name, ids in lists.items() if ids}
+    approvals = {
+        node.id: client.get(f"workflow_approval_templates/{node.template}/")
+        for node in nodes
+        if node.template_type == _APPROVAL and node.template is not None
+    }
+    return Found(templates, hosts, artifacts, sublists, approvals)
+
+
+def planned(source: Job, remainder: Remainder, found: Found, node_hosts: str) -> t.Union[Plan, tuple[str, ...]]:
+    """The plan, or all reasons against it, each a sentence or two for a person.
+
+    :param source: the workflow job whose nodes these are, in detail.
+    """
+    variables = variables_of(source.facts.get("extra_vars"))
+    reasons = [*_hidden(variables, remainder, found), *_not_limitable(remainder, found, node_hosts)]
+    if reasons:
+        return tuple(reasons)
+    nodes = []
+    shared: dict[str, t.Any] = {}
+    for kept in remainder.kept:
+        body, for_all = _body(source, kept, found)
+        reasons += _conflicts(kept.node, for_all, shared, variables)
+        shared.update({name: value for name, value in for_all.items() if name not in variables})
+        approval = found.approvals.get(kept.node.id)
+        fields = {name: approval.get(name) for name in ("name", "description", "timeout")} if approval else None
+        hosts = found.hosts.get(kept.node.id, ())
+        nodes.append(PlannedNode(kept.node, body, found.sublists.get(kept.node.id, {}), fields, hosts))
+    reasons += _overruled(nodes, shared)
+    if reasons:
+        return tuple(reasons)
+    organization = source.summary("organization").get("id")
+    given = {name: source.facts[name] for name in _OF_WORKFLOW if source.facts.get(name)}
+    text = json.dumps({**shared, **variables})
+    return Plan({"organization": organization, "extra_vars": text, **given}, tuple(nodes), remainder.links)
+
+
+def _by_id(client: ControllerClient, path: str, numbers: t.Sequence[int]) -> t.Iterator[t.Mapping[str, t.Any]]:
+    unique = sorted(set(numbers))
+    for start in range(0, len(unique), _AT_ONCE):
+        yield from client.results(path, id__in=",".join(map(str, unique[start : start + _AT_ONCE])))
+
+
+def _failed_hosts(client: ControllerClient, watch: Watch, node: Node) -> tuple[str, ...]:
+    """The failed hosts of a node's job that are still in the inventory; its hosts may come a second after its end."""
+    job_id = int(node.job or 0)
+    summaries = _jobs.host_summaries(client, job_id, failed=True)
+    if not summaries:
+        watch.until_events_processed(_jobs.get(client, job_id))
+        summaries = _jobs.host_summaries(client, job_id, failed=True)
+    return tuple(summary.name for summary in summaries if summary.host is not None)
+
+
+def _body(source: Job, kept: Kept, found: Found) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
+    """What makes a node, and the artifacts that its template does not ask for, so that all nodes get them.
+
+    What a node sets itself is outranked by artifacts, these by the workflow's variables.
+    """
+    node = kept.node
+    template = found.templates.get(node.template or 0) or {}
+    body: dict[str, t.Any] = {
+        "identifier": node.identifier or str(node.id),
+        "all_parents_must_converge": kept.converges,
+        **node.prompts,
+    }
+    if node.template_type != _APPROVAL:
+        body["unified_job_template"] = node.template
+    # A limit of the whole workflow would outrank those of its nodes.
+    if source.facts.get("limit") and template.get("ask_limit_on_launch"):
+        body["limit"] = source.facts["limit"]
+    hosts = found.hosts.get(node.id, ())
+    if hosts:
+        body["limit"] = ",".join(hosts)
+        if int(template.get("job_slice_count") or 1) > 1:
+            # In slices of their own some would have no host.
+            body["job_slice_count"] = 1
+    artifacts: dict[str, t.Any] = {}
+    for parent in kept.inherited:
+        artifacts.update(found.artifacts.get(parent.id) or {})
+    takes_them = node.template_type == _WORKFLOW or bool(template.get("ask_variables_on_launch"))
+    data = {**node.extra_data, **artifacts} if takes_them else dict(node.extra_data)
+    if data:
+        body["extra_data"] = data
+    return body, {} if takes_them or node.template_type != _JOB else artifacts
+
+
+def _hidden(variables: t.Any, remainder: Remainder, found: Found) -> t.Iterator[str]:
+    """Reasons: what the controller does not show cannot be handed on."""
+    again = "relaunch all nodes (nodes: all), or launch its template anew."
+    if MASK in json.dumps(variables):
+        yield f"Among the workflow's variables are answers to secret questions, which nobody can read: {again}"
+    secret = [kept.node.label for kept in remainder.kept if MASK in json.dumps(kept.node.extra_data)]
+    if secret:
+        yield f"Among the variables of {told(secret)} are secrets, which nobody can read: {again}"
+    labels = {node.id: node.label for kept in remainder.kept for node in kept.inherited}
+    hidden = [labels[number] for number, shown in found.artifacts.items() if shown and not isinstance(shown, dict)]
+    if hidden:
+        yield f"What {told(hidden)} handed on is hidden by no_log: {again}"
+
+
+def _not_limitable(remainder: Remainder, found: Found, node_hosts: str) -> t.Iterator[str]:
+    """Reasons: failed nodes that cannot be limited to their failed hosts."""
+    if node_hosts != FAILED:
+        return
+    whole = "or set node_hosts: all to run it whole."
+    for node in (kept.node for kept in remainder.kept if kept.node.bad):
+        template = found.templates.get(node.template or 0) or {}
+        sliced = int(template.get("job_slice_count") or 1) > 1
+        if node.template_type == _WORKFLOW:
+            yield f"{node.label} is a workflow itself, which would run again as a whole: set node_hosts: all for that."
+        elif sliced and (node.job_type == _WORKFLOW or not template.get("ask_job_slice_count_on_launch")):
+            yield f"The template of {node.label} is sliced: let it ask for the slice count at launch, {whole}"
+        elif found.hosts.get(node.id) and not template.get("ask_limit_on_launch"):
+            yield f"The template of {node.label} takes no limit: let it ask for its limit at launch, {whole}"
+
+
+def _conflicts(
+    node: Node, for_all: t.Mapping[str, t.Any], shared: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]
+) -> t.Iterator[str]:
+    """Reasons: one variable with two values, for nodes whose templates do not ask for it."""
+    for name, value in for_all.items():
+        if name not in variables and name in shared and shared[name] != value:
+            yield (
+                f"{node.label} needs another value of the variable {name} than a node before it, and their templates do "
+                "not ask for variables at launch: let them."
+            )
+
+
+def _overruled(nodes: t.Sequence[PlannedNode], shared: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    """Reasons: what all nodes are given outranks what one of them has of its own."""
+    for one in nodes:
+        own = one.body.get("extra_data") or {}
+        for name in sorted(name for name in own if name in shared and own[name] != shared[name]):
+            yield (
+                f"{one.node.label} has another value of the variable {name} than a node whose template does not ask for "
+                "variables at launch: let that template ask."
+            )
