@@ -112,8 +112,8 @@ def launch(client: ControllerClient, watch: Watch, attempt: Attempt) -> Launched
     if job is None:
         raise AnswerLostError(
             f"It is unknown whether {attempt.what[0].lower()}{attempt.what[1:]} was {attempt.verb}: {lost} No new "
-            f"{attempt.contest.kind.noun} has been found, but one may still appear. Running the task again is safe: it looks for "
-            "it first."
+            f"{attempt.contest.kind.noun} has been found, but one may still appear. Running the task again is safe: it "
+            "looks for it first."
         )
     return Launched(job, lost)
 

@@ -92,8 +92,8 @@ def workflow_refused(error: AnswerError, workflow_job_id: int) -> str:
     """The sentence for a launch that the controller declined: of a whole workflow, or of what remains of one."""
     step = _PERMISSIONS if error.status == 403 else "Look at the workflow in the controller."
     return (
-        f'What is asked for of workflow job {workflow_job_id} was not launched. The controller answered {error.status}: '
-        f'"{error.said}" {step}'
+        f"What is asked for of workflow job {workflow_job_id} was not launched. The controller answered "
+        f'{error.status}: "{error.said}" {step}'
     )
 
 
@@ -106,8 +106,8 @@ def may_not_make_workflows(source: Job) -> str:
     """The sentence for a user to whom OPTIONS shows no POST (measured)."""
     organization = source.summary("organization").get("name") or "an organization"
     return (
-        "Resuming takes a temporary workflow template, which this user may not make: it takes the role workflow admin in "
-        f"{organization} and, with a token, its write scope."
+        "Resuming takes a temporary workflow template, which this user may not make: it takes the role workflow admin "
+        f"in {organization} and, with a token, its write scope."
     )
 
 

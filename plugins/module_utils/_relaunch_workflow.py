@@ -10,7 +10,7 @@ import typing as t
 import uuid
 from dataclasses import dataclass, replace
 
-from ansible_collections.relaunch.controller.plugins.module_utils import _jobs, _temporary_template, _templates
+from ansible_collections.relaunch.controller.plugins.module_utils import _jobs, _templates, _temporary_template
 from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._decision import ALL
 from ansible_collections.relaunch.controller.plugins.module_utils._drawing import drawing
@@ -155,7 +155,9 @@ class _Task:
         for one in leftovers:
             if one.job is not None and (one.job.active or one.job.successful):
                 outcome = outcome.about(self.client, one.job, WORKFLOW_JOB)
-                what = f"Workflow job {one.job.id}, which runs what remains of workflow job {root}, is {one.job.status}."
+                what = (
+                    f"Workflow job {one.job.id}, which runs what remains of workflow job {root}, is {one.job.status}."
+                )
                 return self._followed(one.job, outcome.saying(what), tuple(left.template for left in leftovers))
         failed = [one.job for one in leftovers if one.job is not None]
         if failed:
@@ -164,11 +166,17 @@ class _Task:
         remainder = remaining(nodes, source.status, self.request.handled)
         if isinstance(remainder, Nothing):
             handled = told(node.label for node in remainder.handled)
-            why = f"failed on {handled}, and had a way on for that; handled: true resumes it all the same" if handled else ""
+            why = (
+                f"failed on {handled}, and had a way on for that; handled: true resumes it all the same"
+                if handled
+                else ""
+            )
             said = f"Workflow job {source.id} was successful{': it ' + why if why else ''}. Nothing to resume."
             return self._done(source, said, outcome)
         if isinstance(remainder, Active):
-            raise RefusedError(f"Workflow job {source.id} still has active nodes: run the task again when it has ended.")
+            raise RefusedError(
+                f"Workflow job {source.id} still has active nodes: run the task again when it has ended."
+            )
         if not leftovers:
             done = self._resumed_before(root, nodes)
             if done is not None:
@@ -209,7 +217,9 @@ class _Task:
         )
         with carrying(outcome):
             launched, outcome = self._launch(attempt, outcome)
-        outcome = outcome.saying(f"What remains of workflow job {root} runs as workflow job {launched.job.id}: {labels}.")
+        outcome = outcome.saying(
+            f"What remains of workflow job {root} runs as workflow job {launched.job.id}: {labels}."
+        )
         return self._launched(launched, attempt, outcome, (template, *leftovers))
 
     def _resumed_before(self, root: int, nodes: t.Sequence[Node]) -> t.Optional[Job]:
@@ -252,7 +262,9 @@ class _Task:
             if rival is None:
                 return self._followed(own, outcome, templates, ours=not launched.lost)
             problem = self.watch.cancel(own, WORKFLOW_JOB)
-            said = f"Another caller had launched the same in the same instant, as workflow job {rival.id}, which is taken "
+            said = (
+                f"Another caller had launched the same in the same instant, as workflow job {rival.id}, which is taken "
+            )
             end = f"{problem} So both ran." if problem else "That was canceled; it may have begun."
             outcome = replace(
                 outcome.about(self.client, rival, WORKFLOW_JOB),
@@ -313,8 +325,8 @@ class _Task:
                 on = self.watch.cancel(last, WORKFLOW_JOB) or "It was canceled."
                 last = self.watch.until_canceled(last, WORKFLOW_JOB)
             timeout = WaitTimeoutError(
-                f"Waiting for workflow job {job.id} ended after {self.request.waiting.timeout:g} seconds (timeout) with "
-                f"the status {last.status}. {on} See {self.client.page_url(WORKFLOW_JOB.page, job.id)}"
+                f"Waiting for workflow job {job.id} ended after {self.request.waiting.timeout:g} seconds (timeout) "
+                f"with the status {last.status}. {on} See {self.client.page_url(WORKFLOW_JOB.page, job.id)}"
             )
             timeout.outcome = outcome if outcome.job is None else outcome.about(self.client, last, WORKFLOW_JOB)
             raise timeout from None

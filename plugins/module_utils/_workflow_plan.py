@@ -91,7 +91,8 @@ def ask(client: ControllerClient, watch: Watch, remainder: Remainder, node_hosts
     templates = {int(entry["id"]): entry for entry in _by_id(client, "job_templates/", numbers)}
     inherited = {node.job: node.id for kept in remainder.kept for node in kept.inherited if node.job_type == _JOB}
     artifacts = {
-        inherited[entry["id"]]: entry.get("artifacts") for entry in _by_id(client, "jobs/", list(filter(None, inherited)))
+        inherited[entry["id"]]: entry.get("artifacts")
+        for entry in _by_id(client, "jobs/", list(filter(None, inherited)))
     }
     hosts = {}
     if node_hosts == FAILED:
@@ -229,8 +230,8 @@ def _conflicts(
     for name, value in for_all.items():
         if name not in variables and name in shared and shared[name] != value:
             yield (
-                f"{node.label} needs another value of the variable {name} than a node before it, and their templates do "
-                "not ask for variables at launch: let them."
+                f"{node.label} needs another value of the variable {name} than a node before it, and their templates "
+                "do not ask for variables at launch: let them."
             )
 
 
@@ -240,6 +241,6 @@ def _overruled(nodes: t.Sequence[PlannedNode], shared: t.Mapping[str, t.Any]) ->
         own = one.body.get("extra_data") or {}
         for name in sorted(name for name in own if name in shared and own[name] != shared[name]):
             yield (
-                f"{one.node.label} has another value of the variable {name} than a node whose template does not ask for "
-                "variables at launch: let that template ask."
+                f"{one.node.label} has another value of the variable {name} than a node whose template does not ask "
+                "for variables at launch: let that template ask."
             )

@@ -161,18 +161,18 @@ def run_tasks(run_playbook: t.Callable[..., Run], tmp_path: Path, in_process: bo
     """
 
     def run(
-        *tasks: dict[str, t.Any], name: str = "job_relaunch", arguments: t.Sequence[str] = (), **more: t.Any
+        *tasks: dict[str, t.Any], module: str = "job_relaunch", arguments: t.Sequence[str] = (), **more: t.Any
     ) -> Run:
         answers = tmp_path / "answers"
         answers.mkdir(exist_ok=True)
         steps: list[dict[str, t.Any]] = []
         for number, options in enumerate(tasks):
             keywords = options.get("task", {})
-            module = {key: value for key, value in options.items() if key != "task"}
+            given = {key: value for key, value in options.items() if key != "task"}
             steps.append(
                 {
                     "name": f"Relaunch {number}",
-                    f"relaunch.controller.{name}": module,
+                    f"relaunch.controller.{module}": given,
                     "register": "result",
                     "ignore_errors": True,
                     **keywords,

@@ -57,7 +57,7 @@ def test_relaunches_the_failed_jobs_of_a_time_on_their_failed_hosts_and_then_lea
     sandbox.clear_log()
     task = {"job_ids": jobs, "hosts": "failed", "wait": True, "interval": 0.5, **admin}
 
-    first, second = run_tasks(task, task, name="jobs_relaunch").results
+    first, second = run_tasks(task, task, module="jobs_relaunch").results
 
     assert (first["failed"], first["changed"]) == (False, True), first
     assert [entry["source_job_id"] for entry in first["jobs"]] == jobs

@@ -1,0 +1,306 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: workflow_job_relaunch
+short_description: Relaunch a workflow job of an automation controller, whole or from its failed nodes
+version_added: 0.1.0
+author:
+  - relaunch.controller contributors (@relaunch)
+description:
+  - Relaunches a workflow job of AWX, Red Hat Ansible Automation Platform or Oracle Linux Automation Manager, all of
+    it or only what remains of it, and optionally waits for it.
+  - The state asked for is that the work of the workflow job has succeeded. If it has, or a job that does it is running,
+    nothing is launched.
+  - With O(nodes=failed) the controller itself runs what remains. A temporary workflow template is made of the nodes
+    that failed and of those that never ran because of that, with their links, prompts, credentials and labels, and
+    with what nodes that have succeeded handed on to them (C(set_stats)). It is launched once. Nodes that have
+    succeeded do not run again.
+  - After success the temporary template is deleted. After a failure it stays, so that its workflow job can be looked
+    at, and the next run of the task resumes from where that stopped. It is found by its description, which names the
+    workflow job, so that a task that was killed leaves nothing behind that the next one does not use or remove.
+  - Before anything is made, the task says all that stands in the way.
+extends_documentation_fragment:
+  - relaunch.controller.connection
+  - relaunch.controller.waiting
+  - relaunch.controller.attributes
+  - relaunch.controller.attributes.actiongroup_controller
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Only requests that change nothing are sent. The result tells the nodes that would run, on which hosts, with
+        their links and a drawing of them, and fails where a real run would, as far as the controller says before.
+  diff_mode:
+    support: full
+    details:
+      - Shows the drawing of what remains, with O(nodes=failed).
+  idempotent:
+    support: partial
+    details:
+      - A workflow job whose work has succeeded, through itself or through what remained of it, is not run again, and
+        one that is running is adopted. Not with O(force=true).
+      - A run that fails again is not the state asked for, so that the next task goes on from there.
+  platform:
+    support: full
+    platforms: posix
+options:
+  workflow_job_id:
+    description:
+      - Number of the workflow job, the source.
+      - Exactly one of O(workflow_job_id) and O(workflow_job_template) is needed.
+    type: int
+  workflow_job_template:
+    description:
+      - Name or number of a workflow job template. The source is then the latest workflow job launched from it,
+        relaunches apart.
+      - Exactly one of O(workflow_job_id) and O(workflow_job_template) is needed.
+    type: str
+  organization:
+    description:
+      - Name or number of the organization of O(workflow_job_template), where templates of several have its name.
+    type: str
+  nodes:
+    description:
+      - V(all) is the controller's own relaunch, which runs every node again.
+      - V(failed) runs the nodes that failed, and those that never ran because of that. It takes the role workflow admin
+        in the workflow's organization.
+    type: str
+    choices: [all, failed]
+    default: all
+  node_hosts:
+    description:
+      - With O(nodes=failed), the hosts that failed nodes run on, V(failed) only on those that failed or were
+        unreachable and are still in the inventory, or V(all).
+      - For V(failed) their templates have to ask for the limit at launch. A failed node whose failed hosts are not
+        known, since its job ended in error or was canceled before, runs on all of its hosts.
+    type: str
+    choices: [failed, all]
+    default: failed
+  handled:
+    description:
+      - With O(nodes=failed), resume a workflow job, too, that is successful although nodes have failed, since the
+        workflow has nodes for that case. What it did on the way for the failure is not done again.
+    type: bool
+    default: false
+  force:
+    description:
+      - With O(nodes=all), relaunch even if the work has succeeded already or a relaunch is running.
+      - With O(nodes=failed), do not give way to another caller who launches the same in the same instant.
+    type: bool
+    default: false
+  wait:
+    description:
+      - Wait for the workflow job to end. The task fails unless it ends successfully.
+      - If the source is still active, its end is waited for first; without O(wait) the task fails then.
+      - Without it the temporary template of O(nodes=failed) stays until the next run of the task finds its workflow job
+        successful.
+  cancel_on_timeout:
+    description:
+      - Cancel the workflow job that this task launched if it has not ended after O(timeout) seconds. One that was
+        launched by another caller, or whose answer was lost so that it had to be looked for, is never canceled.
+      - For O(wait=true) only.
+    type: bool
+    default: false
+notes:
+  - A node that needs all of its parents and whose only parent ended in an error keeps its workflow job running for
+    ever on some versions of AWX, so that a wait should have a O(timeout).
+  - After the deletion of the temporary template only system administrators and auditors can read its workflow job; the
+    jobs of its nodes stay readable.
+  - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process where that makes
+    no difference, and runs the module everywhere else; see M(relaunch.controller.job_relaunch).
+seealso:
+  - module: relaunch.controller.job_relaunch
+    description: Relaunches single jobs.
+  - module: awx.awx.workflow_launch
+    description: Launches workflow job templates.
+"""
+
+EXAMPLES = r"""
+- name: Resume a workflow from its failed nodes, and wait for it
+  relaunch.controller.workflow_job_relaunch:
+    workflow_job_id: 85
+    nodes: failed
+    wait: true
+    timeout: 3600
+    controller_host: https://controller.example.com
+    controller_oauthtoken: "{{ controller_token }}"
+  register: resumed
+
+- name: See what remains of the latest run of a workflow
+  relaunch.controller.workflow_job_relaunch:
+    workflow_job_template: Release
+    organization: Default
+    nodes: failed
+  check_mode: true
+  register: plan
+
+- name: Show it
+  ansible.builtin.debug:
+    msg: "{{ plan.drawing }}"
+
+- name: Relaunch all nodes of a workflow
+  relaunch.controller.workflow_job_relaunch:
+    workflow_job_id: 85
+    wait: true
+"""
+
+RETURN = r"""
+id:
+  description:
+    - Number of the workflow job that does or did the work, the source itself where that was successful.
+    - Absent where nothing was launched and nothing has done the work, and where it is not known whether a workflow job
+      was launched.
+  returned: when there is such a workflow job
+  type: int
+  sample: 91
+status:
+  description: Its status as last seen.
+  returned: when there is such a workflow job
+  type: str
+  sample: successful
+elapsed:
+  description: Seconds it has run.
+  returned: when there is such a workflow job
+  type: float
+  sample: 12.345
+limit:
+  description: Its limit; empty with O(nodes=failed), where each node has its own.
+  returned: when there is such a workflow job
+  type: str
+  sample: ""
+launch_type:
+  description: How it was launched; V(relaunch) with O(nodes=all), V(manual) with O(nodes=failed).
+  returned: when there is such a workflow job
+  type: str
+  sample: manual
+job_explanation:
+  description: What the controller has to say about its state, if anything.
+  returned: when there is such a workflow job
+  type: str
+  sample: ""
+url:
+  description: Its page in the controller's user interface.
+  returned: when there is such a workflow job
+  type: str
+  sample: https://controller.example.com/#/jobs/workflow/91/output
+job:
+  description: All that the controller tells of it, C(started) and C(finished) among them.
+  returned: when there is such a workflow job
+  type: dict
+  sample: {id: 91, type: workflow_job, started: "2026-11-23T07:15:24.990109Z", finished: "2026-11-23T07:15:25.423177Z"}
+source_workflow_job_id:
+  description: Number of the workflow job that the task names.
+  returned: always
+  type: int
+  sample: 85
+own_job_id:
+  description:
+    - Number of the workflow job that this task launched and gave up for RV(id), since another caller had launched the
+      same in the same instant. It was canceled, and RV(changed) is V(false), or had ended before that, and is
+      V(true).
+  returned: when that was so
+  type: int
+  sample: 92
+temporary_template_id:
+  description: Number of the temporary workflow template that this task made, as long as it is there.
+  returned: with O(nodes=failed), when one was made and has not been deleted
+  type: int
+  sample: 37
+nodes:
+  description: The nodes that run, or in check mode would run, parents before children.
+  returned: with O(nodes=failed), when something remains
+  type: list
+  elements: dict
+  contains:
+    identifier:
+      description: Its identifier in the workflow.
+      type: str
+      sample: deploy
+    name:
+      description: What a person calls it, the identifier that somebody chose, else the name of its template.
+      type: str
+      sample: deploy
+    job_id:
+      description: Number of the job that it ran; null where it ran none.
+      type: int
+      sample: 87
+    status:
+      description: The status of that job, or V(not run).
+      type: str
+      sample: failed
+    hosts:
+      description: Names of the hosts that it is limited to; empty where it runs on all of its hosts.
+      type: list
+      elements: str
+      sample: [web3, web5]
+links:
+  description: The links between them.
+  returned: with O(nodes=failed), when something remains
+  type: list
+  elements: dict
+  contains:
+    parent:
+      description: Identifier of the first node.
+      type: str
+      sample: deploy
+    child:
+      description: Identifier of the node that may run after it.
+      type: str
+      sample: verify
+    kind:
+      description: When it may, V(success), V(failure) or V(always).
+      type: str
+      sample: success
+drawing:
+  description: The same as text, line by line.
+  returned: with O(nodes=failed), when something remains
+  type: list
+  elements: str
+  sample: ["deploy  failed, on web3, web5", "↓ on success", "verify  not run"]
+failed_nodes:
+  description: Names of the nodes that did not succeed in the workflow job that was waited for or looked at.
+  returned: when it was not successful
+  type: list
+  elements: str
+  sample: [deploy]
+report_error:
+  description: Why RV(failed_nodes) could not be fetched.
+  returned: when they could not
+  type: str
+  sample: GET https://controller.example.com/api/v2/workflow_jobs/91/workflow_nodes/ was answered 502.
+msg:
+  description: What was done and why, in a sentence.
+  returned: always
+  type: str
+  sample: "What remains of workflow job 85 runs as workflow job 91: deploy, verify. Workflow job 91 was successful."
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._module import run
+from ansible_collections.relaunch.controller.plugins.module_utils._outcome import Outcome
+from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_workflow import relaunch_workflow
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow_options import (
+    SPECIFICATION,
+    WorkflowRequest,
+)
+
+
+def main() -> None:
+    module = AnsibleModule(supports_check_mode=True, **SPECIFICATION)
+
+    def act(client: ControllerClient) -> Outcome:
+        return relaunch_workflow(client, WorkflowRequest.of(module.params, module.check_mode, module._diff))
+
+    run(module, act)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,335 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""workflow_job_relaunch as a playbook's task: what of a workflow runs again, what is left behind, what is refused."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from sandbox.process import Sandbox
+
+if t.TYPE_CHECKING:
+    from .conftest import Run
+
+Options = dict[str, t.Any]
+RunTasks = t.Callable[..., "Run"]
+
+# Fails in a job in whose folder it finds a file of the host's name.
+DEPLOY = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: Deploy
+      ansible.builtin.command: test ! -e {{ folder }}/{{ inventory_hostname }}
+"""
+FIVE = ("web1", "web2", "web3", "web4", "web5")
+ASKS = ["extra_vars", "limit"]
+
+
+@pytest.fixture
+def resume(run_tasks: RunTasks) -> RunTasks:
+    return functools.partial(run_tasks, module="workflow_job_relaunch")
+
+
+@pytest.fixture
+def deploy(sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest) -> t.Callable[..., Options]:
+    """Add a job template; a host fails while there is a file of its name in the test's folder."""
+
+    def deploy(hosts: t.Sequence[str] = FIVE, **options: t.Any) -> Options:
+        name = f"{request.node.name} {os.urandom(3).hex()}"
+        variables = {host: {"folder": str(tmp_path)} for host in hosts}
+        return sandbox.add_template(name, DEPLOY, hosts=variables, **{"asks": ASKS, **options})
+
+    return deploy
+
+
+@pytest.fixture
+def workflow(sandbox: Sandbox, request: pytest.FixtureRequest) -> t.Callable[..., Options]:
+    """Make a workflow job as data, with these nodes and their outcomes; its id, and the ids of its jobs by node."""
+
+    def workflow(nodes: Options, outcomes: Options, fields: Options | None = None, **options: t.Any) -> Options:
+        template = sandbox.add_workflow_template_with_nodes(
+            f"{request.node.name} {os.urandom(3).hex()}", nodes, **options
+        )
+        made = sandbox.make_workflow_job(template["id"], outcomes, **(fields or {}))
+        sandbox.clear_log()
+        return {**made, "template": template["id"], "organization": template["organization"]}
+
+    return workflow
+
+
+Deploy = t.Callable[..., Options]
+Workflow = t.Callable[..., Options]
+
+
+def diamond(template: int) -> Options:
+    """A before B and C, these before D."""
+    return {
+        "A": {"template": template, "success": ["B", "C"]},
+        "B": {"template": template, "success": ["D"]},
+        "C": {"template": template, "success": ["D"]},
+        "D": {"template": template, "all_parents_must_converge": True},
+    }
+
+
+def half_done(**hosts: str) -> Options:
+    return {
+        "A": {"status": "successful", "hosts": dict.fromkeys(FIVE, "ok"), "artifacts": {"release": 7}},
+        "B": {"status": "failed", "hosts": {**dict.fromkeys(FIVE, "ok"), "web2": "failed", "web4": "unreachable"}},
+        "C": {"status": "successful", "hosts": dict.fromkeys(FIVE, "ok"), "artifacts": {"checked": True}},
+        "D": "do_not_run",
+    }
+
+
+def line(template: int) -> Options:
+    return {"B": {"template": template, "success": ["D"]}, "D": {"template": template}}
+
+
+FAILED_LINE: Options = {"B": {"status": "failed", "hosts": {"web1": "ok", "web2": "failed"}}, "D": "do_not_run"}
+
+
+def unsafe(sandbox: Sandbox) -> list[str]:
+    """The requests that may have changed something, without the numbers in them."""
+    return [
+        f"{entry['method']} " + "/".join("N" if part.isdigit() else part for part in entry["path"].split("/")[3:])
+        for entry in sandbox.log()
+        if entry["method"] not in ("GET", "HEAD", "OPTIONS")
+    ]
+
+
+def temporary(sandbox: Sandbox, source: int) -> list[int]:
+    """The temporary templates that are there for a workflow job."""
+    found = sandbox.request("GET", f"/workflow_job_templates/?name__startswith=Remainder+of+workflow+job+{source}+")
+    return [entry["id"] for entry in found.body["results"]]
+
+
+def resumes(sandbox: Sandbox, source: int) -> list[Options]:
+    """The workflow jobs that ran what remained of a workflow job."""
+    found = sandbox.request("GET", f"/workflow_jobs/?name__startswith=Remainder+of+workflow+job+{source}+")
+    return t.cast("list[Options]", found.body["results"])
+
+
+def variables(sandbox: Sandbox, job: int) -> t.Any:
+    return json.loads(sandbox.job(job)["extra_vars"])
+
+
+@pytest.mark.parametrize("in_process", [True, False], ids=["in process", "module"])
+def test_runs_what_remains_once_and_leaves_nothing_behind(
+    sandbox: Sandbox, deploy: Deploy, workflow: Workflow, admin: Options, resume: RunTasks
+) -> None:
+    made = workflow(diamond(deploy()["id"]), half_done(), extra_vars={"stage": "test"})
+    task = {"workflow_job_id": made["id"], "nodes": "failed", "wait": True, **admin}
+
+    first, second = resume(task, task).results
+
+    assert (first["failed"], first["changed"], first["status"]) == (False, True, "successful"), first["msg"]
+    nodes = sandbox.nodes(first["id"])
+    assert sorted(nodes) == ["B", "D"]
+    jobs = {name: sandbox.job(node["job"]) for name, node in nodes.items()}
+    assert (jobs["B"]["limit"], jobs["D"]["limit"]) == ("web2,web4", "")
+    assert variables(sandbox, nodes["B"]["job"]) == {"release": 7, "stage": "test"}
+    assert variables(sandbox, nodes["D"]["job"]) == {"release": 7, "checked": True, "stage": "test"}
+    assert (second["failed"], second["changed"], second["id"]) == (False, False, first["id"])
+    assert unsafe(sandbox) == [
+        "POST workflow_job_templates/",
+        "POST workflow_job_templates/N/workflow_nodes/",
+        "POST workflow_job_templates/N/workflow_nodes/",
+        "POST workflow_job_template_nodes/N/success_nodes/",
+        "POST workflow_job_templates/N/launch/",
+        "DELETE workflow_job_templates/N/",
+    ]
+    assert temporary(sandbox, made["id"]) == []
+    assert "temporary_template_id" not in first
+
+
+def test_check_mode_tells_the_plan_and_sends_nothing_unsafe(
+    sandbox: Sandbox, deploy: Deploy, workflow: Workflow, admin: Options, resume: RunTasks
+) -> None:
+    made = workflow(diamond(deploy()["id"]), half_done())
+    task = {"workflow_job_id": made["id"], "nodes": "failed", "wait": True, **admin}
+
+    (result,) = resume(task, arguments=["--check", "--diff"]).results
+
+    assert (result["failed"], result["changed"]) == (False, True), result["msg"]
+    assert result["nodes"] == [
+        {"identifier": "B", "name": "B", "job_id": made["jobs"]["B"], "status": "failed", "hosts": ["web2", "web4"]},
+        {"identifier": "D", "name": "D", "job_id": None, "status": "not run", "hosts": []},
+    ]
+    assert result["links"] == [{"parent": "B", "child": "D", "kind": "success"}]
+    assert result["drawing"] == ["B  failed, on web2, web4", "↓ on success", "D  not run"]
+    assert result["diff"]["after"].splitlines() == result["drawing"]
+    assert sandbox.log() and unsafe(sandbox) == []
+
+
+def test_it_takes_these_requests(
+    sandbox: Sandbox, deploy: Deploy, workflow: Workflow, admin: Options, resume: RunTasks
+) -> None:
+    made = workflow(diamond(deploy()["id"]), half_done())
+
+    (result,) = resume({"workflow_job_id": made["id"], "nodes": "failed", **admin}).results
+
+    assert result["changed"] and not result["failed"], result["msg"]
+    assert [f"{entry['method']} {entry['path'][len('/api/v2/') :]}" for entry in sandbox.log()] == [
+        f"GET workflow_jobs/{made['id']}/",
+        "GET workflow_job_templates/",
+        f"GET workflow_jobs/{made['id']}/workflow_nodes/",
+        "GET unified_jobs/",
+        "GET job_templates/",
+        "GET jobs/",
+        f"GET jobs/{made['jobs']['B']}/job_host_summaries/",
+        "OPTIONS workflow_job_templates/",
+        "POST workflow_job_templates/",
+        *["POST workflow_job_templates/{0}/workflow_nodes/".format(result["temporary_template_id"])] * 2,
+        next(entry["path"] for entry in sandbox.log() if "success_nodes" in entry["path"]).replace("/api/v2/", "POST "),
+        f"POST workflow_job_templates/{result['temporary_template_id']}/launch/",
+        "GET workflow_jobs/",
+    ]
+
+
+def test_a_resume_that_fails_goes_on_from_where_it_stopped_and_cleans_up_after_success(
+    sandbox: Sandbox, deploy: Deploy, workflow: Workflow, admin: Options, resume: RunTasks, tmp_path: Path
+) -> None:
+    made = workflow(line(deploy(["web1", "web2"])["id"]), FAILED_LINE)
+    task = {"workflow_job_id": made["id"], "nodes": "failed", "wait": True, **admin}
+    (tmp_path / "web1").touch()
+
+    (first,) = resume(task).results
+
+    assert (first["failed"], first["changed"], first["failed_nodes"]) == (True, True, ["D"]), first["msg"]
+    assert temporary(sandbox, made["id"]) == [first["temporary_template_id"]]
+    (tmp_path / "web1").unlink()
+
+    second, third = resume(task, task).results
+
+    assert (second["failed"], second["changed"], second["status"]) == (False, True, "successful"), second["msg"]
+    nodes = sandbox.nodes(second["id"])
+    assert {name: sandbox.job(node["job"])["limit"] for name, node in nodes.items()} == {"D": "web1"}
+    assert temporary(sandbox, made["id"]) == []
+    assert (third["failed"], third["changed"], third["id"]) == (False, False, second["id"])
+
+
+REQUESTS = {
+    "create": ("POST", r"/workflow_job_templates/$"),
+    "node": ("POST", r"/workflow_nodes/$"),
+    "link": ("POST", r"/success_nodes/$"),
+    "launch": ("POST", r"/launch/$"),
+    "delete": ("DELETE", r"/workflow_job_templates/\d+/$"),
+}
+MISFORTUNES: dict[str, Options] = {
+    "answer lost": {"kind": "drop", "when": "after"},
+    "502 before": {"kind": "status", "status": 502, "when": "before"},
+    "502 after": {"kind": "status", "status": 502, "when": "after"},
+}
+
+
+@pytest.mark.parametrize("misfortune", MISFORTUNES)
+@pytest.mark.parametrize("request_name", REQUESTS)
+def test_whatever_request_goes_wrong_the_next_run_ends_in_one_complete_resume(
+    sandbox: Sandbox,
+    deploy: Deploy,
+    workflow: Workflow,
+    admin: Options,
+    resume: RunTasks,
+    request_name: str,
+    misfortune: str,
+) -> None:
+    made = workflow(line(deploy(["web1", "web2"])["id"]), FAILED_LINE)
+    method, path = REQUESTS[request_name]
+    sandbox.misbehave([{"method": method, "path": path, **MISFORTUNES[misfortune]}])
+    task = {"workflow_job_id": made["id"], "nodes": "failed", "wait": True, **admin}
+
+    _first, second = resume(task, task, warnings=True).results
+
+    assert (second["failed"], second["status"]) == (False, "successful"), second["msg"]
+    (one,) = resumes(sandbox, made["id"])
+    assert (one["id"], sorted(sandbox.nodes(one["id"]))) == (second["id"], ["B", "D"])
+    assert temporary(sandbox, made["id"]) == []
+
+
+def test_what_a_killed_run_left_is_removed(
+    sandbox: Sandbox, deploy: Deploy, workflow: Workflow, admin: Options, resume: RunTasks
+) -> None:
+    made = workflow(line(deploy(["web1", "web2"])["id"]), FAILED_LINE)
+    left = {
+        "name": f"Remainder of workflow job {made['id']} abc",
+        "description": f"relaunch.controller: what remains of workflow job {made['id']}",
+        "organization": made["organization"],
+    }
+    assert sandbox.request("POST", "/workflow_job_templates/", body=left).status == 201
+
+    (result,) = resume({"workflow_job_id": made["id"], "nodes": "failed", "wait": True, **admin}).results
+
+    assert (result["failed"], result["changed"]) == (False, True), result["msg"]
+    assert temporary(sandbox, made["id"]) == []
+    assert len(resumes(sandbox, made["id"])) == 1
+
+
+def test_refusals_make_nothing(
+    sandbox: Sandbox, deploy: Deploy, workflow: Workflow, admin: Options, resume: RunTasks
+) -> None:
+    hosts = ["web1", "web2"]
+    template = deploy(hosts)["id"]
+    nodes, failed = line(template), FAILED_LINE
+    plain = workflow(nodes, failed)
+    secret = workflow(
+        nodes,
+        failed,
+        survey=[{"variable": "pin", "type": "password", "required": True}],
+        fields={"prompts": {"extra_vars": {"pin": "1234"}}},
+    )
+    sliced = workflow(line(deploy(hosts, job_slice_count=2)["id"]), failed)
+    unlimited = workflow(line(deploy(hosts, asks=[])["id"]), failed)
+    gone = workflow(line(template := deploy(hosts)["id"]), failed)
+    sandbox.delete_template(template)
+    hidden = workflow(
+        {"A": {"template": nodes["B"]["template"], "success": ["B"]}, **nodes},
+        {"A": {"status": "successful", "artifacts": "$hidden due to Ansible no_log flag$"}, **failed},
+    )
+    job = plain["jobs"]["B"]
+    running = workflow(nodes, {"B": {"status": "running"}, "D": None}, {"status": "running"})["id"]
+
+    def task(number: int, **more: t.Any) -> Options:
+        return {"workflow_job_id": number, "nodes": "failed", **admin, **more}
+
+    cases: list[tuple[Options, str]] = [
+        (task(plain["id"], controller_oauthtoken=sandbox.token("alice")), "the role workflow admin in Default"),
+        (task(plain["id"], controller_oauthtoken=sandbox.token("mallory")), "may not see workflow job"),
+        (task(secret["id"]), "answers to secret questions"),
+        (task(sliced["id"]), "The template of B is sliced"),
+        (task(unlimited["id"]), "The template of B takes no limit"),
+        (task(gone["id"]), "What B, D would run has been deleted"),
+        (task(hidden["id"]), "What A handed on is hidden by no_log"),
+        (task(running), "is running: what remains of it is not known before it ends"),
+        (task(job), f"{job} is the id of a job, not of a workflow job. job_relaunch relaunches it."),
+        (task(999999), "Workflow job 999999 does not exist"),
+    ]
+    done = resume(*(case[0] for case in cases))
+
+    for (_options, words), result in zip(cases, done.results, strict=True):
+        assert (result["failed"], result["changed"]) == (True, False)
+        assert words in result["msg"], result["msg"]
+    assert unsafe(sandbox) == []
+
+
+def test_all_nodes_are_launched_once_and_adopted_until_they_have_succeeded(
+    sandbox: Sandbox, deploy: Deploy, workflow: Workflow, admin: Options, resume: RunTasks
+) -> None:
+    made = workflow(line(deploy(["web1", "web2"])["id"]), FAILED_LINE)
+    task = {"workflow_job_id": made["id"], **admin}
+
+    first, second, waited, after = resume(task, task, {**task, "wait": True}, task).results
+
+    assert [result["failed"] for result in (first, second, waited, after)] == [False] * 4
+    assert [result["changed"] for result in (first, second, waited, after)] == [True, False, False, False]
+    assert {result["id"] for result in (first, second, waited, after)} == {first["id"]}
+    assert (waited["status"], after["status"]) == ("successful", "successful")
+    assert unsafe(sandbox) == ["POST workflow_jobs/N/relaunch/"]
+    assert sorted(sandbox.nodes(first["id"])) == ["B", "D"]
