@@ -13,7 +13,14 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_workflow import relaunch_workflow
+from ansible_collections.relaunch.controller.plugins.module_utils._task import carry_out
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow_options import (
+    SPECIFICATION,
+    WorkflowRequest,
+)
 from sandbox.process import Sandbox
 
 if t.TYPE_CHECKING:
@@ -37,6 +44,15 @@ ASKS = ["extra_vars", "limit"]
 @pytest.fixture
 def resume(run_tasks: RunTasks) -> RunTasks:
     return functools.partial(run_tasks, module="workflow_job_relaunch")
+
+
+def at_once(**options: t.Any) -> Options:
+    """What the task returns with these options, without a playbook around it."""
+    constraints = {name: value for name, value in SPECIFICATION.items() if name != "argument_spec"}
+    validated = ArgumentSpecValidator(SPECIFICATION["argument_spec"], **constraints).validate(options)
+    assert not validated.error_messages
+    params = validated.validated_parameters
+    return carry_out(params, set(), lambda client: relaunch_workflow(client, WorkflowRequest.of(params, False, False)))
 
 
 @pytest.fixture
@@ -94,6 +110,13 @@ def line(template: int) -> Options:
 
 
 FAILED_LINE: Options = {"B": {"status": "failed", "hosts": {"web1": "ok", "web2": "failed"}}, "D": "do_not_run"}
+
+
+# Updates of projects are over at once.
+TWO_PROJECTS: tuple[Options, Options] = (
+    {"B": {"project": "first", "success": ["D"]}, "D": {"project": "second"}},
+    {"B": "failed", "D": "do_not_run"},
+)
 
 
 def unsafe(sandbox: Sandbox) -> list[str]:
@@ -187,7 +210,7 @@ def test_it_takes_these_requests(
         f"GET jobs/{made['jobs']['B']}/job_host_summaries/",
         "OPTIONS workflow_job_templates/",
         "POST workflow_job_templates/",
-        *["POST workflow_job_templates/{0}/workflow_nodes/".format(result["temporary_template_id"])] * 2,
+        *[f"POST workflow_job_templates/{result['temporary_template_id']}/workflow_nodes/"] * 2,
         next(entry["path"] for entry in sandbox.log() if "success_nodes" in entry["path"]).replace("/api/v2/", "POST "),
         f"POST workflow_job_templates/{result['temporary_template_id']}/launch/",
         "GET workflow_jobs/",
@@ -230,34 +253,29 @@ MISFORTUNES: dict[str, Options] = {
 }
 
 
+@pytest.mark.parametrize("retries", [0, 5])
 @pytest.mark.parametrize("misfortune", MISFORTUNES)
 @pytest.mark.parametrize("request_name", REQUESTS)
 def test_whatever_request_goes_wrong_the_next_run_ends_in_one_complete_resume(
-    sandbox: Sandbox,
-    deploy: Deploy,
-    workflow: Workflow,
-    admin: Options,
-    resume: RunTasks,
-    request_name: str,
-    misfortune: str,
+    sandbox: Sandbox, workflow: Workflow, admin: Options, request_name: str, misfortune: str, retries: int
 ) -> None:
-    made = workflow(line(deploy(["web1", "web2"])["id"]), FAILED_LINE)
+    made = workflow(*TWO_PROJECTS)
     method, path = REQUESTS[request_name]
     sandbox.misbehave([{"method": method, "path": path, **MISFORTUNES[misfortune]}])
-    task = {"workflow_job_id": made["id"], "nodes": "failed", "wait": True, **admin}
+    task = {"workflow_job_id": made["id"], "nodes": "failed", "wait": True, **admin, "max_retries": retries}
 
-    _first, second = resume(task, task, warnings=True).results
+    first, second = at_once(**task), at_once(**task)
 
-    assert (second["failed"], second["status"]) == (False, "successful"), second["msg"]
+    assert not second.get("failed") and second["status"] == "successful", second["msg"]
     (one,) = resumes(sandbox, made["id"])
     assert (one["id"], sorted(sandbox.nodes(one["id"]))) == (second["id"], ["B", "D"])
     assert temporary(sandbox, made["id"]) == []
+    if retries and request_name != "launch":
+        assert (first.get("failed", False), first["changed"], second["changed"]) == (False, True, False), first["msg"]
 
 
-def test_what_a_killed_run_left_is_removed(
-    sandbox: Sandbox, deploy: Deploy, workflow: Workflow, admin: Options, resume: RunTasks
-) -> None:
-    made = workflow(line(deploy(["web1", "web2"])["id"]), FAILED_LINE)
+def test_what_a_killed_run_left_is_removed(sandbox: Sandbox, workflow: Workflow, admin: Options) -> None:
+    made = workflow(*TWO_PROJECTS)
     left = {
         "name": f"Remainder of workflow job {made['id']} abc",
         "description": f"relaunch.controller: what remains of workflow job {made['id']}",
@@ -265,9 +283,9 @@ def test_what_a_killed_run_left_is_removed(
     }
     assert sandbox.request("POST", "/workflow_job_templates/", body=left).status == 201
 
-    (result,) = resume({"workflow_job_id": made["id"], "nodes": "failed", "wait": True, **admin}).results
+    result = at_once(workflow_job_id=made["id"], nodes="failed", wait=True, **admin)
 
-    assert (result["failed"], result["changed"]) == (False, True), result["msg"]
+    assert not result.get("failed") and result["changed"], result["msg"]
     assert temporary(sandbox, made["id"]) == []
     assert len(resumes(sandbox, made["id"])) == 1
 
@@ -307,7 +325,7 @@ def test_refusals_make_nothing(
         (task(unlimited["id"]), "The template of B takes no limit"),
         (task(gone["id"]), "What B, D would run has been deleted"),
         (task(hidden["id"]), "What A handed on is hidden by no_log"),
-        (task(running), "is running: what remains of it is not known before it ends"),
+        (task(running), "is running: what has to run again is known when it has ended"),
         (task(job), f"{job} is the id of a job, not of a workflow job. job_relaunch relaunches it."),
         (task(999999), "Workflow job 999999 does not exist"),
     ]

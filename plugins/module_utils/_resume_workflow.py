@@ -1,0 +1,185 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What remains of a workflow job, run by the controller itself through a temporary workflow template."""
+
+from __future__ import annotations
+
+import typing as t
+import uuid
+from dataclasses import replace
+
+from ansible_collections.relaunch.controller.plugins.module_utils import _jobs, _temporary_template
+from ansible_collections.relaunch.controller.plugins.module_utils._drawing import drawing
+from ansible_collections.relaunch.controller.plugins.module_utils._errors import (
+    AnswerError,
+    RefusedError,
+    WaitTimeoutError,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job, told
+from ansible_collections.relaunch.controller.plugins.module_utils._kinds import WORKFLOW_JOB
+from ansible_collections.relaunch.controller.plugins.module_utils._launch import Attempt, Contest
+from ansible_collections.relaunch.controller.plugins.module_utils._outcome import WorkflowOutcome, carrying
+from ansible_collections.relaunch.controller.plugins.module_utils._refusals import (
+    may_not_make_workflows,
+    not_resumable,
+    workflow_refused,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._remaining_nodes import (
+    Active,
+    Node,
+    Nothing,
+    Refusal,
+    Remainder,
+    remaining,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._temporary_template import Earlier
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow_plan import Plan, ask, planned
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow_run import WorkflowRun
+
+
+def resume(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> WorkflowOutcome:
+    """Run what remains of a workflow job that has ended; where an earlier run of that stopped, go on from there.
+
+    :raises RefusedError: it cannot be, and nothing was made; or the controller declined, and nothing was launched.
+    :raises ControllerError: the task has failed.
+    """
+    leftovers = _temporary_template.earlier(run.client, root.id)
+    nodes = _nodes(run, root)
+    jobs = [one.job for one in leftovers if one.job is not None]
+    jobs += filter(None, [_without_template(run, root, nodes, known={job.id for job in jobs})])
+    good = next((job for job in jobs if job.active or job.successful), None)
+    if good is not None:
+        what = f"Workflow job {good.id}, which runs what remains of workflow job {root.id}, is {good.status}."
+        outcome = outcome.about(run.client, good, WORKFLOW_JOB).saying(what)
+        return run.followed(good, outcome, _oldest_first(leftovers, good))
+    source = root
+    if jobs:
+        source = _jobs.get(run.client, max(job.id for job in jobs), WORKFLOW_JOB)
+        nodes = _nodes(run, source)
+    remainder = remaining(nodes, source.status, run.request.handled)
+    if isinstance(remainder, Nothing):
+        labels = told(node.label for node in remainder.handled)
+        why = (
+            f", though not on {labels}: it had a way on for that; handled: true resumes it all the same"
+            if labels
+            else ""
+        )
+        said = f"Workflow job {source.id} was {source.status}{why}. Nothing to resume."
+        return run.done(source, said, outcome)
+    if isinstance(remainder, Active):
+        raise RefusedError(f"Workflow job {source.id} still has active nodes: run the task again when it has ended.")
+    if isinstance(remainder, Refusal):
+        raise RefusedError(not_resumable(source.id, remainder.reasons))
+    return _run(run, root, source, remainder, tuple(one.template for one in leftovers), outcome)
+
+
+def _nodes(run: WorkflowRun, job: Job) -> list[Node]:
+    return [Node.of(entry) for entry in run.client.results(WORKFLOW_JOB.at(job.id, "workflow_nodes"))]
+
+
+def _oldest_first(leftovers: t.Sequence[Earlier], followed: Job) -> tuple[int, ...]:
+    """The templates in the order in which they are removed: the one that shows the success is the last."""
+    ordered = sorted(leftovers, key=lambda one: one.job is not None and one.job.id == followed.id)
+    return tuple(one.template for one in ordered)
+
+
+def _run(
+    run: WorkflowRun,
+    root: Job,
+    source: Job,
+    remainder: Remainder,
+    leftovers: tuple[int, ...],
+    outcome: WorkflowOutcome,
+) -> WorkflowOutcome:
+    """Make the temporary template of a remainder, launch it, and follow that.
+
+    :param source: the workflow job that it is the remainder of: the root, or what ran of it last.
+    """
+    found = ask(run.client, run.watch, remainder, run.request.node_hosts)
+    plan = planned(source, remainder, found, run.request.node_hosts)
+    lines = tuple(drawing(remainder, found.hosts))
+    outcome = replace(outcome, drawing=lines, nodes=_shown(remainder, found.hosts), links=_links(remainder))
+    if run.request.diff:
+        outcome = replace(outcome, diff={"before": "", "after": "\n".join(lines) + "\n"})
+    labels = told(kept.node.label for kept in remainder.kept)
+    with carrying(outcome):
+        if not isinstance(plan, Plan):
+            raise RefusedError(not_resumable(source.id, plan))
+        if "POST" not in (run.client.options("workflow_job_templates/").get("actions") or {}):
+            raise RefusedError(may_not_make_workflows(source))
+        if run.request.check_mode:
+            return replace(outcome, changed=True).saying(f"What remains of workflow job {root.id} would run: {labels}.")
+        template = _temporary_template.make(run.client, plan, root.id, uuid.uuid4().hex[:12])
+    outcome = replace(outcome, temporary_template_id=template)
+    query = {"name__startswith": _temporary_template.name_prefix(root.id), "order_by": "id"}
+    attempt = Attempt(
+        path=f"workflow_job_templates/{template}/launch/",
+        body={},
+        what=f"What remains of workflow job {root.id}",
+        verb="launched",
+        contest=Contest(WORKFLOW_JOB, query, source.id, lambda own, job: True),
+        is_own=lambda job: job.template == template,
+        refused=lambda error: workflow_refused(error, root.id),
+    )
+    try:
+        launched, outcome = run.launch(attempt, outcome)
+    except (RefusedError, WaitTimeoutError) as error:
+        # Nothing was launched, so that nothing is to be found by it.
+        error.outcome = run.removed(outcome, (template,))
+        raise
+    said = f"What remains of workflow job {root.id} runs as workflow job {launched.job.id}: {labels}."
+    return run.launched(launched, attempt, outcome.saying(said), (*leftovers, template))
+
+
+def _without_template(run: WorkflowRun, root: Job, nodes: t.Sequence[Node], known: t.Container[int]) -> t.Optional[Job]:
+    """A run of what remained whose temporary template is gone, found by the jobs of its nodes: one that is successful
+    or active, else the newest.
+
+    :param known: the numbers of the runs whose templates are there.
+    """
+    templates = sorted({node.template for node in nodes if node.template is not None and not node.succeeded})
+    if not templates:
+        return None
+    query = {"unified_job_template__in": ",".join(map(str, templates)), "launch_type": "workflow", "id__gt": root.id}
+    newest: t.Optional[Job] = None
+    for entry in run.client.results("unified_jobs/", **query, order_by="-id"):
+        facts = (entry.get("summary_fields") or {}).get("source_workflow_job") or {}
+        if str(facts.get("name")).startswith(_temporary_template.name_prefix(root.id)) and facts["id"] not in known:
+            job = Job.of(facts)
+            if job.active or job.successful:
+                return _readable(run, job)
+            newest = newest or job
+    return newest
+
+
+def _readable(run: WorkflowRun, job: Job) -> Job:
+    """A workflow job's detail; what is known of it where only administrators and auditors may read that."""
+    try:
+        return _jobs.get(run.client, job.id, WORKFLOW_JOB)
+    except AnswerError as error:
+        if not error.refuses:
+            raise
+        return job
+
+
+def _shown(remainder: Remainder, hosts: t.Mapping[int, t.Sequence[str]]) -> tuple[dict[str, t.Any], ...]:
+    return tuple(
+        {
+            "identifier": kept.node.identifier,
+            "name": kept.node.label,
+            "job_id": kept.node.job,
+            "status": kept.node.status or "not run",
+            "hosts": list(hosts.get(kept.node.id, ())),
+        }
+        for kept in remainder.kept
+    )
+
+
+def _links(remainder: Remainder) -> tuple[dict[str, str], ...]:
+    identifiers = {kept.node.id: kept.node.identifier for kept in remainder.kept}
+    return tuple(
+        {"parent": identifiers[link.parent], "child": identifiers[link.child], "kind": link.kind}
+        for link in remainder.links
+    )
