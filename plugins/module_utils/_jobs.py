@@ -144,8 +144,8 @@ def names_in(text: t.Any) -> frozenset[str]:
 
 
 def told(hosts: t.Iterable[str], most: int = 10) -> str:
-    """Host names for a sentence, sorted; the first of many."""
-    names = sorted(hosts)
+    """Names for a sentence, the first of many: in their order, sorted where they have none."""
+    names = list(hosts) if isinstance(hosts, (list, tuple)) else sorted(hosts)
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 

@@ -49,7 +49,7 @@ def after_launch(
         if own.job_type != asked.job_type and (asked.job_type == CHECK or not wish.wait):
             end = ""
             if asked.job_type == CHECK and ours:
-                own, end = _cancel(case, own)
+                own, end = canceled(case, own)
             check_type(own, asked, outcome.about(case.client, own), end)
         if not wish.wait:
             return outcome

@@ -33,9 +33,7 @@ class Asked:
     rest: frozenset[str] = frozenset()
 
 
-def judge(
-    client: ControllerClient, watch: Watch, job: Job, asked: Asked, outcome: RelaunchOutcome
-) -> RelaunchOutcome:
+def judge(client: ControllerClient, watch: Watch, job: Job, asked: Asked, outcome: RelaunchOutcome) -> RelaunchOutcome:
     """Tell how a job ended that was waited for.
 
     :param job: it, having ended.

@@ -255,9 +255,9 @@ def _false_change(facts: Facts, run: Run, mine: list[Job], result: t.Mapping[str
         yield "changed is true, but it sent no POST"
     if changed and claimed is None and not result.get("failed"):
         yield "it succeeded with a change, but names no job"
-    if changed and claimed is not None and own is None and facts.posts(run):
-        if job is None or job.created < facts.posts(run)[0].time:
-            yield f"changed is true, but job {claimed} is not what it launched"
+    launched = changed and claimed is not None and own is None and facts.posts(run)
+    if launched and (job is None or job.created < facts.posts(run)[0].time):
+        yield f"changed is true, but job {claimed} is not what it launched"
 
 
 def _false_facts(facts: Facts, run: Run, job: Job, result: t.Mapping[str, t.Any]) -> t.Iterator[str]:
@@ -269,9 +269,9 @@ def _false_facts(facts: Facts, run: Run, job: Job, result: t.Mapping[str, t.Any]
     ended = job.over(run.ended)
     if status in FINAL and not (ended and status == job.status):
         yield f"status is {status}, but job {job.id} was {job.status if ended else 'not over'}"
-    if result.get("hosts") and result.get("changed") and result.get("own_job_id") is None:
-        if frozenset(result["hosts"]) != job.limit:
-            yield f"hosts is {result['hosts']}, but job {job.id} is limited to {sorted(job.limit)}"
+    own = result.get("hosts") and result.get("changed") and result.get("own_job_id") is None
+    if own and frozenset(result["hosts"]) != job.limit:
+        yield f"hosts is {result['hosts']}, but job {job.id} is limited to {sorted(job.limit)}"
     told = result.get("failed_hosts")
     if told is not None and "report_error" not in result:
         ids = {host.id for host in map(facts.records.host, told) if host is not None}
@@ -295,9 +295,9 @@ def _false_success(facts: Facts, run: Run, job: Job | None, result: t.Mapping[st
     start = max(run.started, min(job.finished or run.ended, run.ended))
     if facts.hosts == "all" and not any(map(records.all_done, records.moments(start, run.ended))):
         yield f"it succeeded with job {job.id}, but the newest relaunch on all hosts was not successful"
-    if facts.hosts == "failed" and "remaining_hosts" not in result and job.id != records.source.id:
-        if all(map(records.undone, records.moments(start, run.ended))):
-            yield f"it succeeded with job {job.id}, but on hosts {sorted(records.undone(run.ended))} it is not done"
+    silent = facts.hosts == "failed" and "remaining_hosts" not in result and job.id != records.source.id
+    if silent and all(map(records.undone, records.moments(start, run.ended))):
+        yield f"it succeeded with job {job.id}, but on hosts {sorted(records.undone(run.ended))} it is not done"
 
 
 def _false_remaining(

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, relaunch.controller contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's own records, and what they say of a job's work at any moment. Pure; times in seconds since the epoch.
+"""The controller's records, and what they say of a job's work at any moment. Pure; times in seconds since the epoch.
 
 Nothing here looks at what the API shows: a job is the same work by the prompts that the database keeps of it, and what
 became of a host is what its newest run says.

@@ -257,7 +257,7 @@ def _round(rng: random.Random, number: int, hosts: int, token: bool) -> Round:
     # Later rounds are about what has moved.
     quiet = number > 0 and rng.random() < 0.6
     return Round(
-        moves=tuple([*before, *meanwhile]),
+        moves=(*before, *meanwhile),
         rules=() if quiet else _rules(rng),
         restart=None if quiet else _restart(rng),
         lasting=rng.random() < 0.5,

@@ -46,7 +46,9 @@ Door = t.Literal["module", "playbook", "uri"]
 class _Play:
     """One scenario being played in a sandbox."""
 
-    def __init__(self, sandbox: Sandbox, doors: FrontDoors, scenario: Scenario, door: Door, variant: str | None) -> None:
+    def __init__(
+        self, sandbox: Sandbox, doors: FrontDoors, scenario: Scenario, door: Door, variant: str | None
+    ) -> None:
         self._sandbox = sandbox
         self._doors = doors
         self._scenario = scenario

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, relaunch.controller contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wrong ways to work, to prove the judge with: each puts a wrong function in the place of a right one, in its process."""
+"""Wrong ways to work, to prove the judge with: each puts a wrong function in the place of a right one."""
 
 from __future__ import annotations
 

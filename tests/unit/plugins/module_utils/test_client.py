@@ -95,7 +95,7 @@ class TestPrefix:
         controller.expect("GET", "/api/controller/v2/ping/", body={"a": 1})
         controller.expect("GET", "/api/controller/v2/ping/", body={"a": 2})
         assert (client.get("ping/"), client.get("ping/")) == ({"a": 1}, {"a": 2})
-        assert client.job_url(7) == f"{controller.url}/execution/jobs/playbook/7/output"
+        assert client.page_url("jobs/playbook", 7) == f"{controller.url}/execution/jobs/playbook/7/output"
         assert client.page_url("jobs/workflow", 7) == f"{controller.url}/execution/jobs/workflow/7/output"
 
     @pytest.mark.parametrize("root", [(502, HTML), (503, None), (429, {"detail": "slow down"})])

@@ -62,7 +62,8 @@ def test_describe_text(text: str, description: str) -> None:
         (403, {"detail": "no"}, False, True),
         (404, None, False, False),
         (301, None, False, False),
-        (429, {"detail": "slow down"}, True, True),
+        # Asked too early, which is no refusal.
+        (429, {"detail": "slow down"}, True, False),
         (500, None, True, False),
         (502, None, True, False),
         (200, None, False, False),

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._equivalents import variables_of
+from ansible_collections.relaunch.controller.plugins.module_utils._same_work import variables_of
 from ansible_collections.relaunch.controller.plugins.module_utils._tower_cli_cfg import read_config_file
 from ansible_collections.relaunch.controller.plugins.module_utils._yaml import parse
 
