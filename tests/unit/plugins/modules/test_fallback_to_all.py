@@ -195,6 +195,23 @@ class TestCutShort:
             {"hosts": "all"},
         ]
 
+    def test_the_hosts_that_fail_then_remain(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        self.recovered(controller)
+        controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL)))
+        controller.expect("POST", at(42, "relaunch"), 201, relaunched(44, limit=""))
+        controller.expect("GET", JOBS, body=listed())
+        controller.expect("GET", at(44), body=relaunched(44, "failed", limit=""))
+        controller.expect(
+            "GET", at(44, "job_host_summaries"), body=listed(summary("web1", failed=False), summary("web2"))
+        )
+        controller.expect("GET", at(44, "job_events"), body=listed())
+        controller.expect("GET", at(44, "stdout"), body={"content": ""})
+
+        result = relaunch(hosts="failed", fallback_to_all=True, wait=True)
+
+        assert (result["failed"], result["changed"], result["id"]) == (True, True, 44)
+        assert result["failed_hosts"] == result["remaining_hosts"] == ["web2"]
+
     def test_a_loser_of_the_second_launch_has_changed_something_all_the_same(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
