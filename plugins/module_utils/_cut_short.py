@@ -398,7 +398,6 @@ def _went_on(client: ControllerClient, base: Job, tail: Tail) -> bool:
             client,
             JOB.at(base.id, "job_events"),
             parent_uuid=last.uuid,
-            counter__gt=last.counter,
             host_name=tail.failures[0].host,
         )
     )

@@ -124,7 +124,18 @@ CUT_SHORT = (
         "Roll back",
         faults={"web2": {"broken": "Update", "rescue": "Roll back"}},
     ),
-    _case("any error of a handler", "any_errors_fatal_handler", "Restart", web2="Restart"),
+    _case(
+        "any error of a handler",
+        "any_errors_fatal_handler",
+        "Restart",
+        faults={"web1": {"changed": True}, "web2": {"changed": True, "broken": "Restart"}},
+    ),
+    _case(
+        "any error, and handlers of others",
+        "any_errors_fatal_force_handlers",
+        "Start",
+        faults={"web1": {"changed": True}, "web2": {"broken": "Start"}},
+    ),
     _case("too many errors", "max_fail_percentage", "Update", web2="Update"),
     _case(
         "too many errors in a batch", "max_fail_percentage_serial", "Start", hosts="web1 web2 web3 web4", web1="Start"
@@ -188,6 +199,7 @@ COMPLETE = (
         web1="Update",
         web2="Check",
     ),
+    _case("all of the second and third play", "three_plays_web", hosts="db1 web1 web2", web1="Update", web2="Start"),
     _case("one of the second play of three", "three_plays", hosts="db1 web1 web2", web1="Update"),
     _case("a handler behind it", "handlers", web1="Start"),
     _case("a handler of the failed host", "force_handlers", web1="Start"),

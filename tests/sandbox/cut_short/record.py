@@ -102,12 +102,15 @@ def main() -> None:
     path, names = Path(sys.argv[1]), sys.argv[2:]
     for name in [name for name in os.environ if name.startswith("ANSIBLE_")]:
         del os.environ[name]
-    recorded = json.loads(path.read_text(encoding="utf-8")) if names else {}
+    before = json.loads(path.read_text(encoding="utf-8")) if names else {}
+    recorded = {}
     for case in (*CUT_SHORT, *COMPLETE):
         if not names or case.name in names:
-            recorded[case.name] = record(case)
-            path.write_text(written(recorded), encoding="utf-8")
             print(case.name, flush=True)
+            recorded[case.name] = record(case)
+        elif case.name in before:
+            recorded[case.name] = before[case.name]
+    path.write_text(written(recorded), encoding="utf-8")
 
 
 if __name__ == "__main__":
