@@ -1,0 +1,223 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a temporary workflow template holds: limits, variables and what stands in the way."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._remaining_nodes import (
+    Node,
+    Remainder,
+    remaining,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow_plan import Found, Plan, planned
+
+A, B, D = 1, 2, 3
+ASKING = {"ask_limit_on_launch": True, "ask_variables_on_launch": True}
+MASK = "$encrypted$"
+
+
+def node(number: int, status: str | None, *children: int, **more: t.Any) -> Node:
+    """A node named after its number, whose job and template have tenfold and hundredfold its number."""
+    kind = more.pop("kind", "job")
+    summaries: dict[str, t.Any] = {"unified_job_template": {"name": f"node{number}", "unified_job_type": kind}}
+    if status:
+        summaries["job"] = {"type": more.pop("job_type", kind), "status": status}
+    entry = {
+        "id": number,
+        "identifier": f"node{number}",
+        "do_not_run": status is None,
+        "job": 10 * number if status else None,
+        "unified_job_template": 100 * number,
+        "success_nodes": list(children),
+        "summary_fields": summaries,
+        **more,
+    }
+    return Node.of(entry)
+
+
+def remainder(*nodes: Node) -> Remainder:
+    found = remaining(nodes, "failed")
+    assert isinstance(found, Remainder)
+    return found
+
+
+def chain(**of_failed: t.Any) -> Remainder:
+    """A has succeeded, B failed, and D never ran."""
+    return remainder(node(A, "successful", B), node(B, "failed", D, **of_failed), node(D, None))
+
+
+def found(*templates: t.Mapping[str, t.Any], **more: t.Any) -> Found:
+    """What belongs to that chain: the templates of B and D, and else what is given."""
+    given = templates or (ASKING, ASKING)
+    numbered = {100 * number: {"id": 100 * number, **template} for number, template in zip((B, D), given, strict=True)}
+    return replace(Found(numbered, {B: ("web2", "web4")}), **more)
+
+
+def source(**facts: t.Any) -> Job:
+    return Job.of(
+        {"id": 7, "status": "failed", "extra_vars": "{}", "summary_fields": {"organization": {"id": 3}}, **facts}
+    )
+
+
+def plan_of(job: Job, left: Remainder, known: Found, node_hosts: str = "failed") -> Plan:
+    plan = planned(job, left, known, node_hosts)
+    assert isinstance(plan, Plan), plan
+    return plan
+
+
+def bodies(plan: Plan) -> dict[int, t.Mapping[str, t.Any]]:
+    return {one.node.id: one.body for one in plan.nodes}
+
+
+def variables(plan: Plan) -> t.Any:
+    return json.loads(plan.template["extra_vars"])
+
+
+class TestLimits:
+    def test_a_failed_node_gets_its_failed_hosts_and_others_the_limit_of_the_workflow(self) -> None:
+        plan = plan_of(source(limit="web*"), chain(limit="all"), found())
+
+        assert bodies(plan)[B]["limit"] == "web2,web4"
+        assert bodies(plan)[D]["limit"] == "web*"
+        assert "limit" not in plan.template
+
+    def test_a_node_whose_template_takes_no_limit_gets_none(self) -> None:
+        plan = plan_of(source(limit="web*"), chain(), found(ASKING, {}))
+
+        assert "limit" not in bodies(plan)[D]
+
+    def test_a_sliced_template_that_asks_runs_in_one_slice(self) -> None:
+        sliced = {**ASKING, "job_slice_count": 3, "ask_job_slice_count_on_launch": True}
+
+        assert bodies(plan_of(source(), chain(), found(sliced, ASKING)))[B]["job_slice_count"] == 1
+
+
+class TestVariables:
+    def test_artifacts_outrank_what_a_node_sets_and_are_outranked_by_the_workflow(self) -> None:
+        left = chain(extra_data={"own": 1, "release": 1})
+        known = found(artifacts={A: {"release": 2, "stage": 2}})
+
+        plan = plan_of(source(extra_vars='{"stage": 3}'), left, known)
+
+        assert bodies(plan)[B]["extra_data"] == {"own": 1, "release": 2, "stage": 2}
+        assert variables(plan) == {"stage": 3}
+
+    def test_of_two_ancestors_the_later_one_outranks(self) -> None:
+        left = remainder(node(A, "successful", B), node(B, "successful", D), node(D, "failed"))
+        known = Found({100 * D: ASKING}, {}, artifacts={A: {"release": 1, "a": 1}, B: {"release": 2}})
+
+        assert bodies(plan_of(source(), left, known))[D]["extra_data"] == {"release": 2, "a": 1}
+
+    def test_a_node_whose_template_takes_none_gets_artifacts_through_the_workflow(self) -> None:
+        known = found({"ask_limit_on_launch": True}, ASKING, artifacts={A: {"release": 2}})
+
+        plan = plan_of(source(), chain(), known)
+
+        assert "extra_data" not in bodies(plan)[B]
+        assert variables(plan) == {"release": 2}
+
+
+def test_what_the_workflow_gives_to_all_nodes_stays() -> None:
+    plan = plan_of(source(inventory=4, job_tags="fast", scm_branch=""), chain(), found())
+
+    assert plan.template == {"organization": 3, "extra_vars": "{}", "inventory": 4, "job_tags": "fast"}
+
+
+def test_a_node_keeps_its_sublists_and_its_prompts() -> None:
+    known = found(sublists={B: {"credentials": (5, 6)}})
+
+    plan = plan_of(source(), chain(verbosity=2), known)
+
+    assert (plan.nodes[0].sublists, plan.nodes[0].body["verbosity"]) == ({"credentials": (5, 6)}, 2)
+    assert plan.nodes[1].sublists == {}
+
+
+def test_an_approval_is_made_anew_and_its_node_without_a_template() -> None:
+    left = remainder(node(B, "failed", D), node(D, None, kind="workflow_approval"))
+    template = {"id": 300, "name": "Go on?", "description": "", "timeout": 60, "url": "/api/v2/..."}
+
+    plan = plan_of(source(), left, found(approvals={D: template}))
+
+    assert plan.nodes[1].approval == {"name": "Go on?", "description": "", "timeout": 60}
+    assert "unified_job_template" not in bodies(plan)[D]
+
+
+OTHER_TEMPLATE = {"ask_limit_on_launch": True}
+REFUSED: dict[str, tuple[Job, Remainder, Found, str]] = {
+    "secret among the workflow's variables": (
+        source(extra_vars=json.dumps({"pin": MASK})),
+        chain(),
+        found(),
+        "answers to secret questions",
+    ),
+    "secret among a node's variables": (
+        source(),
+        chain(extra_data={"pin": MASK}),
+        found(),
+        "variables of node2 are secrets",
+    ),
+    "hidden artifacts": (
+        source(),
+        chain(),
+        found(artifacts={A: "$hidden due to Ansible no_log flag$"}),
+        "What node1 handed on is hidden by no_log",
+    ),
+    "no limit": (source(), chain(), found({}, ASKING), "template of node2 takes no limit"),
+    "sliced": (source(), chain(), found({**ASKING, "job_slice_count": 2}, ASKING), "template of node2 is sliced"),
+    "sliced job": (
+        source(),
+        chain(job_type="workflow_job"),
+        found({**ASKING, "job_slice_count": 2, "ask_job_slice_count_on_launch": True}, ASKING),
+        "template of node2 is sliced",
+    ),
+    "nested workflow": (source(), chain(kind="workflow_job"), found(hosts={}), "node2 is a workflow itself"),
+    "overruled": (
+        source(),
+        remainder(node(A, "successful", B), node(B, "failed"), node(D, "failed", extra_data={"release": 3})),
+        found(OTHER_TEMPLATE, ASKING, artifacts={A: {"release": 2}}),
+        "node3 has another value of the variable release",
+    ),
+    "two values": (
+        source(),
+        remainder(node(A, "successful", B), node(B, "failed"), node(D, "failed"), node(4, "successful", D)),
+        found(OTHER_TEMPLATE, OTHER_TEMPLATE, artifacts={A: {"release": 2}, 4: {"release": 3}}),
+        "needs another value of the variable release",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(case: str) -> None:
+    job, left, known, words = REFUSED[case]
+
+    (reason,) = t.cast("tuple[str, ...]", planned(job, left, known, "failed"))
+
+    assert words in reason
+
+
+def test_two_values_are_none_where_the_workflow_sets_the_variable() -> None:
+    _job, left, known, _words = REFUSED["two values"]
+
+    assert variables(plan_of(source(extra_vars='{"release": 9}'), left, known)) == {"release": 9}
+
+
+@pytest.mark.parametrize("case", ["no limit", "sliced", "nested workflow"])
+def test_with_all_hosts_a_failed_node_runs_whole(case: str) -> None:
+    job, left, known, _words = REFUSED[case]
+
+    assert "limit" not in bodies(plan_of(job, left, replace(known, hosts={}), "all"))[B]
+
+
+def test_all_reasons_are_told_at_once() -> None:
+    reasons = planned(source(extra_vars=json.dumps({"pin": MASK})), chain(), found({}, ASKING), "failed")
+
+    assert isinstance(reasons, tuple) and len(reasons) == 2
