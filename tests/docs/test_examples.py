@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 from docs.tools import BIN, Run
-from docs.written import BLOCKS, EXAMPLES, GROUP, GUIDES, MODULE, READMES, ROLE, ROOT, Block
+from docs.written import BLOCKS, EXAMPLES, GROUP, GUIDES, MODULE, READMES, ROLE, ROOT, WORKFLOW_MODULE, Block
 
 from sandbox.process import Sandbox
 
@@ -25,13 +25,16 @@ PLAY_KEYWORDS = {"hosts", "ansible.builtin.import_playbook"}
 
 
 @pytest.fixture(scope="session")
-def options(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> set[str]:
-    """Names and aliases of the module's options, as ansible-doc tells them."""
-    told = subprocess.run(
-        [str(BIN / "ansible-doc"), "-j", MODULE], env=environment, capture_output=True, text=True, check=True
-    )
-    documented = json.loads(told.stdout)[MODULE]["doc"]["options"]
-    return {name for option, facts in documented.items() for name in [option, *facts.get("aliases", [])]}
+def options(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> dict[str, set[str]]:
+    """Names and aliases of the modules' options, as ansible-doc tells them, by module."""
+    command = [str(BIN / "ansible-doc"), "-j", MODULE, WORKFLOW_MODULE]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return {
+        module: {
+            name for option, facts in shown["doc"]["options"].items() for name in [option, *facts.get("aliases", [])]
+        }
+        for module, shown in json.loads(told.stdout).items()
+    }
 
 
 @pytest.fixture(scope="session")
@@ -42,10 +45,10 @@ def variables() -> set[str]:
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
-def test_has_no_option_that_does_not_exist(block: Block, options: set[str], variables: set[str]) -> None:
+def test_has_no_option_that_does_not_exist(block: Block, options: dict[str, set[str]], variables: set[str]) -> None:
     for thing in block.dictionaries():
-        for given in (thing.get(MODULE), thing.get(GROUP)):
-            assert set(given or {}) <= options
+        for name, module in ((MODULE, MODULE), (GROUP, MODULE), (WORKFLOW_MODULE, WORKFLOW_MODULE)):
+            assert set(thing.get(name) or {}) <= options[module]
         included = thing.get("ansible.builtin.include_role") or {}
         if ROLE in (thing.get("role"), included.get("name")):
             assert set(thing.get("vars", {})) <= variables
