@@ -370,3 +370,31 @@ def test_a_launch_that_is_refused_leaves_nothing_behind(sandbox: Sandbox, workfl
 
     assert result["failed"] and not result["changed"] and "Not now." in result["msg"], result["msg"]
     assert temporary(sandbox, made["id"]) == []
+
+
+def test_approvals_and_what_nodes_hold_several_of_are_made_anew(
+    sandbox: Sandbox, deploy: Deploy, workflow: Workflow, admin: Options
+) -> None:
+    template = deploy(["web1"], asks=[*ASKS, "credentials", "labels"])["id"]
+    held = {"credentials": [sandbox.add_credential("cloud", "aws")], "labels": [sandbox.add_label("weekly")]}
+    made = workflow(
+        {
+            "B": {"project": "first", "success": ["gate"]},
+            "gate": {"approval": "Go on?", "timeout": 60, "success": ["D"]},
+            "D": {"template": template, "limit": "web1", **held},
+        },
+        {"B": "failed", "gate": "do_not_run", "D": "do_not_run"},
+    )
+    sandbox.settings(max_running=0)
+
+    result = at_once(workflow_job_id=made["id"], nodes="failed", **admin)
+
+    assert result["changed"] and not result.get("failed"), result["msg"]
+    path = f"/workflow_job_templates/{result['temporary_template_id']}/workflow_nodes/"
+    nodes = {node["identifier"]: node for node in sandbox.request("GET", path).body["results"]}
+    assert nodes["D"]["limit"] == "web1"
+    for name, ids in held.items():
+        listed = sandbox.request("GET", f"/workflow_job_template_nodes/{nodes['D']['id']}/{name}/").body["results"]
+        assert [one["id"] for one in listed] == ids
+    approval = sandbox.request("GET", f"/workflow_approval_templates/{nodes['gate']['unified_job_template']}/").body
+    assert (approval["name"], approval["timeout"]) == ("Go on?", 60)
