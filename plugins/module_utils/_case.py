@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._decision import ALL, needs_history
+from ansible_collections.relaunch.controller.plugins.module_utils._decision import ALL, FAILED, needs_history
 from ansible_collections.relaunch.controller.plugins.module_utils._history import (
     Historian,
     History,
@@ -21,10 +21,32 @@ from ansible_collections.relaunch.controller.plugins.module_utils._history impor
 from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._kinds import JOB
 from ansible_collections.relaunch.controller.plugins.module_utils._launch import Contest
+from ansible_collections.relaunch.controller.plugins.module_utils._outcome import RelaunchOutcome
 from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_options import RelaunchRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._same_work import SameWork
 from ansible_collections.relaunch.controller.plugins.module_utils._verdict import Asked
 from ansible_collections.relaunch.controller.plugins.module_utils._watch import Watch
+
+
+@dataclass
+class Memory:
+    """What a task that relaunches a job again and again keeps from one time to the next.
+
+    :param history: what the looks so far have settled, so that each asks for what is new only.
+    :param healed: by name, the hosts that had succeeded by the last look, each with the number of the job.
+    :param passed: since the last time, what was done before the task went on to all hosts.
+    """
+
+    history: t.Optional[History] = None
+    healed: t.Mapping[str, int] = field(default_factory=dict)
+    passed: list[RelaunchOutcome] = field(default_factory=list)
+
+    def keep(self, history: History) -> None:
+        """Take in what a look at the failed hosts has found."""
+        self.history, words = history.reduced(), history.words
+        if words is not None:
+            found = [host for host in words.hosts if host.id in words.recovered]
+            self.healed = {host.name: words.recovered[host.id].id for host in found}
 
 
 @dataclass(frozen=True)
@@ -40,6 +62,7 @@ class Case:
     history: History
     same_work: SameWork
     listed: t.Optional[t.Callable[[], list[Job]]] = None
+    memory: t.Optional[Memory] = None
 
     @property
     def source(self) -> Job:
@@ -76,19 +99,29 @@ class Case:
         return Contest(JOB, candidates(self.source), self.history.newest, is_rival, self.listed)
 
 
-def look(client: ControllerClient, request: RelaunchRequest, watch: Watch, source: Job) -> Case:
+def look(
+    client: ControllerClient,
+    request: RelaunchRequest,
+    watch: Watch,
+    source: Job,
+    memory: t.Optional[Memory] = None,
+) -> Case:
     """The case as it is now, asking for as little as the decision needs: for a first relaunch that is one list.
 
     :param source: in detail.
+    :param memory: of earlier looks at the same job.
     :raises ControllerError: it could not be read.
     """
     wish = request.wish
     same_work = SameWork(client, source, wish.job_type)
     history = History(source, newest=source.id)
     if needs_history(source, wish):
-        historian = Historian(client, watch, source, same_work, wish.hosts == ALL, wish.fallback_to_all)
+        before = memory.history if memory else None
+        historian = Historian(client, watch, source, same_work, wish.hosts == ALL, wish.fallback_to_all, before)
         history = historian.history(equivalents=not wish.force)
-    return Case(client, request, watch, history, same_work)
+        if memory and wish.hosts == FAILED:
+            memory.keep(history)
+    return Case(client, request, watch, history, same_work, memory)
 
 
 def names(hosts: t.Iterable[Host]) -> tuple[str, ...]:

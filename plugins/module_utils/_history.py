@@ -106,6 +106,32 @@ class History:
     newest: int = 0
     masked: bool = False
 
+    @property
+    def settled(self) -> int:
+        """The highest number up to which nothing can change any more: of the same work all has ended."""
+        known = [relaunch.job for relaunch in self.relaunches] + ([self.early] if self.early else [])
+        return min((job.id - 1 for job in known if job.active), default=self.newest)
+
+    def reduced(self) -> History:
+        """What a later look needs of what is settled, so that it asks for newer jobs only.
+
+        Its size depends on the number of hosts and not on that of relaunches: kept are those with the newest word on a
+        host, or that left one out, and the newest whole one beside the base.
+        """
+        words, needed = self.words, set[int]()
+        if words is not None:
+            needed = {job.id for job in (words.base, *words.recovered.values(), *words.absent.values())}
+            undecided = set(words.hosts)
+            for relaunch in reversed(self.relaunches):
+                ran = {summary.host for summary in relaunch.summaries}
+                decided = {host for host in undecided if host.id in ran and relaunch.asked_for(host)}
+                if decided:
+                    needed.add(relaunch.job.id)
+                    undecided -= decided
+        needed.update([relaunch.job.id for relaunch in self.relaunches if relaunch.whole][-1:])
+        kept = [one for one in self.relaunches if one.job.id in needed and one.job.id <= self.settled]
+        return replace(self, relaunches=tuple(kept), early=None, words=None, newest=self.settled)
+
 
 def candidates(source: Job) -> dict[str, t.Any]:
     """The query for the relaunches of a job's template: ``limit`` would be ignored there, ``extra_vars`` refused.
@@ -169,6 +195,7 @@ class Historian:
     :param same_work: compares others with it.
     :param whole: only relaunches with the source's own limit matter.
     :param hosts_needed: its failed hosts matter even where there is no relaunch.
+    :param before: what an earlier look has settled, reduced; only newer relaunches are asked for then.
     """
 
     def __init__(
@@ -179,6 +206,7 @@ class Historian:
         same_work: SameWork,
         whole: bool,
         hosts_needed: bool,
+        before: t.Optional[History] = None,
     ) -> None:
         self._client = client
         self._watch = watch
@@ -186,6 +214,7 @@ class Historian:
         self._same_work = same_work
         self._whole = whole
         self._hosts_needed = hosts_needed
+        self._before = before or History(source, newest=source.id)
 
     def history(self, equivalents: bool = True, later: t.Optional[t.Sequence[Job]] = None) -> History:
         """As it is now.
@@ -195,17 +224,18 @@ class Historian:
         :raises ControllerError: it could not be read.
         """
         if later is None:
-            query = {**candidates(self._source), "id__gt": self._source.id}
+            query = {**candidates(self._source), "id__gt": self._before.newest}
             listed = [Job.of(entry) for entry in self._client.results("jobs/", **query)]
         else:
             listed = list(later)
-        history = History(self._source, newest=max([self._source.id, *(job.id for job in listed)]))
+        newest = max([self._before.newest, *(job.id for job in listed)])
+        history = replace(self._before, source=self._source, newest=newest)
         if not equivalents:
             listed = []
         whole = [job for job in listed if same_limit(self._source, job) and self._same_work.includes(job)]
         history = self._with(history, [Relaunch(job, whole=True) for job in whole])
-        if self._whole or not (listed or self._hosts_needed):
-            return replace(history, masked=self._same_work.masked)
+        if self._whole or not (listed or history.relaunches or self._hosts_needed):
+            return self._told(history)
         return self._with_hosts(history, [job for job in listed if job not in whole])
 
     def _with(self, history: History, relaunches: t.Iterable[Relaunch]) -> History:
@@ -221,19 +251,17 @@ class Historian:
 
     def _with_hosts(self, history: History, others: t.Sequence[Job]) -> History:
         """Add what concerns a part of the hosts: partial relaunches, and the newest word on each failed host."""
-        base, summaries = self._base(history.relaunches)
+        base, summaries = self._base([relaunch for relaunch in history.relaunches if relaunch.whole])
         # Deleted hosts too: a relaunch that was made before their end has them in its limit.
         known = frozenset(name for summary in summaries if summary.failed for name in (summary.name, summary.name_then))
         partial = [job for job in others if _fits(job, known) and self._same_work.includes(job)]
         history = self._with(history, [Relaunch(job, whole=False) for job in partial])
         hosts = failed_hosts(summaries)
         relaunches, words = self._asked(base, hosts, history.relaunches)
-        return replace(
-            history,
-            relaunches=relaunches,
-            words=replace(words, idle=self._idle(words)),
-            masked=self._same_work.masked,
-        )
+        return self._told(replace(history, relaunches=relaunches, words=replace(words, idle=self._idle(words))))
+
+    def _told(self, history: History) -> History:
+        return replace(history, masked=history.masked or self._same_work.masked)
 
     def _base(self, wholes: t.Sequence[Relaunch]) -> tuple[Job, list[HostSummary]]:
         for relaunch in reversed(wholes):
@@ -246,17 +274,22 @@ class Historian:
         self, base: Job, hosts: t.Sequence[Host], relaunches: t.Sequence[Relaunch]
     ) -> tuple[tuple[Relaunch, ...], Words]:
         """The relaunches with the summaries of those after the base, newest first, until every host is decided on."""
-        known = list(relaunches)
-        after = sum(relaunch.job.id <= base.id for relaunch in known)
-        words = newest_words(base, hosts, ())
         undecided = {host.id for host in hosts}
+        # Those of an earlier look, but for hosts that were deleted since.
+        known = [
+            replace(relaunch, summaries=tuple(summary for summary in relaunch.summaries if summary.host in undecided))
+            for relaunch in relaunches
+        ]
+        after = sum(relaunch.job.id <= base.id for relaunch in known)
+        words = newest_words(base, hosts, known[after:])
         for index in reversed(range(after, len(known))):
             relaunch = known[index]
             if not undecided:
                 break
             if not any(relaunch.asked_for(host) for host in hosts if host.id in undecided):
                 continue
-            known[index] = replace(relaunch, summaries=tuple(self._summaries(relaunch.job)))
+            if not relaunch.summaries:
+                known[index] = replace(relaunch, summaries=tuple(self._summaries(relaunch.job)))
             undecided -= {summary.host for summary in known[index].summaries if summary.host is not None}
             words = newest_words(base, hosts, known[after:])
         return tuple(known), words

@@ -68,7 +68,8 @@ class Outcome:
             return ""
         if self.job is None:
             return " A job may have been launched. Running the task again is safe: it looks for it first."
-        return f" Job {self.job.id} had been launched and goes on."
+        then = "goes on" if self.job.active else f"has ended with status {self.job.status}"
+        return f" Job {self.job.id} had been launched and {then}."
 
 
 @dataclass(frozen=True)

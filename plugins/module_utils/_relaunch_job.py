@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import replace
 
 from ansible_collections.relaunch.controller.plugins.module_utils import _jobs, _templates
-from ansible_collections.relaunch.controller.plugins.module_utils._case import Case, look, names
+from ansible_collections.relaunch.controller.plugins.module_utils._case import Case, Memory, look, names
 from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._cut_short import stopped_early
 from ansible_collections.relaunch.controller.plugins.module_utils._decision import (
@@ -47,13 +47,17 @@ from ansible_collections.relaunch.controller.plugins.module_utils._watch import 
 
 
 def relaunch_job(
-    client: ControllerClient, request: RelaunchRequest, progress: t.Optional[Progress] = None
+    client: ControllerClient,
+    request: RelaunchRequest,
+    progress: t.Optional[Progress] = None,
+    memory: t.Optional[Memory] = None,
 ) -> RelaunchOutcome:
     """Bring it about that the work of a job has succeeded, or say why not.
 
     :param client: the controller.
     :param request: what is asked for.
     :param progress: is shown the job at each look while waiting for its end.
+    :param memory: of earlier times, for a task that relaunches the same job again and again.
     :returns: what was done; whatever breaks it off carries what had been done by then.
     :raises ControllerError: the task has failed.
     """
@@ -63,7 +67,7 @@ def relaunch_job(
         job_id = _templates.latest_job_id(client, str(request.job_template), request.organization)
     outcome = RelaunchOutcome(source_job_id=job_id)
     with carrying(outcome):
-        return _bring_about(client, request, watch, _source(client, job_id), outcome)
+        return _bring_about(client, request, watch, _source(client, job_id), outcome, memory)
 
 
 def _source(client: ControllerClient, job_id: int) -> Job:
@@ -77,11 +81,16 @@ def _source(client: ControllerClient, job_id: int) -> Job:
 
 
 def _bring_about(
-    client: ControllerClient, request: RelaunchRequest, watch: Watch, source: Job, outcome: RelaunchOutcome
+    client: ControllerClient,
+    request: RelaunchRequest,
+    watch: Watch,
+    source: Job,
+    outcome: RelaunchOutcome,
+    memory: t.Optional[Memory],
 ) -> RelaunchOutcome:
     """Decide, again after each wait for what is active already, and act."""
     while True:
-        case = look(client, request, watch, source)
+        case = look(client, request, watch, source, memory)
         decision = decide(case.history, request.wish)
         if not isinstance(decision, Await):
             break
@@ -95,10 +104,12 @@ def _bring_about(
     at = stopped_at(case, decision, outcome)
     if at is None:
         return outcome
+    if memory:
+        memory.passed.append(outcome)
     # Looked at anew, since somebody else may have done the same meanwhile.
     request = replace(case.request, wish=replace(case.request.wish, hosts=ALL))
     outcome = outcome.saying(f"Job {case.base.id} had stopped before its end at {at}: all hosts are next.")
-    return _bring_about(case.client, request, case.watch, case.source, outcome)
+    return _bring_about(case.client, request, case.watch, case.source, outcome, memory)
 
 
 def _act(case: Case, decision: Settled, outcome: RelaunchOutcome) -> RelaunchOutcome:

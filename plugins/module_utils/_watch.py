@@ -61,12 +61,16 @@ IDS_AT_ONCE = 200
 
 @dataclass(frozen=True)
 class Waiting:
-    """Whether and how to wait; ``interval`` and ``timeout`` in seconds."""
+    """Whether and how to wait; ``interval`` and ``timeout`` in seconds.
+
+    :param each_job: the time begins anew after each job that has ended, where there are several.
+    """
 
     wait: bool = False
     interval: float = 2.0
     timeout: t.Optional[float] = None
     cancel_on_timeout: bool = False
+    each_job: bool = False
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any]) -> Waiting:
@@ -97,9 +101,12 @@ class Watch:
 
     def __init__(self, client: ControllerClient, waiting: Waiting, progress: t.Optional[Progress] = None) -> None:
         self._client = client
-        self._interval = waiting.interval
+        self._waiting = waiting
         self._progress = progress
-        self._deadline = None if waiting.timeout is None else client.clock() + waiting.timeout
+        self._deadline = self._new_deadline()
+
+    def _new_deadline(self) -> t.Optional[float]:
+        return None if self._waiting.timeout is None else self._client.clock() + self._waiting.timeout
 
     def left(self, most: float = math.inf, least: float = 0.0) -> t.Optional[float]:
         """Seconds until the deadline, within bounds; None where neither it nor ``most`` sets an end.
@@ -121,7 +128,10 @@ class Watch:
         :raises WaitTimeoutError: the deadline came first; it carries the job as seen last.
         :raises ControllerError: what waiting will not cure.
         """
-        return self._until(job, kind, self._ended, self.left())
+        ended = self._until(job, kind, self._ended, self.left())
+        if self._waiting.each_job:
+            self._deadline = self._new_deadline()
+        return ended
 
     def until_some_ended(self, ids: t.Collection[int]) -> tuple[dict[int, Job], frozenset[int]]:
         """Of several active jobs those that have ended, as lists show them, when one has.
@@ -206,7 +216,7 @@ class Watch:
         return wait_until(
             lambda: _jobs.get_once(self._client, job.id, kind),
             done,
-            self._interval,
+            self._waiting.interval,
             timeout,
             self._client.clock,
             self._client.sleep,

@@ -1,0 +1,37 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""job_retry inside the ansible-playbook process, where that is equivalent to running the module."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible_collections.relaunch.controller.plugins.plugin_utils._in_process import InProcessAction, Write
+
+if t.TYPE_CHECKING:
+    from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
+    from ansible_collections.relaunch.controller.plugins.module_utils._outcome import Outcome
+    from ansible_collections.relaunch.controller.plugins.module_utils._task import Act
+
+
+class ActionModule(InProcessAction):
+    def specification(self) -> dict[str, t.Any]:
+        from ansible_collections.relaunch.controller.plugins.module_utils._retry_options import SPECIFICATION
+
+        return SPECIFICATION
+
+    def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
+        from ansible_collections.relaunch.controller.plugins.module_utils._progress import ProgressLines
+        from ansible_collections.relaunch.controller.plugins.module_utils._retry_failed_hosts import retry_failed_hosts
+        from ansible_collections.relaunch.controller.plugins.module_utils._retry_options import RetryRequest
+
+        request = RetryRequest.of(params, self._task.check_mode, self._task.diff)
+        progress = ProgressLines(write, time.monotonic) if write else None
+
+        def act(client: ControllerClient) -> Outcome:
+            return retry_failed_hosts(client, request, progress, write)
+
+        return act

@@ -1,0 +1,365 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: job_retry
+short_description: Relaunch a job of an automation controller on its failed hosts until none is left
+version_added: 0.1.0
+author:
+  - relaunch.controller contributors (@relaunch)
+description:
+  - Waits for a job of AWX, Red Hat Ansible Automation Platform or Oracle Linux Automation Manager, and relaunches it on
+    the hosts that failed or were unreachable, again and again with growing delays, until none of them is left.
+  - Each round is what M(relaunch.controller.job_relaunch) does with C(hosts=failed) and C(wait=true): all that is said
+    there holds here.
+  - A relaunch that ran and failed is followed by another round. All else ends the task, see RV(ended). A relaunch that
+    was canceled, refused or could not be waited for is not tried again.
+extends_documentation_fragment:
+  - relaunch.controller.connection
+  - relaunch.controller.attributes
+  - relaunch.controller.attributes.actiongroup_controller
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Tells what the first round would do. Only requests that change nothing are sent.
+  diff_mode:
+    support: full
+    details:
+      - Shows the job and its last relaunch side by side.
+  idempotent:
+    support: partial
+    details:
+      - A job whose work has succeeded, through itself or through later relaunches of it, is not run again.
+      - Where hosts are left the next task tries again.
+  platform:
+    support: full
+    platforms: posix
+options:
+  job_id:
+    description:
+      - Number of the job.
+      - Exactly one of O(job_id) and O(job_template) is needed.
+    type: int
+  job_template:
+    description:
+      - Name or number of a job template, whose latest job is meant. It is looked up once, so that a job that somebody
+        else launches in the meantime is left alone.
+      - Exactly one of O(job_id) and O(job_template) is needed.
+    type: str
+  organization:
+    description: Name or number of the organization of O(job_template), where templates of several have its name.
+    type: str
+  retries:
+    description:
+      - How many rounds there are at most, whatever each of them does.
+    type: int
+    default: 3
+  delay:
+    description: Seconds to wait before the second round. The first one starts at once.
+    type: float
+    default: 30
+  delay_factor:
+    description: Each further wait is so many times as long as the one before it; V(1) for waits of equal length.
+    type: float
+    default: 2
+  delay_max:
+    description: Seconds that a wait between two rounds lasts at most.
+    type: float
+    default: 600
+  fallback_to_all:
+    description:
+      - Relaunch on all hosts where the controller cannot say which hosts failed (the playbook had a syntax error, was
+        canceled or timed out), none of them is left in the inventory, or the job had stopped before its end for hosts
+        that had not failed, or that it had not got to. Without it the task fails then.
+      - A round can make two relaunches with it, on the failed hosts and then on all.
+    type: bool
+    default: false
+  credential_passwords:
+    description:
+      - Passwords that the job's credentials ask for at launch, by the names that the controller gives them, such as
+        C(ssh_password), C(become_password), C(ssh_key_unlock) or C(vault_password.dev).
+    type: dict
+  interval:
+    description:
+      - Seconds between two looks at the job. The first looks come sooner, so that a short job is seen to end early.
+    type: float
+    default: 2
+  timeout:
+    description:
+      - Seconds to wait for each job at most. The task fails when they are over; the job goes on.
+      - Without it a wait lasts as long as the job; it gives up only if the controller could not be asked for an hour.
+    type: int
+notes:
+  - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process, as described with
+    M(relaunch.controller.job_relaunch). It shows the status of each job on stderr, and a line about each further round
+    such as C(attempt 2 of 3 in 30 s: 2 hosts left: web2, web3).
+seealso:
+  - module: relaunch.controller.job_relaunch
+  - ref: retry_failed_hosts role <ansible_collections.relaunch.controller.retry_failed_hosts_role>
+    description: Tells what came of it, and hands it on to the next nodes of a workflow.
+"""
+
+EXAMPLES = r"""
+- name: Relaunch a job until no failed host is left
+  relaunch.controller.job_retry:
+    job_id: 42
+    retries: 5
+    delay: 60
+    timeout: 3600
+    controller_host: https://controller.example.com
+    controller_oauthtoken: "{{ controller_token }}"
+  register: retry
+
+- name: Show what became of each host
+  ansible.builtin.debug:
+    msg: "{{ retry.summary }}"
+"""
+
+RETURN = r"""
+attempts:
+  description:
+    - The relaunches, oldest first; the newest 100 of them.
+    - A round in which somebody else was found to have brought hosts to success counts with their job.
+  returned: always, unless the task was called wrongly
+  type: list
+  elements: dict
+  contains:
+    attempt:
+      description: The round, from 1 on.
+      type: int
+      sample: 1
+    job_id:
+      description: Number of the relaunch; none where it is not known whether a job was launched.
+      type: int
+      sample: 43
+    url:
+      description: Its page in the controller's user interface.
+      type: str
+      sample: https://controller.example.com/#/jobs/playbook/43/output
+    status:
+      description: Its status as last seen.
+      type: str
+      sample: failed
+    hosts:
+      description: Names of the hosts that it was to bring to success.
+      type: list
+      elements: str
+      sample: [web1, web2]
+    failed_hosts:
+      description: Names of the hosts that it failed on.
+      type: list
+      elements: str
+      sample: [web2]
+    failures:
+      description: As RV(failures).
+      type: list
+      elements: dict
+attempts_more:
+  description: How many relaunches there were before those in RV(attempts).
+  returned: always, unless the task was called wrongly
+  type: int
+  sample: 0
+job_ids:
+  description: Numbers of the jobs in RV(attempts).
+  returned: always, unless the task was called wrongly
+  type: list
+  elements: int
+  sample: [43, 44]
+recovered:
+  description:
+    - The hosts that have succeeded in these rounds, by name, each with the round.
+    - One that failed again later is not among them.
+  returned: always, unless the task was called wrongly
+  type: dict
+  sample: {web1: 1, web2: 2}
+remaining_hosts:
+  description: Names of the failed hosts whose newest word is not success, as far as they are known.
+  returned: always, unless the task was called wrongly
+  type: list
+  elements: str
+  sample: []
+cut_short:
+  description: Whether the failed hosts have succeeded, but the job had stopped before its end for others.
+  returned: always, unless the task was called wrongly
+  type: bool
+  sample: false
+ended:
+  description:
+    - Why there was no further round.
+    - V(none_left), every failed host has recovered. V(nothing_to_do), the work had succeeded before.
+    - V(none_can_run), hosts are left on which no relaunch would run, since they are disabled or the play does not
+      target them. The task does not fail for these.
+    - V(retries_used_up) and V(not_possible), a further relaunch is of no use or not allowed; the task has failed.
+    - V(predicted), in check mode.
+  returned: unless the task was interrupted
+  type: str
+  choices: [none_left, nothing_to_do, none_can_run, predicted, retries_used_up, not_possible]
+  sample: none_left
+summary:
+  description: What became of each host, a line for each.
+  returned: always, unless the task was called wrongly
+  type: list
+  elements: str
+  sample: ["web1: recovered at attempt 1 (job 43)", "web2: recovered at attempt 2 (job 44)"]
+source_job_id:
+  description: Number of the job that the task names.
+  returned: when it is known
+  type: int
+  sample: 42
+id:
+  description: Number of the last job that does or did the work; the keys below are about it.
+  returned: when there is such a job
+  type: int
+  sample: 43
+status:
+  description: Its status as last seen.
+  returned: when there is such a job
+  type: str
+  sample: successful
+elapsed:
+  description: Seconds it has run.
+  returned: when there is such a job
+  type: float
+  sample: 12.345
+limit:
+  description: Its limit; of a relaunch on failed hosts their names, separated by commas.
+  returned: when there is such a job
+  type: str
+  sample: host3,host5
+launch_type:
+  description: How it was launched; V(relaunch) for a relaunch.
+  returned: when there is such a job
+  type: str
+  sample: relaunch
+job_type:
+  description: V(run) or V(check).
+  returned: when there is such a job
+  type: str
+  sample: run
+job_explanation:
+  description: What the controller has to say about its state, if anything.
+  returned: when there is such a job
+  type: str
+  sample: ""
+url:
+  description: Its page in the controller's user interface.
+  returned: when there is such a job
+  type: str
+  sample: https://controller.example.com/#/jobs/playbook/43/output
+job:
+  description: All that the controller tells of it, C(started) and C(finished) among them.
+  returned: when there is such a job
+  type: dict
+  sample: {id: 43, type: job, started: "2026-11-23T07:15:24.990109Z", finished: "2026-11-23T07:15:25.423177Z"}
+relaunched_job_id:
+  description: Number of the job that was, or in check mode would be, relaunched.
+  returned: when a relaunch was due
+  type: int
+  sample: 42
+hosts:
+  description:
+    - Names of the hosts that the last relaunch was limited to.
+    - In check mode the hosts that would run.
+  returned: on a relaunch on failed hosts, and in check mode
+  type: list
+  elements: str
+  sample: [host3, host5]
+failed_hosts:
+  description: Names of the hosts that failed or were unreachable in the job that was waited for; empty if it was
+    successful.
+  returned: after waiting for a relaunch
+  type: list
+  elements: str
+  sample: []
+failures:
+  description: What failed hosts failed with in a job that was waited for and ended badly.
+  returned: after waiting for a relaunch that was not successful
+  type: list
+  elements: dict
+  contains:
+    host:
+      description: Name of the host.
+      type: str
+      sample: host3
+    play:
+      description: Name of the play.
+      type: str
+      sample: Deploy
+    task:
+      description: Name of the task.
+      type: str
+      sample: Start the service
+    module:
+      description: The module that the task runs.
+      type: str
+      sample: ansible.builtin.systemd_service
+    message:
+      description: What the task failed with, and the last line of its error output.
+      type: str
+      sample: Unable to start service
+    unreachable:
+      description: Whether the host could not be reached.
+      type: bool
+      sample: false
+failures_more:
+  description: How many failed hosts there are beyond those in RV(failures), which holds at most 20.
+  returned: after waiting for a relaunch that was not successful
+  type: int
+  sample: 0
+stdout_tail:
+  description: The last lines of the output of a job that was waited for and ended badly, without colours.
+  returned: after waiting for a relaunch that was not successful
+  type: str
+  sample: "PLAY RECAP ..."
+report_error:
+  description: Why RV(failed_hosts), RV(failures) or RV(stdout_tail) could not be fetched.
+  returned: when they could not
+  type: str
+  sample: GET https://controller.example.com/api/v2/jobs/43/job_events/ was answered 502.
+retry_counts:
+  description: How many hosts a relaunch would run on, as the controller counts them; a sentence while the job is
+    active.
+  returned: in check mode, when a relaunch is due
+  type: raw
+  sample: {all: 5, failed: 2}
+passwords_missing:
+  description: Names of the passwords that the job asks for and that O(credential_passwords) does not give.
+  returned: in check mode, when a relaunch is due
+  type: list
+  elements: str
+  sample: []
+msg:
+  description: What was done and why, in a sentence.
+  returned: always
+  type: str
+  sample: >-
+    2 hosts recovered within 2 attempts. Job 43, a relaunch of job 42, ended with status failed: relaunched as job 44 on
+    1 failed host: web2. Job 44 was successful.
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._module import run
+from ansible_collections.relaunch.controller.plugins.module_utils._outcome import Outcome
+from ansible_collections.relaunch.controller.plugins.module_utils._retry_failed_hosts import retry_failed_hosts
+from ansible_collections.relaunch.controller.plugins.module_utils._retry_options import SPECIFICATION, RetryRequest
+
+
+def main() -> None:
+    module = AnsibleModule(supports_check_mode=True, **SPECIFICATION)
+
+    def act(client: ControllerClient) -> Outcome:
+        return retry_failed_hosts(client, RetryRequest.of(module.params, module.check_mode, module._diff))
+
+    run(module, act)
+
+
+if __name__ == "__main__":
+    main()
