@@ -121,7 +121,7 @@ def look(
         history = historian.history(equivalents=not wish.force)
         if memory and wish.hosts == FAILED:
             memory.keep(history)
-    return Case(client, request, watch, history, same_work, memory)
+    return Case(client, request, watch, history, same_work, memory=memory)
 
 
 def names(hosts: t.Iterable[Host]) -> tuple[str, ...]:

@@ -119,9 +119,7 @@ def retry_failed_hosts(
         raise error
 
 
-def _shown(
-    memory: Memory, outcome: RelaunchOutcome, error: t.Optional[BaseException], check_mode: bool
-) -> Shown:
+def _shown(memory: Memory, outcome: RelaunchOutcome, error: t.Optional[BaseException], check_mode: bool) -> Shown:
     passed, memory.passed = tuple(memory.passed), []
     return Shown(_verdict(outcome, error, check_mode), outcome, passed, memory.healed)
 

@@ -158,7 +158,7 @@ class Watch:
         return wait_until(
             look,
             lambda found: any(found),
-            self._interval,
+            self._waiting.interval,
             self.left(),
             self._client.clock,
             self._client.sleep,

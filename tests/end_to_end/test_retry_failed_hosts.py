@@ -198,9 +198,7 @@ def test_hosts_that_remain_fail_the_play_after_growing_delays(sandbox: Sandbox, 
     ]
 
 
-def test_a_host_that_recovered_and_fails_again_is_left(
-    sandbox: Sandbox, retry: Retry, tmp_path: Path
-) -> None:
+def test_a_host_that_recovered_and_fails_again_is_left(sandbox: Sandbox, retry: Retry, tmp_path: Path) -> None:
     """A user who may not relaunch the relaunch runs all of the source's failed hosts again."""
     folder = {"folder": str(tmp_path)}
     hosts = {"web1": {"fails": "2", **folder}, "web2": {"fails": "1 2", **folder}}
