@@ -24,14 +24,15 @@ class ActionModule(InProcessAction):
         return SPECIFICATION
 
     def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
+        from ansible_collections.relaunch.controller.plugins.module_utils._node_progress import NodeLines
         from ansible_collections.relaunch.controller.plugins.module_utils._progress import ProgressLines
         from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_workflow import relaunch_workflow
         from ansible_collections.relaunch.controller.plugins.module_utils._workflow_options import WorkflowRequest
 
         request = WorkflowRequest.of(params, self._task.check_mode, self._task.diff)
-        progress = ProgressLines(write, time.monotonic) if write else None
 
         def act(client: ControllerClient) -> Outcome:
+            progress = NodeLines(ProgressLines(write, time.monotonic), client, write) if write else None
             return relaunch_workflow(client, request, progress)
 
         return act

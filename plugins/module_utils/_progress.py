@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job, told
+from ansible_collections.relaunch.controller.plugins.module_utils._kinds import JOB, WORKFLOW_JOB
 
 # Seconds from one line about a job that goes on as before to the next: the first soon, then ever later.
 FIRST_GAP = 10.0
@@ -80,7 +81,8 @@ class ProgressLines:
 def line(job: Job) -> str:
     """A job's state in a line, with what the controller's own facts tell of its hosts."""
     elapsed = job.facts.get("elapsed")
-    parts = [f"job {job.id} is {job.status}"] if job.active else [f"job {job.id} ended: {job.status}"]
+    noun = WORKFLOW_JOB.noun if job.facts.get("type") == WORKFLOW_JOB.type else JOB.noun
+    parts = [f"{noun} {job.id} {'is' if job.active else 'ended:'} {job.status}"]
     if isinstance(elapsed, (int, float)) and elapsed > 0:
         parts.append(f"{elapsed:.0f} s")
     counts = job.facts.get("host_status_counts") or {}

@@ -113,7 +113,8 @@ notes:
   - After the deletion of the temporary template only system administrators and auditors can read its workflow job; the
     jobs of its nodes stay readable.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process where that makes
-    no difference, and runs the module everywhere else; see M(relaunch.controller.job_relaunch).
+    no difference, and runs the module everywhere else; see M(relaunch.controller.job_relaunch). While it waits, the
+    action plugin shows on stderr how the workflow job and its nodes get on.
 seealso:
   - module: relaunch.controller.job_relaunch
     description: Relaunches single jobs.

@@ -146,12 +146,13 @@ def variables(sandbox: Sandbox, job: int) -> t.Any:
 
 @pytest.mark.parametrize("in_process", [True, False], ids=["in process", "module"])
 def test_runs_what_remains_once_and_leaves_nothing_behind(
-    sandbox: Sandbox, deploy: Deploy, workflow: Workflow, admin: Options, resume: RunTasks
+    sandbox: Sandbox, deploy: Deploy, workflow: Workflow, admin: Options, resume: RunTasks, in_process: bool
 ) -> None:
     made = workflow(diamond(deploy()["id"]), half_done(), extra_vars={"stage": "test"})
     task = {"workflow_job_id": made["id"], "nodes": "failed", "wait": True, **admin}
 
-    first, second = resume(task, task).results
+    done = resume(task, task)
+    first, second = done.results
 
     assert (first["failed"], first["changed"], first["status"]) == (False, True, "successful"), first["msg"]
     nodes = sandbox.nodes(first["id"])
@@ -171,6 +172,11 @@ def test_runs_what_remains_once_and_leaves_nothing_behind(
     ]
     assert temporary(sandbox, made["id"]) == []
     assert "temporary_template_id" not in first
+    shown = [
+        f"[localhost] workflow job {first['id']}: D ended: successful (job {nodes['D']['job']})",
+        f"[localhost] workflow job {first['id']} ended: successful",
+    ]
+    assert [done.stderr.count(line) for line in shown] == ([1, 1] if in_process else [0, 0])
 
 
 def test_check_mode_tells_the_plan_and_sends_nothing_unsafe(

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a person sees of the nodes of a workflow job while a task waits for it: lines of text."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.relaunch.controller.plugins.module_utils._client import PAGE_SIZE, ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._errors import ControllerError
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs import ACTIVE_STATUSES, Job
+from ansible_collections.relaunch.controller.plugins.module_utils._kinds import WORKFLOW_JOB
+from ansible_collections.relaunch.controller.plugins.module_utils._remaining_nodes import Node
+from ansible_collections.relaunch.controller.plugins.module_utils._watch import Progress
+
+
+class NodeLines:
+    """Adds to the lines about a workflow job one for each change of a node; each look takes a request more.
+
+    :param lines: is shown the workflow job first.
+    :param client: to ask for the nodes; of a large workflow for those on the first page.
+    :param write: takes a line.
+    """
+
+    def __init__(self, lines: Progress, client: ControllerClient, write: t.Callable[[str], None]) -> None:
+        self._lines = lines
+        self._client = client
+        self._write = write
+        self._seen: dict[int, str] = {}
+
+    def __call__(self, job: Job) -> None:
+        self._lines(job)
+        try:
+            answer = self._client.get_once(WORKFLOW_JOB.at(job.id, "workflow_nodes"), page_size=PAGE_SIZE)
+            nodes = [Node.of(entry) for entry in answer.get("results") or ()]
+        except ControllerError:
+            # Nothing depends on it: the next look shows what this one has missed.
+            return
+        for node in nodes:
+            if node.status is not None and self._seen.get(node.id) != node.status:
+                self._seen[node.id] = node.status
+                verb = "is" if node.status in ACTIVE_STATUSES else "ended:"
+                self._write(f"workflow job {job.id}: {node.label} {verb} {node.status} (job {node.job})")
