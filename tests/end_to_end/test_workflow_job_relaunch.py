@@ -140,6 +140,16 @@ def resumes(sandbox: Sandbox, source: int) -> list[Options]:
     return t.cast("list[Options]", found.body["results"])
 
 
+def left_behind(sandbox: Sandbox, made: Options) -> int:
+    """Make a temporary template as a killed run leaves it; its number."""
+    body = {
+        "name": f"Remainder of workflow job {made['id']} abc",
+        "description": f"relaunch.controller: what remains of workflow job {made['id']}",
+        "organization": made["organization"],
+    }
+    return int(sandbox.request("POST", "/workflow_job_templates/", body=body).body["id"])
+
+
 def variables(sandbox: Sandbox, job: int) -> t.Any:
     return json.loads(sandbox.job(job)["extra_vars"])
 
@@ -280,12 +290,7 @@ def test_whatever_request_goes_wrong_the_next_run_ends_in_one_complete_resume(
 
 def test_what_a_killed_run_left_is_removed(sandbox: Sandbox, workflow: Workflow, admin: Options) -> None:
     made = workflow(*TWO_PROJECTS)
-    left = {
-        "name": f"Remainder of workflow job {made['id']} abc",
-        "description": f"relaunch.controller: what remains of workflow job {made['id']}",
-        "organization": made["organization"],
-    }
-    assert sandbox.request("POST", "/workflow_job_templates/", body=left).status == 201
+    left_behind(sandbox, made)
 
     result = at_once(workflow_job_id=made["id"], nodes="failed", wait=True, **admin)
 
@@ -404,3 +409,28 @@ def test_approvals_and_what_nodes_hold_several_of_are_made_anew(
         assert [one["id"] for one in listed] == ids
     approval = sandbox.request("GET", f"/workflow_approval_templates/{nodes['gate']['unified_job_template']}/").body
     assert (approval["name"], approval["timeout"]) == ("Go on?", 60)
+
+
+def test_gives_way_to_another_caller_who_was_first(sandbox: Sandbox, workflow: Workflow, admin: Options) -> None:
+    nodes: Options = {"B": {"project": "first", "success": ["D"]}, "D": {"approval": "Go on?"}}
+    made = workflow(nodes, {"B": "failed", "D": "do_not_run"})
+    other = left_behind(sandbox, made)
+    node = sandbox.request("POST", f"/workflow_job_templates/{other}/workflow_nodes/", body={"identifier": "D"}).body
+    path = f"/workflow_job_template_nodes/{node['id']}/create_approval_template/"
+    assert sandbox.request("POST", path, body={"name": "Go on?"}).status == 201
+    launch: Options = {
+        "method": "POST",
+        "path": f"/workflow_job_templates/{other}/launch/",
+        "user": "admin",
+        "body": {},
+    }
+    sandbox.misbehave([{"kind": "act", "when": "before", "method": "POST", "path": "/launch/$", "calls": [launch]}])
+
+    result = at_once(workflow_job_id=made["id"], nodes="failed", **admin)
+
+    assert not result.get("failed") and not result["changed"], result["msg"]
+    first, second = sorted(resumes(sandbox, made["id"]), key=lambda job: int(job["id"]))
+    assert (result["id"], result["own_job_id"]) == (first["id"], second["id"])
+    assert second["status"] == "canceled"
+    assert temporary(sandbox, made["id"]) == [other]
+    sandbox.cancel(first["id"])
