@@ -105,10 +105,11 @@ def _run(
         outcome = replace(outcome, diff={"before": "", "after": "\n".join(lines) + "\n"})
     labels = told(kept.node.label for kept in remainder.kept)
     with carrying(outcome):
-        if not isinstance(plan, Plan):
-            raise RefusedError(not_resumable(source.id, plan))
+        reasons = [] if isinstance(plan, Plan) else list(plan)
         if "POST" not in (run.client.options("workflow_job_templates/").get("actions") or {}):
-            raise RefusedError(may_not_make_workflows(source))
+            reasons.append(may_not_make_workflows(source))
+        if reasons or not isinstance(plan, Plan):
+            raise RefusedError(not_resumable(source.id, reasons))
         if run.request.check_mode:
             return replace(outcome, changed=True).saying(f"What remains of workflow job {root.id} would run: {labels}.")
         template = _temporary_template.make(run.client, plan, root.id, uuid.uuid4().hex[:12])

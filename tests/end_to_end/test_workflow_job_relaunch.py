@@ -327,6 +327,10 @@ def test_refusals_make_nothing(sandbox: Sandbox, deploy: Deploy, workflow: Workf
     cases: list[tuple[Options, str]] = [
         (task(plain["id"], controller_oauthtoken=sandbox.token("alice")), "the role workflow admin in Default"),
         (task(plain["id"], controller_oauthtoken=sandbox.token("mallory")), "may not see workflow job"),
+        (
+            task(unlimited["id"], controller_oauthtoken=sandbox.token("alice")),
+            "node_hosts: all to run it whole. Resuming",
+        ),
         (task(secret["id"]), "answers to secret questions"),
         (task(sliced["id"]), "The template of B is sliced"),
         (task(unlimited["id"]), "The template of B takes no limit"),
