@@ -9,14 +9,14 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: job_retry
 short_description: Relaunch a job of an automation controller on its failed hosts until none is left
-version_added: 0.1.0
+version_added: 0.2.0
 author:
   - relaunch.controller contributors (@relaunch)
 description:
   - Waits for a job of AWX, Red Hat Ansible Automation Platform or Oracle Linux Automation Manager, and relaunches it on
     the hosts that failed or were unreachable, again and again with growing delays, until none of them is left.
-  - Each round is what M(relaunch.controller.job_relaunch) does with C(hosts=failed) and C(wait=true): all that is said
-    there holds here.
+  - Each round is what M(relaunch.controller.job_relaunch) does with C(hosts=failed) and C(wait=true), so that all that
+    is said there holds here.
   - A relaunch that ran and failed is followed by another round. All else ends the task, see RV(ended). A relaunch that
     was canceled, refused or could not be waited for is not tried again.
 extends_documentation_fragment:
