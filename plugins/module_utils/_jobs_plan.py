@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 
 from ansible_collections.relaunch.controller.plugins.module_utils import _jobs
 from ansible_collections.relaunch.controller.plugins.module_utils._case import Case
+from ansible_collections.relaunch.controller.plugins.module_utils._claim import done, stopped_at
 from ansible_collections.relaunch.controller.plugins.module_utils._decision import (
     ALL,
     FAILED,
@@ -40,7 +41,6 @@ from ansible_collections.relaunch.controller.plugins.module_utils._jobs_outcome 
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._later_jobs import LaterJobs
 from ansible_collections.relaunch.controller.plugins.module_utils._outcome import RelaunchOutcome, outcome_of
-from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_job import done, stopped_at
 from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_options import RelaunchRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._same_work import Fingerprint, SameWork
 from ansible_collections.relaunch.controller.plugins.module_utils._still_matters import (

@@ -11,30 +11,22 @@ from dataclasses import replace
 
 from ansible_collections.relaunch.controller.plugins.module_utils import _jobs, _templates
 from ansible_collections.relaunch.controller.plugins.module_utils._case import Case, Memory, look, names
+from ansible_collections.relaunch.controller.plugins.module_utils._claim import adopted, done, stopped_at
 from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._cut_short import stopped_early
 from ansible_collections.relaunch.controller.plugins.module_utils._decision import (
     ALL,
-    FAILED,
     Adopt,
     Await,
-    Decision,
-    Done,
     Launch,
     Refuse,
     Settled,
     decide,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._errors import (
-    AnswerError,
-    CutShortError,
-    RefusedError,
-)
-from ansible_collections.relaunch.controller.plugins.module_utils._history import same_limit
-from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job, told
+from ansible_collections.relaunch.controller.plugins.module_utils._errors import AnswerError, RefusedError
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._launch import Launched
 from ansible_collections.relaunch.controller.plugins.module_utils._outcome import RelaunchOutcome, carrying
-from ansible_collections.relaunch.controller.plugins.module_utils._refusals import cut_short, source_unavailable
+from ansible_collections.relaunch.controller.plugins.module_utils._refusals import source_unavailable
 from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_options import RelaunchRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_post import relaunch
 from ansible_collections.relaunch.controller.plugins.module_utils._until_end import (
@@ -42,7 +34,6 @@ from ansible_collections.relaunch.controller.plugins.module_utils._until_end imp
     after_launch,
     until_ended,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._verdict import left_out
 from ansible_collections.relaunch.controller.plugins.module_utils._watch import Progress, Watch
 
 
@@ -127,66 +118,9 @@ def _act(case: Case, decision: Settled, outcome: RelaunchOutcome) -> RelaunchOut
     return done(case, decision, job, outcome)
 
 
-def done(case: Case, decision: Done, job: Job, outcome: RelaunchOutcome) -> RelaunchOutcome:
-    """The outcome where nothing is left to do.
-
-    :param job: the one that has done it, as it is now.
-    """
-    left = names(decision.left)
-    masked = "" if job is case.source else case.masked
-    outcome = replace(outcome, remaining_hosts=left if case.request.wish.hosts == FAILED else None)
-    return outcome.about(case.client, job).saying(decision.reason, masked).warned(left_out(left))
-
-
 def _adopt(case: Case, decision: Adopt, outcome: RelaunchOutcome) -> RelaunchOutcome:
     job = _jobs.get(case.client, decision.job.id)
     outcome = adopted(case, decision, job, outcome)
     if case.request.check_mode:
         return outcome.saying("It would be waited for.") if case.request.wish.wait else outcome
     return after_adoption(case, job, case.asked(names(decision.hosts), names(decision.rest)), outcome)
-
-
-def adopted(case: Case, decision: Adopt, job: Job, outcome: RelaunchOutcome) -> RelaunchOutcome:
-    """The outcome where a job is active that does the work.
-
-    :param job: it, as it is now.
-    """
-    rest = names(decision.rest)
-    without = f"It leaves out {told(rest)}: run the task again after it." if rest else ""
-    outcome = replace(outcome.about(case.client, job), hosts=names(decision.hosts) or None)
-    return outcome.saying(decision.reason, without, case.masked)
-
-
-def _healer(case: Case, decision: Decision, outcome: RelaunchOutcome) -> t.Optional[Job]:
-    """The job through which the failed hosts are about to be called successful; None where all of the work is."""
-    if case.request.wish.hosts != FAILED or case.base.status != _jobs.FAILED:
-        return None
-    if isinstance(decision, Done):
-        words = case.history.words
-        return max(words.recovered.values() if words else (), key=lambda job: job.id, default=None)
-    job = outcome.job
-    if job is None or outcome.failed_hosts != () or same_limit(case.source, job):
-        return None
-    return job
-
-
-def stopped_at(case: Case, decision: Decision, outcome: RelaunchOutcome) -> t.Optional[str]:
-    """Where the job had stopped before its end whose failed hosts have succeeded, so that all hosts are next.
-
-    :param outcome: of the decision, with the verdict on a job that was waited for.
-    :returns: None where nothing is left.
-    :raises CutShortError: all hosts would be next, without ``fallback_to_all``.
-    """
-    healer = _healer(case, decision, outcome)
-    if healer is None:
-        return None
-    words = case.history.words
-    failed = len(words.hosts) if words else len(healer.limit_names)
-    with carrying(outcome):
-        stopped = stopped_early(case.client, case.base, healer, failed)
-    if stopped is None:
-        return None
-    if case.request.wish.fallback_to_all:
-        return stopped.at
-    with carrying(replace(outcome, cut_short=True)):
-        raise CutShortError(cut_short(case.base, stopped.at))

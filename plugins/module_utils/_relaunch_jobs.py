@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
+from ansible_collections.relaunch.controller.plugins.module_utils._claim import adopted
 from ansible_collections.relaunch.controller.plugins.module_utils._decision import FAILED, Adopt, Await, Launch
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import (
     JobUnsuccessfulError,
@@ -27,7 +28,6 @@ from ansible_collections.relaunch.controller.plugins.module_utils._jobs_outcome 
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._jobs_plan import Plan, Planner
 from ansible_collections.relaunch.controller.plugins.module_utils._outcome import carrying
-from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_job import adopted
 from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_post import relaunch
 from ansible_collections.relaunch.controller.plugins.module_utils._together import CountedProgress, Together
 from ansible_collections.relaunch.controller.plugins.module_utils._watch import Watch

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.relaunch.controller.plugins.module_utils import _jobs
 from ansible_collections.relaunch.controller.plugins.module_utils._case import names
+from ansible_collections.relaunch.controller.plugins.module_utils._claim import adopted, stopped_at
 from ansible_collections.relaunch.controller.plugins.module_utils._decision import Adopt, Launch, Refuse
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import ControllerError, RefusedError
 from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
@@ -24,7 +25,6 @@ from ansible_collections.relaunch.controller.plugins.module_utils._jobs_outcome 
 from ansible_collections.relaunch.controller.plugins.module_utils._jobs_plan import Due
 from ansible_collections.relaunch.controller.plugins.module_utils._launch import Launched
 from ansible_collections.relaunch.controller.plugins.module_utils._outcome import RelaunchOutcome, outcome_of
-from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_job import adopted, stopped_at
 from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_post import relaunch
 from ansible_collections.relaunch.controller.plugins.module_utils._until_end import (
     after_launch,
