@@ -57,7 +57,7 @@ def find(client: ControllerClient, selection: Selection) -> Found:
 
 
 def with_statistics(client: ControllerClient, ids: t.Sequence[int]) -> frozenset[int]:
-    """Which of these jobs have their statistics, which ``hosts: failed`` needs (recorded: batch-stats-filter)."""
+    """Which of these jobs have their statistics, as ``hosts: failed`` needs them (recorded: batch-stats-filter)."""
     query = {"job_events__event": "playbook_on_stats"}
     return frozenset(int(entry["id"]) for entry in in_chunks(client, "id__in", ids, **query))
 
