@@ -133,8 +133,8 @@ def _work(folder: Path, work: queue.SimpleQueue[tuple[int, Door]], report: Repor
     for number in range(100):
         place = folder / str(number)
         try:
-            with Sandboxes(place / "sandboxes") as sandboxes:
-                stage = Stage(sandboxes, FrontDoors(place / "doors"))
+            with Sandboxes(place / "sandboxes") as sandboxes, FrontDoors(place / "doors") as doors:
+                stage = Stage(sandboxes, doors)
                 while not stopping.is_set():
                     try:
                         seed, door = work.get_nowait()

@@ -8,8 +8,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 import typing as t
 from pathlib import Path
@@ -21,7 +24,7 @@ _HERE = Path(__file__).resolve().parent
 _CHECKOUT = _HERE.parents[1]
 
 # No run takes longer: its own timeout of 40 seconds ends a wait, and two minutes the search for a lost job.
-_LONGEST = 240.0
+_LONGEST = 240
 
 # What makes a scenario quick, but leaves a client more tries than there are faults.
 PATIENCE: dict[str, t.Any] = {
@@ -66,10 +69,15 @@ _URI = """
 
 
 class FrontDoors:
-    """Runs tasks below a folder, with an environment that holds nothing of whoever runs the campaign."""
+    """Runs tasks below a folder, with an environment that holds nothing of whoever runs the campaign.
+
+    A context manager: modules are run by a process that has imported them.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        # The address of a socket is short.
+        self._socket = Path(tempfile.mkdtemp(prefix="faults-"), "modules")
         #: The address of the proxy that the environment names.
         self.proxy = ""
         (folder / "home").mkdir(parents=True)
@@ -88,33 +96,47 @@ class FrontDoors:
             "ANSIBLE_LOCAL_TEMP": str(folder / "home" / "tmp"),
         }
 
+    def __enter__(self) -> FrontDoors:
+        command = [sys.executable, str(_HERE / "module_process.py"), str(self._socket), str(_LONGEST)]
+        self._modules = self._process(command)
+        t.cast("t.IO[str]", self._modules.stdout).readline()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._modules.kill()
+        self._modules.communicate()
+        shutil.rmtree(self._socket.parent)
+
     def module(self, options: t.Mapping[str, t.Any], variant: str | None = None) -> Run:
         """Run job_relaunch as a module with these options.
 
         :param variant: the wrong way in which it is to work; see variants.py.
         """
-        with self.waiting_module(variant) as module:
-            return module(options)
+        with self.waiting_module() as module:
+            return module(options, variant)
 
     @contextlib.contextmanager
-    def waiting_module(self, variant: str | None = None) -> t.Iterator[t.Callable[[t.Mapping[str, t.Any]], Run]]:
+    def waiting_module(self) -> t.Iterator[t.Callable[[t.Mapping[str, t.Any], str | None], Run]]:
         """A process of the module that is ready and waits for its options, so that several start in one instant."""
-        process = self._process([sys.executable, str(_HERE / "module_process.py"), *([variant] if variant else [])])
-        try:
-            t.cast("t.IO[str]", process.stdout).readline()
-            yield lambda options: self._end_of_module(process, options)
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.communicate()
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_LONGEST + 5)
+            connection.connect(str(self._socket))
+            connection.recv(1)
+            yield lambda options, variant: self._of_module(connection, options, variant)
 
-    @staticmethod
-    def _end_of_module(process: subprocess.Popen[str], options: t.Mapping[str, t.Any]) -> Run:
-        started, ended, output, errors = _finished(process, json.dumps(options))
+    def _of_module(self, connection: socket.socket, options: t.Mapping[str, t.Any], variant: str | None) -> Run:
+        started = time.time()
+        given = {"options": options, "variant": variant, "environment": self._proxies()}
+        connection.sendall(json.dumps(given).encode())
+        connection.shutdown(socket.SHUT_WR)
+        output = b""
+        while part := connection.recv(65536):
+            output += part
         result = None
         with contextlib.suppress(ValueError):
             result = json.loads(output)
-        return Run(started, ended, result if isinstance(result, dict) else None, output + errors)
+        text = output.decode(errors="replace")
+        return Run(started, time.time(), result if isinstance(result, dict) else None, text)
 
     def playbook(self, options: t.Mapping[str, t.Any]) -> Run:
         """Run it as the task of a playbook."""
@@ -166,38 +188,33 @@ class FrontDoors:
         (self._folder / "variables.json").write_text(json.dumps(variables), encoding="utf-8")
         command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", "playbook.yml"]
         command += ["-e", f"ansible_python_interpreter={sys.executable}", "-e", "@variables.json"]
-        started, ended, output, errors = _finished(self._process(command), "")
+        process, started = self._process(command), time.time()
+        try:
+            output, errors = process.communicate(timeout=_LONGEST)
+        except subprocess.TimeoutExpired:
+            output, errors = "", f"ended after {_LONGEST:g} seconds"
+        finally:
+            process.kill()
+            process.wait()
         result = None
         with contextlib.suppress(OSError, ValueError):
             result = read(json.loads(answer.read_text(encoding="utf-8")))
-        return Run(started, ended, result, output + errors)
+        return Run(started, time.time(), result, output + errors)
+
+    def _proxies(self) -> dict[str, str]:
+        return dict.fromkeys(("http_proxy", "https_proxy"), self.proxy) if self.proxy else {}
 
     def _process(self, command: list[str]) -> subprocess.Popen[str]:
-        proxies = dict.fromkeys(("http_proxy", "https_proxy"), self.proxy) if self.proxy else {}
         return subprocess.Popen(
             command,
             cwd=self._folder,
-            env={**self._environment, **proxies},
+            env={**self._environment, **self._proxies()},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
         )
-
-
-def _finished(process: subprocess.Popen[str], given: str) -> tuple[float, float, str, str]:
-    """When a process was given its input and when it ended; its output and errors."""
-    started = time.time()
-    try:
-        output, errors = process.communicate(given, timeout=_LONGEST)
-    except BaseException as problem:
-        process.kill()
-        output, errors = process.communicate()
-        if not isinstance(problem, subprocess.TimeoutExpired):
-            raise
-        errors += f"\nended after {_LONGEST:g} seconds"
-    return started, time.time(), output, errors
 
 
 def _told_by_uri(told: dict[str, t.Any], wait: bool) -> dict[str, t.Any]:

@@ -291,6 +291,9 @@ def _false_success(facts: Facts, run: Run, job: Job | None, result: t.Mapping[st
         if facts.wait:
             yield f"it succeeded with status {status}, without the end of job {job.id}"
         return
+    if not facts.wait and result.get("changed"):
+        # That it has launched a job is all that it says.
+        return
     # It may not have known of what happened after its last look, but of all that had happened before this one's end.
     start = max(run.started, min(job.finished or run.ended, run.ended))
     if facts.hosts == "all" and not any(map(records.all_done, records.moments(start, run.ended))):

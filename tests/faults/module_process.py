@@ -1,16 +1,22 @@
 # Copyright (c) 2026, relaunch.controller contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The process of a module: options as a JSON object from the input, `main()`, its result on the output.
+"""Processes of the module: one that has imported all it needs, and for each connection to its socket a fork of it.
 
-An empty line before that says that it is ready. The name of a wrong way to work, from variants.py, may be an argument.
+What comes over the connection is the input of the fork, a JSON object of `options`, `environment` and, where it is to
+work in a wrong way, the name of a `variant` of variants.py. An empty line from the fork says that it is ready; then come
+the result, which is its output, and its errors.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
+import socket
 import sys
+import traceback
 import typing as t
 
 import variants  # beside this file
@@ -19,22 +25,57 @@ from ansible.module_utils import basic
 from ansible_collections.relaunch.controller.plugins.modules import job_relaunch
 
 
-def main() -> None:
-    """Hand the options over as this ansible-core wants them, and run."""
-    for name in sys.argv[1:]:
-        variants.VARIANTS[name]()
-    print(flush=True)
-    options = json.load(sys.stdin)
+def serve(path: str, longest: int) -> None:
+    """Fork for each connection, until this process is ended.
+
+    :param path: of the socket.
+    :param longest: seconds that a fork may take.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen(32)
+        print(flush=True)
+        while True:
+            connection, _address = listener.accept()
+            with connection:
+                if not os.fork():
+                    signal.alarm(longest)
+                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    for number in (0, 1, 2):
+                        os.dup2(connection.fileno(), number)
+                    run()
+
+
+def run() -> t.NoReturn:
+    """Be the process of a module: hand the options over as this ansible-core wants them, and run."""
+    code = 1
+    try:
+        print(flush=True)
+        given = json.loads(sys.stdin.read())
+        os.environ.update(given["environment"])
+        if given["variant"]:
+            variants.VARIANTS[given["variant"]]()
+        with _given(given["options"]):
+            job_relaunch.main()
+    except SystemExit as problem:
+        code = problem.code if isinstance(problem.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _given(options: dict[str, t.Any]) -> t.ContextManager[t.Any]:
     try:
         from ansible.module_utils.testing import patch_module_args
     except ImportError:  # ansible-core 2.16 to 2.18
         basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode()
-        given: t.ContextManager[t.Any] = contextlib.nullcontext()
-    else:
-        given = patch_module_args(options)
-    with given:
-        job_relaunch.main()
+        return contextlib.nullcontext()
+    return t.cast("t.ContextManager[t.Any]", patch_module_args(options))
 
 
 if __name__ == "__main__":
-    main()
+    serve(sys.argv[1], int(sys.argv[2]))

@@ -24,8 +24,12 @@ def replay(seed: int, *, uri: bool = False) -> int:
     """
     scenario = scenario_of(seed)
     door: Door = "uri" if uri else door_of(scenario)
-    with tempfile.TemporaryDirectory(prefix="faults-") as folder, Sandboxes(Path(folder, "sandboxes")) as sandboxes:
-        facts = Stage(sandboxes, FrontDoors(Path(folder, "doors"))).play(scenario, door)
+    with (
+        tempfile.TemporaryDirectory(prefix="faults-") as folder,
+        Sandboxes(Path(folder, "sandboxes")) as sandboxes,
+        FrontDoors(Path(folder, "doors")) as doors,
+    ):
+        facts = Stage(sandboxes, doors).play(scenario, door)
     verdicts = judge(facts)
     print(told(scenario, door, facts))
     for verdict in verdicts:

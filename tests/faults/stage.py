@@ -25,7 +25,7 @@ from .front_doors import PATIENCE, WAITING, FrontDoors
 from .judge import Facts, Request, Run, conclusive
 from .moves import Scene, calls_of, placed, renamed, rule_of
 from .quick_jobs import QuickJobs, prompts_of
-from .records import Host, Job, Records
+from .records import FINAL, Host, Job, Records
 from .scenario import Move, Restart, Round, Scenario
 
 # In a round the task is run again until its result leaves nothing to run again for; after the second time nothing goes
@@ -50,6 +50,7 @@ class _Play:
         self, sandbox: Sandbox, doors: FrontDoors, scenario: Scenario, door: Door, variant: str | None
     ) -> None:
         self._sandbox = sandbox
+        self._path = sandbox.data_dir / "sandbox.sqlite3"
         self._doors = doors
         self._scenario = scenario
         self._door = door
@@ -90,13 +91,12 @@ class _Play:
         elif given.loss is not None and given.kind == "forward":
             proxy.lose("POST", "/relaunch/$", given.loss)
         elif given.loss is not None:
-            posted = threading.Event()
+            # What has been sent through a tunnel nobody can read; but the controller's records tell of the POST.
+            before = {row["id"] for row in self._rows()}
 
             def has_posted(_tunnel: t.Any) -> bool:
-                # The log is looked at as rarely as can be: each byte asks.
-                if not posted.is_set() and any(_request(entry).launches for entry in self._log()):
-                    posted.set()
-                return posted.is_set()
+                rows = self._rows()
+                return any(row["id"] not in before and row["username"] == self._scenario.user for row in rows)
 
             proxy.cut_tunnels(has_posted, t.cast("t.Any", given.loss))
         return proxy.url
@@ -195,13 +195,13 @@ class _Play:
                 with contextlib.suppress(SandboxError):
                     self._sandbox.control(call["method"], call["path"], call["body"])
         if move.settle:
-            for job in self._rows():
-                if job["id"] not in self._scene.before:
-                    self._sandbox.wait(job["id"])
+            self._settle(besides=self._scene.before)
 
     def _renew_token(self) -> None:
         token = self._scene.token
-        if token is not None and self._sandbox.request("GET", "/me/", token=token).status == 401:
+        with db.opened(self._path) as database:
+            expires = database.value("SELECT expires FROM tokens WHERE token = ?", token)
+        if token is not None and expires <= db.now():
             self._scene = dataclasses.replace(self._scene, token=self._new_token())
 
     def _twin(self, delay: float) -> None:
@@ -266,12 +266,23 @@ class _Play:
             self._sandbox.restart(restart.downtime)
 
     def _rows(self) -> list[db.Row]:
-        with db.opened(self._sandbox.data_dir / "sandbox.sqlite3") as database:
+        with db.opened(self._path) as database:
             return database.all(
                 "SELECT jobs.*, users.username FROM jobs LEFT JOIN users ON users.id = jobs.created_by "
                 "WHERE unified_job_template = ? ORDER BY jobs.id",
                 self._scene.template,
             )
+
+    def _settle(self, besides: t.Collection[int] = ()) -> None:
+        """Wait until all jobs are over and their events are in."""
+        deadline = time.monotonic() + 30
+        while True:
+            rows = [row for row in self._rows() if row["id"] not in besides]
+            if all(row["status"] in FINAL and time.time() >= (row["events_saved_at"] or 0.0) for row in rows):
+                return
+            if time.monotonic() > deadline:
+                raise SandboxError(f"not over: {[(row['id'], row['status']) for row in rows]}")
+            time.sleep(0.05)
 
     def _gathered(self) -> Facts:
         scenario, scene, entries = self._scenario, self._scene, self._log()
@@ -279,9 +290,8 @@ class _Play:
         # A slow request may make its job long after its client has gone.
         latest = max((request.works_at for request in requests if request.launches), default=0.0)
         time.sleep(max(0.0, latest + 0.3 - time.time()))
-        for row in self._rows():
-            self._sandbox.wait(row["id"])
-        with db.opened(self._sandbox.data_dir / "sandbox.sqlite3") as database:
+        self._settle()
+        with db.opened(self._path) as database:
             jobs = {row["id"]: self._job(database, row) for row in self._rows()}
         return Facts(
             hosts=scenario.hosts,
@@ -296,9 +306,7 @@ class _Play:
             secrets=() if self._door == "uri" else tuple(self._secrets),
         )
 
-    @staticmethod
-    def _job(database: db.Database, row: db.Row) -> Job:
-        rows = database.all("SELECT host, failed FROM summaries WHERE job = ? AND host IS NOT NULL", row["id"])
+    def _job(self, database: db.Database, row: db.Row) -> Job:
         return Job(
             id=row["id"],
             status=row["status"],
@@ -309,7 +317,13 @@ class _Play:
             job_type=row["job_type"],
             prompts=prompts_of(row),
             limit=frozenset(name for name in (row["limit"] or "").split(",") if name),
-            words={one["host"]: bool(one["failed"]) for one in rows},
+            # By the names of then, which tell of hosts that were deleted since as well.
+            words={
+                number: bool(one["failed"])
+                for one in database.all("SELECT host_name, failed FROM summaries WHERE job = ?", row["id"])
+                for number, name in self._scene.hosts
+                if one["host_name"] in (name, renamed(name))
+            },
         )
 
     def _hosts(self, entries: list[dict[str, t.Any]]) -> tuple[Host, ...]:
@@ -317,7 +331,7 @@ class _Play:
         moved = [(moment, calls_of(move, self._scene)) for moment, move in self._moved]
         moved += [(one["time"], one["fault"]["calls"]) for one in entries if (one["fault"] or {}).get("kind") == "act"]
         hosts = {number: Host(number, frozenset({name, renamed(name)})) for number, name in self._scene.hosts}
-        with db.opened(self._sandbox.data_dir / "sandbox.sqlite3") as database:
+        with db.opened(self._path) as database:
             left = {number for number in hosts if database.get("hosts", number)}
         for moment, calls in sorted(moved, key=lambda one: one[0]):
             for call in calls:
