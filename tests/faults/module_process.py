@@ -4,8 +4,8 @@
 """Processes of the module: one that has imported all it needs, and for each connection to its socket a fork of it.
 
 What comes over the connection is the input of the fork, a JSON object of `options`, `environment` and, where it is to
-work in a wrong way, the name of a `variant` of variants.py. An empty line from the fork says that it is ready; then come
-the result, which is its output, and its errors.
+work in a wrong way, the name of a `variant` of variants.py. An empty line from the fork says that it is ready; then
+come the result, which is its output, and its errors.
 """
 
 from __future__ import annotations
