@@ -200,7 +200,7 @@ def _launch_failed(history: History, words: Words) -> Launch:
     from_source = _of_source(source, FAILED, due)
     wanted = frozenset(host.id for host in due)
     for relaunch in reversed(history.relaunches):
-        if relaunch.job.id != base.id and relaunch.failed_ids == wanted:
+        if relaunch.failed_ids == wanted:
             return _of_relaunch(relaunch.job, source, due, from_source)
     return from_source if base is source else _of_relaunch(base, source, due, from_source)
 
