@@ -232,6 +232,12 @@ FAILED_HOSTS: list[tuple[str, Found, Wish, str]] = [
         FAILED,
         "launch 43 failed due c, else 42",
     ),
+    (
+        "two failed on exactly what remains",
+        found(partial(43, "failed", ABC, "a b", "c"), partial(44, "failed", "c", "", "c")),
+        FAILED,
+        "launch 44 failed due c, else 42",
+    ),
     ("canceled", found(partial(43, "canceled", ABC)), FAILED, "launch 42 failed due a b c"),
     # Another base.
     ("whole succeeded", found(whole(43, "successful", ABC), failed="", base=43), FAILED, "done by 43"),

@@ -347,6 +347,21 @@ class TestBase:
 
         assert history.words and {host: by.id for host, by in history.words.recovered.items()} == {3: 45}
 
+    def test_what_came_before_it_is_no_word(self, controller: ScriptedController, look: Look) -> None:
+        later(
+            controller,
+            relaunched(43, "successful", limit="web3"),
+            relaunched(44, "failed", limit=""),
+            relaunched(45, "canceled", limit="web3"),
+        )
+        counted(controller, 44, summary("web3"))
+        controller.whenever("GET", at(45, "job_host_summaries"), body=listed())
+        controller.whenever("GET", at(45), body=relaunched(45, "canceled", limit="web3"))
+
+        words = look().words
+
+        assert words and (words.recovered, words.absent) == ({}, {})
+
 
 class TestHosts:
     def test_older_ones_are_asked_until_every_host_is_decided_on(

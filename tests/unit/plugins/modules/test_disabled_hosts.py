@@ -67,6 +67,20 @@ class TestAfterWaiting:
 
         assert (result["remaining_hosts"], "warnings" in result) == ([], False)
 
+    def test_one_that_counts_as_many_may_count_others(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        whole = relaunched(43, "running", limit="")
+        controller.expect("GET", at(42), body=job(42))
+        controller.expect("GET", JOBS, body=listed(in_list(whole)))
+        controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1"), summary("web2")))
+        controller.expect("GET", at(43), body=whole)
+        controller.expect("GET", at(43), body=relaunched(43, "successful", limit="", host_status_counts={"ok": 2}))
+        ran = listed(summary("web1", failed=False), summary("web3", failed=False))
+        controller.expect("GET", at(43, "job_host_summaries"), body=ran)
+
+        result = relaunch(hosts="failed", wait=True)
+
+        assert (result["failed"], result["remaining_hosts"]) == (False, ["web2"])
+
     def test_a_host_that_was_renamed_meanwhile_has_run(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:

@@ -212,6 +212,35 @@ class TestCutShort:
         assert (result["failed"], result["changed"], result["id"]) == (True, True, 44)
         assert result["failed_hosts"] == result["remaining_hosts"] == ["web2"]
 
+    def test_where_it_is_unknown_what_came_of_the_second_launch_the_first_job_is_not_told_as_its(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        self.recovered(controller)
+        controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL)))
+        controller.expect("POST", at(42, "relaunch"), fault="close")
+        controller.whenever("GET", JOBS, body=listed())
+
+        result = relaunch(hosts="failed", fallback_to_all=True)
+
+        assert (result["failed"], result["changed"], "id" in result) == (True, True, False)
+        assert "It is unknown whether job 42 was relaunched" in result["msg"]
+
+    def test_a_success_on_all_hosts_is_all_of_the_work(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        whole = relaunched(43, "running", limit="")
+        controller.expect("GET", at(42), body=self.SOURCE)
+        controller.expect("GET", JOBS, body=listed(in_list(whole)))
+        controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1")))
+        controller.expect("GET", at(43), body=whole)
+        controller.expect("GET", at(43), body=relaunched(43, "successful", limit=""))
+        controller.expect("GET", at(43, "job_host_summaries"), body=listed(summary("web1", failed=False)))
+
+        result = relaunch(hosts="failed", wait=True)
+
+        assert (result["failed"], result["changed"], result["id"]) == (False, False, 43)
+        assert (controller.besides, "cut_short" in result) == ([], False)
+
     def test_a_loser_of_the_second_launch_has_changed_something_all_the_same(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:

@@ -285,6 +285,20 @@ class TestLostAnswer:
         assert "It goes on" in result["msg"]
         assert controller.methods().count("POST") == 1
 
+    def test_it_gives_way_to_nobody(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        """It may be the other's own: then nobody would be left."""
+        other = relaunched(43, launched_by={"id": 6, "type": "user"})
+        before(controller)
+        controller.expect("POST", at(42, "relaunch"), fault="reset")
+        controller.expect("GET", JOBS, body=listed(other, relaunched(44, launched_by={"id": 5, "type": "user"})))
+        controller.expect("GET", "/api/v2/me/", body=ME)
+        controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1"), summary("web2")))
+
+        result = relaunch(hosts="failed")
+
+        assert (result["changed"], result["id"], "warnings" in result) == (True, 44, False)
+        assert controller.methods() == ["GET", "GET", "POST", "GET", "GET", "GET"]
+
     def test_where_none_is_found_it_is_unknown(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         before(controller)
         controller.expect("POST", at(42, "relaunch"), fault="close")

@@ -195,8 +195,25 @@ class TestAdoptedOneThatGivesWay:
 
         assert (result["failed"], result["changed"], result["id"], result["own_job_id"]) == (False, False, 43, 45)
         assert "Job 44 was canceled in favour of job 43, the same work." in result["msg"]
-        # From the source on, since the lower one may be older than all that this caller had seen.
-        assert controller.asked[6].query["id__gt"] == "42"
+
+    def test_the_lower_one_may_have_come_to_light_late(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        """Its number is lower than those of all jobs that were seen at first."""
+        lower, higher, own = (relaunched(number, limit="") for number in (43, 45, 46))
+        controller.expect("GET", at(42), body=job(42))
+        controller.expect("GET", JOBS, body=listed(in_list(relaunched(44, "failed", limit="web9"))))
+        controller.expect("POST", at(42, "relaunch"), 201, own)
+        controller.expect("GET", JOBS, body=listed(in_list(higher), in_list(own)))
+        controller.expect("POST", at(46, "cancel"), 202)
+        controller.expect("GET", at(45), body={**higher, "status": "canceled"})
+        controller.expect("GET", JOBS, body=listed(in_list(lower)))
+        controller.expect("GET", at(43), body={**lower, "status": "successful"})
+
+        result = relaunch(wait=True)
+
+        assert (result["failed"], result["changed"], result["id"], result["own_job_id"]) == (False, False, 43, 46)
+        assert [asked.query["id__gt"] for asked in controller.asked if asked.path == JOBS] == ["42", "44", "42"]
 
     def test_where_there_is_none_it_was_canceled_by_somebody(
         self, controller: ScriptedController, relaunch: Relaunch
