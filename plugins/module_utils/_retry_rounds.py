@@ -215,8 +215,9 @@ def _noted(rounds: Rounds, outcome: RelaunchOutcome, healed: t.Mapping[str, int]
             before = hosts.get(name, HostRecord())
             what = _what(attempt, name)
             hosts[name] = replace(before, tried=before.tried + 1, last=number, what=what)
-    for name, job_id in recovered.items():
-        hosts[name] = replace(hosts.get(name, HostRecord()), recovered=number, recovered_in=job_id)
+    # Of a host that ran once more after its success the first one counts.
+    for name in recovered.keys() - rounds.recovered.keys():
+        hosts[name] = replace(hosts.get(name, HostRecord()), recovered=number, recovered_in=recovered[name])
     return replace(
         rounds,
         attempts=attempts[-ATTEMPTS_KEPT:],

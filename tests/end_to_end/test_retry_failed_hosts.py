@@ -320,7 +320,8 @@ def test_check_mode_tells_what_would_be_done(sandbox: Sandbox, failed_job: int, 
     assert done.status == 0, done.output
     assert posts(sandbox) == []
     (told,) = summary(done)
-    assert told == f"Job {failed_job} ended with status failed: would be relaunched on 2 failed hosts: web2, web3."
+    hosts = "2 failed hosts: web2, web3"
+    assert told == f"Job {failed_job} ended with status failed: would be relaunched on {hosts} and waited for."
     assert stats(done)["job_ids"] == []
 
 

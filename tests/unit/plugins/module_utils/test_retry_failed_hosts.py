@@ -1,0 +1,391 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rounds of relaunches against a controller whose jobs end at once, with a clock that passes by sleeping only."""
+
+from __future__ import annotations
+
+import gc
+import os
+import typing as t
+from dataclasses import dataclass
+
+import pytest
+from requests import ConnectionError as NoConnection
+
+from ansible_collections.relaunch.controller.plugins.module_utils._errors import (
+    ControllerError,
+    ForbiddenError,
+    JobUnsuccessfulError,
+    RefusedError,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._outcome import outcome_of
+from ansible_collections.relaunch.controller.plugins.module_utils._retry_failed_hosts import (
+    RetryOutcome,
+    retry_failed_hosts,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._retry_options import SPECIFICATION, RetryRequest
+from ansible_collections.relaunch.controller.plugins.module_utils._retry_rounds import ATTEMPTS_KEPT
+from ansible_collections.relaunch.controller.tests.unit.clock import Clock
+from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import (
+    SOURCE,
+    Ran,
+    RelaunchingController,
+)
+
+DEFAULTS = {name: option.get("default") for name, option in SPECIFICATION["argument_spec"].items()}
+# Unlike any pause of a wait.
+DELAY = 1000.0
+
+
+class Meanwhile(Clock):
+    """Something happens in the first delay."""
+
+    def __init__(self, act: t.Callable[[], object] = lambda: None) -> None:
+        super().__init__()
+        self.act: t.Optional[t.Callable[[], object]] = act
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if seconds == DELAY and self.act:
+            act, self.act = self.act, None
+            act()
+
+
+@dataclass
+class Ended:
+    """What a run has returned, or what its error carries; that error; the lines that it told."""
+
+    outcome: RetryOutcome
+    error: t.Optional[BaseException]
+    lines: list[str]
+
+    @property
+    def account(self) -> tuple[t.Any, ...]:
+        result = self.outcome.result()
+        return result["ended"], result["recovered"], result["remaining_hosts"], result["job_ids"]
+
+
+def retry(
+    controller: RelaunchingController,
+    clock: t.Optional[Clock] = None,
+    check_mode: bool = False,
+    progress: t.Optional[t.Callable[[t.Any], None]] = None,
+    **options: t.Any,
+) -> Ended:
+    request = RetryRequest.of({**DEFAULTS, "job_id": SOURCE, "delay": DELAY, **options}, check_mode, False)
+    lines: list[str] = []
+    with controller.client(clock or Clock()) as client:
+        try:
+            return Ended(retry_failed_hosts(client, request, progress, lines.append), None, lines)
+        except (ControllerError, KeyboardInterrupt) as error:
+            outcome = outcome_of(error)
+            assert isinstance(outcome, RetryOutcome)
+            return Ended(outcome, error, lines)
+
+
+def failing(*rounds: str) -> t.Callable[[int, tuple[str, ...]], Ran]:
+    """Relaunches that fail on these hosts, names with spaces between; the last goes on for ever."""
+
+    def ran(number: int, hosts: tuple[str, ...]) -> Ran:
+        bad = rounds[min(number, len(rounds)) - 1].split()
+        return {name: name in bad for name in hosts or ("web1", "web2", "web3")}
+
+    return ran
+
+
+def hopeless(_number: int, hosts: tuple[str, ...]) -> Ran:
+    return dict.fromkeys(hosts, True)
+
+
+class TestHowItEnds:
+    def test_when_no_host_is_left(self) -> None:
+        controller = RelaunchingController(failing("web2 web3", ""), "web1", "web2", "web3")
+
+        ended = retry(controller)
+
+        assert ended.error is None
+        assert ended.account == ("none_left", {"web1": 1, "web2": 2, "web3": 2}, [], [43, 44])
+        assert controller.posts == ["jobs/42/relaunch/", "jobs/43/relaunch/"]
+        assert ended.lines == ["attempt 2 of 3 in 600 s: 2 hosts left: web2, web3"]
+        result = ended.outcome.result()
+        assert result["summary"] == [
+            "web1: recovered at attempt 1 (job 43)",
+            "web2: recovered at attempt 2 (job 44)",
+            "web3: recovered at attempt 2 (job 44)",
+        ]
+        assert (result["id"], result["changed"], result["source_job_id"]) == (44, True, SOURCE)
+        assert result["msg"].startswith("3 hosts recovered within 2 attempts.")
+        first, second = result["attempts"]
+        assert (first["hosts"], first["failed_hosts"]) == (("web1", "web2", "web3"), ("web2", "web3"))
+        assert [failure["host"] for failure in first["failures"]] == ["web3", "web2"]
+        assert (second["attempt"], second["status"], second["failures"]) == (2, "successful", ())
+
+    def test_when_the_retries_are_used_up(self) -> None:
+        controller = RelaunchingController(hopeless, "web1")
+
+        ended = retry(controller, retries=4, delay=10, delay_factor=3, delay_max=60)
+
+        assert isinstance(ended.error, JobUnsuccessfulError)
+        assert str(ended.error).startswith("Job 42 still fails on web1 after 4 attempts. See ")
+        assert ended.account == ("retries_used_up", {}, ["web1"], [43, 44, 45, 46])
+        assert [line.split(":")[0] for line in ended.lines] == [
+            "attempt 2 of 4 in 10 s",
+            "attempt 3 of 4 in 30 s",
+            "attempt 4 of 4 in 60 s",
+        ]
+        assert ended.outcome.summary == ("web1: still failing after 4 attempts: Start: no such unit (job 46)",)
+
+    def test_when_the_job_was_successful(self) -> None:
+        controller = RelaunchingController(hopeless)
+        controller.jobs[SOURCE]["status"] = "successful"
+
+        ended = retry(controller)
+
+        assert ended.account == ("nothing_to_do", {}, [], [])
+        assert (controller.posts, ended.outcome.changed) == ([], False)
+        assert ended.outcome.summary == (ended.outcome.msg,)
+
+    def test_when_others_had_healed_it_before(self) -> None:
+        controller = RelaunchingController(failing(""), "web1")
+        controller.relaunch(SOURCE)
+
+        ended = retry(controller)
+
+        assert ended.account == ("nothing_to_do", {}, [], [])
+        assert (controller.posts, ended.error) == ([], None)
+
+    def test_when_others_heal_it_meanwhile(self) -> None:
+        controller = RelaunchingController(failing("web2", ""), "web1", "web2")
+
+        ended = retry(controller, Meanwhile(lambda: controller.relaunch(43)), delay_max=DELAY)
+
+        assert ended.account == ("none_left", {"web1": 1, "web2": 2}, [], [43, 44])
+        assert controller.posts == ["jobs/42/relaunch/"]
+        assert ended.outcome.summary[1] == "web2: recovered at attempt 2 (job 44)"
+
+    def test_when_the_hosts_left_do_not_run(self) -> None:
+        """Of a disabled host the controller makes a job without hosts, which is successful."""
+        controller = RelaunchingController(lambda number, hosts: hopeless(number, hosts) if number == 1 else {}, "web1")
+
+        ended = retry(controller, Meanwhile(lambda: controller.disabled.add("web1")), delay_max=DELAY)
+
+        assert ended.error is None
+        assert ended.account == ("none_can_run", {}, ["web1"], [43, 44])
+        assert "no relaunch runs on it" in ended.outcome.summary[0]
+        assert "web1" in str(ended.outcome.warnings)
+
+    def test_when_the_hosts_left_were_taken_out_before(self) -> None:
+        controller = RelaunchingController(lambda _number, _hosts: {"web1": False}, "web1", "web2")
+        controller.relaunch(SOURCE)
+        controller.disabled.add("web2")
+
+        ended = retry(controller)
+
+        assert ended.account == ("none_can_run", {}, ["web2"], [])
+        assert (controller.posts, ended.error) == ([], None)
+
+    def test_when_the_hosts_left_are_deleted_meanwhile(self) -> None:
+        controller = RelaunchingController(failing("web2"), "web1", "web2")
+
+        ended = retry(controller, Meanwhile(lambda: controller.deleted.update(["web1", "web2"])), delay_max=DELAY)
+
+        assert isinstance(ended.error, RefusedError)
+        assert ended.account == ("not_possible", {"web1": 1}, [], [43])
+        assert ended.outcome.summary[1] == "web2: not among the failed hosts any more"
+        assert ended.outcome.result()["id"] == 43
+
+    def test_when_a_relaunch_is_canceled(self) -> None:
+        controller = RelaunchingController(lambda _number, _hosts: "canceled", "web1")
+
+        ended = retry(controller)
+
+        assert isinstance(ended.error, JobUnsuccessfulError)
+        assert ended.account == ("not_possible", {}, ["web1"], [43])
+        assert ended.outcome.summary == ("web1: still failing after 1 attempt (job 43, canceled)",)
+
+    def test_when_it_is_refused(self) -> None:
+        controller = RelaunchingController(hopeless, "web1")
+        controller.jobs[SOURCE]["limit"], controller.chains = "web1,web2", False
+
+        ended = retry(controller)
+
+        assert isinstance(ended.error, ForbiddenError)
+        assert ended.outcome.ended == "not_possible"
+        assert (ended.outcome.changed, ended.outcome.attempts, ended.outcome.job) == (False, (), None)
+
+    def test_when_passwords_are_missing(self) -> None:
+        controller = RelaunchingController(hopeless, "web1")
+        controller.jobs[SOURCE]["passwords_needed_to_start"] = ["ssh_password"]
+
+        ended = retry(controller)
+
+        assert "ssh_password" in str(ended.error)
+        assert (ended.outcome.ended, controller.posts) == ("not_possible", [])
+
+    def test_when_no_host_is_known_to_have_failed(self) -> None:
+        controller = RelaunchingController(failing("web2", ""))
+
+        assert retry(controller).outcome.ended == "not_possible"
+        ended = retry(controller, fallback_to_all=True)
+
+        assert ended.account == ("none_left", {"web2": 2}, [], [43, 44])
+        assert controller.jobs[43]["limit"] == ""
+
+    def test_in_check_mode(self) -> None:
+        controller = RelaunchingController(hopeless, "web1")
+
+        ended = retry(controller, check_mode=True)
+
+        assert ended.account == ("predicted", {}, ["web1"], [])
+        assert (controller.posts, ended.outcome.changed) == ([], True)
+        assert ended.outcome.summary == (ended.outcome.msg,)
+
+
+def test_a_relaunch_that_ends_in_an_error_is_tried_again() -> None:
+    ran = {1: "error", 2: {"web1": False}}
+    ended = retry(RelaunchingController(lambda number, _hosts: ran[number], "web1"))
+
+    assert ended.account == ("none_left", {"web1": 2}, [], [43, 44])
+
+
+def test_a_host_that_fails_again_after_its_success_is_left() -> None:
+    """A user who may only execute cannot relaunch the relaunch, so that all hosts run again."""
+    controller = RelaunchingController(failing("web2", "web1 web2"), "web1", "web2")
+    controller.chains = False
+
+    ended = retry(controller, retries=2)
+
+    assert ended.account == ("retries_used_up", {}, ["web1", "web2"], [43, 44])
+    assert ended.outcome.summary == (
+        "web1: recovered at attempt 1 (job 43), failed again at attempt 2: Start: no such unit (job 44)",
+        "web2: still failing after 2 attempts: Start: no such unit (job 44)",
+    )
+
+
+def test_the_timeout_is_for_each_job() -> None:
+    controller = RelaunchingController(failing(""), "web1")
+    clock = Clock()
+    ends = {SOURCE: 50.0, 43: 100.0}
+    real = {SOURCE: controller.jobs[SOURCE]}
+    controller.jobs[SOURCE] = {**real[SOURCE], "status": "running", "finished": None}
+
+    def pass_time(path: str) -> None:
+        for number, end in ends.items():
+            if number in controller.jobs and clock.now < end:
+                real.setdefault(number, controller.jobs[number])
+                controller.jobs[number] = {**real[number], "status": "running", "finished": None}
+            elif number in real:
+                controller.jobs[number] = real[number]
+
+    controller.before = pass_time
+
+    assert retry(controller, clock, timeout=60).outcome.ended == "none_left"
+    assert clock.now >= 100
+
+
+class TestAnInterruptionLeavesAnAccount:
+    def test_of_a_wait(self) -> None:
+        controller = RelaunchingController(hopeless, "web1")
+
+        def interrupt(path: str) -> None:
+            if 44 in controller.jobs:
+                controller.jobs[44]["status"] = "running"
+            if path == "jobs/44/":
+                raise KeyboardInterrupt
+
+        controller.before = interrupt
+        ended = retry(controller)
+
+        assert isinstance(ended.error, KeyboardInterrupt)
+        result = ended.outcome.result()
+        assert (result["changed"], result["id"], result["job_ids"]) == (True, 44, [43, 44])
+        assert "ended" not in result
+        assert ended.outcome.so_far == " Job 44 had been launched and goes on."
+
+    def test_of_a_delay(self) -> None:
+        def interrupt() -> None:
+            raise KeyboardInterrupt
+
+        ended = retry(RelaunchingController(hopeless, "web1"), Meanwhile(interrupt), delay_max=DELAY)
+
+        assert isinstance(ended.error, KeyboardInterrupt)
+        assert (ended.outcome.job_ids, ended.outcome.remaining_hosts) == ((43,), ("web1",))
+        assert ended.outcome.so_far == " Job 43 had been launched and has ended with status failed."
+
+    def test_of_a_launch(self) -> None:
+        """The job before it is not the one to tell of."""
+        controller = RelaunchingController(hopeless, "web1")
+
+        def lose(path: str) -> None:
+            if path == "jobs/43/relaunch/":
+                raise NoConnection("reset")
+
+        controller.before = lose
+        ended = retry(controller)
+
+        assert ended.outcome.ended == "not_possible"
+        assert (ended.outcome.job, ended.outcome.changed) == (None, True)
+        assert [attempt["job_id"] for attempt in ended.outcome.attempts] == [43, None]
+
+
+def one_recovers(number: int, hosts: tuple[str, ...]) -> Ran:
+    return {name: name != "web1" for name in hosts}
+
+
+def one_is_left_out(number: int, hosts: tuple[str, ...]) -> Ran:
+    return dict.fromkeys(set(hosts) - {"web1"}, True)
+
+
+def breaks(_number: int, _hosts: tuple[str, ...]) -> Ran:
+    return "error"
+
+
+class TestManyRounds:
+    @pytest.fixture(autouse=True)
+    def few_variables(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """At each request requests looks through the whole environment for proxies, which takes its time."""
+        for name in set(os.environ) - {"HOME", "PATH"}:
+            monkeypatch.delenv(name)
+
+    @pytest.mark.parametrize("chains", [True, False])
+    @pytest.mark.parametrize("ran", [hopeless, one_recovers, one_is_left_out, breaks])
+    def test_the_last_ones_ask_for_no_more_than_the_first(
+        self, ran: t.Callable[[int, tuple[str, ...]], Ran], chains: bool
+    ) -> None:
+        begun: list[tuple[int, int]] = []
+
+        def counting(number: int, hosts: tuple[str, ...]) -> Ran:
+            begun.append((len(controller.asked), controller.answered))
+            return ran(number, hosts)
+
+        controller = RelaunchingController(counting, "web1", "web2", "web3")
+        controller.chains = chains
+
+        retry(controller, retries=60)
+
+        assert len(begun) == 60
+        each = [(after[0] - before[0], after[1] - before[1]) for before, after in zip(begun, begun[1:])]
+        assert {requests for requests, _size in each[-5:]} <= {requests for requests, _size in each[3:8]}
+        # Longer numbers are all that may be added.
+        assert max(size for _requests, size in each[-5:]) < 1.05 * max(size for _requests, size in each[3:8])
+
+    def test_a_thousand_keep_no_more_than_two_hundred(self) -> None:
+        kept: dict[int, int] = {}
+
+        def measuring(number: int, hosts: tuple[str, ...]) -> Ran:
+            controller.forget_before(SOURCE + number - 1)
+            controller.asked.clear()
+            if number in (200, 999):
+                gc.collect()
+                kept[number] = len(gc.get_objects())
+            return hopeless(number, hosts)
+
+        controller = RelaunchingController(measuring, "web1", "web2", "web3")
+        ended = retry(controller, retries=1000)
+
+        assert ended.outcome.ended == "retries_used_up"
+        assert (len(ended.outcome.attempts), ended.outcome.attempts_more) == (ATTEMPTS_KEPT, 1000 - ATTEMPTS_KEPT)
+        assert ended.outcome.attempts[-1]["attempt"] == 1000
+        assert kept[999] - kept[200] < 100

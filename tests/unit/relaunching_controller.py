@@ -1,0 +1,144 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A controller inside the process that relaunches jobs, each of which ends at once: for many rounds in little time."""
+
+from __future__ import annotations
+
+import io
+import json
+import typing as t
+from urllib.parse import parse_qsl, urlsplit
+
+from requests import PreparedRequest, Response
+from requests.adapters import BaseAdapter
+
+from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._connection import CONNECTION_SPEC, resolve
+from ansible_collections.relaunch.controller.tests.unit.clock import Clock
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, summary
+
+SOURCE = 42
+HOST = "http://controller.invalid"
+
+#: What became of the hosts that a job ran on, by name whether each failed; or the status of one without statistics.
+Ran = t.Union[t.Mapping[str, bool], str]
+
+
+class RelaunchingController(BaseAdapter):
+    """Job 42 has failed on these hosts; ``ran`` says what becomes of its relaunches.
+
+    ``ran`` takes the number of a relaunch, from 1 on, and the names in its limit, none of them for a whole one.
+    ``asked`` holds method, path and query of each request, ``answered`` the bytes of all answers. Hosts in ``deleted`` are not in the inventory any more, and
+    those in ``disabled`` are shown as such.
+    """
+
+    def __init__(self, ran: t.Callable[[int, tuple[str, ...]], Ran], *failed: str) -> None:
+        super().__init__()
+        self._ran = ran
+        self.jobs = {SOURCE: job(SOURCE)}
+        self.answered = 0
+        self._hosts: dict[int, t.Mapping[str, bool]] = {SOURCE: dict.fromkeys(failed, True)}
+        self.asked: list[tuple[str, str, dict[str, str]]] = []
+        self.deleted: set[str] = set()
+        self.disabled: set[str] = set()
+        #: A user who may only execute: a relaunch on failed hosts has a limit for a prompt.
+        self.chains = True
+        #: Called with a path before a request is answered.
+        self.before: t.Callable[[str], None] = lambda _path: None
+
+    def client(self, clock: Clock) -> ControllerClient:
+        unset = {name: option.get("default") for name, option in CONNECTION_SPEC.items()}
+        given = {"controller_host": HOST, "controller_oauthtoken": "t0ken", "max_retries": 0}
+        connection = resolve({**unset, **given}, {}, "/")
+        client = ControllerClient(connection, clock.read, clock.sleep)
+        client._session.mount(HOST, self)
+        return client
+
+    @property
+    def posts(self) -> list[str]:
+        return [path for method, path, _query in self.asked if method == "POST"]
+
+    def relaunch(self, of: int, hosts: str = "failed") -> dict[str, t.Any]:
+        """Make a relaunch, which ends at once."""
+        names = self._failed(of) if hosts == "failed" else ()
+        number = max(self.jobs) + 1
+        ran = self._ran(number - SOURCE, names)
+        status = ran if isinstance(ran, str) else "failed" if any(ran.values()) else "successful"
+        self._hosts[number] = {} if isinstance(ran, str) else ran
+        self.jobs[number] = job(number, status, launch_type="relaunch", limit=",".join(names))
+        return self.jobs[number]
+
+    def forget_before(self, number: int) -> None:
+        """Delete old relaunches, so that it is not this controller that grows."""
+        for old in [known for known in self.jobs if SOURCE < known < number]:
+            del self.jobs[old], self._hosts[old]
+
+    def _failed(self, number: int) -> tuple[str, ...]:
+        failed = (name for name, bad in self._hosts[number].items() if bad and name not in self.deleted)
+        return tuple(sorted(failed))
+
+    def send(self, request: PreparedRequest, *_args: t.Any, **_options: t.Any) -> Response:
+        target = urlsplit(str(request.url))
+        path, query = target.path.removeprefix("/api/v2/"), dict(parse_qsl(target.query))
+        self.before(path)
+        self.asked.append((str(request.method), path, query))
+        status, body = self._answer(str(request.method), path.strip("/").split("/"), query, request.body)
+        content = json.dumps(body).encode()
+        self.answered += len(content)
+        response = Response()
+        response.status_code, response.request, response.url = status, request, str(request.url)
+        response.headers["Content-Length"] = str(len(content))
+        response.encoding = "utf-8"
+        response.raw = io.BytesIO(content)
+        return response
+
+    def close(self) -> None:
+        pass
+
+    def _answer(self, method: str, parts: list[str], query: dict[str, str], sent: t.Any) -> tuple[int, t.Any]:
+        if parts == ["jobs"]:
+            newer = [one for number, one in self.jobs.items() if number > int(query["id__gt"])]
+            return 200, listed(newer, query)
+        if parts[0] == "inventories":
+            ids = set(query["id__in"].split(","))
+            names = {name for hosts in self._hosts.values() for name in hosts} - self.disabled - self.deleted
+            hosts = [summary(name)["summary_fields"]["host"] for name in sorted(names)]
+            return 200, listed([host for host in hosts if str(host["id"]) in ids], query)
+        number = int(parts[1])
+        if number not in self.jobs:
+            return 404, {"detail": "Not found."}
+        if len(parts) == 2:
+            return 200, self.jobs[number]
+        if parts[2] == "relaunch" and method == "POST":
+            return self._relaunch(number, json.loads(sent)["hosts"])
+        if parts[2] == "job_host_summaries":
+            hosts = self._hosts[number].items()
+            found = [summary(name, failed, name not in self.deleted) for name, failed in hosts]
+            return 200, listed([one for one in found if one["failed"] or "failed" not in query], query)
+        if parts[2] == "job_events":
+            failed = [name for name, bad in self._hosts[number].items() if bad]
+            return 200, listed([event(name) for name in failed if "event__in" in query], query)
+        return 200, {"content": "PLAY RECAP"}
+
+    def _relaunch(self, number: int, hosts: str) -> tuple[int, t.Any]:
+        if not self.chains and self.jobs[number]["limit"]:
+            return 403, {"detail": "Job was launched with prompts."}
+        if hosts == "failed" and not self._failed(number):
+            return 400, {"hosts": ["No hosts."]}
+        return 201, {**self.relaunch(number, hosts), "status": "pending", "finished": None, "started": None}
+
+
+def listed(entries: t.Sequence[t.Any], query: t.Mapping[str, str]) -> dict[str, t.Any]:
+    """A page of a list."""
+    size, number = int(query.get("page_size", 25)), int(query.get("page", 1))
+    more = len(entries) > number * size
+    page = entries[(number - 1) * size : number * size]
+    return {"count": len(entries), "next": "/next" if more else None, "previous": None, "results": page}
+
+
+def event(host: str) -> dict[str, t.Any]:
+    """The failure of a host."""
+    data = {"play": "Deploy", "task": "Start", "task_action": "command", "res": {"msg": "no such unit"}}
+    return {"event": "runner_on_failed", "host_name": host, "play": "Deploy", "task": "Start", "event_data": data}
