@@ -22,16 +22,17 @@ from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job,
 SOURCE = 42
 HOST = "http://controller.invalid"
 
-#: What became of the hosts that a job ran on, by name whether each failed; or the status of one without statistics.
-Ran = t.Union[t.Mapping[str, bool], str]
+if t.TYPE_CHECKING:
+    #: What became of the hosts that a job ran on, by name whether each failed; or the status of one without statistics.
+    Ran = t.Mapping[str, bool] | str
 
 
 class RelaunchingController(BaseAdapter):
     """Job 42 has failed on these hosts; ``ran`` says what becomes of its relaunches.
 
     ``ran`` takes the number of a relaunch, from 1 on, and the names in its limit, none of them for a whole one.
-    ``asked`` holds method, path and query of each request, ``answered`` the bytes of all answers. Hosts in ``deleted`` are not in the inventory any more, and
-    those in ``disabled`` are shown as such.
+    ``asked`` holds method, path and query of each request, ``answered`` the bytes of all answers. Hosts in ``deleted``
+    are not in the inventory any more, and those in ``disabled`` are shown as such.
     """
 
     def __init__(self, ran: t.Callable[[int, tuple[str, ...]], Ran], *failed: str) -> None:
