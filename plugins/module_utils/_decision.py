@@ -160,8 +160,9 @@ def _decide_whole(history: History, wish: Wish) -> Decision:
     if active:
         # Of callers in the same instant the one with the lowest number stays.
         return Adopt(active[0], _is_active(active[0], source))
-    # Of callers in the same instant all but the first cancel their own job, mostly before it began: nothing is undone.
-    ended = [job for job in whole if job.began]
+    # Of callers in the same instant all but the first cancel their own job, mostly before it began, and always before
+    # the first one's ends: that takes nothing back.
+    ended = sorted((job for job in whole if job.began), key=lambda job: (job.finished, job.id))
     if ended and ended[-1].successful:
         job = ended[-1]
         return Done(job, f"{_named(job, source)}, was successful: nothing to relaunch.")

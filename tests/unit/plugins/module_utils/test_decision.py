@@ -317,6 +317,16 @@ ALL_HOSTS: list[tuple[str, Found, Wish, str]] = [
         Wish(),
         "done by 43",
     ),
+    (
+        "not taken back by what gave way before it ended",
+        found(
+            whole(43, "successful", finished="2026-11-23T00:50:00.000000Z"),
+            whole(44, "canceled", finished="2026-11-23T00:44:02.000000Z"),
+            failed=None,
+        ),
+        Wish(),
+        "done by 43",
+    ),
     ("failed again", found(whole(43, "failed", "a", "b c"), failed=None), Wish(), "launch 42 all"),
     ("a part running", found(partial(43, "running", "a"), failed=None), Wish(), "launch 42 all"),
     ("a part succeeded", found(partial(43, "successful", ABC), failed=None), Wish(), "launch 42 all"),
