@@ -410,3 +410,34 @@ def test_at_the_timeout_what_was_launched_is_canceled_and_told(
     assert [entry["outcome"] for entry in result["jobs"]] == ["relaunched", "relaunched", "refused"]
     assert [sandbox.job(entry["id"])["status"] for entry in result["jobs"][:2]] == ["canceled", "canceled"]
     assert "It was canceled." in result["jobs"][0]["msg"]
+
+
+def test_the_playbook_tells_who_recovered_who_did_not_and_why(
+    sandbox: Sandbox,
+    template: t.Callable[..., int],
+    failed: t.Callable[..., int],
+    run_playbook: t.Callable[..., t.Any],
+    admin: Options,
+) -> None:
+    well, again = failed(template()), failed(template(outcomes={"web2": "failed"}))
+    node = failed(template(), launch_type="workflow")
+    environ = {
+        "CONTROLLER_HOST": sandbox.url,
+        "CONTROLLER_OAUTH_TOKEN": admin["controller_oauthtoken"],
+        "ANSIBLE_SHOW_CUSTOM_STATS": "true",
+    }
+    given = ["-e", f"finished_after={sandbox.job(well)['finished']}", "-e", "at_once=2"]
+
+    planned = run_playbook("relaunch.controller.recover_failed_jobs", *given, "--check", environ=environ)
+    done = run_playbook("relaunch.controller.recover_failed_jobs", *given, environ=environ)
+
+    assert (planned.status, done.status) == (0, 2), done.output
+    assert f"to do          {well} " in planned.stdout
+    assert f"recovered      {well} " in done.stdout
+    assert f"still failing  {again} " in done.stdout
+    assert "ended with status failed on web2" in done.stdout
+    assert f"left alone     {node} " in done.stdout
+    stats = "".join(done.stdout.split())
+    assert f'"recover_failed_jobs_recovered":[{well}]' in stats
+    assert f'"recover_failed_jobs_still_failing":[{again}]' in stats
+    assert "[localhost] 2 of 2: 1 successful, 1 failed" in done.stderr

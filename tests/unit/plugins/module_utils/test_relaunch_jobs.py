@@ -1,0 +1,206 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The sequence of jobs_relaunch against a scripted controller, where the world moves between two requests."""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import UTC, datetime
+
+import pytest
+
+from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._connection import ConnectionOptions
+from ansible_collections.relaunch.controller.plugins.module_utils._decision import Wish
+from ansible_collections.relaunch.controller.plugins.module_utils._errors import ControllerError
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs_options import JobsRequest
+from ansible_collections.relaunch.controller.plugins.module_utils._outcome import outcome_of
+from ansible_collections.relaunch.controller.plugins.module_utils._progress import Counted
+from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_jobs import relaunch_jobs
+from ansible_collections.relaunch.controller.plugins.module_utils._selection import Selection
+from ansible_collections.relaunch.controller.plugins.module_utils._watch import GONE_AFTER, Waiting
+from ansible_collections.relaunch.controller.tests.unit.clock import Clock
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, listed
+from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
+
+JOBS = "/api/v2/jobs/"
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+Result = dict[str, t.Any]
+
+
+def at(number: int, *parts: str) -> str:
+    return "/".join((f"{JOBS}{number}", *parts, ""))
+
+
+def relaunched(number: int, status: str = "pending", **facts: t.Any) -> dict[str, t.Any]:
+    return job(number, status, launch_type="relaunch", **facts)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def run(controller: ScriptedController, clock: Clock) -> t.Callable[..., Result]:
+    """Relaunch jobs 42, of template 7, and 43, of template 8, one at a time; what came of it, a failure too."""
+
+    def run(progress: t.Callable[[Counted], None] | None = None, **more: t.Any) -> Result:
+        waiting = Waiting(wait=True, timeout=more.pop("timeout", None))
+        request = JobsRequest(
+            Selection(job_ids=(42, 43)), wish=Wish(wait=True), waiting=waiting, **{"at_once": 1, **more}
+        )
+        connection = ConnectionOptions(controller.url, token="t", max_retries=0)
+        with ControllerClient(connection, clock.read, clock.sleep) as client:
+            try:
+                return relaunch_jobs(client, request, NOW, progress).result()
+            except (ControllerError, KeyboardInterrupt) as error:
+                outcome = outcome_of(error)
+                return dict(outcome.result() if outcome else {}, failed=True, said=str(error))
+
+    controller.expect("GET", JOBS, body=listed(job(42), job(43, unified_job_template=8)))
+    controller.expect("GET", JOBS, body=listed())
+    return run
+
+
+def outcomes(result: Result) -> list[tuple[int, str, t.Any, bool]]:
+    return [(entry["source_job_id"], entry["outcome"], entry.get("id"), entry["recovered"]) for entry in result["jobs"]]
+
+
+def test_the_second_waits_for_the_end_of_the_first(
+    controller: ScriptedController, run: t.Callable[..., Result]
+) -> None:
+    shown: list[str] = []
+    for source, new, template in ((42, 100, 7), (43, 101, 8)):
+        controller.expect("POST", at(source, "relaunch"), 201, relaunched(new, unified_job_template=template))
+        controller.expect("GET", JOBS, body=listed(relaunched(new, unified_job_template=template)))
+        controller.expect("GET", JOBS, body=listed())
+        controller.expect("GET", JOBS, body=listed(relaunched(new, "successful", unified_job_template=template)))
+    controller.expect("GET", at(101), body=relaunched(101, "successful", unified_job_template=8))
+    controller.expect("GET", at(100), body=relaunched(100, "successful"))
+
+    result = run(lambda counted: shown.append(str(counted)))
+
+    assert outcomes(result) == [(42, "relaunched", 100, True), (43, "relaunched", 101, True)]
+    narrow = [asked.query for asked in controller.asked if "id__in" in asked.query][1:]
+    assert [query["id__in"] for query in narrow] == ["100", "100", "101", "101"]
+    assert {query["status__in"] for query in narrow} == {"successful,failed,error,canceled"}
+    assert shown[0] == "1 of 2: 1 running"
+    assert shown[-1] == "2 of 2: 2 successful"
+
+
+def test_an_interruption_leaves_an_account_of_what_was_launched(
+    controller: ScriptedController, run: t.Callable[..., Result]
+) -> None:
+    controller.expect("POST", at(42, "relaunch"), 201, relaunched(100))
+    controller.expect("GET", JOBS, body=listed(relaunched(100)))
+
+    def interrupt(_counted: Counted) -> None:
+        raise KeyboardInterrupt
+
+    result = run(interrupt)
+
+    assert result["changed"]
+    assert outcomes(result) == [(42, "relaunched", 100, False), (43, "refused", None, False)]
+    assert "the task was broken off before its turn" in result["jobs"][1]["msg"]
+
+
+def test_of_callers_in_the_same_instant_one_gives_way_by_one_look_for_all(
+    controller: ScriptedController, run: t.Callable[..., Result]
+) -> None:
+    controller.expect("POST", at(42, "relaunch"), 201, relaunched(101))
+    controller.expect("POST", at(43, "relaunch"), 201, relaunched(102, unified_job_template=8))
+    both = listed(relaunched(100), relaunched(101), relaunched(102, unified_job_template=8))
+    controller.expect("GET", JOBS, body=both)
+    controller.expect("POST", at(101, "cancel"), 202)
+    ended = [relaunched(100, "successful"), relaunched(102, "successful", unified_job_template=8)]
+    controller.expect("GET", JOBS, body=listed(*ended))
+    controller.expect("GET", at(102), body=ended[1])
+    controller.expect("GET", at(100), body=ended[0])
+
+    result = run(at_once=2)
+
+    assert outcomes(result) == [(42, "adopted", 100, True), (43, "relaunched", 102, True)]
+    assert "Another caller had launched the same work in the same instant, as job 100" in result["jobs"][0]["msg"]
+
+
+def test_what_a_schedule_has_brought_to_success_meanwhile_is_not_launched(
+    controller: ScriptedController, clock: Clock, run: t.Callable[..., Result]
+) -> None:
+    controller.expect("POST", at(42, "relaunch"), 201, relaunched(100))
+    controller.expect("GET", JOBS, body=listed(relaunched(100)))
+    for _look in range(8):
+        controller.expect("GET", JOBS, body=listed())
+    controller.expect("GET", JOBS, body=listed(relaunched(100, "successful")))
+    scheduled = job(101, "successful", launch_type="scheduled", unified_job_template=8)
+    # What has come since; then all that is later than the job.
+    controller.expect("GET", JOBS, body=listed(scheduled))
+    controller.expect("GET", JOBS, body=listed(scheduled))
+    controller.expect("GET", at(100), body=relaunched(100, "successful"))
+
+    result = run()
+
+    assert clock.now > 10
+    assert outcomes(result) == [(42, "relaunched", 100, True), (43, "superseded", 101, True)]
+    assert "Job 101, the same work as job 43, was successful: nothing to relaunch." in result["jobs"][1]["msg"]
+
+
+def test_one_that_is_refused_does_not_stop_the_others(
+    controller: ScriptedController, run: t.Callable[..., Result]
+) -> None:
+    controller.expect("POST", at(42, "relaunch"), 403, {"detail": "Not you."})
+    controller.expect("POST", at(43, "relaunch"), 201, relaunched(101, unified_job_template=8))
+    controller.expect("GET", JOBS, body=listed(relaunched(101, unified_job_template=8)))
+    controller.expect("GET", JOBS, body=listed(relaunched(101, "successful", unified_job_template=8)))
+    controller.expect("GET", at(101), body=relaunched(101, "successful", unified_job_template=8))
+
+    result = run()
+
+    # They were named by their numbers, so that one that cannot be relaunched fails the task.
+    assert result["failed"] and "Not successful: 42." in result["said"]
+    assert outcomes(result) == [(42, "refused", None, False), (43, "relaunched", 101, True)]
+    assert "Not you." in result["jobs"][0]["msg"]
+
+
+def test_one_that_was_deleted_while_it_was_waited_for_is_lost_and_does_not_hold_up_the_others(
+    controller: ScriptedController, clock: Clock, run: t.Callable[..., Result]
+) -> None:
+    controller.expect("POST", at(42, "relaunch"), 201, relaunched(100))
+    controller.expect("POST", at(43, "relaunch"), 201, relaunched(101, unified_job_template=8))
+    controller.expect("GET", JOBS, body=listed(relaunched(100), relaunched(101, unified_job_template=8)))
+    for _look in range(31):
+        controller.expect("GET", JOBS, body=listed())
+    # After a minute without any end, one look is at all of them.
+    controller.expect("GET", JOBS, body=listed(relaunched(101, "running", unified_job_template=8)))
+    controller.expect("GET", JOBS, body=listed(relaunched(101, "successful", unified_job_template=8)))
+    controller.expect("GET", at(101), body=relaunched(101, "successful", unified_job_template=8))
+
+    result = run(at_once=2)
+
+    assert clock.now >= GONE_AFTER
+    assert ["status__in" in asked.query for asked in controller.asked if "id__in" in asked.query][-3:] == [
+        True,
+        False,
+        True,
+    ]
+    assert outcomes(result) == [(42, "lost", 100, False), (43, "relaunched", 101, True)]
+    assert "Job 100 was deleted while it was waited for" in result["jobs"][0]["msg"]
+    assert result["failed"]
+
+
+def test_at_the_deadline_nothing_more_is_launched_and_what_is_active_is_told(
+    controller: ScriptedController, run: t.Callable[..., Result]
+) -> None:
+    controller.expect("POST", at(42, "relaunch"), 201, relaunched(100))
+    controller.expect("GET", JOBS, body=listed(relaunched(100)))
+    for _look in range(5):
+        controller.expect("GET", JOBS, body=listed())
+
+    result = run(timeout=5)
+
+    assert result["said"].startswith("Waiting ended after 5 seconds (timeout).")
+    assert outcomes(result) == [(42, "relaunched", 100, False), (43, "refused", None, False)]
+    assert result["jobs"][0]["msg"].endswith("It was pending at the timeout. It goes on.")
