@@ -83,7 +83,7 @@ class Case:
     def asked(self, hosts: t.Sequence[str], rest: t.Sequence[str] = ()) -> Asked:
         """What a job that is launched or adopted has to do; no hosts: all of them."""
         job_type = self.request.wish.job_type or self.source.job_type
-        return Asked(job_type, frozenset(hosts) or None, frozenset(rest))
+        return Asked(job_type, self.source.limit_names, frozenset(hosts) or None, frozenset(rest))
 
     @property
     def contest(self) -> Contest:

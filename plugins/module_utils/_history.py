@@ -96,6 +96,7 @@ class History:
     :param early: one of the same work that is active, though it was created before the source ended.
     :param words: on the failed hosts; None where they need not be known.
     :param newest: the highest number of a job that was seen.
+    :param settled: the highest number up to which all had ended, so that nothing changes there any more.
     :param masked: whether a secret had to count as equal, since the controller shows none.
     """
 
@@ -104,13 +105,8 @@ class History:
     early: t.Optional[Job] = None
     words: t.Optional[Words] = None
     newest: int = 0
+    settled: int = 0
     masked: bool = False
-
-    @property
-    def settled(self) -> int:
-        """The highest number up to which nothing can change any more: of the same work all has ended."""
-        known = [relaunch.job for relaunch in self.relaunches] + ([self.early] if self.early else [])
-        return min((job.id - 1 for job in known if job.active), default=self.newest)
 
     def reduced(self) -> History:
         """What a later look needs of what is settled, so that it asks for newer jobs only.
@@ -229,12 +225,13 @@ class Historian:
         else:
             listed = list(later)
         newest = max([self._before.newest, *(job.id for job in listed)])
-        history = replace(self._before, source=self._source, newest=newest)
+        settled = min((job.id - 1 for job in listed if job.active), default=newest)
+        history = replace(self._before, source=self._source, newest=newest, settled=settled)
         if not equivalents:
             listed = []
         whole = [job for job in listed if same_limit(self._source, job) and self._same_work.includes(job)]
         history = self._with(history, [Relaunch(job, whole=True) for job in whole])
-        if self._whole or not (listed or history.relaunches or self._hosts_needed):
+        if self._whole or not (listed or self._before.newest > self._source.id or self._hosts_needed):
             return self._told(history)
         return self._with_hosts(history, [job for job in listed if job not in whole])
 
@@ -275,21 +272,22 @@ class Historian:
     ) -> tuple[tuple[Relaunch, ...], Words]:
         """The relaunches with the summaries of those after the base, newest first, until every host is decided on."""
         undecided = {host.id for host in hosts}
-        # Those of an earlier look, but for hosts that were deleted since.
-        known = [
-            replace(relaunch, summaries=tuple(summary for summary in relaunch.summaries if summary.host in undecided))
+        # What an earlier look was told, but for hosts that were deleted since.
+        before = {
+            relaunch.job.id: tuple(summary for summary in relaunch.summaries if summary.host in undecided)
             for relaunch in relaunches
-        ]
+        }
+        known = [replace(relaunch, summaries=()) for relaunch in relaunches]
         after = sum(relaunch.job.id <= base.id for relaunch in known)
-        words = newest_words(base, hosts, known[after:])
+        words = newest_words(base, hosts, ())
         for index in reversed(range(after, len(known))):
             relaunch = known[index]
             if not undecided:
                 break
             if not any(relaunch.asked_for(host) for host in hosts if host.id in undecided):
                 continue
-            if not relaunch.summaries:
-                known[index] = replace(relaunch, summaries=tuple(self._summaries(relaunch.job)))
+            summaries = before[relaunch.job.id] or tuple(self._summaries(relaunch.job))
+            known[index] = replace(relaunch, summaries=summaries)
             undecided -= {summary.host for summary in known[index].summaries if summary.host is not None}
             words = newest_words(base, hosts, known[after:])
         return tuple(known), words

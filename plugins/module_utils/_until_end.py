@@ -22,7 +22,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._kinds import 
 from ansible_collections.relaunch.controller.plugins.module_utils._launch import Launched, lower_rival
 from ansible_collections.relaunch.controller.plugins.module_utils._outcome import RelaunchOutcome, carrying
 from ansible_collections.relaunch.controller.plugins.module_utils._report import explained
-from ansible_collections.relaunch.controller.plugins.module_utils._verdict import Asked, check_type, judge
+from ansible_collections.relaunch.controller.plugins.module_utils._verdict import Asked, check_limit, check_type, judge
 
 CHECK = "check"
 
@@ -52,6 +52,7 @@ def after_launch(
                 own, end = canceled(case, own)
             check_type(own, asked, outcome.about(case.client, own), end)
         if not wish.wait:
+            check_limit(own, asked, outcome.about(case.client, own))
             return outcome
         ended = until_ended(case, own, f"job {own.id}", outcome, ours)
         diff = side_by_side(case.request, case.source, ended.facts, f"job {ended.id}")

@@ -24,11 +24,13 @@ class Asked:
     """What was asked of a job.
 
     :param job_type: as which it was to run, ``run`` or ``check``.
+    :param limit: the names that it was to be limited to where it is on all hosts: those of the source's limit.
     :param hosts: by name, those it was to run on; None for all, whichever they are.
     :param rest: hosts that remain beside them.
     """
 
     job_type: str
+    limit: frozenset[str] = frozenset()
     hosts: t.Optional[frozenset[str]] = None
     rest: frozenset[str] = frozenset()
 
@@ -39,13 +41,14 @@ def judge(client: ControllerClient, watch: Watch, job: Job, asked: Asked, outcom
     :param job: it, having ended.
     :param outcome: what is known besides; its message goes on.
     :returns: the outcome with the hosts that remain, and a warning where some of those asked for did not run.
-    :raises JobUnsuccessfulError: it was not successful, or ran as another type than asked for.
+    :raises JobUnsuccessfulError: it was not successful, or ran as another type or with another limit than asked for.
     """
     outcome = outcome.about(client, job)
     if not job.successful:
         raise _unsuccessful(client, watch, job, asked, outcome)
     outcome = replace(outcome, failed_hosts=())
     check_type(job, asked, outcome)
+    check_limit(job, asked, outcome)
     if asked.hosts is not None:
         # Who reads this is told of the job even if its hosts cannot be read.
         with carrying(outcome):
@@ -72,6 +75,26 @@ def check_type(job: Job, asked: Asked, outcome: RelaunchOutcome, end: str = "") 
         raise JobUnsuccessfulError(
             " ".join(filter(None, (f"Job {job.id} ran as {job.job_type}: {because}.", end, f"See {outcome.url}")))
         )
+
+
+def check_limit(job: Job, asked: Asked, outcome: RelaunchOutcome) -> None:
+    """See that a job that is to be on all hosts has the source's limit.
+
+    :raises JobUnsuccessfulError: its template's was edited, which a relaunch takes over unless its source was launched
+        with another one.
+    """
+    if asked.hosts is not None or job.limit_names == asked.limit:
+        return
+    with carrying(outcome):
+        raise JobUnsuccessfulError(
+            f"Job {job.id} is limited to {_limit(job.limit_names)}, and job {outcome.source_job_id} was to "
+            f"{_limit(asked.limit)}: the template has another limit by now. Restore that, and run the task again. "
+            f"See {outcome.url}"
+        )
+
+
+def _limit(names: frozenset[str]) -> str:
+    return told(names) or "all hosts"
 
 
 def left_out(hosts: t.Collection[str], job: t.Optional[Job] = None) -> str:

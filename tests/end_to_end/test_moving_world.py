@@ -227,6 +227,20 @@ def test_after_a_fallback_to_all_only_what_failed_in_it_is_left(
 
 
 @BOTH_WAYS
+@pytest.mark.parametrize("wait", [True, False], ids=["wait", "no wait"])
+def test_a_relaunch_that_the_template_limits_by_now_is_not_all_of_the_work(
+    sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks, wait: bool
+) -> None:
+    job, template = failed(web1=0, web2=1)
+    sandbox.change_template(template["id"], limit="web1")
+
+    result = run_tasks({"job_id": job, "wait": wait, **admin}).results[0]
+
+    assert (result["failed"], result["changed"], result["limit"]) == (True, True, "web1")
+    assert f"is limited to web1, and job {job} was to all hosts: the template has another limit" in result["msg"]
+
+
+@BOTH_WAYS
 def test_a_template_that_checks_only_by_now_is_no_success(
     sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks
 ) -> None:

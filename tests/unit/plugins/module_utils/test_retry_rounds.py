@@ -1,0 +1,242 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The state after each round, from what the round has shown."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.relaunch.controller.plugins.module_utils._errors import OptionError
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._outcome import RelaunchOutcome
+from ansible_collections.relaunch.controller.plugins.module_utils._retry_rounds import (
+    ATTEMPTS_KEPT,
+    Rounds,
+    Schedule,
+    Shown,
+    Verdict,
+    after_round,
+    announced,
+    summary,
+)
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job
+
+THREE = Schedule(retries=3, delay=30, delay_factor=2, delay_max=100)
+
+
+def ran(
+    number: int, hosts: str = "", failed: t.Optional[str] = None, left: t.Optional[str] = None, **more: t.Any
+) -> RelaunchOutcome:
+    """The outcome of a relaunch that was launched: names with spaces between; no ``failed`` where it is not known."""
+    status = more.pop("status", "failed" if failed else "successful")
+    outcome = RelaunchOutcome(
+        changed=True,
+        job=Job(job(number, status)),
+        hosts=tuple(hosts.split()) or None,
+        failed_hosts=None if failed is None else tuple(failed.split()),
+        remaining_hosts=tuple((failed or "" if left is None else left).split()),
+    )
+    return replace(outcome, **more)
+
+
+DONE, FAILED, IMPOSSIBLE = Verdict.DONE, Verdict.FAILED, Verdict.IMPOSSIBLE
+NOTHING = RelaunchOutcome(job=Job(job(42, "successful")))
+# What was shown, round by round; then why it ended, who recovered when, who remains, and the rounds of the attempts.
+TABLE: dict[str, tuple[list[Shown], t.Optional[str], dict[str, int], str, list[int]]] = {
+    "successful at once": ([Shown(DONE, NOTHING)], "nothing_to_do", {}, "", []),
+    "healed by one relaunch": ([Shown(DONE, ran(43, "a b", ""))], "none_left", {"a": 1, "b": 1}, "", [1]),
+    "one left": ([Shown(FAILED, ran(43, "a b", "b"))], None, {"a": 1}, "b", [1]),
+    "healed by two": (
+        [Shown(FAILED, ran(43, "a b", "b")), Shown(DONE, ran(44, "b", ""))],
+        "none_left",
+        {"a": 1, "b": 2},
+        "",
+        [1, 2],
+    ),
+    "used up": ([Shown(FAILED, ran(43 + n, "a", "a")) for n in range(3)], "retries_used_up", {}, "a", [1, 2, 3]),
+    "a success taken back": (
+        [Shown(FAILED, ran(43, "a b", "b")), Shown(FAILED, ran(44, "a b", "a b"))],
+        None,
+        {},
+        "a b",
+        [1, 2],
+    ),
+    "a success twice": (
+        [Shown(FAILED, ran(43, "a b", "b")), Shown(FAILED, ran(44, "a b", "b"))],
+        None,
+        {"a": 1},
+        "b",
+        [1, 2],
+    ),
+    "healed by others meanwhile": (
+        [Shown(FAILED, ran(43, "a", "a")), Shown(DONE, replace(NOTHING, remaining_hosts=()), healed={"a": 50})],
+        "none_left",
+        {"a": 2},
+        "",
+        [1, 2],
+    ),
+    "healed by others before": (
+        [Shown(DONE, replace(NOTHING, remaining_hosts=()), healed={"a": 50})],
+        "nothing_to_do",
+        {},
+        "",
+        [],
+    ),
+    "one healed by others, one relaunched": (
+        [Shown(FAILED, ran(43, "a b", "a b")), Shown(DONE, ran(51, "b", ""), healed={"a": 50})],
+        "none_left",
+        {"a": 2, "b": 2},
+        "",
+        [1, 2],
+    ),
+    "deleted meanwhile": (
+        [Shown(FAILED, ran(43, "a b", "a b")), Shown(DONE, ran(44, "b", ""))],
+        "none_left",
+        {"b": 2},
+        "",
+        [1, 2],
+    ),
+    "left out": ([Shown(DONE, ran(43, "a b", "", left="b"))], "none_can_run", {"a": 1}, "b", [1]),
+    "found to be left out": (
+        [Shown(DONE, replace(NOTHING, remaining_hosts=("b",)))],
+        "none_can_run",
+        {},
+        "b",
+        [],
+    ),
+    "refused at once": ([Shown(IMPOSSIBLE, RelaunchOutcome(remaining_hosts=("a",)))], "not_possible", {}, "a", []),
+    "refused then": (
+        [Shown(FAILED, ran(43, "a b", "b")), Shown(IMPOSSIBLE, RelaunchOutcome())],
+        "not_possible",
+        {"a": 1},
+        "b",
+        [1],
+    ),
+    "canceled": ([Shown(IMPOSSIBLE, ran(43, "a", "", "a", status="canceled"))], "not_possible", {}, "a", [1]),
+    "not in time, after all of the source's hosts were taken": (
+        # Only b remained; a ran once more, with what result nobody knows.
+        [Shown(IMPOSSIBLE, ran(43, "a b", None, "b", status="running"))],
+        "not_possible",
+        {},
+        "b",
+        [1],
+    ),
+    "lost": (
+        [Shown(IMPOSSIBLE, RelaunchOutcome(changed=True, remaining_hosts=("a",)))],
+        "not_possible",
+        {},
+        "a",
+        [1],
+    ),
+    "an error, its hosts not known": ([Shown(FAILED, ran(43, "a", None, "a", status="error"))], None, {}, "a", [1]),
+    "interrupted": ([Shown(Verdict.BROKEN_OFF, ran(43, "a", None, "a", status="running"))], None, {}, "a", [1]),
+    "in check mode": (
+        [Shown(Verdict.PREDICTED, RelaunchOutcome(changed=True, hosts=("a",), remaining_hosts=("a",)))],
+        "predicted",
+        {},
+        "a",
+        [],
+    ),
+    "cut short": ([Shown(IMPOSSIBLE, ran(43, "a", "", cut_short=True))], "not_possible", {"a": 1}, "", [1]),
+    "cut short, then all": (
+        [Shown(DONE, ran(44, "", ""), passed=(ran(43, "a", ""),))],
+        "none_left",
+        {"a": 1},
+        "",
+        [1, 1],
+    ),
+    "cut short, then all, of which one failed": (
+        [Shown(FAILED, ran(44, "", "b"), passed=(ran(43, "a", ""),))],
+        None,
+        {"a": 1},
+        "b",
+        [1, 1],
+    ),
+    "cut short, and all could not be launched": (
+        [Shown(IMPOSSIBLE, ran(43, "a", ""), passed=(ran(43, "a", ""),))],
+        "not_possible",
+        {"a": 1},
+        "",
+        [1],
+    ),
+    "adopted as a whole": ([Shown(DONE, ran(43, "", "", changed=False))], "none_left", {}, "", [1]),
+}
+
+
+@pytest.mark.parametrize(("shown", "ended", "recovered", "remaining", "attempts"), TABLE.values(), ids=TABLE)
+def test_rounds(
+    shown: list[Shown], ended: t.Optional[str], recovered: dict[str, int], remaining: str, attempts: list[int]
+) -> None:
+    rounds = Rounds()
+    for one in shown:
+        assert rounds.ended is None
+        rounds = after_round(rounds, one, THREE)
+
+    assert (rounds.ended, rounds.recovered, list(rounds.remaining)) == (ended, recovered, remaining.split())
+    assert [attempt.attempt for attempt in rounds.attempts] == attempts
+    assert rounds.made == len(shown)
+
+
+def test_what_is_told_of_each_host() -> None:
+    failure = {"host": "c", "task": "Start", "message": "no such\n  unit"}
+    rounds = Rounds()
+    for one in (
+        Shown(FAILED, ran(43, "a b c d e", "b c d e", failures=(failure,))),
+        Shown(FAILED, ran(44, "a b c d e", "a c", left="a c d", failures=(failure,))),
+    ):
+        rounds = after_round(rounds, one, THREE)
+
+    assert summary(rounds) == [
+        "b: recovered at attempt 2 (job 44)",
+        "e: recovered at attempt 2 (job 44)",
+        "a: recovered at attempt 1 (job 43), failed again at attempt 2 (job 44, failed)",
+        "c: still failing after 2 attempts: Start: no such unit (job 44)",
+        "d: still failing after 2 attempts: it did not run, though asked for (job 44)",
+    ]
+
+
+def test_a_lost_job_is_told_as_such() -> None:
+    lost = RelaunchOutcome(changed=True, remaining_hosts=("a",))
+    rounds = after_round(Rounds(), Shown(FAILED, ran(43, "a", "a")), THREE)
+    rounds = after_round(rounds, Shown(IMPOSSIBLE, lost), THREE)
+
+    assert summary(rounds) == ["a: still failing after 2 attempts (a job that was lost)"]
+    assert rounds.last is lost
+
+
+def test_delays_grow_up_to_a_bound() -> None:
+    rounds, lines = Rounds(), []
+    for number in range(4):
+        rounds = after_round(rounds, Shown(FAILED, ran(43 + number, "a", "a")), replace(THREE, retries=9))
+        lines.append(announced(rounds, replace(THREE, retries=9)))
+
+    assert lines == [
+        f"attempt {number} of 9 in {delay} s: 1 host left: a"
+        for number, delay in [(2, 30), (3, 60), (4, 100), (5, 100)]
+    ]
+
+
+def test_of_old_attempts_their_number_is_kept() -> None:
+    many, rounds = Schedule(retries=10_000), Rounds()
+    for number in range(ATTEMPTS_KEPT + 5):
+        rounds = after_round(rounds, Shown(FAILED, ran(43 + number, "a", "a")), many)
+
+    assert (rounds.attempts[0].attempt, rounds.attempts[-1].attempt) == (6, ATTEMPTS_KEPT + 5)
+    assert (len(rounds.attempts), rounds.attempts_more) == (ATTEMPTS_KEPT, 5)
+    assert summary(rounds) == [f"a: still failing after {ATTEMPTS_KEPT + 5} attempts (job 147, failed)"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("retries", 0), ("delay", -1.0), ("delay_factor", float("nan")), ("delay_max", float("inf"))],
+)
+def test_what_cannot_be_used_is_refused(name: str, value: float) -> None:
+    params = {"retries": 3, "delay": 1.0, "delay_factor": 1.0, "delay_max": 1.0, name: value}
+
+    with pytest.raises(OptionError, match=f"^{name} must be .*{value:g}"):
+        Schedule.of(params)
