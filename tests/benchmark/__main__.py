@@ -22,13 +22,15 @@ def main() -> int:
     )
     parser.add_argument("--awx", type=Path, required=True, help="where ansible_collections/awx/awx is")
     parser.add_argument("--output", type=Path, required=True, help="folder for benchmark.md, .svg and .png")
-    parser.add_argument("--case", action="append", help="only this one, and others so named: one, loop, short, long")
+    parser.add_argument(
+        "--case", action="append", help="only this one, and others so named: one, loop, short, long, many"
+    )
     parser.add_argument("--rounds", type=int, help="of each case, in place of its own number")
     options = parser.parse_args()
 
     # This folder's modules are those of the package, and must not be found under their bare names.
     sys.path[:] = [str(HERE.parent), *(path for path in sys.path if Path(path or ".").resolve() != HERE)]
-    from benchmark import cases, contenders, plot, report
+    from benchmark import cases, plot, report
 
     chosen = [case for case in cases.CASES if case.key in (options.case or [case.key])]
     if not chosen:
@@ -41,7 +43,7 @@ def main() -> int:
         # The longest case tells the same under all conditions.
         for condition in cases.CONDITIONS[-1:] if case.together else cases.CONDITIONS:
             results[case, condition] = cases.measure(
-                case, condition, contenders.ALL, collections, options.rounds or case.rounds, _tell
+                case, condition, case.contenders, collections, options.rounds or case.rounds, _tell
             )
     _tell("")
     options.output.mkdir(parents=True, exist_ok=True)

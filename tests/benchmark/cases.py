@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sandbox.process import Sandbox
 
-from .contenders import Contender, Errand
+from .contenders import ALL, AT_ONCE, MANY, Contender, Errand
 
 # A job is over within this many seconds after it should be.
 PATIENCE = 60.0
@@ -40,14 +40,27 @@ class Case:
     lasts: float | None = None
     #: Whether the contenders of a round run at the same time, since they do nothing but wait.
     together: bool = False
+    #: Whether jobs end at once without running a playbook, so that what is measured is all that is done around them.
+    at_once: bool = False
     rounds: int = 1
+
+    @property
+    def contenders(self) -> tuple[Contender, ...]:
+        """Who takes part."""
+        return MANY if self.at_once else ALL
+
+    @property
+    def whole(self) -> bool:
+        """Whether the whole process is measured; else from the end of the job to that of the task."""
+        return self.lasts is None or self.at_once
 
 
 ONE = Case("one", "One relaunch, without waiting", rounds=9)
 LOOP = Case("loop", "50 relaunches in a loop, without waiting", jobs=50, rounds=3)
 SHORT = Case("short", "A relaunch that waits for a job of 3 seconds", lasts=3, rounds=4)
 LONG = Case("long", "A relaunch that waits for a job of 60 seconds", lasts=60, together=True, rounds=3)
-CASES = (ONE, LOOP, SHORT, LONG)
+MANY_JOBS = Case("many", "100 failed jobs, waited for", jobs=100, lasts=0, at_once=True, rounds=1)
+CASES = (ONE, LOOP, SHORT, LONG, MANY_JOBS)
 
 
 @dataclass(frozen=True)
@@ -70,7 +83,7 @@ CONDITIONS = tuple(Condition(tls, answer) for tls in (False, True) for answer in
 class Measured:
     """One run of one contender."""
 
-    #: Of the whole process; for a case that waits, from the end of the job to the end of the task.
+    #: Of the whole process; for a case that waits for one job, from the end of the job to the end of the task.
     seconds: float
     requests: int
     connections: int
@@ -130,6 +143,8 @@ class _Arena:
         self._settings: dict[str, t.Any] = {"answer_delay": condition.answer}
         if case.lasts is None:
             self._settings["max_running"] = 0
+        elif case.at_once:
+            self._settings["max_running"] = AT_ONCE
 
     def close(self) -> None:
         self._sandbox.stop()
@@ -141,8 +156,10 @@ class _Arena:
         self._runs += 1
         names = [f"Work {self._runs}.{number}" for number in range(case.jobs)]
         variables = {"seconds": case.lasts or 0.0}
+        options = {"outcomes": {}} if case.at_once else {}
         templates = [
-            int(sandbox.add_template(name, PLAYBOOK, hosts={"web1": {}}, extra_vars=variables)["id"]) for name in names
+            int(sandbox.add_template(name, PLAYBOOK, hosts={"web1": {}}, extra_vars=variables, **options)["id"])
+            for name in names
         ]
         failed = {"status": "failed", "hosts": {"web1": "failed"}}
         jobs = [sandbox.make_job(template=template, **failed) for template in templates]
@@ -158,7 +175,7 @@ class _Arena:
         if len(made) != case.jobs:
             raise RuntimeError(f"{contender.name} launched {len(made)} jobs, not {case.jobs}")
         seconds = ended.seconds
-        if case.lasts is not None:
+        if not case.whole:
             sandbox.wait(made[0]["id"], timeout=PATIENCE)
             seconds = ended.last_task - _epoch(sandbox.job(made[0]["id"])["finished"])
         return Measured(seconds, len(log), len({entry["connection"] for entry in log}))

@@ -10,13 +10,20 @@ from pathlib import Path
 
 import matplotlib
 
+from . import contenders
 from .figures import spread
 
 if t.TYPE_CHECKING:
     from .report import Results
 
-# Told apart by people who see few colours too: both of ours dark, both others light.
-COLOURS = ("#0b5fa5", "#5aa0d8", "#e0a030", "#c9c9c9")
+# Told apart by people who see few colours too: ours dark, the others light.
+COLOURS = {
+    contenders.IN_PROCESS.name: "#0b5fa5",
+    contenders.MODULE.name: "#5aa0d8",
+    contenders.TOGETHER.name: "#083a66",
+    contenders.URI.name: "#e0a030",
+    contenders.JOB_LAUNCH.name: "#c9c9c9",
+}
 
 HEADER = """\
 <!-- SPDX-License-Identifier: GPL-3.0-or-later -->
@@ -38,16 +45,16 @@ def draw(results: Results, folder: Path) -> list[Path]:
     figure, axes = pyplot.subplots(
         len(cases), 1, figsize=(8, sum(heights)), height_ratios=heights, squeeze=False, layout="constrained"
     )
-    names = list(next(iter(results.values())))
     for axis, case in zip(axes[:, 0], cases, strict=True):
         measured = {condition: rounds for (found, condition), rounds in results.items() if found is case}
+        names = [contender.name for contender in case.contenders]
         height = 0.8 / len(names)
-        for number, (name, colour) in enumerate(zip(names, COLOURS, strict=False)):
+        for number, name in enumerate(names):
             places = [place + number * height for place in range(len(measured))]
             spreads = [spread([run.seconds for run in rounds[name]]) for rounds in measured.values()]
             medians = [found.median for found in spreads]
             ends = [[s.median - s.least for s in spreads], [s.most - s.median for s in spreads]]
-            axis.barh(places, medians, height, xerr=ends, label=name, color=colour, error_kw={"linewidth": 0.8})
+            axis.barh(places, medians, height, xerr=ends, label=name, color=COLOURS[name], error_kw={"linewidth": 0.8})
             for place, found in zip(places, spreads, strict=True):
                 axis.annotate(
                     f"{found.median:.2f}", (found.most, place), (4, 0), textcoords="offset points", va="center", size=7
@@ -59,10 +66,12 @@ def draw(results: Results, folder: Path) -> list[Path]:
         axis.invert_yaxis()
         axis.margins(x=0.1)
         axis.set_title(case.title, loc="left", size=10)
-        axis.set_xlabel("seconds, whole process" if case.lasts is None else "seconds from the job's end to the task's")
+        axis.set_xlabel("seconds, whole process" if case.whole else "seconds from the job's end to the task's")
         axis.spines[["top", "right"]].set_visible(False)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(names), frameon=False, fontsize=8)
+    legend = {
+        label: handle for axis in axes[:, 0] for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(legend.values(), legend, loc="outside lower center", ncols=len(legend), frameon=False, fontsize=8)
     written = []
     for suffix in ("svg", "png"):
         path = folder / f"benchmark.{suffix}"

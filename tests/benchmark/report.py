@@ -12,7 +12,7 @@ import statistics
 import typing as t
 from pathlib import Path
 
-from .contenders import IN_PROCESS, MODULE
+from .contenders import AT_ONCE
 from .figures import ratios, spread
 
 if t.TYPE_CHECKING:
@@ -56,16 +56,19 @@ def _processor() -> str:
 
 def table(case: Case, measured: t.Mapping[Condition, Rounds]) -> str:
     """One case, a row for each contender under each condition."""
-    what = "whole process" if case.lasts is None else "end of the job → end of the task"
+    what = "whole process" if case.whole else "end of the job → end of the task"
+    first, second = case.contenders[:2]
     told = f"{len(next(iter(next(iter(measured.values())).values())))} rounds."
-    if case.lasts is not None:
+    if case.at_once:
+        told += f" Jobs end at once. {first.name} has {AT_ONCE} active at a time, the others one after another."
+    elif case.lasts is not None:
         told += " A job lasts up to a second more or less. awx.awx waits for its events, a second after its end."
     lines = [
         f"### {case.title}",
         "",
         told,
         "",
-        f"| Controller | | {what} | ÷ {IN_PROCESS.name} | ÷ {MODULE.name} | requests | connections |",
+        f"| Controller | | {what} | ÷ {first.name} | ÷ {second.name} | requests | connections |",
         "|---|---|---|---|---|---|---|",
     ]
     for condition, by_name in measured.items():
@@ -75,7 +78,7 @@ def table(case: Case, measured: t.Mapping[Condition, Rounds]) -> str:
                 condition.title,
                 name,
                 f"{times.median:.2f} s ({times.least:.2f}–{times.most:.2f})",
-                *(_ratio(by_name, reference.name, name) for reference in (IN_PROCESS, MODULE)),
+                *(_ratio(by_name, reference.name, name) for reference in (first, second)),
                 _count([run.requests for run in runs]),
                 _count([run.connections for run in runs]),
             ]

@@ -62,3 +62,16 @@ def test_a_wait_costs_one_connection() -> None:
         assert run.requests > 4
         assert run.connections == 1
         assert run.seconds > 0
+
+
+def test_many_jobs_in_one_task_take_one_connection_and_less_than_a_loop() -> None:
+    case = replace(cases.MANY_JOBS, jobs=4)
+    together, looped = contenders.MANY[:2]
+
+    measured = cases.measure(
+        case, cases.Condition(tls=True, answer=0.0), (together, looped), COLLECTIONS, 1, lambda line: None
+    )
+
+    (ours,), (others,) = measured[together.name], measured[looped.name]
+    assert (ours.connections, others.connections) == (1, 4)
+    assert ours.requests < others.requests
