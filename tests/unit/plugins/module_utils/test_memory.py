@@ -59,7 +59,7 @@ class World:
                 jobs[number] = {**jobs[number], "status": "running", "finished": None}
 
 
-def seen(client: ControllerClient, hosts: str, memory: t.Optional[Memory]) -> tuple[t.Any, ...]:
+def seen(client: ControllerClient, hosts: str, memory: Memory | None) -> tuple[t.Any, ...]:
     """What a look comes to: the decision and the words, jobs by number."""
     request = RelaunchRequest(job_id=SOURCE, wish=Wish(hosts=hosts, wait=True))
     case: Case = look(client, request, Watch(client, Waiting(wait=True)), _jobs.get(client, SOURCE), memory)

@@ -44,7 +44,7 @@ class Meanwhile(Clock):
 
     def __init__(self, act: t.Callable[[], object] = lambda: None) -> None:
         super().__init__()
-        self.act: t.Optional[t.Callable[[], object]] = act
+        self.act: t.Callable[[], object] | None = act
 
     def sleep(self, seconds: float) -> None:
         super().sleep(seconds)
@@ -58,7 +58,7 @@ class Ended:
     """What a run has returned, or what its error carries; that error; the lines that it told."""
 
     outcome: RetryOutcome
-    error: t.Optional[BaseException]
+    error: BaseException | None
     lines: list[str]
 
     @property
@@ -69,9 +69,9 @@ class Ended:
 
 def retry(
     controller: RelaunchingController,
-    clock: t.Optional[Clock] = None,
+    clock: Clock | None = None,
     check_mode: bool = False,
-    progress: t.Optional[t.Callable[[t.Any], None]] = None,
+    progress: t.Callable[[t.Any], None] | None = None,
     **options: t.Any,
 ) -> Ended:
     request = RetryRequest.of({**DEFAULTS, "job_id": SOURCE, "delay": DELAY, **options}, check_mode, False)

@@ -30,7 +30,7 @@ THREE = Schedule(retries=3, delay=30, delay_factor=2, delay_max=100)
 
 
 def ran(
-    number: int, hosts: str = "", failed: t.Optional[str] = None, left: t.Optional[str] = None, **more: t.Any
+    number: int, hosts: str = "", failed: str | None = None, left: str | None = None, **more: t.Any
 ) -> RelaunchOutcome:
     """The outcome of a relaunch that was launched: names with spaces between; no ``failed`` where it is not known."""
     status = more.pop("status", "failed" if failed else "successful")
@@ -47,7 +47,7 @@ def ran(
 DONE, FAILED, IMPOSSIBLE = Verdict.DONE, Verdict.FAILED, Verdict.IMPOSSIBLE
 NOTHING = RelaunchOutcome(job=Job(job(42, "successful")))
 # What was shown, round by round; then why it ended, who recovered when, who remains, and the rounds of the attempts.
-TABLE: dict[str, tuple[list[Shown], t.Optional[str], dict[str, int], str, list[int]]] = {
+TABLE: dict[str, tuple[list[Shown], str | None, dict[str, int], str, list[int]]] = {
     "successful at once": ([Shown(DONE, NOTHING)], "nothing_to_do", {}, "", []),
     "healed by one relaunch": ([Shown(DONE, ran(43, "a b", ""))], "none_left", {"a": 1, "b": 1}, "", [1]),
     "one left": ([Shown(FAILED, ran(43, "a b", "b"))], None, {"a": 1}, "b", [1]),
@@ -170,7 +170,7 @@ TABLE: dict[str, tuple[list[Shown], t.Optional[str], dict[str, int], str, list[i
 
 @pytest.mark.parametrize(("shown", "ended", "recovered", "remaining", "attempts"), TABLE.values(), ids=TABLE)
 def test_rounds(
-    shown: list[Shown], ended: t.Optional[str], recovered: dict[str, int], remaining: str, attempts: list[int]
+    shown: list[Shown], ended: str | None, recovered: dict[str, int], remaining: str, attempts: list[int]
 ) -> None:
     rounds = Rounds()
     for one in shown:
