@@ -44,6 +44,20 @@ FICKLE = """
         case " {{ fails }} " in *" $(wc -l < {{ folder }}/{{ inventory_hostname }}) "*) exit 3 ;; esac
 """
 
+# Fails once on the hosts with `fails`, and stops for all then.
+ROLLING = """
+- hosts: all
+  gather_facts: false
+  any_errors_fatal: true
+  tasks:
+    - name: Take it out
+      ansible.builtin.shell: |
+        echo run >> {{ folder }}/{{ inventory_hostname }}
+        [ $(wc -l < {{ folder }}/{{ inventory_hostname }}) -gt {{ fails }} ]
+    - name: Put it back
+      ansible.builtin.command: "true"
+"""
+
 SLEEPING = """
 - hosts: all
   gather_facts: false
@@ -78,10 +92,10 @@ def retry(
     """Run the playbook as a user, with these extra variables and no delays."""
     sandbox.settings(event_lag=0.1)
 
-    def retry(*arguments: str, user: str = "admin", playbook: str = PLAYBOOK, **variables: t.Any) -> t.Any:
+    def retry(*arguments: str, user: str = "admin", warnings: bool = False, **variables: t.Any) -> t.Any:
         given = json.dumps({"retry_failed_hosts_delay": 0, "retry_failed_hosts_interval": 0.2, **variables})
         environ = {**connection(user), "ANSIBLE_SHOW_CUSTOM_STATS": "true"}
-        return run_playbook(playbook, "-e", given, *arguments, environ=environ)
+        return run_playbook(PLAYBOOK, "-e", given, *arguments, environ=environ, warnings=warnings)
 
     return retry
 
@@ -251,6 +265,58 @@ def test_a_job_without_statistics_is_relaunched_as_a_whole_if_that_is_wanted(
     assert done.status == 0, done.output
     assert stats(done)["recovered"] == {"web2": 2}
     assert [status for _path, status in posts(sandbox)] == [201, 201]
+
+
+class TestAJobThatStoppedBeforeItsEnd:
+    """Both through the action plugin and through the module."""
+
+    @pytest.fixture
+    def job(self, sandbox: Sandbox, tmp_path: Path) -> int:
+        hosts = {f"web{number}": {"fails": number % 2, "folder": str(tmp_path)} for number in (1, 2)}
+        job = sandbox.launch(sandbox.add_template("Rolling", ROLLING, hosts=hosts)["id"])
+        assert sandbox.wait(job) == "failed"
+        return job
+
+    @pytest.mark.parametrize("in_process", [True, False])
+    def test_is_not_done(self, sandbox: Sandbox, retry: Retry, job: int, in_process: bool) -> None:
+        done = retry(job_id=job, relaunch_controller_in_process=in_process)
+
+        assert done.status == 2
+        result = stats(done)
+        assert (result["cut_short"], result["recovered"], result["remaining"]) == (True, {"web1": 1}, [])
+        recovered, stopped = summary(done)
+        assert recovered == f"web1: recovered at attempt 1 (job {result['job_ids'][0]})"
+        assert f'Job {job} stopped before its end at task "Take it out"' in stopped
+        assert ("[localhost] job " in done.stderr) is in_process
+
+    @pytest.mark.parametrize("in_process", [True, False])
+    def test_is_relaunched_as_a_whole_if_that_is_wanted(
+        self, sandbox: Sandbox, retry: Retry, job: int, in_process: bool
+    ) -> None:
+        done = retry(job_id=job, retry_failed_hosts_fallback_to_all=True, relaunch_controller_in_process=in_process)
+
+        assert done.status == 0, done.output
+        result = stats(done)
+        assert [sandbox.job(new)["limit"] for new in result["job_ids"]] == ["web1", ""]
+        assert [attempt["attempt"] for attempt in result["attempts"]] == [1, 1]
+        assert (result["cut_short"], result["recovered"]) == (False, {"web1": 1})
+
+
+def test_a_host_that_was_disabled_is_told_and_stays_what_is_left(
+    sandbox: Sandbox, stubborn: Stubborn, retry: Retry
+) -> None:
+    template = stubborn(web1=0, web2=0)
+    job = sandbox.make_job(template=template["id"], hosts={"web1": "failed", "web2": "failed"}, status="failed")
+    sandbox.disable_host(template["hosts"]["web2"])
+
+    done = retry(job_id=job, warnings=True)
+    again = retry(job_id=job, warnings=True)
+
+    assert (done.status, again.status) == (0, 0), done.output + again.output
+    assert (stats(done)["recovered"], stats(done)["remaining"]) == ({"web1": 1}, ["web2"])
+    assert summary(done)[1].startswith("web2: left, but no relaunch runs on it")
+    assert (stats(again)["job_ids"], stats(again)["remaining"]) == ([], ["web2"])
+    assert len(posts(sandbox)) == 1
 
 
 def test_a_relaunch_that_ends_in_an_error_is_tried_again(sandbox: Sandbox, retry: Retry) -> None:

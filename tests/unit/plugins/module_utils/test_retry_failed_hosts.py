@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import typing as t
 from dataclasses import dataclass
@@ -366,7 +367,7 @@ class TestManyRounds:
         retry(controller, retries=60)
 
         assert len(begun) == 60
-        each = [(after[0] - before[0], after[1] - before[1]) for before, after in zip(begun, begun[1:])]
+        each = [(after[0] - before[0], after[1] - before[1]) for before, after in itertools.pairwise(begun)]
         assert {requests for requests, _size in each[-5:]} <= {requests for requests, _size in each[3:8]}
         # Longer numbers are all that may be added.
         assert max(size for _requests, size in each[-5:]) < 1.05 * max(size for _requests, size in each[3:8])
