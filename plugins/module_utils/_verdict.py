@@ -52,9 +52,8 @@ def judge(client: ControllerClient, watch: Watch, job: Job, asked: Asked, outcom
     if asked.hosts is not None:
         # Who reads this is told of the job even if its hosts cannot be read.
         with carrying(outcome):
-            absent = _absent(client, watch, job, asked.hosts)
-        outcome = replace(outcome, remaining_hosts=tuple(sorted(absent | asked.rest)))
-        outcome = outcome.warned(left_out(absent, job))
+            left = _remaining(outcome, asked, _ran(client, watch, job, asked.hosts))
+        outcome = replace(outcome, remaining_hosts=left).warned(left_out(left, job))
     return outcome.saying(f"Job {job.id} was successful.")
 
 
@@ -97,6 +96,24 @@ def _limit(names: frozenset[str]) -> str:
     return told(names) or "all hosts"
 
 
+def check_limit(job: Job, asked: Asked, outcome: RelaunchOutcome) -> None:
+    """:raises JobUnsuccessfulError: the job is to be on all hosts, but its template's limit was edited, which a relaunch takes
+    over unless its source was launched with another one.
+    """
+    if asked.hosts is not None or job.limit_names == asked.limit:
+        return
+    with carrying(outcome):
+        raise JobUnsuccessfulError(
+            f"Job {job.id} is limited to {_limit(job.limit_names)}, and job {outcome.source_job_id} was to "
+            f"{_limit(asked.limit)}: the template has another limit by now. Restore that, and run the task again. "
+            f"See {outcome.url}"
+        )
+
+
+def _limit(names: frozenset[str]) -> str:
+    return told(names) or "all hosts"
+
+
 def left_out(hosts: t.Collection[str], job: t.Optional[Job] = None) -> str:
     """The warning about hosts that were asked for and did not run; empty where there are none."""
     if not hosts:
@@ -108,11 +125,20 @@ def left_out(hosts: t.Collection[str], job: t.Optional[Job] = None) -> str:
     )
 
 
-def _absent(client: ControllerClient, watch: Watch, job: Job, asked: frozenset[str]) -> frozenset[str]:
-    """Which of the hosts asked for have no part in the job's statistics."""
+def _ran(client: ControllerClient, watch: Watch, job: Job, asked: frozenset[str]) -> list[HostSummary]:
+    """What became of the hosts of a job that was successful; by its counts, where these tell that all have run."""
     if job.limit_names == asked and job.hosts_counted == len(asked):
-        return frozenset()
-    return asked - _names(_summaries(client, watch, job))
+        return [HostSummary(None, name, name, failed=False) for name in asked]
+    return _summaries(client, watch, job)
+
+
+def _remaining(outcome: RelaunchOutcome, asked: Asked, summaries: t.Sequence[HostSummary]) -> tuple[str, ...]:
+    """The hosts that remain after a job: on those that it did not run on, nothing has changed."""
+    before = frozenset(asked.hosts or () if outcome.remaining_hosts is None else outcome.remaining_hosts)
+    before |= asked.rest
+    well = _names(summary for summary in summaries if not summary.failed)
+    again = {one.name for one in summaries if one.failed and not {one.name, one.name_then} & before}
+    return tuple(sorted((before - well) | again))
 
 
 def _unsuccessful(
@@ -127,8 +153,7 @@ def _unsuccessful(
         if outcome.remaining_hosts is not None and asked.hosts is None:
             outcome = replace(outcome, remaining_hosts=failed)
         elif asked.hosts is not None:
-            well = _names(summary for summary in summaries if not summary.failed)
-            outcome = replace(outcome, remaining_hosts=tuple(sorted((asked.hosts - well) | asked.rest)))
+            outcome = replace(outcome, remaining_hosts=_remaining(outcome, asked, summaries))
         failures = _report.failures(client, job.id, summaries)
         first = failures.first
         outcome = replace(outcome, failures=failures.shown, failures_more=failures.more)

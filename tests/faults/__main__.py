@@ -6,9 +6,15 @@
 from __future__ import annotations
 
 import argparse
+import collections
 import pathlib
 import signal
 import sys
+import tempfile
+import typing as t
+
+if t.TYPE_CHECKING:
+    from faults import contests
 
 
 def main() -> int:
@@ -19,6 +25,12 @@ def main() -> int:
     parser.add_argument("--scenarios", type=int, default=200, help="how many (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the first scenario (default: %(default)s)")
     parser.add_argument("--only", type=int, metavar="SEED", help="play this one, and show all that happened")
+    parser.add_argument(
+        "--contests",
+        type=int,
+        metavar="ROUNDS",
+        help="instead, let 2, 4 and 8 callers run the same task in the same instant, so many times each",
+    )
     parser.add_argument(
         "--uri",
         type=int,
@@ -34,8 +46,10 @@ def main() -> int:
     # This folder's modules are those of the package, and must not be found under their bare names.
     here = pathlib.Path(__file__).resolve().parent
     sys.path[:] = [str(here.parent), *(path for path in sys.path if pathlib.Path(path or ".").resolve() != here)]
-    from faults import campaign, replay
+    from faults import campaign, contests, replay
 
+    if options.contests is not None:
+        return _contests(contests.hold, options.contests)
     if options.only is not None:
         return replay.replay(options.only, uri=bool(options.uri))
     seeds = range(options.seed, options.seed + options.scenarios)
@@ -43,6 +57,22 @@ def main() -> int:
     report = campaign.run(seeds, uri=uri, workers=options.workers, progress=sys.stderr.isatty())
     print(report.text())
     return 1 if report.wrong else 0
+
+
+def _contests(hold: t.Callable[[int, pathlib.Path], t.Iterable[tuple[int, contests.Contest]]], rounds: int) -> int:
+    """Hold contests and print what came of them; 1 if anything was wrong."""
+    counts: collections.Counter[tuple[int, str]] = collections.Counter()
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        for callers, contest in hold(rounds, pathlib.Path(folder)):
+            counts[callers, "held"] += 1
+            counts[callers, "contested"] += bool(contest.canceled)
+            counts[callers, "wrong"] += bool(contest.wrong)
+            if contest.wrong:
+                print(f"{callers} callers: {contest.wrong}")
+    for callers in sorted({callers for callers, _what in counts}):
+        held, contested, wrong = (counts[callers, what] for what in ("held", "contested", "wrong"))
+        print(f"{callers} callers: {held} contests, in {contested} of them several launched; {wrong} wrong")
+    return 1 if any(counts[callers, "wrong"] for callers, _what in counts) else 0
 
 
 if __name__ == "__main__":

@@ -59,9 +59,11 @@ class Request:
 
     @property
     def refused(self) -> bool:
-        """Whether it was definitely declined: by the controller, in its own words."""
+        """Whether it was definitely declined: by the controller in its own words, or by whoever throttles."""
         if self.status is None or not 400 <= self.status < 500:
             return False
+        if self.status == 429:
+            return True
         fault = self.fault or {"kind": "slow"}
         return fault["kind"] in ("slow", "act") or isinstance(fault.get("body"), dict)
 
@@ -206,13 +208,13 @@ def _double(facts: Facts, run: Run, job: Job) -> t.Iterator[str]:
     if not any(records.needed(job, facts.hosts, moment) for moment in moments):
         yield f"job {job.id} was launched, and ran, though there was nothing to do that was not being done"
         return
-    again = next((time for time in looks if time > job.created), None)
-    if again is None or post.disturbed or facts.proxied:
+    again = next((time for time in looks if time > job.created), job.created)
+    if post.disturbed or facts.proxied:
         # It never knew a number of its own, and what is found by looking may be another's: nobody cancels that.
         return
     for other in records.jobs:
         first = other.id < job.id and records.same_work(other) and other.ran and other.active(job.created)
-        if first and other.active(again) and (records.whole(other) or job.limit <= other.limit):
+        if first and other.active(again) and records.covers(other, job):
             too_late = any(one.path.endswith(f"/jobs/{job.id}/cancel/") and one.status == 405 for one in requests)
             if not (too_late and (run.result or {}).get("own_job_id") == job.id):
                 yield f"job {job.id} ran beside job {other.id}, the same work and made before it"
@@ -320,7 +322,8 @@ def _false_remaining(
     if not any(records.undone(moment) - gone == ids - gone for moment in records.moments(start, run.ended)):
         ending = [sorted(records.undone(moment)) for moment in (start, run.ended)]
         yield f"remaining_hosts is {sorted(told)}, by number {sorted(ids)}, but it was {ending[0]}, then {ending[1]}"
-    if result.get("failed") or not ids or result.get("status") not in FINAL:
+    launched_only = not facts.wait and result.get("changed")
+    if result.get("failed") or not ids or result.get("status") not in FINAL or launched_only:
         return
     for name, host in found.items():
         assert host is not None
@@ -353,11 +356,14 @@ def _gave_up(facts: Facts, run: Run, mine: list[Job]) -> t.Iterator[tuple[Kind, 
 
 
 def _nothing_to_launch(facts: Facts, run: Run, result: t.Mapping[str, t.Any]) -> bool:
-    """Whether it is right to refuse: the same work is active already, no failed host is left, or it only checks now."""
+    """Whether it is right to fail: the same work is active already, no failed host is left, or the template was edited
+    so that it only checks, or has another limit."""
     records = facts.records
     moments = records.moments(run.started, run.ended)
     job = records.job(result.get("id"))
     if job is not None and job.job_type != records.source.job_type:
+        return True
+    if job is not None and facts.hosts == "all" and not records.whole(job):
         return True
     if result.get("changed"):
         return False

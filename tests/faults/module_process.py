@@ -22,7 +22,11 @@ import typing as t
 import variants  # beside this file
 from ansible.module_utils import basic
 
+from ansible_collections.relaunch.controller.plugins.module_utils import _launch
 from ansible_collections.relaunch.controller.plugins.modules import job_relaunch
+
+# Nothing here takes longer to appear, and no scenario has to wait longer for what will not.
+LOOK_UP_SECONDS = 4.0
 
 
 def serve(path: str, longest: int) -> None:
@@ -56,6 +60,7 @@ def run() -> t.NoReturn:
         os.environ.update(given["environment"])
         if given["variant"]:
             variants.VARIANTS[given["variant"]]()
+        _launch.LOOK_UP_SECONDS = LOOK_UP_SECONDS
         with _given(given["options"]):
             job_relaunch.main()
     except SystemExit as problem:

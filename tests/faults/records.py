@@ -98,6 +98,10 @@ class Records:
     def whole(self, job: Job) -> bool:
         return job.limit == self.source.limit
 
+    def covers(self, job: Job, other: Job) -> bool:
+        """Whether the one does all of what the other one does."""
+        return self.whole(job) or (not self.whole(other) and other.limit <= job.limit)
+
     def reaches(self, job: Job, host: Host) -> bool:
         return self.whole(job) or bool(host.names & job.limit)
 

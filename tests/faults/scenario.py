@@ -148,7 +148,7 @@ class Round:
     :param rules: the faults.
     :param restart: the restart, if there is one.
     :param lasting: whether the faults that are left over go on when the task is run again.
-    :param twin: so many seconds after its start the same task is run by a second caller; None for by nobody.
+    :param twin: so many seconds after its start another user runs the same task; None for nobody.
     """
 
     moves: tuple[Move, ...] = ()
@@ -301,11 +301,14 @@ def _rule(rng: random.Random, place: str) -> Rule:
     kind = rng.choices(tuple(_KINDS), tuple(_KINDS.values()))[0]
     rule["kind"] = kind
     if kind == "throttle":
-        # The controller's own words, and so a refusal: it throttles before it works.
+        # The controller's own words: it throttles before it works.
         rule.update(kind="status", when="before", status=429, headers={"Retry-After": "1"})
         rule["body"] = {"detail": "Request was throttled."}
     elif kind == "status":
         rule["status"] = rng.choice(_STATUSES)
+        if rule["status"] == 429:
+            # It says that nothing was carried out.
+            rule["when"] = "before"
         if rng.random() < 0.3:
             rule["headers"] = {"Retry-After": "1"}
     elif kind == "missing":
@@ -313,7 +316,7 @@ def _rule(rng: random.Random, place: str) -> Rule:
         rule.update(kind="status", status=404)
     elif kind == "slow":
         # A POST may be worked on long after its client has gone, though not as long as a lost job is looked for.
-        rule["delay"] = round(REQUEST_TIMEOUT + rng.uniform(0.3, 5.0 if place == "post" else 1.5), 2)
+        rule["delay"] = round(REQUEST_TIMEOUT + rng.uniform(0.3, 1.5), 2)
     elif kind in ("garbage", "empty") and place == "post" and rng.random() < 0.7:
         rule["status"] = 201
     elif kind == "truncate":

@@ -34,6 +34,7 @@ MOST_RUNS = 3
 
 # Where the callers find the sandbox, which tells them apart in its log.
 CALLERS = ("127.0.0.1", "localhost")
+USERS = ("admin", "alice")
 
 _PASSWORD = "pa55word-of-the-hosts"
 _TROUBLES = (OSError, http.client.HTTPException, SandboxError)
@@ -57,7 +58,7 @@ class _Play:
         self._variant = variant
         self._runs: list[Run] = []
         self._restarts: list[float] = []
-        self._secrets = [_PASSWORD]
+        self._secrets = [_PASSWORD, *map(sandbox.user, USERS)]
         # When hosts were moved, and how: of calls between runs; those during them are in the log.
         self._moved: list[tuple[float, Move]] = []
         self._scene = self._set()
@@ -146,9 +147,10 @@ class _Play:
 
     def _new_token(self) -> str | None:
         scenario = self._scenario
-        token = self._sandbox.token(scenario.user) if scenario.token else None
-        self._secrets.append(token or self._sandbox.user(scenario.user))
-        return token
+        if not scenario.token:
+            return None
+        self._secrets.append(self._sandbox.token(scenario.user))
+        return self._secrets[-1]
 
     def _round(self, round_: Round) -> None:
         """Move the world, and run the task until its result leaves nothing to run again for."""
@@ -210,7 +212,10 @@ class _Play:
 
     def _run(self, caller: str, door: Door) -> Run:
         scenario, scene = self._scenario, self._scene
-        secret = scene.token or self._sandbox.user(scenario.user)
+        user, token = scenario.user, scene.token
+        if caller != CALLERS[0]:
+            (user,), token = set(USERS) - {user}, None
+        secret = token or self._sandbox.user(user)
         address = urllib.parse.urlsplit(self._sandbox.url)
         url = f"{address.scheme}://{caller}:{address.port}"
         if door == "uri":
@@ -218,8 +223,8 @@ class _Play:
             if scene.passwords:
                 body["credential_passwords"] = scene.passwords
             authority = f"Bearer {secret}"
-            if not scenario.token:
-                authority = f"Basic {base64.b64encode(f'{scenario.user}:{secret}'.encode()).decode()}"
+            if token is None:
+                authority = f"Basic {base64.b64encode(f'{user}:{secret}'.encode()).decode()}"
             credentials: dict[str, t.Any] = {"headers": {"Authorization": authority}}
             if self._sandbox.ca_path:
                 credentials["ca_path"] = self._sandbox.ca_path
@@ -233,10 +238,10 @@ class _Play:
             **PATIENCE,
             **(WAITING if scenario.wait else {}),
         }
-        if scenario.token:
+        if token is not None:
             options["controller_oauthtoken"] = secret
         else:
-            options.update(controller_username=scenario.user, controller_password=secret)
+            options.update(controller_username=user, controller_password=secret)
         if scene.passwords:
             options["credential_passwords"] = scene.passwords
         if self._sandbox.ca_path:
@@ -299,7 +304,7 @@ class _Play:
             runs=tuple(sorted(self._runs, key=lambda run: run.started)),
             requests=requests,
             records=Records(jobs.pop(scene.source), tuple(jobs.values()), self._hosts(entries)),
-            callers=frozenset({scenario.user}),
+            callers=frozenset(USERS),
             before=scene.before,
             restarts=tuple(self._restarts),
             proxied=scenario.proxy is not None,
