@@ -96,24 +96,6 @@ def _limit(names: frozenset[str]) -> str:
     return told(names) or "all hosts"
 
 
-def check_limit(job: Job, asked: Asked, outcome: RelaunchOutcome) -> None:
-    """:raises JobUnsuccessfulError: the job is to be on all hosts, but its template's limit was edited, which a relaunch takes
-    over unless its source was launched with another one.
-    """
-    if asked.hosts is not None or job.limit_names == asked.limit:
-        return
-    with carrying(outcome):
-        raise JobUnsuccessfulError(
-            f"Job {job.id} is limited to {_limit(job.limit_names)}, and job {outcome.source_job_id} was to "
-            f"{_limit(asked.limit)}: the template has another limit by now. Restore that, and run the task again. "
-            f"See {outcome.url}"
-        )
-
-
-def _limit(names: frozenset[str]) -> str:
-    return told(names) or "all hosts"
-
-
 def left_out(hosts: t.Collection[str], job: t.Optional[Job] = None) -> str:
     """The warning about hosts that were asked for and did not run; empty where there are none."""
     if not hosts:

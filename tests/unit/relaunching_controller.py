@@ -23,7 +23,8 @@ SOURCE = 42
 HOST = "http://controller.invalid"
 
 #: What became of the hosts that a job ran on, by name whether each failed; or the status of one without statistics.
-Ran = t.Mapping[str, bool] | str
+#: As text, since Python 3.9 does not evaluate it.
+Ran: t.TypeAlias = "t.Mapping[str, bool] | str"
 
 
 class RelaunchingController(BaseAdapter):
