@@ -238,7 +238,7 @@ relaunched_job_id:
 own_job_id:
   description:
     - Number of the job that this task launched and gave up for RV(id), since another caller had launched the same work
-      in the same instant. It was canceled, and RV(changed) is V(false), or had ended before that, and is V(true).
+      in the same instant. It was canceled, and C(changed) is V(false), or had ended before that, and is V(true).
   returned: when that was so
   type: int
   sample: 44

@@ -203,7 +203,7 @@ source_workflow_job_id:
 own_job_id:
   description:
     - Number of the workflow job that this task launched and gave up for RV(id), since another caller had launched the
-      same in the same instant. It was canceled, and RV(changed) is V(false), or had ended before that, and is
+      same in the same instant. It was canceled, and C(changed) is V(false), or had ended before that, and is
       V(true).
   returned: when that was so
   type: int
