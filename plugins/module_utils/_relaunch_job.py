@@ -120,6 +120,9 @@ def _act(case: Case, decision: Settled, outcome: RelaunchOutcome) -> RelaunchOut
 
 def _adopt(case: Case, decision: Adopt, outcome: RelaunchOutcome) -> RelaunchOutcome:
     job = _jobs.get(case.client, decision.job.id)
+    if not job.active and not case.request.wish.wait:
+        # It has ended since, so that there may be something to do after all.
+        return _bring_about(case.client, case.request, case.watch, case.source, outcome, case.memory)
     outcome = adopted(case, decision, job, outcome)
     if case.request.check_mode:
         return outcome.saying("It would be waited for.") if case.request.wish.wait else outcome

@@ -52,7 +52,7 @@ def judge(client: ControllerClient, watch: Watch, job: Job, asked: Asked, outcom
     if asked.hosts is not None:
         # Who reads this is told of the job even if its hosts cannot be read.
         with carrying(outcome):
-            left = _remaining(outcome, asked, _ran(client, watch, job, asked.hosts))
+            left = _remaining(outcome, job, asked, _ran(client, watch, job, asked.hosts))
         outcome = replace(outcome, remaining_hosts=left).warned(left_out(left, job))
     return outcome.saying(f"Job {job.id} was successful.")
 
@@ -114,11 +114,14 @@ def _ran(client: ControllerClient, watch: Watch, job: Job, asked: frozenset[str]
     return _summaries(client, watch, job)
 
 
-def _remaining(outcome: RelaunchOutcome, asked: Asked, summaries: t.Sequence[HostSummary]) -> tuple[str, ...]:
-    """The hosts that remain after a job: on those that it did not run on, nothing has changed."""
+def _remaining(outcome: RelaunchOutcome, job: Job, asked: Asked, summaries: t.Sequence[HostSummary]) -> tuple[str, ...]:
+    """The hosts that remain after a job.
+
+    Nothing has changed on those that it did not run on, nor by a job of another type than asked for.
+    """
     before = frozenset(asked.hosts or () if outcome.remaining_hosts is None else outcome.remaining_hosts)
     before |= asked.rest
-    well = _names(summary for summary in summaries if not summary.failed)
+    well = _names(one for one in summaries if not one.failed and job.job_type == asked.job_type)
     again = {one.name for one in summaries if one.failed and not {one.name, one.name_then} & before}
     return tuple(sorted((before - well) | again))
 
@@ -135,7 +138,7 @@ def _unsuccessful(
         if outcome.remaining_hosts is not None and asked.hosts is None:
             outcome = replace(outcome, remaining_hosts=failed)
         elif asked.hosts is not None:
-            outcome = replace(outcome, remaining_hosts=_remaining(outcome, asked, summaries))
+            outcome = replace(outcome, remaining_hosts=_remaining(outcome, job, asked, summaries))
         failures = _report.failures(client, job.id, summaries)
         first = failures.first
         outcome = replace(outcome, failures=failures.shown, failures_more=failures.more)

@@ -142,6 +142,22 @@ def test_a_disabled_host_is_not_recovered(
 
 
 @BOTH_WAYS
+def test_what_has_ended_is_not_adopted(sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks) -> None:
+    job, template = failed(web1=0, web2=1)
+    sandbox.settings(max_running=0)
+    active = sandbox.relaunch(job, hosts="failed", user="bob")
+    ending = {"status": "failed", "hosts": {"web2": "failed"}}
+    calls: t.Any = [{"method": "POST", "path": f"/jobs/{active}/end", "body": ending}]
+    sandbox.misbehave([{"kind": "act", "when": "before", "path": f"/jobs/{active}/$", "calls": calls}])
+
+    result = run_tasks({"job_id": job, "hosts": "failed", **admin}).results[0]
+
+    sandbox.settings(max_running=4)
+    assert result["changed"] and result["id"] > active
+    assert template["id"] == result["job"]["unified_job_template"]
+
+
+@BOTH_WAYS
 def test_other_credentials_are_other_work(
     sandbox: Sandbox, stubborn: Stubborn, admin: Options, run_tasks: RunTasks
 ) -> None:
