@@ -171,6 +171,23 @@ class TestRequests:
         assert len(there.asked) == 3
 
 
+def test_an_ignored_failure_is_none() -> None:
+    there = world("a failure that does not matter")
+
+    assert there.verdict() is None
+    # The last failure is that of the first task, after which the others went on.
+    assert len(there.asked) == 2
+
+
+def test_handlers_and_meta_tasks_are_nothing_that_the_job_missed() -> None:
+    there = world("a usual failure at the last task")
+    more = [[900, "task", "m", "Restart now", "site.yml:90", "ansible.builtin.meta"]]
+    more += [[901, "handler", "h", "Restart", "site.yml:91", "ansible.builtin.service"], [902, "ok", "h", "web1"]]
+    there.lists["jobs/43/job_events/"] = events([*there.relaunch["events"], *more])
+
+    assert there.verdict() is None
+
+
 class TestTheWorldMoves:
     def test_a_host_that_was_added_since_was_not_left_out(self) -> None:
         there = world("all in the middle")
