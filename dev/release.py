@@ -29,7 +29,7 @@ SHIPPED = (
     r"docs/docsite/((extra-docs|links)\.yml|images/\w+\.svg|rst/\w+\.rst)",
     r"meta/(execution-environment|runtime)\.yml",
     r"playbooks/\w+\.yml",
-    r"plugins/(action|doc_fragments|module_utils|modules)/\w+\.py",
+    r"plugins/(action|doc_fragments|module_utils|modules|plugin_utils)/\w+\.py",
     r"roles/\w+/(README\.md|(defaults|meta|tasks|vars)/\w+\.yml|templates/\w+\.j2)",
 )
 
