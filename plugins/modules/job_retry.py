@@ -97,7 +97,8 @@ options:
     type: int
 notes:
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process, as described with
-    M(relaunch.controller.job_relaunch). It shows the status of each job on stderr, and a line about each further round.
+    M(relaunch.controller.job_relaunch). It shows the status of each job on stderr, and a line about each further round
+    such as C(attempt 2 of 3 in 30 s, 2 hosts left).
 seealso:
   - module: relaunch.controller.job_relaunch
   - ref: retry_failed_hosts role <ansible_collections.relaunch.controller.retry_failed_hosts_role>
