@@ -29,12 +29,14 @@ _TAKEN_OVER = (
 
 # What AnsibleModule, or ArgumentSpecValidator, is to be made of.
 SPECIFICATION: dict[str, t.Any] = dict(
-    RELAUNCH_SPECIFICATION,
     argument_spec=dict(
         CONNECTION_SPEC,
         **RETRIES_SPEC,
         **{name: RELAUNCH_SPECIFICATION["argument_spec"][name] for name in _TAKEN_OVER},
     ),
+    required_one_of=RELAUNCH_SPECIFICATION["required_one_of"],
+    mutually_exclusive=RELAUNCH_SPECIFICATION["mutually_exclusive"],
+    required_by=RELAUNCH_SPECIFICATION["required_by"],
 )
 
 

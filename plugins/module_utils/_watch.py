@@ -157,7 +157,7 @@ class Watch:
 
         return wait_until(
             look,
-            lambda found: any(found),
+            any,
             self._waiting.interval,
             self.left(),
             self._client.clock,

@@ -31,7 +31,8 @@ from ansible_collections.relaunch.controller.plugins.module_utils._front_door im
 from ansible_collections.relaunch.controller.plugins.module_utils._progress import failure_lines
 
 if t.TYPE_CHECKING:
-    from ansible_collections.relaunch.controller.plugins.module_utils._outcome import Result
+    from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
+    from ansible_collections.relaunch.controller.plugins.module_utils._outcome import Outcome, Result
     from ansible_collections.relaunch.controller.plugins.module_utils._task import Act
 
 display = Display()
@@ -115,7 +116,11 @@ class InProcessAction(ActionBase):
         params, hidden = validated.validated_parameters, validated._no_log_values
         # Whether to act at all is decided inside, where a parameter that cannot be used fails the task as it should.
         write = self._write if self._talks(task_vars) else None
-        result = carry_out(params, hidden, lambda client: self.act(params, write)(client))
+
+        def act(client: ControllerClient) -> Outcome:
+            return self.act(params, write)(client)
+
+        result = carry_out(params, hidden, act)
         if self._injects_invocation(task_vars):
             result["invocation"] = {"module_args": params}
         return t.cast("Result", remove_values(result, hidden))

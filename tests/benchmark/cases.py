@@ -156,7 +156,7 @@ class _Arena:
         self._runs += 1
         names = [f"Work {self._runs}.{number}" for number in range(case.jobs)]
         variables = {"seconds": case.lasts or 0.0}
-        options = {"outcomes": {}} if case.at_once else {}
+        options: dict[str, t.Any] = {"outcomes": {}} if case.at_once else {}
         templates = [
             int(sandbox.add_template(name, PLAYBOOK, hosts={"web1": {}}, extra_vars=variables, **options)["id"])
             for name in names

@@ -365,5 +365,5 @@ def test_a_failure_that_is_being_handled_says_nothing_about_the_next(stage: Stag
 def test_a_default_address_is_named_as_such() -> None:
     connection = ConnectionOptions(f"http://{closed()}", token="t", host_given=False)
     named = pytest.raises(NotSentError, match="No controller_host was given, so this default was used")
-    with ControllerClient(connection) as controller, named:
+    with named, ControllerClient(connection) as controller:
         controller.post("ping/", {}, 201)

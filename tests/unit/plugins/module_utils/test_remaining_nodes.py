@@ -401,7 +401,7 @@ def test_every_graph_of_three_nodes() -> None:
 @pytest.mark.parametrize("seed", range(10))
 def test_graphs_at_random(seed: int) -> None:
     chance = random.Random(seed)
-    for _ in range(300):
+    for _turn in range(300):
         names = "ABCDEFGH"[: chance.randint(2, 8)]
         density = chance.uniform(0.1, 0.6)
         pairs = [pair for pair in itertools.combinations(names, 2) if chance.random() < density]
