@@ -295,7 +295,7 @@ def test_defaults_of_the_action_group_and_the_environment(
     done = run_playbook(playbook, environ={"CONTROLLER_HOST": sandbox.url, "CONTROLLER_OAUTH_TOKEN": ""})
 
     assert done.status == 0, done.output
-    assert [entry["user"] for entry in sandbox.log()] == ["admin"] * 3
+    assert [entry["user"] for entry in sandbox.log()] == ["admin"] * 4
 
 
 @BOTH_WAYS

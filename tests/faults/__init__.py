@@ -1,4 +1,4 @@
 # Copyright (c) 2026, relaunch.controller contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fault campaign: many seeded scenarios against a sandbox that misbehaves, and a judgement of each."""
+"""The fault campaign: many seeded scenarios against a sandbox that misbehaves while its world moves, each judged."""

@@ -209,6 +209,9 @@ def _double(facts: Facts, run: Run, job: Job) -> t.Iterator[str]:
         yield f"job {job.id} was launched, and ran, though there was nothing to do that was not being done"
         return
     again = next((time for time in looks if time > job.created), job.created)
+    if facts.hosts == "all" and not records.whole(job):
+        # The template's limit was edited, which nobody knows before the launch: the task fails, and tells of it.
+        return
     if post.disturbed or facts.proxied:
         # It never knew a number of its own, and what is found by looking may be another's: nobody cancels that.
         return
@@ -258,7 +261,7 @@ def _false_change(facts: Facts, run: Run, mine: list[Job], result: t.Mapping[str
     if changed and claimed is None and not result.get("failed"):
         yield "it succeeded with a change, but names no job"
     launched = changed and claimed is not None and own is None and facts.posts(run)
-    if launched and (job is None or job.created < facts.posts(run)[0].time):
+    if launched and (job is None or job.created < launched[0].time):
         yield f"changed is true, but job {claimed} is not what it launched"
 
 
@@ -271,9 +274,9 @@ def _false_facts(facts: Facts, run: Run, job: Job, result: t.Mapping[str, t.Any]
     ended = job.over(run.ended)
     if status in FINAL and not (ended and status == job.status):
         yield f"status is {status}, but job {job.id} was {job.status if ended else 'not over'}"
-    own = result.get("hosts") and result.get("changed") and result.get("own_job_id") is None
-    if own and frozenset(result["hosts"]) != job.limit:
-        yield f"hosts is {result['hosts']}, but job {job.id} is limited to {sorted(job.limit)}"
+    hosts = result.get("hosts")
+    if hosts and result.get("changed") and result.get("own_job_id") is None and frozenset(hosts) != job.limit:
+        yield f"hosts is {hosts}, but job {job.id} is limited to {sorted(job.limit)}"
     told = result.get("failed_hosts")
     if told is not None and "report_error" not in result:
         ids = {host.id for host in map(facts.records.host, told) if host is not None}
@@ -298,10 +301,10 @@ def _false_success(facts: Facts, run: Run, job: Job | None, result: t.Mapping[st
         return
     # It may not have known of what happened after its last look, but of all that had happened before this one's end.
     start = max(run.started, min(job.finished or run.ended, run.ended))
-    if facts.hosts == "all" and not any(map(records.all_done, records.moments(start, run.ended))):
+    moments = records.moments(start, run.ended)
+    if facts.hosts == "all" and not any(map(records.all_done, moments)):
         yield f"it succeeded with job {job.id}, but the newest relaunch on all hosts was not successful"
-    silent = facts.hosts == "failed" and "remaining_hosts" not in result and job.id != records.source.id
-    if silent and all(map(records.undone, records.moments(start, run.ended))):
+    if facts.hosts == "failed" and "remaining_hosts" not in result and all(map(records.undone, moments)):
         yield f"it succeeded with job {job.id}, but on hosts {sorted(records.undone(run.ended))} it is not done"
 
 
@@ -370,7 +373,7 @@ def _nothing_to_launch(facts: Facts, run: Run, result: t.Mapping[str, t.Any]) ->
     early = [one for one in records.jobs if records.same_work(one) and not records.counts(one)]
     if not facts.wait and any(one.active(moment) for one in early for moment in moments):
         return True
-    return facts.hosts == "failed" and not all(map(records.undone, moments))
+    return facts.hosts == "failed" and not all(map(records.reachable, moments))
 
 
 def _incurable(requests: t.Iterable[Request]) -> bool:

@@ -118,5 +118,6 @@ class QuickJobs:
 def prompts_of(job: db.Row) -> str:
     """What a job was launched with but for its limit and type, to compare with others'."""
     kept = json.loads(job["prompts"]) or {}
-    compared = {name: value for name, value in kept.items() if name not in ("limit", "job_type")}
-    return json.dumps(compared, sort_keys=True)
+    return json.dumps(
+        {name: value for name, value in kept.items() if name not in ("limit", "job_type")}, sort_keys=True
+    )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, relaunch.controller contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's records, and what they say of a job's work at any moment. Pure; times in seconds since the epoch.
+"""The controller's own records, and what they say of a job's work at any moment (seconds since the epoch). Pure.
 
 Nothing here looks at what the API shows: a job is the same work by the prompts that the database keeps of it, and what
 became of a host is what its newest run says.
@@ -120,6 +120,12 @@ class Records:
         there = {host.id for host in self.hosts if host.there(moment)}
         return frozenset(host for host, bad in failed.items() if bad and host in there)
 
+    def reachable(self, moment: float) -> bool:
+        """Whether a failed host of the newest run on all hosts is left."""
+        wholes = [job for job in self.jobs if self.counts(job) and self.whole(job) and job.over(moment) and job.words]
+        there = {host.id for host in self.hosts if host.there(moment)}
+        return any(failed and host in there for host, failed in [self.source, *wholes][-1].words.items())
+
     def all_done(self, moment: float) -> bool:
         """Whether the newest relaunch of all hosts that is over was successful."""
         if self.source.over(moment) and self.source.status == SUCCESSFUL:
@@ -139,6 +145,4 @@ class Records:
             return not self.all_done(moment) and not any(map(self.whole, busy))
         undone = self.undone(moment)
         due = [host for host in self.hosts if host.id in undone and self.reaches(job, host)]
-        if not any(self.source.words.values()) or not undone:
-            return not self.all_done(moment) and not undone and not self.source.words
         return any(not any(self.reaches(one, host) for one in busy) for host in due)

@@ -59,8 +59,9 @@ def told(scenario: Scenario, door: Door, facts: Facts) -> str:
         if run.result is None:
             lines.append(run.output)
         else:
-            left_out = ("job", "invocation", "stdout_tail")
-            shown = {name: value for name, value in run.result.items() if name not in left_out}
+            shown = {
+                name: value for name, value in run.result.items() if name not in ("job", "invocation", "stdout_tail")
+            }
             lines += [f"  {line}" for line in json.dumps(shown, indent=2).splitlines()]
     lines += ["", "Jobs"]
     for job in (facts.records.source, *facts.records.jobs):

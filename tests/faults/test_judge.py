@@ -2,17 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Each verdict by facts made by hand: a source job 1, a task that starts at second 100 and ends at 110."""
+"""The judge, by facts made by hand (a source job 1, a task that starts at second 100 and ends at 110); and against
+modules that work in a wrong way, each caught by the scenario of a named seed.
+"""
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 import typing as t
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 
-from faults.judge import Facts, Job, Kind, Request, Run, judge
+from faults.front_doors import FrontDoors
+from faults.judge import Facts, Kind, Request, Run, Verdict, judge
+from faults.records import Host, Job, Records
+from faults.scenario import scenario_of
+from faults.stage import Sandboxes, Stage
+from faults.variants import VARIANTS
 
 POST = Request(101, "POST", "/api/v2/jobs/1/relaunch/", 201)
 LOST = dataclasses.replace(POST, status=None, fault={"kind": "drop", "when": "after"})
@@ -24,12 +33,15 @@ MISSING = dataclasses.replace(READ, status=404, fault={"kind": "status", "when":
 SLOW = dataclasses.replace(READ, time=100.2, fault={"kind": "slow", "when": "after"})
 PAGE = dataclasses.replace(READ, fault={"kind": "html", "when": "before"})
 
-JOB = Job(2, "successful", created=101.01, finished=105, limit=frozenset({"web2"}))
+WEB2 = Host(2, frozenset({"web2"}))
+SOURCE = Job(1, "failed", created=50, finished=60, relaunch=False, words={1: False, 2: True})
+JOB = Job(2, "successful", created=101.01, finished=105, limit=frozenset({"web2"}), words={2: False})
 GOOD: t.Mapping[str, t.Any] = MappingProxyType(
-    {"changed": True, "failed": False, "id": 2, "status": "successful", "failed_hosts": []}
+    {"changed": True, "failed": False, "id": 2, "status": "successful", "failed_hosts": [], "remaining_hosts": []}
 )
 UNKNOWN: dict[str, t.Any] = {"changed": True, "failed": True, "id": None, "status": None}
-FAILED: dict[str, t.Any] = {"changed": True, "failed": True, "id": 2, "status": "failed", "failed_hosts": ["web2"]}
+FAILED: dict[str, t.Any] = {**GOOD, "failed": True, "status": "failed", "failed_hosts": ["web2"]}
+FAILED["remaining_hosts"] = ["web2"]
 # It could not even read the source.
 GAVE_UP: dict[str, t.Any] = {"changed": False, "failed": True, "msg": "no"}
 
@@ -41,8 +53,9 @@ def run_of(result: t.Mapping[str, t.Any] | None = GOOD, start: float = 100, **fi
 def facts_of(
     *runs: Run, requests: t.Sequence[Request] = (READ, POST), jobs: t.Sequence[Job] = (JOB,), **fields: t.Any
 ) -> Facts:
-    given: dict[str, t.Any] = {"wait": True, "hosts": frozenset({"web2"}), "before": frozenset({1}), **fields}
-    return Facts(runs=runs or (run_of(),), requests=tuple(requests), jobs=tuple(jobs), **given)
+    records = Records(SOURCE, tuple(jobs), (Host(1, frozenset({"web1"})), fields.pop("host", WEB2)))
+    given: dict[str, t.Any] = {"wait": True, "hosts": "failed", "before": frozenset({1}), **fields}
+    return Facts(runs=runs or (run_of(),), requests=tuple(requests), records=records, **given)
 
 
 def kinds(facts: Facts) -> set[Kind]:
@@ -53,8 +66,11 @@ def later(request: Request, seconds: float = 20) -> Request:
     return dataclasses.replace(request, time=request.time + seconds)
 
 
-BROKEN = Job(2, "failed", 101.01, 105, limit=frozenset({"web2"}), failed_hosts=frozenset({"web2"}))
-SECOND = Job(3, "successful", 121.01, 125, limit=frozenset({"web2"}))
+# It was successful without its host, which was disabled.
+IDLE = dataclasses.replace(JOB, words={})
+REMAINS: dict[str, t.Any] = {**GOOD, "remaining_hosts": ["web2"]}
+BROKEN = Job(2, "failed", 101.01, 105, limit=frozenset({"web2"}), words={2: True})
+SECOND = Job(3, "successful", 121.01, 125, limit=frozenset({"web2"}), words={2: False})
 LATER = dataclasses.replace(SECOND, id=2)
 
 
@@ -66,7 +82,11 @@ LATER = dataclasses.replace(SECOND, id=2)
         pytest.param(facts_of(requests=[LOST]), id="looked for after a lost answer, and found"),
         pytest.param(facts_of(requests=[REFUSED, POST]), id="tried on another job after a refusal"),
         pytest.param(
-            facts_of(run_of({**GOOD, "status": "pending"}), jobs=[dataclasses.replace(JOB, finished=120)], wait=False),
+            facts_of(
+                run_of({**GOOD, "status": "pending", "failed_hosts": None, "remaining_hosts": ["web2"]}),
+                jobs=[dataclasses.replace(JOB, finished=120)],
+                wait=False,
+            ),
             id="not waited for",
         ),
         pytest.param(
@@ -132,15 +152,12 @@ def test_nothing_is_wrong(facts: Facts) -> None:
 
 
 def test_two_jobs_by_one_run() -> None:
-    twin = dataclasses.replace(JOB, id=3, created=102.01)
-    assert kinds(facts_of(requests=[LOST, dataclasses.replace(POST, time=102)], jobs=[JOB, twin])) == {
-        Kind.DOUBLE,
-        Kind.SECOND_POST,
-        Kind.LOST,
-    }
+    twin = dataclasses.replace(JOB, id=3, created=102.01, finished=106)
+    facts = facts_of(requests=[LOST, dataclasses.replace(POST, time=102)], jobs=[JOB, twin])
+    assert {Kind.SECOND_POST, Kind.LOST} <= kinds(facts)
 
 
-@pytest.mark.parametrize("first", [dataclasses.replace(JOB, finished=130), JOB])
+@pytest.mark.parametrize("first", [dataclasses.replace(JOB, finished=130), JOB], ids=["runs", "was successful"])
 def test_a_second_job_while_the_first_runs_or_after_its_success(first: Job) -> None:
     facts = facts_of(
         run_of(UNKNOWN),
@@ -149,6 +166,41 @@ def test_a_second_job_while_the_first_runs_or_after_its_success(first: Job) -> N
         jobs=[first, SECOND],
     )
     assert Kind.DOUBLE in kinds(facts)
+
+
+# Two callers look, and launch, in the same instant; the second one's job ran beside the first one's.
+RUN_A = run_of(GOOD, caller="a")
+RUN_B = run_of({**GOOD, "id": 3}, caller="b")
+POST_A = dataclasses.replace(POST, caller="a")
+POST_B = dataclasses.replace(POST, time=101.02, caller="b")
+JOB_B = dataclasses.replace(JOB, id=3, created=101.03)
+LOOK_B = Request(101.1, "GET", "/api/v2/jobs/", 200, caller="b")
+CANCEL_B = Request(101.2, "POST", "/api/v2/jobs/3/cancel/", 202, caller="b")
+
+
+def test_of_callers_in_the_same_instant_one_job_runs() -> None:
+    contested = facts_of(RUN_A, RUN_B, requests=[POST_A, POST_B, LOOK_B], jobs=[JOB, JOB_B])
+    (double,) = judge(contested)
+    assert (double.kind, double.why) == (Kind.DOUBLE, "run 2: job 3 ran beside job 2, the same work and made before it")
+
+    gave_way = run_of({**GOOD, "changed": False, "own_job_id": 3}, caller="b")
+    canceled = dataclasses.replace(JOB_B, status="canceled", finished=101.3, words={})
+    requests = [POST_A, POST_B, LOOK_B, CANCEL_B]
+    assert judge(facts_of(RUN_A, gave_way, requests=requests, jobs=[JOB, canceled])) == []
+
+    requests[-1] = dataclasses.replace(CANCEL_B, status=405)
+    too_late = run_of({**GOOD, "own_job_id": 3}, caller="b")
+    assert judge(facts_of(RUN_A, too_late, requests=requests, jobs=[JOB, JOB_B])) == []
+
+
+@pytest.mark.parametrize("host", [dataclasses.replace(WEB2, out=((90.0, 130.0),))])
+def test_a_disabled_host_remains_with_a_warning(host: Host) -> None:
+    told = {**REMAINS, "warnings": ["Did not run in job 2, though asked for: web2."]}
+    assert judge(facts_of(run_of(told), jobs=[IDLE], host=host)) == []
+
+
+def test_a_secret() -> None:
+    assert kinds(facts_of(run_of(output="the token is s3cret"), secrets=("s3cret",))) == {Kind.SECRET}
 
 
 def test_a_second_post_without_a_second_job() -> None:
@@ -172,7 +224,9 @@ def test_a_job_that_no_run_names() -> None:
         ({**GOOD, "id": None}, "names no job"),
         ({**GOOD, "status": "failed"}, "status is failed, but job 2 was successful"),
         ({**GOOD, "status": "running"}, "it succeeded with status running"),
-        ({**GOOD, "failed_hosts": ["web1"]}, "failed_hosts is ['web1'], not []"),
+        ({**GOOD, "failed_hosts": ["web1"]}, "failed_hosts is ['web1'], but of job 2 it is {2: False}"),
+        ({**GOOD, "remaining_hosts": ["web2"]}, "remaining_hosts is ['web2'], by number [2], but it was [], then []"),
+        ({**GOOD, "remaining_hosts": ["db"]}, "not all of which are hosts"),
         ({**GOOD, "hosts": ["web1"]}, "hosts is ['web1']"),
         ({**GOOD, "job": {"id": 3}}, "job.id 3"),
     ],
@@ -188,11 +242,16 @@ def test_a_report_that_is_not_true(result: dict[str, t.Any] | None, why: str) ->
         (facts_of(requests=[READ]), "sent no POST"),
         (facts_of(requests=[READ], restarts=(101,)), "sent no POST"),
         (facts_of(run_of(UNKNOWN), requests=[READ], jobs=[], restarts=(130,)), "sent no POST"),
-        (facts_of(jobs=[BROKEN]), "it succeeded, but job 2 was failed"),
-        (facts_of(jobs=[dataclasses.replace(JOB, finished=111)]), "it succeeded, but job 2 was not over"),
-        (facts_of(hosts=frozenset({"web1"})), "limited to ['web2'], not to ['web1']"),
-        (facts_of(run_of(output="the token is s3cret"), secrets=("s3cret",)), "it shows a secret"),
-        (facts_of(run_of({**GOOD, "id": 1, "changed": False}), requests=[READ], jobs=[]), "job 1 is no relaunch"),
+        (facts_of(jobs=[BROKEN]), "status is successful, but job 2 was failed"),
+        (facts_of(jobs=[BROKEN]), "by number [], but it was [2], then [2]"),
+        (facts_of(jobs=[dataclasses.replace(JOB, finished=111)]), "but job 2 was not over"),
+        (facts_of(jobs=[dataclasses.replace(JOB, prompts="{verbosity}")]), "job 2 is other work"),
+        (facts_of(jobs=[dataclasses.replace(JOB, words={})]), "by number [], but it was [2], then [2]"),
+        (facts_of(run_of({**GOOD, "hosts": ["web1"]})), "but job 2 is limited to ['web2']"),
+        (facts_of(run_of(REMAINS), jobs=[IDLE]), "web2 remains, and it succeeded without a warning of it"),
+        (facts_of(run_of(REMAINS), jobs=[IDLE]), "though the host was enabled all the time"),
+        (facts_of(hosts="all"), "the newest relaunch on all hosts was not successful"),
+        (facts_of(run_of({**GOOD, "id": 9, "changed": False}), requests=[READ], jobs=[]), "but job 9 is none"),
     ],
 )
 def test_a_report_of_what_did_not_happen(facts: Facts, why: str) -> None:
@@ -221,3 +280,44 @@ def test_a_run_that_gave_up(
 def test_a_tool_that_makes_no_claim_is_not_taken_at_its_word() -> None:
     facts = facts_of(run_of({**UNKNOWN, "changed": None}), requests=[LOST], wait=False)
     assert kinds(facts) == {Kind.LOST, Kind.NEEDLESS}
+
+
+# The seed of a scenario in which each wrong way to work shows, and how.
+CAUGHT: dict[str, tuple[int, Kind]] = {
+    "values_instead_of_prompts": (3289, Kind.DOUBLE),
+    "covers_as_success": (2419, Kind.FALSE),
+    "oldest_success_wins": (1512, Kind.FALSE),
+    "credentials_ignored": (249, Kind.FALSE),
+    "proxy_error_as_not_sent": (9, Kind.SECOND_POST),
+    "no_tie_break": (174, Kind.DOUBLE),
+}
+WORKERS = 3
+PLAYED = [(seed, variant) for name, (seed, _kind) in CAUGHT.items() for variant in (name, None)]
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[int, str | None], list[Verdict]]:
+    """What is wrong in each of these scenarios, by seed and variant."""
+
+    def play(number: int) -> dict[tuple[int, str | None], list[Verdict]]:
+        folder: Path = tmp_path_factory.mktemp("played")
+        with Sandboxes(folder / "sandboxes") as sandboxes, FrontDoors(folder / "doors") as doors:
+            stage = Stage(sandboxes, doors)
+            return {
+                (seed, variant): judge(stage.play(scenario_of(seed), "module", variant))
+                for seed, variant in PLAYED[number::WORKERS]
+            }
+
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        return {key: found for part in pool.map(play, range(WORKERS)) for key, found in part.items()}
+
+
+def test_every_wrong_way_is_tried() -> None:
+    assert CAUGHT.keys() == VARIANTS.keys()
+
+
+@pytest.mark.parametrize("variant", CAUGHT)
+def test_a_wrong_way_to_work_is_caught(played: dict[tuple[int, str | None], list[Verdict]], variant: str) -> None:
+    seed, kind = CAUGHT[variant]
+    assert played[seed, None] == []
+    assert kind in {verdict.kind for verdict in played[seed, variant]}, played[seed, variant]
