@@ -63,14 +63,14 @@ class Due:
     """What is to be done about one job: a Launch, an Adopt or an Await.
 
     :param wish: by which it was decided.
-    :param seen: the highest number of a job that was known then.
+    :param seen: the numbers of the later jobs that were known then.
     :param outcome: of what was done about it before.
     """
 
     case: Case
     decision: Decision
     wish: Wish
-    seen: int
+    seen: frozenset[int]
     outcome: RelaunchOutcome
 
     @property
@@ -137,8 +137,7 @@ class Planner:
         if self._wish.hosts == FAILED and open_jobs:
             self._with_statistics = with_statistics(self._client, [job.id for job in open_jobs])
         failed = [job for job in open_jobs if needs_history(job, self._wish)]
-        if failed:
-            self.later.fetch(failed)
+        self.later = LaterJobs(self._client, failed)
         by_number = {job.id: job for job in open_jobs}
         for number, heir in stand_ins(failed, self._is_same_work, self._knows_hosts).items():
             plan.supersede(by_number.pop(number), heir)
@@ -154,7 +153,8 @@ class Planner:
         """
         source = self._in_detail(source)
         same_work = self._same_work(source)
-        later = [job for job in self.later.of(source) if same_work.includes(job)]
+        seen = self.later.of(source)
+        later = [job for job in seen if same_work.includes(job)]
         history = History(source, newest=self.later.newest)
         if needs_history(source, wish):
             needed = wish.fallback_to_all or not self._knows_hosts(source)
@@ -163,7 +163,7 @@ class Planner:
         request = replace(self._request, wish=replace(wish, wait=False))
         case = Case(self._client, request, self._watch, history, same_work)
         outcome = outcome or RelaunchOutcome(source_job_id=source.id)
-        return Due(case, decide(history, wish), wish, self.later.newest, outcome)
+        return Due(case, decide(history, wish), wish, frozenset(job.id for job in seen), outcome)
 
     def settled(self, due: Due) -> t.Union[Due, JobEntry]:
         """The entry of a job about which nothing is to be done; else what is, on all hosts where it was cut short.
@@ -185,7 +185,8 @@ class Planner:
     def has_changed(self, due: Due) -> bool:
         """Whether a job has come since it was decided that may be the same work."""
         same_work = self._same_work(due.source)
-        return any(job.id > due.seen and same_work.may_include(job) for job in self.later.of(due.source))
+        new = (job for job in self.later.of(due.source) if job.id not in due.seen)
+        return any(same_work.may_include(job) for job in new)
 
     def _add(self, plan: Plan, job: Job) -> None:
         try:

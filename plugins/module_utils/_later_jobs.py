@@ -24,14 +24,20 @@ class LaterJobs:
     """What is known of them.
 
     :param client: the controller, and with it the clock.
+    :param sources: the jobs that they are later than.
     """
 
-    def __init__(self, client: ControllerClient) -> None:
+    def __init__(self, client: ControllerClient, sources: t.Collection[Job] = ()) -> None:
         self._client = client
         self._jobs: dict[int, Job] = {}
         self._looked = client.clock()
-        #: The highest number of a job that a list has shown.
-        self.newest = 0
+        #: The highest number of a job that is known.
+        self.newest = max((job.id for job in sources), default=0)
+        #: All jobs up to this number are known, of whichever of the templates. It lags by one look at all of them:
+        #: a launch was seen to appear up to 1.5 seconds after others with higher numbers.
+        self.known_to = self.newest
+        self.fetch(sources)
+        self._known_next = self.newest
 
     @property
     def stale(self) -> bool:
@@ -44,7 +50,6 @@ class LaterJobs:
         :returns: those that were listed, oldest first.
         :raises ControllerError: they could not be read.
         """
-        looked = self._client.clock()
         after = min((job.id for job in sources), default=0) if after is None else after
         query = {"id__gt": after, "order_by": "id"}
         templates = sorted({job.template for job in sources if job.template is not None})
@@ -52,14 +57,23 @@ class LaterJobs:
         if any(job.template is None for job in sources):
             entries.extend(self._client.results(f"{JOB.path}/", unified_job_template__isnull="true", **query))
         listed = sorted(map(Job.of, entries), key=lambda job: job.id)
-        self._jobs.update({job.id: job for job in listed})
-        self._looked = looked
-        self.newest = max([self.newest, after, *(job.id for job in listed)])
+        self.note(*listed)
         return listed
 
-    def refresh(self, sources: t.Collection[Job]) -> list[Job]:
-        """Ask for what has come since, as ``fetch``."""
-        return self.fetch(sources, self.newest)
+    def refresh(self, sources: t.Collection[Job]) -> None:
+        """Ask for what has come since.
+
+        :param sources: all those whose later jobs still matter.
+        :raises ControllerError: it could not be read.
+        """
+        looked = self._client.clock()
+        self.fetch(sources, self.known_to)
+        self.known_to, self._known_next, self._looked = self._known_next, self.newest, looked
+
+    def note(self, *jobs: Job) -> None:
+        """Know these as well, as they are now."""
+        self._jobs.update({job.id: job for job in jobs})
+        self.newest = max([self.newest, *(job.id for job in jobs)])
 
     def of(self, source: Job) -> list[Job]:
         """Those that are later than a job and of its template, oldest first."""

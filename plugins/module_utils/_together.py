@@ -34,6 +34,9 @@ if t.TYPE_CHECKING:
     from ansible_collections.relaunch.controller.plugins.module_utils._jobs_options import JobsRequest
     from ansible_collections.relaunch.controller.plugins.module_utils._watch import Watch
 
+# So many launches share a look at others in the same instant: it comes a second later at most.
+LAUNCHES_A_LOOK = 10
+
 CountedProgress = t.Callable[[Counted], None]
 
 
@@ -106,22 +109,27 @@ class Together:
 
     def _launch_due(self) -> None:
         """Act on what is in the queue, while there is room."""
+        if self._queue and self._watch.passed:
+            self._out_of_time()
         later = self._planner.later
         room = self._request.at_once - sum(underway.own is not None for underway in self._active.values())
         if self._queue and room > 0 and later.stale:
             later.refresh([due.source for due in self._queue])
-        newest = later.newest
         batch: list[Underway] = []
-        while self._queue and (len(batch) < room or not isinstance(self._queue[0].decision, Launch)):
+        while self._queue and (room > 0 or not isinstance(self._queue[0].decision, Launch)):
             failed = list(self._ends.values()).count(False)
             if self._request.stop_after is not None and failed >= self._request.stop_after:
                 self._drop_queue(f"{failed} relaunches had failed (stop_after)")
                 break
             underway = self._act(self._queue.popleft())
             if underway is not None and underway.own is not None:
+                room -= 1
                 batch.append(underway)
+            if len(batch) == LAUNCHES_A_LOOK:
+                self._look_for_rivals(batch)
+                batch = []
         if batch:
-            self._look_for_rivals(batch, newest)
+            self._look_for_rivals(batch)
         self._show()
 
     def _act(self, due: Due) -> t.Optional[Underway]:
@@ -135,8 +143,7 @@ class Together:
             if isinstance(found, JobEntry):
                 self._entries[number] = found
                 return None
-            known = [self._planner.later.newest, *(underway.job.id for underway in self._active.values())]
-            underway = begin(found, max(known))
+            underway = begin(found, self._planner.later.newest)
         except BaseException as error:
             self._entries[number] = of_error(due, error)
             self._changed = self._changed or self._entries[number].outcome == LOST
@@ -144,15 +151,17 @@ class Together:
                 raise
             return None
         self._changed = self._changed or underway.own is not None
+        self._planner.later.note(underway.job)
         self._active[number], self._entries[number] = underway, underway.entry()
         return underway
 
-    def _look_for_rivals(self, batch: t.Sequence[Underway], newest: int) -> None:
+    def _look_for_rivals(self, batch: t.Sequence[Underway]) -> None:
         """One look for all that were just launched at whether other callers launched the same in the same instant."""
         trouble: t.Optional[ControllerError] = None
         found: list[Job] = []
         try:
-            found = self._planner.later.fetch([underway.due.source for underway in batch], newest)
+            later = self._planner.later
+            found = later.fetch([underway.due.source for underway in batch], later.known_to)
         except ControllerError as error:
             trouble = error
 

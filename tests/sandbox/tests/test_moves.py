@@ -258,3 +258,16 @@ def test_finding_jobs(sandbox: Sandbox) -> None:
         answer = sandbox.request("GET", f"/jobs/?unified_job_template={template}&{query}")
         assert answer.status == status, (query[:40], answer.body)
     assert sandbox.request("GET", f"/unified_jobs/?job_template={template}").status == 400
+
+
+def test_a_template_with_outcomes_has_its_jobs_end_without_running(sandbox: Sandbox) -> None:
+    template = sandbox.add_template("As data", playbooks.CHECKING, hosts=_HOSTS, outcomes={"one": "failed"})
+    sandbox.disable_host(template["hosts"]["three"])
+    first = sandbox.launch(template["id"])
+    assert sandbox.wait(first) == "failed"
+    assert sandbox.job(first)["host_status_counts"] == {"ok": 1, "failures": 1}
+    sandbox.change_template(template["id"], outcomes={})
+    second = sandbox.relaunch(first, hosts="failed")
+    assert sandbox.wait(second) == "successful"
+    summaries = sandbox.request("GET", f"/jobs/{second}/job_host_summaries/").body["results"]
+    assert [summary["host_name"] for summary in summaries] == ["one"]

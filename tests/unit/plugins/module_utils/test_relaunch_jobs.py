@@ -135,7 +135,8 @@ def test_what_a_schedule_has_brought_to_success_meanwhile_is_not_launched(
     for _look in range(8):
         controller.expect("GET", JOBS, body=listed())
     controller.expect("GET", JOBS, body=listed(relaunched(100, "successful")))
-    scheduled = job(101, "successful", launch_type="scheduled", unified_job_template=8)
+    # Made before the relaunch of another template, which is known by then.
+    scheduled = job(99, "successful", launch_type="scheduled", unified_job_template=8)
     # What has come since; then all that is later than the job.
     controller.expect("GET", JOBS, body=listed(scheduled))
     controller.expect("GET", JOBS, body=listed(scheduled))
@@ -144,8 +145,10 @@ def test_what_a_schedule_has_brought_to_success_meanwhile_is_not_launched(
     result = run()
 
     assert clock.now > 10
-    assert outcomes(result) == [(42, "relaunched", 100, True), (43, "superseded", 101, True)]
-    assert "Job 101, the same work as job 43, was successful: nothing to relaunch." in result["jobs"][1]["msg"]
+    (refresh,) = [asked.query for asked in controller.asked if asked.query.get("unified_job_template__in") == "8"][:1]
+    assert int(refresh["id__gt"]) < 99
+    assert outcomes(result) == [(42, "relaunched", 100, True), (43, "superseded", 99, True)]
+    assert "Job 99, the same work as job 43, was successful: nothing to relaunch." in result["jobs"][1]["msg"]
 
 
 def test_one_that_is_refused_does_not_stop_the_others(
@@ -189,6 +192,20 @@ def test_one_that_was_deleted_while_it_was_waited_for_is_lost_and_does_not_hold_
     assert outcomes(result) == [(42, "lost", 100, False), (43, "relaunched", 101, True)]
     assert "Job 100 was deleted while it was waited for" in result["jobs"][0]["msg"]
     assert result["failed"]
+
+
+def test_a_deadline_that_passes_while_nothing_is_active_fails_the_task_too(
+    controller: ScriptedController, run: t.Callable[..., Result]
+) -> None:
+    controller.expect("POST", at(42, "relaunch"), 201, relaunched(100))
+    controller.expect("GET", JOBS, body=listed(relaunched(100)))
+    controller.expect("GET", JOBS, body=listed(relaunched(100, "successful")))
+    controller.expect("GET", at(100), body=relaunched(100, "successful"))
+
+    result = run(timeout=1)
+
+    assert result["said"].startswith("Waiting ended after 1 seconds (timeout).")
+    assert outcomes(result) == [(42, "relaunched", 100, True), (43, "refused", None, False)]
 
 
 def test_at_the_deadline_nothing_more_is_launched_and_what_is_active_is_told(
