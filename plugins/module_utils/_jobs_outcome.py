@@ -36,7 +36,10 @@ _IN_WORDS = {
 
 @dataclass(frozen=True)
 class JobEntry:
-    """What became of one job; the fields are the keys of an entry of ``jobs``, where they are documented."""
+    """What became of one job; the fields are the keys of an entry of ``jobs``, where they are documented.
+
+    :param broken: what was planned for it could not be done; no key of its own.
+    """
 
     source_job_id: int
     name: str
@@ -48,6 +51,7 @@ class JobEntry:
     hosts: t.Optional[tuple[str, ...]] = None
     remaining_hosts: t.Optional[tuple[str, ...]] = None
     url: t.Optional[str] = None
+    broken: bool = False
 
     @classmethod
     def of(
@@ -74,7 +78,7 @@ class JobEntry:
 
     def result(self) -> Result:
         """It as plain data; what is not known is left out."""
-        shown = {name: value for name, value in asdict(self).items() if value is not None}
+        shown = {name: value for name, value in asdict(self).items() if value is not None and name != "broken"}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in shown.items()}
 
     @property
@@ -84,9 +88,8 @@ class JobEntry:
     @property
     def unsuccessful(self) -> bool:
         """Whether it was acted on, and is known not to have come to success."""
-        return self.outcome == LOST or (
-            self.outcome in (RELAUNCHED, ADOPTED) and self.id is not None and not self.recovered and not self.active
-        )
+        ended = self.outcome in (RELAUNCHED, ADOPTED) and self.id is not None and not self.active
+        return self.outcome == LOST or self.broken or (ended and not self.recovered)
 
 
 @dataclass(frozen=True)

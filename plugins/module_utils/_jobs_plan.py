@@ -95,6 +95,16 @@ class Plan:
     def launches(self) -> list[Due]:
         return [due for _number, due in sorted(self.due.items()) if isinstance(due.decision, Launch)]
 
+    def account(self, entries: t.Mapping[int, JobEntry]) -> tuple[JobEntry, ...]:
+        """All entries by number; of a job that another one stands for, with what has become of that."""
+        found = {**self.settled, **entries}
+        for number in self.heirs:
+            heir = number
+            while heir in self.heirs:
+                heir = self.heirs[heir]
+            found[number] = replace(found[number], recovered=found[heir].recovered)
+        return tuple(entry for _number, entry in sorted(found.items()))
+
     def supersede(self, job: Job, heir: Job) -> None:
         """Let a job be seen to by another one's relaunch."""
         self.due.pop(job.id, None)

@@ -30,6 +30,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._jobs_plan imp
 from ansible_collections.relaunch.controller.plugins.module_utils._outcome import carrying
 from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_post import relaunch
 from ansible_collections.relaunch.controller.plugins.module_utils._together import CountedProgress, Together
+from ansible_collections.relaunch.controller.plugins.module_utils._underway import of_error
 from ansible_collections.relaunch.controller.plugins.module_utils._watch import Watch
 
 if t.TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _predicted(plan: Plan) -> JobsOutcome:
             outcome = relaunch(due.case, due.decision, due.outcome, lambda _launched, new: new)
             entries[number] = JobEntry.of(due.source, RELAUNCHED, outcome)
         except RefusedError as error:
-            entries[number] = JobEntry.of(due.source, REFUSED, due.outcome, msg=str(error))
+            entries[number] = of_error(due, error)
     changed = any(entry.outcome == RELAUNCHED for entry in entries.values())
     return JobsOutcome(changed=changed, jobs=tuple(entries.values()))
 

@@ -58,14 +58,14 @@ class Together:
         self._request = request
         self._watch = watch
         self._planner = planner
-        self._heirs = plan.heirs
+        self._plan = plan
         self._progress = progress
         # What takes no room goes first.
         order = sorted(plan.due.values(), key=lambda due: (isinstance(due.decision, Launch), due.source.id))
         self._queue = collections.deque(order)
         self._active: dict[int, Underway] = {}
         self._ended: list[Underway] = []
-        self._entries = dict(plan.settled)
+        self._entries: dict[int, JobEntry] = {}
         self._changed = False
         # By source, whether the job that did its work was successful.
         self._ends: dict[int, bool] = {}
@@ -95,13 +95,7 @@ class Together:
     def _account(self) -> JobsOutcome:
         """All entries as they are now."""
         waiting = {due.source.id: not_launched(due, "the task was broken off before its turn") for due in self._queue}
-        entries = {**self._entries, **waiting}
-        for number in self._heirs:
-            heir = number
-            while heir in self._heirs:
-                heir = self._heirs[heir]
-            entries[number] = replace(entries[number], recovered=entries[heir].recovered)
-        return JobsOutcome(changed=self._changed, jobs=tuple(entry for _number, entry in sorted(entries.items())))
+        return JobsOutcome(changed=self._changed, jobs=self._plan.account({**self._entries, **waiting}))
 
     def _drop_queue(self, why: str) -> None:
         self._entries.update({due.source.id: not_launched(due, why) for due in self._queue})
@@ -111,10 +105,9 @@ class Together:
         """Act on what is in the queue, while there is room."""
         if self._queue and self._watch.passed:
             self._out_of_time()
-        later = self._planner.later
         room = self._request.at_once - sum(underway.own is not None for underway in self._active.values())
-        if self._queue and room > 0 and later.stale:
-            later.refresh([due.source for due in self._queue])
+        if self._queue and room > 0 and self._planner.later.stale:
+            self._refresh()
         batch: list[Underway] = []
         while self._queue and (room > 0 or not isinstance(self._queue[0].decision, Launch)):
             failed = list(self._ends.values()).count(False)
@@ -131,6 +124,14 @@ class Together:
         if batch:
             self._look_for_rivals(batch)
         self._show()
+
+    def _refresh(self) -> None:
+        """Know of what has come since, as soon as the controller can be asked."""
+        sources = [due.source for due in self._queue]
+        try:
+            self._watch.through(lambda: self._planner.later.refresh(sources))
+        except WaitTimeoutError:
+            self._out_of_time()
 
     def _act(self, due: Due) -> t.Optional[Underway]:
         """Do what is due; None where nothing was, or could be."""
@@ -157,19 +158,8 @@ class Together:
 
     def _look_for_rivals(self, batch: t.Sequence[Underway]) -> None:
         """One look for all that were just launched at whether other callers launched the same in the same instant."""
-        trouble: t.Optional[ControllerError] = None
-        found: list[Job] = []
-        try:
-            later = self._planner.later
-            found = later.fetch([underway.due.source for underway in batch], later.known_to)
-        except ControllerError as error:
-            trouble = error
-
-        def listed() -> list[Job]:
-            if trouble is not None:
-                raise trouble
-            return found
-
+        later = self._planner.later
+        listed = _once(lambda: later.fetch([underway.due.source for underway in batch], later.known_to))
         for underway in batch:
             number = underway.due.source.id
             self._active[number] = contested(underway, listed)
@@ -251,3 +241,21 @@ class Together:
         if self._progress is not None:
             well = list(self._ends.values()).count(True)
             self._progress(Counted(self._all, well, len(self._active), len(self._ends) - well))
+
+
+def _once(read: t.Callable[[], list[Job]]) -> t.Callable[[], list[Job]]:
+    """It with what it brings the first time, be that an error, for all times."""
+    known: list[t.Union[list[Job], ControllerError]] = []
+
+    def remembered() -> list[Job]:
+        if not known:
+            try:
+                known.append(read())
+            except ControllerError as error:
+                known.append(error)
+        (found,) = known
+        if isinstance(found, ControllerError):
+            raise found
+        return found
+
+    return remembered

@@ -13,7 +13,11 @@ from ansible_collections.relaunch.controller.plugins.module_utils import _jobs
 from ansible_collections.relaunch.controller.plugins.module_utils._case import names
 from ansible_collections.relaunch.controller.plugins.module_utils._claim import adopted, stopped_at
 from ansible_collections.relaunch.controller.plugins.module_utils._decision import Adopt, Launch, Refuse
-from ansible_collections.relaunch.controller.plugins.module_utils._errors import ControllerError, RefusedError
+from ansible_collections.relaunch.controller.plugins.module_utils._errors import (
+    ControllerError,
+    ForbiddenError,
+    RefusedError,
+)
 from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._jobs_outcome import (
     ADOPTED,
@@ -138,7 +142,9 @@ def of_error(due: Due, error: BaseException) -> JobEntry:
     outcome = carried if isinstance(carried, RelaunchOutcome) else due.outcome
     name = REFUSED if not outcome.changed else RELAUNCHED if outcome.job else LOST
     said = str(error) if isinstance(error, ControllerError) else "Interrupted while it was being launched."
-    return JobEntry.of(due.source, name, outcome, msg=said)
+    # Who may start a job shows at its launch only, where it was launched with another user's prompts.
+    broken = name == REFUSED and not isinstance(error, ForbiddenError)
+    return replace(JobEntry.of(due.source, name, outcome, msg=said), broken=broken)
 
 
 def not_launched(due: Due, why: str) -> JobEntry:

@@ -133,6 +133,16 @@ class Watch:
             self._deadline = self._new_deadline()
         return ended
 
+    def through(self, read: t.Callable[[], T]) -> T:
+        """What a read brings, tried again through the controller's bad minutes.
+
+        :raises WaitTimeoutError: the deadline came first.
+        :raises ControllerError: what waiting will not cure.
+        """
+        return wait_until(
+            read, lambda _found: True, self._interval, self.left(), self._client.clock, self._client.sleep
+        )
+
     def until_some_ended(self, ids: t.Collection[int]) -> tuple[dict[int, Job], frozenset[int]]:
         """Of several active jobs those that have ended, as lists show them, when one has.
 

@@ -50,9 +50,8 @@ def run(controller: ScriptedController, clock: Clock) -> t.Callable[..., Result]
 
     def run(progress: t.Callable[[Counted], None] | None = None, **more: t.Any) -> Result:
         waiting = Waiting(wait=True, timeout=more.pop("timeout", None))
-        request = JobsRequest(
-            Selection(job_ids=(42, 43)), wish=Wish(wait=True), waiting=waiting, **{"at_once": 1, **more}
-        )
+        given = {"selection": Selection(job_ids=(42, 43)), "at_once": 1, **more}
+        request = JobsRequest(wish=Wish(wait=True), waiting=waiting, **given)
         connection = ConnectionOptions(controller.url, token="t", max_retries=0)
         with ControllerClient(connection, clock.read, clock.sleep) as client:
             try:
@@ -137,7 +136,8 @@ def test_what_a_schedule_has_brought_to_success_meanwhile_is_not_launched(
     controller.expect("GET", JOBS, body=listed(relaunched(100, "successful")))
     # Made before the relaunch of another template, which is known by then.
     scheduled = job(99, "successful", launch_type="scheduled", unified_job_template=8)
-    # What has come since; then all that is later than the job.
+    # What has come since, through a bad minute; then all that is later than the job.
+    controller.expect("GET", JOBS, 503)
     controller.expect("GET", JOBS, body=listed(scheduled))
     controller.expect("GET", JOBS, body=listed(scheduled))
     controller.expect("GET", at(100), body=relaunched(100, "successful"))
@@ -166,6 +166,20 @@ def test_one_that_is_refused_does_not_stop_the_others(
     assert result["failed"] and "Not successful: 42." in result["said"]
     assert outcomes(result) == [(42, "refused", None, False), (43, "relaunched", 101, True)]
     assert "Not you." in result["jobs"][0]["msg"]
+
+
+@pytest.mark.parametrize(("status", "failed"), [(403, False), (429, True), (400, True)])
+def test_what_cannot_be_done_as_planned_fails_the_task_but_not_what_this_user_may_not_start(
+    controller: ScriptedController, run: t.Callable[..., Result], status: int, failed: bool
+) -> None:
+    for source in (42, 43):
+        controller.expect("POST", at(source, "relaunch"), status, {"detail": "No."})
+
+    result = run(selection=Selection(finished_after=NOW))
+
+    assert result.get("failed", False) is failed
+    assert (result["changed"], result["counts"]["failed"]) == (False, 2 if failed else 0)
+    assert {entry["outcome"] for entry in result["jobs"]} == {"refused"}
 
 
 def test_one_that_was_deleted_while_it_was_waited_for_is_lost_and_does_not_hold_up_the_others(
