@@ -121,8 +121,7 @@ class Together:
             if len(batch) == LAUNCHES_A_LOOK:
                 self._look_for_rivals(batch)
                 batch = []
-        if batch:
-            self._look_for_rivals(batch)
+        self._look_for_rivals(batch)
         self._show()
 
     def _refresh(self) -> None:

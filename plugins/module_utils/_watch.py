@@ -140,7 +140,7 @@ class Watch:
         :raises ControllerError: what waiting will not cure.
         """
         return wait_until(
-            read, lambda _found: True, self._interval, self.left(), self._client.clock, self._client.sleep
+            read, lambda _found: True, self._waiting.interval, self.left(), self._client.clock, self._client.sleep
         )
 
     def until_some_ended(self, ids: t.Collection[int]) -> tuple[dict[int, Job], frozenset[int]]:
