@@ -10,7 +10,7 @@ import json
 import typing as t
 from dataclasses import dataclass, field
 
-from .records import FINAL, Job, Records
+from .records import FINAL, SUCCESSFUL, Job, Records
 
 
 class Kind(enum.Enum):
@@ -40,6 +40,7 @@ class Request:
     :param caller: by which name it called the sandbox.
     :param status: None where it was not answered.
     :param fault: the rule it met.
+    :param answered: when the sandbox was done with it.
     """
 
     time: float
@@ -48,6 +49,7 @@ class Request:
     status: int | None
     fault: t.Mapping[str, t.Any] | None = None
     caller: str = ""
+    answered: float | None = None
 
     @property
     def launches(self) -> bool:
@@ -208,19 +210,30 @@ def _double(facts: Facts, run: Run, job: Job) -> t.Iterator[str]:
     if not any(records.needed(job, facts.hosts, moment) for moment in moments):
         yield f"job {job.id} was launched, and ran, though there was nothing to do that was not being done"
         return
-    again = next((time for time in looks if time > job.created), job.created)
     if facts.hosts == "all" and not records.whole(job):
         # The template's limit was edited, which nobody knows before the launch: the task fails, and tells of it.
         return
     if post.disturbed or facts.proxied:
         # It never knew a number of its own, and what is found by looking may be another's: nobody cancels that.
         return
+    again = _look_again(requests, job.created)
+    if again is None:
+        return
     for other in records.jobs:
         first = other.id < job.id and records.same_work(other) and other.ran and other.active(job.created)
-        if first and other.active(again) and records.covers(other, job):
+        # One that had failed by then had left everything to do.
+        if first and (other.active(again) or other.status == SUCCESSFUL) and records.covers(other, job):
             too_late = any(one.path.endswith(f"/jobs/{job.id}/cancel/") and one.status == 405 for one in requests)
             if not (too_late and (run.result or {}).get("own_job_id") == job.id):
                 yield f"job {job.id} ran beside job {other.id}, the same work and made before it"
+
+
+def _look_again(requests: t.Iterable[Request], created: float) -> float | None:
+    """When a task was told of others, once it had launched: at once if it did not ask; None if nobody answered."""
+    looks = [one for one in requests if one.method == "GET" and one.path.endswith("/jobs/") and one.time > created]
+    if not looks:
+        return created
+    return next((one.answered or one.time for one in looks if not one.disturbed and one.status == 200), None)
 
 
 def _second_post(facts: Facts, run: Run, mine: list[Job]) -> t.Iterator[str]:

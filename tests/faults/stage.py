@@ -406,7 +406,8 @@ def _insist(ask: t.Callable[[], t.Any], seconds: float = 15.0) -> None:
 
 def _request(entry: t.Mapping[str, t.Any]) -> Request:
     caller = (entry["headers"]["Host"] or "").partition(":")[0]
-    return Request(entry["time"], entry["method"], entry["path"], entry["status"], entry["fault"], caller)
+    answered = entry["answered"]
+    return Request(entry["time"], entry["method"], entry["path"], entry["status"], entry["fault"], caller, answered)
 
 
 def _seconds(moment: str | None) -> float | None:

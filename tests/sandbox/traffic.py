@@ -25,7 +25,8 @@ def begin(
 ) -> dict[str, t.Any]:
     """Note a request that came in; its entry."""
     entry: dict[str, t.Any] = {
-        "time": datetime.datetime.now(datetime.UTC).timestamp(),
+        "time": _now(),
+        "answered": None,
         "connection": connection,
         "method": method,
         "path": path,
@@ -44,7 +45,8 @@ def begin(
 
 
 def complete(database: Database, entry: dict[str, t.Any]) -> None:
-    """Note how a request ended."""
+    """Note how a request ended, and when."""
+    entry["answered"] = _now()
     database.run("UPDATE requests SET entry = ? WHERE n = ?", json.dumps(entry), entry["n"])
 
 
@@ -56,6 +58,10 @@ def entries(database: Database) -> list[dict[str, t.Any]]:
 def last_connection(database: Database) -> int:
     """The highest number a connection has had."""
     return database.value("SELECT MAX(json_extract(entry, '$.connection')) FROM requests") or 0
+
+
+def _now() -> float:
+    return datetime.datetime.now(datetime.UTC).timestamp()
 
 
 def _readable(body: bytes) -> t.Any:
