@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import collections
 import typing as t
 from dataclasses import dataclass
 
@@ -196,14 +197,16 @@ def _decide_failed(history: History, words: Words, wish: Wish) -> Decision:
 
 
 def _launch_failed(history: History, words: Words) -> Launch:
-    """On the newest equivalent whose failed hosts are all that remain, else on the base."""
-    source, base, due = history.source, words.base, words.due
+    """On the newest equivalent whose failed hosts are all that remain, else on the base, or, where that left hosts out,
+    on the job that failed on most of them."""
+    source, due = history.source, words.due
     from_source = _of_source(source, FAILED, due)
     wanted = frozenset(host.id for host in due)
-    for relaunch in reversed(history.relaunches):
-        if relaunch.failed_ids == wanted:
-            return _of_relaunch(relaunch.job, source, due, from_source)
-    return from_source if base is source else _of_relaunch(base, source, due, from_source)
+    failed_on = collections.Counter(number for host in due for number in host.failed_in)
+    most = max(failed_on, key=lambda number: (failed_on[number], number))
+    found = [one.job for one in reversed(history.relaunches) if one.failed_ids == wanted]
+    found += [one.job for one in history.relaunches if one.job.id == most]
+    return _of_relaunch(found[0], source, due, from_source) if found else from_source
 
 
 def _covered(relaunch: Relaunch, due: t.Sequence[Host]) -> tuple[Host, ...]:
@@ -212,18 +215,19 @@ def _covered(relaunch: Relaunch, due: t.Sequence[Host]) -> tuple[Host, ...]:
 
 def _healed(source: Job, words: Words) -> Done:
     left = words.remaining
+    first = min(host.failed_in[0] for host in words.hosts)
     if not left:
         return Done(
             words.healer,
-            f"The hosts that job {words.base.id} failed on have succeeded since, the last of them in job "
+            f"The hosts that job {first} failed on have succeeded since, the last of them in job "
             f"{words.healer.id}: nothing to relaunch.",
         )
     return Done(
         words.healer,
-        f"Those of the hosts that job {words.base.id} failed on that can run have succeeded since, the last of them in "
+        f"Those of the hosts that job {first} failed on that can run have succeeded since, the last of them in "
         f"job {words.healer.id}: nothing to relaunch."
         if words.recovered
-        else f"None of the hosts that job {words.base.id} failed on can run now: nothing to relaunch.",
+        else f"None of the hosts that job {first} failed on can run now: nothing to relaunch.",
         left,
     )
 

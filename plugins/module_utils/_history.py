@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.relaunch.controller.plugins.module_utils import _jobs
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import AnswerError
-from ansible_collections.relaunch.controller.plugins.module_utils._jobs import HostSummary, Job
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs import HostSummary, Job, names_of
 from ansible_collections.relaunch.controller.plugins.module_utils._same_work import SameWork
 
 if t.TYPE_CHECKING:
@@ -27,11 +27,14 @@ class Host:
     """A failed host that is still in the inventory.
 
     :param names: all that it is known to have had: a limit holds the one of its time.
+    :param failed_in: the numbers of jobs that it is known to have failed in, newest first: the first one's word stands
+        unless a later relaunch has another.
     """
 
     id: int
     name: str
     names: frozenset[str]
+    failed_in: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ class Words:
     """The newest word on each failed host of a job.
 
     :param base: the newest finished whole relaunch with statistics, else the source.
-    :param hosts: its failed hosts that are still in the inventory.
+    :param hosts: its failed hosts that are still in the inventory; those that it left out, which an earlier job had
+        failed on; and those that a later relaunch of an earlier job failed on.
     :param recovered: by host, the job in which it has succeeded, where that is the newest word on it.
     :param absent: by host that has not, the newest relaunch that asked for it and in which it did not run.
     :param idle: hosts among the absent that would not run now either.
@@ -82,6 +86,11 @@ class Words:
         return tuple(host for host in self.remaining if host.id not in self.idle)
 
     @property
+    def beside_base(self) -> bool:
+        """Whether it was another job than the base that some of the hosts failed in."""
+        return any(host.failed_in[0] != self.base.id for host in self.hosts)
+
+    @property
     def healer(self) -> Job:
         """The job that did last what has been done."""
         jobs = [*self.recovered.values(), *self.absent.values()]
@@ -95,6 +104,7 @@ class History:
     :param relaunches: the equivalent ones, created after the source ended, oldest first.
     :param early: one of the same work that is active, though it was created before the source ended.
     :param words: on the failed hosts; None where they need not be known.
+    :param names: of hosts that it or a whole relaunch failed on, some of which a partial relaunch is limited to.
     :param newest: the highest number of a job that was seen.
     :param settled: the highest number up to which all had ended, so that nothing changes there any more.
     :param masked: whether a secret had to count as equal, since the controller shows none.
@@ -104,6 +114,7 @@ class History:
     relaunches: tuple[Relaunch, ...] = ()
     early: t.Optional[Job] = None
     words: t.Optional[Words] = None
+    names: frozenset[str] = frozenset()
     newest: int = 0
     settled: int = 0
     masked: bool = False
@@ -112,9 +123,11 @@ class History:
         """What a later look needs of what is settled, so that it asks for newer jobs only.
 
         Its size depends on the number of hosts and not on that of relaunches: kept are those with the newest word on a
-        host, or that left one out, and the newest whole one beside the base.
+        host, or that left one out, and the newest whole one beside the base. Where that is not all, everything is.
         """
         words, needed = self.words, set[int]()
+        if words is not None and words.beside_base:
+            return History(self.source, newest=self.source.id)
         if words is not None:
             needed = {job.id for job in (words.base, *words.recovered.values(), *words.absent.values())}
             undecided = set(words.hosts)
@@ -145,12 +158,25 @@ def same_limit(source: Job, job: Job) -> bool:
     return source.limit_names == job.limit_names
 
 
-def failed_hosts(summaries: t.Iterable[HostSummary]) -> tuple[Host, ...]:
-    """The failed ones that are still in the inventory."""
+def failed_hosts(whole: t.Iterable[tuple[Job, t.Sequence[HostSummary]]]) -> tuple[Host, ...]:
+    """The hosts that are still in the inventory, and that the newest job which ran on them failed on.
+
+    :param whole: jobs on all hosts with their summaries, newest first; of the last one the failed ones are enough.
+    """
+    words: dict[int, list[tuple[int, HostSummary]]] = {}
+    for job, summaries in whole:
+        for summary in summaries:
+            if summary.host is not None:
+                words.setdefault(summary.host, []).append((job.id, summary))
     return tuple(
-        Host(summary.host, summary.name, frozenset({summary.name, summary.name_then}))
-        for summary in summaries
-        if summary.failed and summary.host is not None
+        Host(
+            number,
+            newest.name,
+            frozenset(name for _job, summary in said for name in (summary.name, summary.name_then)),
+            tuple(job for job, summary in said if summary.failed),
+        )
+        for number, said in words.items()
+        if (newest := said[0][1]).failed
     )
 
 
@@ -159,12 +185,14 @@ def newest_words(base: Job, hosts: t.Sequence[Host], relaunches: t.Sequence[Rela
 
     No summary: it did not run there, whatever the job's status, so that an older one is asked.
 
-    :param relaunches: those after the base, oldest first, with their summaries.
+    :param relaunches: oldest first, with their summaries.
     """
     recovered: dict[int, Job] = {}
     absent: dict[int, Job] = {}
     for host in hosts:
         for relaunch in reversed(relaunches):
+            if relaunch.job.id <= host.failed_in[0]:
+                break
             # Of one without statistics nobody knows whom it got to, unless it was successful: then there was nobody.
             if not relaunch.asked_for(host) or not (relaunch.summaries or relaunch.job.successful):
                 continue
@@ -211,6 +239,7 @@ class Historian:
         self._whole = whole
         self._hosts_needed = hosts_needed
         self._before = before or History(source, newest=source.id)
+        self._read: dict[int, list[HostSummary]] = {}
 
     def history(self, equivalents: bool = True, later: t.Optional[t.Sequence[Job]] = None) -> History:
         """As it is now.
@@ -248,54 +277,84 @@ class Historian:
 
     def _with_hosts(self, history: History, others: t.Sequence[Job]) -> History:
         """Add what concerns a part of the hosts: partial relaunches, and the newest word on each failed host."""
-        base, summaries = self._base([relaunch for relaunch in history.relaunches if relaunch.whole])
+        whole = self._whole_jobs([relaunch.job for relaunch in history.relaunches if relaunch.whole])
+        base = whole[0][0]
         # Deleted hosts too: a relaunch that was made before their end has them in its limit.
-        known = frozenset(name for summary in summaries if summary.failed for name in (summary.name, summary.name_then))
+        known = history.names | names_of(one for _job, summaries in whole for one in summaries if one.failed)
         partial = [job for job in others if _fits(job, known) and self._same_work.includes(job)]
-        history = self._with(history, [Relaunch(job, whole=False) for job in partial])
-        hosts = failed_hosts(summaries)
+        history = self._with(replace(history, names=known), [Relaunch(job, whole=False) for job in partial])
+        hosts = self._failed_since(whole, history.relaunches)
         relaunches, words = self._asked(base, hosts, history.relaunches)
+        if words.beside_base and self._before.newest > self._source.id:
+            # What an earlier look has settled was reduced to what concerns the hosts of the base.
+            self._before = History(self._source, newest=self._source.id)
+            return self.history()
         return self._told(replace(history, relaunches=relaunches, words=replace(words, idle=self._idle(words))))
 
     def _told(self, history: History) -> History:
         return replace(history, masked=history.masked or self._same_work.masked)
 
-    def _base(self, wholes: t.Sequence[Relaunch]) -> tuple[Job, list[HostSummary]]:
-        for relaunch in reversed(wholes):
-            summaries = self._summaries(relaunch.job)
+    def _whole_jobs(self, relaunches: t.Sequence[Job]) -> list[tuple[Job, list[HostSummary]]]:
+        """The jobs on all hosts with statistics, newest first, down to the source.
+
+        Those before the base matter for hosts that it left out. There are none of a base that an earlier look has kept.
+        """
+        found: list[tuple[Job, list[HostSummary]]] = []
+        for job in reversed(relaunches):
+            summaries = self._summaries(job)
             if summaries:
-                return relaunch.job, summaries
-        return self._source, self._summaries(self._source, failed=True)
+                found.append((job, summaries))
+                if job.id <= self._before.newest:
+                    return found
+        return [*found, (self._source, self._summaries(self._source, failed=True))]
+
+    def _failed_since(
+        self, whole: t.Sequence[tuple[Job, t.Sequence[HostSummary]]], relaunches: t.Sequence[Relaunch]
+    ) -> tuple[Host, ...]:
+        """The failed hosts of jobs on all hosts, and others that a relaunch of an older one than the base failed on."""
+        found = {host.id: host for host in failed_hosts(whole)}
+        names = names_of(one for one in whole[0][1] if one.failed).union(*(host.names for host in found.values()))
+        # Had there been such hosts at an earlier look, it would have kept nothing.
+        new = [one.job for one in reversed(relaunches) if not one.whole and one.job.id > self._before.newest]
+        for job in new:
+            since = [summary for one, summaries in whole if one.id > job.id for summary in summaries]
+            if job.limit_names <= names | names_of(since):
+                continue
+            ran = {summary.host for summary in since}
+            for host in failed_hosts([(job, self._summaries(job))]):
+                if host.id not in ran:
+                    found.setdefault(host.id, host)
+        return tuple(found.values())
 
     def _asked(
         self, base: Job, hosts: t.Sequence[Host], relaunches: t.Sequence[Relaunch]
     ) -> tuple[tuple[Relaunch, ...], Words]:
-        """The relaunches with the summaries of those after the base, newest first, until every host is decided on."""
-        undecided = {host.id for host in hosts}
+        """The relaunches with the summaries of those that matter, newest first, until every host is decided on."""
+        numbers = {host.id for host in hosts}
         # What an earlier look was told, but for hosts that were deleted since.
         before = {
-            relaunch.job.id: tuple(summary for summary in relaunch.summaries if summary.host in undecided)
+            relaunch.job.id: tuple(summary for summary in relaunch.summaries if summary.host in numbers)
             for relaunch in relaunches
         }
         known = [replace(relaunch, summaries=()) for relaunch in relaunches]
-        after = sum(relaunch.job.id <= base.id for relaunch in known)
-        words = newest_words(base, hosts, ())
-        for index in reversed(range(after, len(known))):
+        undecided = set(hosts)
+        for index in reversed(range(len(known))):
             relaunch = known[index]
-            if not undecided:
-                break
-            if not any(relaunch.asked_for(host) for host in hosts if host.id in undecided):
+            undecided = {host for host in undecided if host.failed_in[0] < relaunch.job.id}
+            if not any(map(relaunch.asked_for, undecided)):
                 continue
             summaries = before[relaunch.job.id] or tuple(self._summaries(relaunch.job))
             known[index] = replace(relaunch, summaries=summaries)
-            undecided -= {summary.host for summary in known[index].summaries if summary.host is not None}
-            words = newest_words(base, hosts, known[after:])
-        return tuple(known), words
+            ran = {summary.host for summary in summaries}
+            undecided = {host for host in undecided if host.id not in ran}
+        return tuple(known), newest_words(base, hosts, known)
 
     def _summaries(self, job: Job, failed: t.Optional[bool] = None) -> list[HostSummary]:
         """What became of a job's hosts, as soon as the controller knows."""
         if job.active or not job.began:
             return []
+        if job.id in self._read:
+            return self._read[job.id]
         if job.id == self._source.id:
             self._watch.until_events_processed(job)
             return _jobs.host_summaries(self._client, job.id, failed)
@@ -304,6 +363,7 @@ class Historian:
             # Either it has just ended and its hosts are not in yet, or there will never be any.
             self._watch.until_events_processed(_jobs.get(self._client, job.id))
             summaries = _jobs.host_summaries(self._client, job.id, failed)
+        self._read[job.id] = summaries
         return summaries
 
     def _idle(self, words: Words) -> frozenset[int]:

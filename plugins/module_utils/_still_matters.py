@@ -72,8 +72,9 @@ def taken_over(history: History, others: t.Mapping[int, Job]) -> t.Optional[Job]
         return None
     heirs = set()
     for host in words.due:
-        failed_in = next((one.job for one in reversed(history.relaunches) if host.id in one.failed_ids), words.base)
-        if failed_in.id not in others or failed_in.id == history.source.id:
+        later = (one.job.id for one in reversed(history.relaunches) if host.id in one.failed_ids)
+        failed_in = next(later, host.failed_in[0])
+        if failed_in not in others or failed_in == history.source.id:
             return None
-        heirs.add(failed_in.id)
+        heirs.add(failed_in)
     return others[max(heirs)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.relaunch.controller.plugins.module_utils import _jobs, _report
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import ControllerError, JobUnsuccessfulError
-from ansible_collections.relaunch.controller.plugins.module_utils._jobs import HostSummary, Job, told
+from ansible_collections.relaunch.controller.plugins.module_utils._jobs import HostSummary, Job, names_of, told
 from ansible_collections.relaunch.controller.plugins.module_utils._outcome import RelaunchOutcome, carrying
 
 if t.TYPE_CHECKING:
@@ -49,10 +49,10 @@ def judge(client: ControllerClient, watch: Watch, job: Job, asked: Asked, outcom
     outcome = replace(outcome, failed_hosts=())
     check_type(job, asked, outcome)
     check_limit(job, asked, outcome)
-    if asked.hosts is not None:
+    if asked.hosts is not None or outcome.remaining_hosts:
         # Who reads this is told of the job even if its hosts cannot be read.
         with carrying(outcome):
-            left = _remaining(outcome, job, asked, _ran(client, watch, job, asked.hosts))
+            left = _remaining(outcome, job, asked, _ran(client, watch, job, asked))
         outcome = replace(outcome, remaining_hosts=left).warned(left_out(left, job))
     return outcome.saying(f"Job {job.id} was successful.")
 
@@ -107,10 +107,10 @@ def left_out(hosts: t.Collection[str], job: t.Optional[Job] = None) -> str:
     )
 
 
-def _ran(client: ControllerClient, watch: Watch, job: Job, asked: frozenset[str]) -> list[HostSummary]:
+def _ran(client: ControllerClient, watch: Watch, job: Job, asked: Asked) -> list[HostSummary]:
     """What became of the hosts of a job that was successful; by its counts, where these tell that all have run."""
-    if job.limit_names == asked and job.hosts_counted == len(asked):
-        return [HostSummary(None, name, name, failed=False) for name in asked]
+    if job.limit_names == asked.hosts and job.hosts_counted == len(asked.hosts):
+        return [HostSummary(None, name, name, failed=False) for name in asked.hosts]
     return _summaries(client, watch, job)
 
 
@@ -121,7 +121,7 @@ def _remaining(outcome: RelaunchOutcome, job: Job, asked: Asked, summaries: t.Se
     """
     before = frozenset(asked.hosts or () if outcome.remaining_hosts is None else outcome.remaining_hosts)
     before |= asked.rest
-    well = _names(one for one in summaries if not one.failed and job.job_type == asked.job_type)
+    well = names_of(one for one in summaries if not one.failed and job.job_type == asked.job_type)
     again = {one.name for one in summaries if one.failed and not {one.name, one.name_then} & before}
     return tuple(sorted((before - well) | again))
 
@@ -135,9 +135,7 @@ def _unsuccessful(
         summaries = _summaries(client, watch, job)
         failed = tuple(summary.name for summary in summaries if summary.failed)
         outcome = replace(outcome, failed_hosts=failed)
-        if outcome.remaining_hosts is not None and asked.hosts is None:
-            outcome = replace(outcome, remaining_hosts=failed)
-        elif asked.hosts is not None:
+        if outcome.remaining_hosts is not None or asked.hosts is not None:
             outcome = replace(outcome, remaining_hosts=_remaining(outcome, job, asked, summaries))
         failures = _report.failures(client, job.id, summaries)
         first = failures.first
@@ -157,7 +155,3 @@ def _unsuccessful(
 def _summaries(client: ControllerClient, watch: Watch, job: Job) -> list[HostSummary]:
     watch.until_events_processed(job)
     return _jobs.host_summaries(client, job.id)
-
-
-def _names(summaries: t.Iterable[HostSummary]) -> frozenset[str]:
-    return frozenset(name for summary in summaries for name in (summary.name, summary.name_then))

@@ -142,6 +142,26 @@ def test_a_disabled_host_is_not_recovered(
 
 
 @BOTH_WAYS
+def test_a_host_that_a_relaunch_of_all_left_out_is_not_recovered(
+    sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks
+) -> None:
+    job, template = failed(web1=0, web2=1, web3=1)
+    sandbox.disable_host(template["hosts"]["web3"])
+    sandbox.wait(sandbox.relaunch(job, user="bob"))
+    task = {"job_id": job, "hosts": "failed", "wait": True, **admin}
+
+    (disabled,) = run_tasks(task, warnings=True).results
+    assert (disabled["failed"], disabled["changed"], disabled["remaining_hosts"]) == (False, False, ["web3"])
+    assert "web3" in disabled["warnings"][0]
+
+    sandbox.enable_host(template["hosts"]["web3"])
+    third, fourth = run_tasks(task, task).results
+
+    assert (third["changed"], third["failed"], third["remaining_hosts"], fourth["changed"]) == (True, False, [], False)
+    assert posts(sandbox) == [f"/api/v2/jobs/{job}/relaunch/"]
+
+
+@BOTH_WAYS
 def test_what_has_ended_is_not_adopted(sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks) -> None:
     job, template = failed(web1=0, web2=1)
     sandbox.settings(max_running=0)

@@ -61,6 +61,15 @@ class RelaunchingController(BaseAdapter):
     def posts(self) -> list[str]:
         return [path for method, path, _query in self.asked if method == "POST"]
 
+    @property
+    def remaining(self) -> set[str]:
+        """The hosts that the newest job which has ended and ran on them failed on."""
+        failed: dict[str, bool] = {}
+        for number, job_ in sorted(self.jobs.items()):
+            if job_["finished"] is not None:
+                failed.update(self._hosts[number])
+        return {name for name, bad in failed.items() if bad} - self.deleted
+
     def relaunch(self, of: int, hosts: str = "failed") -> dict[str, t.Any]:
         """Make a relaunch, which ends at once."""
         names = self._failed(of) if hosts == "failed" else ()

@@ -30,7 +30,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._history impor
 from ansible_collections.relaunch.controller.plugins.module_utils._jobs import HostSummary, Job
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, relaunched
 
-HOSTS = {name: Host(number, name, frozenset({name})) for number, name in enumerate("abcx", 1)}
+HOSTS = {name: Host(number, name, frozenset({name}), ()) for number, name in enumerate("abcx", 1)}
 ABC = "a b c"
 
 
@@ -60,6 +60,7 @@ class Found:
     """What is known of a source.
 
     :param failed: the failed hosts of the base; None where they were not asked for.
+    :param left_out: those of the source that the base left out.
     :param base: the relaunch that is the base; None for the source.
     :param idle: which of them would not run now.
     """
@@ -67,6 +68,7 @@ class Found:
     source: Job = source()
     relaunches: tuple[Relaunch, ...] = ()
     failed: str | None = ABC
+    left_out: str = ""
     base: int | None = None
     idle: str = ""
     early: Job | None = None
@@ -76,8 +78,9 @@ class Found:
         words = None
         if self.failed is not None:
             base = next((one.job for one in self.relaunches if one.job.id == self.base), self.source)
-            after = [one for one in self.relaunches if one.job.id > base.id]
-            words = newest_words(base, [HOSTS[name] for name in self.failed.split()], after)
+            hosts = [replace(HOSTS[name], failed_in=(base.id,)) for name in self.failed.split()]
+            hosts += [replace(HOSTS[name], failed_in=(self.source.id,)) for name in self.left_out.split()]
+            words = newest_words(base, hosts, self.relaunches)
             words = replace(words, idle=frozenset(HOSTS[name].id for name in self.idle.split()))
         return History(self.source, self.relaunches, self.early, words)
 
@@ -265,6 +268,49 @@ FAILED_HOSTS: list[tuple[str, Found, Wish, str]] = [
         FAILED,
         "launch 44 failed due a, else 42",
     ),
+    # Hosts that the base left out.
+    (
+        "left out, disabled",
+        found(whole(43, "successful", "a b"), failed="", left_out="c", base=43, idle="c"),
+        FAILED,
+        "done by 43, left c",
+    ),
+    (
+        "left out, enabled since",
+        found(whole(43, "successful", "a b"), failed="", left_out="c", base=43),
+        FAILED,
+        "launch 42 failed due c",
+    ),
+    (
+        "left out, being done",
+        found(whole(43, "successful", "a b"), partial(44, "running", "c"), failed="", left_out="c", base=43),
+        FAILED,
+        "adopt 44 on c",
+    ),
+    (
+        "left out, healed since",
+        found(whole(43, "successful", "a b"), partial(44, "successful", "c"), failed="", left_out="c", base=43),
+        FAILED,
+        "done by 44",
+    ),
+    (
+        "left out, healed before",
+        found(partial(43, "successful", "c"), whole(44, "successful", "a b"), failed="", left_out="c", base=44),
+        FAILED,
+        "done by 43",
+    ),
+    (
+        "left out two, failed on one",
+        found(whole(43, "failed", failed="a"), failed="a", left_out="b c", base=43),
+        FAILED,
+        "launch 42 failed due a b c",
+    ),
+    (
+        "left out one, failed on two",
+        found(whole(43, "failed", failed="a b"), failed="a b", left_out="c", base=43),
+        FAILED,
+        "launch 43 failed due a b c, else 42",
+    ),
     # Hosts that did not run.
     (
         "disabled",
@@ -389,6 +435,11 @@ def test_all_hosts(known: Found, wish: Wish, expected: str) -> None:
         ),
         (
             found(partial(43, "successful", ABC, well=""), idle=ABC),
+            FAILED,
+            "None of the hosts that job 42 failed on can run now: nothing to relaunch.",
+        ),
+        (
+            found(whole(43, "successful", "a b"), failed="", left_out="c", base=43, idle="c"),
             FAILED,
             "None of the hosts that job 42 failed on can run now: nothing to relaunch.",
         ),

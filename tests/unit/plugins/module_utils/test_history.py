@@ -57,7 +57,7 @@ class TestNewestWords:
     """Of web1 and web2, which failed in job 42."""
 
     BASE = Job.of(job(42))
-    FAILED = failed_hosts(summaries(summary("web1"), summary("web2")))
+    FAILED = failed_hosts([(BASE, summaries(summary("web1"), summary("web2")))])
 
     # The relaunches, oldest first; by whom a host has recovered, and in what it did not run.
     ROWS: list[tuple[str, list[Relaunch], dict[int, int], dict[int, int]]] = [
@@ -133,7 +133,7 @@ class TestNewestWords:
         assert words.healer.id == last
 
     def test_a_renamed_host_is_asked_for_by_the_name_of_then(self) -> None:
-        hosts = failed_hosts(summaries(summary("web1", now="db1")))
+        hosts = failed_hosts([(self.BASE, summaries(summary("web1", now="db1")))])
         by_old = ran(43, "successful", "web1", well="web1")
         by_new = Relaunch(Job.of(relaunched(44, "failed", "db1")), False, summaries(summary("web1", now="db1")))
 
@@ -141,7 +141,8 @@ class TestNewestWords:
         assert newest_words(self.BASE, hosts, [by_old, by_new]).recovered == {}
 
     def test_deleted_hosts_and_those_that_did_not_fail_are_none(self) -> None:
-        hosts = failed_hosts(summaries(summary("web1"), summary("web2", present=False), summary("web3", failed=False)))
+        told = summaries(summary("web1"), summary("web2", present=False), summary("web3", failed=False))
+        hosts = failed_hosts([(self.BASE, told)])
         assert [host.name for host in hosts] == ["web1"]
         assert Relaunch(self.BASE, True, summaries(summary("web1"), summary("gone", present=False))).failed_ids == {1}
 
@@ -309,6 +310,8 @@ class TestBase:
     def test_the_newest_whole_one_with_statistics(self, controller: ScriptedController, look: Look) -> None:
         later(controller, relaunched(43, "failed", limit=""), relaunched(44, "failed", limit=""))
         counted(controller, 44, summary("web1", failed=False), summary("web3"))
+        counted(controller, 43, summary("web1"))
+        counted(controller, 42, summary("web1"))
 
         assert self.words(look()) == (44, ["web3"])
 
@@ -317,6 +320,7 @@ class TestBase:
         controller.whenever("GET", at(44, "job_host_summaries"), body=listed())
         controller.whenever("GET", at(44), body=relaunched(44, "error", limit=""))
         counted(controller, 43, summary("web3"))
+        counted(controller, 42)
 
         assert self.words(look()) == (43, ["web3"])
 
@@ -341,6 +345,7 @@ class TestBase:
             relaunched(45, "successful", limit="web3"),
         )
         counted(controller, 44, summary("web3"))
+        counted(controller, 42, summary("web3"))
         counted(controller, 45, summary("web3", failed=False))
 
         history = look()
@@ -355,12 +360,45 @@ class TestBase:
             relaunched(45, "canceled", limit="web3"),
         )
         counted(controller, 44, summary("web3"))
+        counted(controller, 42, summary("web3"))
         controller.whenever("GET", at(45, "job_host_summaries"), body=listed())
         controller.whenever("GET", at(45), body=relaunched(45, "canceled", limit="web3"))
 
         words = look().words
 
         assert words and (words.recovered, words.absent) == ({}, {})
+
+    def test_whom_it_left_out_an_older_one_tells_of(self, controller: ScriptedController, look: Look) -> None:
+        later(
+            controller,
+            relaunched(43, "failed", limit=""),
+            relaunched(44, "successful", limit="web4"),
+            relaunched(45, "successful", limit=""),
+        )
+        counted(controller, 45, summary("web1", failed=False))
+        counted(controller, 43, summary("web3"), summary("web4"))
+        counted(controller, 42, summary("web1"), summary("web2"), summary("web3"))
+        # What was partial is older than the base, and matters for whom that left out only.
+        counted(controller, 44, summary("web4", failed=False))
+        controller.expect("GET", HOSTS, body=listed())
+
+        words = look().words
+
+        assert words and words.base.id == 45
+        assert {host.name: host.failed_in for host in words.hosts} == {"web2": (42,), "web3": (43, 42), "web4": (43,)}
+        assert {host: by.id for host, by in words.recovered.items()} == {4: 44}
+        assert {host: by.id for host, by in words.absent.items()} == {2: 45, 3: 45}
+
+    def test_a_relaunch_of_an_older_one_may_fail_on_others(self, controller: ScriptedController, look: Look) -> None:
+        later(controller, relaunched(43, "failed", limit=""), relaunched(44, "failed", limit="web1,web3"))
+        counted(controller, 43, summary("web1", failed=False), summary("web3"))
+        counted(controller, 42, summary("web1"), summary("web3"))
+        counted(controller, 44, summary("web1"), summary("web3", failed=False))
+
+        words = look().words
+
+        assert words and {host.name: host.failed_in for host in words.hosts} == {"web3": (43, 42), "web1": (44,)}
+        assert [host.name for host in words.remaining] == ["web1"]
 
 
 class TestHosts:

@@ -19,7 +19,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._still_matters
 )
 from ansible_collections.relaunch.controller.tests.unit import jobs_as_data
 
-WEB1, WEB2 = (Host(number, f"web{number}", frozenset({f"web{number}"})) for number in (1, 2))
+WEB1, WEB2 = (Host(number, f"web{number}", frozenset({f"web{number}"}), (1,)) for number in (1, 2))
 
 
 def job(number: int, **facts: t.Any) -> Job:

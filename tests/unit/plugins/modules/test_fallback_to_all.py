@@ -60,6 +60,7 @@ class TestNoFailedHosts:
         controller.expect("GET", at(42), body=job(42, "error"))
         controller.expect("GET", JOBS, body=listed(in_list(whole)))
         controller.expect("GET", at(43, "job_host_summaries"), body=listed(summary("web1")))
+        controller.expect("GET", at(42, "job_host_summaries"), body=listed())
         controller.expect("GET", at(43), body=whole)
         controller.expect("POST", at(43, "relaunch"), 201, relaunched(44, limit="web1"))
         controller.expect("GET", JOBS, body=listed())
@@ -67,13 +68,14 @@ class TestNoFailedHosts:
         result = relaunch(hosts="failed", fallback_to_all=True)
 
         assert (result["changed"], result["id"], result["hosts"]) == (True, 44, ["web1"])
-        assert controller.asked[4].body == {"hosts": "failed"}
+        assert controller.asked[5].body == {"hosts": "failed"}
 
     def test_what_succeeded_then_is_the_answer(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         whole = relaunched(43, "successful", limit="")
         controller.expect("GET", at(42), body=job(42, "error"))
         controller.expect("GET", JOBS, body=listed(in_list(whole)))
         controller.expect("GET", at(43, "job_host_summaries"), body=listed(summary("web1", failed=False)))
+        controller.expect("GET", at(42, "job_host_summaries"), body=listed())
         controller.expect("GET", at(43), body=whole)
 
         result = relaunch(hosts="failed")

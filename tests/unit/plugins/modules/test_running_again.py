@@ -241,6 +241,7 @@ class TestEnded:
         # Other hosts than those of the source.
         other = listed(summary("web1", failed=False), summary("web2", failed=False), summary("web3"))
         controller.expect("GET", at(43, "job_host_summaries"), body=other)
+        controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1"), summary("web2")))
         controller.expect("GET", at(43), body=whole)
         launched(controller, 43, relaunched(44, limit="web3"))
 
