@@ -170,10 +170,6 @@ class Sandbox:
         given = {"name": name, "nodes": nodes, **options}
         return t.cast("dict[str, t.Any]", self.control("POST", "/workflow_templates", given))
 
-    def add_named(self, table: str, name: str) -> int:
-        """Add one of the labels or instance groups; its id."""
-        return int(self.control("POST", f"/{table}", {"name": name})["id"])
-
     def add_inventory(
         self, name: str, hosts: dict[str, dict[str, t.Any]], groups: dict[str, list[str]] | None = None
     ) -> dict[str, t.Any]:

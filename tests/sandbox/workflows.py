@@ -166,8 +166,6 @@ class _NodeStart:
     def _launch_job(self) -> tuple[int, str]:
         template = self._template
         prompts = self._accepted({**workflow_nodes.prompts_of(self._node), **self._handed_down()})
-        if "credentials" in prompts:
-            prompts["credentials"] = self._with_the_templates(prompts["credentials"])
         # The workflow's variables reach a job whether or not its template asks for any.
         variables = {**prompts.pop("extra_vars", {}), **self._artifacts, **self._variables()}
         variables.pop(_NO_LOG, None)
@@ -226,12 +224,6 @@ class _NodeStart:
 
     def _variables(self) -> dict[str, t.Any]:
         return {**json.loads(self._workflow["extra_vars"] or "{}"), **self._secrets}
-
-    def _with_the_templates(self, given: list[int]) -> list[int]:
-        """These credentials, and those of the template whose kind is not among them."""
-        kinds = {row["kind"] for one in given if (row := self._database.get("credentials", one))}
-        others = (self._database.get("credentials", one) for one in json.loads(self._template["credentials"]))
-        return [*given, *(row["id"] for row in others if row and row["kind"] not in kinds)]
 
     def _artifacts_of_parents(self) -> dict[str, t.Any]:
         parents = self._database.all(

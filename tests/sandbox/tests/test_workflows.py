@@ -133,8 +133,8 @@ def test_what_a_node_gives_to_its_job(sandbox: Sandbox, work: dict[str, t.Any]) 
     other = sandbox.add_template("Other", playbooks.HANDING_ON, credentials=[{"name": "new", "kind": "ssh"}])
     given = {
         "credentials": other["credentials"],
-        "labels": [sandbox.add_named("labels", "weekly")],
-        "instance_groups": [sandbox.add_named("instance_groups", name) for name in ("near", "far")][::-1],
+        "labels": [sandbox.add_label("weekly")],
+        "instance_groups": [sandbox.add_instance_group(name) for name in ("near", "far")][::-1],
     }
     nodes = {"N": {"template": template["id"], "limit": "one", "failure": ["F"]}, "F": {"template": template["id"]}}
     workflow_template = sandbox.add_workflow_template_with_nodes("Prompts", nodes, asks=["limit"])
