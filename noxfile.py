@@ -245,7 +245,7 @@ def matrix_requests(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def demo(session: nox.Session) -> None:
-    """See it work: a failed job, relaunched."""
+    """See it work: a failed job relaunched, and a failed workflow resumed."""
     install(session, *SANDBOX)
     place = copy_collection(session)
     session.run("python", "dev/demo.py", env={"ANSIBLE_COLLECTIONS_PATH": str(place.parents[2])}, log=False)

@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, relaunch.controller contributors
-"""Shows the collection at work: a job that fails on one of three hosts is relaunched on that host, and succeeds.
-
-The controller is the sandbox of the tests, started for this and stopped at the end, whatever happens. The jobs and the
-playbooks are real.
+"""Shows the collection at work: a job that fails on one of three hosts is relaunched on that host, and a workflow that
+fails in the middle is resumed from there. The controller is the sandbox of the tests, started for this and stopped at
+the end, whatever happens. The jobs and the playbooks are real.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-import typing as t
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -23,7 +22,8 @@ sys.path.insert(0, str(CHECKOUT / "tests"))
 
 from sandbox.process import Sandbox  # noqa: E402  (needs the line above)
 
-BOLD, RED, GREEN, CYAN = 1, 31, 32, 36
+BOLD, RED, GREEN, YELLOW, CYAN = 1, 31, 32, 33, 36
+STEPS = itertools.count(1)
 
 
 def colour(text: str, code: int) -> str:
@@ -32,38 +32,51 @@ def colour(text: str, code: int) -> str:
     return text
 
 
-def heading(number: int, text: str) -> None:
-    print(f"\n{colour(f'{number}. {text}', BOLD)}", flush=True)
+def heading(text: str) -> None:
+    print(f"\n{colour(f'{next(STEPS)}. {text}', BOLD)}", flush=True)
 
 
-def hosts_of(sandbox: Sandbox, job: int) -> dict[str, bool]:
-    """The hosts that a job ran on, and whether each failed."""
-    answer = sandbox.request("GET", f"/jobs/{job}/job_host_summaries/?page_size=200")
-    return {entry["host_name"]: entry["failed"] for entry in answer.body["results"]}
+def show(name: str, state: str, limit: str = "") -> None:
+    state = colour(state, {"failed": RED, "not run": YELLOW}.get(state, GREEN))
+    print(f"   {name:15} {state}{f', limited to {limit}' if limit else ''}")
 
 
-def show_job(sandbox: Sandbox, job: int) -> None:
+def show_job(sandbox: Sandbox, job: int) -> list[str]:
+    """Show how a job ended, and why; the names of its hosts."""
     facts = sandbox.job(job)
-    good = facts["status"] == "successful"
-    print(f"   job {job}: {colour(facts['status'], GREEN if good else RED)}, limit: {facts['limit'] or '(none)'}")
-    for name, failed in sorted(hosts_of(sandbox, job).items()):
-        print(f"     {name:6} {colour('failed', RED) if failed else colour('ok', GREEN)}")
+    show(f"job {job}", facts["status"], facts["limit"])
+    hosts = sandbox.request("GET", f"/jobs/{job}/job_host_summaries/?order_by=host_name").body["results"]
+    for host in hosts:
+        show(f"  {host['host_name']}", "failed" if host["failed"] else "ok")
+    for event in sandbox.request("GET", f"/jobs/{job}/job_events/?event=runner_on_failed").body["results"]:
+        print("   " + colour(f"{event['host_name']}: {event['task']}: {event['event_data']['res']['msg']}", RED))
+    return [host["host_name"] for host in hosts]
 
 
-def run_playbook(sandbox: Sandbox, job: int) -> None:
-    """Run the demo's playbook for a job, with its output on the terminal."""
-    command = ["ansible-playbook", "-i", "localhost,", str(MATERIAL / "retry.yml"), "-e", f"job_id={job}"]
-    print(colour(f"   $ ansible-playbook retry.yml -e job_id={job}", CYAN), flush=True)
+def show_workflow(sandbox: Sandbox, job: int) -> dict[str, str]:
+    """Show how a workflow job and its nodes ended; the limits of the nodes."""
+    show(f"workflow job {job}", sandbox.request("GET", f"/workflow_jobs/{job}/").body["status"])
+    limits = {}
+    for name, node in sandbox.nodes(job).items():
+        limits[name] = node["limit"] or ""
+        show(f"  {name}", node["summary_fields"].get("job", {"status": "not run"})["status"], limits[name])
+    return limits
+
+
+def run_playbook(sandbox: Sandbox, name: str, variable: str) -> list[str]:
+    """Run a playbook of the demo, with its output on the terminal; the requests that it sent to change something."""
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", str(MATERIAL / name)]
+    print(colour(f"   $ ansible-playbook {name} -e {variable}", CYAN), flush=True)
     environ = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "CONTROLLER_HOST": sandbox.url,
         "CONTROLLER_OAUTH_TOKEN": sandbox.token("admin"),
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         "ANSIBLE_NOCOWS": "1",
     }
-    environ.pop("NO_COLOR", None)
-    environ["ANSIBLE_FORCE_COLOR" if colour("", 0) else "ANSIBLE_NOCOLOR"] = "1"
-    subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, check=True)
+    sandbox.clear_log()
+    ended = subprocess.run([*command, "-e", variable], env=environ, stdin=subprocess.DEVNULL, check=False)
+    expect(ended.returncode == 0, f"{name} failed")
+    return [entry["path"] for entry in sandbox.log() if entry["method"] in ("POST", "DELETE")]
 
 
 def expect(truth: bool, otherwise: str) -> None:
@@ -71,53 +84,48 @@ def expect(truth: bool, otherwise: str) -> None:
         raise SystemExit(colour(f"The demo did not go as it should: {otherwise}.", RED))
 
 
-def demo(folder: Path) -> None:
-    print(colour("relaunch.controller at work", BOLD))
-    with Sandbox(folder / "sandbox") as sandbox:
-        heading(1, "A controller for the demo")
-        print(f"   {sandbox.url}, with a job template for the hosts web1, web2 and db1")
-        blocker = folder / "disk-full"
-        blocker.touch()
-        hosts = {name: {"blocker": str(folder / f"{name}-disk-full")} for name in ("web1", "web2")}
-        hosts["db1"] = {"blocker": str(blocker)}
-        template = sandbox.add_template("Deploy the shop", MATERIAL / "deploy.yml", hosts=hosts)
-
-        heading(2, "A job fails on one of them")
-        source = sandbox.launch(template["id"])
-        expect(sandbox.wait(source, events=False) == "failed", "the first job did not fail")
-        show_job(sandbox, source)
-        for event in failures_of(sandbox, source):
-            print("     " + colour(f"{event['host_name']}: {event['task']}: {event['event_data']['res']['msg']}", RED))
-
-        heading(3, "The cause is removed")
-        blocker.unlink()
-        print("   db1 has room on its disk again")
-
-        heading(4, "A playbook relaunches the job on its failed hosts")
-        print((MATERIAL / "retry.yml").read_text().split("tasks:\n")[1].split("register")[0].rstrip())
-        sandbox.clear_log()
-        run_playbook(sandbox, source)
-        relaunches = [entry for entry in sandbox.log() if entry["method"] == "POST"]
-        expect(len(relaunches) == 1, "the job was not relaunched once")
-
-        heading(5, "Only that host ran, and it succeeded")
-        new = source + 1
-        show_job(sandbox, new)
-        expect(hosts_of(sandbox, new) == {"db1": False}, "the relaunch did not run on db1 alone")
-
-        heading(6, "The same playbook again changes nothing: the work has succeeded")
-        sandbox.clear_log()
-        run_playbook(sandbox, source)
-        expect(not [entry for entry in sandbox.log() if entry["method"] == "POST"], "it was relaunched again")
-        print(f"   {colour('no relaunch was sent', GREEN)}")
+def mended(sandbox: Sandbox, blocker: Path, playbook: str, variable: str, kind: str) -> int:
+    """Remove the cause of a failure and run a playbook, which shows its task first; the number of the new job."""
+    heading("The cause is removed, and a playbook has the controller do again what failed")
+    blocker.unlink()
+    print((MATERIAL / playbook).read_text().split("tasks:\n")[1].split("register")[0].rstrip())
+    sent = run_playbook(sandbox, playbook, variable)
+    expect(len([path for path in sent if path.endswith("launch/")]) == 1, "it was not launched once")
+    return int(sandbox.request("GET", f"/{kind}/?order_by=-id&page_size=1").body["results"][0]["id"])
 
 
-def failures_of(sandbox: Sandbox, job: int) -> list[dict[str, t.Any]]:
-    sandbox.wait(job)
-    found: list[dict[str, t.Any]] = sandbox.request(
-        "GET", f"/jobs/{job}/job_events/?event__in=runner_on_failed,runner_on_unreachable"
-    ).body["results"]
-    return found
+def again(sandbox: Sandbox, playbook: str, variable: str) -> None:
+    heading("The same playbook again changes nothing: the work has succeeded")
+    expect(not run_playbook(sandbox, playbook, variable), "something was sent again")
+    print(f"   {colour('nothing was sent that would change anything', GREEN)}")
+
+
+def demo(sandbox: Sandbox, folder: Path) -> None:
+    heading("A job fails on one of the hosts web1, web2 and db1")
+    (blocker := folder / "db1").touch()
+    hosts = {name: {"blocker": str(folder / name)} for name in ("web1", "web2", "db1")}
+    deploy = sandbox.add_template("Deploy the shop", MATERIAL / "deploy.yml", hosts=hosts, asks=["limit"])["id"]
+    job = sandbox.launch(deploy)
+    expect(sandbox.wait(job) == "failed", "the first job did not fail")
+    show_job(sandbox, job)
+    new = mended(sandbox, blocker, "retry.yml", f"job_id={job}", "jobs")
+    heading("Only that host ran, and it succeeded")
+    expect(show_job(sandbox, new) == ["db1"], "the relaunch did not run on db1 alone")
+    again(sandbox, "retry.yml", f"job_id={job}")
+
+    heading("A workflow fails in the middle: fetch, then deploy, then verify")
+    blocker.touch()
+    verify = sandbox.add_template("Verify the shop", MATERIAL / "verify.yml", hosts={"web1": {}})["id"]
+    nodes = {"fetch": {"project": "shop", "success": ["deploy"]}, "deploy": {"template": deploy, "success": ["verify"]}}
+    workflow = sandbox.add_workflow_template_with_nodes("Release", {**nodes, "verify": {"template": verify}})["id"]
+    job = sandbox.launch_workflow(workflow)
+    expect(sandbox.wait(job) == "failed", "the workflow did not fail")
+    show_workflow(sandbox, job)
+    new = mended(sandbox, blocker, "resume.yml", f"workflow_job_id={job}", "workflow_jobs")
+    heading("Only what remained ran, deploy on its failed host alone; the temporary template is gone")
+    expect(show_workflow(sandbox, new) == {"deploy": "db1", "verify": ""}, "it did not run what remained")
+    expect(sandbox.request("GET", "/workflow_job_templates/").body["count"] == 1, "the temporary template is there")
+    again(sandbox, "resume.yml", f"workflow_job_id={job}")
 
 
 def main() -> int:
@@ -125,14 +133,12 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        with tempfile.TemporaryDirectory(prefix="relaunch-demo-") as folder:
-            demo(Path(folder))
+        with tempfile.TemporaryDirectory(prefix="relaunch-demo-") as folder, Sandbox(Path(folder) / "data") as sandbox:
+            print(f"{colour('relaunch.controller at work', BOLD)}, with a controller for the demo: {sandbox.url}")
+            demo(sandbox, Path(folder))
     except KeyboardInterrupt:
         print("\nInterrupted; the controller of the demo is stopped.", file=sys.stderr)
         return 130
-    except subprocess.CalledProcessError as error:
-        print(colour(f"The demo did not go as it should: {os.path.basename(error.cmd[0])} failed.", RED))
-        return 1
     print(f"\n{colour('Done.', BOLD)} The controller of the demo is stopped. README.md tells how to use a real one.")
     return 0
 

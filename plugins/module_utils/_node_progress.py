@@ -19,7 +19,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._watch import 
 class NodeLines:
     """Adds to the lines about a workflow job one for each change of a node; each look takes a request more.
 
-    :param lines: is shown the workflow job first.
+    :param lines: is shown the workflow job, before its nodes while it is active, and after them at its end.
     :param client: to ask for the nodes; of a large workflow for those on the first page.
     :param write: takes a line.
     """
@@ -31,7 +31,13 @@ class NodeLines:
         self._seen: dict[int, str] = {}
 
     def __call__(self, job: Job) -> None:
-        self._lines(job)
+        if job.active:
+            self._lines(job)
+        self._write_nodes(job)
+        if not job.active:
+            self._lines(job)
+
+    def _write_nodes(self, job: Job) -> None:
         try:
             answer = self._client.get_once(WORKFLOW_JOB.at(job.id, "workflow_nodes"), page_size=PAGE_SIZE)
             nodes = [Node.of(entry) for entry in answer.get("results") or ()]

@@ -51,9 +51,13 @@ def resume(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> WorkflowOut
     jobs += filter(None, [_without_template(run, root, nodes, known={job.id for job in jobs})])
     good = next((job for job in jobs if job.active or job.successful), None)
     if good is not None:
-        what = f"Workflow job {good.id}, which runs what remains of workflow job {root.id}, is {good.status}."
-        outcome = outcome.about(run.client, good, WORKFLOW_JOB).saying(what)
-        return run.followed(good, outcome, _oldest_first(leftovers, good))
+        outcome, templates = outcome.about(run.client, good, WORKFLOW_JOB), _oldest_first(leftovers, good)
+        if good.active:
+            said = f"What remains of workflow job {root.id} runs as workflow job {good.id} already."
+            return run.followed(good, outcome.saying(said), templates)
+        said = f"What remained of workflow job {root.id} ran as workflow job {good.id}, which was successful"
+        outcome = outcome.saying(f"{said}: nothing to resume.")
+        return outcome if run.request.check_mode else run.removed(outcome, templates)
     source = root
     if jobs:
         source = _jobs.get(run.client, max(job.id for job in jobs), WORKFLOW_JOB)

@@ -99,8 +99,6 @@ class WorkflowRun:
                 outcome = outcome.about(self.client, job, WORKFLOW_JOB)
             if not job.successful:
                 raise self._unsuccessful(job, outcome, bool(templates))
-            if self.request.check_mode:
-                return outcome
             outcome = outcome.saying(f"Workflow job {job.id} was successful.")
             return self.removed(outcome, templates)
 
