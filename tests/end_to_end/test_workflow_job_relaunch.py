@@ -9,6 +9,11 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
+import signal
+import subprocess
+import sys
+import time
 import typing as t
 from pathlib import Path
 
@@ -261,6 +266,7 @@ REQUESTS = {
     "node": ("POST", r"/workflow_nodes/$"),
     "link": ("POST", r"/success_nodes/$"),
     "launch": ("POST", r"/launch/$"),
+    "look": ("GET", r"/workflow_jobs/\d+/$"),
     "delete": ("DELETE", r"/workflow_job_templates/\d+/$"),
 }
 MISFORTUNES: dict[str, Options] = {
@@ -272,7 +278,7 @@ MISFORTUNES: dict[str, Options] = {
 
 @pytest.mark.parametrize("retries", [0, 5])
 @pytest.mark.parametrize("misfortune", MISFORTUNES)
-@pytest.mark.parametrize("request_name", REQUESTS)
+@pytest.mark.parametrize("request_name", ["create", "node", "link", "launch", "delete"])
 def test_whatever_request_goes_wrong_the_next_run_ends_in_one_complete_resume(
     sandbox: Sandbox, workflow: Workflow, admin: Options, request_name: str, misfortune: str, retries: int
 ) -> None:
@@ -289,6 +295,71 @@ def test_whatever_request_goes_wrong_the_next_run_ends_in_one_complete_resume(
     assert temporary(sandbox, made["id"]) == []
     if retries and request_name != "launch":
         assert (first.get("failed", False), first["changed"], second["changed"]) == (False, True, False), first["msg"]
+
+
+# The request in whose answer a kill falls, after it has been carried out unless the rule says otherwise.
+KILLS: dict[str, tuple[str, Options]] = {
+    "template made": ("create", {}),
+    "node made": ("node", {}),
+    "link made": ("link", {}),
+    "launched": ("launch", {}),
+    "waiting": ("look", {"after_requests": 1}),
+    "not yet deleted": ("delete", {"kind": "drop", "when": "before"}),
+    "deleted": ("delete", {}),
+}
+
+
+def kill_at(
+    sandbox: Sandbox, task: Options, request_name: str, rule: Options, environment: t.Mapping[str, str]
+) -> None:
+    """Run the task as the module's own process, and kill that while the answer to a request is held back."""
+    method, path = REQUESTS[request_name]
+    held = {"kind": "slow", "when": "after", "delay": 1.5, **rule}
+    sandbox.misbehave([{"method": method, "path": path, **held}])
+    options = Path(environment["HOME"], "options")
+    options.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": task}), encoding="utf-8")
+    module = "ansible_collections.relaunch.controller.plugins.modules.workflow_job_relaunch"
+    command = [sys.executable, "-m", module, str(options)]
+
+    def requests() -> list[Options]:
+        found = [one for one in sandbox.log() if one["method"] == method and re.search(path, one["path"])]
+        return found[held.get("after_requests", 0) :]
+
+    environ = {**environment, "PYTHONPATH": environment["ANSIBLE_COLLECTIONS_PATH"]}
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE) as process:
+        until(lambda: bool(requests()))
+        os.kill(process.pid, signal.SIGKILL)
+        assert (process.wait(), requests()[0]["answered"]) == (-signal.SIGKILL, None)
+    # Whatever the controller does with it, it has done by then.
+    until(lambda: requests()[0]["answered"] is not None)
+
+
+def until(true: t.Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("moment", KILLS)
+def test_whenever_a_task_is_killed_the_next_run_ends_in_one_complete_resume(
+    sandbox: Sandbox, workflow: Workflow, admin: Options, environment: dict[str, str], moment: str
+) -> None:
+    made = workflow(*TWO_PROJECTS)
+    task = {"workflow_job_id": made["id"], "nodes": "failed", "wait": True, **admin}
+    newest = max(made["id"], *made["jobs"].values())
+
+    kill_at(sandbox, task, *KILLS[moment], environment)
+    second, third = at_once(**task), at_once(**task)
+
+    assert not second.get("failed") and second["status"] == "successful", second["msg"]
+    assert second["changed"] == (KILLS[moment][0] in ("create", "node", "link"))
+    (one,) = resumes(sandbox, made["id"])
+    assert (one["id"], sorted(sandbox.nodes(one["id"]))) == (second["id"], ["B", "D"])
+    ran = sandbox.request("GET", f"/unified_jobs/?id__gt={newest}").body["results"]
+    assert sorted(job["type"] for job in ran) == ["project_update", "project_update", "workflow_job"]
+    assert temporary(sandbox, made["id"]) == []
+    assert (third["changed"], third["id"]) == (False, second["id"])
 
 
 def test_what_a_killed_run_left_is_removed(sandbox: Sandbox, workflow: Workflow, admin: Options) -> None:
