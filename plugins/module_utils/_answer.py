@@ -84,7 +84,7 @@ def unexpected(answer: Answer, asked: Asked, now: float) -> AnswerError:
     elif answer.status == 200:
         advice = " This is no controller's answer: check that controller_host is the controller itself."
     return AnswerError(
-        f"{asked.name} was answered {answer.status}: {said}.{advice}",
+        f"{asked.name} was answered {answer.status}{f': {said}'.rstrip(':. ')}.{advice}",
         status=answer.status,
         body=answer.body,
         said=said,

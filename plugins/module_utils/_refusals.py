@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.relaunch.controller.plugins.module_utils._decision import FAILED, no_failed_hosts
-from ansible_collections.relaunch.controller.plugins.module_utils._errors import AnswerError
+from ansible_collections.relaunch.controller.plugins.module_utils._errors import AnswerError, ControllerError
 from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._kinds import IN_WORDS
 
@@ -98,8 +98,21 @@ def workflow_refused(error: AnswerError, workflow_job_id: int) -> str:
 
 
 def not_resumable(workflow_job_id: int, reasons: t.Sequence[str]) -> str:
-    """The sentence for a workflow that cannot be resumed; nothing was made."""
-    return f"Workflow job {workflow_job_id} cannot be resumed from its failed nodes. {' '.join(reasons)}"
+    """The sentences for a workflow that cannot be resumed; nothing was made."""
+    told = [f"({number}) {reason}" for number, reason in enumerate(reasons, 1)] if len(reasons) > 1 else reasons
+    return f"Workflow job {workflow_job_id} cannot be resumed from its failed nodes. {' '.join(told)}"
+
+
+def template_unfinished(error: ControllerError, at: str, stays: str) -> str:
+    """The sentences for a temporary template that could not be made whole.
+
+    :param at: the node at which that was.
+    :param stays: why what was made of it could not be removed, with its number; empty where it was removed.
+    """
+    step = ""
+    if isinstance(error, AnswerError) and error.refuses and error.status == 403:
+        step = " It takes the role execute on what the node runs, and use on the inventory and credentials it is given."
+    return f"The temporary workflow template could not be made: {at}: {error}{step}{stays}"
 
 
 def may_not_make_workflows(source: Job) -> str:
@@ -107,7 +120,7 @@ def may_not_make_workflows(source: Job) -> str:
     organization = source.summary("organization").get("name") or "an organization"
     return (
         "Resuming takes a temporary workflow template, which this user may not make: it takes the role workflow admin "
-        f"in {organization} and, with a token, its write scope."
+        f"in {organization}, use on the workflow's inventory, if it has one, and, with a token, its write scope."
     )
 
 

@@ -141,10 +141,14 @@ class Kept:
 
 @dataclass(frozen=True)
 class Remainder:
-    """What has to run, parents before children, and the links within; of two nodes there is one link at most."""
+    """What has to run, parents before children, and the links within; of two nodes there is one link at most.
+
+    :param obstacles: why it cannot be run, or is not known; each is a sentence or two for a person.
+    """
 
     kept: tuple[Kept, ...]
     links: tuple[Link, ...]
+    obstacles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -167,16 +171,7 @@ class Active:
     nodes: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """What remains cannot be run, or is not known; each reason is a sentence or two for a person."""
-
-    reasons: tuple[str, ...]
-
-
-def remaining(
-    nodes: t.Sequence[Node], status: str, handled: bool = False
-) -> t.Union[Remainder, Nothing, Active, Refusal]:
+def remaining(nodes: t.Sequence[Node], status: str, handled: bool = False) -> t.Union[Remainder, Nothing, Active]:
     """What remains of a workflow job.
 
     :param nodes: all of its nodes, read after its status.
@@ -193,13 +188,11 @@ def remaining(
     graph = _Graph(nodes)
     for node in graph.order:
         graph.settle(node)
-    reasons = tuple(_reasons(nodes, graph.kept))
-    if reasons:
-        return Refusal(reasons)
-    if not graph.kept:
+    obstacles = tuple(_obstacles(nodes, graph.kept))
+    if not graph.kept and not obstacles:
         return Nothing()
     links = tuple(Link(parent, child, kind) for child, ways in graph.kept.items() for parent, kind in ways.items())
-    return Remainder(tuple(map(graph.as_kept, graph.kept)), links)
+    return Remainder(tuple(map(graph.as_kept, graph.kept)), links, obstacles)
 
 
 # The links that lead to a node, as the kinds by parent: of two nodes the controller takes one link only
@@ -295,7 +288,7 @@ def _add(ways: _Ways, parent: int, kind: str, all_of: bool) -> None:
         ways[parent] = ALWAYS if not all_of else FAILURE if FAILURE in (other, kind) else SUCCESS
 
 
-def _reasons(nodes: t.Sequence[Node], kept: t.Container[int]) -> t.Iterator[str]:
+def _obstacles(nodes: t.Sequence[Node], kept: t.Container[int]) -> t.Iterator[str]:
     """Why what remains cannot be run, or cannot be known."""
     conditional = [node.label for node in nodes if node.conditional]
     unknown = [node.label for node in nodes if node.unknown]

@@ -30,7 +30,6 @@ from ansible_collections.relaunch.controller.plugins.module_utils._remaining_nod
     Active,
     Node,
     Nothing,
-    Refusal,
     Remainder,
     remaining,
 )
@@ -74,8 +73,6 @@ def resume(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> WorkflowOut
         return run.done(source, said, outcome)
     if isinstance(remainder, Active):
         raise RefusedError(f"Workflow job {source.id} still has active nodes: run the task again when it has ended.")
-    if isinstance(remainder, Refusal):
-        raise RefusedError(not_resumable(source.id, remainder.reasons))
     return _run(run, root, source, remainder, tuple(one.template for one in leftovers), outcome)
 
 
@@ -116,7 +113,13 @@ def _run(
             raise RefusedError(not_resumable(source.id, reasons))
         if run.request.check_mode:
             return replace(outcome, changed=True).saying(f"What remains of workflow job {root.id} would run: {labels}.")
-        template = _temporary_template.make(run.client, plan, root.id, uuid.uuid4().hex[:12])
+        try:
+            template = _temporary_template.make(run.client, plan, root.id, uuid.uuid4().hex[:12])
+        except AnswerError as error:
+            if error.status != 403 or not error.refuses:
+                raise
+            # Some other organization was it that OPTIONS spoke of.
+            raise RefusedError(not_resumable(source.id, [may_not_make_workflows(source)])) from None
     outcome = replace(outcome, temporary_template_id=template)
     query = {"name__startswith": _temporary_template.name_prefix(root.id), "order_by": "id"}
     attempt = Attempt(

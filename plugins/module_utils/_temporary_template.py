@@ -15,6 +15,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._errors import
     RefusedError,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._refusals import template_unfinished
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow_plan import Plan, PlannedNode
 
 if t.TYPE_CHECKING:
@@ -58,21 +59,28 @@ def make(client: ControllerClient, plan: Plan, source_id: int, unique: str) -> i
     """Make a temporary template, with nodes and links; its number. What was made of it is removed where that fails.
 
     :param unique: makes its name one that nobody has, so that it can be found if the answer is lost.
-    :raises RefusedError: the controller declined.
+    :raises AnswerError: the controller declined; nothing was made.
+    :raises RefusedError: a part of it could not be made.
     :raises ControllerError: it could not be made.
     """
     name = f"{name_prefix(source_id)}{unique}"
     body = {"name": name, "description": description(source_id), **plan.template}
     template = int(_made(client, "workflow_job_templates/", body, {"name": name})["id"])
+    numbers: dict[int, int] = {}
+    at = ""
     try:
-        numbers = {one.node.id: _make_node(client, template, one) for one in plan.nodes}
-        for link in plan.links:
-            path = f"workflow_job_template_nodes/{numbers[link.parent]}/{link.kind}_nodes/"
-            _add(client, path, numbers[link.child])
+        for one in plan.nodes:
+            at = one.node.label
+            numbers[one.node.id] = _make_node(client, template, one)
+            # Parents come before their children.
+            for link in plan.links:
+                if link.child == one.node.id:
+                    path = f"workflow_job_template_nodes/{numbers[link.parent]}/{link.kind}_nodes/"
+                    _add(client, path, numbers[link.child])
     except ControllerError as error:
         problem = remove(client, template)
         stays = f" What was made of it, workflow template {template}, stays: {problem}" if problem else ""
-        raise RefusedError(f"The temporary workflow template could not be made: {error}{stays}") from None
+        raise RefusedError(template_unfinished(error, at, stays)) from None
     return template
 
 

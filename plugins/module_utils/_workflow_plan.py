@@ -34,17 +34,20 @@ _AT_ONCE = 200
 _JOB = "job"
 _WORKFLOW = "workflow_job"
 _APPROVAL = "workflow_approval"
+# Where the templates are that take prompts, by what they make.
+_TEMPLATES = {"job_templates/": _JOB, "workflow_job_templates/": _WORKFLOW}
 
 
 @dataclass(frozen=True)
 class Found:
     """What belongs to the nodes that have to run.
 
-    :param templates: job templates by number, as the controller shows them.
+    :param templates: job and workflow templates by number, as the controller shows them; those that the user may see.
     :param hosts: by node that failed, the names of its failed hosts; none where they are not known.
     :param artifacts: by node that has settled, what its job handed on; a text where the controller hides it.
     :param sublists: by node, the numbers in each of its sublists.
     :param approvals: by node that waits for an approval, its approval template.
+    :param passwords: by node that failed, those that its template asks for at each launch, as far as they are known.
     """
 
     templates: t.Mapping[int, t.Mapping[str, t.Any]]
@@ -52,6 +55,7 @@ class Found:
     artifacts: t.Mapping[int, t.Any] = field(default_factory=dict)
     sublists: t.Mapping[int, t.Mapping[str, tuple[int, ...]]] = field(default_factory=dict)
     approvals: t.Mapping[int, t.Mapping[str, t.Any]] = field(default_factory=dict)
+    passwords: t.Mapping[int, t.Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,24 +85,26 @@ class Plan:
 
 
 def ask(client: ControllerClient, watch: Watch, remainder: Remainder, node_hosts: str) -> Found:
-    """Ask for what a plan needs: a request for the templates, one for the artifacts, one for each failed node, and one
-    for each sublist that a node may have.
+    """Ask for what a plan needs: a request for the templates of each kind, one for the jobs, one for the hosts of each
+    failed node, and one for each sublist that a node may have.
 
     :raises ControllerError: it could not be read.
     """
     nodes = [kept.node for kept in remainder.kept]
-    numbers = [node.template for node in nodes if node.template_type == _JOB and node.template is not None]
-    templates = {int(entry["id"]): entry for entry in _by_id(client, "job_templates/", numbers)}
-    inherited = {node.job: node.id for kept in remainder.kept for node in kept.inherited if node.job_type == _JOB}
-    artifacts = {
-        inherited[entry["id"]]: entry.get("artifacts")
-        for entry in _by_id(client, "jobs/", list(filter(None, inherited)))
+    templates = {
+        int(entry["id"]): entry
+        for path, kind in _TEMPLATES.items()
+        for entry in _by_id(client, path, [node.template for node in nodes if node.template_type == kind])
     }
-    hosts = {}
-    if node_hosts == FAILED:
-        for node in nodes:
-            if node.bad and node.job_type == _JOB and node.job is not None:
-                hosts[node.id] = _failed_hosts(client, watch, node)
+    inherited = {node.id: node for kept in remainder.kept for node in kept.inherited if node.job_type == _JOB}
+    # What a user may not see he may not start either, so that its hosts are of no use to him.
+    failed = [node for node in nodes if node.bad and node.job_type == _JOB and node.template in templates]
+    jobs = {
+        entry["id"]: entry for entry in _by_id(client, "jobs/", [node.job for node in (*inherited.values(), *failed)])
+    }
+    artifacts = {node.id: jobs[node.job].get("artifacts") for node in inherited.values() if node.job in jobs}
+    passwords = {node.id: _passwords(jobs.get(node.job) or {}, templates[node.template or 0]) for node in failed}
+    hosts = {node.id: _failed_hosts(client, watch, node) for node in failed if node_hosts == FAILED}
     sublists = {}
     for node in nodes:
         template = templates.get(node.template or 0) or {}
@@ -113,7 +119,7 @@ def ask(client: ControllerClient, watch: Watch, remainder: Remainder, node_hosts
         for node in nodes
         if node.template_type == _APPROVAL and node.template is not None
     }
-    return Found(templates, hosts, artifacts, sublists, approvals)
+    return Found(templates, hosts, artifacts, sublists, approvals, passwords)
 
 
 def planned(source: Job, remainder: Remainder, found: Found, node_hosts: str) -> t.Union[Plan, tuple[str, ...]]:
@@ -122,9 +128,12 @@ def planned(source: Job, remainder: Remainder, found: Found, node_hosts: str) ->
     :param source: the workflow job whose nodes these are, in detail.
     """
     variables = variables_of(source.facts.get("extra_vars"))
-    reasons = [*_hidden(variables, remainder, found), *_not_limitable(remainder, found, node_hosts)]
-    if reasons:
-        return tuple(reasons)
+    reasons = [
+        *remainder.obstacles,
+        *_not_startable(remainder, found),
+        *_hidden(variables, remainder, found),
+        *_not_limitable(remainder, found, node_hosts),
+    ]
     nodes = []
     shared: dict[str, t.Any] = {}
     for kept in remainder.kept:
@@ -144,8 +153,10 @@ def planned(source: Job, remainder: Remainder, found: Found, node_hosts: str) ->
     return Plan({"organization": organization, "extra_vars": text, **given}, tuple(nodes), remainder.links)
 
 
-def _by_id(client: ControllerClient, path: str, numbers: t.Sequence[int]) -> t.Iterator[t.Mapping[str, t.Any]]:
-    unique = sorted(set(numbers))
+def _by_id(
+    client: ControllerClient, path: str, numbers: t.Iterable[t.Optional[int]]
+) -> t.Iterator[t.Mapping[str, t.Any]]:
+    unique = sorted({number for number in numbers if number is not None})
     for start in range(0, len(unique), _AT_ONCE):
         yield from client.results(path, id__in=",".join(map(str, unique[start : start + _AT_ONCE])))
 
@@ -158,6 +169,15 @@ def _failed_hosts(client: ControllerClient, watch: Watch, node: Node) -> tuple[s
         watch.until_events_processed(_jobs.get(client, job_id))
         summaries = _jobs.host_summaries(client, job_id, failed=True)
     return tuple(summary.name for summary in summaries if summary.host is not None)
+
+
+def _passwords(job: t.Mapping[str, t.Any], template: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+    """The passwords that a job asked for, where its template still has the credentials that asked."""
+    now, then = (
+        {entry.get("id") for entry in (shown.get("summary_fields") or {}).get("credentials") or ()}
+        for shown in (template, job)
+    )
+    return tuple(job.get("passwords_needed_to_start") or ()) if now == then else ()
 
 
 def _body(source: Job, kept: Kept, found: Found) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
@@ -185,12 +205,39 @@ def _body(source: Job, kept: Kept, found: Found) -> tuple[dict[str, t.Any], dict
             body["job_slice_count"] = 1
     artifacts: dict[str, t.Any] = {}
     for parent in kept.inherited:
-        artifacts.update(found.artifacts.get(parent.id) or {})
-    takes_them = node.template_type == _WORKFLOW or bool(template.get("ask_variables_on_launch"))
+        shown = found.artifacts.get(parent.id)
+        artifacts.update(shown if isinstance(shown, dict) else {})
+    takes_them = bool(template.get("ask_variables_on_launch"))
     data = {**node.extra_data, **artifacts} if takes_them else dict(node.extra_data)
     if data:
         body["extra_data"] = data
-    return body, {} if takes_them or node.template_type != _JOB else artifacts
+    return body, {} if takes_them or node.template_type not in _TEMPLATES.values() else artifacts
+
+
+def _not_startable(remainder: Remainder, found: Found) -> t.Iterator[str]:
+    """Reasons: what the user may not start, and what no workflow can."""
+    nodes = [kept.node for kept in remainder.kept if kept.node.template is not None]
+    denied = [
+        node.label
+        for node in nodes
+        if node.template_type in _TEMPLATES.values() and not _startable(found.templates.get(node.template or 0))
+    ]
+    if denied:
+        yield f"This user may not start what {told(denied)} would run: that takes the role execute on its template."
+    asking = [node.label for node in nodes if found.passwords.get(node.id)]
+    if asking:
+        yield (
+            f"What {told(asking)} would run asks for a password at each launch, which no workflow can give: keep it in "
+            "the credential, or give the template another one."
+        )
+
+
+def _startable(template: t.Optional[t.Mapping[str, t.Any]]) -> bool:
+    """Whether the user may start a template, as far as the controller says; one that he may not see he may not."""
+    if template is None:
+        return False
+    capabilities = (template.get("summary_fields") or {}).get("user_capabilities") or {}
+    return capabilities.get("start") is not False
 
 
 def _hidden(variables: t.Any, remainder: Remainder, found: Found) -> t.Iterator[str]:
@@ -211,16 +258,23 @@ def _not_limitable(remainder: Remainder, found: Found, node_hosts: str) -> t.Ite
     """Reasons: failed nodes that cannot be limited to their failed hosts."""
     if node_hosts != FAILED:
         return
-    whole = "or set node_hosts: all to run it whole."
+    nested, sliced, unlimited = [], [], []
     for node in (kept.node for kept in remainder.kept if kept.node.bad):
         template = found.templates.get(node.template or 0) or {}
-        sliced = int(template.get("job_slice_count") or 1) > 1
+        slices = int(template.get("job_slice_count") or 1)
         if node.template_type == _WORKFLOW:
-            yield f"{node.label} is a workflow itself, which would run again as a whole: set node_hosts: all for that."
-        elif sliced and (node.job_type == _WORKFLOW or not template.get("ask_job_slice_count_on_launch")):
-            yield f"The template of {node.label} is sliced: let it ask for the slice count at launch, {whole}"
+            nested.append(node.label)
+        elif slices > 1 and (node.job_type == _WORKFLOW or not template.get("ask_job_slice_count_on_launch")):
+            sliced.append(node.label)
         elif found.hosts.get(node.id) and not template.get("ask_limit_on_launch"):
-            yield f"The template of {node.label} takes no limit: let it ask for its limit at launch, {whole}"
+            unlimited.append(node.label)
+    whole = "or set node_hosts: all to run it whole."
+    if nested:
+        yield f"{told(nested)} is a workflow itself, which would run again as a whole: set node_hosts: all for that."
+    if sliced:
+        yield f"The template of {told(sliced)} is sliced: let it ask for the slice count at launch, {whole}"
+    if unlimited:
+        yield f"The template of {told(unlimited)} takes no limit: let it ask for its limit at launch, {whole}"
 
 
 def _conflicts(

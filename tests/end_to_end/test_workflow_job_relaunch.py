@@ -403,7 +403,7 @@ def test_refusals_make_nothing(sandbox: Sandbox, deploy: Deploy, workflow: Workf
         (task(plain["id"], controller_oauthtoken=sandbox.token("mallory")), "may not see workflow job"),
         (
             task(unlimited["id"], controller_oauthtoken=sandbox.token("alice")),
-            "node_hosts: all to run it whole. Resuming",
+            "node_hosts: all to run it whole. (2) Resuming",
         ),
         (task(secret["id"]), "answers to secret questions"),
         (task(sliced["id"]), "The template of B is sliced"),
@@ -420,6 +420,72 @@ def test_refusals_make_nothing(sandbox: Sandbox, deploy: Deploy, workflow: Workf
         assert (result["failed"], result["changed"]) == (True, False)
         assert words in result["msg"], result["msg"]
     assert unsafe(sandbox) == []
+
+
+def test_all_that_stands_in_the_way_is_told_at_once(
+    sandbox: Sandbox, deploy: Deploy, workflow: Workflow, admin: Options
+) -> None:
+    asking = sandbox.add_credential(f"asks {os.urandom(3).hex()}", "ssh", asks=["ssh_password"])
+    unseen, readable, password, unlimited, gone, fine = (
+        deploy(["web1", "web2"], **options)["id"]
+        for options in ({}, {}, {"credentials": [asking]}, {"asks": []}, {}, {})
+    )
+    nested = sandbox.add_workflow_template_with_nodes(f"Nested {os.urandom(3).hex()}", line(fine))["id"]
+    sandbox.roles(unseen, alice=None)
+    sandbox.roles(nested, alice=None)
+    sandbox.roles(readable, alice="read")
+    templates = {"B": unseen, "C": password, "D": unlimited, "E": gone}
+    nodes = {name: {"template": number} for name, number in templates.items()}
+    nodes["B"]["success"], nodes["C"]["success"] = ["F"], ["G"]
+    failed = dict.fromkeys(templates, FAILED_LINE["B"])
+    made = workflow(
+        {**nodes, "F": {"template": readable}, "G": {"template": nested}},
+        {**failed, "F": "do_not_run", "G": "do_not_run"},
+    )
+    sandbox.delete_template(gone)
+    task = {"workflow_job_id": made["id"], "nodes": "failed", **admin}
+
+    result = at_once(**{**task, "controller_oauthtoken": sandbox.token("alice")})
+
+    words = [
+        "(1) What E would run has been deleted",
+        "(2) This user may not start what",
+        "(3) What C would run asks for a password",
+        "(4) The template of D takes no limit",
+        "(5) Resuming takes a temporary workflow template",
+    ]
+    assert result["failed"] and not result["changed"]
+    places = [result["msg"].find(word) for word in words]
+    assert -1 not in places and places == sorted(places), result["msg"]
+    assert set(result["msg"].split("may not start what ")[1].split(" would")[0].split(", ")) == {"B", "F", "G"}
+    assert unsafe(sandbox) == []
+
+
+def test_who_may_make_workflows_elsewhere_only_is_told_so(
+    sandbox: Sandbox, deploy: Deploy, workflow: Workflow, admin: Options
+) -> None:
+    made = workflow(line(deploy(["web1", "web2"])["id"]), FAILED_LINE)
+    sandbox.misbehave(
+        [{"kind": "status", "method": "POST", "path": "/workflow_job_templates/$", "status": 403, "body": {}}]
+    )
+
+    result = at_once(workflow_job_id=made["id"], nodes="failed", **admin)
+
+    assert result["failed"] and not result["changed"] and "the role workflow admin in" in result["msg"], result["msg"]
+
+
+def test_a_node_that_is_refused_is_named_and_nothing_is_left(
+    sandbox: Sandbox, workflow: Workflow, admin: Options
+) -> None:
+    made = workflow(*TWO_PROJECTS)
+    denied = {"kind": "status", "status": 403, "body": {"detail": "You may not."}, "after_requests": 1}
+    sandbox.misbehave([{"method": "POST", "path": "/workflow_nodes/$", **denied}])
+
+    result = at_once(workflow_job_id=made["id"], nodes="failed", **admin)
+
+    assert result["failed"] and not result["changed"]
+    assert "could not be made: D: " in result["msg"] and "You may not. It takes the role execute" in result["msg"]
+    assert temporary(sandbox, made["id"]) == []
 
 
 def test_all_nodes_are_launched_once_and_adopted_until_they_have_succeeded(

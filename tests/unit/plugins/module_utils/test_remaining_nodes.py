@@ -19,7 +19,6 @@ from ansible_collections.relaunch.controller.plugins.module_utils._remaining_nod
     Active,
     Node,
     Nothing,
-    Refusal,
     Remainder,
     remaining,
 )
@@ -154,13 +153,12 @@ def same(graph: Graph, other: Graph) -> bool:
 )
 def test_what_remains(graph: str, states: str, status: str, runs: str | None) -> None:
     remains = remaining(nodes_of(graph, states), status, handled=status == "successful")
-    if runs is None:
-        assert isinstance(remains, Refusal)
-    elif not runs:
+    if runs == "":
         assert remains == Nothing()
     else:
         assert isinstance(remains, Remainder)
-        assert same(graph_of(remains), Graph.of(runs)), graph_of(remains)
+        assert bool(remains.obstacles) == (runs is None)
+        assert runs is None or same(graph_of(remains), Graph.of(runs)), graph_of(remains)
 
 
 @pytest.mark.parametrize(
@@ -180,12 +178,13 @@ def test_a_successful_workflow_stays_as_it_is_unless_handled_is_set() -> None:
     assert isinstance(remaining(nodes, "successful", handled=True), Remainder)
 
 
-def test_a_refusal_tells_all_that_stands_in_the_way() -> None:
+def test_all_that_stands_in_the_way_is_told_beside_what_would_run() -> None:
     nodes = nodes_of("A>B A>C", "Ax B? C/")
     conditional = Node.of({"id": 1, "identifier": "E", "do_not_run": True, "condition_nodes": [98]})
     remains = remaining([*nodes, conditional], "failed")
-    assert isinstance(remains, Refusal)
-    artifacts, unknown, gone = remains.reasons
+    assert isinstance(remains, Remainder)
+    artifacts, unknown, gone = remains.obstacles
+    assert {kept.node.label for kept in remains.kept} == set("ABCE")
     assert "Links from E depend on artifacts" in artifacts
     assert "Whether A succeeded is not known" in unknown
     # E as well: it has no parents, so that it was to run.

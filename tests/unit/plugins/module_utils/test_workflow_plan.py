@@ -186,6 +186,20 @@ REFUSED: dict[str, tuple[Job, Remainder, Found, str]] = {
         found(OTHER_TEMPLATE, ASKING, artifacts={A: {"release": 2}}),
         "node3 has another value of the variable release",
     ),
+    "not startable": (
+        source(),
+        chain(),
+        found(ASKING, {**ASKING, "summary_fields": {"user_capabilities": {"start": False}}}),
+        "may not start what node3 would run",
+    ),
+    "not visible": (source(), chain(), Found({100 * B: ASKING}, {}), "may not start what node3 would run"),
+    "nested workflow not visible": (
+        source(),
+        remainder(node(B, "failed", D), node(D, None, kind="workflow_job")),
+        Found({100 * B: ASKING}, {}),
+        "may not start what node3 would run",
+    ),
+    "password": (source(), chain(), found(passwords={B: ("ssh_password",)}), "node2 would run asks for a password"),
     "two values": (
         source(),
         remainder(node(A, "successful", B), node(B, "failed"), node(D, "failed"), node(4, "successful", D)),
@@ -218,6 +232,42 @@ def test_with_all_hosts_a_failed_node_runs_whole(case: str) -> None:
 
 
 def test_all_reasons_are_told_at_once() -> None:
-    reasons = planned(source(extra_vars=json.dumps({"pin": MASK})), chain(), found({}, ASKING), "failed")
+    left = replace(chain(), obstacles=("Something has been deleted.",))
+    known = replace(
+        found({}, {"summary_fields": {"user_capabilities": {"start": False}}}),
+        artifacts={A: "$hidden due to Ansible no_log flag$"},
+        passwords={B: ("ssh_password",)},
+    )
 
-    assert isinstance(reasons, tuple) and len(reasons) == 2
+    reasons = planned(source(extra_vars=json.dumps({"pin": MASK})), left, known, "failed")
+
+    words = [
+        "Something has been deleted",
+        "may not start what node3",
+        "asks for a password",
+        "secret questions",
+        "What node1 handed on is hidden",
+        "takes no limit",
+    ]
+    assert isinstance(reasons, tuple) and len(reasons) == len(words)
+    assert all(word in reason for word, reason in zip(words, reasons, strict=True)), reasons
+
+
+def test_nodes_with_the_same_obstacle_share_a_reason() -> None:
+    left = remainder(node(B, "failed"), node(D, "failed"))
+
+    (reason,) = t.cast(
+        "tuple[str, ...]", planned(source(), left, found({}, {}, hosts={B: ("a",), D: ("b",)}), "failed")
+    )
+
+    assert "template of node2, node3 takes no limit" in reason
+
+
+def test_a_nested_workflow_gets_artifacts_as_its_template_takes_them() -> None:
+    left = remainder(node(A, "successful", B), node(B, "failed", kind="workflow_job"))
+    known = Found({100 * B: {"ask_variables_on_launch": True}}, {}, artifacts={A: {"release": 2}})
+    closed = replace(known, templates={100 * B: {}})
+
+    assert bodies(plan_of(source(), left, known, "all"))[B]["extra_data"] == {"release": 2}
+    assert "extra_data" not in bodies(plan_of(source(), left, closed, "all"))[B]
+    assert variables(plan_of(source(), left, closed, "all")) == {"release": 2}
