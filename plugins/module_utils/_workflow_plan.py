@@ -26,6 +26,8 @@ SUBLISTS = {
     "labels": "ask_labels_on_launch",
     "instance_groups": "ask_instance_groups_on_launch",
 }
+# The option of a template that lets a node set something, where it is not called ask_..._on_launch after that.
+_OPTIONS = {"job_tags": "ask_tags_on_launch"}
 # What a workflow gives to all of its nodes, beside variables and the limit.
 _OF_WORKFLOW = ("inventory", "scm_branch", "job_tags", "skip_tags")
 # So many numbers fit into a request line of 8 KiB.
@@ -133,6 +135,7 @@ def planned(source: Job, remainder: Remainder, found: Found, node_hosts: str) ->
         *_not_startable(remainder, found),
         *_hidden(variables, remainder, found),
         *_not_limitable(remainder, found, node_hosts),
+        *_not_asked(remainder, found),
     ]
     nodes = []
     shared: dict[str, t.Any] = {}
@@ -275,6 +278,17 @@ def _not_limitable(remainder: Remainder, found: Found, node_hosts: str) -> t.Ite
         yield f"The template of {told(sliced)} is sliced: let it ask for the slice count at launch, {whole}"
     if unlimited:
         yield f"The template of {told(unlimited)} takes no limit: let it ask for its limit at launch, {whole}"
+
+
+def _not_asked(remainder: Remainder, found: Found) -> t.Iterator[str]:
+    """Reasons: a node sets what its template, edited since, takes no more (recorded: wf-temp-node-post-limit-refused)."""
+    for node in (kept.node for kept in remainder.kept):
+        template = found.templates.get(node.template or 0) or {}
+        names = [name for name in node.prompts if template.get(_OPTIONS.get(name, f"ask_{name}_on_launch")) is False]
+        if found.hosts.get(node.id):
+            names = [name for name in names if name != "limit"]
+        if names:
+            yield f"{node.label} sets {told(names)}, which its template no longer asks for at launch: let it ask again."
 
 
 def _conflicts(

@@ -200,6 +200,18 @@ REFUSED: dict[str, tuple[Job, Remainder, Found, str]] = {
         "may not start what node3 would run",
     ),
     "password": (source(), chain(), found(passwords={B: ("ssh_password",)}), "node2 would run asks for a password"),
+    "no more asked for": (
+        source(),
+        chain(limit="web*", job_tags="fast", verbosity=0),
+        found({**ASKING, "ask_tags_on_launch": False, "ask_verbosity_on_launch": False}, ASKING),
+        "node2 sets job_tags, verbosity, which its template no longer asks for",
+    ),
+    "limit no more asked for": (
+        source(),
+        remainder(node(B, "failed", D), node(D, None, limit="web1")),
+        found(ASKING, {"ask_limit_on_launch": False}),
+        "node3 sets limit, which",
+    ),
     "two values": (
         source(),
         remainder(node(A, "successful", B), node(B, "failed"), node(D, "failed"), node(4, "successful", D)),
