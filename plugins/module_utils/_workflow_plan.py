@@ -281,7 +281,7 @@ def _not_limitable(remainder: Remainder, found: Found, node_hosts: str) -> t.Ite
 
 
 def _not_asked(remainder: Remainder, found: Found) -> t.Iterator[str]:
-    """Reasons: a node sets what its template, edited since, takes no more (recorded: wf-temp-node-post-limit-refused)."""
+    """Reasons: nodes set what their templates take no more (recorded: wf-temp-node-post-limit-refused)."""
     for node in (kept.node for kept in remainder.kept):
         template = found.templates.get(node.template or 0) or {}
         names = [name for name in node.prompts if template.get(_OPTIONS.get(name, f"ask_{name}_on_launch")) is False]
