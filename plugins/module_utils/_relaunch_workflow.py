@@ -22,13 +22,10 @@ from ansible_collections.relaunch.controller.plugins.module_utils._refusals impo
     workflow_unavailable,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._resume_workflow import resume
-from ansible_collections.relaunch.controller.plugins.module_utils._same_work import variables_of
+from ansible_collections.relaunch.controller.plugins.module_utils._same_work import same_launch
 from ansible_collections.relaunch.controller.plugins.module_utils._watch import Progress, Watch
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow_options import WorkflowRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow_run import WorkflowRun
-
-# What a workflow job was launched with, as its list shows it.
-_VALUES = ("inventory", "limit", "scm_branch", "job_tags", "skip_tags")
 
 
 def relaunch_workflow(
@@ -91,11 +88,11 @@ def _whole(run: WorkflowRun, source: Job, outcome: WorkflowOutcome) -> WorkflowO
         query["unified_job_template"] = source.template
     else:
         query.update(unified_job_template__isnull="true", name=source.facts.get("name"))
-    contest = Contest(WORKFLOW_JOB, query, source.id, lambda own, job: _same(source, job))
+    contest = Contest(WORKFLOW_JOB, query, source.id, lambda own, job: same_launch(source, job))
     if not run.request.force:
         if source.successful:
             return run.done(source, f"Workflow job {source.id} was successful: nothing to relaunch.", outcome)
-        later = [job for job in contest.newer(run.client) if _same(source, job) and job.created > source.finished]
+        later = [job for job in contest.newer(run.client) if same_launch(source, job) and job.created > source.finished]
         active = next((job for job in later if job.active), None)
         if active is not None:
             outcome = outcome.about(run.client, active, WORKFLOW_JOB)
@@ -111,16 +108,9 @@ def _whole(run: WorkflowRun, source: Job, outcome: WorkflowOutcome) -> WorkflowO
         what=f"Workflow job {source.id}",
         verb="relaunched",
         contest=contest,
-        is_own=lambda job: _same(source, job),
+        is_own=lambda job: same_launch(source, job),
         refused=lambda error: workflow_refused(error, source.id),
     )
     launched, outcome = run.launch(attempt, outcome)
     outcome = outcome.saying(f"Workflow job {source.id}: all nodes relaunched as workflow job {launched.job.id}.")
     return run.launched(launched, attempt, outcome, ())
-
-
-def _same(source: Job, job: Job) -> bool:
-    """Whether a workflow job was launched with the same values."""
-    if any((source.facts.get(name) or None) != (job.facts.get(name) or None) for name in _VALUES):
-        return False
-    return bool(variables_of(source.facts.get("extra_vars")) == variables_of(job.facts.get("extra_vars")))

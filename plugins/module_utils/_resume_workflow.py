@@ -33,6 +33,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._remaining_nod
     Remainder,
     remaining,
 )
+from ansible_collections.relaunch.controller.plugins.module_utils._same_work import same_launch
 from ansible_collections.relaunch.controller.plugins.module_utils._temporary_template import Earlier
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow_plan import Plan, ask, planned
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow_run import WorkflowRun
@@ -46,9 +47,13 @@ def resume(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> WorkflowOut
     """
     leftovers = _temporary_template.earlier(run.client, root.id)
     nodes = _nodes(run, root)
-    jobs = [one.job for one in leftovers if one.job is not None]
-    jobs += filter(None, [_without_template(run, root, nodes, known={job.id for job in jobs})])
-    good = next((job for job in jobs if job.active or job.successful), None)
+    runs = [one.job for one in leftovers if one.job is not None]
+    others, base = _since(run, root, nodes, known={job.id for job in runs})
+    runs += others
+    good = next((job for job in runs if job.active or (job.successful and job.id > base.id)), None)
+    if good is None and base.active:
+        said = f"Workflow job {base.id}, a relaunch of all nodes, is {base.status} already."
+        return run.followed(base, outcome.about(run.client, base, WORKFLOW_JOB).saying(said))
     if good is not None:
         outcome, templates = outcome.about(run.client, good, WORKFLOW_JOB), _oldest_first(leftovers, good)
         if good.active:
@@ -58,8 +63,9 @@ def resume(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> WorkflowOut
         outcome = outcome.saying(f"{said}: nothing to resume.")
         return outcome if run.request.check_mode else run.removed(outcome, templates)
     source = root
-    if jobs:
-        source = _jobs.get(run.client, max(job.id for job in jobs), WORKFLOW_JOB)
+    newest = max([base.id, *(job.id for job in runs)])
+    if newest != root.id:
+        source = _last_run(run, root, newest)
         nodes = _nodes(run, source)
     remainder = remaining(nodes, source.status, run.request.handled)
     if isinstance(remainder, Nothing):
@@ -141,25 +147,51 @@ def _run(
     return run.launched(launched, attempt, outcome.saying(said), (*leftovers, template))
 
 
-def _without_template(run: WorkflowRun, root: Job, nodes: t.Sequence[Node], known: t.Container[int]) -> t.Optional[Job]:
-    """A run of what remained whose temporary template is gone, found by the jobs of its nodes: one that is successful
-    or active, else the newest.
+def _since(run: WorkflowRun, root: Job, nodes: t.Sequence[Node], known: t.Container[int]) -> tuple[list[Job], Job]:
+    """What came after a workflow job, found by the jobs of its template and of its nodes' templates.
 
-    :param known: the numbers of the runs whose templates are there.
+    :param known: the numbers of the runs of what remained whose temporary templates are there.
+    :returns: one more such run at most, a successful or active one if there is one, else the newest; and the newest
+        relaunch of all nodes, else the workflow job itself.
     """
-    templates = sorted({node.template for node in nodes if node.template is not None and not node.succeeded})
-    if not templates:
-        return None
-    query = {"unified_job_template__in": ",".join(map(str, templates)), "launch_type": "workflow", "id__gt": root.id}
+    templates = {node.template for node in nodes if not node.succeeded} | {root.template}
+    query = {
+        "unified_job_template__in": ",".join(str(number) for number in sorted(filter(None, templates))),
+        "launch_type__in": "workflow,relaunch",
+        "id__gt": root.id,
+    }
+    base = root
     newest: t.Optional[Job] = None
-    for entry in run.client.results("unified_jobs/", **query, order_by="-id"):
+    entries = run.client.results("unified_jobs/", **query, order_by="-id") if any(templates) else ()
+    for entry in entries:
+        if entry.get("type") == WORKFLOW_JOB.type:
+            job = Job.of(entry)
+            # One that was canceled took back nothing.
+            later = base is root and job.status != "canceled" and job.created > root.finished
+            base = job if later and same_launch(root, job) else base
+            continue
         facts = (entry.get("summary_fields") or {}).get("source_workflow_job") or {}
         if str(facts.get("name")).startswith(_temporary_template.name_prefix(root.id)) and facts["id"] not in known:
             job = Job.of(facts)
             if job.active or job.successful:
-                return _readable(run, job)
-            newest = newest or job
-    return newest
+                return [_readable(run, job)], base
+            # One that was canceled and has no template gave way to another caller's.
+            newest = newest or (job if job.status != "canceled" else None)
+    return [newest] if newest else [], base
+
+
+def _last_run(run: WorkflowRun, root: Job, number: int) -> Job:
+    """The workflow job that went on from the root last."""
+    try:
+        return _jobs.get(run.client, number, WORKFLOW_JOB)
+    except AnswerError as error:
+        if error.status != 403 or not error.refuses:
+            raise
+    raise RefusedError(
+        f"Workflow job {number} ran what remained of workflow job {root.id} last, and its temporary template was "
+        "deleted, so that only system administrators and auditors can read what it left undone. Let one of them run "
+        "the task, or relaunch all nodes (nodes: all)."
+    )
 
 
 def _readable(run: WorkflowRun, job: Job) -> Job:

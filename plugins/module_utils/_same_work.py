@@ -37,6 +37,8 @@ _SCALARS = (
     "job_slice_count",
 )
 _NAMES = ("job_tags", "skip_tags")
+# What a workflow job is launched with, beside variables.
+_OF_WORKFLOW = ("inventory", "limit", "scm_branch", "job_tags", "skip_tags")
 
 # Prompts that say nothing of whether the work is the same: the limit is compared by its hosts, the job type with the
 # one that is wanted.
@@ -174,6 +176,13 @@ def variables_of(text: t.Any) -> t.Any:
         return parse(text) or {}
     except ValueError:
         return text
+
+
+def same_launch(source: Job, job: Job) -> bool:
+    """Whether two workflow jobs of a template were launched with the same values, as their lists show them."""
+    if any((source.facts.get(name) or None) != (job.facts.get(name) or None) for name in _OF_WORKFLOW):
+        return False
+    return bool(variables_of(source.facts.get("extra_vars")) == variables_of(job.facts.get("extra_vars")))
 
 
 def _ask_for_prompts(client: ControllerClient, job_id: int) -> t.Optional[Fingerprint]:

@@ -516,6 +516,54 @@ def test_what_ran_without_its_template_still_counts(sandbox: Sandbox, workflow: 
     assert (second["changed"], second["status"], second["id"]) == (False, "successful", first["id"])
 
 
+def test_a_relaunch_of_all_nodes_by_hand_counts(sandbox: Sandbox, workflow: Workflow, admin: Options) -> None:
+    nodes: Options = {"B": {"project": "first", "success": ["D"]}, "D": {"approval": "Go on?"}}
+    made = workflow(nodes, TWO_PROJECTS[1])
+    task = {"workflow_job_id": made["id"], "nodes": "failed", **admin}
+    by_hand = sandbox.relaunch_workflow(made["id"])
+
+    first = at_once(**task)
+    sandbox.approve(by_hand, "D")
+    sandbox.wait(by_hand)
+    second = at_once(**task)
+
+    assert (first["changed"], first["id"], first["status"]) == (False, by_hand, "running"), first["msg"]
+    assert (second["changed"], second["id"], second["status"]) == (False, by_hand, "successful"), second["msg"]
+    assert unsafe(sandbox) == []
+
+
+def test_goes_on_from_a_relaunch_of_all_nodes_that_came_further(
+    sandbox: Sandbox, workflow: Workflow, admin: Options
+) -> None:
+    made = workflow(*TWO_PROJECTS)
+    outcomes = {"B": "successful", "D": "failed"}
+    by_hand = sandbox.make_workflow_job(made["template"], outcomes, launch_type="relaunch")
+    sandbox.make_workflow_job(
+        made["template"], {"B": "canceled", "D": "do_not_run"}, launch_type="relaunch", status="canceled"
+    )
+
+    result = at_once(workflow_job_id=made["id"], nodes="failed", wait=True, **admin)
+
+    assert (result["changed"], result["status"]) == (True, "successful"), (by_hand, result["msg"])
+    assert sorted(sandbox.nodes(result["id"])) == ["D"]
+
+
+def test_what_may_not_be_read_after_a_failure_is_not_run_again(
+    sandbox: Sandbox, deploy: Deploy, workflow: Workflow, admin: Options, tmp_path: Path
+) -> None:
+    made = workflow(line(deploy(["web1", "web2"])["id"]), FAILED_LINE)
+    sandbox.organization_roles(made["organization"], alice="workflow_admin")
+    task = {"workflow_job_id": made["id"], "nodes": "failed", "wait": True, **admin}
+    (tmp_path / "web1").touch()
+    first = at_once(**task)
+    assert sandbox.request("DELETE", f"/workflow_job_templates/{first['temporary_template_id']}/").status == 204
+
+    second = at_once(**{**task, "controller_oauthtoken": sandbox.token("alice")})
+
+    assert second["failed"] and not second["changed"]
+    assert f"Workflow job {first['id']} ran what remained of" in second["msg"], second["msg"]
+
+
 def test_a_launch_that_is_refused_leaves_nothing_behind(sandbox: Sandbox, workflow: Workflow, admin: Options) -> None:
     made = workflow(*TWO_PROJECTS)
     refusal = {"kind": "status", "status": 400, "body": {"detail": "Not now."}}
