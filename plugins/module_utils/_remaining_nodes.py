@@ -129,7 +129,7 @@ def _is_uuid(text: str) -> bool:
 class Kept:
     """A node that has to run.
 
-    :param converges: as in ``Node``, among the parents that are kept; of several only.
+    :param converges: as in ``Node``, among the parents that are kept.
     :param inherited: the nodes whose artifacts the controller gave it then, or would have given it, and will not give
         it now, since none of them runs before it. In the order in which later ones outrank earlier ones.
     """
@@ -272,9 +272,9 @@ class _Graph:
     def as_kept(self, node_id: int) -> Kept:
         node, ways = self._nodes[node_id], self.kept[node_id]
         inherited = self._before[node_id] - self._kept_before[node_id]
-        # With one parent it means the same, but its error would keep the workflow running for ever (measured).
-        converges = node.converges and len(ways) > 1
-        return Kept(node, converges, tuple(one for one in self.order if one.id in inherited and one.job))
+        return Kept(
+            node, node.converges and bool(ways), tuple(one for one in self.order if one.id in inherited and one.job)
+        )
 
 
 def _with_those_before(parents: t.Iterable[int], before: t.Mapping[int, set[int]]) -> set[int]:

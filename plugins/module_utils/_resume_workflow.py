@@ -53,7 +53,7 @@ def resume(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> WorkflowOut
     good = next((job for job in runs if job.active or (job.successful and job.id > base.id)), None)
     if good is None and base.active:
         said = f"Workflow job {base.id}, a relaunch of all nodes, is {base.status} already."
-        return run.followed(base, outcome.about(run.client, base, WORKFLOW_JOB).saying(said))
+        return run.followed(base, outcome.saying(said))
     if good is not None:
         outcome, templates = outcome.about(run.client, good, WORKFLOW_JOB), _oldest_first(leftovers, good)
         if good.active:

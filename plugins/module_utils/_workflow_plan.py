@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import typing as t
+from collections import Counter
 from dataclasses import dataclass, field
 
 from ansible_collections.relaunch.controller.plugins.module_utils import _jobs
@@ -139,8 +140,11 @@ def planned(source: Job, remainder: Remainder, found: Found, node_hosts: str) ->
     ]
     nodes = []
     shared: dict[str, t.Any] = {}
+    parents = Counter(link.child for link in remainder.links)
     for kept in remainder.kept:
         body, for_all = _body(source, kept, found)
+        # With one parent it means the same, but its error would keep the workflow running for ever (measured).
+        body["all_parents_must_converge"] = kept.converges and parents[kept.node.id] > 1
         reasons += _conflicts(kept.node, for_all, shared, variables)
         shared.update({name: value for name, value in for_all.items() if name not in variables})
         approval = found.approvals.get(kept.node.id)
@@ -192,7 +196,6 @@ def _body(source: Job, kept: Kept, found: Found) -> tuple[dict[str, t.Any], dict
     template = found.templates.get(node.template or 0) or {}
     body: dict[str, t.Any] = {
         "identifier": node.identifier or str(node.id),
-        "all_parents_must_converge": kept.converges,
         **node.prompts,
     }
     if node.template_type != _APPROVAL:

@@ -74,7 +74,7 @@ class WorkflowRun:
             )
             end = f"{problem} So both ran." if problem else "That was canceled; it may have begun."
             outcome = replace(
-                outcome.about(self.client, rival, WORKFLOW_JOB),
+                outcome,
                 changed=problem is not None,
                 own_job_id=own.id,
                 msg=f"{said}instead of this task's own {own.id}. {end}",
@@ -91,6 +91,7 @@ class WorkflowRun:
         :param ours: this task launched it, and may cancel it.
         :raises JobUnsuccessfulError: it ended otherwise.
         """
+        outcome = outcome.about(self.client, job, WORKFLOW_JOB)
         with carrying(outcome):
             if job.active:
                 if self.request.check_mode or not self.request.waiting.wait:

@@ -362,6 +362,17 @@ def test_whenever_a_task_is_killed_the_next_run_ends_in_one_complete_resume(
     assert (third["changed"], third["id"]) == (False, second["id"])
 
 
+def test_a_workflow_that_ends_while_others_are_looked_for_is_told_as_it_is(
+    sandbox: Sandbox, workflow: Workflow, admin: Options
+) -> None:
+    made = workflow(*TWO_PROJECTS)
+    sandbox.misbehave([{"method": "GET", "path": "/workflow_jobs/$", "kind": "slow", "when": "before", "delay": 3}])
+
+    result = at_once(workflow_job_id=made["id"], nodes="failed", wait=True, **admin)
+
+    assert (result["changed"], result["status"], result["job"]["status"]) == (True, "successful", "successful")
+
+
 def test_what_a_killed_run_left_is_removed(sandbox: Sandbox, workflow: Workflow, admin: Options) -> None:
     made = workflow(*TWO_PROJECTS)
     left_behind(sandbox, made)

@@ -132,6 +132,14 @@ def test_what_the_workflow_gives_to_all_nodes_stays() -> None:
     assert plan.template == {"organization": 3, "extra_vars": "{}", "inventory": 4, "job_tags": "fast"}
 
 
+@pytest.mark.parametrize(("other", "converges"), [("failed", True), ("successful", False)])
+def test_a_node_converges_on_several_parents_only(other: str, converges: bool) -> None:
+    left = remainder(node(A, other, D), node(B, "failed", D), node(D, None, all_parents_must_converge=True))
+    known = found(hosts={A: ("web1",), B: ("web2",)}, templates={100 * number: ASKING for number in (A, B, D)})
+
+    assert bodies(plan_of(source(), left, known))[D]["all_parents_must_converge"] is converges
+
+
 def test_a_node_keeps_its_sublists_and_its_prompts() -> None:
     known = found(sublists={B: {"credentials": (5, 6)}})
 
