@@ -27,6 +27,7 @@ SHIPPED = (
     r"(MANIFEST|FILES)\.json|LICENSE|(CHANGELOG|README)\.md|requirements\.txt",
     r"changelogs/(changelog|config)\.yaml",
     r"docs/docsite/((extra-docs|links)\.yml|images/\w+\.svg|rst/\w+\.rst)",
+    r"extensions/eda/rulebooks/\w+\.yml",
     r"meta/(execution-environment|runtime)\.yml",
     r"playbooks/\w+\.yml",
     r"plugins/(action|doc_fragments|module_utils|modules|plugin_utils)/\w+\.py",
