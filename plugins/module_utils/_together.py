@@ -10,6 +10,7 @@ import collections
 import typing as t
 from dataclasses import replace
 
+from ansible_collections.relaunch.controller.plugins.module_utils._account import Account
 from ansible_collections.relaunch.controller.plugins.module_utils._decision import ALL, Await, Launch, Wish
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import (
     ControllerError,
@@ -25,8 +26,6 @@ from ansible_collections.relaunch.controller.plugins.module_utils._underway impo
     begin,
     contested,
     judged,
-    not_launched,
-    of_error,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._until_end import canceled
 
@@ -58,18 +57,13 @@ class Together:
         self._request = request
         self._watch = watch
         self._planner = planner
-        self._plan = plan
+        self._account = Account(plan)
         self._progress = progress
         # What takes no room goes first.
         order = sorted(plan.due.values(), key=lambda due: (isinstance(due.decision, Launch), due.source.id))
         self._queue = collections.deque(order)
         self._active: dict[int, Underway] = {}
         self._ended: list[Underway] = []
-        self._entries: dict[int, JobEntry] = {}
-        self._changed = False
-        # By source, whether the job that did its work was successful.
-        self._ends: dict[int, bool] = {}
-        self._all = len(order)
         #: Whether the task's timeout came before all had ended.
         self.timed_out = False
 
@@ -88,17 +82,12 @@ class Together:
                 elif not self._queue:
                     break
         except BaseException as error:
-            vars(error)["outcome"] = self._account()
+            vars(error)["outcome"] = self._account.outcome(self._queue)
             raise
-        return self._account()
-
-    def _account(self) -> JobsOutcome:
-        """All entries as they are now."""
-        waiting = {due.source.id: not_launched(due, "the task was broken off before its turn") for due in self._queue}
-        return JobsOutcome(changed=self._changed, jobs=self._plan.account({**self._entries, **waiting}))
+        return self._account.outcome()
 
     def _drop_queue(self, why: str) -> None:
-        self._entries.update({due.source.id: not_launched(due, why) for due in self._queue})
+        self._account.drop(self._queue, why)
         self._queue.clear()
 
     def _launch_due(self) -> None:
@@ -110,9 +99,8 @@ class Together:
             self._refresh()
         batch: list[Underway] = []
         while self._queue and (room > 0 or not isinstance(self._queue[0].decision, Launch)):
-            failed = list(self._ends.values()).count(False)
-            if self._request.stop_after is not None and failed >= self._request.stop_after:
-                self._drop_queue(f"{failed} relaunches had failed (stop_after)")
+            if self._request.stop_after is not None and self._account.failed >= self._request.stop_after:
+                self._drop_queue(f"{self._account.failed} relaunches had failed (stop_after)")
                 break
             underway = self._act(self._queue.popleft())
             if underway is not None and underway.own is not None:
@@ -134,35 +122,35 @@ class Together:
 
     def _act(self, due: Due) -> t.Optional[Underway]:
         """Do what is due; None where nothing was, or could be."""
-        number = due.source.id
         try:
             if self._planner.has_changed(due):
                 self._planner.later.fetch([due.source])
                 due = self._planner.due(due.source, due.wish, due.outcome)
             found = self._planner.settled(due)
             if isinstance(found, JobEntry):
-                self._entries[number] = found
+                self._account.settle(found)
                 return None
             underway = begin(found, self._planner.later.newest)
         except BaseException as error:
-            self._entries[number] = of_error(due, error)
-            self._changed = self._changed or self._entries[number].outcome == LOST
+            self._account.fail(due, error)
             if not isinstance(error, ControllerError):
                 raise
             return None
-        self._changed = self._changed or underway.own is not None
         self._planner.later.note(underway.job)
-        self._active[number], self._entries[number] = underway, underway.entry()
+        self._go_on(underway)
         return underway
+
+    def _go_on(self, underway: Underway) -> None:
+        """From now on it is waited for."""
+        self._active[underway.due.source.id] = underway
+        self._account.note(underway)
 
     def _look_for_rivals(self, batch: t.Sequence[Underway]) -> None:
         """One look for all that were just launched at whether other callers launched the same in the same instant."""
         later = self._planner.later
         listed = _once(lambda: later.fetch([underway.due.source for underway in batch], later.known_to))
         for underway in batch:
-            number = underway.due.source.id
-            self._active[number] = contested(underway, listed)
-            self._entries[number] = self._active[number].entry()
+            self._go_on(contested(underway, listed))
 
     def _await_some(self) -> None:
         try:
@@ -178,41 +166,40 @@ class Together:
             if underway.job.id in gone:
                 del self._active[number]
                 msg = f"Job {underway.job.id} was deleted while it was waited for: what became of it is not known."
-                self._entries[number] = replace(underway.entry(), outcome=LOST, msg=msg)
-                self._ends[number] = False
+                self._account.settle(replace(underway.entry(), outcome=LOST, msg=msg))
+                self._account.end(underway.due, False)
             elif underway.job.id in ended:
                 del self._active[number]
                 self._has_ended(underway.with_job(ended[underway.job.id]))
 
     def _has_ended(self, underway: Underway) -> None:
-        due, number = underway.due, underway.due.source.id
+        due = underway.due
         if isinstance(due.decision, Await):
             # What its end means for the source is decided then.
-            self._decide_again(underway.job if underway.job.id == number else due.source, due, due.wish)
+            self._decide_again(underway.job if underway.job.id == due.source.id else due.source, due, due.wish)
             return
-        self._ends[number] = underway.job.successful
         self._ended.append(underway)
-        self._entries[number] = underway.entry()
+        self._account.end(due, underway.job.successful)
+        self._account.note(underway)
 
     def _judge_all(self) -> None:
         """By now their events are in, but for those that have ended last."""
         while self._ended:
             underway = self._ended[-1]
-            number = underway.due.source.id
             found = judged(underway)
             self._ended.pop()
             if isinstance(found, JobEntry):
-                self._entries[number] = found
-                self._ends[number] = found.recovered
+                self._account.settle(found)
+                self._account.end(underway.due, found.recovered)
             elif isinstance(found, Underway):
-                self._active[number], self._entries[number] = found, found.entry()
+                self._go_on(found)
             else:
                 self._all_hosts_next(underway, found)
 
     def _all_hosts_next(self, underway: Underway, at: str) -> None:
         due = underway.due
         said = f"Job {due.case.base.id} had stopped before its end at {at}: all hosts are next."
-        self._ends.pop(due.source.id)
+        self._account.reopen(due)
         due = replace(due, outcome=underway.outcome.saying(said))
         self._decide_again(due.source, due, replace(due.wish, hosts=ALL))
 
@@ -221,25 +208,24 @@ class Together:
             self._planner.later.fetch([source])
             self._queue.append(self._planner.due(source, wish, due.outcome))
         except ControllerError as error:
-            self._entries[source.id] = of_error(due, error)
+            self._account.fail(due, error)
 
     def _out_of_time(self) -> None:
         """Leave what is active to go on, or cancel what was launched here."""
         self.timed_out = True
         self._drop_queue("the timeout was over before its turn")
-        for number, underway in self._active.items():
+        for underway in self._active.values():
             last, on = underway.job, "It goes on."
             # A job that was found by looking for it may be another's after all.
             if underway.own and not underway.own.lost and self._request.waiting.cancel_on_timeout:
                 last, on = canceled(underway.due.case, last)
             entry = underway.with_job(last).entry()
-            self._entries[number] = replace(entry, msg=f"{entry.msg} It was {last.status} at the timeout. {on}")
+            self._account.settle(replace(entry, msg=f"{entry.msg} It was {last.status} at the timeout. {on}"))
         self._active.clear()
 
     def _show(self) -> None:
         if self._progress is not None:
-            well = list(self._ends.values()).count(True)
-            self._progress(Counted(self._all, well, len(self._active), len(self._ends) - well))
+            self._progress(self._account.counted(len(self._active)))
 
 
 def _once(read: t.Callable[[], list[Job]]) -> t.Callable[[], list[Job]]:
