@@ -88,8 +88,12 @@ class Case:
     @property
     def contest(self) -> Contest:
         """The relaunches among which callers in the same instant find each other."""
+        # They were there before, and the decision has heeded them: a later failure may have taken their success back.
+        ended = {relaunch.job.id for relaunch in self.history.relaunches if not relaunch.job.active}
 
         def is_rival(own: Job, job: Job) -> bool:
+            if job.id in ended:
+                return False
             if not same_limit(self.source, job):
                 whole = same_limit(self.source, own)
                 if whole or not own.limit_names <= job.limit_names:

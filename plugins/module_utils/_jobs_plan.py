@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
 from ansible_collections.relaunch.controller.plugins.module_utils import _jobs
-from ansible_collections.relaunch.controller.plugins.module_utils._case import Case
+from ansible_collections.relaunch.controller.plugins.module_utils._case import Case, names
 from ansible_collections.relaunch.controller.plugins.module_utils._claim import done, stopped_at
 from ansible_collections.relaunch.controller.plugins.module_utils._decision import (
     ALL,
@@ -173,6 +173,8 @@ class Planner:
         request = replace(self._request, wish=replace(wish, wait=False))
         case = Case(self._client, request, self._watch, history, same_work)
         outcome = outcome or RelaunchOutcome(source_job_id=source.id)
+        if history.words is not None:
+            outcome = replace(outcome, remaining_hosts=names(history.words.remaining))
         return Due(case, decide(history, wish), wish, frozenset(job.id for job in seen), outcome)
 
     def settled(self, due: Due) -> t.Union[Due, JobEntry]:

@@ -22,7 +22,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_jobs
 from ansible_collections.relaunch.controller.plugins.module_utils._selection import Selection
 from ansible_collections.relaunch.controller.plugins.module_utils._watch import GONE_AFTER, Waiting
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
-from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, listed
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, listed, summary
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
 JOBS = "/api/v2/jobs/"
@@ -63,6 +63,20 @@ def run(controller: ScriptedController, clock: Clock) -> t.Callable[..., Result]
     controller.expect("GET", JOBS, body=listed(job(42), job(43, unified_job_template=8)))
     controller.expect("GET", JOBS, body=listed())
     return run
+
+
+@pytest.fixture
+def run_one(controller: ScriptedController, clock: Clock) -> t.Callable[..., Result]:
+    """The same with job 42 alone; nothing is expected beforehand."""
+
+    def run_one(hosts: str = "all") -> Result:
+        selection, wish = Selection(job_ids=(42,)), Wish(hosts=hosts, wait=True)
+        request = JobsRequest(selection=selection, wish=wish, waiting=Waiting(wait=True))
+        connection = ConnectionOptions(controller.url, token="t", max_retries=0)
+        with ControllerClient(connection, clock.read, clock.sleep) as client:
+            return relaunch_jobs(client, request, NOW).result()
+
+    return run_one
 
 
 def outcomes(result: Result) -> list[tuple[int, str, t.Any, bool]]:
@@ -124,6 +138,48 @@ def test_of_callers_in_the_same_instant_one_gives_way_by_one_look_for_all(
 
     assert outcomes(result) == [(42, "adopted", 100, True), (43, "relaunched", 102, True)]
     assert "Another caller had launched the same work in the same instant, as job 100" in result["jobs"][0]["msg"]
+
+
+def test_a_success_that_a_later_failure_took_back_is_no_rival(
+    controller: ScriptedController, run_one: t.Callable[..., Result]
+) -> None:
+    before = [relaunched(50, "successful"), relaunched(51, "failed", created="2026-11-23T10:51:00.100000Z")]
+    controller.expect("GET", JOBS, body=listed(job(42)))
+    controller.expect("GET", JOBS, body=listed(*before))
+    controller.expect("POST", at(42, "relaunch"), 201, relaunched(100))
+    controller.expect("GET", JOBS, body=listed(*before, relaunched(100)))
+    controller.expect("GET", JOBS, body=listed(relaunched(100, "successful")))
+    controller.expect("GET", at(100), body=relaunched(100, "successful"))
+
+    assert outcomes(run_one()) == [(42, "relaunched", 100, True)]
+
+
+def test_hosts_that_would_not_run_remain_after_a_success_on_the_others(
+    controller: ScriptedController, run_one: t.Callable[..., Result]
+) -> None:
+    later = relaunched(50, "failed", limit="web1,web2")
+    controller.expect("GET", JOBS, body=listed(job(42)))
+    # It has its statistics.
+    controller.expect("GET", JOBS, body=listed(job(42)))
+    controller.expect("GET", JOBS, body=listed(later))
+    controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1"), summary("web2")))
+    controller.expect("GET", at(50, "job_host_summaries"), body=listed(summary("web1")))
+    # Disabled, web2 is not among those that can run.
+    controller.expect("GET", "/api/v2/inventories/1/hosts/", body=listed())
+    new = relaunched(100, limit="web1")
+    controller.expect("GET", at(50), body=later)
+    controller.expect("POST", at(50, "relaunch"), 201, new)
+    controller.expect("GET", JOBS, body=listed(later, new))
+    well = {**new, "status": "successful", "event_processing_finished": True}
+    controller.expect("GET", JOBS, body=listed(well))
+    controller.expect("GET", at(100), body=well)
+    controller.whenever("GET", at(100, "job_host_summaries"), body=listed(summary("web1", failed=False)))
+    controller.whenever("GET", at(42, "job_events"), body=listed())
+
+    (entry,) = run_one("failed")["jobs"]
+
+    assert (entry["recovered"], entry["hosts"], entry["remaining_hosts"]) == (True, ["web1"], ["web2"])
+    assert "they have not been recovered" in entry["msg"]
 
 
 def test_what_a_schedule_has_brought_to_success_meanwhile_is_not_launched(

@@ -196,6 +196,25 @@ class TestAdoptedOneThatGivesWay:
         assert (result["failed"], result["changed"], result["id"], result["own_job_id"]) == (False, False, 43, 45)
         assert "Job 44 was canceled in favour of job 43, the same work." in result["msg"]
 
+    def test_one_whose_success_was_taken_back_before_is_not(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        """Somebody canceled the job that was adopted, in favour of nothing."""
+        before = [relaunched(43, "successful"), relaunched(44, "failed")]
+        controller.expect("GET", at(42), body=job(42))
+        controller.expect("GET", JOBS, body=listed(*map(in_list, (*before, relaunched(45)))))
+        controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1"), summary("web2")))
+        controller.expect("GET", at(44, "job_host_summaries"), body=listed(summary("web1"), summary("web2")))
+        controller.expect("GET", at(45), body=relaunched(45, "canceled"))
+        controller.expect("GET", JOBS, body=listed(*map(in_list, (*before, relaunched(45, "canceled")))))
+        for rest in ("job_host_summaries", "job_events"):
+            controller.expect("GET", at(45, rest), body=listed())
+        controller.expect("GET", at(45, "stdout"), body={"content": ""})
+
+        result = relaunch(hosts="failed", wait=True)
+
+        assert (result["failed"], result["id"], result["status"]) == (True, 45, "canceled")
+
     def test_the_lower_one_may_have_come_to_light_late(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
