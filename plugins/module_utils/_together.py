@@ -95,13 +95,18 @@ class Together:
         if self._queue and self._watch.passed:
             self._out_of_time()
         room = self._request.at_once - sum(underway.own is not None for underway in self._active.values())
-        if self._queue and room > 0 and self._planner.later.stale:
-            self._refresh()
         batch: list[Underway] = []
         while self._queue and (room > 0 or not isinstance(self._queue[0].decision, Launch)):
             if self._request.stop_after is not None and self._account.failed >= self._request.stop_after:
                 self._drop_queue(f"{self._account.failed} relaunches had failed (stop_after)")
                 break
+            if room > 0 and self._planner.later.stale:
+                # The look at others goes back no further than the last one at what is later.
+                self._look_for_rivals(batch)
+                batch = []
+                self._refresh()
+                if not self._queue:
+                    break
             underway = self._act(self._queue.popleft())
             if underway is not None and underway.own is not None:
                 room -= 1

@@ -207,6 +207,22 @@ def test_what_a_schedule_has_brought_to_success_meanwhile_is_not_launched(
     assert "Job 99, the same work as job 43, was successful: nothing to relaunch." in result["jobs"][1]["msg"]
 
 
+def test_what_came_while_a_lost_job_was_looked_for_is_known_before_the_next_launch(
+    controller: ScriptedController, clock: Clock, run: t.Callable[..., Result]
+) -> None:
+    controller.expect("POST", at(42, "relaunch"), fault="drop")
+    for _look in range(11):
+        controller.expect("GET", JOBS, body=listed())
+    scheduled = job(99, "successful", launch_type="scheduled", unified_job_template=8)
+    controller.expect("GET", JOBS, body=listed(scheduled))
+    controller.expect("GET", JOBS, body=listed(scheduled))
+
+    result = run(at_once=2)
+
+    assert clock.now >= 10
+    assert outcomes(result) == [(42, "lost", None, False), (43, "superseded", 99, True)]
+
+
 def test_one_that_is_refused_does_not_stop_the_others(
     controller: ScriptedController, run: t.Callable[..., Result]
 ) -> None:
