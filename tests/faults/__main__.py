@@ -25,6 +25,8 @@ def main() -> int:
     parser.add_argument("--scenarios", type=int, default=200, help="how many (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the first scenario (default: %(default)s)")
     parser.add_argument("--only", type=int, metavar="SEED", help="play this one, and show all that happened")
+    parser.add_argument("--many", type=int, default=50, help="how many of many jobs besides (default: %(default)s)")
+    parser.add_argument("--only-many", type=int, metavar="SEED", help="as --only, of many jobs")
     parser.add_argument(
         "--contests",
         type=int,
@@ -52,9 +54,12 @@ def main() -> int:
         return _contests(contests.hold, options.contests)
     if options.only is not None:
         return replay.replay(options.only, uri=bool(options.uri))
+    if options.only_many is not None:
+        return replay.replay_many(options.only_many)
     seeds = range(options.seed, options.seed + options.scenarios)
+    many = range(options.seed, options.seed + options.many)
     uri = len(seeds) if options.uri is None else min(options.uri, len(seeds))
-    report = campaign.run(seeds, uri=uri, workers=options.workers, progress=sys.stderr.isatty())
+    report = campaign.run(seeds, uri=uri, many=many, workers=options.workers, progress=sys.stderr.isatty())
     print(report.text())
     return 1 if report.wrong else 0
 

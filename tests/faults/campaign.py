@@ -17,25 +17,31 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import many_judge
 from .front_doors import FrontDoors
 from .judge import Kind, Verdict, judge
+from .many import many_of
 from .scenario import Scenario, scenario_of
 from .stage import Door, Sandboxes, Stage
 
+# What is played: a task about one job through a door, or one about many.
+Task = Door | t.Literal["many"]
+
 # The rows of the table. What ansible.builtin.uri does wrong is shown, and is nobody's failure.
-ROWS: dict[Door, str] = {
+ROWS: dict[Task, str] = {
     "module": "job_relaunch, module",
     "playbook": "job_relaunch, playbook",
+    "many": "jobs_relaunch, module",
     "uri": "ansible.builtin.uri, until/retries",
 }
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a scenario through a front door."""
+    """What came of a scenario."""
 
     seed: int
-    door: Door
+    task: Task
     verdicts: tuple[Verdict, ...]
     faults: int = 0
     runs: int = 1
@@ -51,15 +57,16 @@ class Report:
 
     @property
     def wrong(self) -> bool:
-        """Whether job_relaunch did anything wrong, or anything could not be played."""
-        return bool(self.broken) or any(one.verdicts for one in self.outcomes if one.door != "uri")
+        """Whether a module did anything wrong, or anything could not be played."""
+        return bool(self.broken) or any(one.verdicts for one in self.outcomes if one.task != "uri")
 
     def text(self) -> str:
-        """The table and, below it, each thing that is wrong with job_relaunch."""
+        """The table and, below it, each thing that is wrong with a module."""
         lines = [*self._table(), "", f"{self.seconds:.0f} seconds."]
         for one in sorted(self.outcomes, key=lambda one: one.seed):
-            if one.door != "uri" and one.verdicts:
-                lines += ["", f"Seed {one.seed}, {ROWS[one.door]}; again: make faults ARGS='--only {one.seed}'"]
+            if one.task != "uri" and one.verdicts:
+                only = "--only-many" if one.task == "many" else "--only"
+                lines += ["", f"Seed {one.seed}, {ROWS[one.task]}; again: make faults ARGS='{only} {one.seed}'"]
                 lines += [f"  {verdict.kind.value}: {verdict.why}" for verdict in one.verdicts]
         for text in self.broken:
             lines += ["", text]
@@ -67,8 +74,8 @@ class Report:
 
     def _table(self) -> list[str]:
         table = [["", "scenarios", "faults met", "task runs", *(kind.value for kind in Kind)]]
-        for door, name in ROWS.items():
-            ours = [one for one in self.outcomes if one.door == door]
+        for task, name in ROWS.items():
+            ours = [one for one in self.outcomes if one.task == task]
             if not ours:
                 continue
             # A scenario counts once under each heading, however often it goes wrong in that way.
@@ -87,20 +94,25 @@ def door_of(scenario: Scenario) -> Door:
     return "playbook" if scenario.playbook else "module"
 
 
-def run(seeds: t.Sequence[int], *, uri: int = 0, workers: int = 2, progress: bool = False) -> Report:
+def run(
+    seeds: t.Sequence[int], *, uri: int = 0, many: t.Sequence[int] = (), workers: int = 2, progress: bool = False
+) -> Report:
     """Play the scenarios of these seeds, the first of them also with ansible.builtin.uri.
 
     :param uri: how many are.
+    :param many: the seeds of the scenarios of many jobs.
     :param workers: how many at a time.
     :param progress: whether to keep a line on standard error up to date.
     """
     start = time.monotonic()
-    report, work = Report(), queue.SimpleQueue[tuple[int, Door]]()
-    total = len(seeds) + uri
+    report, work = Report(), queue.SimpleQueue[tuple[int, Task]]()
+    total = len(seeds) + uri + len(many)
     for number, seed in enumerate(seeds):
         work.put((seed, door_of(scenario_of(seed))))
         if number < uri:
             work.put((seed, "uri"))
+    for seed in many:
+        work.put((seed, "many"))
     stopping = threading.Event()
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         threads = [
@@ -115,7 +127,7 @@ def run(seeds: t.Sequence[int], *, uri: int = 0, workers: int = 2, progress: boo
                 if progress:
                     done, wrong = (
                         len(report.outcomes),
-                        sum(bool(o.verdicts) for o in report.outcomes if o.door != "uri"),
+                        sum(bool(o.verdicts) for o in report.outcomes if o.task != "uri"),
                     )
                     print(f"\r{done} of {total}, {wrong} wrong ", end="", file=sys.stderr, flush=True)
         finally:
@@ -128,7 +140,7 @@ def run(seeds: t.Sequence[int], *, uri: int = 0, workers: int = 2, progress: boo
     return report
 
 
-def _work(folder: Path, work: queue.SimpleQueue[tuple[int, Door]], report: Report, stopping: threading.Event) -> None:
+def _work(folder: Path, work: queue.SimpleQueue[tuple[int, Task]], report: Report, stopping: threading.Event) -> None:
     """A worker: plays what there is to play. A sandbox that a scenario broke is replaced by a new one."""
     for number in range(100):
         place = folder / str(number)
@@ -137,24 +149,33 @@ def _work(folder: Path, work: queue.SimpleQueue[tuple[int, Door]], report: Repor
                 stage = Stage(sandboxes, doors)
                 while not stopping.is_set():
                     try:
-                        seed, door = work.get_nowait()
+                        seed, task = work.get_nowait()
                     except queue.Empty:
                         return
-                    with _named(seed, door):
-                        facts = stage.play(scenario_of(seed), door)
-                    met = sum(request.fault is not None for request in facts.requests)
-                    report.outcomes.append(Outcome(seed, door, tuple(judge(facts)), met, len(facts.runs)))
+                    with _named(seed, task):
+                        report.outcomes.append(_played(stage, seed, task))
         except Exception:
             report.broken.append(traceback.format_exc())
         if stopping.is_set():
             return
 
 
+def _played(stage: Stage, seed: int, task: Task) -> Outcome:
+    if task == "many":
+        many = stage.play_many(many_of(seed))
+        requests, runs, verdicts = many.requests, many.runs, many_judge.judge(many)
+    else:
+        facts = stage.play(scenario_of(seed), task)
+        requests, runs, verdicts = facts.requests, facts.runs, judge(facts)
+    met = sum(request.fault is not None for request in requests)
+    return Outcome(seed, task, tuple(verdicts), met, len(runs))
+
+
 @contextlib.contextmanager
-def _named(seed: int, door: Door) -> t.Iterator[None]:
+def _named(seed: int, task: Task) -> t.Iterator[None]:
     """Put the scenario's name to whatever breaks it."""
     try:
         yield
     except Exception as problem:
-        problem.add_note(f"in the scenario with seed {seed}, {ROWS[door]}")
+        problem.add_note(f"in the scenario with seed {seed}, {ROWS[task]}")
         raise

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import shutil
@@ -18,7 +19,7 @@ import typing as t
 from pathlib import Path
 
 from .judge import Run
-from .scenario import REQUEST_TIMEOUT
+from .scenario import REQUEST_TIMEOUT, Break
 
 _HERE = Path(__file__).resolve().parent
 _CHECKOUT = _HERE.parents[1]
@@ -107,26 +108,46 @@ class FrontDoors:
         self._modules.communicate()
         shutil.rmtree(self._socket.parent)
 
-    def module(self, options: t.Mapping[str, t.Any], variant: str | None = None) -> Run:
-        """Run job_relaunch as a module with these options.
+    def module(
+        self,
+        options: t.Mapping[str, t.Any],
+        variant: str | None = None,
+        name: str = "job_relaunch",
+        broken_off: Break | None = None,
+    ) -> Run:
+        """Run a module with these options.
 
         :param variant: the wrong way in which it is to work; see variants.py.
+        :param broken_off: how it is.
         """
-        with self.waiting_module() as module:
-            return module(options, variant)
+        with self._connected() as connection:
+            return self._of_module(connection, options, variant, name, broken_off)
 
     @contextlib.contextmanager
     def waiting_module(self) -> t.Iterator[t.Callable[[t.Mapping[str, t.Any], str | None], Run]]:
         """A process of the module that is ready and waits for its options, so that several start in one instant."""
+        with self._connected() as connection:
+            yield lambda options, variant: self._of_module(connection, options, variant)
+
+    @contextlib.contextmanager
+    def _connected(self) -> t.Iterator[socket.socket]:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(_LONGEST + 5)
             connection.connect(str(self._socket))
             connection.recv(1)
-            yield lambda options, variant: self._of_module(connection, options, variant)
+            yield connection
 
-    def _of_module(self, connection: socket.socket, options: t.Mapping[str, t.Any], variant: str | None) -> Run:
+    def _of_module(
+        self,
+        connection: socket.socket,
+        options: t.Mapping[str, t.Any],
+        variant: str | None,
+        name: str = "job_relaunch",
+        broken_off: Break | None = None,
+    ) -> Run:
         started = time.time()
-        given = {"options": options, "variant": variant, "environment": self._proxies()}
+        given = {"module": name, "options": options, "variant": variant, "environment": self._proxies()}
+        given["broken_off"] = broken_off and dataclasses.asdict(broken_off)
         connection.sendall(json.dumps(given).encode())
         connection.shutdown(socket.SHUT_WR)
         output = b""

@@ -23,6 +23,7 @@ class Kind(enum.Enum):
     DIED = "died waits"
     NEEDLESS = "needless failures"
     SECRET = "secrets seen"
+    CROWDED = "over at_once"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Request:
     :param status: None where it was not answered.
     :param fault: the rule it met.
     :param answered: when the sandbox was done with it.
+    :param query: what it filtered by, decoded.
     """
 
     time: float
@@ -50,6 +52,7 @@ class Request:
     fault: t.Mapping[str, t.Any] | None = None
     caller: str = ""
     answered: float | None = None
+    query: str = ""
 
     @property
     def launches(self) -> bool:
@@ -92,6 +95,7 @@ class Run:
         it reported nothing that can be read.
     :param output: all that it wrote.
     :param caller: by which name it called the sandbox.
+    :param broken_off: whether a signal ended it.
     """
 
     started: float
@@ -99,6 +103,7 @@ class Run:
     result: t.Mapping[str, t.Any] | None
     output: str = ""
     caller: str = ""
+    broken_off: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,7 +161,7 @@ def judge(facts: Facts) -> list[Verdict]:
     for number, run in enumerate(facts.runs):
         mine = [job for job in facts.records.jobs if maker.get(job.id) == number]
         found = [
-            *((Kind.DOUBLE, why) for job in mine for why in _double(facts, run, job)),
+            *((Kind.DOUBLE, why) for job in mine for why in double(facts, run, job)),
             *((Kind.SECOND_POST, why) for why in _second_post(facts, run, mine)),
             *((Kind.LOST, f"job {job.id} is named by no run") for job in mine if job.id not in named),
             *((Kind.SECRET, "it shows a secret") for secret in facts.secrets if secret in run.output),
@@ -198,7 +203,7 @@ def _says_it_made(run: Run, job: Job) -> bool:
     return own == job.id and run.started <= job.created <= run.ended + 5
 
 
-def _double(facts: Facts, run: Run, job: Job) -> t.Iterator[str]:
+def double(facts: Facts, run: Run, job: Job) -> t.Iterator[str]:
     """A job that ran to its end, though there was nothing to do, or another one did it."""
     if not job.ran:
         return
@@ -213,8 +218,9 @@ def _double(facts: Facts, run: Run, job: Job) -> t.Iterator[str]:
     if facts.hosts == "all" and not records.whole(job):
         # The template's limit was edited, which nobody knows before the launch: the task fails, and tells of it.
         return
-    if post.disturbed or facts.proxied:
-        # It never knew a number of its own, and what is found by looking may be another's: nobody cancels that.
+    if post.disturbed or facts.proxied or run.broken_off:
+        # It never knew a number of its own, and what is found by looking may be another's: nobody cancels that. Or it
+        # was ended before it could look at others.
         return
     again = _look_again(requests, job.created)
     if again is None:
@@ -255,12 +261,12 @@ def _false(facts: Facts, run: Run, mine: list[Job]) -> t.Iterator[str]:
     yield from _false_change(facts, run, mine, result)
     job = facts.records.job(result.get("id"))
     if job is not None:
-        yield from _false_facts(facts, run, job, result)
+        yield from false_facts(facts, run, job, result)
     if not result.get("failed"):
-        yield from _false_success(facts, run, job, result)
+        yield from false_success(facts, run, job, result)
     remaining = result.get("remaining_hosts")
     if remaining is not None and not (job is None and result.get("changed")):
-        yield from _false_remaining(facts, run, job, frozenset(remaining), result)
+        yield from false_remaining(facts, run, job, frozenset(remaining), result)
 
 
 def _false_change(facts: Facts, run: Run, mine: list[Job], result: t.Mapping[str, t.Any]) -> t.Iterator[str]:
@@ -278,7 +284,7 @@ def _false_change(facts: Facts, run: Run, mine: list[Job], result: t.Mapping[str
         yield f"changed is true, but job {claimed} is not what it launched"
 
 
-def _false_facts(facts: Facts, run: Run, job: Job, result: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+def false_facts(facts: Facts, run: Run, job: Job, result: t.Mapping[str, t.Any]) -> t.Iterator[str]:
     """What is told of the job that it names."""
     nested = result.get("job")
     if isinstance(nested, dict) and nested.get("id") != job.id:
@@ -297,7 +303,7 @@ def _false_facts(facts: Facts, run: Run, job: Job, result: t.Mapping[str, t.Any]
             yield f"failed_hosts is {told}, but of job {job.id} it is {dict(job.words)}"
 
 
-def _false_success(facts: Facts, run: Run, job: Job | None, result: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+def false_success(facts: Facts, run: Run, job: Job | None, result: t.Mapping[str, t.Any]) -> t.Iterator[str]:
     records = facts.records
     if job is None:
         yield f"it succeeded, but job {result.get('id')} is none"
@@ -321,7 +327,7 @@ def _false_success(facts: Facts, run: Run, job: Job | None, result: t.Mapping[st
         yield f"it succeeded with job {job.id}, but on hosts {sorted(records.undone(run.ended))} it is not done"
 
 
-def _false_remaining(
+def false_remaining(
     facts: Facts, run: Run, job: Job | None, told: frozenset[str], result: t.Mapping[str, t.Any]
 ) -> t.Iterator[str]:
     """Whether the hosts that are said to remain are those whose newest run failed, and are talked of."""
@@ -357,7 +363,7 @@ def _gave_up(facts: Facts, run: Run, mine: list[Job]) -> t.Iterator[tuple[Kind, 
     if result is None or conclusive(result, facts.wait, facts.before):
         return
     requests = facts.of_run(run)
-    if _incurable(requests) or any(request.launches and request.refused for request in requests):
+    if incurable(requests) or any(request.launches and request.refused for request in requests):
         return
     if any(request.status == 401 and not request.disturbed for request in requests):
         # Its token had expired.
@@ -389,7 +395,7 @@ def _nothing_to_launch(facts: Facts, run: Run, result: t.Mapping[str, t.Any]) ->
     return facts.hosts == "failed" and not all(map(records.reachable, moments))
 
 
-def _incurable(requests: t.Iterable[Request]) -> bool:
+def incurable(requests: t.Iterable[Request]) -> bool:
     """Whether a read got an answer that no patience cures: it tells of a wrong address.
 
     A redirect, or a page instead of JSON, does so as long as there has been no proper answer; later it is what a proxy

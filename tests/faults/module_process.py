@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Processes of the module: one that has imported all it needs, and for each connection to its socket a fork of it.
 
-What comes over the connection is the input of the fork, a JSON object of `options`, `environment` and, where it is to
-work in a wrong way, the name of a `variant` of variants.py. An empty line from the fork says that it is ready; then
+What comes over the connection is the input of the fork, a JSON object of the name of the `module`, its `options`, the
+`environment`, where it is to work in a wrong way the name of a `variant` of variants.py, and where it is to be broken
+off, how: a Break of scenario.py. An empty line from the fork says that it is ready; then
 come the result, which is its output, and its errors.
 """
 
@@ -22,11 +23,16 @@ import typing as t
 import variants  # beside this file
 from ansible.module_utils import basic
 
-from ansible_collections.relaunch.controller.plugins.module_utils import _launch
-from ansible_collections.relaunch.controller.plugins.modules import job_relaunch
+from ansible_collections.relaunch.controller.plugins.module_utils import _later_jobs, _launch
+from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.modules import job_relaunch, jobs_relaunch
 
 # Nothing here takes longer to appear, and no scenario has to wait longer for what will not.
 LOOK_UP_SECONDS = 4.0
+# Nor does a scenario last so long that what is known grows old by itself; judge as many_judge.py does.
+FRESH_FOR = 2.0
+
+MODULES: dict[str, t.Callable[[], None]] = {"job_relaunch": job_relaunch.main, "jobs_relaunch": jobs_relaunch.main}
 
 
 def serve(path: str, longest: int) -> None:
@@ -61,8 +67,11 @@ def run() -> t.NoReturn:
         if given["variant"]:
             variants.VARIANTS[given["variant"]]()
         _launch.LOOK_UP_SECONDS = LOOK_UP_SECONDS
+        _later_jobs.FRESH_FOR = FRESH_FOR
+        if given["broken_off"]:
+            _break_off(**given["broken_off"])
         with _given(given["options"]):
-            job_relaunch.main()
+            MODULES[given["module"]]()
     except SystemExit as problem:
         code = problem.code if isinstance(problem.code, int) else 1
     except BaseException:
@@ -71,6 +80,25 @@ def run() -> t.NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def _break_off(after: str, number: int, by: str) -> None:
+    """See to it that this process gets a signal as soon as a request of a kind has been answered so many times."""
+    name = {"post": "post", "read": "get_once"}[after]
+    ask = getattr(ControllerClient, name)
+    answered = 0
+    # A process in the background of a shell may have been told to ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def asked(*args: t.Any, **query: t.Any) -> t.Any:
+        nonlocal answered
+        answer = ask(*args, **query)
+        answered += 1
+        if answered == number:
+            os.kill(os.getpid(), signal.Signals[by])
+        return answer
+
+    setattr(ControllerClient, name, asked)
 
 
 def _given(options: dict[str, t.Any]) -> t.ContextManager[t.Any]:

@@ -55,6 +55,11 @@ def calls_of(move: Move, scene: Scene) -> list[Call]:
         return [{"method": "POST", "path": path, "body": body, "user": OTHER_USER}]
     if move.what == "other work":
         return [_control("POST", "/jobs", _other_work(scene))]
+    if move.what == "schedule":
+        return [_control("POST", "/jobs", _scheduled(scene))]
+    if move.what == "launch":
+        path = f"/job_templates/{scene.template}/launch/"
+        return [{"method": "POST", "path": path, "body": {}, "user": OTHER_USER}]
     if move.what == "cancel":
         return [{"method": "POST", "path": "/jobs/{id}/cancel/", "body": {}, "user": "admin"}]
     return [_control("POST", "/tokens/expire", {"token": scene.token})]
@@ -65,6 +70,8 @@ def rule_of(move: Move, scene: Scene) -> Rule:
     place, when = move.at or ("any", "before")
     method, path = PLACES[place]
     rule: Rule = {"kind": "act", "when": when, "path": placed(path, scene.source), "calls": calls_of(move, scene)}
+    if move.skip:
+        rule["after_requests"] = move.skip
     if method is not None:
         rule["method"] = method
     return rule
@@ -104,6 +111,16 @@ def _edited(field: str, scene: Scene) -> t.Any:
         "job_type": "check",
     }
     return values[field]
+
+
+def _scheduled(scene: Scene) -> dict[str, t.Any]:
+    return {
+        "template": scene.template,
+        "user": None,
+        "status": "successful",
+        "launch_type": "scheduled",
+        "hosts": {name: "ok" for _number, name in scene.hosts},
+    }
 
 
 def _other_work(scene: Scene) -> dict[str, t.Any]:

@@ -13,7 +13,8 @@ import typing as t
 from dataclasses import dataclass, field
 
 SUCCESSFUL = "successful"
-FINAL = frozenset({SUCCESSFUL, "failed", "error", "canceled"})
+CANCELED = "canceled"
+FINAL = frozenset({SUCCESSFUL, "failed", "error", CANCELED})
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Job:
     @property
     def ran(self) -> bool:
         """Whether it ran to its end."""
-        return self.status in FINAL and self.status != "canceled"
+        return self.status in FINAL and self.status != CANCELED
 
     def over(self, moment: float) -> bool:
         return self.finished is not None and self.finished <= moment
@@ -69,17 +70,23 @@ class Job:
     def active(self, moment: float) -> bool:
         return self.created <= moment and not self.over(moment)
 
+    def beside(self, other: Job) -> bool:
+        """Whether the other one was made before it, and active still."""
+        return other.id < self.id and other.active(self.created)
+
 
 @dataclass(frozen=True)
 class Records:
     """All of it.
 
     :param jobs: all others of its template, oldest first.
+    :param any_launch: whether any later job of the same work counts, not only a relaunch.
     """
 
     source: Job
     jobs: tuple[Job, ...] = ()
     hosts: tuple[Host, ...] = ()
+    any_launch: bool = False
 
     def job(self, number: t.Any) -> Job | None:
         return next((job for job in (self.source, *self.jobs) if job.id == number), None)
@@ -89,7 +96,8 @@ class Records:
 
     def same_work(self, job: Job) -> bool:
         source = self.source
-        return job.relaunch and (job.prompts, job.job_type) == (source.prompts, source.job_type)
+        alike = (job.prompts, job.job_type) == (source.prompts, source.job_type)
+        return alike and (self.any_launch or job.relaunch)
 
     def counts(self, job: Job) -> bool:
         """Whether it is an equivalent relaunch: of the same work, made after the source's end."""
@@ -131,6 +139,9 @@ class Records:
         if self.source.over(moment) and self.source.status == SUCCESSFUL:
             return True
         wholes = [job for job in self.jobs if self.counts(job) and self.whole(job) and job.over(moment)]
+        # One that gave way to another took nothing back.
+        given_way = [job for job in wholes if job.status == CANCELED and any(map(job.beside, wholes))]
+        wholes = [job for job in wholes if job not in given_way]
         return bool(wholes) and wholes[-1].status == SUCCESSFUL
 
     def needed(self, job: Job, hosts: str, moment: float) -> bool:

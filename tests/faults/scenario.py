@@ -126,11 +126,14 @@ class Move:
 
     :param what: ``edit`` the template; ``disable``, ``enable``, ``rename`` or ``delete`` a host; ``relaunch all`` or
         ``relaunch failed``, by hand and as another user; ``other work``, a relaunch with another credential that was
-        successful; ``cancel`` the job just launched; ``expire``: let the token expire.
+        successful; ``cancel`` the job just launched; ``expire``: let the token expire. Where any later job counts, not
+        only a relaunch: ``schedule``, a later success by schedule; ``launch``, the template launched by hand.
     :param host: the index of the host.
     :param field: what is edited.
     :param settle: wait until the jobs of it are over.
     :param at: between which requests of a task; None for before it.
+    :param skip: so many of these requests pass first.
+    :param work: the index of the source job whose world it is.
     """
 
     what: str
@@ -138,6 +141,22 @@ class Move:
     field: str = ""
     settle: bool = False
     at: tuple[str, t.Literal["before", "after"]] | None = None
+    skip: int = 0
+    work: int = 0
+
+
+@dataclass(frozen=True)
+class Break:
+    """How a run is broken off.
+
+    :param after: the kind of request after whose answer it is: a ``post``, or any ``read``.
+    :param number: which of them, from 1.
+    :param by: the signal.
+    """
+
+    after: t.Literal["post", "read"]
+    number: int
+    by: t.Literal["SIGINT", "SIGKILL"]
 
 
 @dataclass(frozen=True)
@@ -149,6 +168,7 @@ class Round:
     :param restart: the restart, if there is one.
     :param lasting: whether the faults that are left over go on when the task is run again.
     :param twin: so many seconds after its start another user runs the same task; None for nobody.
+    :param broken_off: how its first run is.
     """
 
     moves: tuple[Move, ...] = ()
@@ -156,6 +176,7 @@ class Round:
     restart: Restart | None = None
     lasting: bool = False
     twin: float | None = None
+    broken_off: Break | None = None
 
 
 @dataclass(frozen=True)
@@ -259,7 +280,7 @@ def _round(rng: random.Random, number: int, hosts: int, token: bool) -> Round:
     return Round(
         moves=(*before, *meanwhile),
         rules=() if quiet else _rules(rng),
-        restart=None if quiet else _restart(rng),
+        restart=None if quiet else restart_of(rng),
         lasting=rng.random() < 0.5,
         twin=rng.choice((0.0, 0.0, 0.1, 0.3)) if rng.random() < 0.15 else None,
     )
@@ -285,10 +306,11 @@ def _rules(rng: random.Random) -> tuple[Rule, ...]:
     for _number in range(rng.choice((0, 1, 1, 2, 2, 3))):
         left = [place for place in PLACES if place not in places]
         places += rng.choices(left, [_WEIGHTS[place] for place in left])
-    return tuple(_rule(rng, place) for place in places)
+    return tuple(rule_at(rng, place) for place in places)
 
 
-def _rule(rng: random.Random, place: str) -> Rule:
+def rule_at(rng: random.Random, place: str) -> Rule:
+    """A fault on one kind of request."""
     method, path = PLACES[place]
     rule: dict[str, t.Any] = {"path": path, "when": rng.choice(("before", "after"))}
     if method is not None:
@@ -324,7 +346,8 @@ def _rule(rng: random.Random, place: str) -> Rule:
     return t.cast("Rule", rule)
 
 
-def _restart(rng: random.Random) -> Restart | None:
+def restart_of(rng: random.Random) -> Restart | None:
+    """A restart, in a quarter of the cases."""
     if rng.random() > 0.25:
         return None
     after: t.Literal["start", "post"] = rng.choice(("start", "post"))

@@ -19,6 +19,7 @@ from faults.scenario import Restart, Round, scenario_of
 from faults.stage import Sandboxes, Stage
 
 SCENARIOS = 30
+MANY = 10
 OUTAGE = 20.0
 
 
@@ -26,7 +27,7 @@ OUTAGE = 20.0
 def short_campaign() -> t.Iterator[concurrent.futures.Future[Report]]:
     """A short campaign, under way while the outage lasts: both are spent with waiting."""
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        yield pool.submit(run, range(1, 1 + SCENARIOS), workers=4)
+        yield pool.submit(run, range(1, 1 + SCENARIOS), many=range(1, 1 + MANY), workers=4)
 
 
 def test_a_wait_outlives_an_outage(tmp_path: Path) -> None:
@@ -58,7 +59,7 @@ def test_a_wait_outlives_an_outage(tmp_path: Path) -> None:
 def test_a_short_campaign(short_campaign: concurrent.futures.Future[Report]) -> None:
     report = short_campaign.result(timeout=600)
     assert not report.wrong, report.text()
-    assert len(report.outcomes) == SCENARIOS
+    assert len(report.outcomes) == SCENARIOS + MANY
     assert sum(one.faults for one in report.outcomes) > SCENARIOS
 
 

@@ -16,8 +16,10 @@ from types import MappingProxyType
 
 import pytest
 
+from faults import many_judge
 from faults.front_doors import FrontDoors
 from faults.judge import Facts, Kind, Request, Run, Verdict, judge
+from faults.many import many_of
 from faults.records import Host, Job, Records
 from faults.scenario import scenario_of
 from faults.stage import Sandboxes, Stage
@@ -311,33 +313,44 @@ CAUGHT: dict[str, tuple[int, Kind]] = {
     "proxy_error_as_not_sent": (9, Kind.SECOND_POST),
     "no_tie_break": (22433, Kind.DOUBLE),
 }
+# The same with a scenario of many jobs.
+CAUGHT_OF_MANY: dict[str, tuple[int, Kind]] = {
+    "no_look_up": (1521, Kind.DIED),
+    "relaunches_only": (8034, Kind.DOUBLE),
+    "at_once_ignored": (6642, Kind.CROWDED),
+}
 WORKERS = 3
-PLAYED = [(seed, variant) for name, (seed, _kind) in CAUGHT.items() for variant in (name, None)]
+# The name of a wrong way, and whether it is worked in.
+Played = tuple[str, bool]
+PLAYED = [(name, wrong) for name in (*CAUGHT, *CAUGHT_OF_MANY) for wrong in (True, False)]
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[int, str | None], list[Verdict]]:
-    """What is wrong in each of these scenarios, by seed and variant."""
+def played(tmp_path_factory: pytest.TempPathFactory) -> dict[Played, list[Verdict]]:
+    """What is wrong in each of these scenarios."""
 
-    def play(number: int) -> dict[tuple[int, str | None], list[Verdict]]:
+    def verdicts(stage: Stage, name: str, wrong: bool) -> list[Verdict]:
+        variant = name if wrong else None
+        if name in CAUGHT_OF_MANY:
+            return many_judge.judge(stage.play_many(many_of(CAUGHT_OF_MANY[name][0]), variant))
+        return judge(stage.play(scenario_of(CAUGHT[name][0]), "module", variant))
+
+    def play(number: int) -> dict[Played, list[Verdict]]:
         folder: Path = tmp_path_factory.mktemp("played")
         with Sandboxes(folder / "sandboxes") as sandboxes, FrontDoors(folder / "doors") as doors:
             stage = Stage(sandboxes, doors)
-            return {
-                (seed, variant): judge(stage.play(scenario_of(seed), "module", variant))
-                for seed, variant in PLAYED[number::WORKERS]
-            }
+            return {one: verdicts(stage, *one) for one in PLAYED[number::WORKERS]}
 
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         return {key: found for part in pool.map(play, range(WORKERS)) for key, found in part.items()}
 
 
 def test_every_wrong_way_is_tried() -> None:
-    assert CAUGHT.keys() == VARIANTS.keys()
+    assert CAUGHT.keys() | CAUGHT_OF_MANY.keys() == VARIANTS.keys()
 
 
-@pytest.mark.parametrize("variant", CAUGHT)
-def test_a_wrong_way_to_work_is_caught(played: dict[tuple[int, str | None], list[Verdict]], variant: str) -> None:
-    seed, kind = CAUGHT[variant]
-    assert played[seed, None] == []
-    assert kind in {verdict.kind for verdict in played[seed, variant]}, played[seed, variant]
+@pytest.mark.parametrize("variant", [*CAUGHT, *CAUGHT_OF_MANY])
+def test_a_wrong_way_to_work_is_caught(played: dict[Played, list[Verdict]], variant: str) -> None:
+    _seed, kind = {**CAUGHT, **CAUGHT_OF_MANY}[variant]
+    assert played[variant, False] == []
+    assert kind in {verdict.kind for verdict in played[variant, True]}, played[variant, True]

@@ -14,6 +14,9 @@ from ansible_collections.relaunch.controller.plugins.module_utils import (
     _client,
     _errors,
     _history,
+    _jobs_options,
+    _later_jobs,
+    _launch,
     _no_answer,
     _same_work,
     _until_end,
@@ -89,6 +92,23 @@ def no_tie_break() -> None:
     _instead(_until_end, "lower_rival", lambda _client, _contest, own: (own, None))
 
 
+def no_look_up() -> None:
+    """Nobody looks for a job whose answer was lost."""
+    _instead(_launch, "_look_up", lambda _client, _watch, _attempt: None)
+
+
+def relaunches_only() -> None:
+    """Of many jobs, what a schedule or a person has launched later does not count."""
+    right = _later_jobs.LaterJobs.of
+    _instead(_later_jobs.LaterJobs, "of", lambda self, source: [job for job in right(self, source) if job.is_relaunch])
+
+
+def at_once_ignored() -> None:
+    """As many relaunches are active at a time as there are."""
+    right = _jobs_options.JobsRequest.of
+    _instead(_jobs_options.JobsRequest, "of", lambda *given: dataclasses.replace(right(*given), at_once=100))
+
+
 def _instead(place: t.Any, name: str, wrong: t.Callable[..., t.Any]) -> None:
     # For the rest of this process.
     mock.patch.object(place, name, wrong).start()
@@ -103,5 +123,8 @@ VARIANTS: dict[str, t.Callable[[], None]] = {
         credentials_ignored,
         proxy_error_as_not_sent,
         no_tie_break,
+        no_look_up,
+        relaunches_only,
+        at_once_ignored,
     )
 }

@@ -1,0 +1,403 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with a task about many jobs: was each one's work done by its newest run, or honestly told otherwise,
+and does the account agree? Pure. Of each job alone the judge of one job is asked, with the entry as its result.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import functools
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+from . import judge as of_one
+from .judge import Kind, Request, Run, Verdict
+from .records import FINAL, SUCCESSFUL, Job, Records
+
+RELAUNCHED, ADOPTED, DONE, SUPERSEDED, REFUSED, LOST = (
+    "relaunched",
+    "adopted",
+    "done",
+    "superseded",
+    "refused",
+    "lost",
+)
+OUTCOMES = (RELAUNCHED, ADOPTED, DONE, SUPERSEDED, REFUSED, LOST)
+
+# What is known of later jobs may be so old at a launch while the controller answers: what module_process.py sets, and
+# as much again for the launches that share a look.
+FRESH = 4.0
+
+Entry = t.Mapping[str, t.Any]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What happened in a scenario of many jobs, once all has settled.
+
+    :param hosts: the task's option, and likewise ``wait``, ``at_once`` and ``stop_after``.
+    :param named: whether the jobs were named by their numbers.
+    :param works: for each job that is selected, the number of its template, and what the records say of its work.
+    :param users: by caller, who that is.
+    :param before: the numbers of the jobs that were there before.
+    :param restarts: when the controller was restarted.
+    :param secrets: what no output may show.
+    """
+
+    hosts: str
+    wait: bool
+    at_once: int
+    stop_after: int | None
+    named: bool
+    works: tuple[tuple[int, Records], ...]
+    runs: tuple[Run, ...]
+    requests: tuple[Request, ...]
+    users: t.Mapping[str, str]
+    before: frozenset[int] = frozenset()
+    restarts: tuple[float, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    @functools.cached_property
+    def jobs(self) -> dict[int, Job]:
+        """All of them by number."""
+        found = {job.id: job for _template, records in self.works for job in (records.source, *records.jobs)}
+        return dict(sorted(found.items()))
+
+    @functools.cached_property
+    def templates(self) -> dict[int, int]:
+        """The template of each job, by number."""
+        return {job.id: number for number, records in self.works for job in (records.source, *records.jobs)}
+
+    def template_of(self, post: Request) -> int | None:
+        """The template of the job that a POST relaunches."""
+        return self.templates.get(int(post.path.split("/")[-3]))
+
+    def of_run(self, run: Run) -> list[Request]:
+        """The requests of a run."""
+        return [one for one in self.requests if one.caller == run.caller and run.started <= one.time <= run.ended]
+
+    def posts(self, run: Run) -> list[Request]:
+        return [request for request in self.of_run(run) if request.launches]
+
+    def calm(self, start: float, end: float) -> bool:
+        """Whether nothing went wrong between two moments."""
+        disturbed = any(one.disturbed and start <= one.time <= end for one in self.requests)
+        return not disturbed and not any(start - 3 <= restart <= end for restart in self.restarts)
+
+    def of_one(self, number: int, records: Records) -> of_one.Facts:
+        """What concerns one job: its entries as results, and of lists the looks at its template alone."""
+        requests = tuple(one for one in self.requests if self._concerns(one, number))
+        runs = tuple(dataclasses.replace(run, result=as_result(entry_of(run, records.source.id))) for run in self.runs)
+        return of_one.Facts(
+            hosts=self.hosts,
+            wait=self.wait,
+            runs=runs,
+            requests=requests,
+            records=records,
+            callers=frozenset(self.users.values()),
+            before=self.before,
+            restarts=self.restarts,
+        )
+
+    def _concerns(self, request: Request, template: int) -> bool:
+        if request.launches:
+            return self.template_of(request) == template
+        if request.method != "GET" or not request.path.endswith("/jobs/"):
+            return True
+        looked_at = re.search(r"unified_job_template__in=([\d,]+)", request.query)
+        return looked_at is not None and str(template) in looked_at[1].split(",")
+
+
+def entries_of(run: Run) -> list[Entry]:
+    """What a run tells of the jobs, as far as it came."""
+    return list((run.result or {}).get("jobs") or ())
+
+
+def entry_of(run: Run, source: int) -> Entry | None:
+    return next((entry for entry in entries_of(run) if entry["source_job_id"] == source), None)
+
+
+def as_result(entry: Entry | None) -> dict[str, t.Any] | None:
+    """An entry in the words of job_relaunch."""
+    if entry is None:
+        return None
+    told = {name: entry[name] for name in ("id", "status", "hosts", "remaining_hosts", "msg") if name in entry}
+    gave_way = re.search(r"\bown job (\d+)", entry["msg"])
+    return {
+        **told,
+        **({"own_job_id": int(gave_way[1])} if gave_way else {}),
+        "changed": entry["outcome"] in (RELAUNCHED, LOST),
+        "failed": not entry["recovered"],
+        "warnings": [entry["msg"]],
+    }
+
+
+def conclusive(run: Run, wait: bool) -> bool:
+    """Whether a run leaves nothing to run again for: a success, or what failed is its relaunches alone."""
+    if run.result is None or run.broken_off:
+        return False
+    entries = entries_of(run)
+    ended = all(entry["recovered"] or entry["outcome"] == SUPERSEDED or _has_ended(entry) for entry in entries)
+    return not run.result.get("failed") or (wait and bool(entries) and ended)
+
+
+def _has_ended(entry: Entry) -> bool:
+    return entry["outcome"] in (RELAUNCHED, ADOPTED) and entry.get("status") in FINAL
+
+
+def judge(facts: Facts) -> list[Verdict]:
+    """All that is wrong."""
+    maker = made_by(facts)
+    verdicts: list[Verdict] = []
+    for number, run in enumerate(facts.runs):
+        mine = [job for job in facts.jobs.values() if maker.get(job.id) == number]
+        found = [
+            *((Kind.DOUBLE, why) for job in mine for why in _double(facts, run, job)),
+            *((Kind.SECOND_POST, why) for why in _second_post(facts, run)),
+            *((Kind.LOST, why) for job in mine for why in _lost(facts, run, job)),
+            *((Kind.SECRET, "it shows a secret") for secret in facts.secrets if secret in run.output),
+            *((Kind.CROWDED, why) for why in _crowded(facts, run, mine)),
+            *((Kind.FALSE, why) for why in _false(facts, run, mine)),
+            *_gave_up(facts, run, mine),
+        ]
+        verdicts += [Verdict(kind, f"run {number + 1}: {why}") for kind, why in found]
+    return verdicts
+
+
+def made_by(facts: Facts) -> dict[int, int]:
+    """Which run made each job: of the POSTs of its creator for its template, the one whose work was done nearest to its
+    creation."""
+    posts = [(post, number) for number, run in enumerate(facts.runs) for post in facts.posts(run) if post.works]
+    maker: dict[int, int] = {}
+    for job in facts.jobs.values():
+        if job.id in facts.before or not job.relaunch:
+            continue
+        among = [
+            (post, number)
+            for post, number in posts
+            if facts.users[post.caller] == job.creator and facts.template_of(post) == facts.templates[job.id]
+        ]
+        if among:
+            nearest = min(among, key=lambda one: abs(one[0].works_at - job.created))
+            maker[job.id] = nearest[1]
+            posts.remove(nearest)
+    return maker
+
+
+def _double(facts: Facts, run: Run, job: Job) -> t.Iterator[str]:
+    """A job that ran to its end, though for none of the jobs whose work it is was there anything to do."""
+    found = []
+    for number, records in facts.works:
+        if number == facts.templates[job.id] and records.source.prompts == job.prompts and records.source.id < job.id:
+            found.append(list(of_one.double(_fresh(facts, run, job, facts.of_one(number, records)), run, job)))
+    if found and all(found):
+        yield found[0][0]
+
+
+def _fresh(facts: Facts, run: Run, job: Job, one: of_one.Facts) -> of_one.Facts:
+    """The facts with a look as long before the launch as what is known then may be old, where nothing went wrong."""
+    post = min(one.posts(run), key=lambda post: abs(post.works_at - job.created))
+    moment = post.time - FRESH
+    if moment < run.started or not facts.calm(moment, post.time):
+        return one
+    due = Request(moment, "GET", "/jobs/", 200, caller=run.caller)
+    return dataclasses.replace(one, requests=tuple(sorted((*one.requests, due), key=lambda request: request.time)))
+
+
+def _second_post(facts: Facts, run: Run) -> t.Iterator[str]:
+    by_path = collections.defaultdict(list)
+    for post in facts.posts(run):
+        by_path[post.path].append(post)
+    for path, posts in by_path.items():
+        if not all(post.refused for post in posts[:-1]):
+            yield f"it sent {len(posts)} POSTs to {path}, the first ones not refused"
+
+
+def _lost(facts: Facts, run: Run, job: Job) -> t.Iterator[str]:
+    """A job of this run that nothing tells of. One that was canceled, by the task or not, is no work of anybody's."""
+    if job.status == "canceled":
+        return
+    if run.broken_off:
+        # Its answer may have been on the way: then that is told.
+        entries = entries_of(run)
+        if entries and not _names(entries, job) and not any(entry["outcome"] == LOST for entry in entries):
+            yield f"job {job.id} is not told of, though it was broken off with an account"
+    elif not any(_names(entries_of(one), job) for one in facts.runs):
+        yield f"job {job.id} is named by no run"
+
+
+def _names(entries: t.Iterable[Entry], job: Job) -> bool:
+    return any(entry.get("id") == job.id or re.search(rf"\bjob {job.id}\b", entry["msg"]) for entry in entries)
+
+
+def _crowded(facts: Facts, run: Run, mine: t.Iterable[Job]) -> t.Iterator[str]:
+    """More of its relaunches at a time than asked for, of those that it could know of. What gave way is none."""
+    posts = facts.posts(run)
+    named = {entry.get("id") for entry in entries_of(run)}
+    known = []
+    for job in mine:
+        post = min(posts, key=lambda post: abs(post.works_at - job.created))
+        if job.status != "canceled" and (job.id in named or not post.disturbed):
+            known.append(job)
+    for job in known:
+        beside = [one.id for one in known if one.active(job.created)]
+        if len(beside) > facts.at_once:
+            yield f"jobs {beside} were active at a time, and at_once is {facts.at_once}"
+            return
+
+
+def _false(facts: Facts, run: Run, mine: t.Sequence[Job]) -> t.Iterator[str]:
+    result = run.result
+    if result is None:
+        if not run.broken_off:
+            yield "it reported nothing"
+        return
+    said = f"{result.get('msg')}"
+    if "which is a defect" in said or "Traceback" in f"{said}{result.get('exception')}":
+        yield f"it broke: {said}"
+    ran = [job.id for job in mine if job.ran]
+    if ran and not result.get("changed"):
+        yield f"changed is false, but it launched jobs {ran}"
+    restarted = any(run.started <= restart <= run.ended for restart in facts.restarts)
+    if result.get("changed") and not facts.posts(run) and not restarted:
+        yield "changed is true, but it sent no POST"
+    if entries_of(run) or not result.get("failed"):
+        yield from _false_account(facts, run, result)
+    for number, records in facts.works:
+        entry = entry_of(run, records.source.id)
+        if entry is not None:
+            one = facts.of_one(number, records)
+            own = dataclasses.replace(run, result=as_result(entry))
+            yield from (
+                f"job {records.source.id}: {why}"
+                for why in _false_entry(one, own, entry, _remaining_elsewhere(facts, run, number, entry))
+            )
+
+
+def _remaining_elsewhere(facts: Facts, run: Run, template: int, entry: Entry) -> frozenset[str]:
+    """The hosts that are said to remain of other jobs of a template."""
+    return frozenset(
+        name
+        for other in entries_of(run)
+        if other is not entry and facts.templates[other["source_job_id"]] == template
+        for name in other.get("remaining_hosts") or ()
+    )
+
+
+def _false_account(facts: Facts, run: Run, result: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    """Whether there is an entry for each job, the counts agree, and success means success."""
+    entries, counts = entries_of(run), result.get("counts") or {}
+    told, selected = [entry["source_job_id"] for entry in entries], [records.source.id for _n, records in facts.works]
+    if told != selected:
+        yield f"it accounts for jobs {told}, but {selected} were selected"
+    found = collections.Counter(entry["outcome"] for entry in entries)
+    expected = {"jobs": len(entries), "recovered": sum(entry["recovered"] for entry in entries)}
+    expected.update({name: found[name] for name in OUTCOMES})
+    if {name: counts.get(name) for name in expected} != expected:
+        yield f"counts is {counts}, but by its entries it is {expected}"
+    bad = [entry["source_job_id"] for entry in entries if _unsuccessful(entry)]
+    if not len(bad) <= counts.get("failed", 0) <= len(bad) + found[REFUSED]:
+        yield f"{counts.get('failed')} are counted as failed, but by its entries it is {bad}"
+    left = [entry["source_job_id"] for entry in entries if entry["outcome"] == REFUSED] if facts.named else []
+    active = [entry["source_job_id"] for entry in entries if entry.get("status") not in (None, *FINAL)]
+    if not result.get("failed") and (bad or left or (facts.wait and active)):
+        yield f"it succeeded, but not with {bad or left or active}"
+
+
+def _unsuccessful(entry: Entry) -> bool:
+    return entry["outcome"] == LOST or (_has_ended(entry) and not entry["recovered"])
+
+
+def _false_entry(one: of_one.Facts, run: Run, entry: Entry, elsewhere: t.Iterable[str]) -> t.Iterator[str]:
+    """Whether what is told of one job is so.
+
+    :param elsewhere: the hosts that are said to remain of other jobs of its template.
+    """
+    result = run.result or {}
+    records = one.records
+    job = records.job(entry.get("id"))
+    if job is not None and not entry["recovered"]:
+        # A failure is told as it was, whatever came while its job ran.
+        records = dataclasses.replace(records, jobs=tuple(other for other in records.jobs if other.id <= job.id))
+        one = dataclasses.replace(one, records=records)
+    if entry.get("id") is not None and job is None:
+        yield f"it names job {entry['id']}, which is none of its template"
+    if job is not None:
+        yield from of_one.false_facts(one, run, job, result)
+    # Of a job that another one stands for nothing is told but whether its work is done; the other one's entry tells of
+    # hosts that remain.
+    if entry["recovered"] and not (entry["outcome"] == SUPERSEDED and any(elsewhere)):
+        yield from of_one.false_success(one, run, job or records.source, {**result, "status": SUCCESSFUL})
+    remaining = result.get("remaining_hosts")
+    if remaining is not None and entry["outcome"] != LOST:
+        yield from of_one.false_remaining(one, run, job, frozenset(remaining), result)
+    if not entry["recovered"] and entry["outcome"] in (RELAUNCHED, ADOPTED) and one.wait and not run.broken_off:
+        yield from _false_denial(one, run, job)
+
+
+def _false_denial(one: of_one.Facts, run: Run, job: Job | None) -> t.Iterator[str]:
+    """Whether it is denied that work was done that was."""
+    records = one.records
+    if job is None or job.job_type != records.source.job_type or job.status != SUCCESSFUL:
+        return
+    if one.hosts == "all" and not records.whole(job):
+        return
+    done = records.all_done if one.hosts == "all" else lambda moment: not records.undone(moment)
+    if all(map(done, records.moments(max(run.started, min(job.finished or run.ended, run.ended)), run.ended))):
+        yield f"it has not recovered, it says, but job {job.id} did its work"
+
+
+def _gave_up(facts: Facts, run: Run, mine: t.Sequence[Job]) -> t.Iterator[tuple[Kind, str]]:
+    """A failure although the controller came back, and nothing that it said excuses it."""
+    result, requests = run.result, facts.of_run(run)
+    if result is None or run.broken_off or not result.get("failed"):
+        return
+    if of_one.incurable(requests) or any(request.status == 401 and not request.disturbed for request in requests):
+        return
+    entries = entries_of(run)
+    reasons = [why for entry in entries if (why := _excuse(facts, run, entry, mine)) is not None]
+    kind = Kind.DIED if facts.wait else Kind.NEEDLESS
+    if not entries or not reasons:
+        yield kind, f"{result.get('msg')}"
+    for why in filter(None, reasons):
+        yield kind, why
+
+
+def _excuse(facts: Facts, run: Run, entry: Entry, mine: t.Sequence[Job]) -> str | None:
+    """Why this entry lets the task fail: empty where it is right to, else what is wrong; None where it does not."""
+    source = entry["source_job_id"]
+    if entry["outcome"] in (RELAUNCHED, ADOPTED) and not entry["recovered"]:
+        if entry.get("status") in FINAL or not facts.wait:
+            # Whether it is true is judged elsewhere.
+            return "" if entry.get("status") in FINAL else None
+        return f"job {source}: it did not wait for the end of job {entry.get('id')}: {entry['msg']}"
+    if entry["outcome"] == LOST:
+        known = {one.get("id") for one in entries_of(run)}
+        template = facts.templates[source]
+        unknown = [job for job in mine if job.id not in known and facts.templates[job.id] == template]
+        if any(job.created < run.ended for job in unknown):
+            return f"job {source}: job {unknown[0].id} was there, but it was not found"
+        return ""
+    if entry["outcome"] == REFUSED:
+        return _refusal(facts, run, entry)
+    return None
+
+
+def _refusal(facts: Facts, run: Run, entry: Entry) -> str | None:
+    """Whether it is right to leave a job alone; see ``_excuse``."""
+    source = entry["source_job_id"]
+    number, records = next(one for one in facts.works if one[1].source.id == source)
+    if "(stop_after)" in entry["msg"]:
+        failed = sum(_unsuccessful(one) for one in entries_of(run))
+        if facts.stop_after is not None and failed >= facts.stop_after:
+            return ""
+        return f"job {source}: {entry['msg']}"
+    refused = any(post.refused and facts.template_of(post) == number for post in facts.posts(run))
+    gone = not all(map(records.reachable, records.moments(run.started, run.ended)))
+    if refused or (facts.hosts == "failed" and gone):
+        return ""
+    return f"job {source}: {entry['msg']}"

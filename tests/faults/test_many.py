@@ -1,0 +1,170 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Scenarios of many jobs, and their judge by facts made by hand: jobs 1 and 2 of two templates failed on a host each; a
+task that starts at second 100 and ends at 120 relaunches them one after the other, as jobs 3 and 4.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+import pytest
+
+from faults.judge import Kind, Request, Run
+from faults.many import Many, many_of
+from faults.many_judge import Facts, conclusive, judge
+from faults.records import Host, Job, Records
+
+MANY = [many_of(seed) for seed in range(1000)]
+ROUNDS = [round_ for scenario in MANY for round_ in scenario.rounds]
+
+
+def test_a_seed_gives_the_same_scenario_again() -> None:
+    assert [many_of(seed) for seed in range(1000)] == MANY
+    assert len(set(map(repr, MANY))) == 1000
+
+
+def test_every_property_varies() -> None:
+    for name in Many.__dataclass_fields__:
+        assert len({repr(getattr(scenario, name)) for scenario in MANY}) > 1, name
+    assert {len(scenario.works) for scenario in MANY} == {2, 3, 4}
+
+
+def test_posts_are_lost_runs_broken_off_and_others_run_the_task_too() -> None:
+    lost = [rule for round_ in ROUNDS for rule in round_.rules if rule.get("path") == "/relaunch/$"]
+    assert {rule["kind"] for rule in lost} >= {"status", "drop", "reset", "slow", "truncate"}
+    assert {rule["after_requests"] for rule in lost} == {0, 1, 2, 3}
+    broken_off = [round_.broken_off for round_ in ROUNDS if round_.broken_off]
+    assert {(one.after, one.by) for one in broken_off} == {
+        (after, by) for after in ("post", "read") for by in ("SIGINT", "SIGKILL")
+    }
+    assert any(round_.twin == 0.0 for round_ in ROUNDS)
+
+
+def test_the_world_moves_in_every_way_that_concerns_later_jobs() -> None:
+    ways = {move.what for round_ in ROUNDS for move in round_.moves if move.at is not None}
+    assert ways >= {"schedule", "launch", "relaunch all", "relaunch failed", "edit", "cancel", "disable", "other work"}
+
+
+def test_each_move_is_in_the_world_of_a_job_that_there_is() -> None:
+    for scenario in MANY:
+        jobs = [work for work in scenario.works for _job in work.jobs]
+        for move in (move for round_ in scenario.rounds for move in round_.moves):
+            assert move.host < len(jobs[move.work].names)
+
+
+ONE = Job(1, "failed", 50, 60, relaunch=False, words={1: True})
+TWO = Job(2, "failed", 61, 70, relaunch=False, words={2: True})
+THREE = Job(3, "successful", 101.01, 105, limit=frozenset({"web1"}), words={1: False})
+FOUR = Job(4, "successful", 106.01, 110, limit=frozenset({"web2"}), words={2: False})
+LOOK = Request(100.5, "GET", "/api/v2/jobs/", 200, query="unified_job_template__in=7,8&id__gt=1")
+POSTS = (
+    Request(101, "POST", "/api/v2/jobs/1/relaunch/", 201),
+    Request(106, "POST", "/api/v2/jobs/2/relaunch/", 201),
+)
+
+
+def entry(source: int, new: int, **fields: t.Any) -> dict[str, t.Any]:
+    host = f"web{source}"
+    told = {"source_job_id": source, "outcome": "relaunched", "id": new, "status": "successful", "recovered": True}
+    return {**told, "hosts": [host], "remaining_hosts": [], "msg": f"Job {new} was successful.", **fields}
+
+
+def result_of(*entries: dict[str, t.Any], **fields: t.Any) -> dict[str, t.Any]:
+    """A result that agrees with its entries."""
+    outcomes = ("relaunched", "adopted", "done", "superseded", "refused", "lost")
+    counts = {name: sum(entry["outcome"] == name for entry in entries) for name in outcomes}
+    recovered = sum(entry["recovered"] for entry in entries)
+    failed = len(entries) - recovered
+    counts.update(jobs=len(entries), recovered=recovered, failed=failed)
+    return {"changed": True, "failed": bool(failed), "jobs": list(entries), "counts": counts, "msg": "told", **fields}
+
+
+GOOD = result_of(entry(1, 3), entry(2, 4))
+UNKNOWN = entry(2, 4, outcome="lost", recovered=False, id=None, status=None)
+
+
+def facts_of(result: dict[str, t.Any] | None = GOOD, jobs: t.Sequence[Job] = (THREE, FOUR), **fields: t.Any) -> Facts:
+    works = tuple(
+        (
+            template,
+            Records(
+                source,
+                tuple(job for job in jobs if job.limit == {f"web{source.id}"}),
+                (Host(source.id, frozenset({f"web{source.id}"})),),
+                any_launch=True,
+            ),
+        )
+        for template, source in ((7, ONE), (8, TWO))
+    )
+    run = Run(100, 120, result, broken_off=fields.pop("broken_off", False))
+    given: dict[str, t.Any] = {
+        "hosts": "failed",
+        "wait": True,
+        "at_once": 1,
+        "stop_after": None,
+        "named": True,
+        **fields,
+    }
+    given.setdefault("requests", (LOOK, *POSTS))
+    return Facts(works=works, runs=(run,), users={"": "admin"}, before=frozenset({1, 2}), **given)
+
+
+def test_what_is_right() -> None:
+    assert judge(facts_of()) == []
+    failed = dataclasses.replace(FOUR, status="failed", words={2: True})
+    told = entry(2, 4, status="failed", recovered=False, remaining_hosts=["web2"])
+    assert judge(facts_of(result_of(entry(1, 3), told), jobs=(THREE, failed))) == []
+    assert judge(facts_of(None, broken_off=True)) == []
+
+
+LOST = dataclasses.replace(POSTS[1], status=None, fault={"kind": "drop", "when": "after"})
+BESIDE = dataclasses.replace(FOUR, created=104)
+BY_SCHEDULE = Job(9, "successful", 90, 95, relaunch=False, limit=frozenset({"web2"}), words={2: False})
+
+
+@pytest.mark.parametrize(
+    ("facts", "kind", "why"),
+    [
+        (facts_of(None), Kind.FALSE, "it reported nothing"),
+        (facts_of(result_of(entry(1, 3))), Kind.FALSE, "it accounts for jobs [1]"),
+        (facts_of(result_of(entry(1, 3))), Kind.LOST, "job 4 is named by no run"),
+        (facts_of({**GOOD, "counts": {**GOOD["counts"], "recovered": 1}}), Kind.FALSE, "by its entries it is"),
+        (facts_of({**GOOD, "changed": False}), Kind.FALSE, "it launched jobs [3, 4]"),
+        (facts_of(jobs=(THREE, BESIDE)), Kind.CROWDED, "jobs [3, 4] were active at a time"),
+        (facts_of(jobs=(BY_SCHEDULE, THREE, FOUR)), Kind.DOUBLE, "job 4 was launched, and ran"),
+        (facts_of(requests=(LOOK, *POSTS, LOST)), Kind.SECOND_POST, "2 POSTs to /api/v2/jobs/2/relaunch/"),
+        (facts_of(result_of(entry(1, 3), UNKNOWN), requests=(LOOK, POSTS[0], LOST)), Kind.DIED, "job 4 was there"),
+        (facts_of({**GOOD, "failed": True}), Kind.DIED, "told"),
+        (facts_of(result_of(entry(1, 3), entry(2, 4, recovered=False))), Kind.FALSE, "but job 4 did its work"),
+        (
+            facts_of(jobs=(THREE, dataclasses.replace(FOUR, words={2: True}))),
+            Kind.FALSE,
+            "but it was [2], then [2]",
+        ),
+        (facts_of(result_of(entry(1, 3), entry(2, 5))), Kind.FALSE, "job 5, which is none of its template"),
+        (facts_of(result_of(entry(1, 3), entry(2, 4, outcome="refused", recovered=False))), Kind.DIED, "job 2: Job 4"),
+    ],
+)
+def test_what_is_wrong(facts: Facts, kind: Kind, why: str) -> None:
+    verdicts = judge(facts)
+    assert any(verdict.kind is kind and why in verdict.why for verdict in verdicts), verdicts
+
+
+@pytest.mark.parametrize(
+    ("told", "ended"),
+    [
+        (entry(2, 4), True),
+        (entry(2, 4, status="failed", recovered=False), True),
+        (entry(2, 4, status="running", recovered=False), False),
+        (UNKNOWN, False),
+        (entry(2, 4, outcome="refused", recovered=False, id=None, status=None), False),
+    ],
+)
+def test_a_run_is_followed_by_another_until_what_failed_is_its_relaunches(told: dict[str, t.Any], ended: bool) -> None:
+    run = Run(100, 120, result_of(entry(1, 3), told))
+    assert conclusive(run, wait=True) is ended
+    assert not conclusive(dataclasses.replace(run, broken_off=True), wait=True)
