@@ -146,8 +146,13 @@ class FrontDoors:
         broken_off: Break | None = None,
     ) -> Run:
         started = time.time()
-        given = {"module": name, "options": options, "variant": variant, "environment": self._proxies()}
-        given["broken_off"] = broken_off and dataclasses.asdict(broken_off)
+        given = {
+            "module": name,
+            "options": options,
+            "variant": variant,
+            "environment": self._proxies(),
+            "broken_off": broken_off and dataclasses.asdict(broken_off),
+        }
         connection.sendall(json.dumps(given).encode())
         connection.shutdown(socket.SHUT_WR)
         output = b""
