@@ -99,8 +99,13 @@ def no_look_up() -> None:
 
 def relaunches_only() -> None:
     """Of many jobs, what a schedule or a person has launched later does not count."""
-    right = _later_jobs.LaterJobs.of
-    _instead(_later_jobs.LaterJobs, "of", lambda self, source: [job for job in right(self, source) if job.is_relaunch])
+    for name in ("of", "fetch"):
+        _without_others(name)
+
+
+def _without_others(name: str) -> None:
+    right = getattr(_later_jobs.LaterJobs, name)
+    _instead(_later_jobs.LaterJobs, name, lambda *given: [job for job in right(*given) if job.is_relaunch])
 
 
 def at_once_ignored() -> None:
