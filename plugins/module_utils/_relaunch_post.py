@@ -134,6 +134,20 @@ def _told(case: Case, decision: Launch, job: Job, launched: Launched, before: Re
         changed=True,
         hosts=names or None,
         # Nobody has asked for the hosts where this is the first relaunch: the limit tells them.
-        remaining_hosts=names if names and before.remaining_hosts is None else before.remaining_hosts,
+        remaining_hosts=names
+        if names and before.remaining_hosts is None
+        else _by_new_names(case, decision, new, before.remaining_hosts),
         diff=side_by_side(case.request, case.source, new.facts, f"job {new.id}"),
     ).saying(f"{decision.reason}: relaunched as job {new.id} on {on(names)}.", lost)
+
+
+def _by_new_names(
+    case: Case, decision: Launch, new: Job, remaining: t.Optional[tuple[str, ...]]
+) -> t.Optional[tuple[str, ...]]:
+    """The hosts that remain, where some were renamed since the decision: they are in the limit of the new job."""
+    words = case.history.words
+    if words is None or remaining is None:
+        return remaining
+    named = new.limit_names.difference(*(host.names for host in words.hosts))
+    gone = {host.name for host in decision.due if not host.names & new.limit_names}
+    return tuple(sorted((set(remaining) - gone) | named)) if named and gone else remaining

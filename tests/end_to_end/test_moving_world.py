@@ -161,6 +161,19 @@ def test_a_host_that_a_relaunch_of_all_left_out_is_not_recovered(
     assert posts(sandbox) == [f"/api/v2/jobs/{job}/relaunch/"]
 
 
+def test_a_host_that_is_renamed_just_before_it_fails_again_remains_under_its_new_name(
+    sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks
+) -> None:
+    job, template = failed(web1=0, web2=2)
+    sandbox.wait(sandbox.relaunch(job, hosts="failed", user="bob"))
+    calls: t.Any = [{"method": "PATCH", "path": f"/hosts/{template['hosts']['web2']}", "body": {"name": "db2"}}]
+    sandbox.misbehave([{"kind": "act", "when": "before", "method": "POST", "path": "/relaunch/$", "calls": calls}])
+
+    (result,) = run_tasks({"job_id": job, "hosts": "failed", "wait": True, **admin}).results
+
+    assert (result["changed"], result["hosts"], result["remaining_hosts"]) == (True, ["db2"], ["db2"]), result["msg"]
+
+
 @BOTH_WAYS
 def test_what_has_ended_is_not_adopted(sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks) -> None:
     job, template = failed(web1=0, web2=1)
