@@ -178,20 +178,23 @@ def _own(client: ControllerClient, attempt: Attempt) -> t.Optional[Job]:
     return None
 
 
-def lower_rival(client: ControllerClient, contest: Contest, own: Job) -> tuple[Job, t.Optional[Job]]:
+def lower_rival(
+    client: ControllerClient, contest: Contest, own: Job, successful_too: bool = False
+) -> tuple[Job, t.Optional[Job]]:
     """One look at whether another caller launched the same in the same instant, and was first.
 
     There is no lock: of the jobs that several callers made at once the one with the lowest number stays, and each
-    caller that sees a lower one cancels its own. (Measured: a job is visible before its 201 is answered.) One that has
-    been successful meanwhile has left nothing to do either.
+    caller that sees a lower one cancels its own. (Measured: a job is visible before its 201 is answered.) Nobody gives
+    way to one that has ended: a cancel after its success would be the newest word on its work.
 
     :param own: the job that gives way to a lower one.
-    :returns: that job as it is now, and the lowest active or successful rival below it.
+    :param successful_too: whether a lower one counts that has been successful meanwhile.
+    :returns: that job as it is now, and the lowest active rival below it.
     :raises ControllerError: the list could not be read.
     """
     newer = contest.newer(client)
     now = next((job for job in newer if job.id == own.id), own)
     for job in newer:
-        if job.id < own.id and (job.active or job.successful) and contest.is_rival(own, job):
+        if job.id < own.id and (job.active or (successful_too and job.successful)) and contest.is_rival(own, job):
             return now, job
     return now, None

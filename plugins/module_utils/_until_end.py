@@ -83,7 +83,7 @@ def in_favour_of(case: Case, adopted: Job) -> t.Optional[Job]:
     if adopted.status != _jobs.CANCELED:
         return None
     since_source = replace(case.contest, newest=case.source.id)
-    return lower_rival(case.client, since_source, adopted)[1]
+    return lower_rival(case.client, since_source, adopted, successful_too=True)[1]
 
 
 def given_way(case: Case, adopted: Job, lower: Job, outcome: RelaunchOutcome) -> RelaunchOutcome:

@@ -10,7 +10,7 @@ import json
 import typing as t
 from dataclasses import dataclass, field
 
-from .records import FINAL, SUCCESSFUL, Job, Records
+from .records import FINAL, Job, Records
 
 
 class Kind(enum.Enum):
@@ -227,8 +227,8 @@ def double(facts: Facts, run: Run, job: Job) -> t.Iterator[str]:
         return
     for other in records.jobs:
         first = other.id < job.id and records.same_work(other) and other.ran and other.active(job.created)
-        # One that had failed by then had left everything to do.
-        if first and (other.active(again) or other.status == SUCCESSFUL) and records.covers(other, job):
+        # Nobody gives way to one that had ended by then.
+        if first and other.active(again) and records.covers(other, job):
             too_late = any(one.path.endswith(f"/jobs/{job.id}/cancel/") and one.status == 405 for one in requests)
             if not (too_late and (run.result or {}).get("own_job_id") == job.id):
                 yield f"job {job.id} ran beside job {other.id}, the same work and made before it"

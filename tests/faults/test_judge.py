@@ -199,7 +199,7 @@ def test_of_callers_in_the_same_instant_one_job_runs() -> None:
     ("rival", "look", "double"),
     [
         (dataclasses.replace(JOB, finished=101.15), LOOK_B, True),
-        (dataclasses.replace(JOB, finished=101.15), dataclasses.replace(LOOK_B, answered=101.2), True),
+        (dataclasses.replace(JOB, finished=101.15), dataclasses.replace(LOOK_B, answered=101.2), False),
         (dataclasses.replace(JOB, status="failed", finished=101.15, words={2: True}), LOOK_B, True),
         (
             dataclasses.replace(JOB, status="failed", finished=101.15, words={2: True}),

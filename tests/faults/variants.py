@@ -89,7 +89,7 @@ def proxy_error_as_not_sent() -> None:
 
 def no_tie_break() -> None:
     """Nobody looks for other callers."""
-    _instead(_until_end, "lower_rival", lambda _client, _contest, own: (own, None))
+    _instead(_until_end, "lower_rival", lambda _client, _contest, own, successful_too=False: (own, None))
 
 
 def no_look_up() -> None:

@@ -307,14 +307,15 @@ class TestLowerRival:
     """Jobs 51 to 54, of which 52 and 53 do all of what the own one does."""
 
     @pytest.mark.parametrize(
-        ("statuses", "own", "lowest"),
+        ("statuses", "own", "successful_too", "lowest"),
         [
-            (["running", "running", "running", "running"], 54, 52),
-            (["running", "canceled", "pending", "running"], 54, 53),
-            (["running", "successful", "running", "running"], 54, 52),
-            (["running", "failed", "error", "running"], 54, None),
-            (["running", "running", "running", "running"], 52, None),
-            (["running", "running", "running", "running"], 53, 52),
+            (["running", "running", "running", "running"], 54, False, 52),
+            (["running", "canceled", "pending", "running"], 54, False, 53),
+            (["running", "successful", "running", "running"], 54, False, 53),
+            (["running", "successful", "running", "running"], 54, True, 52),
+            (["running", "failed", "error", "running"], 54, True, None),
+            (["running", "running", "running", "running"], 52, False, None),
+            (["running", "running", "running", "running"], 53, False, 52),
         ],
     )
     def test_rows(
@@ -323,11 +324,12 @@ class TestLowerRival:
         clock: Clock,
         statuses: list[str],
         own: int,
+        successful_too: bool,
         lowest: int | None,
     ) -> None:
         controller.expect("GET", JOBS, body=listed(*(job(51 + n, status) for n, status in enumerate(statuses))))
         with ControllerClient(ConnectionOptions(controller.url, token="t"), clock.read, clock.sleep) as client:
-            now, rival = lower_rival(client, contest(rivals=(52, 53)), Job.of(job(own, "pending")))
+            now, rival = lower_rival(client, contest(rivals=(52, 53)), Job.of(job(own, "pending")), successful_too)
 
         assert (now.id, now.status) == (own, "running")
         assert (rival and rival.id) == lowest
