@@ -33,11 +33,15 @@ help: $(VENV)/made ## This list
 check: $(VENV)/made ## Lint and unit tests, in a minute
 	@$(NOX) --parallel 2 -s $(CHECK)
 
-# pytest's closing lines come last.
+# What a reader of a log's end wants to know comes last: what failed sessions said, and pytest's closing lines.
+LAST_WORDS = /^nox > Running session / { n = 0 } { said[n++ % 15] = $$0 } \
+  /^nox > Session .* failed/ { for (i = n > 15 ? n - 15 : 0; i < n; i++) print said[i % 15] } \
+  /^(=+ )?([0-9]+ [a-z]+, )*[0-9]+ [a-z]+ in [0-9.]+s/ { closing = closing "\n" $$0 } \
+  END { print substr(closing, 2) }
+
 .PHONY: test
 test: $(VENV)/made ## All checks and tests
-	@$(NOX) --parallel 2 -s $(TEST) 2>&1 | tee .nox/test.log; status=$$?; \
-	  grep -E '^(=+ )?([0-9]+ [a-z]+, )*[0-9]+ [a-z]+ in [0-9.]+s' .nox/test.log; exit $$status
+	@$(NOX) --parallel 2 -s $(TEST) 2>&1 | tee .nox/test.log; status=$$?; awk '$(LAST_WORDS)' .nox/test.log; exit $$status
 
 .PHONY: test-matrix
 test-matrix: $(VENV)/made ## Sanity and unit tests on each ansible-core and Python, or: make test-matrix ARGS="2.16 2.21"
