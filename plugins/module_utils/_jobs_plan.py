@@ -194,11 +194,17 @@ class Planner:
         name = DONE if decision.job.is_relaunch or decision.job is due.source else SUPERSEDED
         return JobEntry.of(due.source, name, outcome, recovered=True)
 
-    def has_changed(self, due: Due) -> bool:
-        """Whether a job has come since it was decided that may be the same work."""
+    def again(self, due: Due) -> Due:
+        """What is due by what is known now: decided anew where a job has come since that may be the same work.
+
+        :raises ControllerError: what has to be known could not be read.
+        """
         same_work = self._same_work(due.source)
         new = (job for job in self.later.of(due.source) if job.id not in due.seen)
-        return any(same_work.may_include(job) for job in new)
+        if not any(same_work.may_include(job) for job in new):
+            return due
+        self.later.fetch([due.source])
+        return self.due(due.source, due.wish, due.outcome)
 
     def _add(self, plan: Plan, job: Job) -> None:
         try:

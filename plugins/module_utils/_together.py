@@ -107,7 +107,7 @@ class Together:
                 self._refresh()
                 if not self._queue:
                     break
-            underway = self._act(self._queue.popleft())
+            underway = self._act(self._queue.popleft(), room)
             if underway is not None and underway.own is not None:
                 room -= 1
                 batch.append(underway)
@@ -125,23 +125,27 @@ class Together:
         except WaitTimeoutError:
             self._out_of_time()
 
-    def _act(self, due: Due) -> t.Optional[Underway]:
-        """Do what is due; None where nothing was, or could be."""
+    def _act(self, due: Due, room: int) -> t.Optional[Underway]:
+        """Do what is due; None where nothing was, or could be, or where it is back in the queue."""
+        later = self._planner.later
+        fresh = not later.stale
         try:
-            if self._planner.has_changed(due):
-                self._planner.later.fetch([due.source])
-                due = self._planner.due(due.source, due.wish, due.outcome)
+            due = self._planner.again(due)
             found = self._planner.settled(due)
             if isinstance(found, JobEntry):
                 self._account.settle(found)
                 return None
-            underway = begin(found, self._planner.later.newest)
+            # To know what has come may take so long that more has come.
+            if isinstance(found.decision, Launch) and (room <= 0 or (fresh and later.stale)):
+                self._queue.appendleft(found)
+                return None
+            underway = begin(found, later.newest)
         except BaseException as error:
             self._account.fail(due, error)
             if not isinstance(error, ControllerError):
                 raise
             return None
-        self._planner.later.note(underway.job)
+        later.note(underway.job)
         self._go_on(underway)
         return underway
 

@@ -40,8 +40,7 @@ def main() -> int:
     collections = os.pathsep.join([str(HERE.parents[4]), str(options.awx.resolve())])
     results: report.Results = {}
     for case in chosen:
-        # The longest case tells the same under all conditions.
-        for condition in cases.CONDITIONS[-1:] if case.together else cases.CONDITIONS:
+        for condition in cases.conditions(case):
             results[case, condition] = cases.measure(
                 case, condition, case.contenders, collections, options.rounds or case.rounds, _tell
             )

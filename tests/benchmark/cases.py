@@ -79,6 +79,13 @@ class Condition:
 CONDITIONS = tuple(Condition(tls, answer) for tls in (False, True) for answer in (0.0, 0.05))
 
 
+def conditions(case: Case) -> tuple[Condition, ...]:
+    """Those under which a case is measured: of what takes long, the ones that tell something."""
+    if case.together:
+        return CONDITIONS[-1:]
+    return tuple(condition for condition in CONDITIONS if not (case.at_once and condition.tls))
+
+
 @dataclass(frozen=True)
 class Measured:
     """One run of one contender."""

@@ -22,13 +22,32 @@ from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_jobs
 from ansible_collections.relaunch.controller.plugins.module_utils._selection import Selection
 from ansible_collections.relaunch.controller.plugins.module_utils._watch import GONE_AFTER, Waiting
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
-from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, listed, summary
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, listed, prompts, summary
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
 JOBS = "/api/v2/jobs/"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 Result = dict[str, t.Any]
+
+# The last tasks that a job has started: it stopped at its first failure, or went on to the end.
+STARTED = "playbook_on_task_start"
+
+
+def task(name: str, counter: int, event: str = STARTED, **more: t.Any) -> dict[str, t.Any]:
+    place = {"play": "Deploy", "play_uuid": "p", "play_pattern": "all", "task": name, "task_path": f"deploy.yml:{name}"}
+    return {"event": event, "counter": counter, "uuid": name, "parent_uuid": name, "event_data": place, **more}
+
+
+PLAY = {
+    "event": "playbook_on_play_start",
+    "counter": 1,
+    "uuid": "p",
+    "parent_uuid": "",
+    "event_data": {"play": "Deploy", "play_uuid": "p", "play_pattern": "all"},
+}
+STOPPED = listed(task("Install", 5, "runner_on_failed", host_name="web1", failed=True), task("Install", 3), PLAY)
+WENT_ON = listed(task("Restart", 5), task("Install", 3), PLAY)
 
 
 def at(number: int, *parts: str) -> str:
@@ -48,11 +67,11 @@ def clock() -> Clock:
 def run(controller: ScriptedController, clock: Clock) -> t.Callable[..., Result]:
     """Relaunch jobs 42, of template 7, and 43, of template 8, one at a time; what came of it, a failure too."""
 
-    def run(progress: t.Callable[[Counted], None] | None = None, **more: t.Any) -> Result:
+    def run(progress: t.Callable[[Counted], None] | None = None, retries: int = 0, **more: t.Any) -> Result:
         waiting = Waiting(wait=True, timeout=more.pop("timeout", None))
         given = {"selection": Selection(job_ids=(42, 43)), "at_once": 1, **more}
         request = JobsRequest(wish=Wish(wait=True), waiting=waiting, **given)
-        connection = ConnectionOptions(controller.url, token="t", max_retries=0)
+        connection = ConnectionOptions(controller.url, token="t", max_retries=retries)
         with ControllerClient(connection, clock.read, clock.sleep) as client:
             try:
                 return relaunch_jobs(client, request, NOW, progress).result()
@@ -67,11 +86,11 @@ def run(controller: ScriptedController, clock: Clock) -> t.Callable[..., Result]
 
 @pytest.fixture
 def run_one(controller: ScriptedController, clock: Clock) -> t.Callable[..., Result]:
-    """The same with job 42 alone; nothing is expected beforehand."""
+    """The same with job 42 alone, or those that are named; nothing is expected beforehand."""
 
-    def run_one(hosts: str = "all") -> Result:
-        selection, wish = Selection(job_ids=(42,)), Wish(hosts=hosts, wait=True)
-        request = JobsRequest(selection=selection, wish=wish, waiting=Waiting(wait=True))
+    def run_one(hosts: str = "all", *, job_ids: tuple[int, ...] = (42,), fallback: bool = False) -> Result:
+        selection, wish = Selection(job_ids=job_ids), Wish(hosts=hosts, wait=True, fallback_to_all=fallback)
+        request = JobsRequest(selection=selection, wish=wish, waiting=Waiting(wait=True), at_once=1)
         connection = ConnectionOptions(controller.url, token="t", max_retries=0)
         with ControllerClient(connection, clock.read, clock.sleep) as client:
             return relaunch_jobs(client, request, NOW).result()
@@ -221,6 +240,78 @@ def test_what_came_while_a_lost_job_was_looked_for_is_known_before_the_next_laun
 
     assert clock.now >= 10
     assert outcomes(result) == [(42, "lost", None, False), (43, "superseded", 99, True)]
+
+
+def test_what_came_while_prompts_were_asked_for_is_known_before_the_launch(
+    controller: ScriptedController, clock: Clock, run: t.Callable[..., Result]
+) -> None:
+    controller.expect("POST", at(42, "relaunch"), 201, relaunched(100))
+    controller.expect("GET", JOBS, body=listed(relaunched(100)))
+    for _look in range(8):
+        controller.expect("GET", JOBS, body=listed())
+    controller.expect("GET", JOBS, body=listed(relaunched(100, "successful")))
+    # Which is other work, but only its prompts tell.
+    other = job(99, "successful", launch_type="scheduled", unified_job_template=8, verbosity=2)
+    scheduled = job(101, "successful", launch_type="scheduled", unified_job_template=8)
+    controller.expect("GET", JOBS, body=listed(other))
+    controller.expect("GET", at(43, "create_schedule"), body=prompts())
+    controller.expect("GET", at(99, "create_schedule"), 429, {"detail": "Wait."}, headers={"Retry-After": "20"})
+    controller.expect("GET", at(99, "create_schedule"), body=prompts(verbosity=2))
+    controller.expect("GET", JOBS, body=listed(scheduled))
+    controller.expect("GET", JOBS, body=listed(other, scheduled))
+    controller.expect("GET", at(100), body=relaunched(100, "successful"))
+
+    result = run(retries=1)
+
+    assert 20.0 in clock.slept
+    assert outcomes(result) == [(42, "relaunched", 100, True), (43, "superseded", 101, True)]
+
+
+def test_a_job_that_turns_out_to_have_been_cut_short_waits_for_room(
+    controller: ScriptedController, run_one: t.Callable[..., Result]
+) -> None:
+    other: dict[str, t.Any] = {"unified_job_template": 8}
+    cut = job(43, host_status_counts={"ok": 1, "failures": 2}, **other)
+    # It is waited for, since it does not run on web2.
+    partial = relaunched(60, limit="web1", **other)
+    jobs = listed(job(42), cut)
+    controller.expect("GET", JOBS, body=jobs)
+    controller.expect("GET", JOBS, body=jobs)
+    controller.expect("GET", JOBS, body=listed(partial))
+    controller.whenever("GET", at(42, "job_host_summaries"), body=listed(summary("web1")))
+    controller.whenever("GET", at(43, "job_host_summaries"), body=listed(summary("web1"), summary("web2")))
+    controller.whenever("GET", "/api/v2/inventories/1/hosts/", body=listed())
+    controller.expect("POST", at(42, "relaunch"), 201, relaunched(100, limit="web1"))
+    controller.expect("GET", JOBS, body=listed(relaunched(100, limit="web1")))
+    # Its failed hosts have succeeded, but it had stopped before its end.
+    well: dict[str, t.Any] = {"status": "successful", "host_status_counts": {"ok": 1}}
+    ended = [relaunched(n, limit=name, **well, **other) for n, name in ((60, "web1"), (61, "web2"))]
+    for one, name in zip(ended, ("web1", "web2"), strict=True):
+        summaries = listed(summary(name, failed=False))
+        controller.whenever("GET", at(one["id"], "job_host_summaries"), body=summaries)
+        controller.whenever("GET", at(one["id"]), body=one)
+        controller.whenever("GET", at(one["id"], "job_events"), body=WENT_ON, event__in=STARTED)
+    controller.whenever("GET", at(43, "job_events"), body=STOPPED, event__in=STARTED)
+    controller.whenever("GET", at(43, "job_events"), body={"count": 1, "results": []}, event__in="runner_on_ok")
+    controller.whenever("GET", at(42, "job_events"), body=WENT_ON, event__in=STARTED)
+    controller.expect("GET", JOBS, body=listed(ended[0]))
+    controller.expect("GET", JOBS, body=listed(*ended))
+    healed = relaunched(100, limit="web1", **well)
+    controller.whenever("GET", at(100), body=healed)
+    controller.whenever("GET", at(100, "job_host_summaries"), body=listed(summary("web1", failed=False)))
+    controller.whenever("GET", at(100, "job_events"), body=WENT_ON, event__in=STARTED)
+    controller.expect("GET", JOBS, body=listed(healed))
+    whole = relaunched(101, "successful", **other)
+    controller.expect("POST", at(43, "relaunch"), 201, relaunched(101, **other))
+    controller.expect("GET", JOBS, body=listed(*ended, whole))
+    controller.expect("GET", JOBS, body=listed(whole))
+    controller.whenever("GET", at(101), body=whole)
+    controller.whenever("GET", at(101, "job_host_summaries"), body=listed(summary("web1", failed=False)))
+
+    result = run_one("failed", job_ids=(42, 43), fallback=True)
+
+    assert outcomes(result) == [(42, "relaunched", 100, True), (43, "relaunched", 101, True)]
+    assert controller.asked[-3].body == {"hosts": "all"}
 
 
 def test_one_that_is_refused_does_not_stop_the_others(
