@@ -260,7 +260,7 @@ def faults(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """How long a relaunch takes, beside uri and awx.awx; half an hour, or: make bench ARGS="--case one"."""
+    """How long a relaunch takes, beside uri and awx.awx; an hour, or: make bench ARGS="--case one"."""
     install(session, *SANDBOX, "matplotlib")
     # The release of the package `ansible` that has awx.awx 24.6.1.
     release, awx = "ansible==13.8.0", OUTPUT / "awx-of-ansible-13.8.0"
