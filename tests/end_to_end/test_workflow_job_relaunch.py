@@ -314,7 +314,7 @@ def kill_at(
 ) -> None:
     """Run the task as the module's own process, and kill that while the answer to a request is held back."""
     method, path = REQUESTS[request_name]
-    held = {"kind": "slow", "when": "after", "delay": 1.5, **rule}
+    held = {"kind": "slow", "when": "after", "delay": 3, **rule}
     sandbox.misbehave([{"method": method, "path": path, **held}])
     options = Path(environment["HOME"], "options")
     options.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": task}), encoding="utf-8")

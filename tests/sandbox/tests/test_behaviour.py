@@ -101,7 +101,7 @@ def test_cancel_ends_every_process_of_the_job(sandbox: Sandbox) -> None:
     job = sandbox.launch(template)
     _wait_for_sleep(sandbox, job)
     assert sandbox.request("POST", f"/jobs/{job}/cancel/").status == 202
-    assert sandbox.wait(job, timeout=5) == "canceled"
+    assert sandbox.wait(job) == "canceled"
     assert not _sleeping(sandbox)
     assert sandbox.request("POST", f"/jobs/{job}/cancel/").status == 405
 

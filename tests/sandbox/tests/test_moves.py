@@ -196,10 +196,10 @@ def test_a_new_job_can_be_seen_before_its_answer_comes(sandbox: Sandbox) -> None
     template = sandbox.add_template("Early", playbooks.CHECKING, hosts=_HOSTS)
     source = sandbox.make_job(template=template["id"], status="failed", hosts=_OUTCOMES)
     query = f"/jobs/?unified_job_template={template['id']}&launch_type=relaunch"
-    sandbox.settings(answer_delay_after_commit=1.0)
+    sandbox.settings(answer_delay_after_commit=3.0)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         answer = pool.submit(sandbox.relaunch, source)
-        deadline = time.monotonic() + 1.0
+        deadline = time.monotonic() + 3.0
         while not (seen := sandbox.request("GET", query).body["results"]) and time.monotonic() < deadline:
             time.sleep(0.02)
         assert not answer.done()

@@ -291,7 +291,7 @@ class TestPosts:
     def test_a_lost_answer_leaves_the_outcome_unknown_and_is_not_sent_again(
         self, controller: ScriptedController, client_of: t.Callable[..., ControllerClient], naps: Naps, fault: str
     ) -> None:
-        client = client_of(controller.url, request_timeout=0.2)
+        client = client_of(controller.url, request_timeout=2)
         controller.expect("POST", PING, 201, {"id": 1}, fault=fault)
         with pytest.raises((AnswerLostError, AnswerError)) as lost:
             client.post("ping/", {}, 201)

@@ -60,7 +60,7 @@ def send(controller: ScriptedController, clock: Clock) -> Send:
     def send(
         limit: str = "web1", url: str = controller.url, kind: Kind = JOB, timeout: float | None = None, tries: int = 1
     ) -> Launched:
-        options = ConnectionOptions(url, token="t", request_timeout=0.3, max_retries=tries - 1)
+        options = ConnectionOptions(url, token="t", request_timeout=2, max_retries=tries - 1)
         attempt = Attempt(
             path=kind.at(42, "relaunch"),
             body=BODY,

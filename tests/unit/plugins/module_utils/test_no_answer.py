@@ -52,8 +52,11 @@ CHUNK = HEAD + b'Transfer-Encoding: chunked\r\n\r\n20\r\n{"id": 1,'
 WHOLE = HEAD + b"Content-Length: 2\r\n\r\n{}"
 NOT_TLS = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 
-# Long enough for a connection that works, and what the tests of timeouts take.
-TIMEOUT = 0.5
+# What a row waits that has to hear something, whatever else the machine does; what one waits that hears nothing in any
+# case; and what one waits that hears nothing after a handshake or a tunnel that has to come about before.
+PATIENCE = 30.0
+AT_ONCE = 0.5
+AFTERWARDS = 3.0
 UNKNOWN = "no-such-host.invalid"
 PROXY_HINT = "The environment names a proxy: check HTTP_PROXY, HTTPS_PROXY and NO_PROXY."
 
@@ -136,14 +139,27 @@ class Row(t.NamedTuple):
     transient: bool
     #: What the message has to hold, in this order.
     words: tuple[str, ...]
+    #: The client's request_timeout, in seconds.
+    timeout: float = PATIENCE
 
 
 def lost(name: str, controller: t.Callable[[Stage], str], *words: str) -> Row:
     return Row(name, controller, AnswerLostError, True, words)
 
 
-def not_sent(name: str, controller: t.Callable[[Stage], str], *words: str, transient: bool = True) -> Row:
-    return Row(name, controller, NotSentError, transient, words)
+def late(name: str, controller: t.Callable[[Stage], str], timeout: float = AT_ONCE) -> Row:
+    words = f"gave no answer within {timeout:g} seconds (request_timeout)."
+    return Row(name, controller, AnswerLostError, True, (words,), timeout)
+
+
+def not_sent(
+    name: str,
+    controller: t.Callable[[Stage], str],
+    *words: str,
+    transient: bool = True,
+    timeout: float = PATIENCE,
+) -> Row:
+    return Row(name, controller, NotSentError, transient, words, timeout)
 
 
 def option(name: str, controller: t.Callable[[Stage], str], *words: str) -> Row:
@@ -152,9 +168,8 @@ def option(name: str, controller: t.Callable[[Stage], str], *words: str) -> Row:
 
 CLOSED = "was lost: Remote end closed connection without response."
 RESET = "was lost: Connection reset by peer."
-LATE = f"gave no answer within {TIMEOUT:g} seconds (request_timeout)."
 NO_CONNECTION = "accepts no connection: Connection refused."
-NO_CONNECTION_IN_TIME = f"accepted no connection within {TIMEOUT:g} seconds."
+NO_CONNECTION_IN_TIME = f"accepted no connection within {AT_ONCE:g} seconds."
 FIRST_PROXY = "The proxy on the way to"
 NO_BUNDLE = "cannot be set up:"
 BUNDLE = "Check that ca_path or REQUESTS_CA_BUNDLE names a file of certificates."
@@ -165,16 +180,16 @@ ROWS = [
     # Plain
     not_sent("refused", lambda s: f"http://{closed()}", NO_CONNECTION, "Check that the controller runs"),
     not_sent("no such name", lambda s: f"http://{UNKNOWN}", f"name in http://{UNKNOWN} cannot be resolved."),
-    not_sent("nobody takes it", lambda s: f"http://{s.full()}", NO_CONNECTION_IN_TIME),
+    not_sent("nobody takes it", lambda s: f"http://{s.full()}", NO_CONNECTION_IN_TIME, timeout=AT_ONCE),
     lost("closed", lambda s: s.plain(answer()), CLOSED),
     lost("reset", lambda s: s.plain(answer(then=reset)), RESET),
-    lost("late", lambda s: s.plain(answer(then=wait)), LATE),
+    late("late", lambda s: s.plain(answer(then=wait))),
     lost("cut in the status", lambda s: s.plain(answer(b"HTTP/1.1 201 Cre")), "broke off its answer 201."),
     lost("cut in the headers", lambda s: s.plain(answer(HEAD)), "broke off its answer 201."),
     lost("cut", lambda s: s.plain(answer(HALF)), "answer"),
     lost("cut, nothing left", lambda s: s.plain(answer(HEAD + b"Content-Length: 9\r\n\r\n")), "answer"),
     lost("cut by a reset", lambda s: s.plain(answer(HALF, reset)), RESET),
-    lost("cut, then late", lambda s: s.plain(answer(HALF, wait)), LATE),
+    late("cut, then late", lambda s: s.plain(answer(HALF, wait))),
     lost("cut in a chunk", lambda s: s.plain(answer(CHUNK)), "was lost: ", "IncompleteRead"),
     lost("no chunk", lambda s: s.plain(answer(CHUNK.replace(b"20", b"zz"))), "was lost: "),
     lost("no HTTP", lambda s: s.plain(answer(b"220 mail")), "was lost: 220 mail."),
@@ -191,7 +206,7 @@ ROWS = [
     ),
     # TLS
     not_sent("TLS: refused", lambda s: f"https://{closed()}", NO_CONNECTION),
-    not_sent("TLS: nobody takes it", lambda s: f"https://{s.full()}", NO_CONNECTION_IN_TIME),
+    not_sent("TLS: nobody takes it", lambda s: f"https://{s.full()}", NO_CONNECTION_IN_TIME, timeout=AT_ONCE),
     not_sent("TLS: untrusted", lambda s: s.verified_by(True), UNTRUSTED, "Set ca_path", transient=False),
     not_sent(
         "TLS: another's certificate",
@@ -203,11 +218,11 @@ ROWS = [
     not_sent("TLS: not spoken", lambda s: s.raw(say(NOT_TLS, wait)), "not speak TLS", transient=False),
     not_sent("TLS: closed in the handshake", lambda s: s.raw(hear(close)), NO_HANDSHAKE),
     not_sent("TLS: reset in the handshake", lambda s: s.raw(hear(reset)), NO_HANDSHAKE),
-    not_sent("TLS: late in the handshake", lambda s: s.raw(hear(wait)), NO_HANDSHAKE, "timed out"),
+    not_sent("TLS: late in the handshake", lambda s: s.raw(hear(wait)), NO_HANDSHAKE, "timed out", timeout=AT_ONCE),
     lost("TLS: closed", lambda s: s.tls(answer()), CLOSED),
     lost("TLS: closed properly", lambda s: s.tls(answer(then=unwrap)), CLOSED),
     lost("TLS: reset", lambda s: s.tls(answer(then=reset)), "was lost: "),
-    lost("TLS: late", lambda s: s.tls(answer(then=wait)), LATE),
+    late("TLS: late", lambda s: s.tls(answer(then=wait)), AFTERWARDS),
     lost("TLS: cut", lambda s: s.tls(answer(HALF)), "answer"),
     lost("TLS: broken", lambda s: s.tls(answer(then=say(b"no TLS" * 99, wait))), "was lost: "),
     lost("TLS: cut in a record", lambda s: s.tls(answer(then=say(b"\x17\3\3\0\x50a", close))), CLOSED),
@@ -220,10 +235,17 @@ ROWS = [
         "be resolved",
         PROXY_HINT,
     ),
-    not_sent("proxy: nobody takes it", lambda s: s.forwarded(s.full()), FIRST_PROXY, NO_CONNECTION_IN_TIME, PROXY_HINT),
+    not_sent(
+        "proxy: nobody takes it",
+        lambda s: s.forwarded(s.full()),
+        FIRST_PROXY,
+        NO_CONNECTION_IN_TIME,
+        PROXY_HINT,
+        timeout=AT_ONCE,
+    ),
     lost("proxy: closed", lambda s: s.forwarded(s.plain(answer())), CLOSED),
     lost("proxy: reset", lambda s: s.forwarded(s.plain(answer(then=reset))), RESET),
-    lost("proxy: late", lambda s: s.forwarded(s.plain(answer(then=wait))), LATE),
+    late("proxy: late", lambda s: s.forwarded(s.plain(answer(then=wait)))),
     lost("proxy: cut", lambda s: s.forwarded(s.plain(answer(HALF))), "answer"),
     lost("proxy: closed after the answer", lambda s: s.lost_by_proxy("close"), CLOSED),
     lost("proxy: reset after the answer", lambda s: s.lost_by_proxy("reset"), RESET),
@@ -237,7 +259,9 @@ ROWS = [
         "be resolved",
         PROXY_HINT,
     ),
-    not_sent("CONNECT: nobody takes it", lambda s: s.tunnelled(s.full()), FIRST_PROXY, NO_CONNECTION_IN_TIME),
+    not_sent(
+        "CONNECT: nobody takes it", lambda s: s.tunnelled(s.full()), FIRST_PROXY, NO_CONNECTION_IN_TIME, timeout=AT_ONCE
+    ),
     not_sent(
         "CONNECT: 403",
         lambda s: s.through(s.tls(answer(WHOLE)), Proxy.refuse_tunnels),
@@ -252,13 +276,19 @@ ROWS = [
     ),
     lost("CONNECT: closed", lambda s: s.tunnelled(s.plain(answer())), CLOSED),
     lost("CONNECT: reset", lambda s: s.tunnelled(s.plain(answer(then=reset))), RESET),
-    lost("CONNECT: late", lambda s: s.tunnelled(s.plain(answer(then=wait))), LATE),
+    late("CONNECT: late", lambda s: s.tunnelled(s.plain(answer(then=wait)))),
     lost("CONNECT: no HTTP", lambda s: s.tunnelled(s.plain(answer(b"220 mail"))), "was lost: 220 mail."),
     not_sent("tunnel: untrusted", lambda s: s.through(s.verified_by(True)), UNTRUSTED, PROXY_HINT, transient=False),
     not_sent("tunnel: not TLS", lambda s: s.through(s.raw(hear(say(NOT_TLS, wait)))), "not speak TLS", transient=False),
     not_sent("tunnel: closed in the handshake", lambda s: s.through(s.raw(hear(close))), NO_HANDSHAKE, PROXY_HINT),
     not_sent("tunnel: reset in the handshake", lambda s: s.through(s.raw(hear(reset))), NO_HANDSHAKE, PROXY_HINT),
-    not_sent("tunnel: late in the handshake", lambda s: s.through(s.raw(hear(wait))), NO_HANDSHAKE, PROXY_HINT),
+    not_sent(
+        "tunnel: late in the handshake",
+        lambda s: s.through(s.raw(hear(wait))),
+        NO_HANDSHAKE,
+        PROXY_HINT,
+        timeout=AFTERWARDS,
+    ),
     not_sent(
         "tunnel: cut in the handshake",
         lambda s: s.through(s.tls(answer(WHOLE)), lambda proxy: proxy.cut_tunnels(100)),
@@ -267,7 +297,7 @@ ROWS = [
     ),
     lost("tunnel: closed", lambda s: s.through(s.tls(answer())), CLOSED),
     lost("tunnel: reset", lambda s: s.through(s.tls(answer(then=reset))), "was lost: "),
-    lost("tunnel: late", lambda s: s.through(s.tls(answer(then=wait))), LATE),
+    late("tunnel: late", lambda s: s.through(s.tls(answer(then=wait))), AFTERWARDS),
     lost("tunnel: cut", lambda s: s.through(s.tls(answer(HALF))), "answer"),
     lost("tunnel: broken", lambda s: s.through(s.tls(answer(then=say(b"no TLS" * 99, wait)))), "was lost: "),
     lost("tunnel: closed after the answer", lambda s: cut_once_answered(s, "close"), CLOSED),
@@ -300,9 +330,10 @@ ROWS = [
         lambda s: s.tunnelled(s.raw(hear(wait))),
         NO_HANDSHAKE,
         PROXY_HINT,
+        timeout=AT_ONCE,
     ),
     lost("TLS proxy: closed", lambda s: s.tunnelled(s.tls(answer())), CLOSED),
-    lost("TLS proxy: late", lambda s: s.tunnelled(s.tls(answer(then=wait))), LATE),
+    late("TLS proxy: late", lambda s: s.tunnelled(s.tls(answer(then=wait))), AFTERWARDS),
     # What cannot be used
     option("no bundle there", lambda s: s.verified_by(str(s.folder / "none.pem")), NO_BUNDLE, "none.pem", BUNDLE),
     option("a bundle without certificates", lambda s: s.verified_by(s.file("none")), NO_BUNDLE, BUNDLE),
@@ -335,13 +366,13 @@ def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator
         yield Stage(stack, tmp_path, monkeypatch)
 
 
-def client(controller: str, stage: Stage) -> ControllerClient:
-    return ControllerClient(ConnectionOptions(controller, token="t", verify=stage.verify, request_timeout=TIMEOUT))
+def client(controller: str, stage: Stage, timeout: float = PATIENCE) -> ControllerClient:
+    return ControllerClient(ConnectionOptions(controller, token="t", verify=stage.verify, request_timeout=timeout))
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in ROWS])
 def test_what_it_means(row: Row, stage: Stage) -> None:
-    with client(row.controller(stage), stage) as controller, pytest.raises(ControllerError) as raised:
+    with client(row.controller(stage), stage, row.timeout) as controller, pytest.raises(ControllerError) as raised:
         controller.post("ping/", {}, 201)
     assert (type(raised.value), raised.value.transient) == (row.error, row.transient), str(raised.value)
     rest = str(raised.value)

@@ -156,7 +156,7 @@ def test_a_wait_survives(controller: ScriptedController, relaunch: Relaunch, tro
     controller.expect("GET", at(43), **trouble)
     controller.expect("GET", at(43), body=SUCCESSFUL)
 
-    result = relaunch(hosts="failed", wait=True, request_timeout=0.3)
+    result = relaunch(hosts="failed", wait=True, request_timeout=1.5)
 
     assert (result["failed"], result["changed"], result["status"]) == (False, True, "successful")
     assert controller.methods() == ["GET", "GET", "POST", "GET", "GET", "GET", "GET"]
