@@ -13,8 +13,8 @@ version_added: 0.1.0
 author:
   - relaunch.controller contributors (@relaunch)
 description:
-  - Relaunches a job of AWX, Red Hat Ansible Automation Platform or Oracle Linux Automation Manager, on all hosts or
-    on those that failed or were unreachable, and optionally waits for it.
+  - Relaunches a job of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or Ascender, on
+    all hosts or on those that failed or were unreachable, and optionally waits for it.
   - The state asked for is that the work of the job has succeeded. If it has, or a relaunch of it is running, nothing
     is launched. The controller keeps no link from a relaunch to its source. Later relaunches count as the same work if
     they have the same template and slice, the job type that is wanted, a limit that fits, and equal values (inventory,

@@ -13,8 +13,9 @@ version_added: 0.2.0
 author:
   - relaunch.controller contributors (@relaunch)
 description:
-  - Waits for a job of AWX, Red Hat Ansible Automation Platform or Oracle Linux Automation Manager, and relaunches it on
-    the hosts that failed or were unreachable, again and again with growing delays, until none of them is left.
+  - Waits for a job of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or Ascender, and
+    relaunches it on the hosts that failed or were unreachable, again and again with growing delays, until none of them
+    is left.
   - Each round is what M(relaunch.controller.job_relaunch) does with C(hosts=failed) and C(wait=true), so that all that
     is said there holds here.
   - A relaunch that ran and failed is followed by another round. All else ends the task, see RV(ended). A relaunch that

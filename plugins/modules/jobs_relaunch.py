@@ -13,9 +13,9 @@ version_added: 0.2.0
 author:
   - relaunch.controller contributors (@relaunch)
 description:
-  - Finds failed jobs of AWX, Red Hat Ansible Automation Platform or Oracle Linux Automation Manager, such as all of an
-    outage, relaunches those whose work still matters, a few at a time, waits for all of them together, and accounts
-    for each.
+  - Finds failed jobs of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or Ascender,
+    such as all of an outage, relaunches those whose work still matters, a few at a time, waits for all of them
+    together, and accounts for each.
   - The work of a job no longer matters where a later job of the same work has succeeded on its failed hosts,
     whatever launched that, a schedule for instance. Where one is active, it is waited for. Of several failed jobs of
     the same work the newest stands for all.

@@ -13,8 +13,8 @@ version_added: 0.2.0
 author:
   - relaunch.controller contributors (@relaunch)
 description:
-  - Relaunches a workflow job of AWX, Red Hat Ansible Automation Platform or Oracle Linux Automation Manager, all of
-    it or only what remains of it, and optionally waits for it.
+  - Relaunches a workflow job of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or Ascender,
+    all of it or only what remains of it, and optionally waits for it.
   - The state asked for is that the work of the workflow job has succeeded. If it has, or a job that does it is running,
     nothing is launched.
   - With O(nodes=failed) the controller itself runs what remains. A temporary workflow template is made of the nodes
