@@ -28,7 +28,7 @@ def _create(authority_path: pathlib.Path, server_path: pathlib.Path) -> None:
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-    start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
+    start = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=1)
     end = start + datetime.timedelta(days=365)
 
     def name(text: str) -> x509.Name:

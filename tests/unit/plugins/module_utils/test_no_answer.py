@@ -15,9 +15,11 @@ They differ between the oldest requests that the collection runs with and the ne
 from __future__ import annotations
 
 import contextlib
+import os
 import pathlib
 import socket
 import ssl
+import stat
 import typing as t
 
 import pytest
@@ -99,9 +101,8 @@ class Stage:
 
     def socket_file(self) -> str:
         """A file that is there and cannot be read, not even by root."""
-        path = str(self.folder / "socket")
-        self._stack.enter_context(socket.socket(socket.AF_UNIX)).bind(path)
-        return path
+        os.mknod(self.folder / "socket", stat.S_IFSOCK | 0o600)
+        return str(self.folder / "socket")
 
     def forwarded(self, proxy: str) -> str:
         """A plain controller behind a proxy."""

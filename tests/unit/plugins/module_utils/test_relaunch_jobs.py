@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 import pytest
 
@@ -26,7 +26,7 @@ from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job,
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
 JOBS = "/api/v2/jobs/"
-NOW = datetime(2026, 11, 24, tzinfo=UTC)
+NOW = datetime(2026, 11, 24, tzinfo=timezone.utc)
 
 Result = dict[str, t.Any]
 
@@ -286,7 +286,7 @@ def test_a_job_that_turns_out_to_have_been_cut_short_waits_for_room(
     # Its failed hosts have succeeded, but it had stopped before its end.
     well: dict[str, t.Any] = {"status": "successful", "host_status_counts": {"ok": 1}}
     ended = [relaunched(n, limit=name, **well, **other) for n, name in ((60, "web1"), (61, "web2"))]
-    for one, name in zip(ended, ("web1", "web2"), strict=True):
+    for one, name in zip(ended, ("web1", "web2")):
         summaries = listed(summary(name, failed=False))
         controller.whenever("GET", at(one["id"], "job_host_summaries"), body=summaries)
         controller.whenever("GET", at(one["id"]), body=one)

@@ -48,7 +48,7 @@ class Graph:
             groups, kinds = re.split("[>!*]", chain.replace("(ALL)", "")), re.findall("[>!*]", chain)
             names = [group.split(",") for group in groups]
             nodes.update(dict.fromkeys(name for group in names for name in group))
-            for parents, children, kind in zip(names, names[1:], kinds, strict=False):
+            for parents, children, kind in zip(names, names[1:], kinds):
                 links.update(dict.fromkeys(itertools.product(parents, children), kind))
         return cls(tuple(nodes), links, frozenset(re.findall(r"(\w)\(ALL\)", text)))
 
@@ -390,11 +390,11 @@ def check(graph: Graph, outcomes: t.Mapping[str, str], cancel_after: int | None 
 def test_every_graph_of_three_nodes() -> None:
     pairs = list(itertools.combinations("ABC", 2))
     for kinds in itertools.product(" >!*", repeat=3):
-        links = {pair: kind for pair, kind in zip(pairs, kinds, strict=True) if kind != " "}
+        links = {pair: kind for pair, kind in zip(pairs, kinds) if kind != " "}
         for converging in ("", "B", "C", "BC"):
             graph = Graph(tuple("ABC"), links, frozenset(converging))
             for outcomes in itertools.product("+-e", repeat=3):
-                check(graph, dict(zip("ABC", outcomes, strict=True)))
+                check(graph, dict(zip("ABC", outcomes)))
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -7,14 +7,14 @@
 from __future__ import annotations
 
 import typing as t
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._errors import OptionError
 from ansible_collections.relaunch.controller.plugins.module_utils._selection import SELECTION_SPEC, Selection, moment
 
-NOW = datetime(2026, 11, 24, 16, 30, tzinfo=UTC)
+NOW = datetime(2026, 11, 24, 16, 30, tzinfo=timezone.utc)
 
 
 def selection(**options: t.Any) -> Selection:
@@ -36,7 +36,7 @@ def selection(**options: t.Any) -> Selection:
 )
 def test_a_time_as_a_person_writes_it(text: str, found: str) -> None:
     when = moment(text, NOW, "finished_after")
-    assert when is not None and when.astimezone(UTC).isoformat() == found
+    assert when is not None and when.astimezone(timezone.utc).isoformat() == found
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2x", "-2h", "2026-13-01", "99999999999d"])

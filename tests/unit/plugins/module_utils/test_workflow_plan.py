@@ -58,7 +58,7 @@ def chain(**of_failed: t.Any) -> Remainder:
 def found(*templates: t.Mapping[str, t.Any], **more: t.Any) -> Found:
     """What belongs to that chain: the templates of B and D, and else what is given."""
     given = templates or (ASKING, ASKING)
-    numbered = {100 * number: {"id": 100 * number, **template} for number, template in zip((B, D), given, strict=True)}
+    numbered = {100 * number: {"id": 100 * number, **template} for number, template in zip((B, D), given)}
     return replace(Found(numbered, {B: ("web2", "web4")}), **more)
 
 
@@ -270,7 +270,7 @@ def test_all_reasons_are_told_at_once() -> None:
         "takes no limit",
     ]
     assert isinstance(reasons, tuple) and len(reasons) == len(words)
-    assert all(word in reason for word, reason in zip(words, reasons, strict=True)), reasons
+    assert all(word in reason for word, reason in zip(words, reasons)), reasons
 
 
 def test_nodes_with_the_same_obstacle_share_a_reason() -> None:
