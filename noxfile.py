@@ -52,7 +52,7 @@ CORES = {
     "2.21": ("2.21.5", "3.13"),
 }
 # Whose branches the unit tests cover to the last.
-COVERED = ("_cut_short", "_decision", "_history", "_launch", "_remaining_nodes", "_same_work")
+COVERED = ("_work/*", "_launch/launch", "_workflow/remaining_nodes")
 
 # What no check must see of its caller: settings of Ansible, and of a real controller above all; what a git hook knows
 # about its repository; modules from elsewhere.

@@ -12,21 +12,23 @@ import typing as t
 from ansible_collections.relaunch.controller.plugins.plugin_utils._in_process import InProcessAction, Write
 
 if t.TYPE_CHECKING:
-    from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-    from ansible_collections.relaunch.controller.plugins.module_utils._outcome import Outcome
-    from ansible_collections.relaunch.controller.plugins.module_utils._task import Act
+    from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+    from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
+    from ansible_collections.relaunch.controller.plugins.module_utils._task.result import Act
 
 
 class ActionModule(InProcessAction):
     def specification(self) -> dict[str, t.Any]:
-        from ansible_collections.relaunch.controller.plugins.module_utils._retry_options import SPECIFICATION
+        from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_options import SPECIFICATION
 
         return SPECIFICATION
 
     def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
-        from ansible_collections.relaunch.controller.plugins.module_utils._progress import ProgressLines
-        from ansible_collections.relaunch.controller.plugins.module_utils._retry_failed_hosts import retry_failed_hosts
-        from ansible_collections.relaunch.controller.plugins.module_utils._retry_options import RetryRequest
+        from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_failed_hosts import (
+            retry_failed_hosts,
+        )
+        from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_options import RetryRequest
+        from ansible_collections.relaunch.controller.plugins.module_utils._task.progress import ProgressLines
 
         request = RetryRequest.of(params, self._task.check_mode, self._task.diff)
         progress = ProgressLines(write, time.monotonic) if write else None

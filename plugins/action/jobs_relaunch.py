@@ -12,21 +12,21 @@ from datetime import datetime, timezone
 from ansible_collections.relaunch.controller.plugins.plugin_utils._in_process import InProcessAction, Write
 
 if t.TYPE_CHECKING:
-    from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-    from ansible_collections.relaunch.controller.plugins.module_utils._outcome import Outcome
-    from ansible_collections.relaunch.controller.plugins.module_utils._task import Act
+    from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+    from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
+    from ansible_collections.relaunch.controller.plugins.module_utils._task.result import Act
 
 
 class ActionModule(InProcessAction):
     def specification(self) -> dict[str, t.Any]:
-        from ansible_collections.relaunch.controller.plugins.module_utils._jobs_options import SPECIFICATION
+        from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import SPECIFICATION
 
         return SPECIFICATION
 
     def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
-        from ansible_collections.relaunch.controller.plugins.module_utils._jobs_options import JobsRequest
-        from ansible_collections.relaunch.controller.plugins.module_utils._progress import CountedLines
-        from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_jobs import relaunch_jobs
+        from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
+        from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
+        from ansible_collections.relaunch.controller.plugins.module_utils._task.progress import CountedLines
 
         now = datetime.now(timezone.utc)
         request = JobsRequest.of(params, self._task.check_mode, now)

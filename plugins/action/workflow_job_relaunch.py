@@ -12,22 +12,24 @@ import typing as t
 from ansible_collections.relaunch.controller.plugins.plugin_utils._in_process import InProcessAction, Write
 
 if t.TYPE_CHECKING:
-    from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-    from ansible_collections.relaunch.controller.plugins.module_utils._outcome import Outcome
-    from ansible_collections.relaunch.controller.plugins.module_utils._task import Act
+    from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+    from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
+    from ansible_collections.relaunch.controller.plugins.module_utils._task.result import Act
 
 
 class ActionModule(InProcessAction):
     def specification(self) -> dict[str, t.Any]:
-        from ansible_collections.relaunch.controller.plugins.module_utils._workflow_options import SPECIFICATION
+        from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import SPECIFICATION
 
         return SPECIFICATION
 
     def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
-        from ansible_collections.relaunch.controller.plugins.module_utils._node_progress import NodeLines
-        from ansible_collections.relaunch.controller.plugins.module_utils._progress import ProgressLines
-        from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_workflow import relaunch_workflow
-        from ansible_collections.relaunch.controller.plugins.module_utils._workflow_options import WorkflowRequest
+        from ansible_collections.relaunch.controller.plugins.module_utils._task.progress import ProgressLines
+        from ansible_collections.relaunch.controller.plugins.module_utils._workflow.node_progress import NodeLines
+        from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import WorkflowRequest
+        from ansible_collections.relaunch.controller.plugins.module_utils._workflow.relaunch_workflow import (
+            relaunch_workflow,
+        )
 
         request = WorkflowRequest.of(params, self._task.check_mode, self._task.diff)
 

@@ -338,14 +338,14 @@ msg:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._module import run
-from ansible_collections.relaunch.controller.plugins.module_utils._outcome import Outcome
-from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_job import relaunch_job
-from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_options import (
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._job.options import (
     SPECIFICATION,
     RelaunchRequest,
 )
+from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
+from ansible_collections.relaunch.controller.plugins.module_utils._job.relaunch_job import relaunch_job
+from ansible_collections.relaunch.controller.plugins.module_utils._task.module import run
 
 
 def main() -> None:

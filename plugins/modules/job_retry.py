@@ -346,11 +346,11 @@ msg:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._module import run
-from ansible_collections.relaunch.controller.plugins.module_utils._outcome import Outcome
-from ansible_collections.relaunch.controller.plugins.module_utils._retry_failed_hosts import retry_failed_hosts
-from ansible_collections.relaunch.controller.plugins.module_utils._retry_options import SPECIFICATION, RetryRequest
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
+from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_failed_hosts import retry_failed_hosts
+from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_options import SPECIFICATION, RetryRequest
+from ansible_collections.relaunch.controller.plugins.module_utils._task.module import run
 
 
 def main() -> None:

@@ -229,11 +229,11 @@ from datetime import datetime, timezone
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._jobs_options import SPECIFICATION, JobsRequest
-from ansible_collections.relaunch.controller.plugins.module_utils._module import run
-from ansible_collections.relaunch.controller.plugins.module_utils._outcome import Outcome
-from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_jobs import relaunch_jobs
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import SPECIFICATION, JobsRequest
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
+from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
+from ansible_collections.relaunch.controller.plugins.module_utils._task.module import run
 
 
 def main() -> None:

@@ -284,14 +284,14 @@ msg:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._module import run
-from ansible_collections.relaunch.controller.plugins.module_utils._outcome import Outcome
-from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_workflow import relaunch_workflow
-from ansible_collections.relaunch.controller.plugins.module_utils._workflow_options import (
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
+from ansible_collections.relaunch.controller.plugins.module_utils._task.module import run
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import (
     SPECIFICATION,
     WorkflowRequest,
 )
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.relaunch_workflow import relaunch_workflow
 
 
 def main() -> None:

@@ -23,17 +23,17 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import merge_hash
 
-from ansible_collections.relaunch.controller.plugins.module_utils._front_door import (
+from ansible_collections.relaunch.controller.plugins.module_utils._task.front_door import (
     Surroundings,
     module_needed,
     pipelining_wanted,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._progress import failure_lines
+from ansible_collections.relaunch.controller.plugins.module_utils._task.progress import failure_lines
 
 if t.TYPE_CHECKING:
-    from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-    from ansible_collections.relaunch.controller.plugins.module_utils._outcome import Outcome, Result
-    from ansible_collections.relaunch.controller.plugins.module_utils._task import Act
+    from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+    from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome, Result
+    from ansible_collections.relaunch.controller.plugins.module_utils._task.result import Act
 
 display = Display()
 
@@ -101,11 +101,13 @@ class InProcessAction(ActionBase):
 
     def _in_process(self, task_vars: dict[str, t.Any]) -> t.Union[Result, str]:
         """The sequence in this process; or why the module has to do it after all."""
-        from ansible_collections.relaunch.controller.plugins.module_utils._requests import REQUESTS_IMPORT_ERROR
+        from ansible_collections.relaunch.controller.plugins.module_utils._api.requests_library import (
+            REQUESTS_IMPORT_ERROR,
+        )
 
         if REQUESTS_IMPORT_ERROR is not None:
             return "requests cannot be imported beside ansible-core"
-        from ansible_collections.relaunch.controller.plugins.module_utils._task import carry_out
+        from ansible_collections.relaunch.controller.plugins.module_utils._task.result import carry_out
 
         specification = self.specification()
         constraints = {name: value for name, value in specification.items() if name != "argument_spec"}

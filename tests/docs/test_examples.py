@@ -63,7 +63,7 @@ def test_names_no_variable_of_the_role_that_does_not_exist(path: Path, variables
 
 @pytest.mark.parametrize("path", [*GUIDES, *READMES], ids=lambda path: str(path.relative_to(ROOT)))
 def test_names_no_environment_variable_that_is_not_read(path: Path) -> None:
-    read = (ROOT / "plugins" / "module_utils" / "_connection.py").read_text(encoding="utf-8")
+    read = (ROOT / "plugins" / "module_utils" / "_api" / "connection.py").read_text(encoding="utf-8")
     for name in re.findall(r"\b(?:CONTROLLER|TOWER|AAP|GATEWAY)_[A-Z_]+", path.read_text(encoding="utf-8")):
         assert f'"{name}"' in read
 

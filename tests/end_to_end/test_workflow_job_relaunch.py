@@ -20,12 +20,12 @@ from pathlib import Path
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_workflow import relaunch_workflow
-from ansible_collections.relaunch.controller.plugins.module_utils._task import carry_out
-from ansible_collections.relaunch.controller.plugins.module_utils._workflow_options import (
+from ansible_collections.relaunch.controller.plugins.module_utils._task.result import carry_out
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import (
     SPECIFICATION,
     WorkflowRequest,
 )
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.relaunch_workflow import relaunch_workflow
 from sandbox.process import Sandbox
 
 if t.TYPE_CHECKING:

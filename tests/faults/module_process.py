@@ -23,8 +23,9 @@ import typing as t
 import variants  # beside this file
 from ansible.module_utils import basic
 
-from ansible_collections.relaunch.controller.plugins.module_utils import _later_jobs, _launch
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk import later_jobs as _later_jobs
+from ansible_collections.relaunch.controller.plugins.module_utils._launch import launch as _launch
 from ansible_collections.relaunch.controller.plugins.modules import job_relaunch, jobs_relaunch
 
 # Nothing here takes longer to appear, and no scenario has to wait longer for what will not.

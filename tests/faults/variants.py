@@ -10,17 +10,15 @@ import json
 import typing as t
 from unittest import mock
 
-from ansible_collections.relaunch.controller.plugins.module_utils import (
-    _client,
-    _errors,
-    _history,
-    _jobs_options,
-    _later_jobs,
-    _launch,
-    _no_answer,
-    _same_work,
-    _until_end,
-)
+from ansible_collections.relaunch.controller.plugins.module_utils._api import client as _client
+from ansible_collections.relaunch.controller.plugins.module_utils._api import errors as _errors
+from ansible_collections.relaunch.controller.plugins.module_utils._api import no_answer as _no_answer
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk import later_jobs as _later_jobs
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk import options as _jobs_options
+from ansible_collections.relaunch.controller.plugins.module_utils._job import until_end as _until_end
+from ansible_collections.relaunch.controller.plugins.module_utils._launch import launch as _launch
+from ansible_collections.relaunch.controller.plugins.module_utils._work import history as _history
+from ansible_collections.relaunch.controller.plugins.module_utils._work import same_work as _same_work
 
 
 def values_instead_of_prompts() -> None:

@@ -13,8 +13,8 @@ import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
 
-from ansible_collections.relaunch.controller.plugins.module_utils import _task
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._task import result as _task
 from ansible_collections.relaunch.controller.plugins.modules import job_relaunch
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import listed

@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl, urlsplit
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
 
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._connection import CONNECTION_SPEC, resolve
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import CONNECTION_SPEC, resolve
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, summary
 

@@ -10,10 +10,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._answer import LONGEST_PAUSE, retry_after_seconds
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient, backoff
-from ansible_collections.relaunch.controller.plugins.module_utils._connection import ConnectionOptions
-from ansible_collections.relaunch.controller.plugins.module_utils._errors import (
+from ansible_collections.relaunch.controller.plugins.module_utils._api.answer import LONGEST_PAUSE, retry_after_seconds
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient, backoff
+from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import (
     AnswerError,
     AnswerLostError,
     NotSentError,

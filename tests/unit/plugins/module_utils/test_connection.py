@@ -13,14 +13,14 @@ from types import MappingProxyType
 import pytest
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
-from ansible_collections.relaunch.controller.plugins.module_utils import _connection
-from ansible_collections.relaunch.controller.plugins.module_utils._connection import (
+from ansible_collections.relaunch.controller.plugins.module_utils._api import connection as _connection
+from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import (
     CONNECTION_SPEC,
     ConnectionOptions,
     harmless_values_of_token,
     resolve,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._errors import OptionError
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import OptionError
 
 NO_VARIABLES: t.Mapping[str, str] = MappingProxyType({})
 NOTHING: dict[str, t.Any] = dict.fromkeys(CONNECTION_SPEC)

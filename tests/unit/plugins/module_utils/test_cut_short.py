@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._connection import ConnectionOptions
-from ansible_collections.relaunch.controller.plugins.module_utils._cut_short import (
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
+from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._work.cut_short import (
     CutShort,
     Targets,
     stopped_early,
     targets,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._errors import AnswerError
-from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
 from ansible_collections.relaunch.controller.tests.sandbox.cut_short.cases import COMPLETE, CUT_SHORT, Case
 from ansible_collections.relaunch.controller.tests.unit.recorded_controller import RecordedController
 from ansible_collections.relaunch.controller.tests.unit.recorded_jobs import events

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._decision import (
+from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import HostSummary, Job
+from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import (
     Adopt,
     Await,
     Decision,
@@ -21,13 +22,12 @@ from ansible_collections.relaunch.controller.plugins.module_utils._decision impo
     decide,
     needs_history,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._history import (
+from ansible_collections.relaunch.controller.plugins.module_utils._work.history import (
     History,
     Host,
     Relaunch,
     newest_words,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._jobs import HostSummary, Job
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, relaunched
 
 HOSTS = {name: Host(number, name, frozenset({name}), ()) for number, name in enumerate("abcx", 1)}

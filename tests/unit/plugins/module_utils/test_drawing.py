@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.relaunch.controller.plugins.module_utils._drawing import LABEL_LIMIT, drawing
-from ansible_collections.relaunch.controller.plugins.module_utils._remaining_nodes import Node, Remainder, remaining
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.drawing import LABEL_LIMIT, drawing
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.remaining_nodes import (
+    Node,
+    Remainder,
+    remaining,
+)
 
 
 def node(node_id: int, identifier: str, status: str | None = None, **links: t.Any) -> Node:

@@ -10,8 +10,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils import _errors
-from ansible_collections.relaunch.controller.plugins.module_utils._errors import AnswerError
+from ansible_collections.relaunch.controller.plugins.module_utils._api import errors as _errors
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._front_door import (
+from ansible_collections.relaunch.controller.plugins.module_utils._task.front_door import (
     Surroundings,
     module_needed,
     pipelining_wanted,

@@ -10,10 +10,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._connection import ConnectionOptions
-from ansible_collections.relaunch.controller.plugins.module_utils._errors import AnswerError
-from ansible_collections.relaunch.controller.plugins.module_utils._history import (
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
+from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import HostSummary, Job
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import EVENTS_TIMEOUT, Waiting, Watch
+from ansible_collections.relaunch.controller.plugins.module_utils._work.history import (
     IDS_AT_ONCE,
     Historian,
     History,
@@ -22,9 +24,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._history impor
     newest_words,
     same_limit,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._jobs import HostSummary, Job
-from ansible_collections.relaunch.controller.plugins.module_utils._same_work import SameWork
-from ansible_collections.relaunch.controller.plugins.module_utils._watch import EVENTS_TIMEOUT, Waiting, Watch
+from ansible_collections.relaunch.controller.plugins.module_utils._work.same_work import SameWork
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import (
     DENIED,

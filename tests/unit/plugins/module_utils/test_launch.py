@@ -10,10 +10,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils import _launch
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._connection import ConnectionOptions
-from ansible_collections.relaunch.controller.plugins.module_utils._errors import (
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import (
     AnswerError,
     AnswerLostError,
     ForbiddenError,
@@ -21,16 +20,17 @@ from ansible_collections.relaunch.controller.plugins.module_utils._errors import
     RefusedError,
     WaitTimeoutError,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._kinds import JOB, WORKFLOW_JOB, Kind
-from ansible_collections.relaunch.controller.plugins.module_utils._launch import (
+from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._api.kinds import JOB, WORKFLOW_JOB, Kind
+from ansible_collections.relaunch.controller.plugins.module_utils._launch import launch as _launch
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.launch import (
     Attempt,
     Contest,
     Launched,
     launch,
     lower_rival,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._watch import Waiting, Watch
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import Waiting, Watch
 from ansible_collections.relaunch.controller.tests.unit import listener
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import DENIED, HTML, JOBS, at, job, listed

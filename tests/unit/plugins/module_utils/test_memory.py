@@ -11,13 +11,13 @@ import typing as t
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils import _jobs
-from ansible_collections.relaunch.controller.plugins.module_utils._case import Case, Memory, look
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._decision import ALL, FAILED, Wish, decide
-from ansible_collections.relaunch.controller.plugins.module_utils._history import Host
-from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_options import RelaunchRequest
-from ansible_collections.relaunch.controller.plugins.module_utils._watch import Waiting, Watch
+from ansible_collections.relaunch.controller.plugins.module_utils._api import jobs as _jobs
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._job.case import Case, Memory, look
+from ansible_collections.relaunch.controller.plugins.module_utils._job.options import RelaunchRequest
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import Waiting, Watch
+from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import ALL, FAILED, Wish, decide
+from ansible_collections.relaunch.controller.plugins.module_utils._work.history import Host
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import (
     SOURCE,

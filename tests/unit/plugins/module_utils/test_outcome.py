@@ -10,12 +10,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._connection import ConnectionOptions
-from ansible_collections.relaunch.controller.plugins.module_utils._errors import ControllerError, RefusedError
-from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._kinds import WORKFLOW_JOB
-from ansible_collections.relaunch.controller.plugins.module_utils._outcome import (
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import ControllerError, RefusedError
+from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._api.kinds import WORKFLOW_JOB
+from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import (
     Outcome,
     RelaunchOutcome,
     carrying,

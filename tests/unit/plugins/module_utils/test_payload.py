@@ -10,9 +10,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._errors import OptionError
-from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._payload import (
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import OptionError
+from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.request_body import (
     missing_passwords,
     password_values,
     payload,

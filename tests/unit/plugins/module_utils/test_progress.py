@@ -10,8 +10,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._progress import ProgressLines, failure_lines, line
+from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._task.progress import (
+    ProgressLines,
+    failure_lines,
+    line,
+)
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job
 
 

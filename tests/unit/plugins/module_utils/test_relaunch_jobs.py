@@ -11,16 +11,16 @@ from datetime import datetime, timezone
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._connection import ConnectionOptions
-from ansible_collections.relaunch.controller.plugins.module_utils._decision import Wish
-from ansible_collections.relaunch.controller.plugins.module_utils._errors import ControllerError
-from ansible_collections.relaunch.controller.plugins.module_utils._jobs_options import JobsRequest
-from ansible_collections.relaunch.controller.plugins.module_utils._outcome import outcome_of
-from ansible_collections.relaunch.controller.plugins.module_utils._progress import Counted
-from ansible_collections.relaunch.controller.plugins.module_utils._relaunch_jobs import relaunch_jobs
-from ansible_collections.relaunch.controller.plugins.module_utils._selection import Selection
-from ansible_collections.relaunch.controller.plugins.module_utils._watch import GONE_AFTER, Waiting
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import ControllerError
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.selection import Selection
+from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import outcome_of
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import GONE_AFTER, Waiting
+from ansible_collections.relaunch.controller.plugins.module_utils._task.progress import Counted
+from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import Wish
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, listed, prompts, summary
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController

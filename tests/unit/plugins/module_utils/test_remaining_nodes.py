@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._errors import AnswerError
-from ansible_collections.relaunch.controller.plugins.module_utils._remaining_nodes import (
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.remaining_nodes import (
     Active,
     Node,
     Nothing,

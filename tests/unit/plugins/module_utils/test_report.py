@@ -10,10 +10,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._connection import ConnectionOptions
-from ansible_collections.relaunch.controller.plugins.module_utils._jobs import HostSummary, Job
-from ansible_collections.relaunch.controller.plugins.module_utils._report import (
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
+from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import HostSummary, Job
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.failure_report import (
     FAILURES_LIMIT,
     MESSAGE_LIMIT,
     PAGES_READ,

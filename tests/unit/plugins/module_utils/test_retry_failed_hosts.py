@@ -14,19 +14,19 @@ from dataclasses import dataclass
 import pytest
 from requests import ConnectionError as NoConnection
 
-from ansible_collections.relaunch.controller.plugins.module_utils._errors import (
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import (
     ControllerError,
     ForbiddenError,
     JobUnsuccessfulError,
     RefusedError,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._outcome import outcome_of
-from ansible_collections.relaunch.controller.plugins.module_utils._retry_failed_hosts import (
+from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import outcome_of
+from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_failed_hosts import (
     RetryOutcome,
     retry_failed_hosts,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._retry_options import SPECIFICATION, RetryRequest
-from ansible_collections.relaunch.controller.plugins.module_utils._retry_rounds import ATTEMPTS_KEPT
+from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_options import SPECIFICATION, RetryRequest
+from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_rounds import ATTEMPTS_KEPT
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import (
     SOURCE,

@@ -11,10 +11,10 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._errors import OptionError
-from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._outcome import RelaunchOutcome
-from ansible_collections.relaunch.controller.plugins.module_utils._retry_rounds import (
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import OptionError
+from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import RelaunchOutcome
+from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_rounds import (
     ATTEMPTS_KEPT,
     Rounds,
     Schedule,

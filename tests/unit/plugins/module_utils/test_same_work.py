@@ -12,12 +12,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils import _same_work
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._connection import ConnectionOptions
-from ansible_collections.relaunch.controller.plugins.module_utils._errors import AnswerError
-from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._same_work import SameWork
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
+from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._work import same_work as _same_work
+from ansible_collections.relaunch.controller.plugins.module_utils._work.same_work import SameWork
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import DENIED, at, job, prompts
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 

@@ -11,8 +11,12 @@ from datetime import datetime, timezone
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._errors import OptionError
-from ansible_collections.relaunch.controller.plugins.module_utils._selection import SELECTION_SPEC, Selection, moment
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import OptionError
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.selection import (
+    SELECTION_SPEC,
+    Selection,
+    moment,
+)
 
 NOW = datetime(2026, 11, 24, 16, 30, tzinfo=timezone.utc)
 

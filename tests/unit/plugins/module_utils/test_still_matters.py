@@ -10,13 +10,13 @@ import typing as t
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._history import History, Host, Relaunch, Words
-from ansible_collections.relaunch.controller.plugins.module_utils._jobs import HostSummary, Job
-from ansible_collections.relaunch.controller.plugins.module_utils._still_matters import (
+from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import HostSummary, Job
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.still_matters import (
     left_alone,
     stand_ins,
     taken_over,
 )
+from ansible_collections.relaunch.controller.plugins.module_utils._work.history import History, Host, Relaunch, Words
 from ansible_collections.relaunch.controller.tests.unit import jobs_as_data
 
 WEB1, WEB2 = (Host(number, f"web{number}", frozenset({f"web{number}"}), (1,)) for number in (1, 2))

@@ -10,10 +10,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._connection import ConnectionOptions
-from ansible_collections.relaunch.controller.plugins.module_utils._errors import RefusedError
-from ansible_collections.relaunch.controller.plugins.module_utils._templates import (
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import RefusedError
+from ansible_collections.relaunch.controller.plugins.module_utils._api.templates import (
     latest_job_id,
     latest_workflow_job_id,
 )

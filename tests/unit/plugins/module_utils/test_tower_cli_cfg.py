@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._errors import OptionError
-from ansible_collections.relaunch.controller.plugins.module_utils._tower_cli_cfg import (
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import OptionError
+from ansible_collections.relaunch.controller.plugins.module_utils._api.tower_cli_cfg import (
     config_file_places,
     read_config_file,
 )

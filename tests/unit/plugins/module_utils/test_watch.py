@@ -11,18 +11,18 @@ import typing as t
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._connection import ConnectionOptions
-from ansible_collections.relaunch.controller.plugins.module_utils._errors import (
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import (
     AnswerError,
     AnswerLostError,
     NotSentError,
     OptionError,
     WaitTimeoutError,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._kinds import WORKFLOW_JOB
-from ansible_collections.relaunch.controller.plugins.module_utils._watch import (
+from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._api.kinds import WORKFLOW_JOB
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import (
     CANCEL_TIMEOUT,
     EVENTS_TIMEOUT,
     EVENTS_TIMEOUT_NO_PLAYBOOK,

@@ -12,13 +12,13 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._remaining_nodes import (
+from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.plan import Found, Plan, planned
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.remaining_nodes import (
     Node,
     Remainder,
     remaining,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._workflow_plan import Found, Plan, planned
 
 A, B, D = 1, 2, 3
 ASKING = {"ask_limit_on_launch": True, "ask_variables_on_launch": True}

@@ -10,9 +10,9 @@ import sys
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._same_work import variables_of
-from ansible_collections.relaunch.controller.plugins.module_utils._tower_cli_cfg import read_config_file
-from ansible_collections.relaunch.controller.plugins.module_utils._yaml import parse
+from ansible_collections.relaunch.controller.plugins.module_utils._api.tower_cli_cfg import read_config_file
+from ansible_collections.relaunch.controller.plugins.module_utils._api.yaml_library import parse
+from ansible_collections.relaunch.controller.plugins.module_utils._work.same_work import variables_of
 
 
 def test_parses() -> None:

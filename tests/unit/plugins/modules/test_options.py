@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils import _module
+from ansible_collections.relaunch.controller.plugins.module_utils._task import module as _module
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
 Relaunch = t.Callable[..., dict[str, t.Any]]

@@ -1,0 +1,255 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How to reach the controller: options, environment and configuration files, as one frozen value.
+
+Names, aliases, environment variables, defaults and the search for ``tower_cli.cfg`` are those of the collections
+awx.awx (24.6.1 and devel), ansible.controller and ansible.platform, so that their playbooks connect unchanged.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ansible.module_utils.errors import AnsibleFallbackNotFound
+
+from .errors import OptionError
+from .tower_cli_cfg import (
+    FILE_KEYS,
+    config_file_places,
+    read_config_file,
+)
+
+DEFAULT_HOST = "127.0.0.1"
+API_PREFIX_VARIABLE = "CONTROLLER_OPTIONAL_API_URLPATTERN_PREFIX"
+# What a token has besides its two secrets (recorded: token-create-admin).
+HARMLESS_TOKEN_KEYS = frozenset(
+    [
+        "application",
+        "created",
+        "description",
+        "expires",
+        "id",
+        "modified",
+        "related",
+        "scope",
+        "summary_fields",
+        "type",
+        "url",
+        "user",
+    ]
+)
+
+
+def first_set_variable(*names: str) -> str:
+    """The first environment variable that is set and not empty.
+
+    A controller that injects a credential sets the variables of its empty fields as well, to nothing.
+
+    :raises AnsibleFallbackNotFound: none is; AnsibleModule takes that for "not given".
+    """
+    for name in names:
+        if os.environ.get(name):
+            return os.environ[name]
+    raise AnsibleFallbackNotFound
+
+
+def _option(aliases: list[str], variables: list[str], **spec: t.Any) -> dict[str, t.Any]:
+    return (
+        dict(spec, aliases=aliases, fallback=(first_set_variable, variables))
+        if variables
+        else dict(spec, aliases=aliases)
+    )
+
+
+CONNECTION_SPEC: dict[str, t.Any] = dict(
+    controller_host=_option(
+        ["tower_host", "aap_hostname", "gateway_hostname"],
+        ["CONTROLLER_HOST", "TOWER_HOST", "AAP_HOSTNAME", "GATEWAY_HOSTNAME"],
+        type="str",
+    ),
+    controller_username=_option(
+        ["tower_username", "aap_username", "gateway_username"],
+        ["CONTROLLER_USERNAME", "TOWER_USERNAME", "AAP_USERNAME", "GATEWAY_USERNAME"],
+        type="str",
+    ),
+    controller_password=_option(
+        ["tower_password", "aap_password", "gateway_password"],
+        ["CONTROLLER_PASSWORD", "TOWER_PASSWORD", "AAP_PASSWORD", "GATEWAY_PASSWORD"],
+        type="str",
+        no_log=True,
+    ),
+    controller_oauthtoken=_option(
+        ["tower_oauthtoken", "aap_token", "gateway_token"],
+        ["CONTROLLER_OAUTH_TOKEN", "TOWER_OAUTH_TOKEN", "AAP_TOKEN", "GATEWAY_API_TOKEN"],
+        type="raw",
+        no_log=True,
+    ),
+    validate_certs=_option(
+        ["tower_verify_ssl", "aap_validate_certs", "gateway_validate_certs"],
+        ["CONTROLLER_VERIFY_SSL", "TOWER_VERIFY_SSL", "AAP_VALIDATE_CERTS", "GATEWAY_VERIFY_SSL"],
+        type="bool",
+    ),
+    ca_path=_option(["aap_ca_bundle", "gateway_ca_bundle"], [], type="path"),
+    request_timeout=_option(
+        ["aap_request_timeout", "gateway_request_timeout"],
+        ["CONTROLLER_REQUEST_TIMEOUT", "AAP_REQUEST_TIMEOUT", "GATEWAY_REQUEST_TIMEOUT"],
+        type="float",
+    ),
+    max_retries=_option(["aap_max_retries"], ["AAP_MAX_RETRIES"], type="int"),
+    retry_backoff_factor=_option(["aap_retry_backoff_factor"], ["AAP_RETRY_BACKOFF_FACTOR"], type="float"),
+    controller_config_file=_option(["tower_config_file"], [], type="path"),
+)
+
+
+@dataclass(frozen=True)
+class ConnectionOptions:
+    """Everything a client needs to know.
+
+    ``base_url`` has a scheme and no trailing slash. Where ``token`` is set it is used, else ``username`` and
+    ``password``. ``verify`` is False, True (the system's and ``REQUESTS_CA_BUNDLE``'s authorities) or the path of a
+    bundle. ``request_timeout`` and ``retry_backoff_factor`` are seconds. ``api_prefix`` is None where it is to be
+    discovered, else like ``/api/controller/v2/``.
+    """
+
+    base_url: str
+    username: t.Optional[str] = None
+    password: t.Optional[str] = None
+    token: t.Optional[str] = None
+    verify: t.Union[bool, str] = True
+    request_timeout: float = 10.0
+    max_retries: int = 5
+    retry_backoff_factor: float = 2.0
+    api_prefix: t.Optional[str] = None
+    host_given: bool = True
+
+    @property
+    def secrets(self) -> list[str]:
+        """What must never be shown."""
+        return [secret for secret in (self.password, self.token) if secret]
+
+    def __repr__(self) -> str:
+        return f"ConnectionOptions({self.base_url!r})"
+
+
+def resolve(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str], cwd: str) -> ConnectionOptions:
+    """Options, which already include the environment's (see CONNECTION_SPEC), over those of configuration files.
+
+    :param params: the module's parameters by their canonical names; None and empty strings count as not given.
+    :param environ: the environment, for ``HOME`` and the API prefix.
+    :param cwd: the folder from which the search for configuration files starts.
+    :raises OptionError: something given cannot be used, or is missing.
+    """
+    given: dict[str, t.Any] = {}
+    chosen = params.get("controller_config_file")
+    if chosen and not os.path.isfile(chosen):
+        raise OptionError(f"The configuration file {chosen} (controller_config_file) does not exist or is no file.")
+    for path in [chosen] if chosen else config_file_places(environ.get("HOME") or os.path.expanduser("~"), cwd):
+        if os.path.isfile(path):
+            given.update(read_config_file(path))
+    given.update((name, params[name]) for name in FILE_KEYS.values() if params.get(name) not in (None, ""))
+
+    token = _token(given.get("controller_oauthtoken"))
+    username, password = given.get("controller_username"), given.get("controller_password")
+    if not token and not (username and password):
+        missing = (
+            "controller_password is missing for the user name given"
+            if username
+            else "controller_username is missing for the password given"
+            if password
+            else "No credentials are given"
+        )
+        raise OptionError(
+            f"{missing}. Set controller_oauthtoken, or controller_username and controller_password, as options, as "
+            "environment variables (CONTROLLER_OAUTH_TOKEN, ...) or in a tower_cli.cfg file."
+        )
+    host = given.get("controller_host")
+    prefix = environ.get(API_PREFIX_VARIABLE)
+    ca_path = given.get("ca_path")
+    if ca_path and not os.path.exists(ca_path):
+        raise OptionError(f"ca_path: {ca_path} does not exist.")
+    return ConnectionOptions(
+        base_url=_base_url(str(host or DEFAULT_HOST)),
+        username=None if token else str(username),
+        password=None if token else str(password),
+        token=token,
+        verify=(ca_path or True) if given.get("validate_certs", True) else False,
+        request_timeout=_at_least(given, "request_timeout", 10.0, above=True),
+        max_retries=int(_at_least(given, "max_retries", 5)),
+        retry_backoff_factor=_at_least(given, "retry_backoff_factor", 2.0),
+        api_prefix=f"/{prefix.strip('/')}/v2/" if prefix and prefix.strip("/") else None,
+        host_given=bool(host),
+    )
+
+
+def harmless_values_of_token(given: t.Any) -> list[str]:
+    """What is no secret of a token that is given as the dictionary that the token modules return, its ``id`` for one.
+
+    Ansible takes all values in an option for secrets, and masks any number of the result that contains one.
+
+    :param given: controller_oauthtoken as it was given. Where that is no such dictionary, all of it may be secret.
+    """
+    if not isinstance(given, dict) or not given.get("token") or not isinstance(given["token"], str):
+        return []
+    return [leaf for key, value in given.items() if key in HARMLESS_TOKEN_KEYS for leaf in _leaves(value)]
+
+
+def _leaves(value: t.Any) -> t.Iterator[str]:
+    if isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(inner)
+    else:
+        yield str(value)
+
+
+def _token(given: t.Any) -> t.Optional[str]:
+    """A token, from the string itself or from the dictionary that the token modules return."""
+    if not given:
+        return None
+    if isinstance(given, dict):
+        given = given.get("token")
+        if not given:
+            raise OptionError(
+                'controller_oauthtoken: the dictionary has no entry "token". Give the token itself, or the dictionary '
+                "that the module which made it has returned."
+            )
+    if not isinstance(given, str):
+        raise OptionError('controller_oauthtoken must be a string, or a dictionary with an entry "token".')
+    token = given.strip()
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise OptionError(
+            "controller_oauthtoken holds characters that no token has (blanks, control or other characters)."
+        )
+    return token or None
+
+
+def _base_url(host: str) -> str:
+    url = host.strip() if "://" in host else f"https://{host.strip()}"
+    try:
+        parts = urlsplit(url)
+        hostname, _port, has_user = parts.hostname, parts.port, "@" in parts.netloc
+    except ValueError:
+        hostname, has_user = None, "@" in url
+    if has_user:
+        raise OptionError("controller_host must not hold a user or password: use the options for them.")
+    if not hostname or parts.scheme not in ("http", "https") or parts.query or parts.fragment or " " in url:
+        raise OptionError(f"controller_host: {host!r} is no URL such as https://controller.example.com.")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def passwords_in_url(host: t.Optional[str]) -> list[str]:
+    """The password in an address where none belongs, as given."""
+    user, at, _rest = str(host or "").rpartition("@")
+    _name, colon, password = user.rpartition("://")[2].partition(":")
+    return [password] if at and colon and password else []
+
+
+def _at_least(given: t.Mapping[str, t.Any], name: str, default: float, above: bool = False) -> float:
+    value = float(given.get(name, default))
+    if value < 0 or (above and value == 0):
+        raise OptionError(f"{name} must {'be more than' if above else 'not be less than'} 0, not {value:g}.")
+    return value

@@ -1,0 +1,161 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The error tree, and a controller's error body as one sentence."""
+
+from __future__ import annotations
+
+import html
+import re
+import typing as t
+
+if t.TYPE_CHECKING:
+    from .._job.outcome import Outcome
+
+# A refusal fits in a line or two; whole HTML pages and tracebacks of a proxy do not belong in a message.
+SAID_LIMIT = 500
+
+# Too many requests: by definition not carried out.
+THROTTLED = 429
+
+# Keys under which Django REST framework files what belongs to no field: the sentence alone says it.
+_FIELDLESS_KEYS = frozenset({"detail", "error", "errors", "non_field_errors", "__all__"})
+
+
+class ControllerError(Exception):
+    """Something that ends the task, told in one or two sentences for a person.
+
+    :param message: what is wrong, what the controller said, what to do next.
+    """
+
+    #: Whether the same read, sent again a little later, may well succeed.
+    transient: bool = False
+    #: Seconds the controller asked to be left alone, if it did.
+    retry_after: t.Optional[float] = None
+    #: What had been done and was known by then; see ``_outcome.carrying``.
+    outcome: t.Optional[Outcome] = None
+
+
+class OptionError(ControllerError):
+    """An option, environment variable or configuration file is wrong; nothing was sent."""
+
+
+class NotSentError(ControllerError):
+    """The request surely did not reach the controller: no name, no connection, no trusted TLS."""
+
+    def __init__(self, message: str, transient: bool) -> None:
+        super().__init__(message)
+        self.transient = transient
+
+
+class AnswerLostError(ControllerError):
+    """The request was sent, but no whole answer came back: it may or may not have been carried out."""
+
+    transient: bool = True
+
+
+class AnswerError(ControllerError):
+    """The controller, or something in front of it, answered what the request cannot be content with.
+
+    :param status: the HTTP status.
+    :param body: the parsed JSON body, or None where there is none.
+    :param said: the body as one sentence.
+    :param retry_after: seconds, from the Retry-After header.
+    :param transient: whether a later read may do better; by default where the status is 429 or 5xx.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        status: int,
+        body: t.Any = None,
+        said: str = "",
+        retry_after: t.Optional[float] = None,
+        transient: t.Optional[bool] = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = body
+        self.said = said
+        self.retry_after = retry_after
+        self.transient = (status == THROTTLED or status >= 500) if transient is None else transient
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the controller itself understood the request and declined it, so that nothing was done.
+
+        Not with 429, which says no more than that it was asked too early.
+        """
+        return 400 <= self.status < 500 and self.status != THROTTLED and isinstance(self.body, dict)
+
+
+class RefusedError(ControllerError):
+    """The relaunch is not possible as asked; nothing was launched."""
+
+
+class ForbiddenError(RefusedError):
+    """The controller does not let this user relaunch this job; another job of the same work may be open to them."""
+
+
+class WaitTimeoutError(ControllerError):
+    """The wait ran out of time; ``last`` is what was fetched last, if anything."""
+
+    def __init__(self, message: str, last: t.Any = None) -> None:
+        super().__init__(message)
+        self.last = last
+
+
+class JobUnsuccessfulError(ControllerError):
+    """The job that was waited for ended otherwise than successfully, or ran as another type than wanted."""
+
+
+class CutShortError(ControllerError):
+    """The failed hosts have succeeded, and the work has not: the job had stopped before its end for others."""
+
+
+def flatten(body: t.Any) -> str:
+    """A controller's error body as one sentence.
+
+    Bodies come as ``{"field": "text"}`` and as ``{"field": ["text", ...]}``, nested at times
+    (recorded: post-failed-running, post-hosts-bogus, post-inventory-deleted).
+
+    :param body: parsed JSON of any type.
+    :returns: the sentences with their fields' names, on one line, bounded in length.
+    """
+    return _bounded(" ".join(_flatten(body).split()))
+
+
+def _flatten(body: t.Any) -> str:
+    if isinstance(body, dict):
+        parts = []
+        for key, value in body.items():
+            text = _flatten(value)
+            if text:
+                parts.append(text if key in _FIELDLESS_KEYS else f"{key}: {text}")
+        return "; ".join(parts)
+    if isinstance(body, (list, tuple)):
+        return "; ".join(filter(None, map(_flatten, body)))
+    return "" if body is None else str(body)
+
+
+def describe_text(text: str) -> str:
+    """What a body that is no JSON says, on one line.
+
+    :param text: the body; of an HTML page the title (or first heading) is taken.
+    :returns: a description such as ``an HTML page titled "502 Bad Gateway"``.
+    """
+    if not text.strip():
+        return "an empty body"
+    if re.search(r"<(!doctype|html|head|body|h1)\b", text, re.IGNORECASE):
+        for tag in ("title", "h1"):
+            match = re.search(rf"<{tag}[^>]*>(.*?)</{tag}>", text, re.IGNORECASE | re.DOTALL)
+            heading = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", match.group(1))).split()) if match else ""
+            if heading:
+                return f'an HTML page titled "{_bounded(heading)}"'
+        return "an HTML page"
+    return f'"{_bounded(" ".join(text.split()))}"'
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= SAID_LIMIT else text[: SAID_LIMIT - 1] + "…"

@@ -1,0 +1,180 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Jobs as data: their statuses, their facts, and the hosts they ran on."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .errors import AnswerError
+from .kinds import JOB, Kind
+
+if t.TYPE_CHECKING:
+    from .client import ControllerClient
+
+ACTIVE_STATUSES = frozenset({"new", "pending", "waiting", "running"})
+SUCCESSFUL = "successful"
+FAILED = "failed"
+ERROR = "error"
+CANCELED = "canceled"
+# As ``launch_type``.
+RELAUNCH = "relaunch"
+FINAL_STATUSES = (SUCCESSFUL, FAILED, ERROR, CANCELED)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job, of whatever kind, as the controller tells it: in its detail, in a list or in the answer to a launch."""
+
+    facts: t.Mapping[str, t.Any]
+
+    @classmethod
+    def of(cls, body: t.Mapping[str, t.Any]) -> Job:
+        """:raises AnswerError: the body is no job's."""
+        if not isinstance(body.get("id"), int) or not isinstance(body.get("status"), str):
+            raise AnswerError("The controller answered without the id and status of a job.", 200, body)
+        return cls(body)
+
+    @property
+    def id(self) -> int:
+        return int(self.facts["id"])
+
+    @property
+    def status(self) -> str:
+        return str(self.facts["status"])
+
+    @property
+    def name(self) -> str:
+        return str(self.facts.get("name") or "")
+
+    @property
+    def job_type(self) -> str:
+        return str(self.facts.get("job_type") or "")
+
+    @property
+    def is_relaunch(self) -> bool:
+        return self.facts.get("launch_type") == RELAUNCH
+
+    @property
+    def template(self) -> t.Optional[int]:
+        """Its template's number; None where the template is gone."""
+        return self.facts.get("unified_job_template")
+
+    @property
+    def created(self) -> str:
+        """When it was made; the controller's times sort as texts, since all have the same form."""
+        return str(self.facts.get("created") or "")
+
+    @property
+    def finished(self) -> str:
+        return str(self.facts.get("finished") or "")
+
+    @property
+    def active(self) -> bool:
+        return self.status in ACTIVE_STATUSES
+
+    @property
+    def successful(self) -> bool:
+        return self.status == SUCCESSFUL
+
+    @property
+    def began(self) -> bool:
+        """Whether it ever ran; one that was canceled while pending did not (recorded: batch-canceled-loser-detail)."""
+        return "started" not in self.facts or self.facts["started"] is not None
+
+    @property
+    def events_processed(self) -> bool:
+        """Whether the controller knows the job's failed hosts by now; about a second after its end."""
+        return bool(self.facts.get("event_processing_finished"))
+
+    @property
+    def startable(self) -> bool:
+        """Whether the controller lets this user relaunch it, as far as it says; a GET alone is no proof of that."""
+        return (self.summary("user_capabilities").get("start")) is not False
+
+    @property
+    def limit_names(self) -> frozenset[str]:
+        """The names or patterns in its limit; of a relaunch on failed hosts these are host names."""
+        return names_in(self.facts.get("limit"))
+
+    @property
+    def passwords_needed(self) -> list[str]:
+        return [str(name) for name in self.facts.get("passwords_needed_to_start") or ()]
+
+    @property
+    def hosts_counted(self) -> t.Optional[int]:
+        """How many hosts its statistics count, each once; None where a list, or a job without them, does not say."""
+        counts = self.facts.get("host_status_counts")
+        return sum(counts.values()) if counts else None
+
+    def summary(self, name: str) -> t.Mapping[str, t.Any]:
+        """One of its ``summary_fields``; empty where it has none."""
+        return (self.facts.get("summary_fields") or {}).get(name) or {}
+
+
+@dataclass(frozen=True)
+class HostSummary:
+    """What became of one host in a job.
+
+    :param host: its number; None where it was deleted since, so that no relaunch can reach it.
+    :param name: the one it has now, or had last.
+    :param name_then: the one it had in the job.
+    :param failed: includes unreachable.
+    """
+
+    host: t.Optional[int]
+    name: str
+    name_then: str
+    failed: bool
+
+    @classmethod
+    def of(cls, entry: t.Mapping[str, t.Any]) -> HostSummary:
+        """From an entry of a job's host summaries (recorded: get-summaries-failed)."""
+        now = (entry.get("summary_fields") or {}).get("host") or {}
+        then = str(entry.get("host_name") or "")
+        return cls(entry.get("host"), str(now.get("name") or then), then, bool(entry.get("failed")))
+
+
+def names_of(summaries: t.Iterable[HostSummary]) -> frozenset[str]:
+    """All names that these hosts have, or had in the job."""
+    return frozenset(name for summary in summaries for name in (summary.name, summary.name_then))
+
+
+def names_in(text: t.Any) -> frozenset[str]:
+    """The names in a comma-separated text."""
+    return frozenset(name.strip() for name in str(text or "").split(",") if name.strip())
+
+
+def told(hosts: t.Iterable[str], most: int = 10) -> str:
+    """Names for a sentence, the first of many: in their order, sorted where they have none."""
+    names = list(hosts) if isinstance(hosts, (list, tuple)) else sorted(hosts)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def get(client: ControllerClient, job_id: int, kind: Kind = JOB) -> Job:
+    """A job's detail."""
+    return Job.of(client.get(kind.at(job_id)))
+
+
+def get_once(client: ControllerClient, job_id: int, kind: Kind = JOB) -> Job:
+    """A job's detail, with a single attempt: for a wait, which does its own trying again."""
+    return Job.of(client.get_once(kind.at(job_id)))
+
+
+def kind_of(client: ControllerClient, job_id: int) -> t.Optional[str]:
+    """What a number stands for, as ``type`` in the API; None where it is nothing that this user may see."""
+    return next((str(unified.get("type")) for unified in client.results("unified_jobs/", id=job_id)), None)
+
+
+def host_summaries(client: ControllerClient, job_id: int, failed: t.Optional[bool] = None) -> list[HostSummary]:
+    """The hosts in a finished job's statistics, sorted by name; none before its events are processed.
+
+    :param failed: True for the failed and unreachable ones only.
+    """
+    query = {} if failed is None else {"failed": str(failed).lower()}
+    entries = client.results(JOB.at(job_id, "job_host_summaries"), **query)
+    return sorted(map(HostSummary.of, entries), key=lambda summary: summary.name)

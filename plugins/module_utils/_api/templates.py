@@ -1,0 +1,140 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Templates by name or number, and their latest job."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from dataclasses import dataclass
+
+from .errors import ControllerError, RefusedError
+
+if t.TYPE_CHECKING:
+    from .client import ControllerClient
+
+CANDIDATES_SHOWN = 5
+# The largest number that a controller's database takes for an id. What is larger can only be a name.
+LARGEST_ID = 2**31 - 1
+
+Template = t.Mapping[str, t.Any]
+
+
+@dataclass(frozen=True)
+class TemplateKind:
+    """A kind of template.
+
+    :param word: what people call it.
+    :param path: of the list of such templates.
+    :param jobs: of the list of their jobs.
+    :param module: which relaunches those jobs.
+    """
+
+    word: str
+    path: str
+    jobs: str
+    module: str
+
+
+JOB = TemplateKind("job template", "job_templates/", "jobs/", "job_relaunch")
+WORKFLOW = TemplateKind("workflow job template", "workflow_job_templates/", "workflow_jobs/", "workflow_job_relaunch")
+
+
+def latest_job_id(client: ControllerClient, name_or_id: str, organization: t.Optional[str]) -> int:
+    """The number of the latest job that was launched from a job template.
+
+    Relaunches do not count: the job they go back to does, so that what they have achieved is seen.
+
+    :param name_or_id: of the template. A number is tried as an id first, as awx.awx does.
+    :param organization: name or id, to tell templates of the same name apart.
+    :raises RefusedError: there is no such template or more than one, it has no job, or its latest is a slice of many.
+    """
+    template = _find(client, JOB, name_or_id, organization)
+    job = _latest(client, JOB, template)
+    slices = int(job.get("job_slice_count") or 1)
+    if slices > 1:
+        run = (job.get("summary_fields") or {}).get("source_workflow_job") or {}
+        which = f": {run['id']}" if run else ""
+        raise RefusedError(
+            f"The latest job of the job template {_told(template)} is sliced: job {job['id']} is slice "
+            f"{job.get('job_slice_number')} of {slices}, and each slice is a job. Give the job_id of one, or give "
+            f"jobs_relaunch the whole run, by workflow_job_id{which}."
+        )
+    return int(job["id"])
+
+
+def latest_workflow_job_id(client: ControllerClient, name_or_id: str, organization: t.Optional[str]) -> int:
+    """The number of the latest workflow job that was launched from a workflow job template; else as latest_job_id."""
+    return int(_latest(client, WORKFLOW, _find(client, WORKFLOW, name_or_id, organization))["id"])
+
+
+def _latest(client: ControllerClient, kind: TemplateKind, template: Template) -> t.Mapping[str, t.Any]:
+    query = {"unified_job_template": template["id"], "not__launch_type": "relaunch", "order_by": "-id", "page_size": 1}
+    jobs = client.get(kind.jobs, **query).get("results")
+    if not jobs:
+        raise RefusedError(f"The {kind.word} {_told(template)} has no job yet. Launch it first.")
+    return t.cast("t.Mapping[str, t.Any]", jobs[0])
+
+
+def _find(client: ControllerClient, kind: TemplateKind, name_or_id: str, organization: t.Optional[str]) -> Template:
+    found = _named(client, kind, name_or_id)
+    wanted = [template for template in found if organization is None or _in_organization(template, organization)]
+    if len(wanted) == 1:
+        return wanted[0]
+    if wanted:
+        raise RefusedError(
+            f"There are {len(wanted)} {kind.word}s named {name_or_id}: {_list(wanted)}. Give their organization as "
+            "well, or an id."
+        )
+    if found:
+        raise RefusedError(
+            f"The organization {organization} has no {kind.word} {name_or_id} that this user may see. There is: "
+            f"{_list(found)}."
+        )
+    raise RefusedError(
+        f"There is no {kind.word} {name_or_id} that this user may see.{_instead(client, kind, name_or_id)}"
+    )
+
+
+def _named(client: ControllerClient, kind: TemplateKind, name_or_id: str) -> list[Template]:
+    """The templates with that id, else with that name."""
+    found: list[Template] = []
+    # Digits of other scripts are a name.
+    if name_or_id.isascii() and name_or_id.isdecimal() and int(name_or_id) <= LARGEST_ID:
+        found = list(client.results(kind.path, id=name_or_id))
+    return found or list(client.results(kind.path, name=name_or_id))
+
+
+def _instead(client: ControllerClient, kind: TemplateKind, name_or_id: str) -> str:
+    """What else there is that may be meant; nothing where that cannot be asked for."""
+    said = ""
+    with contextlib.suppress(ControllerError):
+        like = client.get(kind.path, name__icontains=name_or_id, page_size=CANDIDATES_SHOWN).get("results")
+        said += f" There is: {_list(like)}." if like else ""
+    other = JOB if kind is WORKFLOW else WORKFLOW
+    with contextlib.suppress(ControllerError):
+        named = _named(client, other, name_or_id)
+        said += f" There is a {other.word} {_told(named[0])}: {other.module} relaunches its jobs." if named else ""
+    return said
+
+
+def _in_organization(template: Template, name_or_id: str) -> bool:
+    organization = _organization(template)
+    return name_or_id in (str(organization.get("name")), str(organization.get("id")))
+
+
+def _organization(template: Template) -> t.Mapping[str, t.Any]:
+    fields = template.get("summary_fields") or {}
+    return fields.get("organization") or {}
+
+
+def _list(templates: t.Sequence[Template]) -> str:
+    more = f" and {len(templates) - CANDIDATES_SHOWN} more" if len(templates) > CANDIDATES_SHOWN else ""
+    return ", ".join(map(_told, templates[:CANDIDATES_SHOWN])) + more
+
+
+def _told(template: Template) -> str:
+    organization = _organization(template).get("name")
+    return f"{template.get('name')} (id {template['id']}{f', organization {organization}' if organization else ''})"

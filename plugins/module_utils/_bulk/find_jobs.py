@@ -1,0 +1,121 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finding the jobs that a selection is about: names looked up, lists fetched."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .._api import jobs as _jobs
+from .._api.errors import AnswerError, RefusedError
+from .._api.jobs import Job
+from .._api.kinds import JOB, WORKFLOW_JOB
+from .._launch.waiting import IDS_AT_ONCE
+from .selection import NAMED, Named, Selection
+
+if t.TYPE_CHECKING:
+    from .._api.client import ControllerClient
+
+_LIST = f"{JOB.path}/"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a selection has found.
+
+    :param jobs: oldest first, as lists show them.
+    :param slices: how many a sliced run has in all; 0 where the selection is about something else.
+    """
+
+    jobs: tuple[Job, ...]
+    slices: int = 0
+
+
+def find(client: ControllerClient, selection: Selection) -> Found:
+    """The jobs of a selection.
+
+    :raises RefusedError: it names what there is not.
+    :raises ControllerError: it could not be read.
+    """
+    if selection.job_ids:
+        return Found(_numbered(client, selection.job_ids))
+    if selection.workflow_job_id is not None:
+        _check_sliced(client, selection.workflow_job_id)
+    numbers = {
+        named.option: _looked_up(client, named, selection.names[named.option])
+        for named in NAMED
+        if named.option in selection.names
+    }
+    found = [Job.of(entry) for entry in client.results(_LIST, **selection.query(numbers))]
+    if selection.workflow_job_id is None:
+        return Found(tuple(found))
+    wanted = tuple(job for job in found if job.active or job.status in selection.status)
+    return Found(wanted, slices=len(found))
+
+
+def with_statistics(client: ControllerClient, ids: t.Sequence[int]) -> frozenset[int]:
+    """Which of these jobs have their statistics, as ``hosts: failed`` needs them (recorded: batch-stats-filter)."""
+    query = {"job_events__event": "playbook_on_stats"}
+    return frozenset(int(entry["id"]) for entry in in_chunks(client, "id__in", ids, **query))
+
+
+def in_chunks(
+    client: ControllerClient, name: str, numbers: t.Sequence[int], **query: t.Any
+) -> t.Iterator[dict[str, t.Any]]:
+    """The entries of the list of jobs where a filter takes many numbers: so many as fit into one request at a time."""
+    for start in range(0, len(numbers), IDS_AT_ONCE):
+        some = ",".join(map(str, numbers[start : start + IDS_AT_ONCE]))
+        yield from client.results(_LIST, **{name: some}, **query)
+
+
+def _numbered(client: ControllerClient, ids: t.Sequence[int]) -> tuple[Job, ...]:
+    found = sorted(map(Job.of, in_chunks(client, "id__in", ids)), key=lambda job: job.id)
+    missing = sorted(set(ids).difference(job.id for job in found))
+    if missing:
+        raise RefusedError(
+            f"Nothing was launched: there is no job {_jobs.told(map(str, missing))} that this user may see. Leave it "
+            "out of job_ids."
+        )
+    return tuple(found)
+
+
+def _check_sliced(client: ControllerClient, number: int) -> None:
+    try:
+        run = client.get(WORKFLOW_JOB.at(number))
+    except AnswerError as error:
+        if not error.refuses or error.status not in (403, 404):
+            raise
+        raise RefusedError(f"Nothing was launched: there is no workflow job {number} that this user may see.") from None
+    if not run.get("is_sliced_job"):
+        raise RefusedError(
+            f"Nothing was launched: workflow job {number} is no run of a sliced job template. Relaunching the jobs of "
+            "its nodes would not resume the workflow."
+        )
+
+
+def _looked_up(client: ControllerClient, named: Named, names: t.Sequence[str]) -> list[int]:
+    """The numbers of what is named, by name or number, in one request.
+
+    :raises RefusedError: some of it is not there.
+    """
+    numbers = [name for name in names if name.isdigit()]
+    query: dict[str, t.Any] = {"or__name": list(names), **({"or__id": numbers} if numbers else {})}
+    entries = list(client.results(named.path, **query))
+    wanted: set[int] = set()
+    unknown = []
+    for name in names:
+        # A number is tried as an id first, as awx.awx does.
+        ids = [entry["id"] for entry in entries if str(entry["id"]) == name]
+        ids = ids or [entry["id"] for entry in entries if entry.get("name") == name]
+        wanted.update(ids)
+        if not ids:
+            unknown.append(name)
+    if unknown:
+        raise RefusedError(
+            f"Nothing was launched: there is no {named.what} {' or '.join(unknown)} that this user may see. Look at "
+            f"{named.option}."
+        )
+    return sorted(wanted)

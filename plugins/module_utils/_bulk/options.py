@@ -1,0 +1,69 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of jobs_relaunch: what both of its front doors accept, and the request that comes of them."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from datetime import datetime
+
+from .._api.connection import CONNECTION_SPEC
+from .._api.errors import OptionError
+from .._launch.waiting import WAITING_SPEC, Waiting
+from .._work.decision import ALL, FAILED, Wish
+from .selection import SELECTION_SPEC, Selection
+
+# What AnsibleModule, or ArgumentSpecValidator, is to be made of.
+SPECIFICATION: dict[str, t.Any] = dict(
+    argument_spec=dict(
+        CONNECTION_SPEC,
+        **WAITING_SPEC,
+        **SELECTION_SPEC,
+        hosts=dict(type="str", choices=[ALL, FAILED], default=ALL),
+        fallback_to_all=dict(type="bool", default=False),
+        max_jobs=dict(type="int", default=100),
+        at_once=dict(type="int", default=5),
+        stop_after=dict(type="int"),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class JobsRequest:
+    """What a task asks for.
+
+    :param max_jobs: how many may be launched at most.
+    :param at_once: how many of its relaunches may be active.
+    :param stop_after: so many failed ones end the launching; None for never.
+    """
+
+    selection: Selection
+    wish: Wish = Wish()
+    waiting: Waiting = Waiting()
+    max_jobs: int = 100
+    at_once: int = 5
+    stop_after: t.Optional[int] = None
+    check_mode: bool = False
+
+    @classmethod
+    def of(cls, params: t.Mapping[str, t.Any], check_mode: bool, now: datetime) -> JobsRequest:
+        """From validated parameters.
+
+        :param now: the moment from which times ago are counted, with its zone.
+        :raises OptionError: one of them cannot be used.
+        """
+        for option in ("max_jobs", "at_once", "stop_after"):
+            if params[option] is not None and params[option] < 1:
+                raise OptionError(f"{option} must be at least 1, not {params[option]}.")
+        return cls(
+            selection=Selection.of(params, now),
+            wish=Wish(hosts=params["hosts"], fallback_to_all=params["fallback_to_all"], wait=params["wait"]),
+            waiting=Waiting.of(params),
+            max_jobs=params["max_jobs"],
+            at_once=params["at_once"],
+            stop_after=params["stop_after"],
+            check_mode=check_mode,
+        )

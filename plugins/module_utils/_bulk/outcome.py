@@ -1,0 +1,143 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What jobs_relaunch has done: one entry for each job, and the sentence about all of them."""
+
+from __future__ import annotations
+
+import collections
+import typing as t
+from dataclasses import asdict, dataclass
+
+from .._api import jobs as _jobs
+from .._job.outcome import Outcome, RelaunchOutcome, Result
+
+if t.TYPE_CHECKING:
+    from .._api.jobs import Job
+
+RELAUNCHED = "relaunched"
+ADOPTED = "adopted"
+DONE = "done"
+SUPERSEDED = "superseded"
+REFUSED = "refused"
+LOST = "lost"
+OUTCOMES = (RELAUNCHED, ADOPTED, DONE, SUPERSEDED, REFUSED, LOST)
+
+_IN_WORDS = {
+    RELAUNCHED: "relaunched",
+    ADOPTED: "being done by an active job",
+    DONE: "done before",
+    SUPERSEDED: "superseded by a later job",
+    REFUSED: "left alone",
+    LOST: "lost sight of",
+}
+
+
+@dataclass(frozen=True)
+class JobEntry:
+    """What became of one job; the fields are the keys of an entry of ``jobs``, where they are documented.
+
+    :param broken: what was planned for it could not be done; no key of its own.
+    """
+
+    source_job_id: int
+    name: str
+    outcome: str
+    msg: str
+    recovered: bool = False
+    id: t.Optional[int] = None
+    status: t.Optional[str] = None
+    hosts: t.Optional[tuple[str, ...]] = None
+    remaining_hosts: t.Optional[tuple[str, ...]] = None
+    url: t.Optional[str] = None
+    broken: bool = False
+
+    @classmethod
+    def of(
+        cls, source: Job, name: str, outcome: RelaunchOutcome, recovered: bool = False, msg: t.Optional[str] = None
+    ) -> JobEntry:
+        """From the outcome of one.
+
+        :param name: one of OUTCOMES.
+        :param msg: in place of what the outcome says, followed by its warnings either way.
+        """
+        job = outcome.job
+        return cls(
+            source_job_id=source.id,
+            name=source.name,
+            outcome=name,
+            msg=" ".join((outcome.msg if msg is None else msg, *(outcome.warnings or ()))),
+            recovered=recovered,
+            id=job.id if job else None,
+            status=job.status if job else None,
+            hosts=outcome.hosts,
+            remaining_hosts=outcome.remaining_hosts,
+            url=outcome.url,
+        )
+
+    def result(self) -> Result:
+        """It as plain data; what is not known is left out."""
+        shown = {name: value for name, value in asdict(self).items() if value is not None and name != "broken"}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in shown.items()}
+
+    @property
+    def active(self) -> bool:
+        return self.status in _jobs.ACTIVE_STATUSES
+
+    @property
+    def unsuccessful(self) -> bool:
+        """Whether it was acted on, and is known not to have come to success."""
+        ended = self.outcome in (RELAUNCHED, ADOPTED) and self.id is not None and not self.active
+        return self.outcome == LOST or self.broken or (ended and not self.recovered)
+
+
+@dataclass(frozen=True)
+class JobsOutcome(Outcome):
+    """:param jobs: an entry for each, by number."""
+
+    jobs: tuple[JobEntry, ...] = ()
+
+    def result(self) -> Result:
+        return dict(super().result(), jobs=[entry.result() for entry in self.jobs], counts=self.counts)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many there are of each outcome, of all, and of those that have recovered or failed again."""
+        found = collections.Counter(entry.outcome for entry in self.jobs)
+        return {
+            "jobs": len(self.jobs),
+            "recovered": sum(entry.recovered for entry in self.jobs),
+            "failed": sum(entry.unsuccessful for entry in self.jobs),
+            **{name: found[name] for name in OUTCOMES},
+        }
+
+    @property
+    def so_far(self) -> str:
+        underway = [entry for entry in self.jobs if entry.outcome == RELAUNCHED and entry.active]
+        lost = sum(entry.outcome == LOST for entry in self.jobs)
+        parts = []
+        if underway:
+            numbers = _jobs.told(str(entry.id) for entry in underway)
+            parts.append(f" Of the jobs that were launched {len(underway)} go on: {numbers}.")
+        if lost:
+            parts.append(f" Of {lost} it is not known whether they were launched.")
+        if parts:
+            parts.append(" Running the task again is safe: it takes up where this one stopped.")
+        return "".join(parts)
+
+    def told(self, planned: bool) -> str:
+        """All of it in a sentence.
+
+        :param planned: nothing has been done about it yet.
+        """
+        counts = self.counts
+        parts = [f"{counts[name]} {_IN_WORDS[name]}" for name in OUTCOMES if counts[name]]
+        if planned:
+            return f"{_count(len(self.jobs), 'job')}: {', '.join(parts)}."
+        failed = f", {counts['failed']} not successful" if counts["failed"] else ""
+        return f"{_count(len(self.jobs), 'job')}: {', '.join(parts)}; {counts['recovered']} recovered{failed}."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a relaunch would do, told with safe requests only."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from .._api import jobs as _jobs
+from .._api.errors import RefusedError
+from .._api.jobs import Job
+from .._api.kinds import JOB
+from .._work.decision import FAILED, Launch, no_failed_hosts
+from .outcome import RelaunchOutcome, carrying
+
+if t.TYPE_CHECKING:
+    from .._api.client import ControllerClient
+    from .options import RelaunchRequest
+
+# What --diff shows of a source and its relaunch.
+COMPARED = ("status", "launch_type", "job_type", "limit")
+
+
+def predicted(
+    client: ControllerClient,
+    request: RelaunchRequest,
+    decision: Launch,
+    job: Job,
+    missing: t.Sequence[str],
+    outcome: RelaunchOutcome,
+) -> RelaunchOutcome:
+    """The outcome of a relaunch that is not sent, with the hosts that would run.
+
+    :param job: the one to relaunch, in detail.
+    :param missing: passwords that it needs and that are not given.
+    :raises RefusedError: the relaunch would be refused, since the job has no failed host.
+    """
+    on_failed = decision.hosts == FAILED
+    # Without a template the controller does not narrow the limit (recorded: post-template-deleted-admin).
+    narrowed = on_failed and job.template is not None
+    counts = client.get(JOB.at(job.id, "relaunch")).get("retry_counts")
+    summaries = _jobs.host_summaries(client, job.id, failed=True if on_failed else None)
+    names = tuple(summary.name for summary in summaries if summary.host is not None)
+    future = dict(
+        status="pending",
+        launch_type="relaunch",
+        job_type=request.wish.job_type or job.job_type,
+        limit=",".join(names) if narrowed else job.facts.get("limit"),
+    )
+    outcome = replace(
+        outcome,
+        hosts=names,
+        retry_counts=counts,
+        passwords_missing=tuple(missing),
+        remaining_hosts=names if on_failed and outcome.remaining_hosts is None else outcome.remaining_hosts,
+        diff=side_by_side(request, job, future, f"relaunch of job {job.id} (check mode)"),
+    )
+    with carrying(outcome):
+        if on_failed and not names:
+            raise RefusedError(f"Job {job.id} would not be relaunched on its failed hosts. {no_failed_hosts(job)}")
+    if missing:
+        return outcome
+    then = " and waited for" if request.wish.wait else ""
+    return replace(
+        outcome,
+        changed=True,
+        msg=f"{decision.reason}: would be relaunched on {on(names if narrowed else ())}{then}.",
+    )
+
+
+def on(failed_hosts: t.Collection[str]) -> str:
+    """What a relaunch runs on, for a sentence; none: on all."""
+    if not failed_hosts:
+        return "all its hosts"
+    return f"{len(failed_hosts)} failed host{'' if len(failed_hosts) == 1 else 's'}: {_jobs.told(failed_hosts)}"
+
+
+def side_by_side(
+    request: RelaunchRequest, source: Job, facts: t.Mapping[str, t.Any], header: str
+) -> t.Optional[dict[str, t.Any]]:
+    """With ``--diff``, source and relaunch beside each other."""
+    if not request.diff:
+        return None
+    return dict(
+        before={name: source.facts.get(name) for name in COMPARED},
+        after={name: facts.get(name) for name in COMPARED},
+        before_header=f"job {source.id}",
+        after_header=header,
+    )

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of job_relaunch: what both of its front doors accept, and the request that comes of them."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from .._api.connection import CONNECTION_SPEC
+from .._api.errors import OptionError
+from .._launch.request_body import password_values
+from .._launch.waiting import WAITING_SPEC, Waiting
+from .._work.decision import ALL, FAILED, Wish
+
+# What AnsibleModule, or ArgumentSpecValidator, is to be made of.
+SPECIFICATION: dict[str, t.Any] = dict(
+    argument_spec=dict(
+        CONNECTION_SPEC,
+        **WAITING_SPEC,
+        job_id=dict(type="int"),
+        job_template=dict(type="str"),
+        organization=dict(type="str"),
+        hosts=dict(type="str", choices=[ALL, FAILED], default=ALL),
+        fallback_to_all=dict(type="bool", default=False),
+        job_type=dict(type="str", choices=["run", "check"]),
+        credential_passwords=dict(type="dict", no_log=True),
+        force=dict(type="bool", default=False),
+    ),
+    required_one_of=[("job_id", "job_template")],
+    mutually_exclusive=[("job_id", "job_template")],
+    required_by=dict(organization="job_template"),
+)
+
+
+@dataclass(frozen=True)
+class RelaunchRequest:
+    """What a task asks for."""
+
+    job_id: t.Optional[int] = None
+    job_template: t.Optional[str] = None
+    organization: t.Optional[str] = None
+    wish: Wish = Wish()
+    credential_passwords: t.Mapping[str, str] = field(default_factory=dict, repr=False)
+    waiting: Waiting = Waiting()
+    check_mode: bool = False
+    diff: bool = False
+
+    @classmethod
+    def of(cls, params: t.Mapping[str, t.Any], check_mode: bool, diff: bool) -> RelaunchRequest:
+        """From validated parameters.
+
+        :raises OptionError: one of them cannot be used.
+        """
+        if params["job_id"] is not None and params["job_id"] < 1:
+            raise OptionError(f"job_id must be the number of a job, not {params['job_id']}.")
+        return cls(
+            job_id=params["job_id"],
+            job_template=params["job_template"],
+            organization=params["organization"],
+            wish=Wish(**{name: params[name] for name in ("hosts", "fallback_to_all", "job_type", "force", "wait")}),
+            credential_passwords=password_values(params["credential_passwords"]),
+            waiting=Waiting.of(params),
+            check_mode=check_mode,
+            diff=diff,
+        )

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a task has done: the value that sequences return, and that errors carry."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from dataclasses import dataclass, fields, replace
+
+from .._api.jobs import Job
+from .._api.kinds import JOB, Kind
+
+if t.TYPE_CHECKING:
+    from .._api.client import ControllerClient
+
+# What awx.awx's job_wait returns flat, less "started" and "finished": ansible-core takes these two at the top level
+# for its own, and never ends an async task that returns them.
+FLAT_FACTS = ("id", "status", "elapsed", "limit", "launch_type", "job_type", "job_explanation")
+
+Result = dict[str, t.Any]
+SomeOutcome = t.TypeVar("SomeOutcome", bound="Outcome")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a task has done and knows; a field that is None is left out of the result.
+
+    :param job: the job that does or did the work; None where there is none, so that ``id`` never means another.
+    :param url: its page, for a person.
+    """
+
+    msg: str = ""
+    changed: bool = False
+    job: t.Optional[Job] = None
+    url: t.Optional[str] = None
+    warnings: t.Optional[tuple[str, ...]] = None
+    diff: t.Optional[t.Mapping[str, t.Any]] = None
+
+    def result(self) -> Result:
+        """The task's result, as plain data."""
+        shown = {field.name: getattr(self, field.name) for field in fields(self)}
+        shown = {name: _plain(value) for name, value in shown.items() if value is not None}
+        if self.job is not None:
+            facts = dict(self.job.facts)
+            shown.update({name: facts[name] for name in FLAT_FACTS if name in facts}, job=facts)
+        return shown
+
+    def about(self: SomeOutcome, client: ControllerClient, job: Job, kind: Kind = JOB) -> SomeOutcome:
+        """The same, with this job as the one that does or did the work."""
+        return replace(self, job=job, url=client.page_url(kind.page, job.id))
+
+    def saying(self: SomeOutcome, *sentences: str) -> SomeOutcome:
+        """The same, with more said; empty sentences are none."""
+        return replace(self, msg=" ".join(filter(None, (self.msg, *sentences))))
+
+    def warned(self: SomeOutcome, *warnings: str) -> SomeOutcome:
+        """The same with more warnings, each of them once; empty ones are none."""
+        new = [warning for warning in warnings if warning and warning not in (self.warnings or ())]
+        return replace(self, warnings=(*(self.warnings or ()), *new) or None)
+
+    @property
+    def so_far(self) -> str:
+        """For the sentence about something that broke the task off: what may be lost sight of."""
+        if not self.changed:
+            return ""
+        if self.job is None:
+            return " A job may have been launched. Running the task again is safe: it looks for it first."
+        then = "goes on" if self.job.active else f"has ended with status {self.job.status}"
+        return f" Job {self.job.id} had been launched and {then}."
+
+
+@dataclass(frozen=True)
+class RelaunchOutcome(Outcome):
+    """What job_relaunch has done; the fields are the keys of its result, where they are documented."""
+
+    source_job_id: t.Optional[int] = None
+    relaunched_job_id: t.Optional[int] = None
+    own_job_id: t.Optional[int] = None
+    hosts: t.Optional[tuple[str, ...]] = None
+    remaining_hosts: t.Optional[tuple[str, ...]] = None
+    failed_hosts: t.Optional[tuple[str, ...]] = None
+    failures: t.Optional[tuple[t.Mapping[str, t.Any], ...]] = None
+    failures_more: t.Optional[int] = None
+    stdout_tail: t.Optional[str] = None
+    report_error: t.Optional[str] = None
+    cut_short: t.Optional[bool] = None
+    retry_counts: t.Any = None
+    passwords_missing: t.Optional[tuple[str, ...]] = None
+
+
+@dataclass(frozen=True)
+class WorkflowOutcome(Outcome):
+    """What workflow_job_relaunch has done; the fields are the keys of its result, where they are documented."""
+
+    source_workflow_job_id: t.Optional[int] = None
+    own_job_id: t.Optional[int] = None
+    temporary_template_id: t.Optional[int] = None
+    nodes: t.Optional[tuple[t.Mapping[str, t.Any], ...]] = None
+    links: t.Optional[tuple[t.Mapping[str, str], ...]] = None
+    drawing: t.Optional[tuple[str, ...]] = None
+    failed_nodes: t.Optional[tuple[str, ...]] = None
+    report_error: t.Optional[str] = None
+
+
+@contextlib.contextmanager
+def carrying(outcome: Outcome) -> t.Iterator[None]:
+    """Let whatever breaks off what is done inside, an interruption too, carry what is known here.
+
+    What carries an outcome already keeps it: the innermost knows most.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if outcome_of(error) is None:
+            # So that an interruption carries it as well as our own errors do.
+            vars(error)["outcome"] = outcome
+        raise
+
+
+def outcome_of(error: BaseException) -> t.Optional[Outcome]:
+    """What an exception carries."""
+    return getattr(error, "outcome", None)
+
+
+def _plain(value: t.Any) -> t.Any:
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,140 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The sequence behind job_retry: relaunch a job on its failed hosts, again and again, until that is of no more use."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import asdict, dataclass, fields, replace
+
+from .._api.client import ControllerClient
+from .._api.errors import ControllerError, JobUnsuccessfulError
+from .._api.jobs import FAILED, told
+from .._launch.waiting import Progress
+from .case import Memory
+from .outcome import RelaunchOutcome, outcome_of
+from .relaunch_job import relaunch_job
+from .retry_options import RetryRequest
+from .retry_rounds import (
+    NONE_LEFT,
+    RETRIES_USED_UP,
+    Rounds,
+    Shown,
+    Verdict,
+    after_round,
+    announced,
+    counted,
+    summary,
+)
+
+# How a relaunch ends that is worth another one: on its hosts, or by what the controller met while running it.
+WORTH_ANOTHER = (FAILED, "error")
+
+
+@dataclass(frozen=True)
+class RetryOutcome(RelaunchOutcome):
+    """What job_retry has done: what the last relaunch has come to, and the account of all of them."""
+
+    job_ids: tuple[int, ...] = ()
+    recovered: t.Optional[t.Mapping[str, int]] = None
+    attempts: tuple[t.Mapping[str, t.Any], ...] = ()
+    attempts_more: int = 0
+    ended: t.Optional[str] = None
+    summary: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, rounds: Rounds, latest: RelaunchOutcome, sentence: str = "") -> RetryOutcome:
+        """The account.
+
+        :param latest: of the last round.
+        :param sentence: of the error that ended it, if one did.
+        """
+        last = rounds.last or latest
+        facts = {field.name: getattr(last, field.name) for field in fields(RelaunchOutcome)}
+        account = cls(
+            **dict(facts, warnings=latest.warnings, source_job_id=latest.source_job_id, msg=latest.msg),
+            job_ids=tuple(attempt.job_id for attempt in rounds.attempts if attempt.job_id is not None),
+            recovered=rounds.recovered,
+            attempts=tuple(map(asdict, rounds.attempts)),
+            attempts_more=rounds.attempts_more,
+            ended=rounds.ended,
+        )
+        lines = summary(rounds)
+        if rounds.cut_short or not lines:
+            lines.append(sentence or latest.msg)
+        if rounds.ended == NONE_LEFT and rounds.made > 1:
+            within = f"{counted(len(rounds.recovered), 'host')} recovered within {counted(rounds.made, 'attempt')}."
+            account = replace(account, msg=f"{within} {latest.msg}")
+        return replace(
+            account,
+            changed=rounds.changed or latest.changed,
+            remaining_hosts=rounds.remaining,
+            cut_short=rounds.cut_short,
+            summary=tuple(lines),
+        )
+
+
+def retry_failed_hosts(
+    client: ControllerClient,
+    request: RetryRequest,
+    progress: t.Optional[Progress] = None,
+    tell: t.Optional[t.Callable[[str], None]] = None,
+) -> RetryOutcome:
+    """Relaunch a job on its failed hosts, with delays, until none is left that a relaunch would run on.
+
+    :param client: the controller, and with it clock and sleep.
+    :param request: what is asked for.
+    :param progress: is shown each job while its end is waited for.
+    :param tell: takes a line about each further round before its delay.
+    :returns: the account; whatever breaks it off carries that too.
+    :raises JobUnsuccessfulError: the rounds are used up, and hosts are left.
+    :raises ControllerError: what trying again will not cure.
+    """
+    memory, rounds, asked = Memory(), Rounds(), request.relaunch
+    while True:
+        error: t.Optional[BaseException] = None
+        try:
+            if rounds.delay is not None:
+                if tell:
+                    tell(announced(rounds, request.schedule))
+                client.sleep(rounds.delay)
+            outcome = relaunch_job(client, asked, progress, memory)
+        except BaseException as raised:
+            error = raised
+            outcome = t.cast("t.Optional[RelaunchOutcome]", outcome_of(raised)) or RelaunchOutcome(
+                source_job_id=asked.job_id
+            )
+        rounds = after_round(rounds, _shown(memory, outcome, error, asked.check_mode), request.schedule)
+        if error is None:
+            return RetryOutcome.of(rounds, outcome)
+        if rounds.ended is None and _verdict(outcome, error, asked.check_mode) is Verdict.FAILED:
+            # A template was looked up once: a job that somebody launches meanwhile is left alone.
+            asked = replace(asked, job_id=outcome.source_job_id, job_template=None, organization=None)
+            continue
+        if rounds.ended == RETRIES_USED_UP:
+            error = JobUnsuccessfulError(_used_up(rounds, outcome))
+        vars(error)["outcome"] = RetryOutcome.of(rounds, outcome, str(error))
+        raise error
+
+
+def _shown(memory: Memory, outcome: RelaunchOutcome, error: t.Optional[BaseException], check_mode: bool) -> Shown:
+    passed, memory.passed = tuple(memory.passed), []
+    return Shown(_verdict(outcome, error, check_mode), outcome, passed, memory.healed)
+
+
+def _verdict(outcome: RelaunchOutcome, error: t.Optional[BaseException], check_mode: bool) -> Verdict:
+    if error is None:
+        would = outcome.changed or outcome.job is None or outcome.job.active
+        return Verdict.PREDICTED if check_mode and would else Verdict.DONE
+    if isinstance(error, JobUnsuccessfulError) and outcome.job and outcome.job.status in WORTH_ANOTHER:
+        return Verdict.FAILED
+    return Verdict.IMPOSSIBLE if isinstance(error, ControllerError) else Verdict.BROKEN_OFF
+
+
+def _used_up(rounds: Rounds, outcome: RelaunchOutcome) -> str:
+    after = f"after {counted(rounds.made, 'attempt')}"
+    if rounds.remaining:
+        return f"Job {outcome.source_job_id} still fails on {told(rounds.remaining)} {after}. See {outcome.url}"
+    return f"Job {outcome.source_job_id} has not succeeded {after}. {outcome.msg} See {outcome.url}"

@@ -1,0 +1,291 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A job that is relaunched in rounds: what each round has brought, and whether there is another one. Pure."""
+
+from __future__ import annotations
+
+import math
+import typing as t
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from .._api.errors import OptionError
+from .._api.jobs import SUCCESSFUL, told
+from .outcome import RelaunchOutcome
+
+# Of how many attempts the result tells at most, the newest ones.
+ATTEMPTS_KEPT = 100
+
+# Why there is no further round.
+NONE_LEFT = "none_left"
+NOTHING_TO_DO = "nothing_to_do"
+NONE_CAN_RUN = "none_can_run"
+PREDICTED = "predicted"
+NOT_POSSIBLE = "not_possible"
+RETRIES_USED_UP = "retries_used_up"
+
+RETRIES_SPEC: dict[str, t.Any] = dict(
+    retries=dict(type="int", default=3),
+    delay=dict(type="float", default=30),
+    delay_factor=dict(type="float", default=2),
+    delay_max=dict(type="float", default=600),
+)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How many rounds there are at most, and the seconds between them."""
+
+    retries: int = 3
+    delay: float = 30.0
+    delay_factor: float = 2.0
+    delay_max: float = 600.0
+
+    @classmethod
+    def of(cls, params: t.Mapping[str, t.Any]) -> Schedule:
+        """From validated parameters, RETRIES_SPEC's among them.
+
+        :raises OptionError: one of them cannot be used.
+        """
+        schedule = cls(**{name: params[name] for name in RETRIES_SPEC})
+        if schedule.retries < 1:
+            raise OptionError(f"retries must be at least 1, not {schedule.retries}.")
+        for name in ("delay", "delay_factor", "delay_max"):
+            value = getattr(schedule, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise OptionError(f"{name} must be a number that is not less than 0, not {value:g}.")
+        return schedule
+
+    def delay_after(self, before: t.Optional[float]) -> float:
+        """Seconds until the next round.
+
+        :param before: the delay before this round; None where it was the first.
+        """
+        return min(self.delay if before is None else before * self.delay_factor, self.delay_max)
+
+
+class Verdict(Enum):
+    """What one call of job_relaunch's sequence has come to."""
+
+    DONE = "done"
+    #: In check mode.
+    PREDICTED = "predicted"
+    #: A relaunch ran and failed, so that another one may do better.
+    FAILED = "failed"
+    #: What trying again will not cure.
+    IMPOSSIBLE = "impossible"
+    #: By an interruption, or a defect.
+    BROKEN_OFF = "broken off"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a round has shown.
+
+    :param outcome: of its call, or what the error of that carries.
+    :param passed: what was done in it before it went on to all hosts.
+    :param healed: by name, hosts that had succeeded already when it looked, each with the number of the job.
+    """
+
+    verdict: Verdict
+    outcome: RelaunchOutcome
+    passed: tuple[RelaunchOutcome, ...] = ()
+    healed: t.Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A relaunch that was launched, adopted, or found to have done what was left; the fields are keys of the result.
+
+    :param attempt: the round, from 1 on; one that goes on to all hosts makes two relaunches.
+    :param job_id: None where the answer to the launch was lost.
+    :param hosts: by name, those that it was to bring to success.
+    """
+
+    attempt: int
+    job_id: t.Optional[int]
+    url: t.Optional[str]
+    status: t.Optional[str]
+    hosts: tuple[str, ...]
+    failed_hosts: tuple[str, ...]
+    failures: tuple[t.Mapping[str, t.Any], ...]
+
+    @property
+    def job(self) -> str:
+        return "a job that was lost" if self.job_id is None else f"job {self.job_id}"
+
+
+@dataclass(frozen=True)
+class HostRecord:
+    """What the rounds have brought to a host.
+
+    :param tried: how many relaunches were to bring it to success.
+    :param last: the round of the last of these.
+    :param what: what became of it there where it did not succeed, for the summary.
+    :param recovered: the round in which it succeeded last; None where it never did.
+    :param recovered_in: the job in which it did.
+    """
+
+    tried: int = 0
+    last: int = 0
+    what: str = ""
+    recovered: t.Optional[int] = None
+    recovered_in: t.Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """The state after each round. Its size depends on the number of hosts, and not on that of rounds.
+
+    :param made: how many there were.
+    :param attempts: the newest ones.
+    :param attempts_more: how many there were before these.
+    :param hosts: by name, those that have been in question.
+    :param remaining: names of those that have not succeeded, by the newest word on each.
+    :param cut_short: these have, and the job had stopped before its end for others.
+    :param changed: something was launched.
+    :param last: what the last round has shown that has something to tell of a job.
+    :param delay: seconds before the next round.
+    :param ended: why there is no next round; None where there is one, or where the last was broken off.
+    """
+
+    made: int = 0
+    attempts: tuple[Attempt, ...] = ()
+    attempts_more: int = 0
+    hosts: t.Mapping[str, HostRecord] = field(default_factory=dict)
+    remaining: tuple[str, ...] = ()
+    cut_short: bool = False
+    changed: bool = False
+    last: t.Optional[RelaunchOutcome] = None
+    delay: t.Optional[float] = None
+    ended: t.Optional[str] = None
+
+    @property
+    def recovered(self) -> dict[str, int]:
+        """By name, the hosts that have recovered, each with the round in which it did."""
+        left = frozenset(self.remaining)
+        return {
+            name: host.recovered
+            for name, host in sorted(self.hosts.items())
+            if host.recovered is not None and name not in left
+        }
+
+
+def after_round(rounds: Rounds, shown: Shown, schedule: Schedule) -> Rounds:
+    """The state after one more round."""
+    number = rounds.made + 1
+    outcomes = [*shown.passed, shown.outcome]
+    if shown.passed and shown.passed[-1].job == shown.outcome.job:
+        # It did not get further than that.
+        del outcomes[-2]
+    if shown.verdict is Verdict.PREDICTED:
+        outcomes = []
+        rounds = replace(rounds, remaining=shown.outcome.remaining_hosts or ())
+    for outcome in outcomes:
+        rounds = _noted(rounds, outcome, shown.healed, number)
+    rounds = replace(rounds, made=number, delay=schedule.delay_after(rounds.delay))
+    return replace(rounds, ended=_ended(rounds, shown.verdict, schedule))
+
+
+def _ended(rounds: Rounds, verdict: Verdict, schedule: Schedule) -> t.Optional[str]:
+    if verdict is Verdict.DONE:
+        if rounds.remaining:
+            return NONE_CAN_RUN
+        return NONE_LEFT if rounds.attempts else NOTHING_TO_DO
+    if verdict is Verdict.FAILED:
+        return RETRIES_USED_UP if rounds.made >= schedule.retries else None
+    return {Verdict.PREDICTED: PREDICTED, Verdict.IMPOSSIBLE: NOT_POSSIBLE}.get(verdict)
+
+
+def _noted(rounds: Rounds, outcome: RelaunchOutcome, healed: t.Mapping[str, int], number: int) -> Rounds:
+    remaining = rounds.remaining if outcome.remaining_hosts is None else outcome.remaining_hosts
+    # Hosts can be gone from the remaining ones since they were deleted: that is no recovery.
+    recovered = {name: healed[name] for name in rounds.remaining if name in healed and name not in remaining}
+    if outcome.job is not None and outcome.failed_hosts is not None:
+        recovered.update((name, outcome.job.id) for name in outcome.hosts or () if name not in remaining)
+    ran = outcome.changed or outcome.hosts is not None or outcome.failed_hosts is not None
+    hosts = dict(rounds.hosts)
+    attempts = rounds.attempts
+    if ran or recovered:
+        attempt = _attempt(rounds, outcome, number)
+        attempts = (*attempts, attempt)
+        for name in attempt.hosts if ran else ():
+            before = hosts.get(name, HostRecord())
+            what = _what(attempt, name)
+            hosts[name] = replace(before, tried=before.tried + 1, last=number, what=what)
+    # Of a host that ran once more after its success the first one counts.
+    for name in recovered.keys() - rounds.recovered.keys():
+        hosts[name] = replace(hosts.get(name, HostRecord()), recovered=number, recovered_in=recovered[name])
+    return replace(
+        rounds,
+        attempts=attempts[-ATTEMPTS_KEPT:],
+        attempts_more=rounds.attempts_more + len(attempts[:-ATTEMPTS_KEPT]),
+        hosts=hosts,
+        remaining=tuple(sorted(remaining)),
+        cut_short=bool(outcome.cut_short),
+        changed=rounds.changed or outcome.changed,
+        # Where it is not known what became of a launch, the job before that one is not the one to tell of.
+        last=outcome if outcome.job is not None or outcome.changed else rounds.last,
+    )
+
+
+def _attempt(rounds: Rounds, outcome: RelaunchOutcome, number: int) -> Attempt:
+    failed = outcome.failed_hosts or ()
+    return Attempt(
+        attempt=number,
+        job_id=outcome.job.id if outcome.job else None,
+        url=outcome.url,
+        status=outcome.job.status if outcome.job else None,
+        # A relaunch on all hosts names none; those known to need it are meant then.
+        hosts=tuple(sorted({*rounds.remaining, *failed} if outcome.hosts is None else outcome.hosts)),
+        failed_hosts=failed,
+        failures=outcome.failures or (),
+    )
+
+
+def _what(attempt: Attempt, host: str) -> str:
+    """What became of a host that did not succeed, to go on a sentence."""
+    failures = [failure for failure in attempt.failures if failure["host"] == host]
+    if failures:
+        return f": {failures[-1]['task']}: {' '.join(failures[-1]['message'].split())} ({attempt.job})"
+    if host not in attempt.failed_hosts and (attempt.failed_hosts or attempt.status == SUCCESSFUL):
+        return f": it did not run, though asked for ({attempt.job})"
+    return f" ({attempt.job}, {attempt.status})" if attempt.status else f" ({attempt.job})"
+
+
+def announced(rounds: Rounds, schedule: Schedule) -> str:
+    """The line about the round to come."""
+    left = f": {counted(len(rounds.remaining), 'host')} left: {told(rounds.remaining)}" if rounds.remaining else ""
+    return f"attempt {rounds.made + 1} of {schedule.retries} in {rounds.delay:g} s{left}"
+
+
+def summary(rounds: Rounds) -> list[str]:
+    """What became of each host, a line for each: first those that have recovered. None in check mode."""
+    if rounds.ended == PREDICTED:
+        return []
+    recovered = rounds.recovered
+    lines = [
+        f"{name}: recovered at attempt {number} (job {rounds.hosts[name].recovered_in})"
+        for name, number in recovered.items()
+    ]
+    lines += [_left(name, rounds.hosts.get(name, HostRecord()), rounds.ended) for name in rounds.remaining]
+    gone = set(rounds.hosts) - {*recovered, *rounds.remaining}
+    return lines + [f"{name}: not among the failed hosts any more" for name in sorted(gone)]
+
+
+def _left(name: str, host: HostRecord, ended: t.Optional[str]) -> str:
+    if host.recovered is not None and host.last > host.recovered:
+        again = f"failed again at attempt {host.last}{host.what}"
+        return f"{name}: recovered at attempt {host.recovered} (job {host.recovered_in}), {again}"
+    if ended == NONE_CAN_RUN:
+        return f"{name}: left, but no relaunch runs on it: it is disabled, or the play does not target it"
+    if not host.tried:
+        return f"{name}: left, and not tried"
+    return f"{name}: still failing after {counted(host.tried, 'attempt')}{host.what}"
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 host``, ``2 hosts``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is to be told of a job that ended badly: what each failed host failed with, and the end of its output."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass
+
+from .._api.jobs import HostSummary, Job
+from .._api.kinds import JOB
+
+if t.TYPE_CHECKING:
+    from .._api.client import ControllerClient
+
+# Failures that were rescued or ignored are among the events, so that more of them are read than shown.
+PAGE = 200
+PAGES_READ = 5
+FAILURES_LIMIT = 20
+MESSAGE_LIMIT = 1000
+TAIL_LINES = 20
+TAIL_LIMIT = 4000
+
+# How much of a failed task's message goes into a sentence; all of it is in the failure.
+SHOWN_MESSAGE = 200
+
+# ECMA-48 control sequences (colours among them) and operating system commands (links, titles).
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+
+Failure = dict[str, t.Any]
+
+
+@dataclass(frozen=True)
+class Failures:
+    """What failed hosts failed with, in the order in which it happened, and how many more hosts failed."""
+
+    shown: tuple[Failure, ...]
+    more: int
+
+    @property
+    def first(self) -> str:
+        """The first one, for a sentence."""
+        if not self.shown:
+            return ""
+        failure = self.shown[0]
+        others = len(self.shown) - 1 + self.more
+        message = failure["message"][:SHOWN_MESSAGE]
+        return f" {failure['host']}: {failure['task']}: {message}{f' (and {others} more)' if others else ''}."
+
+
+def failures(client: ControllerClient, job_id: int, summaries: t.Sequence[HostSummary]) -> Failures:
+    """The cause of each failed host's failure: the last failed event of it (recorded: get-events-failed).
+
+    A failure that was rescued is a failed event too, but not the last one of a host that the summary calls failed;
+    one that was ignored says so.
+
+    :param summaries: of the job.
+    """
+    causes: dict[str, Failure] = {}
+    # Events hold the names of then.
+    wanted = {summary.name_then: summary.name for summary in summaries if summary.failed}
+    query = {"event__in": "runner_on_failed,runner_on_unreachable", "order_by": "-counter", "page_size": PAGE}
+    for page in range(1, PAGES_READ + 1):
+        answer = client.get(JOB.at(job_id, "job_events"), **dict(query, page=page))
+        for event in answer.get("results") or ():
+            failure = _failure(event)
+            if failure["host"] in wanted and not (event.get("event_data") or {}).get("ignore_errors"):
+                causes.setdefault(failure["host"], {**failure, "host": wanted[failure["host"]]})
+        if len(causes) == len(wanted) or not answer.get("next"):
+            break
+    shown = tuple(reversed(causes.values()))[:FAILURES_LIMIT]
+    return Failures(shown, len(wanted) - len(shown))
+
+
+def stdout_tail(client: ControllerClient, job_id: int) -> str:
+    """The last lines of a job's output, without colours; the controller counts a negative start from the end."""
+    tail = client.get(JOB.at(job_id, "stdout"), format="json", start_line=-TAIL_LINES)
+    return _plain(str(tail.get("content") or ""))[-TAIL_LIMIT:]
+
+
+def explained(job: Job) -> str:
+    """What the controller has to say about a job's state, or what its state means, to go on a sentence."""
+    explanation = job.facts.get("job_explanation")
+    if explanation:
+        return f' The controller explains: "{explanation}"'
+    if job.status == "pending" and job.facts.get("allow_simultaneous") is False:
+        return " Its template allows one job at a time, so that it has to wait for another one."
+    if job.status in ("pending", "waiting"):
+        return " It waits for capacity, or for another job, project update or inventory update."
+    return ""
+
+
+def _failure(event: t.Mapping[str, t.Any]) -> Failure:
+    data = event.get("event_data") or {}
+    return {
+        "host": str(event.get("host_name") or data.get("host") or ""),
+        "play": str(event.get("play") or data.get("play") or ""),
+        "task": str(event.get("task") or data.get("task") or ""),
+        "module": str(data.get("task_action") or ""),
+        "message": _message(data.get("res")),
+        "unreachable": event.get("event") == "runner_on_unreachable",
+    }
+
+
+def _message(result: t.Any) -> str:
+    """What a failed task had to say: its message, and the end of its error output where that says more."""
+    if not isinstance(result, dict):
+        return _plain(str(result or ""))[:MESSAGE_LIMIT]
+    # Of a loop the failed item says more than the task.
+    items = result.get("results")
+    failed = [item for item in items if isinstance(item, dict) and item.get("failed")] if items else []
+    result = failed[0] if failed else result
+    message = _plain(str(result.get("msg") or ""))
+    for stream in ("stderr", "module_stderr"):
+        lines = _plain(str(result.get(stream) or "")).splitlines()
+        if lines and lines[-1] not in message:
+            message = f"{message}: {lines[-1]}" if message else lines[-1]
+    return message[:MESSAGE_LIMIT]
+
+
+def _plain(text: str) -> str:
+    """Text of a terminal without its escape sequences."""
+    return _ESCAPES.sub("", text).replace("\r", "").strip()

@@ -1,0 +1,138 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a controller's refusals mean and what to do next. Decided on status and keys, never on translated sentences."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._api.errors import AnswerError, ControllerError
+from .._api.jobs import Job
+from .._api.kinds import IN_WORDS
+from .._work.decision import FAILED, no_failed_hosts
+
+
+def relaunch_refused(error: AnswerError, job: Job, hosts: str) -> str:
+    """The sentence for a relaunch POST that the controller declined.
+
+    :param error: its answer.
+    :param job: the job that was to be relaunched.
+    :param hosts: what was asked for, ``all`` or ``failed``.
+    """
+    on = " on its failed hosts" if hosts == FAILED else ""
+    answer = f'The controller answered {error.status}: "{error.said}"'
+    return f"Job {job.id} was not relaunched{on}. {answer} {_next(error, job)}"
+
+
+_PERMISSIONS = (
+    "This takes the execute role on the job's template and, with a token, its write scope; a job launched with another "
+    "user's prompts or secrets is for that user or an administrator to relaunch."
+)
+
+
+def not_startable(job: Job) -> str:
+    """The sentence for a job that the controller says this user may not start."""
+    return f"The controller does not let this user start job {job.id}. {_PERMISSIONS}"
+
+
+def _next(error: AnswerError, job: Job) -> str:
+    keys = set(error.body) if isinstance(error.body, dict) else set()
+    if error.status == 401:
+        return "The credentials have just expired or been revoked: renew them and run the task again."
+    if error.status == 403:
+        return _PERMISSIONS
+    if error.status == 404:
+        return "The job was deleted meanwhile: launch its template instead."
+    if "credential_passwords" in keys:
+        names = ", ".join(job.passwords_needed) or "the passwords named above"
+        return f"Give {names} in credential_passwords."
+    if "hosts" in keys:
+        return no_failed_hosts(job)
+    if "errors" in keys:
+        return "What it ran with is gone: give its template an inventory and a project again, then launch the template."
+    return "Look at the job in the controller, or relaunch it there to see more."
+
+
+def cut_short(job: Job, at: str) -> str:
+    """The sentence for a job whose failed hosts have succeeded, and which had stopped before its end for others.
+
+    :param at: where, in words.
+    """
+    return (
+        f"Job {job.id} stopped before its end at {at}: hosts that had not failed, or that it had not got to, have not "
+        "been done; relaunch it with hosts: all, or set fallback_to_all: true."
+    )
+
+
+def source_unavailable(error: AnswerError, job_id: int, kind: t.Optional[str]) -> str:
+    """The sentence for a source job that cannot be read.
+
+    :param kind: what the number stands for if not for a job, as ``type`` in the API.
+    """
+    if error.status == 404 and kind:
+        there = (
+            "workflow_job_relaunch resumes workflows from their failed nodes, and jobs_relaunch relaunches the failed "
+            "slices of a sliced job, with this number as workflow_job_id."
+            if kind == "workflow_job"
+            else "job_relaunch relaunches the jobs of job templates."
+        )
+        return f"{job_id} is the id of {IN_WORDS.get(kind, kind)}, not of a job. {there}"
+    answer = f'The controller answered {error.status}: "{error.said}"'
+    if error.status == 404:
+        return f"Job {job_id} does not exist. {answer} Check job_id; old jobs are deleted at times."
+    return (
+        f"This user may not see job {job_id}. {answer} It takes the read role on the job's template to see it, and the "
+        "execute role to relaunch it."
+    )
+
+
+def workflow_refused(error: AnswerError, workflow_job_id: int) -> str:
+    """The sentence for a launch that the controller declined: of a whole workflow, or of what remains of one."""
+    step = _PERMISSIONS if error.status == 403 else "Look at the workflow in the controller."
+    return (
+        f"What is asked for of workflow job {workflow_job_id} was not launched. The controller answered "
+        f'{error.status}: "{error.said}" {step}'
+    )
+
+
+def not_resumable(workflow_job_id: int, reasons: t.Sequence[str]) -> str:
+    """The sentences for a workflow that cannot be resumed; nothing was made."""
+    told = [f"({number}) {reason}" for number, reason in enumerate(reasons, 1)] if len(reasons) > 1 else reasons
+    return f"Workflow job {workflow_job_id} cannot be resumed from its failed nodes. {' '.join(told)}"
+
+
+def template_unfinished(error: ControllerError, at: str, stays: str) -> str:
+    """The sentences for a temporary template that could not be made whole.
+
+    :param at: the node at which that was.
+    :param stays: why what was made of it could not be removed, with its number; empty where it was removed.
+    """
+    step = ""
+    if isinstance(error, AnswerError) and error.refuses and error.status == 403:
+        step = " It takes the role execute on what the node runs, and use on the inventory and credentials it is given."
+    return f"The temporary workflow template could not be made: {at}: {error}{step}{stays}"
+
+
+def may_not_make_workflows(source: Job) -> str:
+    """The sentence for a user to whom OPTIONS shows no POST (measured)."""
+    organization = source.summary("organization").get("name") or "an organization"
+    return (
+        "Resuming takes a temporary workflow template, which this user may not make: it takes the role workflow admin "
+        f"in {organization}, use on the workflow's inventory, if it has one, and, with a token, its write scope."
+    )
+
+
+def workflow_unavailable(error: AnswerError, workflow_job_id: int, kind: t.Optional[str]) -> str:
+    """The sentence for a workflow job that cannot be read.
+
+    :param kind: what the number stands for if not for a workflow job, as ``type`` in the API.
+    """
+    if error.status == 404 and kind:
+        there = " job_relaunch relaunches it." if kind == "job" else ""
+        return f"{workflow_job_id} is the id of {IN_WORDS.get(kind, kind)}, not of a workflow job.{there}"
+    answer = f'The controller answered {error.status}: "{error.said}"'
+    if error.status == 404:
+        return f"Workflow job {workflow_job_id} does not exist. {answer} Check workflow_job_id."
+    return f"This user may not see workflow job {workflow_job_id}. {answer} It takes the read role on its template."

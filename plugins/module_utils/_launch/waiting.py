@@ -1,0 +1,300 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waiting: ask until it is so, or until the time is over; and canceling a job."""
+
+from __future__ import annotations
+
+import math
+import typing as t
+from dataclasses import dataclass
+
+from .._api import jobs as _jobs
+from .._api.client import ControllerClient
+from .._api.errors import (
+    AnswerError,
+    ControllerError,
+    OptionError,
+    WaitTimeoutError,
+)
+from .._api.jobs import Job
+from .._api.kinds import JOB, Kind
+
+T = t.TypeVar("T")
+
+# A short job is seen to end soon after it does, while a long one costs a request each interval. The look at other
+# callers right after a launch is the first of them.
+FIRST_PAUSE = 1.5
+EARLY_PAUSE = 1.0
+PAUSE_SHARE = 1 / 3
+
+# Without a timeout a wait lasts as long as the job; but a controller that cannot be asked for so many seconds is not
+# having a bad minute any more.
+LONGEST_TROUBLE = 3600.0
+
+# Events of a job are in about a second after its end, eight under load (recorded: lag-detail). On some versions those
+# of a job that ended in error or was canceled never are, so that waiting for them must end.
+EVENTS_TIMEOUT = 60.0
+EVENTS_TIMEOUT_NO_PLAYBOOK = 5.0
+
+# Canceling is asynchronous: 202 says that it will be done (recorded: cancel-post-running); 405 that the job has ended.
+CANCEL_ACCEPTED = 202
+ENDED_ALREADY = 405
+CANCEL_TIMEOUT = 30.0
+
+WAITING_SPEC: dict[str, t.Any] = dict(
+    wait=dict(type="bool", default=False),
+    interval=dict(type="float", default=2),
+    timeout=dict(type="int"),
+    cancel_on_timeout=dict(type="bool", default=False),
+)
+
+Progress = t.Callable[[Job], None]
+
+
+# A job that has ended may be deleted before it was seen to: where nothing ends for so many seconds, it is looked for.
+GONE_AFTER = 60.0
+# So many numbers fit into a request line of 8 KiB, and so many jobs into an answer.
+IDS_AT_ONCE = 200
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Whether and how to wait; ``interval`` and ``timeout`` in seconds.
+
+    :param each_job: the time begins anew after each job that has ended, where there are several.
+    """
+
+    wait: bool = False
+    interval: float = 2.0
+    timeout: t.Optional[float] = None
+    cancel_on_timeout: bool = False
+    each_job: bool = False
+
+    @classmethod
+    def of(cls, params: t.Mapping[str, t.Any]) -> Waiting:
+        """From validated parameters, WAITING_SPEC's among them.
+
+        :raises OptionError: one of them cannot be used.
+        """
+        waiting = cls(**{name: params[name] for name in WAITING_SPEC})
+        if waiting.interval <= 0:
+            raise OptionError(f"interval must be more than 0 seconds, not {waiting.interval:g}.")
+        if waiting.timeout is not None and waiting.timeout < 0:
+            raise OptionError(f"timeout must not be less than 0 seconds, not {waiting.timeout:g}.")
+        for name in ("timeout", "cancel_on_timeout"):
+            given = getattr(waiting, name)
+            # A timeout of 0 is given too, and equal to False.
+            if given is not None and given is not False and not waiting.wait:
+                raise OptionError(f"{name} is for waiting only: set wait: true as well, or leave it out.")
+        return waiting
+
+
+class Watch:
+    """Waits for jobs, all within one deadline that begins with it.
+
+    :param client: the controller, and with it clock and sleep.
+    :param waiting: how long, and how often to look.
+    :param progress: is shown the job at each look while its end is waited for.
+    """
+
+    def __init__(self, client: ControllerClient, waiting: Waiting, progress: t.Optional[Progress] = None) -> None:
+        self._client = client
+        self._waiting = waiting
+        self._progress = progress
+        self._deadline = self._new_deadline()
+
+    def _new_deadline(self) -> t.Optional[float]:
+        return None if self._waiting.timeout is None else self._client.clock() + self._waiting.timeout
+
+    def left(self, most: float = math.inf, least: float = 0.0) -> t.Optional[float]:
+        """Seconds until the deadline, within bounds; None where neither it nor ``most`` sets an end.
+
+        :param most: seconds, for what has an end of its own.
+        :param least: seconds, for what cannot come out right sooner, whatever the deadline.
+        """
+        left = math.inf if self._deadline is None else self._deadline - self._client.clock()
+        bounded = max(least, min(left, most))
+        return None if bounded == math.inf else max(0.0, bounded)
+
+    @property
+    def passed(self) -> bool:
+        return self._deadline is not None and self._client.clock() >= self._deadline
+
+    def until_ended(self, job: Job, kind: Kind = JOB) -> Job:
+        """The job when it has ended.
+
+        :raises WaitTimeoutError: the deadline came first; it carries the job as seen last.
+        :raises ControllerError: what waiting will not cure.
+        """
+        ended = self._until(job, kind, self._ended, self.left())
+        if self._waiting.each_job:
+            self._deadline = self._new_deadline()
+        return ended
+
+    def through(self, read: t.Callable[[], T]) -> T:
+        """What a read brings, tried again through the controller's bad minutes.
+
+        :raises WaitTimeoutError: the deadline came first.
+        :raises ControllerError: what waiting will not cure.
+        """
+        return wait_until(
+            read, lambda _found: True, self._waiting.interval, self.left(), self._client.clock, self._client.sleep
+        )
+
+    def until_some_ended(self, ids: t.Collection[int]) -> tuple[dict[int, Job], frozenset[int]]:
+        """Of several active jobs those that have ended, as lists show them, when one has.
+
+        While none has, a look costs one request with an empty answer (recorded: batch-poll-final-only).
+
+        :returns: they, by number, and the numbers of those that are gone.
+        :raises WaitTimeoutError: the deadline came first.
+        :raises ControllerError: what waiting will not cure.
+        """
+        narrow = {"status__in": ",".join(_jobs.FINAL_STATUSES)}
+        nothing: tuple[dict[int, Job], frozenset[int]] = ({}, frozenset())
+        looked_for = self._client.clock()
+
+        def look() -> tuple[dict[int, Job], frozenset[int]]:
+            nonlocal looked_for
+            wide = self._client.clock() - looked_for >= GONE_AFTER
+            seen = {job.id: job for job in self._listed(ids, {} if wide else narrow)}
+            if wide:
+                looked_for = self._client.clock()
+            ended = {number: job for number, job in seen.items() if not job.active}
+            return ended, frozenset(ids).difference(seen) if wide else frozenset()
+
+        return wait_until(
+            look,
+            any,
+            self._waiting.interval,
+            self.left(),
+            self._client.clock,
+            self._client.sleep,
+            known=nothing,
+        )
+
+    def _listed(self, ids: t.Collection[int], query: t.Mapping[str, t.Any]) -> t.Iterator[Job]:
+        numbers = sorted(ids)
+        for start in range(0, len(numbers), IDS_AT_ONCE):
+            some = ",".join(map(str, numbers[start : start + IDS_AT_ONCE]))
+            answer = self._client.get_once(f"{JOB.path}/", **query, id__in=some, page_size=IDS_AT_ONCE)
+            yield from map(Job.of, answer.get("results") or ())
+
+    def until_events_processed(self, job: Job) -> Job:
+        """A job that has ended, when its events are processed as far as they will be: before, its hosts are unknown."""
+        if job.events_processed:
+            return job
+        timeout = EVENTS_TIMEOUT if job.status in (_jobs.FAILED, _jobs.SUCCESSFUL) else EVENTS_TIMEOUT_NO_PLAYBOOK
+        try:
+            return self._until(job, JOB, lambda now: now.events_processed, self.left(most=timeout))
+        except WaitTimeoutError as error:
+            return t.cast("Job", error.last or job)
+
+    def cancel(self, job: Job, kind: Kind = JOB) -> t.Optional[str]:
+        """Cancel a job; tried again while it fails in passing, since canceling twice does no harm.
+
+        :returns: None where the controller accepted it, else why it goes on or has gone on, as a sentence.
+        """
+        try:
+            self._client.retried(lambda: self._client.post(kind.at(job.id, "cancel"), {}, CANCEL_ACCEPTED))
+        except AnswerError as error:
+            if error.status == ENDED_ALREADY:
+                return "It ended before it could be canceled."
+            return f"Canceling it failed: {error}"
+        except ControllerError as error:
+            return f"Canceling it failed: {error}"
+        return None
+
+    def until_canceled(self, job: Job, kind: Kind = JOB) -> Job:
+        """A job that was canceled, when it has ended; as seen last where that takes too long.
+
+        :raises ControllerError: what waiting will not cure.
+        """
+        try:
+            return self._until(job, kind, lambda now: not now.active, CANCEL_TIMEOUT)
+        except WaitTimeoutError as error:
+            return t.cast("Job", error.last or job)
+
+    def _ended(self, job: Job) -> bool:
+        if self._progress:
+            self._progress(job)
+        return not job.active
+
+    def _until(self, job: Job, kind: Kind, done: t.Callable[[Job], bool], timeout: t.Optional[float]) -> Job:
+        return wait_until(
+            lambda: _jobs.get_once(self._client, job.id, kind),
+            done,
+            self._waiting.interval,
+            timeout,
+            self._client.clock,
+            self._client.sleep,
+            known=job,
+        )
+
+
+def pause_after(waited: float, interval: float) -> float:
+    """Seconds until the next look: few at first, then a third of the wait so far, at most the interval.
+
+    :param waited: how long the wait has lasted, seconds.
+    :param interval: the longest pause, seconds.
+    """
+    return min(interval, FIRST_PAUSE if waited < FIRST_PAUSE else max(EARLY_PAUSE, waited * PAUSE_SHARE))
+
+
+def wait_until(
+    fetch: t.Callable[[], T],
+    done: t.Callable[[T], bool],
+    interval: float,
+    timeout: t.Optional[float],
+    clock: t.Callable[[], float],
+    sleep: t.Callable[[float], None],
+    known: t.Optional[T] = None,
+) -> T:
+    """Fetch until it is done.
+
+    Reads that fail in passing (answers 429 and 5xx, lost connections, a controller that restarts) are part of
+    waiting: they are tried again until the deadline.
+
+    :param fetch: reads the current state.
+    :param done: whether that state ends the wait.
+    :param interval: the longest pause between two reads, seconds; ``Retry-After`` may ask for more.
+    :param timeout: seconds, or None to wait for as long as it takes, unless nothing can be read for LONGEST_TROUBLE.
+    :param clock: a monotonic clock, seconds.
+    :param sleep: pauses for some seconds.
+    :param known: the state as it has just been read, which saves a first read.
+    :returns: the state that ended the wait.
+    :raises WaitTimeoutError: the time is over; it carries the state seen last.
+    :raises ControllerError: whatever ``fetch`` raises that waiting will not cure.
+    """
+    started = clock()
+
+    def pause(asked_for: float = 0.0) -> None:
+        waited = clock() - started
+        left = math.inf if timeout is None else max(0.0, timeout - waited)
+        sleep(min(left, max(asked_for, pause_after(waited, interval))))
+
+    last = known
+    if known is not None:
+        if done(known):
+            return known
+        pause()
+    troubled: t.Optional[float] = None
+    while True:
+        trouble = ""
+        asked_for = 0.0
+        try:
+            last = fetch()
+            troubled = None
+            if done(last):
+                return last
+        except ControllerError as error:
+            troubled = clock() if troubled is None else troubled
+            if not error.transient or (timeout is None and clock() - troubled >= LONGEST_TROUBLE):
+                raise
+            trouble = f" The last attempt to ask failed: {error}"
+            asked_for = error.retry_after or 0.0
+        if timeout is not None and clock() - started >= timeout:
+            raise WaitTimeoutError(f"The timeout of {timeout:g} seconds is over.{trouble}", last=last)
+        pause(asked_for)

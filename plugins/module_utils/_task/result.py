@@ -1,0 +1,61 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A task from its parameters to its result, whatever happens: what module and action plugin share."""
+
+from __future__ import annotations
+
+import os
+import traceback
+import typing as t
+
+from .._api import connection as _connection
+from .._api.client import ControllerClient
+from .._api.errors import ControllerError
+from .._job.outcome import Outcome, Result, outcome_of
+
+Act = t.Callable[[ControllerClient], Outcome]
+
+
+def carry_out(params: t.Mapping[str, t.Any], hidden: set[str], act: Act) -> Result:
+    """Do what the parameters ask for.
+
+    :param params: validated, CONNECTION_SPEC's among them.
+    :param hidden: texts that the front door masks in the result; see ``adjust_hidden``.
+    :param act: does it with a client; raises ControllerError to fail the task.
+    :returns: the result, with ``failed`` and ``msg`` where it failed, and ``exception`` where that was a defect.
+    """
+    try:
+        adjust_hidden(hidden, params)
+        connection = _connection.resolve(params, os.environ, os.getcwd())
+        hidden.update(connection.secrets)
+        with ControllerClient(connection) as client:
+            return act(client).result()
+    except ControllerError as error:
+        return _failed(error, str(error))
+    except KeyboardInterrupt as error:
+        return _failed(error, f"Interrupted.{_so_far(error)}")
+    except Exception as error:  # whatever it is, the id of a job that was launched must not be lost
+        defect = f"An unexpected error, which is a defect of this collection: {type(error).__name__}: {error}."
+        trace = traceback.format_exc()
+        report = "Please report it with the output of -vvv."
+        return dict(_failed(error, f"{defect}{_so_far(error)} {report}"), exception=trace)
+
+
+def adjust_hidden(hidden: set[str], params: t.Mapping[str, t.Any]) -> None:
+    """Hide a password that was put into the address, and nothing that is no secret.
+
+    Of a token given as a dictionary Ansible takes every value for one, its ``id`` and ``user`` among them, and would
+    mask any number in the result that contains one of those.
+    """
+    hidden.difference_update(_connection.harmless_values_of_token(params.get("controller_oauthtoken")))
+    hidden.update(_connection.passwords_in_url(params.get("controller_host")))
+
+
+def _failed(error: BaseException, sentence: str) -> Result:
+    return dict((outcome_of(error) or Outcome()).result(), failed=True, msg=sentence)
+
+
+def _so_far(error: BaseException) -> str:
+    return (outcome_of(error) or Outcome()).so_far

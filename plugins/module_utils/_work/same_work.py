@@ -1,0 +1,204 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether two jobs are the same work, their limits aside.
+
+A relaunch carries no pointer to its source. It is the template as it is by then, with the source's prompts: where the
+template was edited in between their values differ, and their prompts do not.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from .._api.errors import AnswerError
+from .._api.jobs import Job, names_in
+from .._api.kinds import JOB
+from .._api.yaml_library import parse
+
+if t.TYPE_CHECKING:
+    from .._api.client import ControllerClient
+
+# What the controller shows in place of a secret (recorded: prompts-sv-mask).
+MASK = "$encrypted$"
+
+# What a relaunch takes over and every list of jobs shows, beside the limit and the job type.
+_SCALARS = (
+    "inventory",
+    "execution_environment",
+    "scm_branch",
+    "forks",
+    "verbosity",
+    "diff_mode",
+    "timeout",
+    "job_slice_number",
+    "job_slice_count",
+)
+_NAMES = ("job_tags", "skip_tags")
+# What a workflow job is launched with, beside variables.
+_OF_WORKFLOW = ("inventory", "limit", "scm_branch", "job_tags", "skip_tags")
+
+# Prompts that say nothing of whether the work is the same: the limit is compared by its hosts, the job type with the
+# one that is wanted.
+_OTHERWISE_COMPARED = frozenset({"limit", "job_type"})
+# Of these the controller shows much that changes by itself, such as the counters of an inventory (recorded:
+# prompts-full): the number is what counts.
+_BY_NUMBER = ("inventory", "execution_environment")
+_SETS_BY_NUMBER = ("credentials", "labels")
+
+# Normalised values, or prompts, as text: equal where they are.
+Fingerprint = str
+
+
+class SameWork:
+    """Compares jobs with one that is given; asks for prompts only where values differ.
+
+    :param client: the controller.
+    :param source: the job that the others are compared with.
+    :param job_type: the wanted one, ``run`` or ``check``; None for the source's.
+    :param prompts: by job, what is known of them, for several that are compared with the same others; it grows.
+    """
+
+    def __init__(
+        self,
+        client: ControllerClient,
+        source: Job,
+        job_type: t.Optional[str] = None,
+        prompts: t.Optional[dict[int, t.Optional[Fingerprint]]] = None,
+    ) -> None:
+        self._client = client
+        self._source = source
+        self._job_type = job_type or source.job_type
+        # Jobs with equal values are the same work as each other, so that one of them is asked about for all.
+        self._known: dict[Fingerprint, t.Optional[bool]] = {values(source): True}
+        self._prompts = {} if prompts is None else prompts
+        #: Whether a secret on both sides had to count as equal, since the controller shows none.
+        self.masked = MASK in values(source)
+
+    def includes(self, job: Job) -> bool:
+        """Whether a job is the same work as the source, and of the wanted type.
+
+        :raises ControllerError: the prompts could not be read, though they are there.
+        """
+        return job.job_type == self._job_type and self._same(job) is True
+
+    def may_include(self, job: Job) -> bool:
+        """Whether nothing tells that it is other work; its type does not matter.
+
+        :raises ControllerError: as above.
+        """
+        return self._same(job) is not False
+
+    def _same(self, job: Job) -> t.Optional[bool]:
+        """None where values differ and the prompts cannot be had."""
+        if not same_template(self._source, job) or slice_of(job) != slice_of(self._source):
+            return False
+        found = values(job)
+        if found not in self._known:
+            ours, theirs = self._prompts_of(self._source), self._prompts_of(job)
+            self._known[found] = None if ours is None or theirs is None else ours == theirs
+            self.masked = self.masked or (ours == theirs and MASK in str(ours))
+        return self._known[found]
+
+    def _prompts_of(self, job: Job) -> t.Optional[Fingerprint]:
+        if job.id not in self._prompts:
+            self._prompts[job.id] = _ask_for_prompts(self._client, job.id)
+        return self._prompts[job.id]
+
+
+def same_template(source: Job, job: Job) -> bool:
+    """Jobs whose template was deleted have no number of it in common: the name that it had is left."""
+    if source.template is None and job.template is None:
+        return source.facts.get("name") == job.facts.get("name")
+    return source.template == job.template
+
+
+def slice_of(job: Job) -> tuple[t.Any, t.Any]:
+    """Which slice of how many; it is not among the prompts (recorded: prompts-slice)."""
+    return job.facts.get("job_slice_number"), job.facts.get("job_slice_count")
+
+
+def values(job: Job) -> Fingerprint:
+    """All that a relaunch takes over from its source, by value, but for limit and job type."""
+    facts = job.facts
+    labels = job.summary("labels")
+    credentials = (facts.get("summary_fields") or {}).get("credentials")
+    return _fingerprint(
+        {
+            **{name: facts.get(name) for name in _SCALARS},
+            **{name: sorted(names_in(facts.get(name))) for name in _NAMES},
+            "credentials": _numbers(credentials),
+            # The controller shows the first ten of many.
+            "labels": [labels.get("count", 0), _numbers(labels.get("results"))],
+            "extra_vars": variables_of(facts.get("extra_vars")),
+        }
+    )
+
+
+def prompts(body: t.Mapping[str, t.Any]) -> t.Optional[Fingerprint]:
+    """What a job was launched with beyond its template, normalised.
+
+    :param body: the answer of ``create_schedule/`` (recorded: prompts-*).
+    :returns: None where the controller cannot tell: the template is gone, which it says under the key ``all``.
+    """
+    shown = body.get("prompts")
+    if not isinstance(shown, dict) or "all" in shown:
+        return None
+    normal = {name: value for name, value in shown.items() if name not in _OTHERWISE_COMPARED}
+    for name in _BY_NUMBER:
+        if isinstance(normal.get(name), dict):
+            normal[name] = normal[name].get("id")
+    for name in _SETS_BY_NUMBER:
+        if name in normal:
+            normal[name] = _numbers(normal[name])
+    for name in _NAMES:
+        if name in normal:
+            normal[name] = sorted(names_in(normal[name]))
+    if "instance_groups" in normal:
+        # Their order is the order in which they are tried.
+        normal["instance_groups"] = [group.get("id") for group in normal["instance_groups"]]
+    if "extra_vars" in normal:
+        normal["extra_vars"] = variables_of(normal["extra_vars"])
+    return _fingerprint(normal)
+
+
+def variables_of(text: t.Any) -> t.Any:
+    """Extra variables as data: the controller keeps them as JSON or YAML text, whose order and spaces may differ."""
+    if not isinstance(text, str):
+        return text or {}
+    try:
+        return json.loads(text or "{}")
+    except ValueError:
+        pass
+    try:
+        return parse(text) or {}
+    except ValueError:
+        return text
+
+
+def same_launch(source: Job, job: Job) -> bool:
+    """Whether two workflow jobs of a template were launched with the same values, as their lists show them."""
+    if any((source.facts.get(name) or None) != (job.facts.get(name) or None) for name in _OF_WORKFLOW):
+        return False
+    return bool(variables_of(source.facts.get("extra_vars")) == variables_of(job.facts.get("extra_vars")))
+
+
+def _ask_for_prompts(client: ControllerClient, job_id: int) -> t.Optional[Fingerprint]:
+    try:
+        return prompts(client.get(JOB.at(job_id, "create_schedule")))
+    except AnswerError as error:
+        if error.refuses and error.status in (403, 404):
+            return None
+        raise
+
+
+def _numbers(shown: t.Any) -> list[int]:
+    """The numbers in a list of objects, or in a count with its first results."""
+    entries = shown.get("results") if isinstance(shown, dict) else shown
+    return sorted(entry["id"] for entry in entries or ())
+
+
+def _fingerprint(data: t.Any) -> Fingerprint:
+    return json.dumps(data, sort_keys=True, default=str)

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of workflow_job_relaunch: what both of its front doors accept, and the request that comes of them."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .._api.connection import CONNECTION_SPEC
+from .._api.errors import OptionError
+from .._launch.waiting import WAITING_SPEC, Waiting
+from .._work.decision import ALL, FAILED
+
+# What AnsibleModule, or ArgumentSpecValidator, is to be made of.
+SPECIFICATION: dict[str, t.Any] = dict(
+    argument_spec=dict(
+        CONNECTION_SPEC,
+        **WAITING_SPEC,
+        workflow_job_id=dict(type="int"),
+        workflow_job_template=dict(type="str"),
+        organization=dict(type="str"),
+        nodes=dict(type="str", choices=[ALL, FAILED], default=ALL),
+        node_hosts=dict(type="str", choices=[FAILED, ALL], default=FAILED),
+        handled=dict(type="bool", default=False),
+        force=dict(type="bool", default=False),
+    ),
+    required_one_of=[("workflow_job_id", "workflow_job_template")],
+    mutually_exclusive=[("workflow_job_id", "workflow_job_template")],
+    required_by=dict(organization="workflow_job_template"),
+)
+
+
+@dataclass(frozen=True)
+class WorkflowRequest:
+    """What a task asks for."""
+
+    workflow_job_id: t.Optional[int] = None
+    workflow_job_template: t.Optional[str] = None
+    organization: t.Optional[str] = None
+    nodes: str = ALL
+    node_hosts: str = FAILED
+    handled: bool = False
+    force: bool = False
+    waiting: Waiting = Waiting()
+    check_mode: bool = False
+    diff: bool = False
+
+    @classmethod
+    def of(cls, params: t.Mapping[str, t.Any], check_mode: bool, diff: bool) -> WorkflowRequest:
+        """From validated parameters.
+
+        :raises OptionError: one of them cannot be used.
+        """
+        number = params["workflow_job_id"]
+        if number is not None and number < 1:
+            raise OptionError(f"workflow_job_id must be the number of a workflow job, not {number}.")
+        own = ("workflow_job_template", "organization", "nodes", "node_hosts", "handled", "force")
+        return cls(
+            workflow_job_id=number,
+            waiting=Waiting.of(params),
+            check_mode=check_mode,
+            diff=diff,
+            **{name: params[name] for name in own},
+        )

@@ -1,0 +1,310 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What remains of a workflow that has ended: which of its nodes still have to run, and how they hang together.
+
+Pure; nothing is asked or sent here. A node runs again if it failed, and for the first time if it was never run because
+of that. What has succeeded never runs again.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+
+from .._api.errors import AnswerError
+from .._api.jobs import ACTIVE_STATUSES, SUCCESSFUL, told
+
+SUCCESS = "success"
+FAILURE = "failure"
+ALWAYS = "always"
+KINDS = (SUCCESS, FAILURE, ALWAYS)
+
+# What a node may set beyond its template, besides extra_data and what its sublists hold.
+_PROMPTS = (
+    "inventory", "scm_branch", "job_type", "job_tags", "skip_tags", "limit", "diff_mode", "verbosity",
+    "execution_environment", "forks", "job_slice_count", "timeout",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Link:
+    """From one node to another, by their ids: the child may run once the parent has ended as ``kind`` says."""
+
+    parent: int
+    child: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of a workflow job.
+
+    :param identifier: unique in its workflow; a UUID unless somebody chose another.
+    :param name: its template's, else its job's.
+    :param template: the id of its unified job template; None once that has been deleted.
+    :param template_type: what its template makes, such as ``job`` or ``workflow_job``.
+    :param job: the id of the job that it ran, of the type ``job_type``; None where it ran none or that was deleted.
+    :param status: the job's; None where there is none.
+    :param carried: the workflow took it over as succeeded from the one that it was relaunched from (Ascender only).
+    :param converges: with several parents, all of them must let it run; else one suffices.
+    :param links: to its children.
+    :param conditional: it has links of other kinds, which depend on artifacts (Ascender only).
+    :param prompts: what it sets beyond its template, by the names of the API.
+    """
+
+    id: int
+    identifier: str
+    name: str
+    template: t.Optional[int]
+    template_type: t.Optional[str]
+    job: t.Optional[int]
+    job_type: t.Optional[str]
+    status: t.Optional[str]
+    do_not_run: bool
+    carried: bool
+    converges: bool
+    links: tuple[Link, ...]
+    conditional: bool
+    prompts: t.Mapping[str, t.Any]
+    extra_data: t.Mapping[str, t.Any]
+
+    @classmethod
+    def of(cls, entry: t.Mapping[str, t.Any]) -> Node:
+        """From an entry of a workflow job's ``workflow_nodes`` (recorded: wf-nodes-failed, wf-nodes-template-gone).
+
+        :raises AnswerError: the entry is no node's.
+        """
+        if not isinstance(entry.get("id"), int) or not isinstance(entry.get("do_not_run"), bool):
+            raise AnswerError("The controller answered without the id and do_not_run of a workflow node.", 200, entry)
+        summaries = entry.get("summary_fields") or {}
+        job, template = summaries.get("job") or {}, summaries.get("unified_job_template") or {}
+        kinds = {key[: -len("_nodes")]: ids or () for key, ids in entry.items() if key.endswith("_nodes")}
+        return cls(
+            id=entry["id"],
+            identifier=str(entry.get("identifier") or ""),
+            name=str(template.get("name") or job.get("name") or ""),
+            template=entry.get("unified_job_template"),
+            template_type=template.get("unified_job_type"),
+            job=entry.get("job"),
+            job_type=job.get("type"),
+            status=job.get("status"),
+            do_not_run=entry["do_not_run"],
+            carried=bool(entry.get("prior_run_succeeded")),
+            converges=bool(entry.get("all_parents_must_converge")),
+            links=tuple(Link(entry["id"], child, kind) for kind in KINDS for child in kinds.get(kind, ())),
+            conditional=any(ids for kind, ids in kinds.items() if kind not in KINDS),
+            prompts={name: entry[name] for name in _PROMPTS if entry.get(name) not in (None, "")},
+            extra_data=entry.get("extra_data") or {},
+        )
+
+    @property
+    def label(self) -> str:
+        """What a person calls it: the identifier that somebody chose, else the name of what it runs."""
+        chosen = self.identifier and not _is_uuid(self.identifier)
+        return self.identifier if chosen else self.name or self.identifier or f"node {self.id}"
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status == SUCCESSFUL or self.carried
+
+    @property
+    def bad(self) -> bool:
+        """Whether it ended otherwise than successfully; for the controller it also has without a template to run."""
+        return not self.succeeded and not (self.status is None and self.do_not_run)
+
+    @property
+    def unknown(self) -> bool:
+        """Whether it ran a job of which nothing is left: deleting a job leaves its node's template in place."""
+        return self.bad and self.status is None and self.template is not None
+
+
+def _is_uuid(text: str) -> bool:
+    return len(text) == 36 and not text.replace("-", "").strip("0123456789abcdef")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A node that has to run.
+
+    :param converges: as in ``Node``, among the parents that are kept.
+    :param inherited: the nodes whose artifacts the controller gave it then, or would have given it, and will not give
+        it now, since none of them runs before it. In the order in which later ones outrank earlier ones.
+    """
+
+    node: Node
+    converges: bool
+    inherited: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Remainder:
+    """What has to run, parents before children, and the links within; of two nodes there is one link at most.
+
+    :param obstacles: why it cannot be run, or is not known; each is a sentence or two for a person.
+    """
+
+    kept: tuple[Kept, ...]
+    links: tuple[Link, ...]
+    obstacles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """Nothing has to run.
+
+    :param handled: the nodes that failed all the same, and for which the workflow had a way on.
+    """
+
+    handled: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True)
+class Active:
+    """The workflow has not ended, so that what remains of it is not known.
+
+    :param nodes: those whose jobs are active.
+    """
+
+    nodes: tuple[Node, ...]
+
+
+def remaining(nodes: t.Sequence[Node], status: str, handled: bool = False) -> t.Union[Remainder, Nothing, Active]:
+    """What remains of a workflow job.
+
+    :param nodes: all of its nodes, read after its status.
+    :param status: the workflow job's. It is ``successful`` in spite of failed nodes where each of them had a child for
+        that case, though the children meant for success never ran.
+    :param handled: whether to run what such a workflow has left undone.
+    :raises AnswerError: nodes are missing.
+    """
+    active = tuple(node for node in nodes if node.status in ACTIVE_STATUSES)
+    if active or status in ACTIVE_STATUSES:
+        return Active(active)
+    if status == SUCCESSFUL and not handled:
+        return Nothing(tuple(node for node in nodes if node.bad))
+    graph = _Graph(nodes)
+    for node in graph.order:
+        graph.settle(node)
+    obstacles = tuple(_obstacles(nodes, graph.kept))
+    if not graph.kept and not obstacles:
+        return Nothing()
+    links = tuple(Link(parent, child, kind) for child, ways in graph.kept.items() for parent, kind in ways.items())
+    return Remainder(tuple(map(graph.as_kept, graph.kept)), links, obstacles)
+
+
+# The links that lead to a node, as the kinds by parent: of two nodes the controller takes one link only
+# (recorded: wf-temp-link-post-other-kind).
+_Ways = dict[int, str]
+
+
+class _Graph:
+    """A workflow on its way to what remains of it: ``settle`` each node once, in ``order``.
+
+    ``kept`` holds the nodes that have to run, each with the ways from kept nodes to it.
+    """
+
+    def __init__(self, nodes: t.Sequence[Node]) -> None:
+        self._nodes = {node.id: node for node in nodes}
+        self._parents: dict[int, list[Link]] = {node.id: [] for node in sorted(nodes, key=lambda node: node.id)}
+        for link in (link for node in nodes for link in node.links):
+            if link.child not in self._parents:
+                raise AnswerError(f"The controller told of a link to node {link.child}, but not of that node.", 200)
+            self._parents[link.child].append(link)
+        # The controller lets no cycle in (recorded: wf-temp-link-post-cycle).
+        above = {node_id: [link.parent for link in links] for node_id, links in self._parents.items()}
+        self.order = [self._nodes[node_id] for node_id in TopologicalSorter(above).static_order()]
+        self.kept: dict[int, _Ways] = {}
+        # The nodes that run where every node succeeds.
+        self._on_success: set[int] = set()
+        # Of nodes that succeeded, but run in the case of a failure only: the ways from the kept nodes that led there.
+        self._led_by: dict[int, _Ways] = {}
+        # The nodes above each node, and the kept ones above each kept node.
+        self._before: dict[int, set[int]] = {}
+        self._kept_before: dict[int, set[int]] = {}
+
+    def settle(self, node: Node) -> None:
+        """Find out whether a node has to run, and after which."""
+        parents = self._parents[node.id]
+        self._before[node.id] = _with_those_before([link.parent for link in parents], self._before)
+        passed = [link.parent in self._on_success and link.kind != FAILURE for link in parents]
+        if not parents or (all(passed) if node.converges else any(passed)):
+            self._on_success.add(node.id)
+        ways, due, blocked = self._ways_to(node)
+        if node.succeeded:
+            if node.id not in self._on_success:
+                self._led_by[node.id] = {
+                    parent: kind for parent, kind in ways.items() if kind == FAILURE or parent not in self._on_success
+                }
+        elif node.bad or not parents or (not blocked if node.converges else due or ways):
+            self._keep(node, ways, due)
+
+    def _ways_to(self, node: Node) -> tuple[_Ways, bool, bool]:
+        """The ways to a node from kept ones; whether a parent that has settled lets it run; whether one does not."""
+        ways: _Ways = {}
+        due = blocked = False
+        for link in self._parents[node.id]:
+            if link.parent in self.kept:
+                _add(ways, link.parent, link.kind, node.converges)
+            elif not self._nodes[link.parent].succeeded or link.kind == FAILURE:
+                blocked = True
+            elif link.parent in self._on_success:
+                due = True
+            else:
+                # It was a failure that led to this parent. Where that is undone, it does not count; where the failure
+                # comes again, what has been done about it need not be done again, only what comes after that.
+                for parent, kind in self._led_by[link.parent].items():
+                    _add(ways, parent, kind, node.converges)
+        return ways, due, blocked
+
+    def _keep(self, node: Node, ways: _Ways, due: bool) -> None:
+        before = _with_those_before(ways, self._kept_before)
+        if due and not node.converges:
+            # It runs whatever becomes of the kept nodes above it, and after them. A parent among them may never run,
+            # and lets nothing run then: those without parents always do.
+            roots = sorted(parent for parent in before if not self.kept[parent])
+            ways = dict.fromkeys([*ways, *roots], ALWAYS)
+        self.kept[node.id] = ways
+        self._kept_before[node.id] = before
+
+    def as_kept(self, node_id: int) -> Kept:
+        node, ways = self._nodes[node_id], self.kept[node_id]
+        inherited = self._before[node_id] - self._kept_before[node_id]
+        return Kept(
+            node, node.converges and bool(ways), tuple(one for one in self.order if one.id in inherited and one.job)
+        )
+
+
+def _with_those_before(parents: t.Iterable[int], before: t.Mapping[int, set[int]]) -> set[int]:
+    return set(parents).union(*(before[parent] for parent in parents))
+
+
+def _add(ways: _Ways, parent: int, kind: str, all_of: bool) -> None:
+    """Add a way to the others; where another comes from the same parent, the one that says both, or either."""
+    other = ways.setdefault(parent, kind)
+    if other != kind:
+        ways[parent] = ALWAYS if not all_of else FAILURE if FAILURE in (other, kind) else SUCCESS
+
+
+def _obstacles(nodes: t.Sequence[Node], kept: t.Container[int]) -> t.Iterator[str]:
+    """Why what remains cannot be run, or cannot be known."""
+    conditional = [node.label for node in nodes if node.conditional]
+    unknown = [node.label for node in nodes if node.unknown]
+    gone = [node.label for node in nodes if node.template is None and node.id in kept]
+    if conditional:
+        yield (
+            f"Links from {told(conditional)} depend on artifacts, which no other workflow can be given: relaunch all "
+            "nodes, or use the controller's own relaunch from the failed nodes."
+        )
+    if unknown:
+        yield (
+            f"Whether {told(unknown)} succeeded is not known, since the job that ran there has been deleted: relaunch "
+            "all nodes, or relaunch by hand what is missing."
+        )
+    if gone:
+        yield (
+            f"What {told(gone)} would run has been deleted: give the workflow's template another in its place, and "
+            "launch that."
+        )

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Temporary workflow templates: found by their description, made, and removed; each request safe to lose."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .._api.errors import (
+    AnswerError,
+    ControllerError,
+    RefusedError,
+)
+from .._api.jobs import Job
+from .._launch.refusals import template_unfinished
+from .plan import Plan, PlannedNode
+
+if t.TYPE_CHECKING:
+    from .._api.client import ControllerClient
+
+CREATED = 201
+DONE = 204
+GONE = 404
+
+Body = dict[str, t.Any]
+
+
+def name_prefix(source_id: int) -> str:
+    """How the names of the temporary templates of a workflow job begin, and so those of their workflow jobs."""
+    return f"Remainder of workflow job {source_id} "
+
+
+def description(source_id: int) -> str:
+    return f"relaunch.controller: what remains of workflow job {source_id}"
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A temporary template that is there already, and its newest workflow job, if it has any."""
+
+    template: int
+    job: t.Optional[Job]
+
+
+def earlier(client: ControllerClient, source_id: int) -> list[Earlier]:
+    """Those of a workflow job, oldest first."""
+    found = []
+    for entry in client.results("workflow_job_templates/", description=description(source_id), order_by="id"):
+        query = {"unified_job_template": entry["id"], "order_by": "-id", "page_size": 1}
+        jobs = client.get("workflow_jobs/", **query).get("results") or ()
+        found.append(Earlier(int(entry["id"]), Job.of(jobs[0]) if jobs else None))
+    return found
+
+
+def make(client: ControllerClient, plan: Plan, source_id: int, unique: str) -> int:
+    """Make a temporary template, with nodes and links; its number. What was made of it is removed where that fails.
+
+    :param unique: makes its name one that nobody has, so that it can be found if the answer is lost.
+    :raises AnswerError: the controller declined; nothing was made.
+    :raises RefusedError: a part of it could not be made.
+    :raises ControllerError: it could not be made.
+    """
+    name = f"{name_prefix(source_id)}{unique}"
+    body = {"name": name, "description": description(source_id), **plan.template}
+    template = int(_made(client, "workflow_job_templates/", body, {"name": name})["id"])
+    numbers: dict[int, int] = {}
+    at = ""
+    try:
+        for one in plan.nodes:
+            at = one.node.label
+            numbers[one.node.id] = _make_node(client, template, one)
+            # Parents come before their children.
+            for link in plan.links:
+                if link.child == one.node.id:
+                    path = f"workflow_job_template_nodes/{numbers[link.parent]}/{link.kind}_nodes/"
+                    _add(client, path, numbers[link.child])
+    except ControllerError as error:
+        problem = remove(client, template)
+        stays = f" What was made of it, workflow template {template}, stays: {problem}" if problem else ""
+        raise RefusedError(template_unfinished(error, at, stays)) from None
+    return template
+
+
+def remove(client: ControllerClient, template: int) -> str:
+    """Delete a temporary template; tried again while it fails in passing. Why it stays, empty where it does not."""
+    try:
+        client.retried(lambda: client.delete(f"workflow_job_templates/{template}/", DONE))
+    except ControllerError as error:
+        gone = isinstance(error, AnswerError) and error.status == GONE and error.refuses
+        return "" if gone else str(error)
+    return ""
+
+
+def _make_node(client: ControllerClient, template: int, one: PlannedNode) -> int:
+    path = f"workflow_job_templates/{template}/workflow_nodes/"
+    number = int(_made(client, path, one.body, {"identifier": one.body["identifier"]})["id"])
+    if one.approval is not None:
+        # Were it made twice, the node would have the later one, and the other would go with the template.
+        below = f"workflow_job_template_nodes/{number}/create_approval_template/"
+        client.retried(lambda: client.post(below, t.cast("Body", one.approval), CREATED))
+    for name, numbers in one.sublists.items():
+        for item in numbers:
+            _add(client, f"workflow_job_template_nodes/{number}/{name}/", item)
+    return number
+
+
+def _made(client: ControllerClient, path: str, body: t.Mapping[str, t.Any], unique: t.Mapping[str, str]) -> Body:
+    """Make something that the controller lets exist once only. Before it is sent again it is looked for."""
+    sent: list[bool] = []
+
+    def found() -> t.Optional[Body]:
+        return next(iter(client.results(path, **unique)), None)
+
+    def make_it() -> Body:
+        there = found() if sent else None
+        if there is not None:
+            return there
+        sent.append(True)
+        return client.post(path, body, CREATED)
+
+    return client.retried(make_it)
+
+
+def _add(client: ControllerClient, path: str, number: int) -> None:
+    """Add to a list; what is there already is not added twice (recorded: wf-temp-link-post)."""
+    client.retried(lambda: client.post(path, {"id": number}, DONE))
