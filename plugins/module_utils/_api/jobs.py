@@ -119,23 +119,37 @@ class Job:
 class HostSummary:
     """What became of one host in a job.
 
-    :param host: its number; None where it was deleted since, so that no relaunch can reach it.
+    :param host: its number; None where it was deleted since, so that no relaunch can reach it, or never had a row.
     :param name: the one it has now, or had last.
     :param name_then: the one it had in the job.
     :param failed: includes unreachable.
+    :param unreachable: whether it could not be reached, and was not failed besides.
+    :param changed: how many tasks changed something on it.
+    :param constructed_host: the number of the copy in a constructed inventory that it stands for.
     """
 
     host: t.Optional[int]
     name: str
     name_then: str
     failed: bool
+    unreachable: bool = False
+    changed: int = 0
+    constructed_host: t.Optional[int] = None
 
     @classmethod
     def of(cls, entry: t.Mapping[str, t.Any]) -> HostSummary:
-        """From an entry of a job's host summaries (recorded: get-summaries-failed)."""
+        """From an entry of a job's host summaries (recorded: get-summaries-failed, constructed-summaries)."""
         now = (entry.get("summary_fields") or {}).get("host") or {}
         then = str(entry.get("host_name") or "")
-        return cls(entry.get("host"), str(now.get("name") or then), then, bool(entry.get("failed")))
+        return cls(
+            host=entry.get("host"),
+            name=str(now.get("name") or then),
+            name_then=then,
+            failed=bool(entry.get("failed")),
+            unreachable=bool(entry.get("dark")) and not entry.get("failures"),
+            changed=int(entry.get("changed") or 0),
+            constructed_host=entry.get("constructed_host"),
+        )
 
 
 def names_of(summaries: t.Iterable[HostSummary]) -> frozenset[str]:
