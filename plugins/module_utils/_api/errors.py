@@ -10,9 +10,6 @@ import html
 import re
 import typing as t
 
-if t.TYPE_CHECKING:
-    from .._job.outcome import Outcome
-
 # A refusal fits in a line or two; whole HTML pages and tracebacks of a proxy do not belong in a message.
 SAID_LIMIT = 500
 
@@ -33,8 +30,6 @@ class ControllerError(Exception):
     transient: bool = False
     #: Seconds the controller asked to be left alone, if it did.
     retry_after: t.Optional[float] = None
-    #: What had been done and was known by then; see ``_outcome.carrying``.
-    outcome: t.Optional[Outcome] = None
 
 
 class OptionError(ControllerError):

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 from .errors import AnswerError
 from .kinds import JOB, Kind
@@ -23,6 +25,9 @@ CANCELED = "canceled"
 # As ``launch_type``.
 RELAUNCH = "relaunch"
 FINAL_STATUSES = (SUCCESSFUL, FAILED, ERROR, CANCELED)
+
+
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?$")
 
 
 @dataclass(frozen=True)
@@ -64,13 +69,16 @@ class Job:
         return self.facts.get("unified_job_template")
 
     @property
-    def created(self) -> str:
-        """When it was made; the controller's times sort as texts, since all have the same form."""
-        return str(self.facts.get("created") or "")
+    def inventory(self) -> t.Optional[int]:
+        return self.facts.get("inventory")
 
     @property
-    def finished(self) -> str:
-        return str(self.facts.get("finished") or "")
+    def created(self) -> datetime:
+        return moment(self.facts.get("created"))
+
+    @property
+    def finished(self) -> datetime:
+        return moment(self.facts.get("finished"))
 
     @property
     def active(self) -> bool:
@@ -84,6 +92,19 @@ class Job:
     def began(self) -> bool:
         """Whether it ever ran; one that was canceled while pending did not (recorded: batch-canceled-loser-detail)."""
         return "started" not in self.facts or self.facts["started"] is not None
+
+    @property
+    def never_began(self) -> bool:
+        """Whether it has ended, and has surely done nothing to any host (recorded: never-began-*).
+
+        A detail tells it: no task was started. Of a list it is known where the job was never started.
+        """
+        if self.active:
+            return False
+        if not self.began:
+            return True
+        counts = self.facts.get("playbook_counts")
+        return self.events_processed and isinstance(counts, dict) and counts.get("task_count") == 0
 
     @property
     def events_processed(self) -> bool:
@@ -109,6 +130,12 @@ class Job:
         """How many hosts its statistics count, each once; None where a list, or a job without them, does not say."""
         counts = self.facts.get("host_status_counts")
         return sum(counts.values()) if counts else None
+
+    @property
+    def failures_counted(self) -> t.Optional[int]:
+        """How many hosts its statistics call failed or unreachable, deleted ones too; None as of ``hosts_counted``."""
+        counts = self.facts.get("host_status_counts")
+        return int(counts.get("failures") or 0) + int(counts.get("dark") or 0) if counts else None
 
     def summary(self, name: str) -> t.Mapping[str, t.Any]:
         """One of its ``summary_fields``; empty where it has none."""
@@ -150,6 +177,20 @@ class HostSummary:
             changed=int(entry.get("changed") or 0),
             constructed_host=entry.get("constructed_host"),
         )
+
+
+def moment(text: t.Any) -> datetime:
+    """A time of the controller's; it leaves out microseconds that are zero, so that its texts do not sort.
+
+    :returns: with its zone; what is no time lies before all times.
+    """
+    found = _MOMENT.match(str(text or ""))
+    if not found:
+        return datetime.min.replace(tzinfo=timezone.utc)
+    base, fraction, zone = found.groups()
+    micro = f"{(fraction or '0'):0<6.6}"
+    offset = "+00:00" if zone in (None, "Z") else zone
+    return datetime.fromisoformat(f"{base}.{micro}{offset}")
 
 
 def names_of(summaries: t.Iterable[HostSummary]) -> frozenset[str]:

@@ -13,7 +13,7 @@ from .._api.connection import CONNECTION_SPEC
 from .._api.errors import OptionError
 from .._launch.request_body import password_values
 from .._launch.waiting import WAITING_SPEC, Waiting
-from .._work.decision import ALL, FAILED, Wish
+from .._work.decision import ALL, FAILED, RelaunchOptions
 
 # What AnsibleModule, or ArgumentSpecValidator, is to be made of.
 SPECIFICATION: dict[str, t.Any] = dict(
@@ -35,6 +35,9 @@ SPECIFICATION: dict[str, t.Any] = dict(
 )
 
 
+OPTIONS = ("hosts", "fallback_to_all", "job_type", "force", "wait")
+
+
 @dataclass(frozen=True)
 class RelaunchRequest:
     """What a task asks for."""
@@ -42,7 +45,7 @@ class RelaunchRequest:
     job_id: t.Optional[int] = None
     job_template: t.Optional[str] = None
     organization: t.Optional[str] = None
-    wish: Wish = Wish()
+    options: RelaunchOptions = RelaunchOptions()
     credential_passwords: t.Mapping[str, str] = field(default_factory=dict, repr=False)
     waiting: Waiting = Waiting()
     check_mode: bool = False
@@ -60,7 +63,7 @@ class RelaunchRequest:
             job_id=params["job_id"],
             job_template=params["job_template"],
             organization=params["organization"],
-            wish=Wish(**{name: params[name] for name in ("hosts", "fallback_to_all", "job_type", "force", "wait")}),
+            options=RelaunchOptions(**{name: params[name] for name in OPTIONS}),
             credential_passwords=password_values(params["credential_passwords"]),
             waiting=Waiting.of(params),
             check_mode=check_mode,

@@ -10,6 +10,7 @@ import contextlib
 import typing as t
 from dataclasses import dataclass, fields, replace
 
+from .._api.errors import ControllerError
 from .._api.jobs import Job
 from .._api.kinds import JOB, Kind
 
@@ -86,23 +87,24 @@ class RelaunchOutcome(Outcome):
     failures_more: t.Optional[int] = None
     stdout_tail: t.Optional[str] = None
     report_error: t.Optional[str] = None
+    stopped_hosts: t.Optional[tuple[str, ...]] = None
+    gone_hosts: t.Optional[tuple[str, ...]] = None
     cut_short: t.Optional[bool] = None
     retry_counts: t.Any = None
     passwords_missing: t.Optional[tuple[str, ...]] = None
 
 
-@dataclass(frozen=True)
-class WorkflowOutcome(Outcome):
-    """What workflow_job_relaunch has done; the fields are the keys of its result, where they are documented."""
+class BrokenOffError(ControllerError):
+    """An error that ended a task, with what had been done by then.
 
-    source_workflow_job_id: t.Optional[int] = None
-    own_job_id: t.Optional[int] = None
-    temporary_template_id: t.Optional[int] = None
-    nodes: t.Optional[tuple[t.Mapping[str, t.Any], ...]] = None
-    links: t.Optional[tuple[t.Mapping[str, str], ...]] = None
-    drawing: t.Optional[tuple[str, ...]] = None
-    failed_nodes: t.Optional[tuple[str, ...]] = None
-    report_error: t.Optional[str] = None
+    :param error: the first one, whose sentence it takes over.
+    :param outcome: what had been done and was known.
+    """
+
+    def __init__(self, error: ControllerError, outcome: Outcome) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.outcome = outcome
 
 
 @contextlib.contextmanager
@@ -110,19 +112,41 @@ def carrying(outcome: Outcome) -> t.Iterator[None]:
     """Let whatever breaks off what is done inside, an interruption too, carry what is known here.
 
     What carries an outcome already keeps it: the innermost knows most.
+
+    :raises BrokenOffError: from a ControllerError. What is none keeps its class, which others tell it by.
     """
     try:
         yield
+    except BrokenOffError:
+        raise
+    except ControllerError as error:
+        raise BrokenOffError(error, outcome) from error
     except BaseException as error:
-        if outcome_of(error) is None:
-            # So that an interruption carries it as well as our own errors do.
+        if outcome_of(error) is None and not isinstance(error, GeneratorExit):
             vars(error)["outcome"] = outcome
         raise
+
+
+@contextlib.contextmanager
+def interrupted_with(outcome: Outcome) -> t.Iterator[None]:
+    """Let an interruption carry what is not known any more then; errors of ours say themselves what they leave."""
+    try:
+        yield
+    except ControllerError:
+        raise
+    except BaseException:
+        with carrying(outcome):
+            raise
 
 
 def outcome_of(error: BaseException) -> t.Optional[Outcome]:
     """What an exception carries."""
     return getattr(error, "outcome", None)
+
+
+def first_error(error: BaseException) -> BaseException:
+    """The error itself, where it was broken off by one."""
+    return error.error if isinstance(error, BrokenOffError) else error
 
 
 def _plain(value: t.Any) -> t.Any:

@@ -11,11 +11,13 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from .._api.client import ControllerClient
 from .._api.errors import ControllerError, JobUnsuccessfulError
-from .._api.jobs import FAILED, told
-from .._launch.waiting import Progress
-from .case import Memory
-from .outcome import RelaunchOutcome, outcome_of
-from .relaunch_job import relaunch_job
+from .._api.jobs import FAILED, Job, told
+from .._launch.waiting import Progress, Watch
+from .._work.ledger_reader import JobsRead
+from .driver import drive
+from .options import RelaunchRequest
+from .outcome import BrokenOffError, RelaunchOutcome, carrying, first_error, outcome_of
+from .relaunch_job import source_job, source_job_id
 from .retry_options import RetryRequest
 from .retry_rounds import (
     NONE_LEFT,
@@ -28,6 +30,8 @@ from .retry_rounds import (
     counted,
     summary,
 )
+from .sequence import RelaunchSequence
+from .work import JobWork
 
 # How a relaunch ends that is worth another one: on its hosts, or by what the controller met while running it.
 WORTH_ANOTHER = (FAILED, "error")
@@ -92,45 +96,71 @@ def retry_failed_hosts(
     :raises JobUnsuccessfulError: the rounds are used up, and hosts are left.
     :raises ControllerError: what trying again will not cure.
     """
-    memory, rounds, asked = Memory(), Rounds(), request.relaunch
+    read, rounds, asked = JobsRead(), Rounds(), request.relaunch
     while True:
         error: t.Optional[BaseException] = None
+        sequence: t.Optional[RelaunchSequence] = None
         try:
             if rounds.delay is not None:
                 if tell:
                     tell(announced(rounds, request.schedule))
                 client.sleep(rounds.delay)
-            outcome = relaunch_job(client, asked, progress, memory)
+            watch = Watch(client, asked.waiting, progress)
+            sequence = RelaunchSequence(_work_of(client, asked, watch, read))
+            outcome = _round(client, asked, watch, sequence)
         except BaseException as raised:
             error = raised
             outcome = t.cast("t.Optional[RelaunchOutcome]", outcome_of(raised)) or RelaunchOutcome(
                 source_job_id=asked.job_id
             )
-        rounds = after_round(rounds, _shown(memory, outcome, error, asked.check_mode), request.schedule)
+        verdict = _verdict(outcome, error, asked.check_mode)
+        passed, healed = (sequence.passed, sequence.healed) if sequence else ([], {})
+        rounds = after_round(rounds, Shown(verdict, outcome, tuple(passed), healed), request.schedule)
         if error is None:
             return RetryOutcome.of(rounds, outcome)
-        if rounds.ended is None and _verdict(outcome, error, asked.check_mode) is Verdict.FAILED:
+        if rounds.ended is None and verdict is Verdict.FAILED:
             # A template was looked up once: a job that somebody launches meanwhile is left alone.
             asked = replace(asked, job_id=outcome.source_job_id, job_template=None, organization=None)
             continue
-        if rounds.ended == RETRIES_USED_UP:
-            error = JobUnsuccessfulError(_used_up(rounds, outcome))
-        vars(error)["outcome"] = RetryOutcome.of(rounds, outcome, str(error))
-        raise error
+        raise _with_account(rounds, outcome, error)
 
 
-def _shown(memory: Memory, outcome: RelaunchOutcome, error: t.Optional[BaseException], check_mode: bool) -> Shown:
-    passed, memory.passed = tuple(memory.passed), []
-    return Shown(_verdict(outcome, error, check_mode), outcome, passed, memory.healed)
+def _work_of(
+    client: ControllerClient, asked: RelaunchRequest, watch: Watch, read: JobsRead
+) -> t.Callable[[Job], JobWork]:
+    return lambda source: JobWork.of(client, asked, watch, source, read)
+
+
+def _round(
+    client: ControllerClient, asked: RelaunchRequest, watch: Watch, sequence: RelaunchSequence
+) -> RelaunchOutcome:
+    job_id = source_job_id(client, asked)
+    outcome = RelaunchOutcome(source_job_id=job_id)
+    with carrying(outcome):
+        source = source_job(client, job_id)
+    return drive(sequence.steps(source, outcome), client, watch)
+
+
+def _with_account(rounds: Rounds, outcome: RelaunchOutcome, error: BaseException) -> BaseException:
+    """The error that ends the task, with the account of all rounds."""
+    cause = first_error(error)
+    if rounds.ended == RETRIES_USED_UP:
+        cause = JobUnsuccessfulError(_used_up(rounds, outcome))
+    account = RetryOutcome.of(rounds, outcome, str(cause))
+    if isinstance(cause, ControllerError):
+        return BrokenOffError(cause, account)
+    vars(error)["outcome"] = account
+    return error
 
 
 def _verdict(outcome: RelaunchOutcome, error: t.Optional[BaseException], check_mode: bool) -> Verdict:
     if error is None:
         would = outcome.changed or outcome.job is None or outcome.job.active
         return Verdict.PREDICTED if check_mode and would else Verdict.DONE
-    if isinstance(error, JobUnsuccessfulError) and outcome.job and outcome.job.status in WORTH_ANOTHER:
+    cause = first_error(error)
+    if isinstance(cause, JobUnsuccessfulError) and outcome.job and outcome.job.status in WORTH_ANOTHER:
         return Verdict.FAILED
-    return Verdict.IMPOSSIBLE if isinstance(error, ControllerError) else Verdict.BROKEN_OFF
+    return Verdict.IMPOSSIBLE if isinstance(cause, ControllerError) else Verdict.BROKEN_OFF
 
 
 def _used_up(rounds: Rounds, outcome: RelaunchOutcome) -> str:

@@ -2,22 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The verdict on a job that was waited for: whether it has done what was asked of it, and on which hosts."""
+"""The verdict on a job that was waited for: whether it has done what was asked of it, and on which hosts.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._api import jobs as _jobs
-from .._api.errors import ControllerError, JobUnsuccessfulError
-from .._api.jobs import HostSummary, Job, names_of, told
-from .._launch import failure_report as _report
+from .._api.errors import ControllerError, CutShortError, JobUnsuccessfulError
+from .._api.jobs import Job, told
+from .._launch import failure_report
+from .._launch.asks import Steps
+from .._work.decision import ALL, FAILED, Launch, Refuse
 from .outcome import RelaunchOutcome, carrying
-
-if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
-    from .._launch.waiting import Watch
+from .work import JobWork, Look, left_out, with_hosts
 
 
 @dataclass(frozen=True)
@@ -27,35 +28,83 @@ class Asked:
     :param job_type: as which it was to run, ``run`` or ``check``.
     :param limit: the names that it was to be limited to where it is on all hosts: those of the source's limit.
     :param hosts: by name, those it was to run on; None for all, whichever they are.
-    :param rest: hosts that remain beside them.
     """
 
     job_type: str
     limit: frozenset[str] = frozenset()
     hosts: t.Optional[frozenset[str]] = None
-    rest: frozenset[str] = frozenset()
 
 
-def judge(client: ControllerClient, watch: Watch, job: Job, asked: Asked, outcome: RelaunchOutcome) -> RelaunchOutcome:
+@dataclass(frozen=True)
+class Judged:
+    """
+    :param again: more is left to be launched.
+    """
+
+    outcome: RelaunchOutcome
+    again: bool = False
+
+
+def asked_of(work: JobWork, hosts: t.Collection[str]) -> Asked:
+    """What a job that is launched or adopted has to do; no hosts: all of them."""
+    job_type = work.request.options.job_type or work.source.job_type
+    return Asked(job_type, work.source.limit_names, frozenset(hosts) or None)
+
+
+def judge(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome) -> Steps[Judged]:
     """Tell how a job ended that was waited for.
 
     :param job: it, having ended.
     :param outcome: what is known besides; its message goes on.
-    :returns: the outcome with the hosts that remain, and a warning where some of those asked for did not run.
     :raises JobUnsuccessfulError: it was not successful, or ran as another type or with another limit than asked for.
+    :raises CutShortError: it was, and the source had ended early for other hosts.
     """
-    outcome = outcome.about(client, job)
+    outcome = outcome.about(work.client, job)
+    with carrying(outcome):
+        # A list shows less of it, and its events may not be in.
+        job = work.watch.until_events_processed(job)
+    outcome = replace(outcome, job=job)
     if not job.successful:
-        raise _unsuccessful(client, watch, job, asked, outcome)
+        outcome, error = yield from _unsuccessful(work, job, outcome)
+        with carrying(outcome):
+            raise error
     outcome = replace(outcome, failed_hosts=())
     check_type(job, asked, outcome)
     check_limit(job, asked, outcome)
-    if asked.hosts is not None or outcome.remaining_hosts:
-        # Who reads this is told of the job even if its hosts cannot be read.
-        with carrying(outcome):
-            left = _remaining(outcome, job, asked, _ran(client, watch, job, asked))
-        outcome = replace(outcome, remaining_hosts=left).warned(left_out(left, job))
-    return outcome.saying(f"Job {job.id} was successful.")
+    said = f"Job {job.id} was successful."
+    if work.request.options.hosts == ALL:
+        return Judged(outcome.saying(said))
+    with carrying(outcome):
+        look = yield from _look_after(work, job, asked, outcome)
+        return _judge_hosts(work, look, job, outcome.saying(said))
+
+
+def _look_after(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome) -> Steps[Look]:
+    """The ledger with the job in it; what its limit and its counts tell is not asked for."""
+    if outcome.relaunched_job_id == work.source.id and asked.hosts == job.limit_names:
+        failed = work.source.failures_counted
+        if failed is None or failed <= len(job.limit_names):
+            work.reader.assume_failed(job.limit_names)
+    if asked.hosts is not None and job.limit_names <= asked.hosts:
+        work.reader.assume_done(job)
+    return (yield from work.look(job))
+
+
+def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) -> Judged:
+    look, decision = work.decide(look, force=False)
+    before = outcome
+    outcome = with_hosts(outcome, look.ledger)
+    outcome = outcome.warned(*left_out(look.ledger, job))
+    if isinstance(decision, Refuse) and decision.cut_short:
+        with carrying(replace(outcome, cut_short=True)):
+            raise CutShortError(decision.reason)
+    if isinstance(decision, Launch):
+        if decision.hosts == ALL:
+            return Judged(outcome.saying(f"{decision.reason}: all hosts are next."), again=True)
+        left = frozenset(host.name for host in decision.due)
+        # A part that it was not to do.
+        return Judged(outcome, again=bool(left) and not left & frozenset(before.hosts or ()))
+    return Judged(outcome)
 
 
 def check_type(job: Job, asked: Asked, outcome: RelaunchOutcome, end: str = "") -> None:
@@ -97,62 +146,26 @@ def _limit(names: frozenset[str]) -> str:
     return told(names) or "all hosts"
 
 
-def left_out(hosts: t.Collection[str], job: t.Optional[Job] = None) -> str:
-    """The warning about hosts that were asked for and did not run; empty where there are none."""
-    if not hosts:
-        return ""
-    where = f" in job {job.id}" if job else ""
-    return (
-        f"Did not run{where}, though asked for: {told(hosts)}. Such hosts are disabled, or the play does not target "
-        "them; they have not been recovered."
-    )
-
-
-def _ran(client: ControllerClient, watch: Watch, job: Job, asked: Asked) -> list[HostSummary]:
-    """What became of the hosts of a job that was successful; by its counts, where these tell that all have run."""
-    if job.limit_names == asked.hosts and job.hosts_counted == len(asked.hosts):
-        return [HostSummary(None, name, name, failed=False) for name in asked.hosts]
-    return _summaries(client, watch, job)
-
-
-def _remaining(outcome: RelaunchOutcome, job: Job, asked: Asked, summaries: t.Sequence[HostSummary]) -> tuple[str, ...]:
-    """The hosts that remain after a job.
-
-    Nothing has changed on those that it did not run on, nor by a job of another type than asked for.
-    """
-    before = frozenset(asked.hosts or () if outcome.remaining_hosts is None else outcome.remaining_hosts)
-    before |= asked.rest
-    well = names_of(one for one in summaries if not one.failed and job.job_type == asked.job_type)
-    again = {one.name for one in summaries if one.failed and not {one.name, one.name_then} & before}
-    return tuple(sorted((before - well) | again))
-
-
 def _unsuccessful(
-    client: ControllerClient, watch: Watch, job: Job, asked: Asked, outcome: RelaunchOutcome
-) -> JobUnsuccessfulError:
+    work: JobWork, job: Job, outcome: RelaunchOutcome
+) -> Steps[tuple[RelaunchOutcome, JobUnsuccessfulError]]:
     """The error that tells of it. Nothing that goes wrong here may hide the failure itself."""
     first = ""
     try:
-        summaries = _summaries(client, watch, job)
+        summaries = work.reader.summaries(job)
         failed = tuple(summary.name for summary in summaries if summary.failed)
         outcome = replace(outcome, failed_hosts=failed)
-        if outcome.remaining_hosts is not None or asked.hosts is not None:
-            outcome = replace(outcome, remaining_hosts=_remaining(outcome, job, asked, summaries))
-        failures = _report.failures(client, job.id, summaries)
+        if work.request.options.hosts == FAILED:
+            look = yield from work.look(job)
+            outcome = with_hosts(outcome, look.ledger)
+        failures = failure_report.failures(work.client, job.id, summaries)
         first = failures.first
         outcome = replace(outcome, failures=failures.shown, failures_more=failures.more)
-        outcome = replace(outcome, stdout_tail=_report.stdout_tail(client, job.id))
+        outcome = replace(outcome, stdout_tail=failure_report.stdout_tail(work.client, job.id))
     except ControllerError as error:
         outcome = replace(outcome, report_error=str(error))
     names = f" on {told(outcome.failed_hosts)}" if outcome.failed_hosts else ""
-    unsuccessful = JobUnsuccessfulError(
+    return outcome, JobUnsuccessfulError(
         f"Job {job.id}, a relaunch of job {outcome.source_job_id}, ended with status {job.status}{names}."
-        f"{_report.explained(job)}{first} See {outcome.url}"
+        f"{failure_report.explained(job)}{first} See {outcome.url}"
     )
-    unsuccessful.outcome = outcome
-    return unsuccessful
-
-
-def _summaries(client: ControllerClient, watch: Watch, job: Job) -> list[HostSummary]:
-    watch.until_events_processed(job)
-    return _jobs.host_summaries(client, job.id)

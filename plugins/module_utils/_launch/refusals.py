@@ -55,17 +55,6 @@ def _next(error: AnswerError, job: Job) -> str:
     return "Look at the job in the controller, or relaunch it there to see more."
 
 
-def cut_short(job: Job, at: str) -> str:
-    """The sentence for a job whose failed hosts have succeeded, and which had stopped before its end for others.
-
-    :param at: where, in words.
-    """
-    return (
-        f"Job {job.id} stopped before its end at {at}: hosts that had not failed, or that it had not got to, have not "
-        "been done; relaunch it with hosts: all, or set fallback_to_all: true."
-    )
-
-
 def source_unavailable(error: AnswerError, job_id: int, kind: t.Optional[str]) -> str:
     """The sentence for a source job that cannot be read.
 

@@ -2,23 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The decision: what a task has to do so that a job's work has succeeded. Pure; nothing is asked or sent here."""
+"""The decision: what a task has to do so that a job's work is done. Pure; nothing is asked or sent here.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 
-import collections
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .._api.jobs import Job
-from .history import History, Host, Relaunch, Words
+from .._api.jobs import Job, told
+from .ledger import HostRecord, Ledger, Reach, StoppedEarly, ended
+from .runs import Run
 
 ALL = "all"
 FAILED = "failed"
 
 
 @dataclass(frozen=True)
-class Wish:
+class RelaunchOptions:
     """What the task asks for; see the options of the same names."""
 
     hosts: str = ALL
@@ -41,35 +44,41 @@ class Await:
 
 @dataclass(frozen=True)
 class Refuse:
-    """Nothing can be launched as asked."""
+    """Nothing can be launched as asked.
+
+    :param cut_short: since the job ended early for hosts that did not fail.
+    """
 
     reason: str
+    cut_short: bool = False
 
 
 @dataclass(frozen=True)
 class Done:
     """What can be done has been done, by this job.
 
-    :param left: failed hosts that did not run since, and would not now.
+    :param left: hosts that are not done, and on which no relaunch would run.
+    :param unless_stopped: whether the source ended early for other hosts has to be asked before this is said.
     """
 
     job: Job
     reason: str
-    left: tuple[Host, ...] = ()
+    left: tuple[HostRecord, ...] = ()
+    unless_stopped: bool = False
 
 
 @dataclass(frozen=True)
 class Adopt:
-    """This equivalent relaunch is active.
+    """This run is active, and does the work.
 
     :param hosts: which of the due hosts it runs on, where that was asked.
-    :param rest: due hosts that no active relaunch covers.
+    :param rest: due hosts that no active run covers.
     """
 
     job: Job
     reason: str
-    hosts: tuple[Host, ...] = ()
-    rest: tuple[Host, ...] = ()
+    hosts: tuple[HostRecord, ...] = ()
+    rest: tuple[HostRecord, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,7 +95,7 @@ class Launch:
     job: Job
     hosts: str
     reason: str
-    due: tuple[Host, ...] = ()
+    due: tuple[HostRecord, ...] = ()
     instead: t.Optional[Launch] = None
 
 
@@ -94,34 +103,52 @@ Settled = t.Union[Refuse, Done, Adopt, Launch]
 Decision = t.Union[Await, Settled]
 
 
-def needs_history(source: Job, wish: Wish) -> bool:
-    """Whether later relaunches matter at all."""
-    return not isinstance(_at_once(source, wish), (Await, Refuse, Done))
+def needs_runs(source: Job, options: RelaunchOptions) -> bool:
+    """Whether other runs matter at all."""
+    return not isinstance(_by_source(source, options), (Await, Refuse, Done))
 
 
-def decide(history: History, wish: Wish) -> Decision:
+def decide(ledger: Ledger, options: RelaunchOptions) -> Decision:
     """What to do about a source job.
 
-    :param history: what is known of it; of an active or successful source no more than itself is needed.
-    :param wish: what the task asks for.
+    :param ledger: of an active or successful source no more than itself is needed.
+    :param options: what the task asks for.
     """
-    source = history.source
-    at_once = _at_once(source, wish)
-    if at_once is not None:
-        return at_once
-    if history.early is not None and not wish.force:
-        what = f"job {history.early.id}, the same work, launched before job {source.id} had ended,"
-        return _await(history.early, what, wish)
-    words = history.words
-    if wish.hosts == ALL:
-        return _decide_whole(history, wish)
-    if words is None:
+    source = ledger.source
+    by_source = _by_source(source, options)
+    if by_source is not None:
+        return by_source
+    if ledger.early is not None and not options.force:
+        what = f"job {ledger.early.id}, the same work, launched before job {source.id} had ended,"
+        return _await(ledger.early, what, options)
+    if options.hosts == ALL:
+        return _decide_whole(ledger, options)
+    base = base_run(ledger)
+    if base is None and source.never_began:
+        whole = _decide_whole(ledger, options)
+        return replace(whole, reason=never_began(source)) if isinstance(whole, Launch) else whole
+    if ledger.hosts is None:
         return _of_source(source, FAILED)
-    if not words.hosts:
-        return _without_failed_hosts(history, words, wish)
-    if wish.force:
-        return _of_source(source, FAILED, words.hosts)
-    return _decide_failed(history, words, wish)
+    if not ledger.hosts and not (source.hosts_counted and not source.failures_counted):
+        return _without_failed_hosts(ledger, options)
+    if options.force:
+        return _of_source(source, FAILED, ledger.hosts)
+    return _decide_failed(ledger, options)
+
+
+def base_run(ledger: Ledger) -> t.Optional[Job]:
+    """The job whose hosts are asked about: the source, or where it has no results the newest whole run that has."""
+    if ledger.source.hosts_counted or not ledger.source.never_began:
+        return ledger.source
+    whole = [run.job for run in ledger.runs if run.whole and run.has_results]
+    return max(whole, key=ended, default=None)
+
+
+def never_began(job: Job) -> str:
+    """Why a job is relaunched on all hosts though the failed ones were asked for, for the beginning of a sentence."""
+    explained = job.facts.get("job_explanation")
+    because = f" ({explained})" if explained else ""
+    return f"Job {job.id} ended with status {job.status} before it had begun{because}, so that all its hosts remain"
 
 
 def no_failed_hosts(job: Job) -> str:
@@ -133,20 +160,20 @@ def no_failed_hosts(job: Job) -> str:
     )
 
 
-def _at_once(source: Job, wish: Wish) -> t.Optional[Decision]:
+def _by_source(source: Job, options: RelaunchOptions) -> t.Optional[Decision]:
     """What the source alone decides."""
-    if wish.force and wish.hosts == ALL:
+    if options.force and options.hosts == ALL:
         return None
     if source.active:
-        return _await(source, f"job {source.id}, which is relaunched if it fails,", wish)
+        return _await(source, f"job {source.id}, which is relaunched if it fails,", options)
     # A check run's success is none where a run is asked for.
-    if source.successful and wish.job_type in (None, source.job_type):
+    if source.successful and options.job_type in (None, source.job_type):
         return Done(source, f"Job {source.id} was successful: nothing to relaunch.")
     return None
 
 
-def _await(job: Job, what: str, wish: Wish) -> Decision:
-    if wish.wait:
+def _await(job: Job, what: str, options: RelaunchOptions) -> Decision:
+    if options.wait:
         return Await(job, what)
     return Refuse(
         f"Job {job.id} is {job.status}: whether a relaunch is needed is not known before it ends. Set wait: true to "
@@ -154,82 +181,129 @@ def _await(job: Job, what: str, wish: Wish) -> Decision:
     )
 
 
-def _decide_whole(history: History, wish: Wish) -> Decision:
-    source = history.source
-    whole = [] if wish.force else [relaunch.job for relaunch in history.relaunches if relaunch.whole]
-    active = [job for job in whole if job.active]
-    if active:
+def _decide_whole(ledger: Ledger, options: RelaunchOptions) -> Settled:
+    source = ledger.source
+    active = [run.job for run in ledger.runs if run.whole and run.job.active]
+    if not options.force and active:
         # Of callers in the same instant the one with the lowest number stays.
         return Adopt(active[0], _is_active(active[0], source))
-    # Of callers in the same instant all but the first cancel their own job, mostly before it began, and always before
-    # the first one's ends: that takes nothing back.
-    ended = sorted((job for job in whole if job.began), key=lambda job: (job.finished, job.id))
-    if ended and ended[-1].successful:
-        job = ended[-1]
+    job = None if options.force else ledger.whole_success
+    if job is not None:
         return Done(job, f"{_named(job, source)}, was successful: nothing to relaunch.")
     return _of_source(source, ALL)
 
 
-def _without_failed_hosts(history: History, words: Words, wish: Wish) -> Decision:
-    source, base = history.source, words.base
-    if base is not source and base.successful:
-        return Done(base, f"{_named(base, source)}, was successful: nothing to relaunch.")
-    whole = _decide_whole(history, wish)
-    if wish.fallback_to_all or not isinstance(whole, Launch):
+def _without_failed_hosts(ledger: Ledger, options: RelaunchOptions) -> Settled:
+    whole = _decide_whole(ledger, options)
+    if options.fallback_to_all or not isinstance(whole, Launch):
         return whole
-    return Refuse(f"Job {base.id} cannot be relaunched on its failed hosts. {no_failed_hosts(base)}")
+    source = ledger.source
+    return Refuse(f"Job {source.id} cannot be relaunched on its failed hosts. {no_failed_hosts(source)}")
 
 
-def _decide_failed(history: History, words: Words, wish: Wish) -> Decision:
-    source, due = history.source, words.due
+def _decide_failed(ledger: Ledger, options: RelaunchOptions) -> Decision:
+    source, due = ledger.source, ledger.due
     if not due:
-        return _healed(source, words)
-    active = [relaunch for relaunch in history.relaunches if relaunch.job.active]
-    doing = [(relaunch, _covered(relaunch, due)) for relaunch in active]
-    doing = [(relaunch, covered) for relaunch, covered in doing if covered]
+        return _nothing_due(ledger, options)
+    active = [run for run in ledger.runs if run.job.active]
+    doing = [(run, covered) for run in active if (covered := _covered(run, due))]
     if doing:
-        relaunch, covered = next((one for one in doing if len(one[1]) == len(due)), doing[0])
-        rest = tuple(host for host in due if not any(host in hosts for _relaunch, hosts in doing))
-        if len(covered) < len(due) and wish.wait:
-            return Await(relaunch.job, f"job {relaunch.job.id}, which relaunches a part of the failed hosts,")
-        return Adopt(relaunch.job, _is_active(relaunch.job, source), covered, rest)
-    return _launch_failed(history, words)
+        run, covered = next((one for one in doing if len(one[1]) == len(due)), doing[0])
+        rest = tuple(host for host in due if not any(host in hosts for _run, hosts in doing))
+        overlapping = any(host.failed_in[0].finished >= run.job.created for host in covered)
+        if (len(covered) < len(due) or overlapping) and options.wait:
+            return Await(run.job, f"job {run.job.id}, which runs on a part of the failed hosts,")
+        return Adopt(run.job, _is_active(run.job, source), covered, rest)
+    return _launch_failed(ledger)
 
 
-def _launch_failed(history: History, words: Words) -> Launch:
-    """On the newest equivalent whose failed hosts are all that remain, else on the base, or, where that left hosts out,
-    on the job that failed on most of them."""
-    source, due = history.source, words.due
-    from_source = _of_source(source, FAILED, due)
-    wanted = frozenset(host.id for host in due)
-    failed_on = collections.Counter(number for host in due for number in host.failed_in)
-    most = max(failed_on, key=lambda number: (failed_on[number], number))
-    found = [one.job for one in reversed(history.relaunches) if one.failed_ids == wanted]
-    found += [one.job for one in history.relaunches if one.job.id == most]
-    return _of_relaunch(found[0], source, due, from_source) if found else from_source
+def _nothing_due(ledger: Ledger, options: RelaunchOptions) -> Settled:
+    """Every failed host is done, or no relaunch on failed hosts runs on it."""
+    whole_only = ledger.reached(Reach.WHOLE)
+    if not whole_only and ledger.stopped is None:
+        return _healed(ledger)
+    whole = _decide_whole(ledger, options)
+    if not isinstance(whole, Launch):
+        return whole
+    reason = stopped_early(ledger, whole_only)
+    if options.fallback_to_all:
+        return replace(whole, reason=reason.rstrip("."))
+    return Refuse(f"{reason} Relaunch it with hosts: all, or set fallback_to_all: true.", cut_short=True)
 
 
-def _covered(relaunch: Relaunch, due: t.Sequence[Host]) -> tuple[Host, ...]:
-    return tuple(host for host in due if relaunch.asked_for(host))
-
-
-def _healed(source: Job, words: Words) -> Done:
-    left = words.remaining
-    first = min(host.failed_in[0] for host in words.hosts)
-    if not left:
-        return Done(
-            words.healer,
-            f"The hosts that job {first} failed on have succeeded since, the last of them in job "
-            f"{words.healer.id}: nothing to relaunch.",
+def stopped_early(ledger: Ledger, whole_only: t.Sequence[HostRecord] = ()) -> str:
+    """What is left of a job's work that no relaunch on failed hosts reaches, as sentences."""
+    source, stopped = ledger.source, ledger.stopped
+    done = [host.name for host in ledger.hosts or () if host.done_in is not None]
+    by = ledger.last_done
+    said = [f"Of job {source.id} {told(sorted(done))} succeeded since, last in job {by.id}."] if done and by else []
+    if whole_only:
+        names = told(sorted(host.name for host in whole_only))
+        said.append(
+            f"Job {source.id} failed on {names}, which no relaunch on failed hosts reaches: deleted and added again, "
+            "made by the playbook, or localhost."
         )
-    return Done(
-        words.healer,
-        f"Those of the hosts that job {first} failed on that can run have succeeded since, the last of them in "
-        f"job {words.healer.id}: nothing to relaunch."
-        if words.recovered
-        else f"None of the hosts that job {first} failed on can run now: nothing to relaunch.",
-        left,
-    )
+    if stopped is not None:
+        said.append(_where(source, stopped))
+    return " ".join(said)
+
+
+def _where(source: Job, stopped: StoppedEarly) -> str:
+    if stopped.unknown:
+        return (
+            f"Whether job {source.id} stopped before its end for hosts that did not fail cannot be known: "
+            f"{stopped.unknown}."
+        )
+    at = f" at {stopped.at}" if stopped.at else ""
+    more = f" and {stopped.more} more" if stopped.more and stopped.hosts else str(stopped.more or "")
+    hosts = f"{told(stopped.hosts)}{more}" if stopped.hosts else f"{more} hosts" if more else "hosts"
+    return f"Job {source.id} stopped before its end{at}: it has not been done on {hosts}, though they did not fail."
+
+
+def _healed(ledger: Ledger) -> Done:
+    source, left = ledger.source, ledger.remaining
+    by = ledger.last_done
+    first = f"job {source.id} failed on"
+    if not ledger.hosts:
+        return Done(source, f"Job {source.id} failed on no host: nothing to relaunch.", (), _asks_end(ledger))
+    if not left and by is not None:
+        reason = f"The hosts that {first} have succeeded since, the last of them in job {by.id}: nothing to relaunch."
+        return Done(by, reason, left, _asks_end(ledger))
+    if by is not None:
+        reason = (
+            f"Those of the hosts that {first} that can run have succeeded since, the last of them in job {by.id}: "
+            "nothing to relaunch."
+        )
+        return Done(by, reason, left, _asks_end(ledger))
+    absent = [host.absent_in for host in left if host.absent_in is not None]
+    job = max(absent, key=ended, default=source)
+    return Done(job, f"None of the hosts that {first} can run now: nothing to relaunch.", left)
+
+
+def _asks_end(ledger: Ledger) -> bool:
+    return not ledger.end_known and ledger.whole_success is None
+
+
+def _launch_failed(ledger: Ledger) -> Launch:
+    """The run whose failed hosts are exactly those that are due, newest first; else the one that covers all with the
+    fewest others; else the one that covers most. Runs of which nothing is known reach nothing.
+    """
+    source, due = ledger.source, ledger.due
+    from_source = _of_source(source, FAILED, due)
+    wanted = frozenset(host.name for host in due)
+
+    def rank(run: Run) -> tuple[int, int, t.Any]:
+        reached = run.failed_present
+        return len(reached & wanted), -len(reached - wanted), ended(run.job)
+
+    best = max((ledger.source_run, *ledger.runs), key=rank).job
+    if best.id == source.id:
+        return from_source
+    return Launch(best, FAILED, f"{_named(best, source)}, ended with status {best.status}", due, from_source)
+
+
+def _covered(run: Run, due: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
+    return tuple(host for host in due if run.covers(host.names))
 
 
 def _is_active(job: Job, source: Job) -> str:
@@ -237,16 +311,11 @@ def _is_active(job: Job, source: Job) -> str:
 
 
 def _named(job: Job, source: Job) -> str:
-    """A later job for the beginning of a sentence; it is a relaunch, unless jobs of whatever launch type count."""
+    """A later job for the beginning of a sentence."""
     what = "a relaunch of" if job.is_relaunch else "the same work as"
     return f"Job {job.id}, {what} job {source.id}"
 
 
-def _of_source(source: Job, hosts: str, due: tuple[Host, ...] = ()) -> Launch:
+def _of_source(source: Job, hosts: str, due: tuple[HostRecord, ...] = ()) -> Launch:
     verb = "is" if source.active else "was" if source.successful else "ended with status"
     return Launch(source, hosts, f"Job {source.id} {verb} {source.status}", due)
-
-
-def _of_relaunch(job: Job, source: Job, due: tuple[Host, ...], instead: Launch) -> Launch:
-    reason = f"{_named(job, source)}, ended with status {job.status}"
-    return Launch(job, FAILED, reason, due, instead)

@@ -50,6 +50,8 @@ _SETS_BY_NUMBER = ("credentials", "labels")
 
 # Normalised values, or prompts, as text: equal where they are.
 Fingerprint = str
+# By job, what is known of its prompts; None where they cannot be had.
+Prompts = dict[int, t.Optional[Fingerprint]]
 
 
 class SameWork:
@@ -66,7 +68,7 @@ class SameWork:
         client: ControllerClient,
         source: Job,
         job_type: t.Optional[str] = None,
-        prompts: t.Optional[dict[int, t.Optional[Fingerprint]]] = None,
+        prompts: t.Optional[Prompts] = None,
     ) -> None:
         self._client = client
         self._source = source

@@ -15,8 +15,8 @@ from .._api.client import ControllerClient
 from .._api.errors import AnswerError, RefusedError
 from .._api.jobs import Job
 from .._api.kinds import WORKFLOW_JOB
-from .._job.outcome import WorkflowOutcome, carrying
-from .._launch.launch import Attempt, Contest
+from .._job.outcome import carrying
+from .._launch.launch import Attempt
 from .._launch.refusals import (
     workflow_refused,
     workflow_unavailable,
@@ -24,7 +24,9 @@ from .._launch.refusals import (
 from .._launch.waiting import Progress, Watch
 from .._work.decision import ALL
 from .._work.same_work import same_launch
+from .launching import Contest
 from .options import WorkflowRequest
+from .outcome import WorkflowOutcome
 from .resume_workflow import resume
 from .workflow_run import WorkflowRun
 
@@ -89,7 +91,7 @@ def _whole(run: WorkflowRun, source: Job, outcome: WorkflowOutcome) -> WorkflowO
         query["unified_job_template"] = source.template
     else:
         query.update(unified_job_template__isnull="true", name=source.facts.get("name"))
-    contest = Contest(WORKFLOW_JOB, query, source.id, lambda own, job: same_launch(source, job))
+    contest = Contest(query, source.id, lambda job: same_launch(source, job))
     if not run.request.force:
         if source.successful:
             return run.done(source, f"Workflow job {source.id} was successful: nothing to relaunch.", outcome)
@@ -108,10 +110,9 @@ def _whole(run: WorkflowRun, source: Job, outcome: WorkflowOutcome) -> WorkflowO
         body={},
         what=f"Workflow job {source.id}",
         verb="relaunched",
-        contest=contest,
         is_own=lambda job: same_launch(source, job),
         refused=lambda error: workflow_refused(error, source.id),
     )
-    launched, outcome = run.launch(attempt, outcome)
+    launched, outcome = run.launch(attempt, contest, outcome)
     outcome = outcome.saying(f"Workflow job {source.id}: all nodes relaunched as workflow job {launched.job.id}.")
-    return run.launched(launched, attempt, outcome, ())
+    return run.launched(launched, contest, outcome, ())

@@ -18,8 +18,8 @@ from .._api.errors import (
 )
 from .._api.jobs import Job, told
 from .._api.kinds import WORKFLOW_JOB
-from .._job.outcome import WorkflowOutcome, carrying
-from .._launch.launch import Attempt, Contest
+from .._job.outcome import BrokenOffError, carrying
+from .._launch.launch import Attempt
 from .._launch.refusals import (
     may_not_make_workflows,
     not_resumable,
@@ -28,6 +28,8 @@ from .._launch.refusals import (
 from .._work.same_work import same_launch
 from . import temporary_template as _temporary_template
 from .drawing import drawing
+from .launching import Contest
+from .outcome import WorkflowOutcome
 from .plan import Plan, ask, planned
 from .remaining_nodes import (
     Active,
@@ -134,18 +136,20 @@ def _run(
         body={},
         what=f"What remains of workflow job {root.id}",
         verb="launched",
-        contest=Contest(WORKFLOW_JOB, query, source.id, lambda own, job: True),
         is_own=lambda job: job.template == template,
         refused=lambda error: workflow_refused(error, root.id),
     )
+    contest = Contest(query, source.id, lambda _job: True)
     try:
-        launched, outcome = run.launch(attempt, outcome)
-    except (RefusedError, WaitTimeoutError) as error:
+        launched, outcome = run.launch(attempt, contest, outcome)
+    except BrokenOffError as broken:
+        if not isinstance(broken.error, (RefusedError, WaitTimeoutError)):
+            raise
         # Nothing was launched, so that nothing is to be found by it.
-        error.outcome = run.removed(outcome, (template,))
-        raise
+        with carrying(run.removed(outcome, (template,))):
+            raise broken.error from None
     said = f"What remains of workflow job {root.id} runs as workflow job {launched.job.id}: {labels}."
-    return run.launched(launched, attempt, outcome.saying(said), (*leftovers, template))
+    return run.launched(launched, contest, outcome.saying(said), (*leftovers, template))
 
 
 def _since(run: WorkflowRun, root: Job, nodes: t.Sequence[Node], known: t.Container[int]) -> tuple[list[Job], Job]:

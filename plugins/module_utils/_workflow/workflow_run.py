@@ -18,17 +18,15 @@ from .._api.errors import (
 )
 from .._api.jobs import Job, told
 from .._api.kinds import WORKFLOW_JOB
-from .._job.outcome import WorkflowOutcome, carrying
+from .._job.outcome import carrying
 from .._launch.failure_report import explained
-from .._launch.launch import (
-    Attempt,
-    Launched,
-    launch,
-    lower_rival,
-)
+from .._launch.launch import Attempt, Launched
+from .._launch.tie_break import lower_rival
 from .._launch.waiting import Watch
 from . import temporary_template as _temporary_template
+from .launching import Contest, launch
 from .options import WorkflowRequest
+from .outcome import WorkflowOutcome
 from .remaining_nodes import Node
 
 
@@ -40,19 +38,19 @@ class WorkflowRun:
     request: WorkflowRequest
     watch: Watch
 
-    def launch(self, attempt: Attempt, outcome: WorkflowOutcome) -> tuple[Launched, WorkflowOutcome]:
+    def launch(self, attempt: Attempt, contest: Contest, outcome: WorkflowOutcome) -> tuple[Launched, WorkflowOutcome]:
         """:raises ControllerError: as ``launch`` does."""
         with carrying(replace(outcome, changed=True)):
             try:
-                launched = launch(self.client, self.watch, attempt)
-            except (RefusedError, WaitTimeoutError) as error:
-                error.outcome = outcome
-                raise
+                launched = launch(self.client, self.watch, attempt, contest)
+            except (RefusedError, WaitTimeoutError):
+                with carrying(outcome):
+                    raise
         lost = f"The answer to that was lost, so it was looked for: {launched.lost}" if launched.lost else ""
         return launched, replace(outcome.about(self.client, launched.job, WORKFLOW_JOB), changed=True).saying(lost)
 
     def launched(
-        self, launched: Launched, attempt: Attempt, outcome: WorkflowOutcome, templates: tuple[int, ...]
+        self, launched: Launched, contest: Contest, outcome: WorkflowOutcome, templates: tuple[int, ...]
     ) -> WorkflowOutcome:
         """Give way to another caller who was first, or follow the workflow job that was launched.
 
@@ -63,7 +61,7 @@ class WorkflowRun:
             rival = None
             if not self.request.force and not launched.lost:
                 try:
-                    own, rival = lower_rival(self.client, attempt.contest, own)
+                    own, rival = lower_rival(contest.newer(self.client), own, contest.is_rival)
                 except ControllerError as error:
                     outcome = outcome.warned(f"Whether another caller launched the same is not known: {error}")
             if rival is None:
@@ -99,7 +97,7 @@ class WorkflowRun:
                 job = self.until_ended(job, outcome, ours)
                 outcome = outcome.about(self.client, job, WORKFLOW_JOB)
             if not job.successful:
-                raise self._unsuccessful(job, outcome, bool(templates))
+                self._fail(job, outcome, bool(templates))
             outcome = outcome.saying(f"Workflow job {job.id} was successful.")
             return self.removed(outcome, templates)
 
@@ -113,7 +111,7 @@ class WorkflowRun:
                 outcome = replace(outcome, temporary_template_id=None)
         return outcome
 
-    def _unsuccessful(self, job: Job, outcome: WorkflowOutcome, resumable: bool) -> JobUnsuccessfulError:
+    def _fail(self, job: Job, outcome: WorkflowOutcome, resumable: bool) -> t.NoReturn:
         bad: list[str] = []
         try:
             entries = self.client.results(WORKFLOW_JOB.at(job.id, "workflow_nodes"))
@@ -122,11 +120,10 @@ class WorkflowRun:
             outcome = replace(outcome, report_error=str(problem))
         on = f" on {told(bad)}" if bad else ""
         again = " Run the task again to go on from there." if resumable else ""
-        error = JobUnsuccessfulError(
-            f"Workflow job {job.id} ended with status {job.status}{on}.{explained(job)}{again} See {outcome.url}"
-        )
-        error.outcome = replace(outcome, failed_nodes=tuple(bad))
-        return error
+        with carrying(replace(outcome, failed_nodes=tuple(bad))):
+            raise JobUnsuccessfulError(
+                f"Workflow job {job.id} ended with status {job.status}{on}.{explained(job)}{again} See {outcome.url}"
+            )
 
     def until_ended(self, job: Job, outcome: WorkflowOutcome, ours: bool = False) -> Job:
         """:raises WaitTimeoutError: the deadline came first."""
@@ -138,12 +135,11 @@ class WorkflowRun:
             if ours and self.request.waiting.cancel_on_timeout:
                 on = self.watch.cancel(last, WORKFLOW_JOB) or "It was canceled."
                 last = self.watch.until_canceled(last, WORKFLOW_JOB)
-            timeout = WaitTimeoutError(
-                f"Waiting for workflow job {job.id} ended after {self.request.waiting.timeout:g} seconds (timeout) "
-                f"with the status {last.status}. {on} See {self.client.page_url(WORKFLOW_JOB.page, job.id)}"
-            )
-            timeout.outcome = outcome if outcome.job is None else outcome.about(self.client, last, WORKFLOW_JOB)
-            raise timeout from None
+            with carrying(outcome if outcome.job is None else outcome.about(self.client, last, WORKFLOW_JOB)):
+                raise WaitTimeoutError(
+                    f"Waiting for workflow job {job.id} ended after {self.request.waiting.timeout:g} seconds (timeout) "
+                    f"with the status {last.status}. {on} See {self.client.page_url(WORKFLOW_JOB.page, job.id)}"
+                ) from None
 
     def done(self, job: Job, said: str, outcome: WorkflowOutcome) -> WorkflowOutcome:
         return outcome.about(self.client, job, WORKFLOW_JOB).saying(said)

@@ -47,7 +47,7 @@ def predicted(
     future = dict(
         status="pending",
         launch_type="relaunch",
-        job_type=request.wish.job_type or job.job_type,
+        job_type=request.options.job_type or job.job_type,
         limit=",".join(names) if narrowed else job.facts.get("limit"),
     )
     outcome = replace(
@@ -63,7 +63,7 @@ def predicted(
             raise RefusedError(f"Job {job.id} would not be relaunched on its failed hosts. {no_failed_hosts(job)}")
     if missing:
         return outcome
-    then = " and waited for" if request.wish.wait else ""
+    then = " and waited for" if request.options.wait else ""
     return replace(
         outcome,
         changed=True,

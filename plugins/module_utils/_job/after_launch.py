@@ -1,0 +1,160 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From a job that was launched or adopted to its end: giving way to another caller's, waiting, the verdict.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from .._api import jobs as _jobs
+from .._api.errors import ControllerError, RefusedError, WaitTimeoutError
+from .._api.jobs import Job
+from .._api.kinds import JOB
+from .._launch.asks import EndOf, JobsAfter, Steps
+from .._launch.failure_report import explained
+from .._launch.launch import Launched
+from .._launch.tie_break import lower_rival
+from .outcome import RelaunchOutcome, carrying
+from .prediction import side_by_side
+from .verdict import Asked, Judged, check_limit, check_type, judge
+from .work import JobWork, Look
+
+CHECK = "check"
+
+
+def after_launch(
+    work: JobWork, look: Look, launched: Launched, asked: Asked, outcome: RelaunchOutcome, changed_before: bool
+) -> Steps[Judged]:
+    """Go on with a job that this task has launched.
+
+    :param asked: what it has to do.
+    :param outcome: which tells of its launch.
+    :param changed_before: whether the task had launched another one before.
+    :raises ControllerError: it did not end as it should, or not in time.
+    """
+    own, options = launched.job, work.request.options
+    # A job that was found by looking for it may be another's after all: nobody here cancels it.
+    ours = not launched.lost
+    with carrying(outcome):
+        rival = None
+        if ours and not options.force:
+            own, rival, outcome = yield from _look_for_rival(work, look, own, outcome)
+        if rival is not None:
+            return (yield from _give_way(work, look, own, rival, asked, outcome, changed_before))
+        if own.job_type != asked.job_type and (asked.job_type == CHECK or not options.wait):
+            end = ""
+            if asked.job_type == CHECK and ours:
+                own, end = canceled(work, own)
+            check_type(own, asked, outcome.about(work.client, own), end)
+        if not options.wait:
+            check_limit(own, asked, outcome.about(work.client, own))
+            return Judged(outcome)
+        ended = yield from until_ended(work, own, f"job {own.id}", outcome, ours)
+        diff = side_by_side(work.request, work.source, ended.facts, f"job {ended.id}")
+        return (yield from judge(work, ended, asked, replace(outcome, diff=diff)))
+
+
+def after_adoption(work: JobWork, look: Look, job: Job, asked: Asked, outcome: RelaunchOutcome) -> Steps[Judged]:
+    """Go on with another caller's job. If it is canceled in favour of a still lower one, with that one.
+
+    :raises ControllerError: it did not end as it should, or not in time.
+    """
+    while work.request.options.wait:
+        with carrying(outcome):
+            ended = yield from until_ended(work, job, f"job {job.id}", outcome)
+            lower = yield from _in_favour_of(work, look, ended)
+            if lower is None:
+                return (yield from judge(work, ended, asked, outcome))
+        outcome = outcome.about(work.client, lower)
+        outcome = outcome.saying(f"Job {ended.id} was canceled in favour of job {lower.id}, the same work.")
+        job = lower
+    return Judged(outcome)
+
+
+def until_ended(work: JobWork, job: Job, what: str, outcome: RelaunchOutcome, ours: bool = False) -> Steps[Job]:
+    """Wait for the end of a job within the task's timeout.
+
+    :param what: the job, for a sentence.
+    :param outcome: what is known; it is about the job only where that does the work.
+    :param ours: this task launched it, and may cancel it.
+    :raises WaitTimeoutError: the time is over.
+    :raises ControllerError: what waiting will not cure.
+    """
+    page = work.client.page_url(JOB.page, job.id)
+    try:
+        ended: Job = yield EndOf(job)
+        return ended
+    except WaitTimeoutError as error:
+        last = t.cast("Job", error.last or job)
+        on = "It goes on: run the task again to wait for it."
+        if ours and work.request.waiting.cancel_on_timeout:
+            last, on = canceled(work, last)
+        with carrying(outcome if outcome.job is None else outcome.about(work.client, last)):
+            raise WaitTimeoutError(
+                f"Waiting for {what} ended after {work.request.waiting.timeout or 0:g} seconds (timeout) with the job "
+                f"{last.status}.{explained(last)} {on} See {page}"
+            ) from None
+    except ControllerError as error:
+        with carrying(outcome):
+            raise RefusedError(
+                f"Waiting for {what} ended early: {error} Run the task again to go on, or see {page}"
+            ) from None
+
+
+def canceled(work: JobWork, job: Job) -> tuple[Job, str]:
+    """Cancel a job; it as seen last, and what came of it."""
+    said = work.watch.cancel(job) or "It was canceled."
+    try:
+        return work.watch.until_canceled(job), said
+    except ControllerError as error:
+        return job, f"{said} Its state could not be read after that: {error}"
+
+
+def _look_for_rival(
+    work: JobWork, look: Look, own: Job, outcome: RelaunchOutcome
+) -> Steps[tuple[Job, t.Optional[Job], RelaunchOutcome]]:
+    try:
+        newer = yield JobsAfter(work.source, look.ledger.newest)
+        return (*lower_rival(newer, own, work.is_rival(own, look.ledger)), outcome)
+    except ControllerError as error:
+        # The job is there, and is to be told of and waited for whatever else.
+        return own, None, outcome.warned(f"Whether another caller launched the same work is not known: {error}")
+
+
+def _in_favour_of(work: JobWork, look: Look, adopted: Job) -> Steps[t.Optional[Job]]:
+    """The lower job in favour of which another caller canceled one that was adopted and has ended; None if it was not.
+
+    :raises ControllerError: it could not be read.
+    """
+    if adopted.status != _jobs.CANCELED:
+        return None
+    since_source = yield JobsAfter(work.source, work.source.id)
+    return lower_rival(since_source, adopted, work.is_rival(adopted, look.ledger), successful_too=True)[1]
+
+
+def _give_way(
+    work: JobWork,
+    look: Look,
+    own: Job,
+    rival: Job,
+    asked: Asked,
+    outcome: RelaunchOutcome,
+    changed_before: bool,
+) -> Steps[Judged]:
+    """Of callers in the same instant the first one's job stays: cancel the own one, and take the other's."""
+    problem = work.watch.cancel(own)
+    end = f"{problem} So both ran." if problem else "That was canceled; it may have begun."
+    outcome = replace(
+        outcome.about(work.client, rival),
+        changed=changed_before or problem is not None,
+        own_job_id=own.id,
+        msg=f"Another caller had launched the same work in the same instant, as job {rival.id}, which is taken instead "
+        f"of this task's own job {own.id}. {end}",
+    )
+    return (yield from after_adoption(work, look, rival, asked, outcome))

@@ -1,0 +1,201 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The relaunch of a job: what must hold before its POST, and what is told of the job that comes of it.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+from dataclasses import dataclass, replace
+
+from .._api import jobs as _jobs
+from .._api.errors import ControllerError, ForbiddenError, RefusedError
+from .._api.jobs import Job
+from .._api.kinds import JOB
+from .._launch.launch import Attempt, Launched
+from .._launch.refusals import not_startable, relaunch_refused
+from .._launch.request_body import missing_passwords, payload
+from .._work.decision import FAILED, Launch
+from .._work.ledger import Ledger, Reach
+from .._work.runs import same_limit
+from .outcome import RelaunchOutcome, carrying
+from .prediction import on, predicted, side_by_side
+from .work import JobWork, host_names, not_reached
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A relaunch that nothing known speaks against.
+
+    :param job: the one to relaunch, in detail.
+    :param body: what is sent.
+    :param outcome: in check mode the prediction, and nothing is to be sent.
+    """
+
+    decision: Launch
+    job: Job
+    body: t.Mapping[str, t.Any]
+    outcome: RelaunchOutcome
+
+
+class Preparer:
+    """Asks what has to be known of a job before its relaunch, each thing once."""
+
+    def __init__(self, work: JobWork) -> None:
+        self._work = work
+        self._details: dict[int, Job] = {work.source.id: work.source}
+        self._job_types: dict[int, frozenset[str]] = {}
+
+    def prepared(self, decision: Launch, outcome: RelaunchOutcome) -> Prepared:
+        """What a relaunch takes; in check mode with what would come of it.
+
+        :param outcome: what had been done before.
+        :raises ForbiddenError: in check mode: this user may not start the job.
+        :raises RefusedError: it cannot be relaunched as asked.
+        :raises ControllerError: what has to be known could not be read.
+        """
+        work = self._work
+        job = self._in_detail(decision)
+        if work.request.check_mode and not job.startable:
+            raise ForbiddenError(f"Job {job.id} would not be relaunched. {not_startable(job)}")
+        outcome = replace(outcome, relaunched_job_id=job.id)
+        with carrying(outcome):
+            body = self._body(decision, job)
+            missing = missing_passwords(job, work.request.credential_passwords)
+            if work.request.check_mode:
+                outcome = predicted(work.client, work.request, decision, job, missing, outcome)
+        with carrying(outcome):
+            if missing:
+                raise RefusedError(
+                    f"Job {job.id} was not relaunched: it needs passwords that are not given, or blank: "
+                    f"{', '.join(missing)}. Give them in credential_passwords."
+                )
+        return Prepared(decision, job, body, outcome)
+
+    def _in_detail(self, decision: Launch) -> Job:
+        """A list tells neither the passwords that a job needs nor whether its events are in."""
+        number = decision.job.id
+        if number not in self._details:
+            self._details[number] = _jobs.get(self._work.client, number)
+        if decision.hosts == FAILED:
+            self._details[number] = self._work.watch.until_events_processed(self._details[number])
+        return self._details[number]
+
+    def _body(self, decision: Launch, job: Job) -> dict[str, t.Any]:
+        """What is sent, where the controller takes it: a job type that it does not know it would silently ignore, and
+        run what was to be checked only.
+        """
+        job_type = self._work.request.options.job_type
+        body = payload(job, decision.hosts, self._work.request.credential_passwords, job_type)
+        if "job_type" in body and body["job_type"] not in self._taken_job_types(job):
+            raise RefusedError(
+                f"Job {job.id} was not relaunched: this controller does not take a job type on a relaunch, and would "
+                f"relaunch it as {job.job_type}. Launch the template with job_type: {job_type} instead."
+            )
+        return body
+
+    def _taken_job_types(self, job: Job) -> frozenset[str]:
+        if job.id not in self._job_types:
+            actions = self._work.client.options(JOB.at(job.id, "relaunch")).get("actions") or {}
+            taken = (actions.get("POST") or {}).get("job_type") or {}
+            self._job_types[job.id] = frozenset(choice[0] for choice in taken.get("choices") or ())
+        return self._job_types[job.id]
+
+
+def relaunch_attempt(work: JobWork, prepared: Prepared) -> Attempt:
+    """The POST of a relaunch."""
+    job, hosts = prepared.job, prepared.decision.hosts
+
+    @functools.cache
+    def failed_hosts() -> list[_jobs.HostSummary]:
+        return _jobs.host_summaries(work.client, job.id, failed=True)
+
+    def has_its_limit(new: Job) -> bool:
+        if hosts != FAILED or job.template is None:
+            return same_limit(job, new)
+        # Between the launch and this look hosts may have been renamed or deleted.
+        known = frozenset(name for host in failed_hosts() for name in (host.name, host.name_then))
+        present = [host for host in failed_hosts() if host.host is not None]
+        covered = all({host.name, host.name_then} & new.limit_names for host in present)
+        return bool(new.limit_names) and new.limit_names <= known and covered
+
+    return Attempt(
+        path=JOB.at(job.id, "relaunch"),
+        body=prepared.body,
+        what=f"Job {job.id}",
+        verb="relaunched",
+        is_own=lambda new: new.is_relaunch and has_its_limit(new) and work.same_work.may_include(new),
+        refused=lambda error: relaunch_refused(error, job, hosts),
+    )
+
+
+def launched_outcome(work: JobWork, ledger: Ledger, prepared: Prepared, launched: Launched) -> RelaunchOutcome:
+    """The outcome that tells of the new job."""
+    decision, job, new, before = prepared.decision, prepared.job, launched.job, prepared.outcome
+    # Without a template the controller does not narrow the limit (recorded: post-template-deleted-admin).
+    narrowed = decision.hosts == FAILED and not (job.template is None and same_limit(job, new))
+    names = tuple(sorted(new.limit_names)) if narrowed else ()
+    lost = f"The answer to that was lost, so the job was looked for: {launched.lost}" if launched.lost else ""
+    outcome = replace(
+        before.about(work.client, new),
+        changed=True,
+        hosts=names or None,
+        # Nobody has asked for the hosts where this is the first relaunch: the limit tells them.
+        remaining_hosts=names
+        if names and before.remaining_hosts is None
+        else _by_new_names(ledger, decision, new, before.remaining_hosts),
+        diff=side_by_side(work.request, work.source, new.facts, f"job {new.id}"),
+    )
+    outcome = outcome.saying(
+        f"{decision.reason}: relaunched as job {new.id} on {on(names)}.",
+        lost,
+        _besides(ledger, decision, new, narrowed),
+    )
+    return _with_unreached(work, decision, names, outcome)
+
+
+def _besides(ledger: Ledger, decision: Launch, new: Job, narrowed: bool) -> str:
+    """Hosts that run once more though they are done: a relaunch runs on all of a job's failed hosts."""
+    if not (narrowed and decision.due):
+        return ""
+    done = [host for host in ledger.hosts or () if host.done_in is not None and host.names & new.limit_names]
+    return f"It runs once more on {_jobs.told(host_names(done))}, which had succeeded since." if done else ""
+
+
+def _with_unreached(
+    work: JobWork, decision: Launch, names: t.Sequence[str], outcome: RelaunchOutcome
+) -> RelaunchOutcome:
+    """The outcome with the failed hosts that the first relaunch does not reach: the controller leaves out, without a
+    word, those that are not in the inventory any more, be they in it again or not (recorded: recreated-post-failed-*).
+    """
+    failed = work.source.failures_counted
+    if decision.job.id != work.source.id or not names or decision.due or failed is None or failed <= len(names):
+        return outcome
+    try:
+        lost = work.reader.lost_hosts()
+    except ControllerError as error:
+        return outcome.warned(f"Which failed hosts of job {work.source.id} are left out is not known: {error}")
+    whole = host_names(host for host in lost if host.reach is Reach.WHOLE)
+    gone = host_names(host for host in lost if host.reach is Reach.GONE)
+    outcome = replace(
+        outcome,
+        remaining_hosts=tuple(sorted({*(outcome.remaining_hosts or ()), *whole, *gone})),
+        gone_hosts=gone or None,
+    )
+    return outcome.warned(*not_reached(lost))
+
+
+def _by_new_names(
+    ledger: Ledger, decision: Launch, new: Job, remaining: t.Optional[tuple[str, ...]]
+) -> t.Optional[tuple[str, ...]]:
+    """The hosts that remain, where some were renamed since the decision: they are in the limit of the new job."""
+    if ledger.hosts is None or remaining is None:
+        return remaining
+    named = new.limit_names.difference(*(host.names for host in ledger.hosts))
+    gone = {host.name for host in decision.due if not host.names & new.limit_names}
+    return tuple(sorted((set(remaining) - gone) | named)) if named and gone else remaining

@@ -1,0 +1,199 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The sequence of one job: look, decide, act, wait, judge, until its work is done or nothing can be launched.
+
+It asks its driver for what it waits for, and knows no AnsibleModule. Private to this collection.
+"""
+
+from __future__ import annotations
+
+import random
+import typing as t
+from dataclasses import replace
+
+from .._api import jobs as _jobs
+from .._api.client import backoff
+from .._api.errors import (
+    ControllerError,
+    CutShortError,
+    ForbiddenError,
+    NotSentError,
+    RefusedError,
+    WaitTimeoutError,
+)
+from .._api.jobs import Job
+from .._launch.asks import JobsAfter, Pause, Room, Steps
+from .._launch.launch import Attempt, Launched, NotNow, send
+from .._launch.look_up import look_up
+from .._work.decision import FAILED, Adopt, Await, Done, Launch, Refuse, Settled
+from .after_launch import after_adoption, after_launch, until_ended
+from .outcome import RelaunchOutcome, carrying, interrupted_with
+from .relaunch import Prepared, Preparer, launched_outcome, relaunch_attempt
+from .verdict import Judged, asked_of
+from .work import FRESH_FOR, JobWork, Look, host_names, left_out, with_hosts
+
+# The look so many before leads to a launch, however slow the controller is.
+MOST_LOOKS = 3
+# So many relaunches of one task at most: failed hosts that no single run has failed on take one after another.
+MOST_LAUNCHES = 10
+
+
+class RelaunchSequence:
+    """
+    :param work_of: makes what is known of the source, from its detail.
+    """
+
+    def __init__(self, work_of: t.Callable[[Job], JobWork]) -> None:
+        self._work_of = work_of
+        self._looks = 0
+        self._launches = 0
+        self._tries = 0
+        self._forbidden: set[int] = set()
+        #: What was done before the task went on to a further relaunch.
+        self.passed: list[RelaunchOutcome] = []
+        #: By name, the hosts that were done by the last look, each with the number of the job that did it.
+        self.healed: dict[str, int] = {}
+
+    def steps(self, source: Job, outcome: RelaunchOutcome) -> Steps[RelaunchOutcome]:
+        """Bring it about that the work of a job is done.
+
+        :param source: in detail.
+        :param outcome: what had been done before.
+        :returns: what was done; whatever breaks it off carries what had been done by then.
+        :raises ControllerError: the task has failed.
+        """
+        work = self._work_of(source)
+        preparer = Preparer(work)
+        while True:
+            with carrying(outcome):
+                look = yield from work.look()
+                look, decision = work.decide(look)
+            self.healed = {host.name: host.done_in.id for host in look.ledger.hosts or () if host.done_in}
+            if isinstance(decision, Await):
+                ended = yield from until_ended(work, decision.job, decision.what, outcome)
+                if ended.id == source.id:
+                    source, work = ended, self._work_of(ended)
+                    preparer = Preparer(work)
+                self._looks = 0
+                continue
+            outcome = with_hosts(outcome, look.ledger)
+            with carrying(outcome):
+                judged = yield from self._act(work, preparer, look, decision, outcome)
+            if not judged.again:
+                return judged.outcome
+            outcome = judged.outcome
+
+    def _act(
+        self, work: JobWork, preparer: Preparer, look: Look, decision: Settled, outcome: RelaunchOutcome
+    ) -> Steps[Judged]:
+        if isinstance(decision, Refuse):
+            with carrying(replace(outcome, cut_short=True) if decision.cut_short else outcome):
+                raise CutShortError(decision.reason) if decision.cut_short else RefusedError(decision.reason)
+        if isinstance(decision, Done):
+            return Judged(done_outcome(work, look, decision, outcome))
+        if isinstance(decision, Adopt):
+            return (yield from self._adopt(work, look, decision, outcome))
+        if decision.job.id in self._forbidden and decision.instead is not None:
+            decision = decision.instead
+        try:
+            return (yield from self._launch(work, preparer, look, decision, outcome))
+        except ForbiddenError:
+            if decision.instead is None:
+                raise
+        self._forbidden.add(decision.job.id)
+        return (yield from self._act(work, preparer, look, decision.instead, outcome))
+
+    def _adopt(self, work: JobWork, look: Look, decision: Adopt, outcome: RelaunchOutcome) -> Steps[Judged]:
+        job = _jobs.get(work.client, decision.job.id)
+        wait = work.request.options.wait
+        if not job.active and not wait:
+            # It has ended since, so that there may be something to do after all.
+            return Judged(outcome, again=True)
+        outcome = adopted_outcome(work, look, decision, job, outcome)
+        if work.request.check_mode:
+            return Judged(outcome.saying("It would be waited for.") if wait else outcome)
+        return (yield from after_adoption(work, look, job, asked_of(work, host_names(decision.hosts)), outcome))
+
+    def _launch(
+        self, work: JobWork, preparer: Preparer, look: Look, decision: Launch, outcome: RelaunchOutcome
+    ) -> Steps[Judged]:
+        prepared = preparer.prepared(decision, outcome)
+        if work.request.check_mode:
+            return Judged(prepared.outcome)
+        yield Room()
+        if work.client.clock() - look.at > FRESH_FOR and self._looks + 1 < MOST_LOOKS:
+            self._looks += 1
+            return Judged(outcome, again=True)
+        launched = yield from self._sent(work, look, prepared)
+        if launched is None:
+            return Judged(outcome, again=True)
+        self._looks, self._tries = 0, 0
+        self._launches += 1
+        before = outcome.changed
+        outcome = launched_outcome(work, look.ledger, prepared, launched)
+        judged = yield from after_launch(work, look, launched, asked_of(work, outcome.hosts or ()), outcome, before)
+        if judged.again:
+            self.passed.append(judged.outcome)
+            judged = replace(judged, again=self._launches < MOST_LAUNCHES)
+        return judged
+
+    def _sent(self, work: JobWork, look: Look, prepared: Prepared) -> Steps[t.Optional[Launched]]:
+        """The new job; None where the controller asked to be left alone for a while, or was not reached."""
+        attempt = relaunch_attempt(work, prepared)
+        unknown = replace(prepared.outcome, changed=True, job=None, url=None)
+        try:
+            if work.watch.passed:
+                raise WaitTimeoutError(f"{attempt.what} was not {attempt.verb}: the timeout was over before that.")
+            with interrupted_with(unknown):
+                sent = send(work.client, attempt)
+            if isinstance(sent, NotNow):
+                yield Pause(self._pause(work, sent, attempt))
+                return None
+        except ControllerError as error:
+            if isinstance(error, ForbiddenError) and prepared.decision.instead is not None:
+                raise
+            with carrying(prepared.outcome):
+                raise
+        if isinstance(sent, Launched):
+            return sent
+        with carrying(unknown):
+            newer = JobsAfter(work.source, look.ledger.newest)
+            return (yield from look_up(work.client, attempt, sent, newer, "job", work.watch.left()))
+
+    def _pause(self, work: JobWork, refused: NotNow, attempt: Attempt) -> float:
+        """Seconds until the next try.
+
+        :raises ControllerError: there is none.
+        """
+        connection = work.client.connection
+        pause = max(backoff(self._tries, connection.retry_backoff_factor, random.random()), refused.retry_after)
+        left = work.watch.left()
+        if self._tries >= connection.max_retries or (left is not None and pause >= left):
+            if isinstance(refused.error, NotSentError):
+                raise refused.error
+            raise RefusedError(f"{attempt.what} was not {attempt.verb}: {refused.error}")
+        self._tries += 1
+        self._looks = 0
+        return pause
+
+
+def done_outcome(work: JobWork, look: Look, decision: Done, outcome: RelaunchOutcome) -> RelaunchOutcome:
+    """The outcome where nothing is left to do."""
+    job = work.source if decision.job.id == work.source.id else _jobs.get(work.client, decision.job.id)
+    masked = "" if job is work.source else work.masked(look.ledger)
+    left = host_names(decision.left)
+    outcome = replace(outcome, remaining_hosts=left if work.request.options.hosts == FAILED else None)
+    return outcome.about(work.client, job).saying(decision.reason, masked).warned(*left_out(look.ledger))
+
+
+def adopted_outcome(work: JobWork, look: Look, decision: Adopt, job: Job, outcome: RelaunchOutcome) -> RelaunchOutcome:
+    """The outcome where a job is active that does the work.
+
+    :param job: it, as it is now.
+    """
+    rest = host_names(decision.rest)
+    without = f"It leaves out {_jobs.told(rest)}: run the task again after it." if rest else ""
+    outcome = replace(outcome.about(work.client, job), hosts=host_names(decision.hosts) or None)
+    return outcome.saying(decision.reason, without, work.masked(look.ledger))

@@ -1,0 +1,169 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A job's work in a task: what is asked for, the time that there is for it, and what is known. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, replace
+
+from .._api import jobs as _jobs
+from .._api.client import ControllerClient
+from .._api.jobs import Job
+from .._launch.asks import JobsAfter, Steps
+from .._launch.waiting import Watch
+from .._work.decision import ALL, Decision, Done, base_run, decide, needs_runs
+from .._work.ledger import HostRecord, Ledger, Reach
+from .._work.ledger_reader import JobsRead, LedgerReader
+from .._work.runs import Run, same_limit
+from .._work.same_work import Prompts, SameWork
+from .options import RelaunchRequest
+from .outcome import RelaunchOutcome
+
+# Between the answer to the look that a launch rests on and its POST lie no more seconds than these.
+FRESH_FOR = 3.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look at the other runs has shown.
+
+    :param at: when it was answered, by the client's clock.
+    """
+
+    ledger: Ledger
+    at: float
+
+
+@dataclass(frozen=True)
+class JobWork:
+    """
+    :param client: the controller, and with it the clock.
+    :param source: the job that the task names, in detail.
+    """
+
+    client: ControllerClient
+    request: RelaunchRequest
+    watch: Watch
+    source: Job
+    same_work: SameWork
+    reader: LedgerReader
+
+    @classmethod
+    def of(
+        cls,
+        client: ControllerClient,
+        request: RelaunchRequest,
+        watch: Watch,
+        source: Job,
+        read: JobsRead,
+        prompts: t.Optional[Prompts] = None,
+    ) -> JobWork:
+        """
+        :param read: what is known of jobs that have ended; it grows.
+        :param prompts: what is known of what jobs were launched with; it grows.
+        """
+        options = request.options
+        same_work = SameWork(client, source, options.job_type, prompts)
+        whole = options.hosts == ALL
+        reader = LedgerReader(client, watch.until_events_processed, source, same_work, whole, read)
+        return cls(client, request, watch, source, same_work, reader)
+
+    def look(self, own: t.Optional[Job] = None) -> Steps[Look]:
+        """The runs as they are now, asking for as little as the decision needs: for a first relaunch that is one list.
+
+        :param own: a job of the task's own, as it is now.
+        :raises ControllerError: they could not be read.
+        """
+        source, options = self.source, self.request.options
+        if own is None and not needs_runs(source, options):
+            return Look(Ledger(Run(source, whole=True), newest=source.id), self.client.clock())
+        jobs = yield JobsAfter(source, source.id)
+        at = self.client.clock()
+        if own is not None:
+            jobs = sorted([*(job for job in jobs if job.id != own.id), own], key=lambda job: job.id)
+        needed = own is not None or options.fallback_to_all or source.failures_counted == 0
+        return Look(self.reader.ledger(jobs, needed, not options.force or own is not None), at)
+
+    def decide(self, look: Look, force: bool = True) -> tuple[Look, Decision]:
+        """What to do, and the look with what had to be asked for it.
+
+        :param force: whether the option of this name counts.
+        """
+        options = self.request.options if force else replace(self.request.options, force=False)
+        decision = decide(look.ledger, options)
+        base = base_run(look.ledger)
+        if isinstance(decision, Done) and decision.unless_stopped and base is not None:
+            look = replace(look, ledger=self.reader.with_end(look.ledger, base))
+            decision = decide(look.ledger, options)
+        return look, decision
+
+    def is_rival(self, own: Job, ledger: Ledger) -> t.Callable[[Job], bool]:
+        """Tells whether another caller's job does all of what an own one does."""
+        # Those were there before, and the decision has heeded them: a later failure may have taken their success back.
+        over = {run.job.id for run in ledger.runs if not run.job.active}
+        whole = same_limit(self.source, own)
+
+        def is_rival(job: Job) -> bool:
+            if job.id in over:
+                return False
+            if not same_limit(self.source, job) and (whole or not own.limit_names <= job.limit_names):
+                return False
+            return self.same_work.includes(job)
+
+        return is_rival
+
+    def masked(self, ledger: Ledger) -> str:
+        """What is to be said where a run counts as the same work though a secret could not be compared."""
+        if not (ledger.masked or self.same_work.masked):
+            return ""
+        return "A secret among its variables could not be compared, since the controller shows none."
+
+
+def host_names(hosts: t.Iterable[HostRecord]) -> tuple[str, ...]:
+    """Their names of today, sorted."""
+    return tuple(sorted(host.name for host in hosts))
+
+
+def with_hosts(outcome: RelaunchOutcome, ledger: Ledger) -> RelaunchOutcome:
+    """The outcome with what the ledger tells of hosts, where they were asked for."""
+    if ledger.hosts is None:
+        return outcome
+    stopped = ledger.stopped
+    return replace(
+        outcome,
+        remaining_hosts=host_names(ledger.remaining),
+        stopped_hosts=(stopped.hosts or None) if stopped else None,
+        gone_hosts=host_names(ledger.reached(Reach.GONE)) or None,
+    )
+
+
+def left_out(ledger: Ledger, job: t.Optional[Job] = None) -> tuple[str, ...]:
+    """The warnings about hosts that were asked for and have not been done; none where all have.
+
+    :param job: in which they did not run.
+    """
+    where = f" in job {job.id}" if job else ""
+    idle = host_names(ledger.reached(Reach.IDLE))
+    did_not_run = (
+        f"Did not run{where}, though asked for: {_jobs.told(idle)}. Such hosts are disabled, or the play does not "
+        "target them; they have not been recovered."
+        if idle
+        else ""
+    )
+    return (did_not_run, *not_reached(ledger.remaining))
+
+
+def not_reached(hosts: t.Sequence[HostRecord]) -> tuple[str, ...]:
+    """The warnings about those of some hosts that have lost their row in the inventory; empty ones are none."""
+    whole = host_names(host for host in hosts if host.reach is Reach.WHOLE)
+    gone = host_names(host for host in hosts if host.reach is Reach.GONE)
+    return (
+        f"No relaunch on failed hosts reaches {_jobs.told(whole)}: deleted and added again, made by the playbook, or "
+        "localhost. Relaunch on all hosts for these."
+        if whole
+        else "",
+        f"Not in the inventory any more, and not recovered: {_jobs.told(gone)}." if gone else "",
+    )

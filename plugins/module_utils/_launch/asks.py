@@ -1,0 +1,56 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a sequence waits for: it yields one of these, and its driver sends the answer. Private to this collection.
+
+So one sequence serves a single job, whose driver asks and waits at once, and many side by side, whose driver answers all
+their waits and looks together.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .._api.jobs import Job
+from .._api.kinds import JOB, Kind
+
+T = t.TypeVar("T")
+
+
+@dataclass(frozen=True)
+class JobsAfter:
+    """A fresh list of the jobs of a job's template. The answer: they, oldest first.
+
+    :param source: whose template it is.
+    :param number: only newer ones than this.
+    """
+
+    source: Job
+    number: int
+
+
+@dataclass(frozen=True)
+class EndOf:
+    """The end of a job. The answer: the job, in detail or as a list shows it."""
+
+    job: Job
+    kind: Kind = JOB
+
+
+@dataclass(frozen=True)
+class Pause:
+    """So many seconds, and no look before them. There is no answer."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Room:
+    """Room to launch one more job. There is no answer."""
+
+
+Ask = t.Union[JobsAfter, EndOf, Pause, Room]
+# What asks for these, and comes to a T. An error of the answer is raised where it was asked for.
+Steps = t.Generator[Ask, t.Any, T]

@@ -1,0 +1,70 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The search for the job that a POST of unknown outcome may have made. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._api.client import ControllerClient
+from .._api.errors import AnswerLostError, ControllerError
+from .._api.jobs import Job
+from .asks import Ask, Pause, Steps
+from .launch import Attempt, Launched, Lost
+
+# A job whose client had vanished was seen to appear up to 1.7 s later, under load. It is looked for that much longer,
+# counted from the first look that the controller answers, so that a restart does not use up the time.
+LOOK_UP_SECONDS = 10.0
+LOOK_UP_TIMEOUT = 120.0
+LOOK_UP_INTERVAL = 1.0
+
+
+def look_up(
+    client: ControllerClient, attempt: Attempt, lost: Lost, newer: Ask, noun: str, left: t.Optional[float]
+) -> Steps[Launched]:
+    """Look for the job that a lost POST has made.
+
+    :param newer: asks for the jobs among which it will be, newer than all known before.
+    :param noun: what it is, for a sentence.
+    :param left: seconds until the task's deadline, if it has one. The search ends with it, but not before it can be
+        right.
+    :raises AnswerLostError: none has shown up in time.
+    """
+    began = client.clock()
+    least = LOOK_UP_SECONDS + LOOK_UP_INTERVAL
+    timeout = LOOK_UP_TIMEOUT if left is None else max(least, min(left, LOOK_UP_TIMEOUT))
+    first: t.Optional[float] = None
+    while True:
+        found: t.Optional[Job] = None
+        try:
+            jobs = yield newer
+            found = _own(client, attempt, jobs)
+            first = client.clock() if first is None else first
+        except ControllerError as error:
+            # A single strange answer must not end the search: the job may be on its way.
+            if not error.transient:
+                first = client.clock() if first is None else first
+        if found is not None:
+            return Launched(found, lost.why)
+        now = client.clock()
+        if (first is not None and now - first >= LOOK_UP_SECONDS) or now - began >= timeout:
+            raise AnswerLostError(
+                f"It is unknown whether {attempt.what[0].lower()}{attempt.what[1:]} was {attempt.verb}: {lost.why} No "
+                f"new {noun} has been found, but one may still appear. Running the task again is safe: it looks for it "
+                "first."
+            )
+        yield Pause(LOOK_UP_INTERVAL)
+
+
+def _own(client: ControllerClient, attempt: Attempt, newer: t.Sequence[Job]) -> t.Optional[Job]:
+    """The oldest of these jobs that this user made and that is what the POST makes."""
+    if not newer:
+        return None
+    me = client.get_once("me/").get("results") or [{}]
+    for job in newer:
+        creator = job.facts.get("launched_by") or {}
+        if creator.get("id") == me[0].get("id") and creator.get("type") in (None, "user") and attempt.is_own(job):
+            return job
+    return None

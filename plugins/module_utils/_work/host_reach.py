@@ -1,0 +1,130 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether a relaunch on failed hosts would run on hosts that are not done. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+from datetime import datetime
+
+from .._api.errors import AnswerError
+from .._api.jobs import Job, moment
+from .._api.kinds import JOB
+from .ledger import HostRecord, Reach
+from .runs import HostKey
+
+if t.TYPE_CHECKING:
+    from .._api.client import ControllerClient
+
+# So many numbers fit into a request line of 8 KiB.
+IDS_AT_ONCE = 200
+# Names are longer.
+NAMES_AT_ONCE = 50
+
+
+class HostReach:
+    """Asks the inventory, and the events of those that have lost their row there.
+
+    :param source: the job whose hosts are asked about.
+    """
+
+    def __init__(self, client: ControllerClient, source: Job) -> None:
+        self._client = client
+        self._source = source
+
+    def of(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
+        """The records with the reach of those that are not done.
+
+        :raises ControllerError: it could not be read. Who may not read the inventory is not told.
+        """
+        absent = [one for one in records if one.done_in is None and one.has_row and one.absent_in is not None]
+        lost = [one for one in records if one.done_in is None and not one.has_row]
+        found = {**self._absent(absent), **self._lost(lost)}
+        return tuple(replace(one, reach=found[one.key]) if one.key in found else one for one in records)
+
+    def _absent(self, records: t.Sequence[HostRecord]) -> dict[HostKey, Reach]:
+        """Those that a run has left out.
+
+        What a job that failed left out may be hosts that it had not got to. What a successful one left out was taken
+        out on purpose, unless it is enabled and was changed since.
+        """
+        changed = self._changed([one.key for one in records if isinstance(one.key, int)]) if records else {}
+        found: dict[HostKey, Reach] = {}
+        for record in records:
+            job = record.absent_in
+            if job is None:
+                continue
+            if changed is None:
+                idle = job.successful
+            elif record.key in changed:
+                idle = job.successful and changed[record.key] <= job.created
+            else:
+                idle = True
+            found[record.key] = Reach.IDLE if idle else Reach.RELAUNCH
+        return found
+
+    def _lost(self, records: t.Sequence[HostRecord]) -> dict[HostKey, Reach]:
+        """Those whose summary has no host any more (recorded: recreated-summaries-after).
+
+        The events keep the number that a deleted one had; those of add_host and of localhost never had one (recorded:
+        recreated-events-failed). One that is in the inventory again, under its name, is the same host.
+        """
+        if not records:
+            return {}
+        again = self._named([one.name for one in records])
+        deleted = self._had_number(records) if again is not None else frozenset()
+        return {
+            one.key: Reach.GONE if again is not None and one.name in deleted and one.name not in again else Reach.WHOLE
+            for one in records
+        }
+
+    def _named(self, names: t.Sequence[str]) -> t.Optional[frozenset[str]]:
+        """Which of these names the inventory has; None where that may not be read."""
+        found: set[str] = set()
+        try:
+            for start in range(0, len(names), NAMES_AT_ONCE):
+                some = ",".join(names[start : start + NAMES_AT_ONCE])
+                found.update(str(entry["name"]) for entry in self._client.results(self._inventory, name__in=some))
+        except AnswerError as error:
+            if error.refuses and error.status in (403, 404):
+                return None
+            raise
+        return frozenset(found)
+
+    def _had_number(self, records: t.Sequence[HostRecord]) -> frozenset[str]:
+        """Which of these hosts had a row in the inventory when they failed."""
+        names: dict[int, list[str]] = {}
+        for one in records:
+            names.setdefault(one.failed_in[0].id, []).append(one.name)
+        found: set[str] = set()
+        for number, failed in names.items():
+            for start in range(0, len(failed), NAMES_AT_ONCE):
+                query = {
+                    "event__in": "runner_on_failed,runner_on_unreachable",
+                    "host__isnull": "false",
+                    "host_name__in": ",".join(failed[start : start + NAMES_AT_ONCE]),
+                }
+                events = self._client.results(JOB.at(number, "job_events"), **query)
+                found.update(str(event.get("host_name")) for event in events)
+        return frozenset(found)
+
+    def _changed(self, hosts: t.Sequence[HostKey]) -> t.Optional[dict[HostKey, datetime]]:
+        """When each of the enabled ones among these hosts was changed last; None where that may not be read."""
+        found: dict[HostKey, datetime] = {}
+        try:
+            for start in range(0, len(hosts), IDS_AT_ONCE):
+                some = ",".join(map(str, hosts[start : start + IDS_AT_ONCE]))
+                for entry in self._client.results(self._inventory, enabled="true", id__in=some):
+                    found[int(entry["id"])] = moment(entry.get("modified"))
+        except AnswerError as error:
+            if error.refuses and error.status in (403, 404):
+                return None
+            raise
+        return found
+
+    @property
+    def _inventory(self) -> str:
+        return f"inventories/{self._source.inventory}/hosts/"

@@ -1,0 +1,218 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The ledger: the newest result of each host over all runs of a job's work. Pure; nothing is asked here.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from enum import Enum
+
+from .._api import jobs as _jobs
+from .._api.jobs import HostSummary, Job
+from .runs import HostKey, Hosts, Run
+
+
+class HostResult(Enum):
+    """What a run brought to a host. Only the first three are results; the others change nothing."""
+
+    DONE = "done"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    #: It did not fail, but the run ended early for it.
+    STOPPED = "stopped"
+    #: Asked for, without a summary: disabled, not targeted, a batch that was never begun.
+    ABSENT = "absent"
+
+
+FAILURES = (HostResult.FAILED, HostResult.UNREACHABLE)
+
+
+class Reach(Enum):
+    """Whether a relaunch on failed hosts would run on a host that is not done."""
+
+    #: It would.
+    RELAUNCH = "relaunch"
+    #: It is disabled, or no run targets it.
+    IDLE = "idle"
+    #: It is not in the inventory any more.
+    GONE = "gone"
+    #: It is in the inventory again, or was made by the playbook, or is localhost: only a run on all hosts does it.
+    WHOLE = "whole"
+
+
+@dataclass(frozen=True)
+class HostRecord:
+    """A host that is asked about: one that has failed in a run.
+
+    :param key: what it is known by.
+    :param name: the one it has now, or had last.
+    :param names: all that it is known to have had: a limit holds the one of its time.
+    :param failed_in: the runs in which it failed, the one that ended last first.
+    :param done_in: the run that did it, by the rule of ``done_by``; None where it is not done.
+    :param last: what the run brought to it that ended last of those which have a summary of it.
+    :param absent_in: the newest run that asked for it and in which it did not run, if that is newer than all others.
+    :param has_row: whether its newest failure is that of a host which is in the inventory still.
+    :param reach: whether a relaunch would run on it, where it is not done.
+    """
+
+    key: HostKey
+    name: str
+    names: frozenset[str]
+    failed_in: tuple[Job, ...]
+    done_in: t.Optional[Job] = None
+    last: HostResult = HostResult.FAILED
+    absent_in: t.Optional[Job] = None
+    has_row: bool = True
+    reach: Reach = Reach.RELAUNCH
+
+
+@dataclass(frozen=True)
+class StoppedEarly:
+    """More is left of a job's work than its failed hosts: it ended early for others.
+
+    :param at: where, for a sentence; empty where that is not known.
+    :param hosts: by name, those that are known.
+    :param more: how many more there are, whose names are not known.
+    :param unknown: why it cannot be known; empty where it is.
+    """
+
+    at: str = ""
+    hosts: tuple[str, ...] = ()
+    more: int = 0
+    unknown: str = ""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What is known of a job's work.
+
+    :param source_run: the job that is asked about, with its failed hosts where they were asked for.
+    :param runs: those after it, by number.
+    :param early: one of the same work that is active, though it was created before the source ended.
+    :param hosts: those asked about; None where they were not asked for.
+    :param stopped: for whom the source ended early though they did not fail; None where it did not.
+    :param end_known: whether that was asked for.
+    :param newest: the highest number of a job of the template that is known.
+    :param masked: whether a secret had to count as equal, since the controller shows none.
+    """
+
+    source_run: Run
+    runs: tuple[Run, ...] = ()
+    early: t.Optional[Job] = None
+    hosts: t.Optional[tuple[HostRecord, ...]] = None
+    stopped: t.Optional[StoppedEarly] = None
+    end_known: bool = False
+    newest: int = 0
+    masked: bool = False
+
+    @property
+    def source(self) -> Job:
+        return self.source_run.job
+
+    @property
+    def remaining(self) -> tuple[HostRecord, ...]:
+        """The hosts that are not done."""
+        return tuple(host for host in self.hosts or () if host.done_in is None)
+
+    @property
+    def due(self) -> tuple[HostRecord, ...]:
+        """The remaining hosts that a relaunch on failed hosts would run on."""
+        return self.reached(Reach.RELAUNCH)
+
+    def reached(self, *how: Reach) -> tuple[HostRecord, ...]:
+        """The remaining hosts of these kinds."""
+        return tuple(host for host in self.remaining if host.reach in how)
+
+    @property
+    def last_done(self) -> t.Optional[Job]:
+        """The run that did last what has been done."""
+        jobs = [host.done_in for host in self.hosts or () if host.done_in is not None]
+        return max(jobs, key=ended, default=None)
+
+    @property
+    def whole_success(self) -> t.Optional[Job]:
+        """The run on all hosts that did all of the work, after every run that has failed; None where there is none."""
+        whole = [run.job for run in self.runs if run.whole and run.job.began and not run.job.active]
+        failed = [job for job in (self.source, *whole) if job.status in (_jobs.FAILED, _jobs.ERROR) and job.began]
+        return done_by([job for job in whole if job.successful], failed)
+
+
+def done_by(done_in: t.Iterable[Job], failed_in: t.Iterable[Job]) -> t.Optional[Job]:
+    """The rule: done is what a run did that was created after every run in which it failed had ended.
+
+    :returns: that run, the one that ended last if there are several; None where it is not done.
+    """
+    last = max((job.finished for job in failed_in), default=None)
+    return max((job for job in done_in if last is None or job.created > last), key=ended, default=None)
+
+
+def ended(job: Job) -> tuple[t.Any, int]:
+    """By what jobs are ordered that have ended."""
+    return job.finished, job.id
+
+
+def result_of(run: Run, summary: HostSummary) -> HostResult:
+    """What a run brought to a host that has a summary in it.
+
+    A failed run whose end is not known vouches for nobody.
+    """
+    if summary.failed:
+        return HostResult.UNREACHABLE if summary.unreachable else HostResult.FAILED
+    if run.job.successful:
+        return HostResult.DONE
+    stopped = run.stopped is None or summary.name_then in run.stopped
+    return HostResult.STOPPED if stopped else HostResult.DONE
+
+
+def host_records(source: Run, runs: t.Sequence[Run]) -> tuple[HostRecord, ...]:
+    """The hosts that have failed in any run, with the newest result of each.
+
+    :param source: with the summaries of its failed hosts at least.
+    :param runs: the others of the same work, with the summaries that have been asked for.
+    """
+    order = sorted((source, *runs), key=lambda run: ended(run.job), reverse=True)
+    hosts = Hosts(source.job.inventory, order)
+    found: dict[HostKey, list[tuple[Run, HostSummary]]] = {}
+    for run in order:
+        for one in run.summaries or ():
+            found.setdefault(hosts.key(run, one), []).append((run, one))
+    failed = {key: rows for key, rows in found.items() if any(one.failed for _run, one in rows)}
+    return tuple(_record(key, rows, runs) for key, rows in failed.items())
+
+
+def _record(key: HostKey, rows: t.Sequence[tuple[Run, HostSummary]], runs: t.Sequence[Run]) -> HostRecord:
+    """:param rows: the host's summaries, newest first."""
+    results = [(run.job, result_of(run, one)) for run, one in rows]
+    failed_in = tuple(job for job, result in results if result in FAILURES)
+    names = frozenset(name for _run, one in rows for name in (one.name, one.name_then))
+    present = [one for _run, one in rows if one.host is not None]
+    last_failed = next(one for _run, one in rows if one.failed)
+    return HostRecord(
+        key=key,
+        name=(present or [rows[0][1]])[0].name,
+        names=names,
+        failed_in=failed_in,
+        done_in=done_by((job for job, result in results if result is HostResult.DONE), failed_in),
+        last=results[0][1],
+        absent_in=_absent_in(rows[0][0].job, names, runs),
+        has_row=last_failed.host is not None,
+    )
+
+
+def _absent_in(last: Job, names: frozenset[str], runs: t.Sequence[Run]) -> t.Optional[Job]:
+    """Of one without statistics nobody knows whom it got to, unless it was successful: then there was nobody."""
+    absent = [
+        run.job
+        for run in runs
+        if run.summaries is not None
+        and ended(run.job) > ended(last)
+        and (run.summaries or run.job.successful)
+        and run.covers(names)
+    ]
+    return max(absent, key=ended, default=None)

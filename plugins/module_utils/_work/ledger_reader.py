@@ -1,0 +1,265 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Asking for the ledger of a job's work, for as little as the decision needs. Private to this collection."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from .._api import jobs as _jobs
+from .._api.jobs import HostSummary, Job
+from .end_of_run_reader import EndOfRun, Starts, merged, read_end_of_run, read_starts
+from .host_reach import HostReach
+from .ledger import (
+    FAILURES,
+    HostRecord,
+    HostResult,
+    Ledger,
+    StoppedEarly,
+    done_by,
+    ended,
+    host_records,
+    result_of,
+)
+from .never_begun import NeverBegun, read_never_begun
+from .runs import HostKey, Hosts, Run, same_limit
+from .same_work import SameWork
+
+if t.TYPE_CHECKING:
+    from .._api.client import ControllerClient
+
+# By which runs the end of another one is measured at most, so that a long history costs no more than a short one.
+MEASURES = 2
+
+
+@dataclass
+class JobsRead:
+    """What has been read of jobs that have ended, which stays as it is: for a task that looks again and again.
+
+    :param summaries: by job, all of its host summaries.
+    :param failed: by job, those of failed hosts, where only they were asked for.
+    :param starts: by job, the plays and tasks that it has started.
+    """
+
+    summaries: dict[int, tuple[HostSummary, ...]] = field(default_factory=dict)
+    failed: dict[int, tuple[HostSummary, ...]] = field(default_factory=dict)
+    starts: dict[int, Starts] = field(default_factory=dict)
+
+
+class LedgerReader:
+    """
+    :param client: the controller.
+    :param events_in: waits until the events of a job that has ended are in; returns it as it is then.
+    :param source: the job, in detail; it has ended.
+    :param same_work: compares others with it.
+    :param whole: only runs with the source's own limit matter.
+    :param read: what has been read before.
+    """
+
+    def __init__(
+        self,
+        client: ControllerClient,
+        events_in: t.Callable[[Job], Job],
+        source: Job,
+        same_work: SameWork,
+        whole: bool,
+        read: JobsRead,
+    ) -> None:
+        self._client = client
+        self._events_in = events_in
+        self._source = source
+        self._same_work = same_work
+        self._whole = whole
+        self._read = read
+        self._reach = HostReach(client, source)
+        self._ends: dict[tuple[int, tuple[int, ...]], EndOfRun] = {}
+
+    def ledger(self, later: t.Sequence[Job], hosts_needed: bool, runs_count: bool = True) -> Ledger:
+        """As it is now.
+
+        :param later: the newer jobs of the source's template, as a list or their detail shows them.
+        :param hosts_needed: the failed hosts matter even where there is no run.
+        :param runs_count: whether other runs count; without, only their numbers are looked at.
+        :raises ControllerError: something could not be read.
+        """
+        source = self._source
+        newest = max([source.id, *(job.id for job in later)])
+        jobs = [job for job in later if runs_count and job.id != source.id and self._same_work.includes(job)]
+        early = next((job for job in jobs if job.active and job.created <= source.finished), None)
+        runs = [Run(job, whole=same_limit(source, job)) for job in jobs if job is not early]
+        source_run = Run(source, whole=True)
+        if not self._whole and (runs or hosts_needed):
+            source_run = replace(source_run, summaries=self._failed_of_source())
+            runs = self._until_decided(source_run, runs)
+        ledger = Ledger(source_run, tuple(runs), early, newest=newest, masked=self._same_work.masked)
+        if source_run.summaries is None:
+            return ledger
+        records = self._reach.of(host_records(source_run, runs))
+        return replace(ledger, hosts=records)
+
+    def lost_hosts(self) -> tuple[HostRecord, ...]:
+        """The source's failed hosts that have lost their row in the inventory.
+
+        :raises ControllerError: they could not be read.
+        """
+        records = host_records(Run(self._source, whole=True, summaries=self._failed_of_source()), ())
+        return tuple(one for one in self._reach.of(records) if not one.has_row)
+
+    def assume_failed(self, names: t.Iterable[str]) -> None:
+        """Know the source's failed hosts by the limit of its relaunch on these, unless they have been asked for."""
+        if self._source.id not in self._read.summaries:
+            found = tuple(HostSummary(None, name, name, failed=True) for name in names)
+            self._read.failed.setdefault(self._source.id, found)
+
+    def assume_done(self, job: Job) -> None:
+        """Know that a job was successful on each host of its limit, where its counts tell that all of them have run."""
+        if job.successful and job.limit_names and job.hosts_counted == len(job.limit_names):
+            found = tuple(HostSummary(None, name, name, failed=False) for name in job.limit_names)
+            self._read.summaries.setdefault(job.id, found)
+
+    def summaries(self, job: Job) -> tuple[HostSummary, ...]:
+        """What became of the hosts of a job that has ended.
+
+        :raises ControllerError: it could not be read.
+        """
+        return self._summaries(job)
+
+    def with_end(self, ledger: Ledger, base: Job) -> Ledger:
+        """The ledger with whether the source ended early for hosts that did not fail, and that no other run has done.
+
+        :param base: the job whose end is asked for: the source, or the run on all hosts that stands in its place.
+        """
+        runs = [self._with_summaries(run) for run in ledger.runs]
+        others = [run for run in runs if run.job.id != base.id]
+        run = Run(base, whole=True)
+        end = self._end(run, others)
+        patterns = {one.pattern for job in (base, *self._measures(run, others)) for one in self._starts(job)}
+        begun = NeverBegun()
+        if end.never_begun:
+            begun = read_never_begun(self._client, base, end, patterns - {""}, self._summaries(base))
+        # Where it went to its end for all that it began with, hosts that nobody can tell of were not meant.
+        unknown = begun.unknown and bool(end.at)
+        if end.stopped or begun.hosts:
+            # They may have been done since.
+            whole = replace(run, summaries=self._summaries(base), stopped=end.stopped)
+            done = self._done_names([whole, *(self._with_stopped(other, runs) for other in others)])
+            hosts = tuple(sorted(end.stopped.union(begun.hosts) - done))
+        else:
+            hosts = ()
+        if not (hosts or begun.more or unknown):
+            return replace(ledger, end_known=True)
+        return replace(ledger, stopped=StoppedEarly(end.at, hosts, begun.more, end.unknown), end_known=True)
+
+    def _until_decided(self, source_run: Run, runs: t.Sequence[Run]) -> list[Run]:
+        """The runs with the summaries that matter, those that ended last first.
+
+        One that failed may have failed on more hosts, unless it was limited to known ones. One that was successful
+        matters where there is a host that no later one has decided on.
+        """
+        known = {run.job.id: run for run in runs}
+        read = [source_run]
+        for run in sorted(filter(_has_results, runs), key=lambda run: ended(run.job), reverse=True):
+            records = host_records(source_run, read[1:])
+            names = frozenset(name for host in records for name in host.names)
+            undecided = [host for host in records if not _decided(host, run.job)]
+            limited = not run.whole and bool(run.job.limit_names) and run.job.limit_names <= names
+            failed_on_more = not run.job.successful and not limited
+            if failed_on_more or any(run.covers(host.names) for host in undecided):
+                run = self._with_summaries(run)
+                if any(not one.failed and {one.name, one.name_then} & names for one in run.summaries or ()):
+                    run = self._with_stopped(run, runs)
+                known[run.job.id] = run
+                read.append(run)
+        return [known[run.job.id] for run in runs]
+
+    def _with_summaries(self, run: Run) -> Run:
+        if run.summaries is not None or not _has_results(run):
+            return run
+        return replace(run, summaries=self._summaries(run.job))
+
+    def _with_stopped(self, run: Run, runs: t.Sequence[Run]) -> Run:
+        if run.stopped is not None or run.job.successful or not run.summaries:
+            return run
+        others = [other for other in runs if other.job.id != run.job.id]
+        return replace(run, stopped=frozenset(self._end(run, others).stopped))
+
+    def _end(self, run: Run, others: t.Sequence[Run]) -> EndOfRun:
+        """The end of a run, measured by the newest successful ones, else by the one that started most.
+
+        One that was successful on no host has started nothing, and measures nothing.
+        """
+        measures = self._measures(run, others)
+        key = run.job.id, tuple(job.id for job in measures)
+        if key not in self._ends:
+            summaries = functools.partial(self._summaries, run.job)
+            found = [read_end_of_run(self._client, run.job, one, summaries, self._read.starts) for one in measures]
+            self._ends[key] = merged(found)
+        return self._ends[key]
+
+    def _measures(self, run: Run, others: t.Sequence[Run]) -> list[Job]:
+        order = sorted((other.job for other in others if _has_results(other)), key=ended, reverse=True)
+        measures = [job for job in order if job.successful and self._starts(job)][:MEASURES]
+        if measures:
+            return measures
+        failed = [job for job in order if not job.successful][:MEASURES]
+        return [max((*failed, run.job), key=lambda job: len(self._starts(job)))]
+
+    def _starts(self, job: Job) -> Starts:
+        return read_starts(self._client, job, self._read.starts)
+
+    def _done_names(self, runs: t.Sequence[Run]) -> set[str]:
+        """The names of today and of then of the hosts that some run has done."""
+        hosts = Hosts(self._source.inventory, runs)
+        rows: dict[HostKey, list[tuple[Job, HostResult, HostSummary]]] = {}
+        for run in runs:
+            for one in run.summaries or ():
+                rows.setdefault(hosts.key(run, one), []).append((run.job, result_of(run, one), one))
+        done: set[str] = set()
+        for results in rows.values():
+            good = [job for job, result, _one in results if result is HostResult.DONE]
+            if done_by(good, [job for job, result, _one in results if result in FAILURES]) is not None:
+                done.update(name for _job, _result, one in results for name in (one.name, one.name_then))
+        return done
+
+    def _failed_of_source(self) -> tuple[HostSummary, ...]:
+        job = self._source
+        if job.id in self._read.summaries:
+            return tuple(one for one in self._read.summaries[job.id] if one.failed)
+        if job.id not in self._read.failed:
+            found: t.Sequence[HostSummary] = ()
+            if not job.never_began:
+                job = self._events_in(job)
+                found = _jobs.host_summaries(self._client, job.id, failed=True)
+            self._read.failed[job.id] = tuple(found)
+        return self._read.failed[job.id]
+
+    def _summaries(self, job: Job) -> tuple[HostSummary, ...]:
+        """What became of a job's hosts, as soon as the controller knows."""
+        if job.id in self._read.summaries:
+            return self._read.summaries[job.id]
+        found = _jobs.host_summaries(self._client, job.id)
+        if not found and not job.never_began:
+            # Either it has just ended and its hosts are not in yet, or there will never be any.
+            self._events_in(job if job.events_processed else _jobs.get(self._client, job.id))
+            found = _jobs.host_summaries(self._client, job.id)
+        self._read.summaries[job.id] = tuple(found)
+        return self._read.summaries[job.id]
+
+
+def _has_results(run: Run) -> bool:
+    """Whether a run may have brought results: one that was canceled has no statistics (recorded: never-began-not-*)."""
+    return not run.job.active and run.job.began and run.job.status != _jobs.CANCELED
+
+
+def _decided(host: HostRecord, job: Job) -> bool:
+    """Whether nothing that ended with this job or before it says anything new of a host.
+
+    That is so behind its newest failure, and behind the beginning of the run that did it.
+    """
+    if host.failed_in[0].finished >= job.finished:
+        return True
+    return host.done_in is not None and host.done_in.created > job.finished

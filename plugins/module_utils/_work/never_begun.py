@@ -1,0 +1,141 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which hosts a job was meant for and never began on. Private to this collection."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass
+
+from .._api.errors import AnswerError
+from .._api.jobs import HostSummary, Job
+from .end_of_run_reader import EndOfRun
+
+if t.TYPE_CHECKING:
+    from .._api.client import ControllerClient
+
+# More names make a request line too long for some proxies.
+NAMES_LIMIT = 100
+# Each group of a limit or a pattern costs a request.
+GROUPS_LIMIT = 2
+# So many hosts are named; of more the number is told.
+HOSTS_NAMED = 200
+
+# A name in a limit, or in the pattern of a play, that is neither a wildcard nor an expression.
+_PLAIN_NAME = re.compile(r"\w[\w.-]*")
+_EVERYONE = frozenset({"all", "*"})
+
+
+@dataclass(frozen=True)
+class NeverBegun:
+    """Enabled hosts of the inventory that a job was meant for, and that have no summary in it.
+
+    :param hosts: by name, the first of them.
+    :param more: how many more there are.
+    :param unknown: whether there are any cannot be known.
+    """
+
+    hosts: tuple[str, ...] = ()
+    more: int = 0
+    unknown: bool = False
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Whom a job is meant for: hosts and groups by name, or everybody where there is none.
+
+    :param exact: false where plays leave out some of them.
+    """
+
+    names: frozenset[str]
+    exact: bool
+
+
+def targets(limit: str, patterns: t.Collection[str]) -> t.Optional[Targets]:
+    """Whom plays with these patterns are meant for under a limit; None where a wildcard or an expression decides."""
+    limited = _names([limit] if limit else [])
+    wanted = _names(patterns)
+    if limited is None or (wanted is None and not limit):
+        return None
+    if not limit:
+        return Targets(wanted or frozenset(), exact=True)
+    return Targets(limited, exact=wanted in (frozenset(), limited))
+
+
+def _names(patterns: t.Collection[str]) -> t.Optional[frozenset[str]]:
+    words = {word for pattern in patterns for word in re.split(r"[,:;\s]+", pattern.strip())}
+    if words & _EVERYONE:
+        return frozenset()
+    return frozenset(words) if all(_PLAIN_NAME.fullmatch(word) for word in words) else None
+
+
+def read_never_begun(
+    client: ControllerClient, job: Job, end: EndOfRun, patterns: t.Collection[str], summaries: t.Sequence[HostSummary]
+) -> NeverBegun:
+    """The hosts that a job never began on: enabled, in the inventory before it, targeted, and without a summary.
+
+    :param end: of the job.
+    :param patterns: of the plays that it started, or should have.
+    :param summaries: of the job.
+    :raises ControllerError: the controller could not be asked.
+    """
+    if not end.never_begun:
+        return NeverBegun()
+    inventory = job.summary("inventory")
+    total = inventory.get("total_hosts")
+    meant = targets(str(job.facts.get("limit") or ""), patterns)
+    if meant is not None and meant.names and meant.names <= {one.name_then for one in summaries}:
+        return NeverBegun()
+    if isinstance(total, int) and total <= sum(one.host is not None for one in summaries):
+        return NeverBegun()
+    if meant is None or len(meant.names) > NAMES_LIMIT or not job.inventory or _sliced(job):
+        return NeverBegun(unknown=True)
+    try:
+        left = _without_summary(client, job, meant.names)
+    except AnswerError as error:
+        if not error.refuses or error.status not in (403, 404):
+            raise
+        # Who may not read hosts knows how many there are, disabled ones too.
+        return NeverBegun(unknown=bool(meant.names) or isinstance(total, int))
+    if left is None or (left.hosts and not meant.exact):
+        return NeverBegun(unknown=True)
+    return left
+
+
+def _sliced(job: Job) -> bool:
+    return int(job.facts.get("job_slice_count") or 1) > 1
+
+
+def _without_summary(client: ControllerClient, job: Job, names: frozenset[str]) -> t.Optional[NeverBegun]:
+    """Those with these names, or in groups with them; None where it would take too many requests."""
+    # A host of a constructed inventory is another row than the host that it stands for, whose summary it is.
+    constructed = job.summary("inventory").get("kind") == "constructed"
+    summaries = "constructed_host_summaries" if constructed else "job_host_summaries"
+    query = {"enabled": "true", f"not__{summaries}__job": job.id, "created__lt": job.facts.get("created")}
+    inventory = f"inventories/{job.inventory}"
+    if not names:
+        return _counted(client.get(f"{inventory}/hosts/", **query, page_size=HOSTS_NAMED))
+    groups = client.get(f"{inventory}/groups/", name__in=_listed(names), page_size=GROUPS_LIMIT)
+    if groups.get("next"):
+        return None
+    known = groups.get("results") or ()
+    found = [
+        _counted(client.get(f"groups/{group['id']}/all_hosts/", **query, page_size=HOSTS_NAMED)) for group in known
+    ]
+    if len(known) < len(names):
+        named = client.get(f"{inventory}/hosts/", **query, name__in=_listed(names), page_size=HOSTS_NAMED)
+        found.append(_counted(named))
+    hosts = sorted({host for one in found for host in one.hosts})
+    return NeverBegun(tuple(hosts), sum(one.more for one in found))
+
+
+def _counted(answer: t.Mapping[str, t.Any]) -> NeverBegun:
+    hosts = tuple(str(entry.get("name")) for entry in answer.get("results") or ())
+    return NeverBegun(hosts, max(0, int(answer.get("count") or 0) - len(hosts)))
+
+
+def _listed(names: t.Iterable[str]) -> str:
+    return ",".join(sorted(names))

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The runs of a job's work: the jobs of the same work, whatever launched them. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .._api.jobs import HostSummary, Job
+
+# What tells a host in one run from the others: its number, or its name where it has no row in the inventory.
+HostKey = t.Union[int, str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of the work.
+
+    :param whole: it has the source's own limit, so that it does all of the source's work.
+    :param summaries: what became of its hosts; None where that was not asked for, or is not known yet.
+    :param stopped: the names of then of hosts that did not fail, and for which it ended early all the same; None where
+        that was not asked for.
+    """
+
+    job: Job
+    whole: bool = False
+    summaries: t.Optional[tuple[HostSummary, ...]] = None
+    stopped: t.Optional[frozenset[str]] = None
+
+    def covers(self, names: frozenset[str]) -> bool:
+        """Whether a host with these names is in its limit."""
+        return self.whole or not self.job.limit_names or bool(names & self.job.limit_names)
+
+    @property
+    def failed_present(self) -> frozenset[str]:
+        """The names of its failed hosts that a relaunch on failed hosts reaches."""
+        return frozenset(one.name for one in self.summaries or () if one.failed and one.host is not None)
+
+    @property
+    def has_results(self) -> bool:
+        return bool(self.summaries)
+
+
+class Hosts:
+    """Which summaries of several runs are about the same host.
+
+    By the number of the host, or of its copy in a constructed inventory. By name where the run had another inventory
+    than the source, and where a summary has lost its host: a host that was deleted and added again is the same host.
+
+    :param inventory: the source's.
+    :param runs: all that matter.
+    """
+
+    def __init__(self, inventory: t.Optional[int], runs: t.Iterable[Run]) -> None:
+        self._inventory = inventory
+        self._numbers: dict[str, int] = {}
+        then: dict[str, int] = {}
+        for run in runs:
+            for one in run.summaries or ():
+                number = self._number(run, one)
+                if number is not None:
+                    self._numbers[one.name] = number
+                    then.setdefault(one.name_then, number)
+        self._numbers = {**then, **self._numbers}
+
+    def key(self, run: Run, summary: HostSummary) -> HostKey:
+        """What a host is known by."""
+        number = self._number(run, summary)
+        if number is not None:
+            return number
+        found = self._numbers.get(summary.name, self._numbers.get(summary.name_then))
+        return summary.name if found is None else found
+
+    def _number(self, run: Run, summary: HostSummary) -> t.Optional[int]:
+        if run.job.inventory != self._inventory:
+            return None
+        return summary.constructed_host or summary.host
+
+
+def runs_query(source: Job) -> dict[str, t.Any]:
+    """The query for the jobs among which the runs of a job's work are, whatever launched them.
+
+    ``limit`` would be ignored there, ``extra_vars`` refused. A job whose template is gone is told by the name that it
+    had; by nothing it would be all of the controller.
+    """
+    if source.template is not None:
+        return {"order_by": "id", "unified_job_template": source.template}
+    return {"order_by": "id", "unified_job_template__isnull": "true", "name": source.facts.get("name")}
+
+
+def same_limit(source: Job, job: Job) -> bool:
+    """Whether both are limited to the same hosts; the order of the names does not matter."""
+    return source.limit_names == job.limit_names
