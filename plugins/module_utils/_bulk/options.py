@@ -13,7 +13,6 @@ from datetime import datetime
 from .._api.connection import CONNECTION_SPEC
 from .._api.errors import OptionError
 from .._launch.waiting import WAITING_SPEC, Waiting
-
 from .._work.decision import ALL, FAILED, RelaunchOptions
 from .selection import SELECTION_SPEC, Selection
 
@@ -61,7 +60,9 @@ class JobsRequest:
                 raise OptionError(f"{option} must be at least 1, not {params[option]}.")
         return cls(
             selection=Selection.of(params, now),
-            options=RelaunchOptions(hosts=params["hosts"], fallback_to_all=params["fallback_to_all"], wait=params["wait"]),
+            options=RelaunchOptions(
+                hosts=params["hosts"], fallback_to_all=params["fallback_to_all"], wait=params["wait"]
+            ),
             waiting=Waiting.of(params),
             max_jobs=params["max_jobs"],
             at_once=params["at_once"],

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A job's work in a task: what is asked for, the time that there is for it, and what is known. Private to this collection."""
+"""A job's work in a task: what is asked for, the time that there is for it, and what is known.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@
 
 """What a sequence waits for: it yields one of these, and its driver sends the answer. Private to this collection.
 
-So one sequence serves a single job, whose driver asks and waits at once, and many side by side, whose driver answers all
-their waits and looks together.
+So one sequence serves a single job, whose driver asks and waits at once, and many side by side, whose driver answers
+all their waits and looks together.
 """
 
 from __future__ import annotations

@@ -1,25 +1,261 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Asks the controller how a failed run ended. Private to this collection.
+
+The starts of the run and of its measure take a request each, and mostly that is all; ``end_of_run`` says what else it
+has to know. Whoever may read a job may read its events, but not always the groups of its inventory.
+"""
+
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+import typing as t
+from dataclasses import dataclass, replace
 
-Starts = tuple
+from .._api.client import ControllerClient
+from .._api.errors import AnswerError
+from .._api.jobs import HostSummary, Job
+from .._api.kinds import JOB
+from .end_of_run import (
+    FAILURE_EVENTS,
+    RESULT_EVENTS,
+    START_EVENTS,
+    Ask,
+    Batch,
+    End,
+    Failure,
+    Failures,
+    Found,
+    Missed,
+    Question,
+    Started,
+    decide,
+)
+
+# Failures that are asked for at once; of more it is the newest that count.
+FAILURES_LENGTH = 50
+# Results that are read to learn who took part in a batch; five pages.
+RESULTS_LIMIT = 1000
+# More names make a request line too long for some proxies.
+NAMES_LIMIT = 100
+# Each group of a play's pattern costs a request.
+GROUPS_LIMIT = 2
+
+_EVERYBODY = frozenset({"all", "*"})
+# A name in a play's pattern that is neither a wildcard nor an expression.
+_PLAIN_NAME = re.compile(r"\w[\w.-]*")
+
+#: What has been read of jobs that have ended, by their numbers.
+Kept = t.MutableMapping[int, Started]
 
 
 @dataclass(frozen=True)
 class EndOfRun:
-    stopped: frozenset = frozenset()
-    never_begun: bool = False
+    """Where a failed run ended.
+
+    :param stopped: the hosts that did not fail and were stopped, by their names in the run.
+    :param never_begun: whether hosts without a summary may never have been begun.
+    :param at: the task at which it stopped, for a sentence; empty where it did not stop.
+    :param unknown: why the end cannot be known; then all that could not be proven to have reached it are stopped.
+    :param open_end: whether no run shows what lies behind its end, so that plays may be missing that nobody has seen.
+    :param broke_off: whether something lies behind the place where it ended, be it for these hosts or for others.
+    """
+
+    stopped: frozenset[str]
+    never_begun: bool
     at: str = ""
     unknown: str = ""
+    open_end: bool = False
 
 
-def merged(ends):
-    return ends[0]
+def read_end_of_run(
+    client: ControllerClient,
+    run: Job,
+    measure: Job,
+    summaries: t.Sequence[HostSummary],
+    kept: t.Optional[Kept] = None,
+) -> EndOfRun:
+    """For which hosts a failed run stopped before its end.
+
+    :param run: it ended ``failed``, and its events are processed.
+    :param measure: of the runs of the same work the newest successful one, else the one that started most, which may
+        be the run itself.
+    :param summaries: of all hosts of the run.
+    :param kept: starts that were read before, to which are added those that are read now.
+    :raises ControllerError: the controller could not be asked. What this user may not read is no error, but unknown.
+    """
+    return _Reader(client, run, summaries, {} if kept is None else kept).read(measure)
 
 
-def read_starts(client, job, cache):
-    return (1,)
+def read_started(client: ControllerClient, job: Job, kept: Kept) -> Started:
+    """All that a job started.
+
+    :param kept: as of ``read_end_of_run``.
+    :raises ControllerError: it could not be read.
+    """
+    if job.id not in kept:
+        query = {"event__in": ",".join(START_EVENTS), "order_by": "counter"}
+        kept[job.id] = Started.of(client.results(JOB.at(job.id, "job_events"), **query))
+    return kept[job.id]
 
 
-def read_end_of_run(client, run, measure, summaries, cache):
-    return EndOfRun()
+class _Reader:
+    def __init__(self, client: ControllerClient, run: Job, summaries: t.Sequence[HostSummary], kept: Kept) -> None:
+        self._client = client
+        self._run = run
+        self._events = JOB.at(run.id, "job_events")
+        self._survivors = frozenset(summary.name_then for summary in summaries if not summary.failed)
+        self._changed = frozenset(summary.name_then for summary in summaries if summary.changed)
+        self._kept = kept
+        self._left_to_read = RESULTS_LIMIT
+
+    def read(self, measure: Job) -> EndOfRun:
+        try:
+            started, measured = self._started(self._run), self._started(measure)
+        except AnswerError as error:
+            if error.status != 403:
+                raise
+            unknown = "its events may not be read"
+            return EndOfRun(self._survivors, never_begun=True, unknown=unknown, open_end=True, broke_off=True)
+        edited = _revision(self._run) != _revision(measure)
+        found = Found(started, measured, complete=measure.successful and not edited)
+        verdict = decide(found)
+        while isinstance(verdict, Ask):
+            found = self._asked(found, verdict)
+            verdict = decide(found)
+        stopped = self._stopped(verdict)
+        if stopped and found.failures is None:
+            found = replace(found, failures=self._failures())
+        return EndOfRun(
+            stopped=stopped,
+            never_begun=verdict.never_begun,
+            at=_place(found, verdict) if stopped or verdict.never_begun else "",
+            unknown="the playbook has changed since" if edited and (stopped or verdict.open_end) else "",
+            open_end=verdict.open_end,
+            broke_off=verdict.broke_off,
+        )
+
+    def _started(self, job: Job) -> Started:
+        return read_started(self._client, job, self._kept)
+
+    def _asked(self, found: Found, ask: Ask) -> Found:
+        """With the answer to a question."""
+        if ask.question is Question.FAILURES:
+            return replace(found, failures=self._failures())
+        if ask.question is Question.WENT_ON:
+            answer = not self._count(parent_uuid=ask.task_uuid, host_name=ask.host)
+        else:
+            answer = bool(self._in_results({"parent_uuid": ask.task_uuid}, enough=1) or self._left_to_read <= 0)
+        return replace(found, answers={**found.answers, ask: answer})
+
+    def _failures(self) -> Failures:
+        """The newest real failures: an ignored one has ``failed`` false (recorded: get-events-failed)."""
+        query = {"event__in": ",".join(FAILURE_EVENTS), "failed": "true", "order_by": "-counter"}
+        answer = self._client.get(self._events, **query, page_size=FAILURES_LENGTH)
+        newest = tuple(map(Failure.of, answer.get("results") or ()))
+        # A failed run without a failure that can be seen may have stopped anywhere.
+        return Failures(newest, whole=bool(newest) and not answer.get("next"))
+
+    def _count(self, **query: t.Any) -> int:
+        return int(self._client.get(self._events, **query, page_size=1).get("count") or 0)
+
+    def _stopped(self, end: End) -> frozenset[str]:
+        if end.everyone:
+            return self._survivors
+        stopped = self._took_part(end.stopped, self._survivors)
+        stopped |= self._took_part(end.unhandled, (self._survivors & self._changed) - stopped)
+        for missed in end.missed:
+            stopped |= self._missing(missed, self._survivors - stopped)
+        return stopped
+
+    def _took_part(self, batches: t.Sequence[Batch], hosts: frozenset[str]) -> frozenset[str]:
+        """Those of the hosts that took part in one of these batches, and those of whom it could not be read."""
+        found: frozenset[str] = frozenset()
+        for batch in batches:
+            if len(self._kept[self._run.id].batches) == 1:
+                return hosts
+            found |= self._in_results(_range(batch), hosts - found)
+            if self._left_to_read <= 0:
+                return hosts
+        return found
+
+    def _missing(self, missed: Missed, hosts: frozenset[str]) -> frozenset[str]:
+        """Those of the hosts that a play is meant for, and that took no part in it."""
+        for batch in missed.batches:
+            hosts -= self._in_results(_range(batch), hosts)
+        return self._meant(missed.pattern, hosts) if hosts else hosts
+
+    def _in_results(
+        self, query: t.Mapping[str, t.Any], hosts: t.Optional[frozenset[str]] = None, enough: t.Optional[int] = None
+    ) -> frozenset[str]:
+        """Those of the hosts (else of all that did not fail) that have one of these results; read until all are found.
+
+        :param enough: as many will do.
+        """
+        wanted = self._survivors if hosts is None else hosts
+        found: set[str] = set()
+        if not wanted or self._left_to_read <= 0:
+            return frozenset()
+        names = {"host_name__in": ",".join(sorted(wanted))} if len(wanted) <= NAMES_LIMIT else {}
+        asked = {"event__in": ",".join(RESULT_EVENTS), "order_by": "counter", **names, **query}
+        for event in self._client.results(self._events, **asked):
+            if event.get("host_name") in wanted:
+                found.add(str(event["host_name"]))
+            self._left_to_read -= 1
+            if len(found) >= min(len(wanted), enough or len(wanted)) or self._left_to_read <= 0:
+                break
+        return frozenset(found)
+
+    def _meant(self, pattern: str, hosts: frozenset[str]) -> frozenset[str]:
+        """Those of the hosts that a play's pattern names, by themselves or in a group; all where it cannot be told."""
+        names = set(re.split(r"[,:;\s]+", pattern.strip()))
+        inventory = self._run.facts.get("inventory")
+        if names & _EVERYBODY or not all(map(_PLAIN_NAME.fullmatch, names)) or not inventory:
+            return hosts
+        named = hosts & names
+        if names <= named or len(hosts) > NAMES_LIMIT:
+            return named if names <= named else hosts
+        try:
+            return named | self._in_groups(int(inventory), names, hosts - named)
+        except AnswerError as error:
+            if error.status not in (403, 404):
+                raise
+            return hosts
+
+    def _in_groups(self, inventory: int, names: t.Collection[str], hosts: frozenset[str]) -> frozenset[str]:
+        found = self._client.get(
+            f"inventories/{inventory}/groups/", name__in=",".join(sorted(names)), page_size=GROUPS_LIMIT
+        )
+        if found.get("next"):
+            return hosts
+        members: set[str] = set()
+        for group in found.get("results") or ():
+            entries = self._client.results(f"groups/{group['id']}/all_hosts/", name__in=",".join(sorted(hosts)))
+            members.update(str(entry.get("name")) for entry in entries)
+        return hosts & members
+
+
+def _range(batch: Batch) -> dict[str, int]:
+    """A query for the events of a batch."""
+    until = {} if batch.end is None else {"counter__lt": batch.end}
+    return {"counter__gt": batch.play.counter, **until}
+
+
+def _revision(job: Job) -> str:
+    """Which version of the project it ran; the same for all where the controller does not say."""
+    return str(job.facts.get("scm_revision") or "")
+
+
+def _place(found: Found, end: End) -> str:
+    """The task of the last failure, of the last batch that was stopped where there is one."""
+    newest = found.failures.newest if found.failures else ()
+    batches = (*end.stopped, *end.unhandled)
+    here = [failure for failure in newest if any(batch.holds(failure.counter) for batch in batches)]
+    for failure in (*here[:1], *newest[:1]):
+        task = found.run.task(failure.task_uuid)
+        if task:
+            return f'task "{task[1].name}" of play "{task[0].name}"'
+    last = found.run.plays[-1:]
+    return f'play "{last[0].name}"' if last else ""

@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-import functools
 import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._api import jobs as _jobs
+from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job
-from .end_of_run_reader import EndOfRun, Starts, merged, read_end_of_run, read_starts
+from .end_of_run import Started
+from .end_of_run_reader import EndOfRun, read_end_of_run, read_started
 from .host_reach import HostReach
 from .ledger import (
     FAILURES,
@@ -47,7 +48,7 @@ class JobsRead:
 
     summaries: dict[int, tuple[HostSummary, ...]] = field(default_factory=dict)
     failed: dict[int, tuple[HostSummary, ...]] = field(default_factory=dict)
-    starts: dict[int, Starts] = field(default_factory=dict)
+    starts: dict[int, Started] = field(default_factory=dict)
 
 
 class LedgerReader:
@@ -137,12 +138,13 @@ class LedgerReader:
         others = [run for run in runs if run.job.id != base.id]
         run = Run(base, whole=True)
         end = self._end(run, others)
-        patterns = {one.pattern for job in (base, *self._measures(run, others)) for one in self._starts(job)}
+        jobs = (base, *self._measures(run, others))
+        patterns = {play.pattern for job in jobs for play in self._started(job).plays}
         begun = NeverBegun()
         if end.never_begun:
             begun = read_never_begun(self._client, base, end, patterns - {""}, self._summaries(base))
         # Where it went to its end for all that it began with, hosts that nobody can tell of were not meant.
-        unknown = begun.unknown and bool(end.at)
+        unknown = begun.unknown and end.broke_off
         if end.stopped or begun.hosts:
             # They may have been done since.
             whole = replace(run, summaries=self._summaries(base), stopped=end.stopped)
@@ -195,21 +197,27 @@ class LedgerReader:
         measures = self._measures(run, others)
         key = run.job.id, tuple(job.id for job in measures)
         if key not in self._ends:
-            summaries = functools.partial(self._summaries, run.job)
+            summaries = self._summaries(run.job)
             found = [read_end_of_run(self._client, run.job, one, summaries, self._read.starts) for one in measures]
-            self._ends[key] = merged(found)
+            self._ends[key] = _by_all(found)
         return self._ends[key]
 
     def _measures(self, run: Run, others: t.Sequence[Run]) -> list[Job]:
         order = sorted((other.job for other in others if _has_results(other)), key=ended, reverse=True)
-        measures = [job for job in order if job.successful and self._starts(job)][:MEASURES]
+        measures = [job for job in order if job.successful and self._started(job).size > (0, 0)][:MEASURES]
         if measures:
             return measures
         failed = [job for job in order if not job.successful][:MEASURES]
-        return [max((*failed, run.job), key=lambda job: len(self._starts(job)))]
+        return [max((*failed, run.job), key=lambda job: self._started(job).size)]
 
-    def _starts(self, job: Job) -> Starts:
-        return read_starts(self._client, job, self._read.starts)
+    def _started(self, job: Job) -> Started:
+        """What a job started; nothing where this user may not read that, which ``read_end_of_run`` tells."""
+        try:
+            return read_started(self._client, job, self._read.starts)
+        except AnswerError as error:
+            if not error.refuses or error.status != 403:
+                raise
+            return Started()
 
     def _done_names(self, runs: t.Sequence[Run]) -> set[str]:
         """The names of today and of then of the hosts that some run has done."""
@@ -248,6 +256,18 @@ class LedgerReader:
             found = _jobs.host_summaries(self._client, job.id)
         self._read.summaries[job.id] = tuple(found)
         return self._read.summaries[job.id]
+
+
+def _by_all(ends: t.Sequence[EndOfRun]) -> EndOfRun:
+    """The end by all measures: who was stopped by one of them was."""
+    first = next((one for one in ends if one.stopped), ends[0])
+    return replace(
+        first,
+        stopped=frozenset[str]().union(*(one.stopped for one in ends)),
+        never_begun=any(one.never_begun for one in ends),
+        open_end=any(one.open_end for one in ends),
+        broke_off=any(one.broke_off for one in ends),
+    )
 
 
 def _has_results(run: Run) -> bool:
