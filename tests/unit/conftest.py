@@ -17,7 +17,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.client im
 from ansible_collections.relaunch.controller.plugins.module_utils._task import result as _task
 from ansible_collections.relaunch.controller.plugins.modules import job_relaunch
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
-from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import JOBS, listed
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import JOBS, STARTED, listed
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
 try:
@@ -90,13 +90,16 @@ def relaunch(
 ) -> t.Callable[..., dict[str, t.Any]]:
     """Run the module against the scripted controller, on a clock that passes by sleeping only.
 
-    Reads are not tried again. Where nothing else is said, the jobs' events tell of nothing that stopped them early, and
-    a look after a job's end finds no job that is not known.
+    Reads are not tried again. Where nothing else is said, a look finds no other job, all jobs have started the same
+    tasks, and there is no host that they never began on.
     """
     on_clock = functools.partial(ControllerClient, clock=clock.read, sleep=clock.sleep)
     monkeypatch.setattr(_task, "ControllerClient", on_clock)
     controller.whenever("GET", JOBS, body=listed())
-    controller.whenever("GET", r"/api/v2/jobs/\d+/job_events/", body=listed(), event__in="playbook_on_task_start")
+    started = listed(*STARTED)
+    controller.whenever("GET", r"/api/v2/jobs/\d+/job_events/", body=started, event__in="playbook_on_task_start")
+    never_begun = {"not__job_host_summaries__job": "4"}
+    controller.whenever("GET", r"/api/v2/inventories/\d+/hosts/", body=listed(), **never_begun)
 
     def run(**options: t.Any) -> dict[str, t.Any]:
         defaults = dict(job_id=42, controller_host=controller.url, controller_oauthtoken=TOKEN, max_retries=0)

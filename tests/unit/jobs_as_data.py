@@ -86,3 +86,16 @@ def summary(name: str, failed: bool = True, present: bool = True, now: str = "")
     number = int("".join(filter(str.isdigit, name)) or 0)
     host: dict[str, t.Any] = {"host": {"id": number, "name": now or name}} if present else {}
     return {"host": number if present else None, "host_name": name, "failed": failed, "summary_fields": host}
+
+
+def started(event: str, counter: int, **data: t.Any) -> dict[str, t.Any]:
+    """The event of the start of a play or task."""
+    facts = {"event": event, "counter": counter, "uuid": f"u{counter}", "parent_uuid": "p", "failed": False}
+    return {**facts, "play": data.get("play", ""), "task": data.get("task", ""), "event_data": data}
+
+
+#: What a job has started that went to its end: a play with one task.
+STARTED = (
+    started("playbook_on_play_start", 1, play="Deploy", play_pattern="all", play_uuid="u1"),
+    started("playbook_on_task_start", 2, play="Deploy", task="Start", task_path="site.yml:4", task_action="command"),
+)

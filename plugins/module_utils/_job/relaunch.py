@@ -83,7 +83,7 @@ class Preparer:
         if number not in self._details:
             self._details[number] = _jobs.get(self._work.client, number)
         if decision.hosts == FAILED:
-            self._details[number] = self._work.watch.until_events_processed(self._details[number])
+            self._details[number] = self._work.events_in(self._details[number])
         return self._details[number]
 
     def _body(self, decision: Launch, job: Job) -> dict[str, t.Any]:

@@ -60,10 +60,12 @@ def judge(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome) -> St
     :raises CutShortError: it was, and the source had ended early for other hosts.
     """
     outcome = outcome.about(work.client, job)
-    with carrying(outcome):
-        # A list shows less of it, and its events may not be in.
-        job = work.watch.until_events_processed(job)
-    outcome = replace(outcome, job=job)
+    if job.successful and work.request.options.hosts == FAILED:
+        with carrying(outcome):
+            # A list shows less of it, and what it has started is asked for.
+            job = work.events_in(job)
+        outcome = replace(outcome, job=job)
+    _take_limit(work, job, asked, outcome)
     if not job.successful:
         outcome, error = yield from _unsuccessful(work, job, outcome)
         with carrying(outcome):
@@ -75,19 +77,18 @@ def judge(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome) -> St
     if work.request.options.hosts == ALL:
         return Judged(outcome.saying(said))
     with carrying(outcome):
-        look = yield from _look_after(work, job, asked, outcome)
+        look = yield from work.look(job)
         return _judge_hosts(work, look, job, outcome.saying(said))
 
 
-def _look_after(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome) -> Steps[Look]:
-    """The ledger with the job in it; what its limit and its counts tell is not asked for."""
-    if outcome.relaunched_job_id == work.source.id and asked.hosts == job.limit_names:
-        failed = work.source.failures_counted
-        if failed is None or failed <= len(job.limit_names):
-            work.reader.assume_failed(job.limit_names)
-    if asked.hosts is not None and job.limit_names <= asked.hosts:
-        work.reader.assume_done(job)
-    return (yield from work.look(job))
+def _take_limit(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome) -> None:
+    """What the limit of the first relaunch and its counts tell is not asked for."""
+    if asked.hosts is None or not job.limit_names <= asked.hosts:
+        return
+    failed = work.source.failures_counted
+    if outcome.relaunched_job_id == work.source.id and (failed is None or failed <= len(job.limit_names)):
+        work.reader.assume_failed(job.limit_names)
+    work.reader.assume_done(job)
 
 
 def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) -> Judged:

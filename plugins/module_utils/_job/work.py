@@ -40,11 +40,29 @@ class Look:
     at: float
 
 
+class EventsIn:
+    """Waits until the events of a job that has ended are in, or will not come any more; for each job once."""
+
+    def __init__(self, watch: Watch, read: JobsRead) -> None:
+        self._watch = watch
+        self._read = read
+
+    def __call__(self, job: Job) -> Job:
+        """The job as it is then, in detail.
+
+        :raises ControllerError: what waiting will not cure.
+        """
+        if job.id not in self._read.details:
+            self._read.details[job.id] = self._watch.until_events_processed(job)
+        return self._read.details[job.id]
+
+
 @dataclass(frozen=True)
 class JobWork:
     """
     :param client: the controller, and with it the clock.
     :param source: the job that the task names, in detail.
+    :param events_in: brings a job that has ended when its events are in.
     """
 
     client: ControllerClient
@@ -53,6 +71,7 @@ class JobWork:
     source: Job
     same_work: SameWork
     reader: LedgerReader
+    events_in: EventsIn
 
     @classmethod
     def of(
@@ -69,10 +88,11 @@ class JobWork:
         :param prompts: what is known of what jobs were launched with; it grows.
         """
         options = request.options
+        events_in = EventsIn(watch, read)
         same_work = SameWork(client, source, options.job_type, prompts)
         whole = options.hosts == ALL
-        reader = LedgerReader(client, watch.until_events_processed, source, same_work, whole, read)
-        return cls(client, request, watch, source, same_work, reader)
+        reader = LedgerReader(client, events_in, source, same_work, whole, read)
+        return cls(client, request, watch, source, same_work, reader, events_in)
 
     def look(self, own: t.Optional[Job] = None) -> Steps[Look]:
         """The runs as they are now, asking for as little as the decision needs: for a first relaunch that is one list.

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import typing as t
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError
@@ -68,13 +69,14 @@ class EndOfRun:
     at: str = ""
     unknown: str = ""
     open_end: bool = False
+    broke_off: bool = False
 
 
 def read_end_of_run(
     client: ControllerClient,
     run: Job,
     measure: Job,
-    summaries: t.Sequence[HostSummary],
+    summaries: t.Callable[[], t.Sequence[HostSummary]],
     kept: t.Optional[Kept] = None,
 ) -> EndOfRun:
     """For which hosts a failed run stopped before its end.
@@ -82,7 +84,7 @@ def read_end_of_run(
     :param run: it ended ``failed``, and its events are processed.
     :param measure: of the runs of the same work the newest successful one, else the one that started most, which may
         be the run itself.
-    :param summaries: of all hosts of the run.
+    :param summaries: brings those of all hosts of the run, where they are needed.
     :param kept: starts that were read before, to which are added those that are read now.
     :raises ControllerError: the controller could not be asked. What this user may not read is no error, but unknown.
     """
@@ -102,14 +104,23 @@ def read_started(client: ControllerClient, job: Job, kept: Kept) -> Started:
 
 
 class _Reader:
-    def __init__(self, client: ControllerClient, run: Job, summaries: t.Sequence[HostSummary], kept: Kept) -> None:
+    def __init__(
+        self, client: ControllerClient, run: Job, summaries: t.Callable[[], t.Sequence[HostSummary]], kept: Kept
+    ) -> None:
         self._client = client
         self._run = run
+        self._summaries = summaries
         self._events = JOB.at(run.id, "job_events")
-        self._survivors = frozenset(summary.name_then for summary in summaries if not summary.failed)
-        self._changed = frozenset(summary.name_then for summary in summaries if summary.changed)
         self._kept = kept
         self._left_to_read = RESULTS_LIMIT
+
+    @cached_property
+    def _survivors(self) -> frozenset[str]:
+        return frozenset(summary.name_then for summary in self._summaries() if not summary.failed)
+
+    @cached_property
+    def _changed(self) -> frozenset[str]:
+        return frozenset(summary.name_then for summary in self._summaries() if summary.changed)
 
     def read(self, measure: Job) -> EndOfRun:
         try:
@@ -164,6 +175,8 @@ class _Reader:
     def _stopped(self, end: End) -> frozenset[str]:
         if end.everyone:
             return self._survivors
+        if not (end.stopped or end.unhandled or end.missed):
+            return frozenset()
         stopped = self._took_part(end.stopped, self._survivors)
         stopped |= self._took_part(end.unhandled, (self._survivors & self._changed) - stopped)
         for missed in end.missed:

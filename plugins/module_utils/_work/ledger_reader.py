@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 from dataclasses import dataclass, field, replace
 
@@ -44,11 +45,13 @@ class JobsRead:
     :param summaries: by job, all of its host summaries.
     :param failed: by job, those of failed hosts, where only they were asked for.
     :param starts: by job, the plays and tasks that it has started.
+    :param details: by job, its detail when its events were in, or would not come any more.
     """
 
     summaries: dict[int, tuple[HostSummary, ...]] = field(default_factory=dict)
     failed: dict[int, tuple[HostSummary, ...]] = field(default_factory=dict)
     starts: dict[int, Started] = field(default_factory=dict)
+    details: dict[int, Job] = field(default_factory=dict)
 
 
 class LedgerReader:
@@ -134,21 +137,22 @@ class LedgerReader:
 
         :param base: the job whose end is asked for: the source, or the run on all hosts that stands in its place.
         """
-        runs = [self._with_summaries(run) for run in ledger.runs]
-        others = [run for run in runs if run.job.id != base.id]
+        others = [run for run in ledger.runs if run.job.id != base.id]
         run = Run(base, whole=True)
         end = self._end(run, others)
         jobs = (base, *self._measures(run, others))
         patterns = {play.pattern for job in jobs for play in self._started(job).plays}
         begun = NeverBegun()
         if end.never_begun:
-            begun = read_never_begun(self._client, base, end, patterns - {""}, self._summaries(base))
+            summaries = functools.partial(self._summaries, base)
+            begun = read_never_begun(self._client, base, end, patterns - {""}, summaries)
         # Where it went to its end for all that it began with, hosts that nobody can tell of were not meant.
         unknown = begun.unknown and end.broke_off
         if end.stopped or begun.hosts:
             # They may have been done since.
             whole = replace(run, summaries=self._summaries(base), stopped=end.stopped)
-            done = self._done_names([whole, *(self._with_stopped(other, runs) for other in others)])
+            read = [self._with_summaries(other) for other in others]
+            done = self._done_names([whole, *(self._with_stopped(other, [whole, *read]) for other in read)])
             hosts = tuple(sorted(end.stopped.union(begun.hosts) - done))
         else:
             hosts = ()
@@ -197,7 +201,7 @@ class LedgerReader:
         measures = self._measures(run, others)
         key = run.job.id, tuple(job.id for job in measures)
         if key not in self._ends:
-            summaries = self._summaries(run.job)
+            summaries = functools.partial(self._summaries, run.job)
             found = [read_end_of_run(self._client, run.job, one, summaries, self._read.starts) for one in measures]
             self._ends[key] = _by_all(found)
         return self._ends[key]

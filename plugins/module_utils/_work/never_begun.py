@@ -73,23 +73,23 @@ def _names(patterns: t.Collection[str]) -> t.Optional[frozenset[str]]:
 
 
 def read_never_begun(
-    client: ControllerClient, job: Job, end: EndOfRun, patterns: t.Collection[str], summaries: t.Sequence[HostSummary]
+    client: ControllerClient,
+    job: Job,
+    end: EndOfRun,
+    patterns: t.Collection[str],
+    summaries: t.Callable[[], t.Sequence[HostSummary]],
 ) -> NeverBegun:
     """The hosts that a job never began on: enabled, in the inventory before it, targeted, and without a summary.
 
     :param end: of the job.
     :param patterns: of the plays that it started, or should have.
-    :param summaries: of the job.
+    :param summaries: brings those of the job, where they are needed.
     :raises ControllerError: the controller could not be asked.
     """
     if not end.never_begun:
         return NeverBegun()
-    inventory = job.summary("inventory")
-    total = inventory.get("total_hosts")
     meant = targets(str(job.facts.get("limit") or ""), patterns)
-    if meant is not None and meant.names and meant.names <= {one.name_then for one in summaries}:
-        return NeverBegun()
-    if isinstance(total, int) and total <= sum(one.host is not None for one in summaries):
+    if meant is not None and meant.names and meant.names <= {one.name_then for one in summaries()}:
         return NeverBegun()
     if meant is None or len(meant.names) > NAMES_LIMIT or not job.inventory or _sliced(job):
         return NeverBegun(unknown=True)
@@ -99,7 +99,10 @@ def read_never_begun(
         if not error.refuses or error.status not in (403, 404):
             raise
         # Who may not read hosts knows how many there are, disabled ones too.
-        return NeverBegun(unknown=bool(meant.names) or isinstance(total, int))
+        total = job.summary("inventory").get("total_hosts")
+        return NeverBegun(
+            unknown=not isinstance(total, int) or total > sum(one.host is not None for one in summaries())
+        )
     if left is None or (left.hosts and not meant.exact):
         return NeverBegun(unknown=True)
     return left
