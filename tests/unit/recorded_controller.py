@@ -63,13 +63,15 @@ class RecordedController:
 
 
 def page(rows: t.Iterable[Row], query: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """The first page of the rows that a query asks for."""
+    """The page of the rows that a query asks for."""
     found = [row for row in rows if all(_fits(row, key, text) for key, text in query.items() if key not in _RESERVED)]
     order = query.get("order_by", "")
     if order:
         found.sort(key=lambda row: row[order.lstrip("-")], reverse=order.startswith("-"))
-    size = int(query.get("page_size", 25))
-    return {"count": len(found), "next": "/?page=2" if len(found) > size else None, "results": found[:size]}
+    size, number = int(query.get("page_size", 25)), int(query.get("page", 1))
+    end = size * number
+    following = f"/?page={number + 1}" if len(found) > end else None
+    return {"count": len(found), "next": following, "results": found[end - size : end]}
 
 
 def _fits(row: Row, key: str, text: str) -> bool:

@@ -24,7 +24,8 @@ INCLUDE = "playbook_on_include"
 NONE_REMAIN = "playbook_on_no_hosts_remaining"
 # What is asked of a run: no results, whose number grows with that of the hosts.
 START_EVENTS = (PLAY_START, TASK_START, INCLUDE, NONE_REMAIN)
-FAILURE_EVENTS = ("runner_on_failed", "runner_on_unreachable")
+UNREACHABLE = "runner_on_unreachable"
+FAILURE_EVENTS = ("runner_on_failed", UNREACHABLE)
 RESULT_EVENTS = ("runner_on_ok", "runner_on_skipped", *FAILURE_EVENTS)
 
 # A task's name and path.
@@ -104,13 +105,15 @@ class Failure:
     counter: int
     task_uuid: str
     host: str
+    unreachable: bool = False
 
     @classmethod
     def of(cls, event: t.Mapping[str, t.Any]) -> Failure:
         """From a job event (recorded: get-events-failed)."""
         data = event.get("event_data") or {}
         host = str(event.get("host_name") or data.get("host") or "")
-        return cls(int(event.get("counter") or 0), without_suffix(event.get("parent_uuid")), host)
+        counter, task_uuid = int(event.get("counter") or 0), without_suffix(event.get("parent_uuid"))
+        return cls(counter, task_uuid, host, unreachable=event.get("event") == UNREACHABLE)
 
 
 @dataclass(frozen=True)
@@ -155,15 +158,21 @@ class Batch:
         after = self.tasks[-1].counter if self.tasks else 0
         return any(start.kind is Kind.META and start.counter > after for start in self.starts)
 
+    @cached_property
+    def included(self) -> t.Mapping[str, int]:
+        """How often each file or role was included."""
+        return Counter(start.path for start in self.starts if start.kind is Kind.INCLUDE)
+
     @property
     def entered_all_files(self) -> bool:
         """Whether each included copy of a file or role has had a task started."""
-        included = Counter(start.path for start in self.starts if start.kind is Kind.INCLUDE)
-        return all(self._entered(path) >= number for path, number in included.items())
+        return all(self.entered(path) >= number for path, number in self.included.items())
 
-    def _entered(self, included: str) -> int:
-        copies = [number for (_name, path), number in self.copies.items() if _is_of(path, included)]
-        return max(copies, default=0)
+    def entered(self, included: str) -> int:
+        """How many copies of an included file or role have had a task started."""
+        started = {(start.path, start.uuid) for start in self.starts if start.kind in (Kind.TASK, Kind.HANDLER)}
+        copies = Counter(path for path, _uuid in started if _is_of(path, included))
+        return max(copies.values(), default=0)
 
     def holds(self, counter: int) -> bool:
         """Whether an event with this counter is this batch's."""
@@ -173,7 +182,11 @@ class Batch:
 def _is_of(task_path: str, included: str) -> bool:
     """Whether a task stands in an included file, or in a role of this name."""
     file = task_path.rpartition(":")[0]
-    return file == included or f"/{included}/tasks/" in file or f"/{included}/handlers/" in file
+    if "/" in included:
+        return file == included
+    # A role of a collection goes by its full name, and stands in a folder with the last part of it.
+    role = included.rpartition(".")[2]
+    return f"/{role}/tasks/" in file or f"/{role}/handlers/" in file
 
 
 @dataclass(frozen=True)
@@ -224,6 +237,7 @@ class Course:
     :param copies: how often each task and handler was started in a batch, at most.
     :param tasks: the keys that are ordinary tasks.
     :param handlers: those that ran after the last task.
+    :param files: those that were included, and roles by their names.
     :param last: the last task.
     :param ended_by_meta: whether more may lie behind the last task.
     """
@@ -231,6 +245,7 @@ class Course:
     copies: t.Mapping[Key, int]
     tasks: frozenset[Key]
     handlers: frozenset[Key]
+    files: frozenset[str]
     last: t.Optional[Key]
     ended_by_meta: bool
 
@@ -245,6 +260,7 @@ class Course:
             copies=copies,
             tasks=frozenset(start.key for batch in batches for start in batch.tasks),
             handlers=frozenset().union(*(batch.handlers for batch in batches)),
+            files=frozenset().union(*(batch.included for batch in batches)),
             last=fullest.tasks[-1].key if fullest and fullest.tasks else None,
             ended_by_meta=fullest is not None and fullest.ended_by_meta,
         )
@@ -262,12 +278,12 @@ class Question(Enum):
 class Ask:
     """A question, and the task it is about.
 
-    ``PASSED``: have hosts that did not fail a result of this task? ``WENT_ON``: has ``host`` no result of it?
+    ``PASSED``: have hosts that did not fail a result of this task? ``WENT_ON``: has none of ``hosts`` one?
     """
 
     question: Question
     task_uuid: str = ""
-    host: str = ""
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -287,6 +303,7 @@ class End:
 
     :param everyone: all of them were stopped.
     :param stopped: who took part in one of these batches was.
+    :param unproven: who took part in one of these may have been; no run shows what lies behind.
     :param unhandled: who took part in one of these and has changed was, since handlers were left out.
     :param missed: who should have taken part in one of these plays and did not, was.
     :param never_begun: whether more batches or plays may have been to come.
@@ -295,6 +312,7 @@ class End:
 
     everyone: bool = False
     stopped: tuple[Batch, ...] = ()
+    unproven: tuple[Batch, ...] = ()
     unhandled: tuple[Batch, ...] = ()
     missed: tuple[Missed, ...] = ()
     never_begun: bool = False
@@ -334,6 +352,7 @@ class _Fate(Enum):
 
     WHOLE = "whole"
     STOPPED = "stopped"
+    UNPROVEN = "unproven"
     UNHANDLED = "unhandled"
 
 
@@ -362,6 +381,7 @@ class _Judge:
         missed = [Missed(play.pattern, ()) for play in self._missing]
         return End(
             stopped=tuple(batch for batch, fate in fates if fate is _Fate.STOPPED),
+            unproven=tuple(batch for batch, fate in fates if fate is _Fate.UNPROVEN),
             unhandled=tuple(batch for batch, fate in fates if fate is _Fate.UNHANDLED),
             missed=(*self._left_out(), *missed),
             never_begun=broke or bool(missed),
@@ -412,8 +432,8 @@ class _Judge:
             raise _Unanswered(Ask(Question.FAILURES))
         return self._found.failures
 
-    def _answer(self, question: Question, task_uuid: str, host: str = "") -> bool:
-        ask = Ask(question, task_uuid, host)
+    def _answer(self, question: Question, task_uuid: str, *hosts: str) -> bool:
+        ask = Ask(question, task_uuid, hosts)
         if ask not in self._found.answers:
             raise _Unanswered(ask)
         return self._found.answers[ask]
@@ -424,14 +444,29 @@ class _Judge:
         if not suspect:
             return _Fate.WHOLE
         course, shows_end = self._course(batch)
-        if any(batch.copies.get(key, 0) < course.copies[key] for key in course.tasks) or not batch.entered_all_files:
+        if self._lacks_tasks(batch, course) or not batch.entered_all_files:
             return _Fate.STOPPED
         if not shows_end:
-            return _Fate.WHOLE if batch.end is not None or self._went_on(batch) else _Fate.STOPPED
+            return _Fate.WHOLE if batch.end is not None or self._went_on(batch, batch.tasks) else _Fate.UNPROVEN
         since = [start.key for start in batch.tasks if start.counter > suspect[0]]
         if course.ended_by_meta and all(key in course.tasks for key in since):
             return _Fate.STOPPED
         return self._fate_of_branches(batch, course)
+
+    def _lacks_tasks(self, batch: Batch, course: Course) -> bool:
+        """Whether the batch has not started what the measure did, but for files that none of its hosts included.
+
+        Such a file was none of theirs if they went on to a task that is in no file.
+        """
+        lacking = [key for key in course.tasks if batch.copies.get(key, 0) < course.copies[key]]
+        if not lacking:
+            return False
+        left_out = [file for file in course.files if not batch.included.get(file) and not batch.entered(file)]
+        if not all(any(_is_of(path, file) for file in left_out) for _name, path in lacking):
+            return True
+        files = (*course.files, *batch.included)
+        plain = [start for start in batch.tasks if not any(_is_of(start.path, file) for file in files)]
+        return not self._went_on(batch, [start for start in plain if start.key in course.tasks])
 
     def _fate_of_branches(self, batch: Batch, course: Course) -> _Fate:
         """Of a batch that has started all that the measure did, and more perhaps: a rescue, files, handlers.
@@ -455,28 +490,46 @@ class _Judge:
         before = [start for start in batch.starts if start.counter < counter and start.kind in kinds]
         return next((start for start in reversed(before) if uuid in (None, start.uuid)), None)
 
-    def _went_on(self, batch: Batch) -> bool:
-        """Whether the batch went on after its last failure, with a task that was not for the failed host as well.
+    def _went_on(self, batch: Batch, tasks: t.Sequence[Start]) -> bool:
+        """Whether the batch went on after its last failure, with one of these tasks that was for no failed host.
 
         A rescue and what is done always would be.
         """
-        since = [start for start in batch.tasks if start.counter > self._suspect(batch)[0]]
-        failure = next((failure for failure in self._failures().newest if batch.holds(failure.counter)), None)
-        return bool(since) and failure is not None and self._answer(Question.WENT_ON, since[-1].uuid, failure.host)
+        failures = self._failures()
+        here = [failure for failure in failures.newest if batch.holds(failure.counter)]
+        since = [start for start in tasks if start.counter > self._suspect(batch)[0]]
+        if not since or not here or (not failures.whole and here[-1] == failures.newest[-1]):
+            return False
+        hosts = sorted({failure.host for failure in here})
+        return self._answer(Question.WENT_ON, since[-1].uuid, *hosts)
 
     def _left_out(self) -> t.Iterator[Missed]:
         """The plays that hosts with a summary may have missed, since a batch was the last, or the last for its hosts.
 
-        ansible-core goes on without the hosts that it stopped where others of their batch were unreachable or had
-        ended. With a single play a host without a part in it has no summary.
+        With a single play a host without a part in it has no summary.
         """
         if len(self._run.plays) == 1:
             return
-        doubtful = [batch for batch in self._run.batches if self._suspect(batch) and not self._went_on(batch)]
-        if not doubtful:
-            return
-        first = min(batch.play.counter for batch in doubtful)
+        first = next((batch.play.counter for batch in self._run.batches if self._was_the_last(batch)), None)
         for play in self._run.plays:
             batches = self._run.batches_of(play)
-            if batches[-1].play.counter >= first:
+            if first is not None and batches[-1].play.counter >= first:
                 yield Missed(play.pattern, batches)
+
+    def _was_the_last(self, batch: Batch) -> bool:
+        """Whether nothing may have followed a batch, or nothing for its hosts.
+
+        ansible-core goes on without the hosts that it stopped where it does not find that all of a batch have failed:
+        one that was unreachable counts twice, one that failed in an earlier play not at all (playbook_executor.py,
+        ``failed_hosts_count``, 2.16 to 2.19).
+        """
+        suspect = self._suspect(batch)
+        if not suspect or self._went_on(batch, batch.tasks):
+            return False
+        failures = self._failures()
+        first = self._run.batches_of(batch.play)[0].play.counter
+        miscounted = any(
+            failure.counter < first or (failure.unreachable and batch.holds(failure.counter))
+            for failure in failures.newest
+        )
+        return batch.end is None or miscounted or not failures.whole

@@ -60,6 +60,7 @@ class EndOfRun:
     :param never_begun: whether hosts without a summary may never have been begun.
     :param at: the task at which it stopped, for a sentence; empty where it did not stop.
     :param unknown: why the end cannot be known; then all that could not be proven to have reached it are stopped.
+    :param unproven: those of the stopped that may have reached the end, had any run shown where it is.
     :param open_end: whether no run shows what lies behind its end, so that plays may be missing that nobody has seen.
     :param broke_off: whether something lies behind the place where it ended, be it for these hosts or for others.
     """
@@ -68,6 +69,7 @@ class EndOfRun:
     never_begun: bool
     at: str = ""
     unknown: str = ""
+    unproven: frozenset[str] = frozenset()
     open_end: bool = False
     broke_off: bool = False
 
@@ -137,6 +139,8 @@ class _Reader:
             found = self._asked(found, verdict)
             verdict = decide(found)
         stopped = self._stopped(verdict)
+        unproven = self._took_part(verdict.unproven, self._survivors - stopped)
+        stopped |= unproven
         if stopped and found.failures is None:
             found = replace(found, failures=self._failures())
         return EndOfRun(
@@ -144,6 +148,7 @@ class _Reader:
             never_begun=verdict.never_begun,
             at=_place(found, verdict) if stopped or verdict.never_begun else "",
             unknown="the playbook has changed since" if edited and (stopped or verdict.open_end) else "",
+            unproven=unproven,
             open_end=verdict.open_end,
             broke_off=verdict.broke_off,
         )
@@ -156,7 +161,7 @@ class _Reader:
         if ask.question is Question.FAILURES:
             return replace(found, failures=self._failures())
         if ask.question is Question.WENT_ON:
-            answer = not self._count(parent_uuid=ask.task_uuid, host_name=ask.host)
+            answer = not self._count(parent_uuid=ask.task_uuid, host_name__in=",".join(ask.hosts))
         else:
             answer = bool(self._in_results({"parent_uuid": ask.task_uuid}, enough=1) or self._left_to_read <= 0)
         return replace(found, answers={**found.answers, ask: answer})
@@ -264,7 +269,7 @@ def _revision(job: Job) -> str:
 def _place(found: Found, end: End) -> str:
     """The task of the last failure, of the last batch that was stopped where there is one."""
     newest = found.failures.newest if found.failures else ()
-    batches = (*end.stopped, *end.unhandled)
+    batches = (*end.stopped, *end.unhandled, *end.unproven)
     here = [failure for failure in newest if any(batch.holds(failure.counter) for batch in batches)]
     for failure in (*here[:1], *newest[:1]):
         task = found.run.task(failure.task_uuid)
