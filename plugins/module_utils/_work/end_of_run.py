@@ -322,7 +322,7 @@ class End:
     def broke_off(self) -> bool:
         """Whether something lies behind the place where the run ended."""
         plays = any(not missed.batches for missed in self.missed)
-        return self.everyone or plays or bool(self.stopped or self.unhandled)
+        return self.everyone or plays or bool(self.stopped or self.unproven or self.unhandled)
 
 
 @dataclass(frozen=True)

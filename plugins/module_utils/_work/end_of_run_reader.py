@@ -139,7 +139,7 @@ class _Reader:
             found = self._asked(found, verdict)
             verdict = decide(found)
         stopped = self._stopped(verdict)
-        unproven = self._took_part(verdict.unproven, self._survivors - stopped)
+        unproven = self._took_part(verdict.unproven, self._survivors - stopped) if verdict.unproven else frozenset()
         stopped |= unproven
         if stopped and found.failures is None:
             found = replace(found, failures=self._failures())

@@ -61,7 +61,7 @@ class World:
         with RecordedController(self.lists) as controller:
             connection = ConnectionOptions(controller.url, token="t0ken", max_retries=0, api_prefix="/api/v2/")
             with contextlib.closing(ControllerClient(connection)) as client:
-                end = read_end_of_run(client, run, run if measure == 0 else other, summaries, kept)
+                end = read_end_of_run(client, run, run if measure == 0 else other, lambda: summaries, kept)
         self.asked = controller.asked
         return end
 
