@@ -67,8 +67,12 @@ options:
   max_retries:
     description:
       - How often a request that only reads is tried again when it fails in passing (no connection, an answer 429 or
-        5xx); V(5) unless set otherwise. The request that relaunches is never sent again, and while waiting for a job
-        reads are tried again until the wait is over.
+        5xx); V(5) unless set otherwise. While waiting for a job reads are tried again until the wait is over.
+      - A list that is not answered within O(request_timeout) is tried again in smaller pages.
+      - A refusal (401 or 403) is believed when it is given twice, a second apart, whatever this number. Of what had
+        been granted before in the same task it counts as failing in passing for five minutes.
+      - The request that relaunches is sent again only where it surely was not carried out (no connection, an answer
+        401, 403 or 429 of the controller itself).
       - If not given, the environment variable E(AAP_MAX_RETRIES) is tried, then C(max_retries) in the configuration
         files.
     type: int

@@ -28,6 +28,11 @@ class Asked:
     headers: t.Mapping[str, str]
     body: t.Any
 
+    @property
+    def what(self) -> str:
+        """All that makes it the same request as another."""
+        return f"{self.method} {self.path}?{self.query_string} {self.body}"
+
 
 @dataclass
 class Line:
@@ -64,7 +69,8 @@ class Standing:
 class ScriptedController:
     """Start with ``with``; ``url`` is its address.
 
-    ``asked`` holds the requests that met the script, or nothing; ``besides`` those with a standing answer.
+    ``asked`` holds the requests that met the script, or nothing; ``besides`` those with a standing answer. A refusal
+    (401, 403) stands: the same request sent once more is answered the same, unless the script has a line for it.
     """
 
     def __init__(self) -> None:
@@ -73,6 +79,10 @@ class ScriptedController:
         self.asked: list[Asked] = []
         self.besides: list[Asked] = []
         self.connections = 0
+        #: How many requests came in, and the statuses with which some of them are refused in passing, by their numbers.
+        self.count = 0
+        self.refusing: dict[int, int] = {}
+        self._refused: dict[str, Line] = {}
         self._stalled = threading.Event()
         controller = self
 
@@ -144,9 +154,19 @@ class ScriptedController:
         self.standing.append(Standing(Line(method, path, status, body, fault=fault), query))
 
     def take(self, asked: Asked) -> Line:
+        self.count += 1
+        if self.count in self.refusing:
+            return Line(asked.method, asked.path, self.refusing[self.count], {"detail": "Not now."})
         if self.script and (self.script[0].method, self.script[0].path) == (asked.method, asked.path):
             self.asked.append(asked)
-            return self.script.pop(0)
+            line = self.script.pop(0)
+            self._refused.pop(asked.what, None)
+            if line.status in (401, 403):
+                self._refused[asked.what] = line
+            return line
+        if asked.what in self._refused:
+            self.besides.append(asked)
+            return self._refused[asked.what]
         # The last one said is the most special one.
         standing = next((one for one in reversed(self.standing) if one.fits(asked)), None)
         if standing:

@@ -16,6 +16,13 @@ from .errors import AnswerError, describe_text, flatten
 # Nobody gains from a single pause longer than this, whatever the number of retries or a Retry-After says.
 LONGEST_PAUSE = 60.0
 
+UNAUTHORIZED = 401
+FORBIDDEN = 403
+REFUSALS = frozenset({UNAUTHORIZED, FORBIDDEN})
+# Seconds for which the refusal of what had been granted counts as trouble in passing.
+LONGEST_REFUSAL = 300.0
+SAFE_METHODS = frozenset({"GET", "OPTIONS"})
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -42,6 +49,74 @@ class Asked:
     answered: bool
 
 
+@dataclass(frozen=True)
+class Withdrawn:
+    """The refusal of what had been granted before.
+
+    :param seconds: for how long it has been refused by now.
+    :param safe: whether it is a read that is refused.
+    """
+
+    seconds: float
+    safe: bool
+
+    @property
+    def in_passing(self) -> bool:
+        return self.seconds < LONGEST_REFUSAL
+
+
+class Grants:
+    """What the credentials of a task have been granted so far, and since when they are refused it.
+
+    Nothing in a refusal tells whether it is one in passing: a token that was revoked and one that never was valid have
+    the same body (recorded: denied-token-*), as have a role that was removed and one that never was given (recorded:
+    denied-role-removed-*, denied-never-allowed-*). What had been granted tells: each read by its own path, since
+    permissions are those of single jobs; and what an answer shows may be read by itself too, such as a job that was
+    just launched.
+
+    :param clock: a monotonic clock, seconds.
+    """
+
+    def __init__(self, clock: t.Callable[[], float]) -> None:
+        self._clock = clock
+        self._accepted = False
+        self._granted: set[str] = set()
+        self._refused_since: dict[str, float] = {}
+
+    def add(self, method: str, path: str, body: t.Any) -> None:
+        """Remember a success.
+
+        :param path: below the API's prefix.
+        :param body: the parsed JSON of the answer.
+        """
+        self._accepted = True
+        found = body if isinstance(body, dict) else {}
+        listed = found.get("results")
+        entries = listed if isinstance(listed, list) else []
+        shown = {_below_prefix(entry.get("url")) for entry in (found, *entries) if isinstance(entry, dict)} - {""}
+        reads = {f"GET {one}" for one in shown} | ({f"{method} {path}"} if method in SAFE_METHODS else set())
+        self._granted |= reads
+        for name in (_CREDENTIALS, *reads):
+            self._refused_since.pop(name, None)
+
+    def withdrawn(self, status: int, method: str, path: str) -> t.Optional[Withdrawn]:
+        """What it means that an answer has this status; None where it is no refusal of what had been granted."""
+        name = _CREDENTIALS if status == UNAUTHORIZED else f"{method} {path}"
+        if not (self._accepted if status == UNAUTHORIZED else status == FORBIDDEN and name in self._granted):
+            return None
+        now = self._clock()
+        return Withdrawn(now - self._refused_since.setdefault(name, now), method in SAFE_METHODS)
+
+
+# Beside the names of reads.
+_CREDENTIALS = "credentials"
+
+
+def _below_prefix(url: t.Any) -> str:
+    """The path below the API's prefix; behind a gateway an address in a body may lack the gateway's part of that."""
+    return url.partition("/v2/")[2] if isinstance(url, str) else ""
+
+
 def retry_after_seconds(value: t.Optional[str], now: float) -> t.Optional[float]:
     """The Retry-After header in seconds, at most LONGEST_PAUSE.
 
@@ -60,11 +135,13 @@ def retry_after_seconds(value: t.Optional[str], now: float) -> t.Optional[float]
     return None if math.isnan(seconds) else min(LONGEST_PAUSE, max(0.0, seconds))
 
 
-def unexpected(answer: Answer, asked: Asked, now: float) -> AnswerError:
+def unexpected(answer: Answer, asked: Asked, now: float, withdrawn: t.Optional[Withdrawn] = None) -> AnswerError:
     """The error for an answer with a status that does not count as success.
 
     :param now: the time of day, seconds since the epoch.
+    :param withdrawn: where it refuses what had been granted before.
     """
+    in_passing = withdrawn is not None and withdrawn.in_passing
     said = flatten(answer.body) if answer.body is not None else describe_text(answer.text)
     advice = ""
     location = answer.headers.get("Location")
@@ -74,7 +151,9 @@ def unexpected(answer: Answer, asked: Asked, now: float) -> AnswerError:
             " Redirects are not followed, since they lose a POST and give credentials away: set controller_host to "
             "the final address."
         )
-    elif answer.status == 401:
+    elif withdrawn is not None:
+        advice = _withdrawn(answer.status, asked, withdrawn)
+    elif answer.status == UNAUTHORIZED:
         advice = f" The {asked.who} is wrong or has expired: check the credentials."
     elif answer.status == 404 and answer.body is None:
         advice = (
@@ -89,7 +168,30 @@ def unexpected(answer: Answer, asked: Asked, now: float) -> AnswerError:
         body=answer.body,
         said=said,
         retry_after=retry_after_seconds(answer.headers.get("Retry-After"), now),
-        transient=True if answer.body is None and asked.answered else None,
+        transient=_transient(answer, asked, withdrawn),
+        believed=not (in_passing and withdrawn is not None and withdrawn.safe),
+    )
+
+
+def _transient(answer: Answer, asked: Asked, withdrawn: t.Optional[Withdrawn]) -> t.Optional[bool]:
+    if withdrawn is not None:
+        return withdrawn.in_passing
+    return True if answer.body is None and asked.answered else None
+
+
+def _withdrawn(status: int, asked: Asked, withdrawn: Withdrawn) -> str:
+    """What the refusal of what had been granted means, a sentence or two."""
+    had = f"The {asked.who} had been accepted" if status == UNAUTHORIZED else "The same request had been granted"
+    if withdrawn.in_passing:
+        return f" {had} before in this task, so that this may pass."
+    cause, step = (
+        ("it has been revoked or has expired", "Renew it")
+        if status == UNAUTHORIZED
+        else ("a role has been taken away", "Give the user that role again")
+    )
+    return (
+        f" {had} before in this task, and has been refused for {withdrawn.seconds:.0f} seconds by now: {cause}. {step} "
+        "and run the task again."
     )
 
 

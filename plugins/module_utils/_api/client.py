@@ -2,22 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The HTTP side: one session, one authority, safe methods tried again, unsafe ones sent once."""
+"""One controller: where its API lies, safe methods tried again, unsafe ones carried out at most once."""
 
 from __future__ import annotations
 
-import base64
-import json
 import random
 import time
 import typing as t
-import warnings
 
-from . import requests_library as _requests
 from .answer import (
     LONGEST_PAUSE,
+    REFUSALS,
     Answer,
     Asked,
+    Grants,
     no_object,
     unexpected,
 )
@@ -27,17 +25,26 @@ from .errors import (
     AnswerLostError,
     ControllerError,
 )
-from .no_answer import Way, no_answer
-
-if t.TYPE_CHECKING:
-    import requests
+from .session import Sender, open_session
 
 DEFAULT_PREFIX = "/api/v2/"
 # Where the platform's gateway has the controller; AWX may be configured to answer there too.
 GATEWAY_PREFIX = "/api/controller/v2/"
-PRODUCT_HEADER = "X-API-Product-Name"
 AWX = "AWX"
 PAGE_SIZE = 200
+# A page that is not answered in time is asked for in smaller ones. Each size divides the one before, so that a list can
+# go on with smaller pages where larger ones have brought it.
+PAGE_SIZES = (PAGE_SIZE, 50, 10)
+# Of the time for an answer; where a page takes less, one of the next size has enough time as well.
+QUICK_SHARE = 0.1
+# Gateways refuse requests now and then that they grant a second later: a refusal is believed when it is given twice.
+REFUSED_PAUSE = 1.0
+# It answers without regard to credentials (recorded: denied-token-ping).
+PING = "ping/"
+
+
+T = t.TypeVar("T")
+Entries = tuple[list[dict[str, t.Any]], bool]
 
 
 def backoff(attempt: int, factor: float, chance: float) -> float:
@@ -54,8 +61,8 @@ def backoff(attempt: int, factor: float, chance: float) -> float:
 class ControllerClient:
     """Talks to one controller over one session.
 
-    Redirects are never followed: a redirected POST becomes a GET that launches nothing but looks like success
-    (recorded: post-noslash), and a redirect to another host would take the credentials there.
+    A refusal (401, 403) is believed when it is given twice, a second apart. Of what has been granted to these
+    credentials before, in this client's life, it is trouble in passing even then, for five minutes; see ``Grants``.
 
     :param connection: where and as whom.
     :param clock: a monotonic clock, seconds.
@@ -74,8 +81,10 @@ class ControllerClient:
         self._prefix = connection.api_prefix or DEFAULT_PREFIX
         self._prefix_known = connection.api_prefix is not None
         self._answered = False
-        self._product: t.Optional[str] = None
-        self._session = _session(connection)
+        self._grants = Grants(clock)
+        self._page_sizes: dict[str, int] = {}
+        self._session = open_session(connection)
+        self._sender = Sender(self._session, connection)
 
     def __enter__(self) -> ControllerClient:
         return self
@@ -105,43 +114,74 @@ class ControllerClient:
         return self.retried(lambda: self._object(self._ask("OPTIONS", path), self._name("OPTIONS", path)))
 
     def results(self, path: str, **query: t.Any) -> t.Iterator[dict[str, t.Any]]:
-        """The entries of a list, all of its pages.
+        """The entries of a list, all of its pages; one that is not answered in time is asked for in smaller pages.
 
         Pages are asked for by number: behind a gateway ``next`` may lack its prefix.
         """
-        page = 1
+        return self._entries(path, query, self.retried)
+
+    def results_once(self, path: str, **query: t.Any) -> t.Iterator[dict[str, t.Any]]:
+        """As ``results``, each page with a single attempt: for a wait, which does its own trying again.
+
+        Where that comes too late, the next list of this path is asked for in smaller pages.
+        """
+        return self._entries(path, query, lambda read: read())
+
+    def _entries(
+        self, path: str, query: t.Mapping[str, t.Any], tries: t.Callable[[t.Callable[[], Entries]], Entries]
+    ) -> t.Iterator[dict[str, t.Any]]:
+        start, size = 0, PAGE_SIZE
+
+        def read() -> Entries:
+            nonlocal size
+            size = min(size, self._page_sizes.get(path, PAGE_SIZE))
+            return self._page(path, query, start // size + 1, size)
+
         while True:
             try:
-                answer = self.get(path, **dict(query, page=page, page_size=PAGE_SIZE))
+                entries, more = tries(read)
             except AnswerError as error:
                 # The list has become shorter since the page before, and this page lies past its end.
-                if page > 1 and error.status == 404 and error.body is not None:
+                if start and error.status == 404 and error.body is not None:
                     return
                 raise
-            entries = answer.get("results")
-            if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-                raise AnswerError(
-                    f"{self._name('GET', path)} was answered without the list it should hold.", 200, answer
-                )
             yield from entries
-            if not answer.get("next"):
+            if not more:
                 return
-            page += 1
+            start += size
+
+    def _page(self, path: str, query: t.Mapping[str, t.Any], number: int, size: int) -> Entries:
+        began = self.clock()
+        try:
+            answer = self.get_once(path, **dict(query, page=number, page_size=size))
+        except AnswerLostError as error:
+            if error.late:
+                self._page_sizes[path] = next((less for less in PAGE_SIZES if less < size), size)
+            raise
+        took, more = self.clock() - began, bool(answer.get("next"))
+        # Only a full page tells how long one takes.
+        if more and took <= QUICK_SHARE * self.connection.request_timeout:
+            self._page_sizes[path] = next((larger for larger in reversed(PAGE_SIZES) if larger > size), size)
+        entries = answer.get("results")
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise AnswerError(f"{self._name('GET', path)} was answered without the list it should hold.", 200, answer)
+        return entries, more
 
     def post(self, path: str, payload: t.Mapping[str, t.Any], expected: int) -> dict[str, t.Any]:
-        """Send one POST, once.
+        """Have one POST carried out, at most once: sent a second time only where a refusal says that it was not.
 
         :param expected: the only status that counts as success.
         :returns: the JSON object in the answer, empty where the answer has no body.
         :raises NotSentError: it surely did not reach the controller.
         :raises AnswerLostError: it may have been carried out.
-        :raises AnswerError: another status. Where ``refuses`` is true nothing was done, else it may have been. With 429
-            nothing was done either, whoever answered it, and after ``retry_after`` seconds it may be sent again.
+        :raises AnswerError: another status. Where ``refuses`` is true nothing was done, else it may have been; where it
+            is transient as well (401), these credentials had been accepted before, and may be again. With 429 nothing
+            was done either, whoever answered it, and after ``retry_after`` seconds it may be sent again.
         """
         return self._once("POST", path, expected, json=payload)
 
     def delete(self, path: str, expected: int) -> dict[str, t.Any]:
-        """Send one DELETE, once; as ``post`` in all else."""
+        """Have one DELETE carried out; as ``post`` in all."""
         return self._once("DELETE", path, expected)
 
     def page_url(self, kind_path: str, job_id: int) -> str:
@@ -150,10 +190,10 @@ class ControllerClient:
         :param kind_path: of the kind of job, as in both: ``jobs/playbook``, ``jobs/workflow``, ``jobs/command``.
         """
         # AWX has its own interface wherever its API lies, and so has a controller that the gateway is not in front of.
-        platform = self._prefix == GATEWAY_PREFIX and self._product != AWX
+        platform = self._prefix == GATEWAY_PREFIX and self._sender.product != AWX
         return f"{self.connection.base_url}/{'execution' if platform else '#'}/{kind_path}/{job_id}/output"
 
-    def retried(self, read: t.Callable[[], dict[str, t.Any]]) -> dict[str, t.Any]:
+    def retried(self, read: t.Callable[[], T]) -> T:
         """What a request answers that does no harm twice; tried again while it fails in passing."""
         attempt = 0
         while True:
@@ -167,23 +207,46 @@ class ControllerClient:
             attempt += 1
 
     def _once(self, method: str, path: str, expected: int, **arguments: t.Any) -> dict[str, t.Any]:
-        name = self._name(method, path)
-        answer = self._send(method, self._url(path), **arguments)
+        def send() -> Answer:
+            return self._sender.send(method, self._url(path), **arguments)
+
+        answer = send()
+        # Without a JSON object it is no controller's word, and says nothing of what was done.
+        if answer.status in REFUSALS and isinstance(answer.body, dict):
+            self.sleep(REFUSED_PAUSE)
+            answer = send()
+        self._remember(answer, method, path)
         if answer.status != expected:
-            raise unexpected(answer, self._asked(name), time.time())
-        return self._object(answer, name) if answer.text else {}
+            raise self._unexpected(answer, method, path)
+        return self._object(answer, self._name(method, path)) if answer.text else {}
 
     def _ask(self, method: str, path: str, query: t.Optional[t.Mapping[str, t.Any]] = None) -> Answer:
         """A safe request, below the right API prefix."""
-        answer = self._send(method, self._url(path), params=query)
+
+        def send() -> Answer:
+            return self._sender.send(method, self._url(path), params=query)
+
+        answer = send()
         if not self._prefix_known and answer.status < 500 and answer.status != 429:
             if answer.status == 200 and answer.body is not None:
                 self._prefix_known = True
             elif self._discover_prefix():
-                answer = self._send(method, self._url(path), params=query)
+                answer = send()
+        if answer.status in REFUSALS:
+            self.sleep(REFUSED_PAUSE)
+            answer = send()
+        self._remember(answer, method, path)
         if answer.status != 200:
-            raise unexpected(answer, self._asked(self._name(method, path)), time.time())
+            raise self._unexpected(answer, method, path)
         return answer
+
+    def _remember(self, answer: Answer, method: str, path: str) -> None:
+        if 200 <= answer.status < 300 and path != PING and (isinstance(answer.body, dict) or not answer.text):
+            self._grants.add(method, path, answer.body)
+
+    def _unexpected(self, answer: Answer, method: str, path: str) -> AnswerError:
+        withdrawn = self._grants.withdrawn(answer.status, method, path)
+        return unexpected(answer, self._asked(self._name(method, path)), time.time(), withdrawn)
 
     def _discover_prefix(self) -> bool:
         """Find out where the API lies, from ``/api/``, which needs no credentials.
@@ -191,7 +254,7 @@ class ControllerClient:
         :returns: whether elsewhere than thought. Where nothing there tells, the question stays open.
         """
         url = f"{self.connection.base_url}/api/"
-        root = self._send("GET", url)
+        root = self._sender.send("GET", url)
         if root.status >= 500 or root.status == 429:
             raise unexpected(root, self._asked(f"GET {url}"), time.time())
         found = _prefix_in(root.body)
@@ -202,28 +265,6 @@ class ControllerClient:
         # With a controller there, a page or redirect in the place of an answer will pass.
         self._answered = True
         return found != before
-
-    def _send(self, method: str, url: str, **arguments: t.Any) -> Answer:
-        try:
-            with warnings.catch_warnings():
-                # validate_certs: false is the user's decision, said once; urllib3 would say it at each request.
-                warnings.simplefilter("ignore", _requests.urllib3.exceptions.InsecureRequestWarning)
-                response = self._session.request(
-                    method,
-                    url,
-                    # Given here and not on the session, where REQUESTS_CA_BUNDLE would override verify=False.
-                    verify=self.connection.verify,
-                    timeout=self.connection.request_timeout,
-                    allow_redirects=False,
-                    **arguments,
-                )
-        except (OSError, _requests.urllib3.exceptions.HTTPError, UnicodeError) as error:
-            # requests' own exceptions are OSErrors too.
-            raise no_answer(error, self._way()) from None
-        if _cut_short(response):
-            raise AnswerLostError(f"{self.connection.base_url} broke off its answer {response.status_code}.")
-        self._product = response.headers.get(PRODUCT_HEADER, self._product)
-        return Answer(response.status_code, _json(response), response.text, response.headers)
 
     def _object(self, answer: Answer, name: str) -> dict[str, t.Any]:
         """The answer's body where it is the JSON object it has to be."""
@@ -242,27 +283,6 @@ class ControllerClient:
         who = "token" if self.connection.token else f"user name ({self.connection.username}) or password"
         return Asked(name, who, self._answered)
 
-    def _way(self) -> Way:
-        connection = self.connection
-        proxied = bool(_requests.requests.utils.get_environ_proxies(connection.base_url))
-        return Way(connection.base_url, connection.request_timeout, connection.host_given, proxied)
-
-
-def _session(connection: ConnectionOptions) -> requests.Session:
-    def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if connection.token:
-            request.headers["Authorization"] = f"Bearer {connection.token}"
-        else:
-            pair = f"{connection.username}:{connection.password}".encode()
-            request.headers["Authorization"] = "Basic " + base64.b64encode(pair).decode("ascii")
-        return request
-
-    session = _requests.requests.Session()
-    session.headers.update({"Accept": "application/json", "Accept-Language": "en", "User-Agent": "relaunch.controller"})
-    # Anything truthy here also keeps requests from taking credentials out of ~/.netrc.
-    session.auth = authorize
-    return session
-
 
 def _prefix_in(root: t.Any) -> t.Optional[str]:
     """Where the API lies, by the body of ``/api/``.
@@ -274,22 +294,3 @@ def _prefix_in(root: t.Any) -> t.Optional[str]:
     controller = services.get("controller") if isinstance(services, dict) else None
     current = f"{controller.strip('/')}/v2" if isinstance(controller, str) else found.get("current_version")
     return f"/{current.strip('/')}/" if isinstance(current, str) else None
-
-
-def _json(response: requests.Response) -> t.Any:
-    try:
-        return json.loads(response.content)
-    except ValueError:
-        return None
-
-
-def _cut_short(response: requests.Response) -> bool:
-    """Whether the connection ended before the answer did, which requests before 2.32 let pass.
-
-    An answer that does not tell its length ends with its connection, wherever that is. Success without a body tells it.
-    """
-    length = response.headers.get("Content-Length", "")
-    if length.isdecimal():
-        return response.raw.tell() < int(length)
-    untold = "Transfer-Encoding" not in response.headers
-    return untold and 200 <= response.status_code < 300 and response.status_code != 204 and not response.content

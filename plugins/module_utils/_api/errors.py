@@ -45,9 +45,16 @@ class NotSentError(ControllerError):
 
 
 class AnswerLostError(ControllerError):
-    """The request was sent, but no whole answer came back: it may or may not have been carried out."""
+    """The request was sent, but no whole answer came back: it may or may not have been carried out.
+
+    :param late: whether there was none within request_timeout.
+    """
 
     transient: bool = True
+
+    def __init__(self, message: str, late: bool = False) -> None:
+        super().__init__(message)
+        self.late = late
 
 
 class AnswerError(ControllerError):
@@ -58,6 +65,7 @@ class AnswerError(ControllerError):
     :param said: the body as one sentence.
     :param retry_after: seconds, from the Retry-After header.
     :param transient: whether a later read may do better; by default where the status is 429 or 5xx.
+    :param believed: whether a refusal is the controller's last word; else it is trouble in passing.
     """
 
     def __init__(
@@ -68,6 +76,7 @@ class AnswerError(ControllerError):
         said: str = "",
         retry_after: t.Optional[float] = None,
         transient: t.Optional[bool] = None,
+        believed: bool = True,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -75,14 +84,17 @@ class AnswerError(ControllerError):
         self.said = said
         self.retry_after = retry_after
         self.transient = (status == THROTTLED or status >= 500) if transient is None else transient
+        self.believed = believed
 
     @property
     def refuses(self) -> bool:
         """Whether the controller itself understood the request and declined it, so that nothing was done.
 
-        Not with 429, which says no more than that it was asked too early.
+        Not with 429, which says no more than that it was asked too early, nor with the refusal of a read that had been
+        granted.
         """
-        return 400 <= self.status < 500 and self.status != THROTTLED and isinstance(self.body, dict)
+        declined = 400 <= self.status < 500 and self.status != THROTTLED and isinstance(self.body, dict)
+        return declined and self.believed
 
 
 class RefusedError(ControllerError):

@@ -38,12 +38,14 @@ REFUSED_TUNNEL = "Tunnel connection failed"
 class Way:
     """How a request goes.
 
+    :param request: method and address.
     :param place: the controller's address.
     :param request_timeout: seconds.
     :param host_given: whether that address was given, or is the default.
     :param proxied: whether the environment names a proxy for it.
     """
 
+    request: str
     place: str
     request_timeout: float
     host_given: bool = True
@@ -134,8 +136,9 @@ def _no_tls(causes: t.Sequence[BaseException], way: Way) -> t.Optional[Controlle
 
 def _lost(causes: t.Sequence[BaseException], way: Way) -> ControllerError:
     if any(isinstance(cause, socket.timeout) for cause in causes):
-        return AnswerLostError(f"{way.place} gave no answer within {way.request_timeout:g} seconds (request_timeout).")
-    return AnswerLostError(f"The answer of {way.place} was lost: {_reason(causes)}.")
+        said = f"gave no answer within {way.request_timeout:g} seconds (request_timeout)."
+        return AnswerLostError(f"To {way.request} the controller {said}", late=True)
+    return AnswerLostError(f"The answer to {way.request} was lost: {_reason(causes)}.")
 
 
 def _bad_bundle(error: BaseException, way: Way) -> OptionError:

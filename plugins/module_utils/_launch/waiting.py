@@ -179,8 +179,7 @@ class Watch:
         numbers = sorted(ids)
         for start in range(0, len(numbers), IDS_AT_ONCE):
             some = ",".join(map(str, numbers[start : start + IDS_AT_ONCE]))
-            answer = self._client.get_once(f"{JOB.path}/", **query, id__in=some, page_size=IDS_AT_ONCE)
-            yield from map(Job.of, answer.get("results") or ())
+            yield from map(Job.of, self._client.results_once(f"{JOB.path}/", **query, id__in=some))
 
     def until_events_processed(self, job: Job) -> Job:
         """A job that has ended, when its events are processed as far as they will be: before, its hosts are unknown."""

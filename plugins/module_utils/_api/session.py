@@ -1,0 +1,111 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Single requests over one HTTP session: each is sent once, and has an answer or raises why not. Private."""
+
+from __future__ import annotations
+
+import base64
+import json
+import typing as t
+import warnings
+
+from . import requests_library as _requests
+from .answer import Answer
+from .connection import ConnectionOptions
+from .errors import AnswerLostError
+from .no_answer import Way, no_answer
+
+if t.TYPE_CHECKING:
+    import requests
+
+PRODUCT_HEADER = "X-API-Product-Name"
+
+
+class Sender:
+    """Sends requests over a session.
+
+    Redirects are never followed: a redirected POST becomes a GET that launches nothing but looks like success
+    (recorded: post-noslash), and a redirect to another host would take the credentials there.
+
+    :param session: see ``open_session``.
+    :param connection: what that was opened for.
+    :ivar product: what the controller calls itself, once an answer has told.
+    """
+
+    def __init__(self, session: requests.Session, connection: ConnectionOptions) -> None:
+        self.product: t.Optional[str] = None
+        self._session = session
+        self._connection = connection
+
+    def send(self, method: str, url: str, **arguments: t.Any) -> Answer:
+        """Send a request, once.
+
+        :param arguments: ``params`` or ``json``, as of requests.
+        :raises OptionError: what was given cannot be used; nothing was sent.
+        :raises NotSentError: it surely did not reach the controller.
+        :raises AnswerLostError: it may have been carried out.
+        """
+        try:
+            with warnings.catch_warnings():
+                # validate_certs: false is the user's decision, said once; urllib3 would say it at each request.
+                warnings.simplefilter("ignore", _requests.urllib3.exceptions.InsecureRequestWarning)
+                response = self._session.request(
+                    method,
+                    url,
+                    # Given here and not on the session, where REQUESTS_CA_BUNDLE would override verify=False.
+                    verify=self._connection.verify,
+                    timeout=self._connection.request_timeout,
+                    allow_redirects=False,
+                    **arguments,
+                )
+        except (OSError, _requests.urllib3.exceptions.HTTPError, UnicodeError) as error:
+            # requests' own exceptions are OSErrors too.
+            raise no_answer(error, self._way(method, url)) from None
+        if _cut_short(response):
+            raise AnswerLostError(f"To {method} {url} the controller broke off its answer {response.status_code}.")
+        self.product = response.headers.get(PRODUCT_HEADER, self.product)
+        return Answer(response.status_code, _json(response), response.text, response.headers)
+
+    def _way(self, method: str, url: str) -> Way:
+        connection = self._connection
+        proxied = bool(_requests.requests.utils.get_environ_proxies(connection.base_url))
+        return Way(f"{method} {url}", connection.base_url, connection.request_timeout, connection.host_given, proxied)
+
+
+def open_session(connection: ConnectionOptions) -> requests.Session:
+    """A session that authenticates as the connection says, and in no other way."""
+
+    def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if connection.token:
+            request.headers["Authorization"] = f"Bearer {connection.token}"
+        else:
+            pair = f"{connection.username}:{connection.password}".encode()
+            request.headers["Authorization"] = "Basic " + base64.b64encode(pair).decode("ascii")
+        return request
+
+    session = _requests.requests.Session()
+    session.headers.update({"Accept": "application/json", "Accept-Language": "en", "User-Agent": "relaunch.controller"})
+    # Anything truthy here also keeps requests from taking credentials out of ~/.netrc.
+    session.auth = authorize
+    return session
+
+
+def _json(response: requests.Response) -> t.Any:
+    try:
+        return json.loads(response.content)
+    except ValueError:
+        return None
+
+
+def _cut_short(response: requests.Response) -> bool:
+    """Whether the connection ended before the answer did, which requests before 2.32 let pass.
+
+    An answer that does not tell its length ends with its connection, wherever that is. Success without a body tells it.
+    """
+    length = response.headers.get("Content-Length", "")
+    if length.isdecimal():
+        return response.raw.tell() < int(length)
+    untold = "Transfer-Encoding" not in response.headers
+    return untold and 200 <= response.status_code < 300 and response.status_code != 204 and not response.content
