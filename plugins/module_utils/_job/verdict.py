@@ -86,9 +86,8 @@ def _take_limit(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome)
     if asked.hosts is None or not job.limit_names <= asked.hosts:
         return
     failed = work.source.failures_counted
-    if outcome.relaunched_job_id == work.source.id and (failed is None or failed <= len(job.limit_names)):
-        work.reader.assume_failed(job.limit_names)
-    work.reader.assume_done(job)
+    all_of_source = outcome.relaunched_job_id == work.source.id and (failed is None or failed <= len(job.limit_names))
+    work.reader.assume_done(job, all_of_source)
 
 
 def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) -> Judged:
