@@ -170,7 +170,9 @@ def left_out(ledger: Ledger, job: t.Optional[Job] = None) -> tuple[str, ...]:
     """
     where = f" in job {job.id}" if job else ""
     # One that a relaunch would run on by now may have been enabled while this one ran.
-    late = (host for host in ledger.due if job is not None and host.absent_in is not None and host.absent_in.id == job.id)
+    late = (
+        host for host in ledger.due if job is not None and host.absent_in is not None and host.absent_in.id == job.id
+    )
     idle = host_names((*ledger.reached(Reach.IDLE), *late))
     did_not_run = (
         f"Did not run{where}, though asked for: {_jobs.told(idle)}. Such hosts are disabled, or the play does not "
