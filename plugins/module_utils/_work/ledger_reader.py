@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import typing as t
 from dataclasses import dataclass, field, replace
 
@@ -183,14 +184,15 @@ class LedgerReader:
         """A run, with its summaries where they say something new.
 
         One that failed may have failed on more hosts, unless it was limited to known ones. One that was successful
-        matters where there is a host that no later one has decided on.
+        matters where there is a host that no later one has decided on. A limit may name groups too.
         """
         undecided = [host for host in records if not _decided(host, run.job)]
         if run.summaries is None:
             names = frozenset(name for host in records for name in host.names)
             limited = not run.whole and bool(run.job.limit_names) and run.job.limit_names <= names
             failed_on_more = not run.job.successful and not limited
-            if not failed_on_more and not any(run.covers(host.names) for host in undecided):
+            matters = any(not limited or run.covers(host.names) for host in undecided)
+            if not failed_on_more and not matters:
                 return run
             run = self._with_summaries(run)
         names = frozenset(name for host in undecided for name in host.names)
@@ -229,7 +231,8 @@ class LedgerReader:
 
     def _measures(self, run: Run, others: t.Sequence[Run]) -> list[Job]:
         order = sorted((other.job for other in others if _has_results(other)), key=ended, reverse=True)
-        measures = [job for job in order if job.successful and self._started(job).size > (0, 0)][:MEASURES]
+        successful = (job for job in order if job.successful and self._started(job).size > (0, 0))
+        measures = list(itertools.islice(successful, MEASURES))
         if measures:
             return measures
         failed = [job for job in order if not job.successful][:MEASURES]
