@@ -54,9 +54,7 @@ class HostReach:
         changed = self._changed([one.key for one in records if isinstance(one.key, int)]) if records else {}
         found: dict[HostKey, Reach] = {}
         for record in records:
-            job = record.absent_in
-            if job is None:
-                continue
+            job = t.cast("Job", record.absent_in)
             if changed is None:
                 idle = job.successful
             elif record.key in changed:

@@ -186,6 +186,25 @@ def host_records(source: Run, runs: t.Sequence[Run]) -> tuple[HostRecord, ...]:
     return tuple(_record(key, rows, runs) for key, rows in failed.items())
 
 
+def done_names(inventory: t.Optional[int], runs: t.Sequence[Run]) -> set[str]:
+    """The names of today and of then of the hosts that some run has done.
+
+    :param inventory: the source's.
+    :param runs: all that matter, with the summaries that are known.
+    """
+    hosts = Hosts(inventory, runs)
+    rows: dict[HostKey, list[tuple[Job, HostResult, HostSummary]]] = {}
+    for run in runs:
+        for one in run.summaries or ():
+            rows.setdefault(hosts.key(run, one), []).append((run.job, result_of(run, one), one))
+    done: set[str] = set()
+    for results in rows.values():
+        good = [job for job, result, _one in results if result is HostResult.DONE]
+        if done_by(good, [job for job, result, _one in results if result in FAILURES]) is not None:
+            done.update(name for _job, _result, one in results for name in (one.name, one.name_then))
+    return done
+
+
 def _record(key: HostKey, rows: t.Sequence[tuple[Run, HostSummary]], runs: t.Sequence[Run]) -> HostRecord:
     """:param rows: the host's summaries, newest first."""
     results = [(run.job, result_of(run, one)) for run, one in rows]

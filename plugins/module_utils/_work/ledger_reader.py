@@ -7,36 +7,28 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._api import jobs as _jobs
-from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job
 from .end_of_run import Started
-from .end_of_run_reader import EndOfRun, read_end_of_run, read_started
 from .host_reach import HostReach
 from .ledger import (
-    FAILURES,
     HostRecord,
-    HostResult,
     Ledger,
     StoppedEarly,
-    done_by,
+    done_names,
     ended,
     host_records,
-    result_of,
 )
 from .never_begun import NeverBegun, read_never_begun
-from .runs import HostKey, Hosts, Run, same_limit
+from .run_ends import RunEnds, may_have_results
+from .runs import Run, same_limit
 from .same_work import SameWork
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
-
-# By which runs the end of another one is measured at most, so that a long history costs no more than a short one.
-MEASURES = 2
 
 
 @dataclass
@@ -81,7 +73,7 @@ class LedgerReader:
         self._whole = whole
         self._read = read
         self._reach = HostReach(client, source)
-        self._ends: dict[tuple[int, tuple[int, ...]], EndOfRun] = {}
+        self._ends = RunEnds(client, self.summaries, read.starts)
 
     def ledger(self, later: t.Sequence[Job], hosts_needed: bool, runs_count: bool = True) -> Ledger:
         """As it is now.
@@ -141,9 +133,9 @@ class LedgerReader:
         """
         others = [run for run in ledger.runs if run.job.id != base.id]
         run = Run(base, whole=True)
-        end = self._end(run, others)
-        jobs = (base, *self._measures(run, others))
-        patterns = {play.pattern for job in jobs for play in self._started(job).plays}
+        end = self._ends.end(run, others)
+        jobs = (base, *self._ends.measures(run, others))
+        patterns = {play.pattern for job in jobs for play in self._ends.started(job).plays}
         begun = NeverBegun()
         if end.never_begun:
             summaries = functools.partial(self._summaries, base)
@@ -154,7 +146,9 @@ class LedgerReader:
             # They may have been done since.
             whole = replace(run, summaries=self._summaries(base), stopped=end.stopped)
             read = [self._with_summaries(other) for other in others]
-            done = self._done_names([whole, *(self._with_stopped(other, [whole, *read]) for other in read)])
+            done = done_names(
+                self._source.inventory, [whole, *(self._ends.with_stopped(other, [whole, *read]) for other in read)]
+            )
             hosts = tuple(sorted(end.stopped.union(begun.hosts) - done))
         else:
             hosts = ()
@@ -169,7 +163,9 @@ class LedgerReader:
         What an older one tells may make a newer one matter, such as one that healed what had failed there.
         """
         known = {run.job.id: run for run in runs}
-        order = [run.job.id for run in sorted(filter(_has_results, runs), key=lambda run: ended(run.job), reverse=True)]
+        order = [
+            run.job.id for run in sorted(filter(may_have_results, runs), key=lambda run: ended(run.job), reverse=True)
+        ]
         again = True
         while again:
             again = False
@@ -198,69 +194,13 @@ class LedgerReader:
             run = self._with_summaries(run)
         names = frozenset(name for host in undecided for name in host.names)
         if any(not one.failed and {one.name, one.name_then} & names for one in run.summaries or ()):
-            run = self._with_stopped(run, runs)
+            run = self._ends.with_stopped(run, runs)
         return run
 
     def _with_summaries(self, run: Run) -> Run:
-        if run.summaries is not None or not _has_results(run):
+        if run.summaries is not None or not may_have_results(run):
             return run
         return replace(run, summaries=self._summaries(run.job))
-
-    def _with_stopped(self, run: Run, runs: t.Sequence[Run]) -> Run:
-        if run.stopped is not None or run.job.successful or not run.summaries:
-            return run
-        others = [other for other in runs if other.job.id != run.job.id]
-        return replace(run, stopped=frozenset(self._end(run, others).stopped))
-
-    def _end(self, run: Run, others: t.Sequence[Run]) -> EndOfRun:
-        """The end of a run, measured by the newest successful ones, else by the one that started most.
-
-        One that was successful on no host has started nothing, and measures nothing.
-        """
-        measures = self._measures(run, others)
-        key = run.job.id, tuple(job.id for job in measures)
-        if key not in self._ends:
-            summaries = functools.partial(self._summaries, run.job)
-            found = [read_end_of_run(self._client, run.job, one, summaries, self._read.starts) for one in measures]
-            end = _by_all(found)
-            if end.open_end:
-                # Who was done in an earlier batch may have missed a play that no run has begun.
-                survivors = (one.name_then for one in summaries() if not one.failed)
-                end = replace(end, stopped=end.stopped.union(survivors))
-            self._ends[key] = end
-        return self._ends[key]
-
-    def _measures(self, run: Run, others: t.Sequence[Run]) -> list[Job]:
-        order = sorted((other.job for other in others if _has_results(other)), key=ended, reverse=True)
-        successful = (job for job in order if job.successful and self._started(job).size > (0, 0))
-        measures = list(itertools.islice(successful, MEASURES))
-        if measures:
-            return measures
-        failed = [job for job in order if not job.successful][:MEASURES]
-        return [max((*failed, run.job), key=lambda job: self._started(job).size)]
-
-    def _started(self, job: Job) -> Started:
-        """What a job started; nothing where this user may not read that, which ``read_end_of_run`` tells."""
-        try:
-            return read_started(self._client, job, self._read.starts)
-        except AnswerError as error:
-            if not error.refuses or error.status != 403:
-                raise
-            return Started()
-
-    def _done_names(self, runs: t.Sequence[Run]) -> set[str]:
-        """The names of today and of then of the hosts that some run has done."""
-        hosts = Hosts(self._source.inventory, runs)
-        rows: dict[HostKey, list[tuple[Job, HostResult, HostSummary]]] = {}
-        for run in runs:
-            for one in run.summaries or ():
-                rows.setdefault(hosts.key(run, one), []).append((run.job, result_of(run, one), one))
-        done: set[str] = set()
-        for results in rows.values():
-            good = [job for job, result, _one in results if result is HostResult.DONE]
-            if done_by(good, [job for job, result, _one in results if result in FAILURES]) is not None:
-                done.update(name for _job, _result, one in results for name in (one.name, one.name_then))
-        return done
 
     def _failed_of_source(self) -> tuple[HostSummary, ...]:
         job = self._source
@@ -285,23 +225,6 @@ class LedgerReader:
             found = _jobs.host_summaries(self._client, job.id)
         self._read.summaries[job.id] = tuple(found)
         return self._read.summaries[job.id]
-
-
-def _by_all(ends: t.Sequence[EndOfRun]) -> EndOfRun:
-    """The end by all measures: who was stopped by one of them was."""
-    first = next((one for one in ends if one.stopped), ends[0])
-    return replace(
-        first,
-        stopped=frozenset[str]().union(*(one.stopped for one in ends)),
-        never_begun=any(one.never_begun for one in ends),
-        open_end=any(one.open_end for one in ends),
-        broke_off=any(one.broke_off for one in ends),
-    )
-
-
-def _has_results(run: Run) -> bool:
-    """Whether a run may have brought results: one that was canceled has no statistics (recorded: never-began-not-*)."""
-    return not run.job.active and run.job.began and run.job.status != _jobs.CANCELED
 
 
 def _decided(host: HostRecord, job: Job) -> bool:

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where failed runs ended, measured by the others of the same work. Private to this collection."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import typing as t
+from dataclasses import replace
+
+from .._api import jobs as _jobs
+from .._api.errors import AnswerError
+from .._api.jobs import HostSummary, Job
+from .end_of_run import Started
+from .end_of_run_reader import EndOfRun, Kept, read_end_of_run, read_started
+from .ledger import ended
+from .runs import Run
+
+if t.TYPE_CHECKING:
+    from .._api.client import ControllerClient
+
+# By which runs the end of another one is measured at most, so that a long history costs no more than a short one.
+MEASURES = 2
+
+
+class RunEnds:
+    """
+    :param client: the controller.
+    :param summaries: brings what became of the hosts of a job.
+    :param starts: by job, the plays and tasks that it has started; it grows.
+    """
+
+    def __init__(
+        self, client: ControllerClient, summaries: t.Callable[[Job], t.Sequence[HostSummary]], starts: Kept
+    ) -> None:
+        self._client = client
+        self._summaries = summaries
+        self._starts = starts
+        self._ends: dict[tuple[int, tuple[int, ...]], EndOfRun] = {}
+
+    def with_stopped(self, run: Run, runs: t.Sequence[Run]) -> Run:
+        """A run with the hosts for which it stopped early, where that is asked: it failed, and its hosts are known.
+
+        :param runs: all of the same work.
+        :raises ControllerError: it could not be read.
+        """
+        if run.stopped is not None or run.job.successful or not run.summaries:
+            return run
+        others = [other for other in runs if other.job.id != run.job.id]
+        return replace(run, stopped=frozenset(self.end(run, others).stopped))
+
+    def end(self, run: Run, others: t.Sequence[Run]) -> EndOfRun:
+        """The end of a run, measured by the newest successful ones, else by the one that started most.
+
+        One that was successful on no host has started nothing, and measures nothing.
+        """
+        measures = self.measures(run, others)
+        key = run.job.id, tuple(job.id for job in measures)
+        if key not in self._ends:
+            summaries = functools.partial(self._summaries, run.job)
+            found = [read_end_of_run(self._client, run.job, one, summaries, self._starts) for one in measures]
+            end = _by_all(found)
+            if end.open_end:
+                # Who was done in an earlier batch may have missed a play that no run has begun.
+                survivors = (one.name_then for one in summaries() if not one.failed)
+                end = replace(end, stopped=end.stopped.union(survivors))
+            self._ends[key] = end
+        return self._ends[key]
+
+    def measures(self, run: Run, others: t.Sequence[Run]) -> list[Job]:
+        """By which jobs the end of a run is measured; by itself where it got furthest of those that failed."""
+        order = sorted((other.job for other in others if may_have_results(other)), key=ended, reverse=True)
+        successful = (job for job in order if job.successful and self.started(job).size > (0, 0))
+        measures = list(itertools.islice(successful, MEASURES))
+        if measures:
+            return measures
+        failed = [job for job in order if not job.successful][:MEASURES]
+        return [max((*failed, run.job), key=lambda job: self.started(job).size)]
+
+    def started(self, job: Job) -> Started:
+        """What a job started; nothing where this user may not read that, which ``read_end_of_run`` tells."""
+        try:
+            return read_started(self._client, job, self._starts)
+        except AnswerError as error:
+            if not error.refuses or error.status != 403:
+                raise
+            return Started()
+
+
+def may_have_results(run: Run) -> bool:
+    """Whether a run may have brought results: one that was canceled has no statistics (recorded: never-began-not-*)."""
+    return not run.job.active and run.job.began and run.job.status != _jobs.CANCELED
+
+
+def _by_all(ends: t.Sequence[EndOfRun]) -> EndOfRun:
+    """The end by all measures: who was stopped by one of them was."""
+    first = next((one for one in ends if one.stopped), ends[0])
+    return replace(
+        first,
+        stopped=frozenset[str]().union(*(one.stopped for one in ends)),
+        never_begun=any(one.never_begun for one in ends),
+        open_end=any(one.open_end for one in ends),
+        broke_off=any(one.broke_off for one in ends),
+    )
