@@ -19,9 +19,9 @@ if t.TYPE_CHECKING:
 
 class ActionModule(InProcessAction):
     def specification(self) -> dict[str, t.Any]:
-        from ansible_collections.relaunch.controller.plugins.module_utils._job.options import SPECIFICATION
+        from ansible_collections.relaunch.controller.plugins.module_utils._job.options import RELAUNCH_SPECIFICATION
 
-        return SPECIFICATION
+        return RELAUNCH_SPECIFICATION
 
     def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
         from ansible_collections.relaunch.controller.plugins.module_utils._job.options import RelaunchRequest

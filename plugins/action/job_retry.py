@@ -19,15 +19,15 @@ if t.TYPE_CHECKING:
 
 class ActionModule(InProcessAction):
     def specification(self) -> dict[str, t.Any]:
-        from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_options import SPECIFICATION
+        from ansible_collections.relaunch.controller.plugins.module_utils._job.options import RETRY_SPECIFICATION
 
-        return SPECIFICATION
+        return RETRY_SPECIFICATION
 
     def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
+        from ansible_collections.relaunch.controller.plugins.module_utils._job.options import RetryRequest
         from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_failed_hosts import (
             retry_failed_hosts,
         )
-        from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_options import RetryRequest
         from ansible_collections.relaunch.controller.plugins.module_utils._task.progress import ProgressLines
 
         request = RetryRequest.of(params, self._task.check_mode, self._task.diff)

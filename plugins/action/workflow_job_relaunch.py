@@ -19,9 +19,11 @@ if t.TYPE_CHECKING:
 
 class ActionModule(InProcessAction):
     def specification(self) -> dict[str, t.Any]:
-        from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import SPECIFICATION
+        from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import (
+            WORKFLOW_SPECIFICATION,
+        )
 
-        return SPECIFICATION
+        return WORKFLOW_SPECIFICATION
 
     def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
         from ansible_collections.relaunch.controller.plugins.module_utils._task.progress import ProgressLines

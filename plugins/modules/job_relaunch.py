@@ -340,7 +340,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._job.options import (
-    SPECIFICATION,
+    RELAUNCH_SPECIFICATION,
     RelaunchRequest,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
@@ -349,7 +349,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._task.module i
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **SPECIFICATION)
+    module = AnsibleModule(supports_check_mode=True, **RELAUNCH_SPECIFICATION)
 
     def act(client: ControllerClient) -> Outcome:
         return relaunch_job(client, RelaunchRequest.of(module.params, module.check_mode, module._diff))

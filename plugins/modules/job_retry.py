@@ -347,14 +347,14 @@ msg:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._job.options import RETRY_SPECIFICATION, RetryRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
 from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_failed_hosts import retry_failed_hosts
-from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_options import SPECIFICATION, RetryRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._task.module import run
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **SPECIFICATION)
+    module = AnsibleModule(supports_check_mode=True, **RETRY_SPECIFICATION)
 
     def act(client: ControllerClient) -> Outcome:
         return retry_failed_hosts(client, RetryRequest.of(module.params, module.check_mode, module._diff))

@@ -288,14 +288,14 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.client im
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
 from ansible_collections.relaunch.controller.plugins.module_utils._task.module import run
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import (
-    SPECIFICATION,
+    WORKFLOW_SPECIFICATION,
     WorkflowRequest,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.relaunch_workflow import relaunch_workflow
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **SPECIFICATION)
+    module = AnsibleModule(supports_check_mode=True, **WORKFLOW_SPECIFICATION)
 
     def act(client: ControllerClient) -> Outcome:
         return relaunch_workflow(client, WorkflowRequest.of(module.params, module.check_mode, module._diff))

@@ -22,7 +22,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.relaunch.controller.plugins.module_utils._task.result import carry_out
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import (
-    SPECIFICATION,
+    WORKFLOW_SPECIFICATION,
     WorkflowRequest,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.relaunch_workflow import relaunch_workflow
@@ -53,8 +53,8 @@ def resume(run_tasks: RunTasks) -> RunTasks:
 
 def at_once(**options: t.Any) -> Options:
     """What the task returns with these options, without a playbook around it."""
-    constraints = {name: value for name, value in SPECIFICATION.items() if name != "argument_spec"}
-    validated = ArgumentSpecValidator(SPECIFICATION["argument_spec"], **constraints).validate(options)
+    constraints = {name: value for name, value in WORKFLOW_SPECIFICATION.items() if name != "argument_spec"}
+    validated = ArgumentSpecValidator(WORKFLOW_SPECIFICATION["argument_spec"], **constraints).validate(options)
     assert not validated.error_messages
     params = validated.validated_parameters
     return carry_out(params, set(), lambda client: relaunch_workflow(client, WorkflowRequest.of(params, False, False)))

@@ -35,7 +35,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestMade:
     """What was asked, as far as an error tells.
 
     :param name: method and address, such as ``GET https://controller.example.com/api/v2/ping/``.
@@ -135,7 +135,7 @@ def retry_after_seconds(value: t.Optional[str], now: float) -> t.Optional[float]
     return None if math.isnan(seconds) else min(LONGEST_PAUSE, max(0.0, seconds))
 
 
-def unexpected(answer: Answer, asked: Asked, now: float, withdrawn: t.Optional[Withdrawn] = None) -> AnswerError:
+def unexpected(answer: Answer, asked: RequestMade, now: float, withdrawn: t.Optional[Withdrawn] = None) -> AnswerError:
     """The error for an answer with a status that does not count as success.
 
     :param now: the time of day, seconds since the epoch.
@@ -173,13 +173,13 @@ def unexpected(answer: Answer, asked: Asked, now: float, withdrawn: t.Optional[W
     )
 
 
-def _transient(answer: Answer, asked: Asked, withdrawn: t.Optional[Withdrawn]) -> t.Optional[bool]:
+def _transient(answer: Answer, asked: RequestMade, withdrawn: t.Optional[Withdrawn]) -> t.Optional[bool]:
     if withdrawn is not None:
         return withdrawn.in_passing
     return True if answer.body is None and asked.answered else None
 
 
-def _withdrawn(status: int, asked: Asked, withdrawn: Withdrawn) -> str:
+def _withdrawn(status: int, asked: RequestMade, withdrawn: Withdrawn) -> str:
     """What the refusal of what had been granted means, a sentence or two."""
     had = f"The {asked.who} had been accepted" if status == UNAUTHORIZED else "The same request had been granted"
     if withdrawn.in_passing:
@@ -195,7 +195,7 @@ def _withdrawn(status: int, asked: Asked, withdrawn: Withdrawn) -> str:
     )
 
 
-def no_object(answer: Answer, asked: Asked) -> AnswerError:
+def no_object(answer: Answer, asked: RequestMade) -> AnswerError:
     """The error for an answer that should have held a JSON object, and does not."""
     cut = answer.body is None and answer.text.lstrip().startswith("{")
     if cut:

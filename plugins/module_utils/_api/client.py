@@ -17,8 +17,8 @@ from .answer import (
     LONGEST_PAUSE,
     REFUSALS,
     Answer,
-    Asked,
     Grants,
+    RequestMade,
     no_object,
     unexpected,
 )
@@ -46,7 +46,7 @@ REFUSED_PAUSE = 1.0
 PING = "ping/"
 
 
-T = t.TypeVar("T")
+_T = t.TypeVar("_T")
 Entries = tuple[list[dict[str, t.Any]], bool]
 
 
@@ -196,7 +196,7 @@ class ControllerClient:
         platform = self._prefix == GATEWAY_PREFIX and self._sender.product != AWX
         return f"{self.connection.base_url}/{'execution' if platform else '#'}/{kind_path}/{job_id}/output"
 
-    def retried(self, read: t.Callable[[], T]) -> T:
+    def retried(self, read: t.Callable[[], _T]) -> _T:
         """What a request answers that does no harm twice; tried again while it fails in passing."""
         attempt = 0
         while True:
@@ -282,9 +282,9 @@ class ControllerClient:
     def _name(self, method: str, path: str) -> str:
         return f"{method} {self._url(path)}"
 
-    def _asked(self, name: str) -> Asked:
+    def _asked(self, name: str) -> RequestMade:
         who = "token" if self.connection.token else f"user name ({self.connection.username}) or password"
-        return Asked(name, who, self._answered)
+        return RequestMade(name, who, self._answered)
 
 
 def _prefix_in(root: t.Any) -> t.Optional[str]:

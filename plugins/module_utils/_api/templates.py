@@ -38,8 +38,10 @@ class TemplateKind:
     module: str
 
 
-JOB = TemplateKind("job template", "job_templates/", "jobs/", "job_relaunch")
-WORKFLOW = TemplateKind("workflow job template", "workflow_job_templates/", "workflow_jobs/", "workflow_job_relaunch")
+JOB_TEMPLATE = TemplateKind("job template", "job_templates/", "jobs/", "job_relaunch")
+WORKFLOW_TEMPLATE = TemplateKind(
+    "workflow job template", "workflow_job_templates/", "workflow_jobs/", "workflow_job_relaunch"
+)
 
 
 def latest_job_id(client: ControllerClient, name_or_id: str, organization: t.Optional[str]) -> int:
@@ -51,8 +53,8 @@ def latest_job_id(client: ControllerClient, name_or_id: str, organization: t.Opt
     :param organization: name or id, to tell templates of the same name apart.
     :raises RefusedError: there is no such template or more than one, it has no job, or its latest is a slice of many.
     """
-    template = _find(client, JOB, name_or_id, organization)
-    job = _latest(client, JOB, template)
+    template = _find(client, JOB_TEMPLATE, name_or_id, organization)
+    job = _latest(client, JOB_TEMPLATE, template)
     slices = int(job.get("job_slice_count") or 1)
     if slices > 1:
         run = (job.get("summary_fields") or {}).get("source_workflow_job") or {}
@@ -67,7 +69,7 @@ def latest_job_id(client: ControllerClient, name_or_id: str, organization: t.Opt
 
 def latest_workflow_job_id(client: ControllerClient, name_or_id: str, organization: t.Optional[str]) -> int:
     """The number of the latest workflow job that was launched from a workflow job template; else as latest_job_id."""
-    return int(_latest(client, WORKFLOW, _find(client, WORKFLOW, name_or_id, organization))["id"])
+    return int(_latest(client, WORKFLOW_TEMPLATE, _find(client, WORKFLOW_TEMPLATE, name_or_id, organization))["id"])
 
 
 def _latest(client: ControllerClient, kind: TemplateKind, template: Template) -> t.Mapping[str, t.Any]:
@@ -113,7 +115,7 @@ def _instead(client: ControllerClient, kind: TemplateKind, name_or_id: str) -> s
     with contextlib.suppress(ControllerError):
         like = client.get(kind.path, name__icontains=name_or_id, page_size=CANDIDATES_SHOWN).get("results")
         said += f" There is: {_list(like)}." if like else ""
-    other = JOB if kind is WORKFLOW else WORKFLOW
+    other = JOB_TEMPLATE if kind is WORKFLOW_TEMPLATE else WORKFLOW_TEMPLATE
     with contextlib.suppress(ControllerError):
         named = _named(client, other, name_or_id)
         said += f" There is a {other.word} {_told(named[0])}: {other.module} relaunches its jobs." if named else ""

@@ -18,10 +18,9 @@ from .._api.jobs import FAILED, Job, told
 from .._launch.waiting import Progress, Watch
 from .._work.ledger_reader import JobsRead
 from .driver import drive
-from .options import RelaunchRequest
+from .options import RelaunchRequest, RetryRequest
 from .outcome import BrokenOffError, RelaunchOutcome, carrying, first_error, outcome_of
 from .relaunch_job import source_job, source_job_id
-from .retry_options import RetryRequest
 from .retry_rounds import (
     NONE_LEFT,
     RETRIES_USED_UP,

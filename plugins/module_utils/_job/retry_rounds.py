@@ -99,7 +99,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Attempt:
+class AttemptRecord:
     """A relaunch that was launched, adopted, or found to have done what was left; the fields are keys of the result.
 
     :param attempt: the round, from 1 on; one that goes on to all hosts makes two relaunches.
@@ -121,7 +121,7 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class HostRecord:
+class RetriedHost:
     """What the rounds have brought to a host.
 
     :param tried: how many relaunches were to bring it to success.
@@ -155,9 +155,9 @@ class Rounds:
     """
 
     made: int = 0
-    attempts: tuple[Attempt, ...] = ()
+    attempts: tuple[AttemptRecord, ...] = ()
     attempts_more: int = 0
-    hosts: t.Mapping[str, HostRecord] = field(default_factory=dict)
+    hosts: t.Mapping[str, RetriedHost] = field(default_factory=dict)
     remaining: tuple[str, ...] = ()
     cut_short: bool = False
     changed: bool = False
@@ -215,12 +215,12 @@ def _noted(rounds: Rounds, outcome: RelaunchOutcome, healed: t.Mapping[str, int]
         attempt = _attempt(rounds, outcome, number)
         attempts = (*attempts, attempt)
         for name in attempt.hosts if ran else ():
-            before = hosts.get(name, HostRecord())
+            before = hosts.get(name, RetriedHost())
             what = _what(attempt, name)
             hosts[name] = replace(before, tried=before.tried + 1, last=number, what=what)
     # Of a host that ran once more after its success the first one counts.
     for name in recovered.keys() - rounds.recovered.keys():
-        hosts[name] = replace(hosts.get(name, HostRecord()), recovered=number, recovered_in=recovered[name])
+        hosts[name] = replace(hosts.get(name, RetriedHost()), recovered=number, recovered_in=recovered[name])
     return replace(
         rounds,
         attempts=attempts[-ATTEMPTS_KEPT:],
@@ -234,9 +234,9 @@ def _noted(rounds: Rounds, outcome: RelaunchOutcome, healed: t.Mapping[str, int]
     )
 
 
-def _attempt(rounds: Rounds, outcome: RelaunchOutcome, number: int) -> Attempt:
+def _attempt(rounds: Rounds, outcome: RelaunchOutcome, number: int) -> AttemptRecord:
     failed = outcome.failed_hosts or ()
-    return Attempt(
+    return AttemptRecord(
         attempt=number,
         job_id=outcome.job.id if outcome.job else None,
         url=outcome.url,
@@ -248,7 +248,7 @@ def _attempt(rounds: Rounds, outcome: RelaunchOutcome, number: int) -> Attempt:
     )
 
 
-def _what(attempt: Attempt, host: str) -> str:
+def _what(attempt: AttemptRecord, host: str) -> str:
     """What became of a host that did not succeed, to go on a sentence."""
     failures = [failure for failure in attempt.failures if failure["host"] == host]
     if failures:
@@ -273,12 +273,12 @@ def summary(rounds: Rounds) -> list[str]:
         f"{name}: recovered at attempt {number} (job {rounds.hosts[name].recovered_in})"
         for name, number in recovered.items()
     ]
-    lines += [_left(name, rounds.hosts.get(name, HostRecord()), rounds.ended) for name in rounds.remaining]
+    lines += [_left(name, rounds.hosts.get(name, RetriedHost()), rounds.ended) for name in rounds.remaining]
     gone = set(rounds.hosts) - {*recovered, *rounds.remaining}
     return lines + [f"{name}: not among the failed hosts any more" for name in sorted(gone)]
 
 
-def _left(name: str, host: HostRecord, ended: t.Optional[str]) -> str:
+def _left(name: str, host: RetriedHost, ended: t.Optional[str]) -> str:
     if host.recovered is not None and host.last > host.recovered:
         again = f"failed again at attempt {host.last}{host.what}"
         return f"{name}: recovered at attempt {host.recovered} (job {host.recovered_in}), {again}"

@@ -19,7 +19,7 @@ from .._api.kinds import JOB
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
 
-# Failures that were rescued or ignored are among the events, so that more of them are read than shown.
+# FailureReport that were rescued or ignored are among the events, so that more of them are read than shown.
 PAGE = 200
 PAGES_READ = 5
 FAILURES_LIMIT = 20
@@ -33,14 +33,14 @@ SHOWN_MESSAGE = 200
 # ECMA-48 control sequences (colours among them) and operating system commands (links, titles).
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 
-Failure = dict[str, t.Any]
+HostFailure = dict[str, t.Any]
 
 
 @dataclass(frozen=True)
-class Failures:
+class FailureReport:
     """What failed hosts failed with, in the order in which it happened, and how many more hosts failed."""
 
-    shown: tuple[Failure, ...]
+    shown: tuple[HostFailure, ...]
     more: int
 
     @property
@@ -54,7 +54,7 @@ class Failures:
         return f" {failure['host']}: {failure['task']}: {message}{f' (and {others} more)' if others else ''}."
 
 
-def failures(client: ControllerClient, job_id: int, summaries: t.Sequence[HostSummary]) -> Failures:
+def failures(client: ControllerClient, job_id: int, summaries: t.Sequence[HostSummary]) -> FailureReport:
     """The cause of each failed host's failure: the last failed event of it (recorded: get-events-failed).
 
     A failure that was rescued is a failed event too, but not the last one of a host that the summary calls failed;
@@ -62,7 +62,7 @@ def failures(client: ControllerClient, job_id: int, summaries: t.Sequence[HostSu
 
     :param summaries: of the job.
     """
-    causes: dict[str, Failure] = {}
+    causes: dict[str, HostFailure] = {}
     # Events hold the names of then.
     wanted = {summary.name_then: summary.name for summary in summaries if summary.failed}
     query = {"event__in": "runner_on_failed,runner_on_unreachable", "order_by": "-counter", "page_size": PAGE}
@@ -75,7 +75,7 @@ def failures(client: ControllerClient, job_id: int, summaries: t.Sequence[HostSu
         if len(causes) == len(wanted) or not answer.get("next"):
             break
     shown = tuple(reversed(causes.values()))[:FAILURES_LIMIT]
-    return Failures(shown, len(wanted) - len(shown))
+    return FailureReport(shown, len(wanted) - len(shown))
 
 
 def stdout_tail(client: ControllerClient, job_id: int) -> str:
@@ -96,7 +96,7 @@ def explained(job: Job) -> str:
     return ""
 
 
-def _failure(event: t.Mapping[str, t.Any]) -> Failure:
+def _failure(event: t.Mapping[str, t.Any]) -> HostFailure:
     data = event.get("event_data") or {}
     return {
         "host": str(event.get("host_name") or data.get("host") or ""),

@@ -21,7 +21,7 @@ from .._api.errors import (
 from .._api.jobs import Job
 from .._api.kinds import JOB, Kind
 
-T = t.TypeVar("T")
+_T = t.TypeVar("_T")
 
 # A short job is seen to end soon after it does, while a long one costs a request each interval. The look at other
 # callers right after a launch is the first of them.
@@ -133,7 +133,7 @@ class Watch:
             self._deadline = self._new_deadline()
         return ended
 
-    def through(self, read: t.Callable[[], T]) -> T:
+    def through(self, read: t.Callable[[], _T]) -> _T:
         """What a read brings, tried again through the controller's bad minutes.
 
         :raises WaitTimeoutError: the deadline came first.
@@ -243,14 +243,14 @@ def pause_after(waited: float, interval: float) -> float:
 
 
 def wait_until(
-    fetch: t.Callable[[], T],
-    done: t.Callable[[T], bool],
+    fetch: t.Callable[[], _T],
+    done: t.Callable[[_T], bool],
     interval: float,
     timeout: t.Optional[float],
     clock: t.Callable[[], float],
     sleep: t.Callable[[float], None],
-    known: t.Optional[T] = None,
-) -> T:
+    known: t.Optional[_T] = None,
+) -> _T:
     """Fetch until it is done.
 
     Reads that fail in passing (answers 429 and 5xx, lost connections, a controller that restarts) are part of

@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
 
 # So many numbers fit into a request line of 8 KiB.
-IDS_AT_ONCE = 200
+HOSTS_AT_ONCE = 200
 # Names are longer.
 NAMES_AT_ONCE = 50
 
@@ -113,8 +113,8 @@ class HostReach:
         """When each of the enabled ones among these hosts was changed last; None where that may not be read."""
         found: dict[HostKey, datetime] = {}
         try:
-            for start in range(0, len(hosts), IDS_AT_ONCE):
-                some = ",".join(map(str, hosts[start : start + IDS_AT_ONCE]))
+            for start in range(0, len(hosts), HOSTS_AT_ONCE):
+                some = ",".join(map(str, hosts[start : start + HOSTS_AT_ONCE]))
                 for entry in self._client.results(self._inventory, enabled="true", id__in=some):
                     found[int(entry["id"])] = moment(entry.get("modified"))
         except AnswerError as error:

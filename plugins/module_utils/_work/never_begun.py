@@ -12,15 +12,11 @@ from dataclasses import dataclass
 
 from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job
-from .end_of_run_reader import EndOfRun
+from .end_of_run_reader import GROUPS_LIMIT, NAMES_LIMIT, EndOfRun
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
 
-# More names make a request line too long for some proxies.
-NAMES_LIMIT = 100
-# Each group of a limit or a pattern costs a request.
-GROUPS_LIMIT = 2
 # So many hosts are named; of more the number is told.
 HOSTS_NAMED = 200
 

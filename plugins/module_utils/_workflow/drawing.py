@@ -14,9 +14,9 @@ from .remaining_nodes import (
     ALWAYS,
     FAILURE,
     SUCCESS,
-    Kept,
     Link,
     Remainder,
+    RemainingNode,
 )
 
 LABEL_LIMIT = 60
@@ -72,7 +72,7 @@ def drawing(remainder: Remainder, hosts: t.Optional[t.Mapping[int, t.Sequence[st
     return lines
 
 
-def _line(kept: Kept, labels: t.Mapping[int, str], parents: t.Sequence[Link], hosts: t.Sequence[str]) -> str:
+def _line(kept: RemainingNode, labels: t.Mapping[int, str], parents: t.Sequence[Link], hosts: t.Sequence[str]) -> str:
     parts = [f"{labels[kept.node.id]}  {kept.node.status or 'not run'}"]
     if hosts:
         parts.append(f"on {told(hosts, NAMES_SHOWN)}")

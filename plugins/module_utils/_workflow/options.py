@@ -18,7 +18,7 @@ from .._launch.waiting import WAITING_SPEC, Waiting
 from .._work.decision import ALL, FAILED
 
 # What AnsibleModule, or ArgumentSpecValidator, is to be made of.
-SPECIFICATION: dict[str, t.Any] = dict(
+WORKFLOW_SPECIFICATION: dict[str, t.Any] = dict(
     argument_spec=dict(
         CONNECTION_SPEC,
         **WAITING_SPEC,

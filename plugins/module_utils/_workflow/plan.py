@@ -18,7 +18,7 @@ from .._api import jobs as _jobs
 from .._api.jobs import Job, told
 from .._work.decision import FAILED
 from .._work.same_work import MASK, variables_of
-from .remaining_nodes import Kept, Link, Node, Remainder
+from .remaining_nodes import Link, Node, Remainder, RemainingNode
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -45,7 +45,7 @@ _TEMPLATES = {"job_templates/": _JOB, "workflow_job_templates/": _WORKFLOW}
 
 
 @dataclass(frozen=True)
-class Found:
+class KnownOfNodes:
     """What belongs to the nodes that have to run.
 
     :param templates: job and workflow templates by number, as the controller shows them; those that the user may see.
@@ -90,7 +90,7 @@ class Plan:
     links: tuple[Link, ...]
 
 
-def ask(client: ControllerClient, watch: Watch, remainder: Remainder, node_hosts: str) -> Found:
+def ask(client: ControllerClient, watch: Watch, remainder: Remainder, node_hosts: str) -> KnownOfNodes:
     """Ask for what a plan needs: a request for the templates of each kind, one for the jobs, one for the hosts of each
     failed node, and one for each sublist that a node may have.
 
@@ -125,10 +125,10 @@ def ask(client: ControllerClient, watch: Watch, remainder: Remainder, node_hosts
         for node in nodes
         if node.template_type == _APPROVAL and node.template is not None
     }
-    return Found(templates, hosts, artifacts, sublists, approvals, passwords)
+    return KnownOfNodes(templates, hosts, artifacts, sublists, approvals, passwords)
 
 
-def planned(source: Job, remainder: Remainder, found: Found, node_hosts: str) -> t.Union[Plan, tuple[str, ...]]:
+def planned(source: Job, remainder: Remainder, found: KnownOfNodes, node_hosts: str) -> t.Union[Plan, tuple[str, ...]]:
     """The plan, or all reasons against it, each a sentence or two for a person.
 
     :param source: the workflow job whose nodes these are, in detail.
@@ -190,7 +190,7 @@ def _passwords(job: t.Mapping[str, t.Any], template: t.Mapping[str, t.Any]) -> t
     return tuple(job.get("passwords_needed_to_start") or ()) if now == then else ()
 
 
-def _body(source: Job, kept: Kept, found: Found) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
+def _body(source: Job, kept: RemainingNode, found: KnownOfNodes) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
     """What makes a node, and the artifacts that its template does not ask for, so that all nodes get them.
 
     What a node sets itself is outranked by artifacts, these by the workflow's variables.
@@ -223,7 +223,7 @@ def _body(source: Job, kept: Kept, found: Found) -> tuple[dict[str, t.Any], dict
     return body, {} if takes_them or node.template_type not in _TEMPLATES.values() else artifacts
 
 
-def _not_startable(remainder: Remainder, found: Found) -> t.Iterator[str]:
+def _not_startable(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
     """Reasons: what the user may not start, and what no workflow can."""
     nodes = [kept.node for kept in remainder.kept if kept.node.template is not None]
     denied = [
@@ -249,7 +249,7 @@ def _startable(template: t.Optional[t.Mapping[str, t.Any]]) -> bool:
     return capabilities.get("start") is not False
 
 
-def _hidden(variables: t.Any, remainder: Remainder, found: Found) -> t.Iterator[str]:
+def _hidden(variables: t.Any, remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
     """Reasons: what the controller does not show cannot be handed on."""
     again = "relaunch all nodes (nodes: all), or launch its template anew."
     if MASK in json.dumps(variables):
@@ -263,7 +263,7 @@ def _hidden(variables: t.Any, remainder: Remainder, found: Found) -> t.Iterator[
         yield f"What {told(hidden)} handed on is hidden by no_log: {again}"
 
 
-def _not_limitable(remainder: Remainder, found: Found, node_hosts: str) -> t.Iterator[str]:
+def _not_limitable(remainder: Remainder, found: KnownOfNodes, node_hosts: str) -> t.Iterator[str]:
     """Reasons: failed nodes that cannot be limited to their failed hosts."""
     if node_hosts != FAILED:
         return
@@ -286,7 +286,7 @@ def _not_limitable(remainder: Remainder, found: Found, node_hosts: str) -> t.Ite
         yield f"The template of {told(unlimited)} takes no limit: let it ask for its limit at launch, {whole}"
 
 
-def _not_asked(remainder: Remainder, found: Found) -> t.Iterator[str]:
+def _not_asked(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
     """Reasons: nodes set what their templates take no more (recorded: wf-temp-node-post-limit-refused)."""
     for node in (kept.node for kept in remainder.kept):
         template = found.templates.get(node.template or 0) or {}

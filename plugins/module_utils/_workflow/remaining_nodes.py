@@ -128,7 +128,7 @@ def _is_uuid(text: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Kept:
+class RemainingNode:
     """A node that has to run.
 
     :param converges: as in ``Node``, among the parents that are kept.
@@ -148,7 +148,7 @@ class Remainder:
     :param obstacles: why it cannot be run, or is not known; each is a sentence or two for a person.
     """
 
-    kept: tuple[Kept, ...]
+    kept: tuple[RemainingNode, ...]
     links: tuple[Link, ...]
     obstacles: tuple[str, ...] = ()
 
@@ -271,10 +271,10 @@ class _Graph:
         self.kept[node.id] = ways
         self._kept_before[node.id] = before
 
-    def as_kept(self, node_id: int) -> Kept:
+    def as_kept(self, node_id: int) -> RemainingNode:
         node, ways = self._nodes[node_id], self.kept[node_id]
         inherited = self._before[node_id] - self._kept_before[node_id]
-        return Kept(
+        return RemainingNode(
             node, node.converges and bool(ways), tuple(one for one in self.order if one.id in inherited and one.job)
         )
 

@@ -18,14 +18,14 @@ from .._api.errors import (
     RefusedError,
 )
 from .._api.jobs import Job
+from .._launch.launch import CREATED
 from .._launch.refusals import template_unfinished
 from .plan import Plan, PlannedNode
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
 
-CREATED = 201
-DONE = 204
+NO_CONTENT = 204
 GONE = 404
 
 Body = dict[str, t.Any]
@@ -90,7 +90,7 @@ def make(client: ControllerClient, plan: Plan, source_id: int, unique: str) -> i
 def remove(client: ControllerClient, template: int) -> str:
     """Delete a temporary template; tried again while it fails in passing. Why it stays, empty where it does not."""
     try:
-        client.retried(lambda: client.delete(f"workflow_job_templates/{template}/", DONE))
+        client.retried(lambda: client.delete(f"workflow_job_templates/{template}/", NO_CONTENT))
     except ControllerError as error:
         gone = isinstance(error, AnswerError) and error.status == GONE and error.refuses
         return "" if gone else str(error)
@@ -129,4 +129,4 @@ def _made(client: ControllerClient, path: str, body: t.Mapping[str, t.Any], uniq
 
 def _add(client: ControllerClient, path: str, number: int) -> None:
     """Add to a list; what is there already is not added twice (recorded: wf-temp-link-post)."""
-    client.retried(lambda: client.post(path, {"id": number}, DONE))
+    client.retried(lambda: client.post(path, {"id": number}, NO_CONTENT))

@@ -14,11 +14,13 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.client im
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import HostSummary, Job
-from ansible_collections.relaunch.controller.plugins.module_utils._work.end_of_run_reader import EndOfRun
-from ansible_collections.relaunch.controller.plugins.module_utils._work.never_begun import (
+from ansible_collections.relaunch.controller.plugins.module_utils._work.end_of_run_reader import (
     GROUPS_LIMIT,
-    HOSTS_NAMED,
     NAMES_LIMIT,
+    EndOfRun,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._work.never_begun import (
+    HOSTS_NAMED,
     NOT_READABLE,
     NOT_TOLD,
     NeverBegun,

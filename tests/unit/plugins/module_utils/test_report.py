@@ -19,7 +19,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._launch.failur
     PAGES_READ,
     SHOWN_MESSAGE,
     TAIL_LIMIT,
-    Failures,
+    FailureReport,
     explained,
     failures,
     stdout_tail,
@@ -103,7 +103,7 @@ class TestFailures:
 
     def test_no_failed_host(self, controller: ScriptedController, client: ControllerClient) -> None:
         controller.expect("GET", EVENTS, body={"next": None})
-        assert failures(client, 43, []) == Failures((), 0)
+        assert failures(client, 43, []) == FailureReport((), 0)
 
     @pytest.mark.parametrize(
         ("result", "message"),
@@ -135,7 +135,7 @@ class TestFailures:
         controller.expect("GET", EVENTS, body=listed(event("web2"), event("web1", "x" * 500)))
         found = failures(client, 43, failed("web1", "web2", "web3"))
         assert found.first == f" web1: Start: {'x' * SHOWN_MESSAGE} (and 2 more)."
-        assert Failures((), 3).first == ""
+        assert FailureReport((), 3).first == ""
 
 
 @pytest.mark.parametrize(

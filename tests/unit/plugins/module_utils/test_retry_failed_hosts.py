@@ -20,12 +20,12 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
     JobUnsuccessfulError,
     RefusedError,
 )
+from ansible_collections.relaunch.controller.plugins.module_utils._job.options import RETRY_SPECIFICATION, RetryRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import first_error, outcome_of
 from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_failed_hosts import (
     RetryOutcome,
     retry_failed_hosts,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_options import SPECIFICATION, RetryRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_rounds import ATTEMPTS_KEPT
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import (
@@ -34,7 +34,7 @@ from ansible_collections.relaunch.controller.tests.unit.relaunching_controller i
     RelaunchingController,
 )
 
-DEFAULTS = {name: option.get("default") for name, option in SPECIFICATION["argument_spec"].items()}
+DEFAULTS = {name: option.get("default") for name, option in RETRY_SPECIFICATION["argument_spec"].items()}
 # Unlike any pause of a wait.
 DELAY = 1000.0
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._workflow.plan import Found, Plan, planned
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.plan import KnownOfNodes, Plan, planned
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.remaining_nodes import (
     Node,
     Remainder,
@@ -55,11 +55,11 @@ def chain(**of_failed: t.Any) -> Remainder:
     return remainder(node(A, "successful", B), node(B, "failed", D, **of_failed), node(D, None))
 
 
-def found(*templates: t.Mapping[str, t.Any], **more: t.Any) -> Found:
+def found(*templates: t.Mapping[str, t.Any], **more: t.Any) -> KnownOfNodes:
     """What belongs to that chain: the templates of B and D, and else what is given."""
     given = templates or (ASKING, ASKING)
     numbered = {100 * number: {"id": 100 * number, **template} for number, template in zip((B, D), given)}
-    return replace(Found(numbered, {B: ("web2", "web4")}), **more)
+    return replace(KnownOfNodes(numbered, {B: ("web2", "web4")}), **more)
 
 
 def source(**facts: t.Any) -> Job:
@@ -68,7 +68,7 @@ def source(**facts: t.Any) -> Job:
     )
 
 
-def plan_of(job: Job, left: Remainder, known: Found, node_hosts: str = "failed") -> Plan:
+def plan_of(job: Job, left: Remainder, known: KnownOfNodes, node_hosts: str = "failed") -> Plan:
     plan = planned(job, left, known, node_hosts)
     assert isinstance(plan, Plan), plan
     return plan
@@ -113,7 +113,7 @@ class TestVariables:
 
     def test_of_two_ancestors_the_later_one_outranks(self) -> None:
         left = remainder(node(A, "successful", B), node(B, "successful", D), node(D, "failed"))
-        known = Found({100 * D: ASKING}, {}, artifacts={A: {"release": 1, "a": 1}, B: {"release": 2}})
+        known = KnownOfNodes({100 * D: ASKING}, {}, artifacts={A: {"release": 1, "a": 1}, B: {"release": 2}})
 
         assert bodies(plan_of(source(), left, known))[D]["extra_data"] == {"release": 2, "a": 1}
 
@@ -160,7 +160,7 @@ def test_an_approval_is_made_anew_and_its_node_without_a_template() -> None:
 
 
 OTHER_TEMPLATE = {"ask_limit_on_launch": True}
-REFUSED: dict[str, tuple[Job, Remainder, Found, str]] = {
+REFUSED: dict[str, tuple[Job, Remainder, KnownOfNodes, str]] = {
     "secret among the workflow's variables": (
         source(extra_vars=json.dumps({"pin": MASK})),
         chain(),
@@ -200,11 +200,11 @@ REFUSED: dict[str, tuple[Job, Remainder, Found, str]] = {
         found(ASKING, {**ASKING, "summary_fields": {"user_capabilities": {"start": False}}}),
         "may not start what node3 would run",
     ),
-    "not visible": (source(), chain(), Found({100 * B: ASKING}, {}), "may not start what node3 would run"),
+    "not visible": (source(), chain(), KnownOfNodes({100 * B: ASKING}, {}), "may not start what node3 would run"),
     "nested workflow not visible": (
         source(),
         remainder(node(B, "failed", D), node(D, None, kind="workflow_job")),
-        Found({100 * B: ASKING}, {}),
+        KnownOfNodes({100 * B: ASKING}, {}),
         "may not start what node3 would run",
     ),
     "password": (source(), chain(), found(passwords={B: ("ssh_password",)}), "node2 would run asks for a password"),
@@ -285,7 +285,7 @@ def test_nodes_with_the_same_obstacle_share_a_reason() -> None:
 
 def test_a_nested_workflow_gets_artifacts_as_its_template_takes_them() -> None:
     left = remainder(node(A, "successful", B), node(B, "failed", kind="workflow_job"))
-    known = Found({100 * B: {"ask_variables_on_launch": True}}, {}, artifacts={A: {"release": 2}})
+    known = KnownOfNodes({100 * B: {"ask_variables_on_launch": True}}, {}, artifacts={A: {"release": 2}})
     closed = replace(known, templates={100 * B: {}})
 
     assert bodies(plan_of(source(), left, known, "all"))[B]["extra_data"] == {"release": 2}
