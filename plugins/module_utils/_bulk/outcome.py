@@ -35,6 +35,22 @@ _IN_WORDS = {
 
 
 @dataclass(frozen=True)
+class Counted:
+    """How far many jobs are: of all of them, those that were successful, are active, or ended otherwise."""
+
+    all: int
+    successful: int
+    running: int
+    failed: int
+
+    def __str__(self) -> str:
+        begun = self.successful + self.running + self.failed
+        parts = {"successful": self.successful, "running": self.running, "failed": self.failed}
+        told_of = ", ".join(f"{number} {what}" for what, number in parts.items() if number)
+        return f"{begun} of {self.all}: {told_of or 'none has been launched yet'}"
+
+
+@dataclass(frozen=True)
 class JobEntry:
     """What became of one job; the fields are the keys of an entry of ``jobs``, where they are documented.
 

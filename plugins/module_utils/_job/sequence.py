@@ -43,14 +43,24 @@ MOST_LAUNCHES = 10
 class RelaunchSequence:
     """
     :param work_of: makes what is known of the source, from its detail.
+    :param launched: is shown each job that was launched, as soon as it is there.
     """
 
-    def __init__(self, work_of: t.Callable[[Job], JobWork]) -> None:
+    def __init__(
+        self, work_of: t.Callable[[Job], JobWork], launched: t.Callable[[Job], None] = lambda _job: None
+    ) -> None:
         self._work_of = work_of
+        self._show_launched = launched
         self._looks = 0
         self._launches = 0
         self._tries = 0
         self._forbidden: set[int] = set()
+        #: Whether another caller's job was taken.
+        self.adopted = False
+        #: What would be launched, as a sentence, as soon as it has been decided; empty before.
+        self.plan = ""
+        #: What had been done by the last decision.
+        self.outcome: t.Optional[RelaunchOutcome] = None
         #: What was done before the task went on to a further relaunch.
         self.passed: list[RelaunchOutcome] = []
         #: By name, the hosts that were done by the last look, each with the number of the job that did it.
@@ -78,7 +88,7 @@ class RelaunchSequence:
                     preparer = Preparer(work)
                 self._looks = 0
                 continue
-            outcome = with_hosts(outcome, look.ledger)
+            outcome = self.outcome = with_hosts(outcome, look.ledger)
             with carrying(outcome):
                 judged = yield from self._act(work, preparer, look, decision, outcome)
             if not judged.again:
@@ -111,7 +121,8 @@ class RelaunchSequence:
         if not job.active and not wait:
             # It has ended since, so that there may be something to do after all.
             return Judged(outcome, again=True)
-        outcome = adopted_outcome(work, look, decision, job, outcome)
+        self.adopted = True
+        outcome = self.outcome = adopted_outcome(work, look, decision, job, outcome)
         if work.request.check_mode:
             return Judged(outcome.saying("It would be waited for.") if wait else outcome)
         return (yield from after_adoption(work, look, job, asked_of(work, host_names(decision.hosts)), outcome))
@@ -119,10 +130,12 @@ class RelaunchSequence:
     def _launch(
         self, work: JobWork, preparer: Preparer, look: Look, decision: Launch, outcome: RelaunchOutcome
     ) -> Steps[Judged]:
+        on = "its failed hosts" if decision.hosts == FAILED else "all its hosts"
+        self.plan = f"{decision.reason}: would be relaunched on {on}."
+        yield Room()
         prepared = preparer.prepared(decision, outcome)
         if work.request.check_mode:
             return Judged(prepared.outcome)
-        yield Room()
         if work.client.clock() - look.at > FRESH_FOR and self._looks + 1 < MOST_LOOKS:
             self._looks += 1
             return Judged(outcome, again=True)
@@ -131,6 +144,7 @@ class RelaunchSequence:
             return Judged(outcome, again=True)
         self._looks, self._tries = 0, 0
         self._launches += 1
+        self._show_launched(launched.job)
         before = outcome.changed
         outcome = launched_outcome(work, look.ledger, prepared, launched)
         judged = yield from after_launch(work, look, launched, asked_of(work, outcome.hosts or ()), outcome, before)

@@ -82,8 +82,10 @@ class JobWork:
         source: Job,
         read: JobsRead,
         prompts: t.Optional[Prompts] = None,
+        tried: t.Collection[int] = (),
     ) -> JobWork:
         """
+        :param tried: the jobs that this task has launched for the same work before; they may grow.
         :param read: what is known of jobs that have ended; it grows.
         :param prompts: what is known of what jobs were launched with; it grows.
         """
@@ -91,7 +93,7 @@ class JobWork:
         events_in = EventsIn(watch, read)
         same_work = SameWork(client, source, options.job_type, prompts)
         whole = options.hosts == ALL
-        reader = LedgerReader(client, events_in, source, same_work, whole, read)
+        reader = LedgerReader(client, events_in, source, same_work, whole, read, tried)
         return cls(client, request, watch, source, same_work, reader, events_in)
 
     def look(self, own: t.Optional[Job] = None) -> Steps[Look]:

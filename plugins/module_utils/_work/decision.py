@@ -190,6 +190,10 @@ def _decide_whole(ledger: Ledger, options: RelaunchOptions) -> Settled:
     job = None if options.force else ledger.whole_success
     if job is not None:
         return Done(job, f"{_named(job, source)}, was successful: nothing to relaunch.")
+    tried = [run.job for run in ledger.runs if run.whole and run.job.id in ledger.tried and not run.job.successful]
+    if tried and not options.force:
+        job = tried[-1]
+        return Refuse(f"This task has relaunched the same work as job {job.id}, which ended with status {job.status}.")
     return _of_source(source, ALL)
 
 
@@ -219,6 +223,12 @@ def _decide_failed(ledger: Ledger, options: RelaunchOptions) -> Decision:
 
 def _nothing_due(ledger: Ledger, options: RelaunchOptions) -> Settled:
     """Every failed host is done, or no relaunch on failed hosts runs on it."""
+    tried = ledger.reached(Reach.TRIED)
+    if tried:
+        names = told(sorted(host.name for host in tried))
+        return Refuse(
+            f"This task has relaunched the same work as job {tried[0].failed_in[0].id}, which failed on {names}."
+        )
     whole_only = ledger.reached(Reach.WHOLE)
     if not whole_only and ledger.stopped is None:
         return _healed(ledger)

@@ -10,7 +10,7 @@ Private to this collection.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from .._api import jobs as _jobs
@@ -44,6 +44,8 @@ class Reach(Enum):
     GONE = "gone"
     #: It is in the inventory again, or was made by the playbook, or is localhost: only a run on all hosts does it.
     WHOLE = "whole"
+    #: It would, but the host has failed in a relaunch of this very task.
+    TRIED = "tried"
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ class Ledger:
     :param stopped: for whom the source ended early though they did not fail; None where it did not.
     :param end_known: whether that was asked for.
     :param newest: the highest number of a job of the template that is known.
+    :param tried: the jobs that this task has launched for the same work before.
     :param masked: whether a secret had to count as equal, since the controller shows none.
     """
 
@@ -110,6 +113,7 @@ class Ledger:
     end_known: bool = False
     newest: int = 0
     masked: bool = False
+    tried: frozenset[int] = frozenset()
 
     @property
     def source(self) -> Job:
@@ -184,6 +188,13 @@ def host_records(source: Run, runs: t.Sequence[Run]) -> tuple[HostRecord, ...]:
             found.setdefault(hosts.key(run, one), []).append((run, one))
     failed = {key: rows for key, rows in found.items() if any(one.failed for _run, one in rows)}
     return tuple(_record(key, rows, runs) for key, rows in failed.items())
+
+
+def without_tried(records: t.Iterable[HostRecord], tried: t.Container[int]) -> t.Iterator[HostRecord]:
+    """The records, in which the hosts whose newest failure is that of a job of this task are no more due."""
+    for one in records:
+        again = one.reach is Reach.RELAUNCH and one.done_in is None and one.failed_in[0].id in tried
+        yield replace(one, reach=Reach.TRIED) if again else one
 
 
 def _record(key: HostKey, rows: t.Sequence[tuple[Run, HostSummary]], runs: t.Sequence[Run]) -> HostRecord:

@@ -26,6 +26,7 @@ from .ledger import (
     ended,
     host_records,
     result_of,
+    without_tried,
 )
 from .never_begun import NeverBegun, read_never_begun
 from .runs import HostKey, Hosts, Run, same_limit
@@ -62,6 +63,7 @@ class LedgerReader:
     :param same_work: compares others with it.
     :param whole: only runs with the source's own limit matter.
     :param read: what has been read before.
+    :param tried: the jobs that this task has launched for the same work before; they may grow.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class LedgerReader:
         same_work: SameWork,
         whole: bool,
         read: JobsRead,
+        tried: t.Collection[int] = (),
     ) -> None:
         self._client = client
         self._events_in = events_in
@@ -79,6 +82,7 @@ class LedgerReader:
         self._same_work = same_work
         self._whole = whole
         self._read = read
+        self._tried = tried
         self._reach = HostReach(client, source)
         self._ends: dict[tuple[int, tuple[int, ...]], EndOfRun] = {}
 
@@ -99,11 +103,12 @@ class LedgerReader:
         if not self._whole and (runs or hosts_needed):
             source_run = replace(source_run, summaries=self._failed_of_source())
             runs = self._until_decided(source_run, runs)
-        ledger = Ledger(source_run, tuple(runs), early, newest=newest, masked=self._same_work.masked)
+        tried = frozenset(self._tried)
+        ledger = Ledger(source_run, tuple(runs), early, newest=newest, masked=self._same_work.masked, tried=tried)
         if source_run.summaries is None:
             return ledger
         records = self._reach.of(host_records(source_run, runs))
-        return replace(ledger, hosts=records)
+        return replace(ledger, hosts=tuple(without_tried(records, tried)))
 
     def lost_hosts(self) -> tuple[HostRecord, ...]:
         """The source's failed hosts that have lost their row in the inventory.

@@ -19,8 +19,8 @@ from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.selection import Selection
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import outcome_of
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import GONE_AFTER, Waiting
-from ansible_collections.relaunch.controller.plugins.module_utils._task.progress import Counted
-from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import Wish
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import Counted
+from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, listed, prompts, summary
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
@@ -70,7 +70,7 @@ def run(controller: ScriptedController, clock: Clock) -> t.Callable[..., Result]
     def run(progress: t.Callable[[Counted], None] | None = None, retries: int = 0, **more: t.Any) -> Result:
         waiting = Waiting(wait=True, timeout=more.pop("timeout", None))
         given = {"selection": Selection(job_ids=(42, 43)), "at_once": 1, **more}
-        request = JobsRequest(wish=Wish(wait=True), waiting=waiting, **given)
+        request = JobsRequest(options=RelaunchOptions(wait=True), waiting=waiting, **given)
         connection = ConnectionOptions(controller.url, token="t", max_retries=retries)
         with ControllerClient(connection, clock.read, clock.sleep) as client:
             try:
@@ -89,8 +89,8 @@ def run_one(controller: ScriptedController, clock: Clock) -> t.Callable[..., Res
     """The same with job 42 alone, or those that are named; nothing is expected beforehand."""
 
     def run_one(hosts: str = "all", *, job_ids: tuple[int, ...] = (42,), fallback: bool = False) -> Result:
-        selection, wish = Selection(job_ids=job_ids), Wish(hosts=hosts, wait=True, fallback_to_all=fallback)
-        request = JobsRequest(selection=selection, wish=wish, waiting=Waiting(wait=True), at_once=1)
+        selection, options = Selection(job_ids=job_ids), RelaunchOptions(hosts=hosts, wait=True, fallback_to_all=fallback)
+        request = JobsRequest(selection=selection, options=options, waiting=Waiting(wait=True), at_once=1)
         connection = ConnectionOptions(controller.url, token="t", max_retries=0)
         with ControllerClient(connection, clock.read, clock.sleep) as client:
             return relaunch_jobs(client, request, NOW).result()
