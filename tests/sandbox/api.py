@@ -14,7 +14,7 @@ import werkzeug.exceptions
 import werkzeug.routing
 
 from . import database as db
-from . import filters, jobs, people, permissions, prompts, resources, sentences, settings
+from . import filters, jobs, people, permissions, prompts, resources, sentences, settings, updates
 from .answers import Crash, Refusal, answer, body_of_request, decorate, detail, page, redirect_to_slash, say, wanted
 from .bodies import url
 from .bodies_workflows import AllBodies
@@ -272,6 +272,8 @@ def launch(row_id: int) -> flask.Response:
         raise Refusal(400, {"inventory": [say(sentences.NO_INVENTORY)]})
     if template["project"] is None:
         raise Refusal(400, {"project": [say(sentences.NO_PROJECT)]})
+    if updates.lacks_revision(t.cast("db.Row", database.get("projects", template["project"]))):
+        raise Refusal(400, {"playbook": [updates.MISSING_REVISION]})
     own = json.loads(template["credentials"])
     credentials = resources.combined(database, own, given_prompts.get("credentials", []))
     needed = resources.passwords_of(database, json.dumps(credentials))

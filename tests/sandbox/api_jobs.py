@@ -11,7 +11,7 @@ import typing as t
 import flask
 
 from . import database as db
-from . import filters, jobs, permissions, prompts, resources, sentences
+from . import filters, jobs, permissions, prompts, resources, results, sentences
 from .answers import Crash, Refusal, answer, detail, page, say
 from .api import api, found
 from .bodies import url
@@ -77,7 +77,7 @@ def relaunch_needs(row_id: int) -> flask.Response:
     row = _readable("job", row_id)
     counts: t.Any = say(sentences.JOB_ACTIVE)
     if row["status"] not in jobs.ACTIVE:
-        counts = jobs.retry_counts(flask.g.database, row)
+        counts = results.retry_counts(flask.g.database, row)
         if flask.g.settings["lag_hides_counts"] and not jobs.events_saved(row, flask.g.settings):
             counts = dict.fromkeys(counts, 0)
     return answer({"passwords_needed_to_start": _needed(row), "retry_counts": counts})
@@ -189,9 +189,9 @@ def _limit_to_failed(row: db.Row) -> str:
         raise Refusal(400, {"hosts": say(sentences.WAIT_FOR_JOB)})
     # A job whose events never count as processed has nonetheless the stats it has.
     settings = {**flask.g.settings, "events_never_finish_after_error": False}
-    if not jobs.events_saved(row, settings) or not jobs.has_stats(flask.g.database, row):
+    if not jobs.events_saved(row, settings) or not results.has_stats(flask.g.database, row):
         raise Refusal(400, {"hosts": say(sentences.NO_STATS)})
-    names = jobs.failed_hosts(flask.g.database, row)
+    names = results.failed_hosts(flask.g.database, row)
     if not names:
         raise Refusal(400, {"hosts": say(sentences.NO_FAILED_HOST)})
     return ",".join(names)

@@ -81,19 +81,15 @@ def nodes_of_job(row_id: int) -> flask.Response:
     return _node_list("workflow_job = ?", [row_id])
 
 
-@api.get("/<any(workflow_approvals, project_updates):kind>/<int:row_id>/")
-def job_without_hosts(kind: str, row_id: int) -> flask.Response:
-    """One approval, or one project update."""
-    model, stored = {
-        "workflow_approvals": ("WorkflowApproval", "workflow_approval"),
-        "project_updates": ("ProjectUpdate", "project_update"),
-    }[kind]
-    row = found("jobs", row_id, model, type=stored)
+@api.get("/workflow_approvals/<int:row_id>/")
+def approval(row_id: int) -> flask.Response:
+    """One approval."""
+    row = found("jobs", row_id, "WorkflowApproval", type="workflow_approval")
     workflow = flask.g.database.get("jobs", row["workflow_job"])
     template = workflow["unified_job_template"] if workflow else None
     if not permissions.may_read(flask.g.database, flask.g.user, template):
         raise detail(403, sentences.FORBIDDEN)
-    return answer(flask.g.bodies.job_without_hosts(row))
+    return answer(flask.g.bodies.approval(row))
 
 
 @api.get("/workflow_job_templates/", provide_automatic_options=False)

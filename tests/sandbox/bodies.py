@@ -9,7 +9,7 @@ import json
 import typing as t
 
 from . import database as db
-from . import jobs, permissions, resources
+from . import jobs, permissions, projects, resources, results
 
 Body = dict[str, t.Any]
 
@@ -25,6 +25,7 @@ _PLURAL = {
     "workflow_approval": "workflow_approvals",
     "project": "projects",
     "project_update": "project_updates",
+    "inventory_update": "inventory_updates",
 }
 
 
@@ -80,7 +81,7 @@ class Bodies:
             passwords_needed_to_start=self._passwords(row),
             allow_simultaneous=bool(row["allow_simultaneous"]),
             artifacts=json.loads(row["artifacts"]),
-            scm_revision="",
+            scm_revision=row["scm_revision"],
             instance_group=row["instance_group"],
             diff_mode=bool(row["diff_mode"]),
             job_slice_number=row["job_slice_number"],
@@ -300,10 +301,10 @@ class Bodies:
             "created": created,
             "modified": row["modified"] or created,
             "name": row["name"],
-            "description": "",
+            "description": row["description"],
             "inventory": row["inventory"],
             "enabled": bool(row["enabled"]),
-            "instance_id": "",
+            "instance_id": row["instance_id"],
             "variables": row["variables"],
             "has_active_failures": bool(row["has_active_failures"]),
             "has_inventory_sources": False,
@@ -536,7 +537,7 @@ class Bodies:
             "modified": row["modified"],
             "job": row["job"],
             "host": row["host"],
-            "constructed_host": None,
+            "constructed_host": row["constructed_host"],
             "host_name": row["host_name"],
             **{name: row[name] for name in ("changed", "dark", "failures", "ok", "processed", "skipped")},
             "failed": bool(row["failed"]),
@@ -636,18 +637,12 @@ class Bodies:
         return outcome
 
     def _counts(self, row: db.Row) -> Body:
-        plays = tasks = 0
-        hosts: dict[str, int] | None = None
-        if row["status"] == "running" or jobs.events_saved(row, self._settings):
-            counted = "SELECT COUNT(*) FROM events WHERE job = ? AND event = ?"
-            plays = self._database.value(counted, row["id"], "playbook_on_play_start")
-            tasks = self._database.value(counted, row["id"], "playbook_on_task_start")
-            for summary in self._database.all("SELECT * FROM summaries WHERE job = ?", row["id"]):
-                hosts = hosts or {}
-                ranked = ("dark", "failures", "changed", "ok", "skipped", "processed")
-                word = next((name for name in ranked if summary[name]), "processed")
-                hosts[word] = hosts.get(word, 0) + 1
-        return {"host_status_counts": hosts, "playbook_counts": {"play_count": plays, "task_count": tasks}}
+        if row["status"] != "running" and not jobs.events_saved(row, self._settings):
+            return {"host_status_counts": None, "playbook_counts": {"play_count": 0, "task_count": 0}}
+        return {
+            "host_status_counts": results.host_status_counts(self._database, row),
+            "playbook_counts": results.playbook_counts(self._database, row),
+        }
 
     def _passwords(self, row: db.Row) -> list[str]:
         key = ("passwords", row["credentials"])
@@ -679,8 +674,11 @@ class Bodies:
         found = self._get("projects", row["project"])
         if not found:
             return {}
-        fixed = {"description": "", "status": "ok", "scm_type": "", "allow_override": False}
-        return {"project": {"id": found["id"], "name": found["name"], **fixed}}
+        return {"project": self._brief_project(found)}
+
+    def _brief_project(self, row: db.Row) -> Body:
+        names = ("id", "name", "description", "status", "scm_type")
+        return {**{name: row[name] for name in names}, "allow_override": False}
 
     def _template_summary(self, row: db.Row) -> Body:
         found = self._get("templates", row["unified_job_template"])
@@ -751,11 +749,9 @@ class Bodies:
             "total_hosts": hosts["total"],
             "hosts_with_active_failures": hosts["failures"],
             "total_groups": hosts["groups"],
-            "has_inventory_sources": False,
-            "total_inventory_sources": 0,
-            "inventory_sources_with_failures": 0,
+            **projects.source_counts(self._database, found["id"]),
             "organization_id": found["organization"],
-            "kind": "",
+            "kind": found["kind"],
         }
 
     def _credentials(self, row: db.Row) -> list[Body]:
@@ -792,6 +788,7 @@ class Bodies:
 
     def _host_and_job(self, row: db.Row) -> Body:
         host, job = self._get("hosts", row["host"]), self._get("jobs", row["job"])
+        copied = self._get("hosts", row.get("constructed_host"))
         brief: Body = {}
         if job:
             brief = {name: job[name] for name in ("id", "name", "description", "status")}
@@ -800,9 +797,14 @@ class Bodies:
             if template:
                 brief.update(job_template_id=template["id"], job_template_name=template["name"])
         return {
-            **({"host": {"id": host["id"], "name": host["name"], "description": ""}} if host else {}),
+            **({"host": _brief_host(host)} if host else {}),
+            **({"constructed_host": _brief_host(copied)} if copied else {}),
             "job": brief,
         }
+
+
+def _brief_host(row: db.Row) -> Body:
+    return {name: row[name] for name in ("id", "name", "description")}
 
 
 def _credential(row: db.Row) -> Body:

@@ -10,7 +10,8 @@ import typing as t
 
 from . import database as db
 from . import jobs, permissions, resources, workflow_nodes, workflows
-from .bodies import Bodies, Body, url
+from .bodies import Body, url
+from .bodies_updates import UpdateBodies
 from .workflow_graph import KINDS
 
 # What of a job only its own page shows.
@@ -30,7 +31,7 @@ _ROLES = {
 View = t.Literal["detail", "list", "created"]
 
 
-class AllBodies(Bodies):
+class AllBodies(UpdateBodies):
     """Makes bodies for one request, of workflows too."""
 
     def job(self, row: db.Row, *, view: View = "detail") -> Body:
@@ -59,12 +60,16 @@ class AllBodies(Bodies):
 
     def unified_job(self, row: db.Row) -> Body:
         """A job of any kind, as an entry of the list of all kinds."""
-        if row["type"] in ("workflow_approval", "project_update"):
-            return self.job_without_hosts(row)
+        if row["type"] == "workflow_approval":
+            return self.approval(row)
+        if row["type"] == "project_update":
+            return self.project_update(row, view="list")
+        if row["type"] == "inventory_update":
+            return self.inventory_update(row, view="list")
         return super().unified_job(row)
 
-    def job_without_hosts(self, row: db.Row) -> Body:
-        """An approval or a project update."""
+    def approval(self, row: db.Row) -> Body:
+        """An approval, which is a job too."""
         kind = row["type"]
         template = self._get("templates", row["unified_job_template"])
         related = {

@@ -34,7 +34,8 @@ _LOOKUPS = {
     "lte": "{} <= ?",
 }
 
-Kind = t.Literal["int", "str", "bool", "time"]
+# A text is one that can only be searched.
+Kind = t.Literal["int", "str", "bool", "time", "text"]
 Fields = t.Mapping[str, "Field"]
 Show = t.Callable[[db.Row], "dict[str, t.Any]"]
 
@@ -50,6 +51,10 @@ class Field(t.NamedTuple):
 
 def _fields(**kinds: str) -> dict[str, Field]:
     return {name: Field(f'"{name}"', t.cast("Kind", kind)) for kind, names in kinds.items() for name in names.split()}
+
+
+# What summaries can be asked for about their hosts.
+_KINDS_OF_HOST: dict[str, Kind] = {"name": "str", "inventory": "int", "id": "int"}
 
 
 def _name_of(table: str, column: str, name: str = "name") -> Field:
@@ -121,11 +126,30 @@ JOBS = {
     **_rows_of_job(
         "job_host_summaries",
         "shown_summaries",
-        int="id host changed dark failures ok processed skipped",
+        int="id host constructed_host changed dark failures ok processed skipped",
         str="host_name",
         bool="failed",
     ),
 }
+UPDATES = {
+    **{name: UNIFIED_JOBS[name] for name in ("id", "name", "description", "launch_type", "status", "failed")},
+    **{name: UNIFIED_JOBS[name] for name in ("created", "modified", "started", "finished", "canceled_on")},
+    **_fields(int="project inventory_source inventory", str="scm_revision"),
+    "project__name": _name_of("projects", "project"),
+    "inventory_source__name": _name_of("inventory_sources", "inventory_source"),
+}
+PROJECTS = {
+    **_fields(
+        int="id organization",
+        str="name description scm_type status",
+        bool="scm_update_on_launch",
+        time="created last_updated",
+    ),
+    "organization__name": _name_of("organizations", "organization"),
+}
+INVENTORY_SOURCES = _fields(
+    int="id inventory source_project", str="name source status", bool="update_on_launch", time="created last_updated"
+)
 TEMPLATES = {
     **_fields(
         int="id organization inventory project job_slice_count",
@@ -137,15 +161,23 @@ TEMPLATES = {
     "inventory__name": _name_of("inventories", "inventory"),
 }
 INVENTORIES = {
-    **_fields(int="id organization", str="name", time="created"),
+    **_fields(int="id organization", str="name kind", time="created"),
     "organization__name": _name_of("organizations", "organization"),
 }
 HOSTS = {
-    **_fields(int="id inventory", str="name variables", bool="enabled has_active_failures", time="created"),
-    "inventory__name": _name_of("inventories", "inventory"),
-    "job_host_summaries__job": Field(
-        "other.job", "int", "EXISTS (SELECT 1 FROM summaries AS other WHERE other.host = hosts.id AND {})"
+    **_fields(
+        int="id inventory",
+        str="name variables instance_id description",
+        bool="enabled has_active_failures",
+        time="created",
     ),
+    "inventory__name": _name_of("inventories", "inventory"),
+    **{
+        f"{relation}__job": Field(
+            "other.job", "int", f"EXISTS (SELECT 1 FROM summaries AS other WHERE other.{column} = hosts.id AND {{}})"
+        )
+        for relation, column in (("job_host_summaries", "host"), ("constructed_host_summaries", "constructed_host"))
+    },
 }
 GROUPS = _fields(int="id inventory", str="name", time="created")
 LABELS = {
@@ -176,10 +208,20 @@ EVENTS = {
         time="created modified",
     ),
     "host__name": _name_of("hosts", "host"),
+    "event_data": Field("event_data", "text"),
 }
 SUMMARIES = {
-    **_fields(int="id host changed dark failures ok processed skipped", str="host_name", bool="failed", time="created"),
-    "host__name": _name_of("hosts", "host"),
+    **_fields(
+        int="id host constructed_host changed dark failures ok processed skipped",
+        str="host_name",
+        bool="failed",
+        time="created",
+    ),
+    **{
+        f"{column}__{name}": _name_of("hosts", column, name)._replace(kind=kind)
+        for column in ("host", "constructed_host")
+        for name, kind in _KINDS_OF_HOST.items()
+    },
 }
 
 
@@ -232,7 +274,7 @@ def _clause(key: str, text: str, fields: Fields, model: str) -> tuple[str, list[
             name, lookup = head, tail
     if name.split("__", maxsplit=1)[0] in _FORBIDDEN:
         raise detail(403, sentences.NO_FILTER, name)
-    if name not in fields:
+    if name not in fields or (fields[name].kind == "text" and lookup not in ("contains", "icontains")):
         raise detail(400, sentences.NO_FIELD, model, name)
     clause, values = _condition(fields[name], name, lookup, text)
     return (f"NOT COALESCE({clause}, 0)" if negated else clause), values

@@ -16,11 +16,10 @@ import traceback
 import typing as t
 
 from . import database as db
-from . import jobs, processes, resources, scheduler, settings
+from . import jobs, processes, resources, results, scheduler, settings, updates
 
 # Where a controller's jobs find their project: the same path in each of them, so that tasks can be compared.
 _PROJECT = "/runner/project"
-_FAILURES = ("runner_on_failed", "runner_on_unreachable", "runner_item_on_failed", "runner_on_async_failed")
 
 
 def run(folder: pathlib.Path, job_id: int) -> None:
@@ -42,6 +41,9 @@ def run(folder: pathlib.Path, job_id: int) -> None:
         job = t.cast("db.Row", database.get("jobs", job_id))
         try:
             status, explanation = _Run(database, folder, job, told_to_end).end()
+        except updates.NoRevision as problem:
+            database.update("jobs", job_id, result_traceback=traceback.format_exc(), work_unit_id=None)
+            status, explanation = "error", str(problem)
         except Exception:
             database.update("jobs", job_id, result_traceback=traceback.format_exc())
             status, explanation = "error", ""
@@ -70,8 +72,7 @@ class _Run:
         self._state = folder / "state"
         self._deadline = time.monotonic() + job["timeout"] if job["timeout"] else None
         self._earliest_end = time.monotonic() + job["duration"]
-        # Hosts may be renamed or deleted while the job runs: it goes on under the names of its start.
-        self._hosts: dict[str, int] = {}
+        self._hosts = results.Hosts([])
         self._told_to_end = told_to_end
         self._timed_out = False
         self._stats: dict[str, t.Any] | None = None
@@ -80,6 +81,8 @@ class _Run:
 
     def end(self) -> tuple[str, str]:
         """Run to the end; the job's last status and its explanation."""
+        revision = updates.revision_of(self._database, self._job)
+        self._database.update("jobs", self._job["id"], scm_revision=revision)
         if self._job["error"]:
             return "error", self._job["error"]
         if self._job["outcomes"] is not None:
@@ -91,7 +94,7 @@ class _Run:
         self._show_output()
         if self._stats is not None and not (self._told_to_end.came or self._timed_out):
             with self._database.transaction():
-                jobs.save_summaries(self._database, self._job, self._stats, self._hosts)
+                results.save_summaries(self._database, self._job, self._stats, self._hosts)
                 self._database.update("jobs", self._job["id"], artifacts=self._stats.get("artifact_data") or {})
         if self._told_to_end.came:
             wanted = self._database.value("SELECT cancel_flag FROM jobs WHERE id = ?", self._job["id"])
@@ -110,7 +113,7 @@ class _Run:
                 return "canceled", ""
             time.sleep(0.02)
         with self._database.transaction():
-            jobs.save_stats(self._database, self._job, jobs.played(ran), self._hosts)
+            results.save_played(self._database, self._job, ran, self._hosts)
         return ("failed" if {"failed", "unreachable"} & set(ran.values()) else "successful"), ""
 
     def _play(self) -> str:
@@ -126,7 +129,9 @@ class _Run:
                 options.append(f"{option}={self._job[column]}")
         project = self._folder / "project"
         project.mkdir(parents=True)
-        (project / self._playbook()).write_text(self._content(), encoding="utf-8")
+        for path, text in {**json.loads(self._job["files"]), self._playbook(): self._content()}.items():
+            (project / path).parent.mkdir(parents=True, exist_ok=True)
+            (project / path).write_text(text, encoding="utf-8")
         (self._folder / "ansible.cfg").write_text("", encoding="utf-8")
         (self._folder / "inventory").mkdir()
         (self._folder / "inventory" / "hosts.json").write_text(json.dumps(self._inventory()), encoding="utf-8")
@@ -169,13 +174,14 @@ class _Run:
         if self._job["job_slice_count"] > 1:
             rows = rows[self._job["job_slice_number"] - 1 :: self._job["job_slice_count"]]
         here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-        self._hosts = {row["name"]: row["id"] for row in rows}
+        self._hosts = results.Hosts(rows)
         hosts = {row["name"]: {**here, **json.loads(row["variables"])} for row in rows}
         groups = {
             group: {"hosts": {name: {} for name in members if name in hosts}}
             for group, members in resources.groups_of(self._database, self._job["inventory"]).items()
         }
-        return {"all": {"hosts": hosts, "children": groups}}
+        # What a playbook adds is this machine too, as the implicit localhost is.
+        return {"all": {"hosts": hosts, "children": groups, "vars": here}}
 
     def _variables(self) -> dict[str, t.Any]:
         secret = self._database.one("SELECT * FROM job_secrets WHERE job = ?", self._job["id"]) or {}
@@ -224,12 +230,9 @@ class _Run:
         data = event.get("event_data") or {}
         if event["event"] == "playbook_on_stats":
             self._stats = data
-            failed = bool(data.get("failures") or data.get("dark"))
             while time.monotonic() < self._earliest_end and not self._must_end():
                 time.sleep(0.02)
-        else:
-            failed = event["event"] in _FAILURES and not data.get("ignore_errors")
-        jobs.save_event(self._database, self._job, event, failed=failed, hosts=self._hosts)
+        results.save_event(self._database, self._job, event, hosts=self._hosts)
         if event.get("stdout"):
             self._output.append(event["stdout"].replace("\r\n", "\n"))
             if time.monotonic() - self._shown_at > 0.3:

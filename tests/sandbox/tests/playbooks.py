@@ -56,3 +56,57 @@ HANDING_ON = """
         usual: {art: fromA, shared: fromA, wfvar: fromA, nested: {k: [1, 2]}}
       when: hand_on | default(false)
 """
+
+# On its way two hosts that are in no inventory, and the implicit localhost; fails on the hosts in `bad`.
+ADDING_HOSTS = """
+- name: Deploy
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: Add
+      ansible.builtin.add_host:
+        name: "{{ item }}"
+        groups: [made]
+      loop: [extra1, extra2]
+      when: ansible_limit is not defined
+    - name: Deploy
+      ansible.builtin.debug:
+        msg: hello
+      failed_when: inventory_hostname in bad
+- name: Made
+  hosts: made
+  gather_facts: false
+  tasks:
+    - name: On made
+      ansible.builtin.debug:
+        msg: hello
+      failed_when: inventory_hostname in bad
+- name: Local
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Local
+      ansible.builtin.debug:
+        msg: hello
+      failed_when: inventory_hostname in bad
+"""
+
+BROKEN = "- hosts: all\n  tasks:\n    - {no: such, task: here}\n"
+
+CHECKING_AND_SLEEPING = (
+    CHECKING
+    + """
+    - name: Sleep
+      ansible.builtin.command: sleep {{ seconds | default(300) }}
+"""
+)
+
+# What the recorded playbooks of `plays/` include.
+INCLUDED = {
+    "inc.yml": """
+- name: Item
+  ansible.builtin.debug:
+    msg: "{{ item }}"
+  failed_when: ('i_' ~ item ~ ':' ~ inventory_hostname) in bad
+"""
+}
