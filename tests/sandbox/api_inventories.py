@@ -11,7 +11,7 @@ import typing as t
 import flask
 
 from . import database as db
-from . import filters, jobs, sentences
+from . import filters, jobs, projects, resources, sentences
 from .answers import Refusal, answer, body_of_request, detail, say
 from .api import api, found
 
@@ -37,6 +37,57 @@ def inventories() -> flask.Response:
     """The inventories that the user may see."""
     seen = str(int(_sees_inventories()))
     return _list("inventories", filters.INVENTORIES, flask.g.bodies.inventory, "Inventory", seen)
+
+
+@api.post("/inventories/")
+def add_inventory() -> flask.Response:
+    """Add an inventory, which may be one that is constructed of others."""
+    given = _given_by_administrator()
+    name, organization, kind = given.get("name"), given.get("organization"), given.get("kind", "")
+    if kind not in ("", "constructed"):
+        raise Refusal(400, {"kind": [say(sentences.BAD_CHOICE, kind)]})
+    if not name:
+        raise Refusal(400, {"name": [say(sentences.REQUIRED)]})
+    database = flask.g.database
+    if kind:
+        new = projects.add_constructed(database, name, organization)
+    else:
+        new = resources.add_inventory(database, name, organization, {}, {})
+    body = flask.g.bodies.inventory(database.get("inventories", new))
+    return answer(body, 201, {"Location": f"/api/v2/inventories/{new}/"})
+
+
+@api.get("/inventories/<int:row_id>/input_inventories/")
+def input_inventories(row_id: int) -> flask.Response:
+    """What an inventory is constructed of."""
+    _readable("inventories", row_id, "Inventory")
+    among = f"id IN (SELECT input FROM input_inventories WHERE constructed = {row_id})"
+    return _list("inventories", filters.INVENTORIES, flask.g.bodies.inventory, "Inventory", among)
+
+
+@api.post("/inventories/<int:row_id>/input_inventories/")
+def add_input_inventory(row_id: int) -> flask.Response:
+    """Let an inventory be constructed of one more."""
+    given = _given_by_administrator()
+    row = found("inventories", row_id, "Inventory")
+    if row["kind"] != "constructed" or not isinstance(given.get("id"), int):
+        raise Refusal(400, {"msg": say(sentences.NO_ID)})
+    projects.add_input(flask.g.database, row_id, found("inventories", given["id"], "Inventory")["id"])
+    return answer(None, 204)
+
+
+@api.get("/inventories/<int:row_id>/inventory_sources/")
+def inventory_sources(row_id: int) -> flask.Response:
+    """The sources of an inventory."""
+    _readable("inventories", row_id, "Inventory")
+    show = flask.g.bodies.inventory_source
+    return _list("inventory_sources", filters.INVENTORY_SOURCES, show, "InventorySource", f"inventory = {row_id}")
+
+
+def _given_by_administrator() -> dict[str, t.Any]:
+    if not flask.g.user["is_superuser"]:
+        raise detail(403, sentences.FORBIDDEN)
+    return t.cast("dict[str, t.Any]", flask.g.given)
 
 
 @api.get("/inventories/<int:row_id>/")

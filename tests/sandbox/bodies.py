@@ -263,90 +263,6 @@ class Bodies:
             "job_slice_count": row["job_slice_count"],
         }
 
-    def inventory(self, row: db.Row) -> Body:
-        """An inventory."""
-        base = f"/api/v2/inventories/{row['id']}/"
-        brief = self.inventory_summary(row["id"])
-        return {
-            "id": row["id"],
-            "type": "inventory",
-            "url": base,
-            "related": {"hosts": f"{base}hosts/", "job_templates": f"{base}job_templates/"},
-            "summary_fields": {**self._organization_summary(row), "user_capabilities": self._editable()},
-            "created": row["created"],
-            "modified": row["created"],
-            "name": row["name"],
-            "organization": row["organization"],
-            "host_filter": None,
-            "variables": "",
-            **{name: value for name, value in brief.items() if name not in ("id", "name", "organization_id")},
-            "pending_deletion": False,
-            "prevent_instance_group_fallback": False,
-        }
-
-    def host(self, row: db.Row) -> Body:
-        """A host of an inventory."""
-        base = f"/api/v2/hosts/{row['id']}/"
-        last = self._database.one("SELECT * FROM summaries WHERE host = ? ORDER BY id DESC LIMIT 1", row["id"])
-        created = row["created"]
-        return {
-            "id": row["id"],
-            "type": "host",
-            "url": base,
-            "related": {
-                "inventory": f"/api/v2/inventories/{row['inventory']}/",
-                "job_host_summaries": f"{base}job_host_summaries/",
-            },
-            "summary_fields": {**self._inventory_summary(row), "user_capabilities": self._editable()},
-            "created": created,
-            "modified": row["modified"] or created,
-            "name": row["name"],
-            "description": row["description"],
-            "inventory": row["inventory"],
-            "enabled": bool(row["enabled"]),
-            "instance_id": row["instance_id"],
-            "variables": row["variables"],
-            "has_active_failures": bool(row["has_active_failures"]),
-            "has_inventory_sources": False,
-            "last_job": last["job"] if last else None,
-            "last_job_host_summary": last["id"] if last else None,
-            "ansible_facts_modified": None,
-        }
-
-    def group(self, row: db.Row) -> Body:
-        """A group of an inventory's hosts."""
-        base = f"/api/v2/groups/{row['id']}/"
-        return {
-            "id": row["id"],
-            "type": "group",
-            "url": base,
-            "related": {
-                "inventory": f"/api/v2/inventories/{row['inventory']}/",
-                "all_hosts": f"{base}all_hosts/",
-            },
-            "summary_fields": {**self._inventory_summary(row), "user_capabilities": self._editable()},
-            "created": row["created"],
-            "modified": row["created"],
-            "name": row["name"],
-            "description": "",
-            "inventory": row["inventory"],
-            "variables": "",
-        }
-
-    def label(self, row: db.Row) -> Body:
-        """A label."""
-        return {
-            "id": row["id"],
-            "type": "label",
-            "url": f"/api/v2/labels/{row['id']}/",
-            "related": {"organization": f"/api/v2/organizations/{row['organization']}/"},
-            "summary_fields": self._organization_summary(row),
-            "created": row["created"],
-            "modified": row["created"],
-            "name": row["name"],
-            "organization": row["organization"],
-        }
-
     def credential(self, row: db.Row) -> Body:
         """A credential in full; its secrets are masked."""
         base = f"/api/v2/credentials/{row['id']}/"
@@ -374,10 +290,7 @@ class Bodies:
                 "credential_type": {"id": kind["id"], "name": kind["name"], "description": ""},
                 "created_by": self._person(1),
                 "modified_by": self._person(1),
-                "object_roles": {
-                    role: {"description": text, "name": name, "id": 3 * row["id"] + number}
-                    for number, (role, name, text) in enumerate(roles)
-                },
+                "object_roles": object_roles(3 * row["id"], roles),
                 "user_capabilities": self._editable("copy", "use"),
                 "owners": [
                     {
@@ -478,71 +391,6 @@ class Bodies:
             "application": None,
             "expires": row["expires"],
             "scope": row["scope"],
-        }
-
-    def event(self, row: db.Row) -> Body:
-        """An event of a job."""
-        base = f"/api/v2/job_events/{row['id']}/"
-        return {
-            "id": row["id"],
-            "type": "job_event",
-            "url": base,
-            "related": {
-                "job": url("job", row["job"]),
-                "children": f"{base}children/",
-                **({"host": f"/api/v2/hosts/{row['host']}/"} if row["host"] is not None else {}),
-            },
-            "summary_fields": {**self._host_and_job(row), "role": {}},
-            "created": row["created"],
-            "modified": row["modified"],
-            "job": row["job"],
-            "event": row["event"],
-            "counter": row["counter"],
-            "event_display": _EVENT_DISPLAY.get(row["event"], row["event"]),
-            "event_data": json.loads(row["event_data"]),
-            "event_level": _EVENT_LEVEL.get(row["event"], 3),
-            "failed": bool(row["failed"]),
-            "changed": bool(row["changed"]),
-            **{
-                name: row[name]
-                for name in (
-                    "uuid",
-                    "parent_uuid",
-                    "host",
-                    "host_name",
-                    "playbook",
-                    "play",
-                    "task",
-                    "role",
-                    "stdout",
-                    "start_line",
-                    "end_line",
-                    "verbosity",
-                )
-            },
-        }
-
-    def host_summary(self, row: db.Row) -> Body:
-        """What a job's stats say of a host."""
-        return {
-            "id": row["id"],
-            "type": "job_host_summary",
-            "url": f"/api/v2/job_host_summaries/{row['id']}/",
-            "related": {
-                "job": url("job", row["job"]),
-                **({"host": f"/api/v2/hosts/{row['host']}/"} if row["host"] is not None else {}),
-            },
-            "summary_fields": self._host_and_job(row),
-            "created": row["created"],
-            "modified": row["modified"],
-            "job": row["job"],
-            "host": row["host"],
-            "constructed_host": row["constructed_host"],
-            "host_name": row["host_name"],
-            **{name: row[name] for name in ("changed", "dark", "failures", "ok", "processed", "skipped")},
-            "failed": bool(row["failed"]),
-            "ignored": row["ignored"],
-            "rescued": row["rescued"],
         }
 
     def _get(self, table: str, row_id: t.Any) -> db.Row | None:
@@ -670,6 +518,15 @@ class Bodies:
         found = self._get("organizations", row["organization"])
         return {"organization": {name: found[name] for name in ("id", "name", "description")}} if found else {}
 
+    def _organization_related(self, row: db.Row) -> Body:
+        found = self._get("organizations", row["organization"])
+        return {"organization": f"/api/v2/organizations/{found['id']}/"} if found else {}
+
+    def _named_url(self, base: str, row: db.Row) -> str:
+        organization = self._get("organizations", row["organization"])
+        folder = base.rstrip("/").rpartition("/")[0]
+        return f"{folder}/{row['name']}++{organization['name'] if organization else ''}/"
+
     def _project_summary(self, row: db.Row) -> Body:
         found = self._get("projects", row["project"])
         if not found:
@@ -786,60 +643,15 @@ class Bodies:
             "instance_groups": [self.group_summary(one) for one in json.loads(template["instance_groups"])],
         }
 
-    def _host_and_job(self, row: db.Row) -> Body:
-        host, job = self._get("hosts", row["host"]), self._get("jobs", row["job"])
-        copied = self._get("hosts", row.get("constructed_host"))
-        brief: Body = {}
-        if job:
-            brief = {name: job[name] for name in ("id", "name", "description", "status")}
-            brief.update(failed=bool(job["failed"]), elapsed=job["elapsed"], type="job")
-            template = self._get("templates", job["job_template"])
-            if template:
-                brief.update(job_template_id=template["id"], job_template_name=template["name"])
-        return {
-            **({"host": _brief_host(host)} if host else {}),
-            **({"constructed_host": _brief_host(copied)} if copied else {}),
-            "job": brief,
-        }
-
-
-def _brief_host(row: db.Row) -> Body:
-    return {name: row[name] for name in ("id", "name", "description")}
-
 
 def _credential(row: db.Row) -> Body:
     cloud = resources.credential_type(row)["cloud"]
     return {"id": row["id"], "name": row["name"], "description": "", "kind": row["kind"], "cloud": cloud}
 
 
-_EVENT_LEVEL = {
-    "playbook_on_start": 0,
-    "playbook_on_play_start": 1,
-    "playbook_on_stats": 1,
-    "playbook_on_no_hosts_matched": 2,
-    "playbook_on_task_start": 2,
-    "verbose": 0,
-    "error": 0,
-    "warning": 0,
-    "deprecated": 0,
-}
-
-_EVENT_DISPLAY = {
-    "runner_on_failed": "Host Failed",
-    "runner_on_start": "Host Started",
-    "runner_on_ok": "Host OK",
-    "runner_on_skipped": "Host Skipped",
-    "runner_on_unreachable": "Host Unreachable",
-    "runner_item_on_failed": "Item Failed",
-    "runner_item_on_ok": "Item OK",
-    "runner_item_on_skipped": "Item Skipped",
-    "runner_retry": "Host Retry",
-    "playbook_on_start": "Playbook Started",
-    "playbook_on_task_start": "Task Started",
-    "playbook_on_play_start": "Play Started",
-    "playbook_on_stats": "Playbook Complete",
-    "playbook_on_no_hosts_matched": "No Hosts Matched",
-    "verbose": "Verbose",
-    "warning": "Warning",
-    "error": "Error",
-}
+def object_roles(first: int, roles: t.Iterable[tuple[str, str, str]]) -> Body:
+    """The roles on an object, as its summary shows them; their ids count up from the first."""
+    return {
+        role: {"description": text, "name": name, "id": first + number}
+        for number, (role, name, text) in enumerate(roles)
+    }

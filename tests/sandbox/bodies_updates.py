@@ -8,17 +8,25 @@ from __future__ import annotations
 import typing as t
 
 from . import database as db
-from .bodies import Bodies, Body, url
+from .bodies import Body, object_roles, url
+from .bodies_results import ResultBodies
 
 # What of an update only its own page and the answer to its POST show.
 _DETAILS = ("job_args", "job_cwd", "job_env", "result_traceback", "event_processing_finished")
 _SOURCE = {"source_path": "", "source_vars": "", "scm_branch": "", "credential": None}
 _SOURCE.update({"enabled_var": "", "enabled_value": "", "host_filter": "", "overwrite": True})
 
+_ROLES = (
+    ("admin_role", "Admin", "Can manage all aspects of the project"),
+    ("use_role", "Use", "Can use the project in a job template"),
+    ("update_role", "Update", "May update the project"),
+    ("read_role", "Read", "May view settings for the project"),
+)
+
 View = t.Literal["detail", "list", "created"]
 
 
-class UpdateBodies(Bodies):
+class UpdateBodies(ResultBodies):
     """Makes bodies for one request, of projects, inventory sources and updates too."""
 
     def project(self, row: db.Row) -> Body:
@@ -30,7 +38,7 @@ class UpdateBodies(Bodies):
             "access_list object_roles copy"
         )
         related = {
-            "named_url": self._named(base, row),
+            "named_url": self._named_url(base, row),
             "created_by": "/api/v2/users/1/",
             "modified_by": "/api/v2/users/1/",
             **({"last_job": url("project_update", last["id"])} if last else {}),
@@ -214,12 +222,6 @@ class UpdateBodies(Bodies):
         }
 
     def _summary_of_project(self, row: db.Row, last: db.Row | None) -> Body:
-        roles = (
-            ("admin_role", "Admin", "Can manage all aspects of the project"),
-            ("use_role", "Use", "Can use the project in a job template"),
-            ("update_role", "Update", "May update the project"),
-            ("read_role", "Read", "May view settings for the project"),
-        )
         brief = {name: last[name] for name in ("id", "name", "description", "status")} if last else {}
         failed = bool(last and last["failed"])
         return {
@@ -228,10 +230,7 @@ class UpdateBodies(Bodies):
             **({"last_update": {**brief, "failed": failed}} if last else {}),
             "created_by": self._person(1),
             "modified_by": self._person(1),
-            "object_roles": {
-                role: {"description": text, "name": name, "id": 4 * row["id"] + number}
-                for number, (role, name, text) in enumerate(roles)
-            },
+            "object_roles": object_roles(4 * row["id"], _ROLES),
             "user_capabilities": self._editable("start", "schedule", "copy"),
             "resolved_environment": self.environment_summary(1),
         }
@@ -253,15 +252,6 @@ class UpdateBodies(Bodies):
 
     def _last_update(self, owner: db.Row) -> db.Row | None:
         return self._get("jobs", owner["last_update"])
-
-    def _named(self, base: str, row: db.Row) -> str:
-        organization = self._get("organizations", row["organization"])
-        folder = base.rstrip("/").rpartition("/")[0]
-        return f"{folder}/{row['name']}++{organization['name'] if organization else ''}/"
-
-    def _organization_related(self, row: db.Row) -> Body:
-        found = self._get("organizations", row["organization"])
-        return {"organization": f"/api/v2/organizations/{found['id']}/"} if found else {}
 
     def _environment_related(self, row: db.Row) -> Body:
         found = row["execution_environment"]

@@ -137,7 +137,7 @@ class AllBodies(UpdateBodies):
             "notification_templates_approvals access_list object_roles survey_spec copy"
         )
         return {
-            **({"named_url": self._named_url(row)} if named else {}),
+            **({"named_url": self._named_url(url("workflow_job_template", row["id"]), row)} if named else {}),
             **self._creator_related(row),
             **({"current_job": url("workflow_job", current["id"])} if current else {}),
             **({"last_job": url("workflow_job", last["id"])} if last else {}),
@@ -230,7 +230,8 @@ class AllBodies(UpdateBodies):
         template = self._get("templates", row["unified_job_template"])
         job = self._get("jobs", row["job"])
         workflow = self._get("templates", row["workflow_job_template"])
-        name = f"{row['identifier']}++{self._named_url(workflow).split('/')[-2]}" if workflow else ""
+        named_url = self._named_url(owner, workflow) if workflow else ""
+        name = f"{row['identifier']}++{named_url.split('/')[-2]}" if workflow else ""
         return {
             **({"named_url": f"/api/v2/workflow_job_template_nodes/{name}/"} if named else {}),
             **{name: f"{base}{name}/" for name in lists},
@@ -257,10 +258,6 @@ class AllBodies(UpdateBodies):
         """An instance group, as an entry of a list."""
         base = f"/api/v2/instance_groups/{row['id']}/"
         return {"id": row["id"], "type": "instance_group", "url": base, "name": row["name"]}
-
-    def _named_url(self, row: db.Row) -> str:
-        organization = self._get("organizations", row["organization"])
-        return f"/api/v2/workflow_job_templates/{row['name']}++{organization['name'] if organization else ''}/"
 
     def _creator_related(self, row: db.Row) -> Body:
         return self._people_related({"created_by": row["created_by"], "modified_by": row["created_by"]})

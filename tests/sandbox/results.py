@@ -152,22 +152,22 @@ def save_summaries(database: db.Database, job: db.Row, stats: dict[str, t.Any], 
         counts = {name: stats.get(name, {}).get(host, 0) for name in _COUNTS}
         failed = int(bool(counts["dark"] or counts["failures"]))
         own, origin = hosts.id_of(host), hosts.origin_of(host)
-        # A host may have been deleted since the start.
-        known = {row_id: database.get("hosts", row_id) for row_id in (own, origin) if row_id is not None}
         counted = own if origin is None else origin
+        # A host may have been deleted since the start.
+        there = {row_id for row_id in (own, origin) if database.get("hosts", row_id)}
         database.insert(
             "summaries",
             job=job["id"],
             created=moment,
             modified=moment,
-            host=counted if known.get(counted) else None,
-            constructed_host=own if origin is not None and known.get(own) else None,
+            host=counted if counted in there else None,
+            constructed_host=own if origin is not None and own in there else None,
             host_name=host,
             failed=failed,
             **counts,
         )
-        for row_id in known:
-            database.update("hosts", row_id, has_active_failures=failed)
+        if counted is not None:
+            database.update("hosts", counted, has_active_failures=failed)
 
 
 def retry_counts(database: db.Database, job: db.Row) -> dict[str, int]:

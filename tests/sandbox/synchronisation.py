@@ -10,7 +10,8 @@ import typing as t
 
 from . import database as db
 
-_IMPORTED = "imported"
+# What is said of hosts that came by an update.
+IMPORTED = "imported"
 
 
 class _Wanted(t.NamedTuple):
@@ -50,7 +51,7 @@ def _overwrite(database: db.Database, inventory: int, wanted: dict[str, _Wanted]
         if name in present:
             database.update("hosts", present[name]["id"], **host._asdict())
         else:
-            database.insert("hosts", inventory=inventory, name=name, description=_IMPORTED, **host._asdict())
+            database.insert("hosts", inventory=inventory, name=name, description=IMPORTED, **host._asdict())
 
 
 def _copy_groups(database: db.Database, inventory: int) -> None:

@@ -13,22 +13,16 @@ from sandbox.tests import playbooks
 if t.TYPE_CHECKING:
     from sandbox.process import Sandbox
 
-# How the names of these recordings begin.
-MOVED = ("recreated-", "never-began-", "updates-", "denied-")
-
 _WEB: dict[str, dict[str, t.Any]] = {name: {} for name in ("web1", "web2", "web3")}
 _NOT_IN_QUEUE = "Task was marked as running but was not present in the job queue, so it has been marked as failed."
 
 
-def bring_about(sandbox: Sandbox) -> dict[str, int]:
-    """Make the situations; ids by the names of the recordings."""
+def bring_about(sandbox: Sandbox, prefix: str) -> dict[str, int]:
+    """Make the situations of the recordings whose names begin so; ids by the names that the recordings use."""
+    for job in sandbox.request("GET", "/jobs/?status=pending&page_size=200").body["results"]:
+        sandbox.cancel(job["id"])
     sandbox.settings(max_running=8)
-    ids = {"plain_project": sandbox.add_project("Plain")}
-    ids.update(_recreated_hosts(sandbox, ids["plain_project"]))
-    ids.update(_broken_projects(sandbox))
-    ids.update(_broken_sources(sandbox))
-    ids.update(_never_began(sandbox, ids["plain_project"]))
-    ids.update(_denied(sandbox))
+    ids = MOVED[prefix](sandbox)
     # From here on new jobs are only looked at.
     sandbox.settings(max_running=0)
     return ids
@@ -39,8 +33,9 @@ def _run(sandbox: Sandbox, job: int) -> int:
     return job
 
 
-def _recreated_hosts(sandbox: Sandbox, project: int) -> dict[str, int]:
+def _recreated_hosts(sandbox: Sandbox) -> dict[str, int]:
     """Hosts deleted and added again since the job, beside hosts that are in no inventory."""
+    project = sandbox.add_project("Recreated")
     options: dict[str, t.Any] = {"hosts": _WEB, "project": project}
     before, after, everything, made = (
         sandbox.add_template(f"Recreated {number}", playbooks.ADDING_HOSTS, extra_vars={"bad": bad}, **options)
@@ -118,7 +113,10 @@ def _broken_sources(sandbox: Sandbox) -> dict[str, int]:
     }
 
 
-def _never_began(sandbox: Sandbox, project: int) -> dict[str, int]:
+def _never_began(sandbox: Sandbox) -> dict[str, int]:
+    """Jobs that never began, each for another reason, and one that did but was canceled midway."""
+    project = sandbox.add_project("Never began")
+
     def template(name: str, playbook: str, **options: t.Any) -> int:
         return int(sandbox.add_template(name, playbook, hosts=_WEB, project=project, **options)["id"])
 
@@ -169,3 +167,63 @@ def _denied(sandbox: Sandbox) -> dict[str, int]:
         sandbox.wait(job)
     sandbox.roles(removed, alice=None)
     return {**ids, "role_removed_template": removed}
+
+
+def _constructed(sandbox: Sandbox) -> dict[str, int]:
+    """Jobs on an inventory that is constructed of another one, in which hosts are deleted, added again and disabled."""
+    project = sandbox.add_project("Constructed")
+
+    def failed(name: str) -> tuple[dict[str, t.Any], dict[str, int], int]:
+        given = sandbox.add_inventory(f"Input of {name}", _WEB)
+        made = sandbox.add_constructed_inventory(name, [given["id"]])
+        options: dict[str, t.Any] = {
+            "inventory": made["id"],
+            "project": project,
+            "extra_vars": {"bad": ["web1", "web2"]},
+        }
+        return (
+            given,
+            made,
+            _run(sandbox, sandbox.launch(sandbox.add_template(name, playbooks.DEPLOYING, **options)["id"])),
+        )
+
+    def synchronise(made: dict[str, int]) -> int:
+        return _run(sandbox, sandbox.request("POST", f"/inventory_sources/{made['source']}/update/").body["id"])
+
+    plain, whole, job = failed("constructed")
+    ids = {"constructed": whole["id"], "constructed_job": job, "constructed_update": synchronise(whole)}
+    ids["constructed_relaunch"] = _run(sandbox, sandbox.relaunch(job, hosts="failed"))
+    given, made, ids["constructed_recreated_job"] = failed("recreated")
+    sandbox.delete_host(given["hosts"]["web1"])
+    sandbox.add_host(given["id"], "web1")
+    synchronise(made)
+    ids["constructed_recreated"] = made["id"]
+    for name in ("disabled", "disabled_early"):
+        given, made, ids[f"constructed_{name}_job"] = failed(name)
+        sandbox.disable_host(given["hosts"]["web2"])
+        ids[f"constructed_{name}"] = made["id"]
+        if name == "disabled":
+            synchronise(made)
+    fresh = sandbox.add_constructed_inventory("fresh", [plain["id"]])
+    synchronise(fresh)
+    ids["constructed_fresh"] = fresh["id"]
+    ids["constructed_empty"] = sandbox.add_constructed_inventory("empty", [])["id"]
+    return {**ids, "input": plain["id"]}
+
+
+def _updates(sandbox: Sandbox) -> dict[str, int]:
+    return {**_broken_projects(sandbox), **_broken_sources(sandbox)}
+
+
+def _all_that_never_began(sandbox: Sandbox) -> dict[str, int]:
+    return {**_updates(sandbox), **_never_began(sandbox)}
+
+
+# By how the names of the recordings begin.
+MOVED: dict[str, t.Callable[[Sandbox], dict[str, int]]] = {
+    "constructed-": _constructed,
+    "denied-": _denied,
+    "never-began-": _all_that_never_began,
+    "recreated-": _recreated_hosts,
+    "updates-": _updates,
+}

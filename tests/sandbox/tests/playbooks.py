@@ -91,6 +91,18 @@ ADDING_HOSTS = """
       failed_when: inventory_hostname in bad
 """
 
+# Fails on the hosts in `bad`.
+DEPLOYING = """
+- name: Deploy
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: Deploy
+      ansible.builtin.debug:
+        msg: hello
+      failed_when: inventory_hostname in bad
+"""
+
 BROKEN = "- hosts: all\n  tasks:\n    - {no: such, task: here}\n"
 
 CHECKING_AND_SLEEPING = (
