@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from .._api import jobs as _jobs
 from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job
-from .end_of_run import Started
 from .end_of_run_reader import EndOfRun, read_end_of_run, read_started
 from .host_reach import HostReach
 from .ledger import (
@@ -31,6 +30,7 @@ from .ledger import (
 from .never_begun import NeverBegun, read_never_begun
 from .runs import HostKey, Hosts, Run, same_limit
 from .same_work import SameWork
+from .starts import Started
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -153,12 +153,14 @@ class LedgerReader:
             begun = read_never_begun(self._client, base, end, patterns - {""}, summaries)
         # Where it went to its end for all that it began with, hosts that nobody can tell of were not meant.
         unknown = begun.unknown and end.broke_off
-        if end.stopped or begun.hosts:
+        # Where nobody can know it, hosts count as stopped.
+        stopped = end.stopped if end.unknown else end.known_stopped
+        if stopped or begun.hosts:
             # They may have been done since.
-            whole = replace(run, summaries=self._summaries(base), stopped=end.stopped)
+            whole = replace(run, summaries=self._summaries(base), stopped=stopped)
             read = [self._with_summaries(other) for other in others]
             done = self._done_names([whole, *(self._with_stopped(other, [whole, *read]) for other in read)])
-            hosts = tuple(sorted(end.stopped.union(begun.hosts) - done))
+            hosts = tuple(sorted(stopped.union(begun.hosts) - done))
         else:
             hosts = ()
         if not (hosts or begun.more or unknown):
@@ -196,7 +198,7 @@ class LedgerReader:
         if run.stopped is not None or run.job.successful or not run.summaries:
             return run
         others = [other for other in runs if other.job.id != run.job.id]
-        return replace(run, stopped=frozenset(self._end(run, others).stopped))
+        return replace(run, stopped=self._end(run, others).known_stopped)
 
     def _end(self, run: Run, others: t.Sequence[Run]) -> EndOfRun:
         """The end of a run, measured by the newest successful ones, else by the one that started most.
@@ -270,11 +272,12 @@ class LedgerReader:
 def _by_all(ends: t.Sequence[EndOfRun]) -> EndOfRun:
     """The end by all measures: who was stopped by one of them was."""
     first = next((one for one in ends if one.stopped), ends[0])
+    known = frozenset[str]().union(*(one.known_stopped for one in ends))
     return replace(
         first,
         stopped=frozenset[str]().union(*(one.stopped for one in ends)),
         never_begun=any(one.never_begun for one in ends),
-        open_end=any(one.open_end for one in ends),
+        unproven=frozenset[str]().union(*(one.unproven for one in ends)) - known,
         broke_off=any(one.broke_off for one in ends),
     )
 
