@@ -170,22 +170,31 @@ def _there(facts: Facts, host: str, start: float, end: float) -> bool:
     if host == LOCALHOST:
         return True
     first = [look for look in facts.looks if look.time <= start][-1]
-    looks = [first, *(look for look in facts.looks if start < look.time <= end)]
+    last = next(look for look in facts.looks if look.time >= end)
+    looks = [first, *(look for look in facts.looks if start < look.time < end), last]
     rows = {look.hosts.get(host, (0, False)) for look in looks}
     return len(rows) == 1 and rows.pop()[1]
 
 
 def _gone(facts: Facts, host: str, end: float) -> bool:
-    last = [look for look in facts.looks if look.time <= end][-1]
-    return host != LOCALHOST and host not in last.hosts
+    after = next(look for look in facts.looks if look.time >= end)
+    return host != LOCALHOST and host not in after.hosts
 
 
 def _enabled(facts: Facts, host: str, task: Said) -> bool:
-    return all(
-        look.hosts.get(host, (0, host == LOCALHOST))[1]
-        for look in facts.looks
-        if task.started <= look.time <= task.ended
-    )
+    """Whether a host was there and enabled before a task and after it."""
+    if host == LOCALHOST:
+        return True
+    before = [look for look in facts.looks if look.time <= task.started][-1]
+    after = next(look for look in facts.looks if look.time >= task.ended)
+    return all(look.hosts.get(host, (0, False))[1] for look in (before, after))
+
+
+def _expected(facts: Facts, source: Job, host: str, task: Said) -> bool:
+    """Whether a host that did not fail in a source can be asked about: it ran there, or was there ever since."""
+    if host in source.summaries:
+        return _enabled(facts, host, task)
+    return _there(facts, host, source.created, task.ended)
 
 
 # What is said of it
@@ -196,22 +205,15 @@ def _false_done(facts: Facts, task: Said, account: Account) -> t.Iterator[_Wrong
     if facts.hosts == "all":
         yield from _false_whole(facts, task, account)
         return
-    told_remaining = account.result.get("remaining_hosts") is not None
-    for host in sorted(source.failed):
-        if done(facts, source, host, task) or host in account.told:
+    for host in sorted(source.failed) if _claimed(account) else ():
+        if not (done(facts, source, host, task) or host in account.told or _gone(facts, host, task.ended)):
+            yield Kind.FALSE_DONE, f"{host} failed in job {source.id}, is said to be done, and has left no mark since"
+    for host in sorted(not_failed(facts, source)) if account.claims else ():
+        if host in account.told or not _expected(facts, source, host, task):
             continue
-        if account.claims and not _gone(facts, host, task.ended):
-            yield Kind.FALSE_DONE, f"{_named(account)} done, but {host}, which failed in it, has left no mark since"
-        elif not account.claims and told_remaining and _enabled(facts, host, task) and not account.names(host):
-            yield Kind.FALSE_DONE, f"of job {source.id} {host} is said not to remain, and has left no mark"
-    if account.claims:
-        for host in sorted(not_failed(facts, source)):
-            there = _there(facts, host, source.created, task.ended)
-            if there and host not in account.told and not done(facts, source, host, task):
-                yield (
-                    Kind.FALSE_DONE,
-                    f"{_named(account)} done, but {host}, which it never brought to the end, has no mark",
-                )
+        if not done(facts, source, host, task):
+            why = f"job {source.id} did not bring {host} to the end, is said to be done, and {host} has left no mark"
+            yield Kind.FALSE_DONE, why
     for host in account.result.get("recovered") or () if facts.kind == "job_retry" else ():
         if not done(facts, source, host, task):
             yield Kind.FALSE_DONE, f"{host} is said to have recovered, and has left no mark"
@@ -223,37 +225,29 @@ def _false_whole(facts: Facts, task: Said, account: Account) -> t.Iterator[_Wron
         return
     for host in sorted({*source.failed, *source.ended, *not_failed(facts, source)}):
         if _there(facts, host, source.created, task.ended) and not done(facts, source, host, task):
-            yield Kind.FALSE_DONE, f"{_named(account)} done on all hosts, but {host} has left no mark since"
-
-
-def _named(account: Account) -> str:
-    return f"job {account.source.id} is said to be"
+            yield Kind.FALSE_DONE, f"job {source.id} is said to be done on all hosts, and {host} has left no mark since"
 
 
 def _silent(facts: Facts, task: Said, account: Account) -> t.Iterator[_Wrong]:
     """Hosts that are not done and named nowhere; what a claim leaves out is a false one unless the host is gone."""
     source = account.source
-    if facts.hosts == "all" or (account.result.get("id") is None and _broke_off(account)):
+    if facts.hosts == "all":
         return
     for host in sorted(source.failed):
-        if done(facts, source, host, task) or account.names(host):
+        if done(facts, source, host, task) or account.names(host) or _claimed(account):
             continue
-        if not account.claims or _gone(facts, host, task.ended):
-            what = "is gone" if _gone(facts, host, task.ended) else "is not done"
-            yield Kind.SILENT, f"of job {source.id} {host}, which failed in it, {what}, and nothing names it"
-    if account.cut_short:
-        for host in sorted(not_failed(facts, source)):
-            there = _there(facts, host, source.created, task.ended)
-            if there and not account.names(host) and not done(facts, source, host, task):
-                yield (
-                    Kind.SILENT,
-                    f"job {source.id} is said to be cut short, and {host}, which it stopped for, is not named",
-                )
+        yield Kind.SILENT, f"of job {source.id} {host}, which failed in it, is not done, and nothing names it"
+    for host in sorted(source.failed) if _claimed(account) else ():
+        if _gone(facts, host, task.ended) and not done(facts, source, host, task) and not account.names(host):
+            yield Kind.SILENT, f"of job {source.id} {host}, which failed in it, is gone, and nothing names it"
+    for host in sorted(not_failed(facts, source) - {LOCALHOST}) if account.cut_short else ():
+        if _expected(facts, source, host, task) and not done(facts, source, host, task) and not account.names(host):
+            yield Kind.SILENT, f"job {source.id} is said to be cut short, without a name of {host}, which has no mark"
 
 
-def _broke_off(account: Account) -> bool:
-    """Whether it ended before it could know of any host."""
-    return not account.result.get("source_job_id")
+def _claimed(account: Account) -> bool:
+    """Whether all failed hosts are said to be done, even if others are not."""
+    return account.claims or account.result.get("remaining_hosts") == []
 
 
 # What it did

@@ -86,8 +86,13 @@ class TruthPlay:
         for _number in range(CALM + 1):
             said = self._round((), sources, window, calm=True)
             ends += not said.failed
-            if said.endless or ends == 2:
+            if said.endless or ends == 2 or self._refused(said):
                 return
+
+    def _refused(self, said: Said) -> bool:
+        """Whether a task failed without having launched anything, so that another one would say the same."""
+        launched = any(said.started <= (_seconds(row["created"]) or 0.0) for row in self._rows().values())
+        return said.failed and not launched
 
     def _plan_faults(self) -> None:
         """Name what is to fail after the jobs to come, whoever launches them."""

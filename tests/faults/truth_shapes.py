@@ -22,6 +22,9 @@ _SERIALS: tuple[tuple[int | str, ...], ...] = ((1,), (2,), (1, 2), (3,), ("50%",
 FOLDER = "{{ sandbox_state }}/%s"
 _COMMAND = "sh {{ truth }}/step {{ awx_job_id }}"
 
+# What a play may have besides plain steps.
+_KINDS = ("once", "once", "block", "include", "handler", "some", "ignored")
+
 # The plays' hosts.
 _TARGETS = ("all", "all", "all", "all all", "all all", "web db", "all web", "web all", "web")
 
@@ -248,7 +251,7 @@ def _random_play(rng: random.Random, number: int, hosts: str, groups: t.Mapping[
         return Play(f"Play {number}", hosts, (Step(f"Report{number}", "Report"),))
     names = [name for group, members in sorted(groups.items()) if hosts in ("all", group) for name in members]
     free = rng.random() < 0.1
-    fatal = rng.random() < 0.3
+    fatal = rng.random() < 0.35
     verbs = iter(rng.sample(_VERBS, len(_VERBS)))
 
     def step(**keywords: t.Any) -> Step:
@@ -257,7 +260,9 @@ def _random_play(rng: random.Random, number: int, hosts: str, groups: t.Mapping[
 
     parts: list[Part] = [step() for _number in range(rng.randint(2, 4))]
     handlers: tuple[Step, ...] = ()
-    for kind in rng.sample(("once", "block", "include", "handler", "some", "ignored"), rng.choice((0, 1, 1, 2))):
+    for kind in rng.sample(
+        ("once", "once", "block", "include", "handler", "some", "ignored"), rng.choice((0, 1, 1, 2, 2))
+    ):
         place = rng.randint(0, len(parts))
         if kind == "once" and not free:
             parts.insert(place, step(once=True))
@@ -281,7 +286,7 @@ def _random_play(rng: random.Random, number: int, hosts: str, groups: t.Mapping[
         parts=tuple(parts),
         handlers=handlers,
         post=(Step(f"Enable{number}", "Enable"),) if rng.random() < 0.15 else (),
-        serial=rng.choice(_SERIALS) if rng.random() < 0.45 else (),
+        serial=rng.choice(_SERIALS) if rng.random() < 0.5 else (),
         any_errors_fatal=fatal,
         max_fail_percentage=rng.choice((0, 20, 34, 50)) if not fatal and rng.random() < 0.25 else None,
         free=free,

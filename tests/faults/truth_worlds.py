@@ -116,10 +116,10 @@ def world_of(seed: int) -> World:
     task = _task(rng)
     reference = rng.random() < 0.25
     launches = int(reference) + (rng.choice((1, 2, 2, 3)) if task.kind == "jobs_relaunch" else rng.choice((1, 1, 1, 2)))
-    attempts = [_attempt(rng, book, hosts, least=1) for _number in range(launches + rng.randint(1, 4))]
+    attempts = list(_attempts(rng, book, hosts, launches))
     if reference:
         attempts[0] = frozenset()
-    rounds = tuple(_moves(rng, hosts) for _number in range(rng.choice((1, 2, 2, 3))))
+    rounds = tuple(_moves(rng, hosts) for _number in range(rng.choice((1, 2, 2, 3, 4))))
     return World(
         seed=seed,
         hosts=hosts,
@@ -146,16 +146,30 @@ def _task(rng: random.Random) -> Task:
     )
 
 
-def _attempt(rng: random.Random, book: Book, hosts: t.Sequence[str], least: int = 0) -> frozenset[Fault]:
+def _attempts(rng: random.Random, book: Book, hosts: t.Sequence[str], launches: int) -> t.Iterator[frozenset[Fault]]:
+    """What fails in each job; later mostly hosts that have failed before, since a relaunch is limited to them."""
+    failed: set[str] = set()
+    for number in range(launches + rng.randint(2, 5)):
+        mostly = sorted(failed) if number >= launches and rng.random() < 0.8 else []
+        faults = _attempt(rng, book, mostly or hosts, least=1 if number < launches else 0)
+        failed |= {fault.host for fault in faults} & set(hosts)
+        yield faults
+
+
+def _attempt(rng: random.Random, book: Book, hosts: t.Sequence[str], least: int) -> frozenset[Fault]:
     faults = set()
-    for _number in range(max(least, rng.choice((0, 1, 1, 2, 2, 3)))):
+    for _number in range(max(least, rng.choice((0, 1, 1, 1, 2, 2)))):
         if rng.random() < 0.08:
             faults.add(Fault("", rng.choice(hosts)))
             continue
         play = rng.choice(book.plays)
         step = rng.choice(play.steps)
         targets = [host for host in (*hosts, LOCALHOST) if book.targets(play, host) and host in (step.only or (host,))]
-        faults.add(Fault(step.key, ANY if step.once else rng.choice(targets)))
+        if step.once:
+            faults.add(Fault(step.key, ANY))
+        elif targets:
+            some = rng.sample(targets, min(len(targets), rng.choice((1, 1, 2, 3))))
+            faults |= {Fault(step.key, host) for host in some}
     return frozenset(faults)
 
 
