@@ -52,6 +52,8 @@ def main() -> int:
     # This folder's modules are those of the package, and must not be found under their bare names.
     here = pathlib.Path(__file__).resolve().parent
     sys.path[:] = [str(here.parent), *(path for path in sys.path if pathlib.Path(path or ".").resolve() != here)]
+    # The worlds of real playbooks import the collection, which lies below ansible_collections.
+    sys.path.append(str(here.parents[4]))
     from faults import campaign, contests, replay, truth_campaign
 
     if options.contests is not None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sandbox.process import Sandbox
 
+from . import truth_tasks
 from .truth_facts import Facts
 from .truth_judge import Finding, Kind, false_alarms, judge
 from .truth_play import TruthPlay
@@ -81,9 +82,9 @@ class Report:
         ]
 
 
-def play(sandbox: Sandbox, world: World) -> Played:
+def play(sandbox: Sandbox, world: World, run: truth_tasks.Run = truth_tasks.run) -> Played:
     """Play a world in a sandbox in which nothing else runs meanwhile, and judge it."""
-    facts = TruthPlay(sandbox, world).facts()
+    facts = TruthPlay(sandbox, world, run).facts()
     return Played(world, facts, tuple(judge(facts)), false_alarms(facts))
 
 

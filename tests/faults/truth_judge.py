@@ -16,7 +16,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .truth_facts import FINAL, Facts, Job, Result, Said
-from .truth_shapes import LOCALHOST
+from .truth_shapes import OUTSIDE
 
 # A launch rests on a look that may be so many seconds old.
 FRESH = 3.5
@@ -135,7 +135,7 @@ def accounts(facts: Facts, task: Said) -> list[Account]:
 def not_failed(facts: Facts, source: Job) -> frozenset[str]:
     """The hosts of a source that did not fail, and did not reach the end either: stopped, or never begun."""
     before = [look for look in facts.looks if look.time <= source.created][-1]
-    there = {name for name, (_id, enabled) in before.hosts.items() if enabled} | {LOCALHOST}
+    there = {name for name, (_id, enabled) in before.hosts.items() if enabled} | {*OUTSIDE}
     there = {name for name in there & facts.targeted if source.asked_for(name)}
     return frozenset(there - source.failed.keys() - source.ended.keys())
 
@@ -167,7 +167,7 @@ def certainly_done(facts: Facts, source: Job, host: str, moment: float) -> Job |
 
 def _there(facts: Facts, host: str, start: float, end: float) -> bool:
     """Whether a host was enabled, and the same one, from a moment to another."""
-    if host == LOCALHOST:
+    if host in OUTSIDE:
         return True
     first = [look for look in facts.looks if look.time <= start][-1]
     last = next(look for look in facts.looks if look.time >= end)
@@ -178,12 +178,12 @@ def _there(facts: Facts, host: str, start: float, end: float) -> bool:
 
 def _gone(facts: Facts, host: str, end: float) -> bool:
     after = next(look for look in facts.looks if look.time >= end)
-    return host != LOCALHOST and host not in after.hosts
+    return host not in OUTSIDE and host not in after.hosts
 
 
 def _enabled(facts: Facts, host: str, task: Said) -> bool:
     """Whether a host was there and enabled before a task and after it."""
-    if host == LOCALHOST:
+    if host in OUTSIDE:
         return True
     before = [look for look in facts.looks if look.time <= task.started][-1]
     after = next(look for look in facts.looks if look.time >= task.ended)
@@ -240,7 +240,7 @@ def _silent(facts: Facts, task: Said, account: Account) -> t.Iterator[_Wrong]:
     for host in sorted(source.failed) if _claimed(account) else ():
         if _gone(facts, host, task.ended) and not done(facts, source, host, task) and not account.names(host):
             yield Kind.SILENT, f"of job {source.id} {host}, which failed in it, is gone, and nothing names it"
-    for host in sorted(not_failed(facts, source) - {LOCALHOST}) if account.cut_short else ():
+    for host in sorted(not_failed(facts, source) - {*OUTSIDE}) if account.cut_short else ():
         if _expected(facts, source, host, task) and not done(facts, source, host, task) and not account.names(host):
             yield Kind.SILENT, f"job {source.id} is said to be cut short, without a name of {host}, which has no mark"
 
@@ -341,7 +341,7 @@ def _refused(facts: Facts, task: Said, account: Account) -> t.Iterator[_Wrong]:
 def _reachable(facts: Facts, source: Job, host: str, task: Said) -> bool:
     """Whether the controller's own relaunch on failed hosts would run on a host."""
     rows = [run.failed[host] for run in facts.runs(source) if host in run.failed and run.known(task.started)]
-    return any(row is not None for row in rows) and _enabled(facts, host, task) and host != LOCALHOST
+    return any(row is not None for row in rows) and _enabled(facts, host, task) and host not in OUTSIDE
 
 
 def _without_end(facts: Facts) -> t.Iterator[_Wrong]:

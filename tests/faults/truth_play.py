@@ -19,7 +19,7 @@ from . import truth_marks, truth_tasks
 from .quick_jobs import prompts_of
 from .truth_facts import FINAL, Facts, Job, Look, Said
 from .truth_moves import Scene, calls_of, rule_of, told
-from .truth_shapes import LOCALHOST
+from .truth_shapes import OUTSIDE
 from .truth_worlds import Move, World
 
 # How many tasks there are at most in which nothing fails or moves any more.
@@ -29,10 +29,14 @@ _TASK: dict[str, t.Any] = {"interval": 0.5, "request_timeout": 20, "max_retries"
 
 
 class TruthPlay:
-    """One world being played in a sandbox in which nothing else runs meanwhile."""
+    """One world being played in a sandbox in which nothing else runs meanwhile.
 
-    def __init__(self, sandbox: Sandbox, world: World) -> None:
+    :param run: runs a task.
+    """
+
+    def __init__(self, sandbox: Sandbox, world: World, run: truth_tasks.Run = truth_tasks.run) -> None:
         self._sandbox = sandbox
+        self._run = run
         self._world = world
         self._path = sandbox.data_dir / "sandbox.sqlite3"
         self._looks: list[Look] = []
@@ -115,7 +119,7 @@ class TruthPlay:
         if rules:
             self._sandbox.misbehave(rules)
         self._look()
-        task = truth_tasks.run(self._world.task.kind, self._options(sources, window))
+        task = self._run(self._world.task.kind, self._options(sources, window))
         self._sandbox.behave()
         self._look()
         stories = tuple(told(move, self._world.hosts) for move in moves)
@@ -192,7 +196,7 @@ class TruthPlay:
 
     def _gathered(self, sources: tuple[int, ...]) -> Facts:
         world, marks = self._world, self._marks.read()
-        hosts = (*world.hosts, LOCALHOST)
+        hosts = (*world.hosts, *OUTSIDE)
         ended = truth_marks.ended(world.book, marks, hosts)
         jobs = {}
         with db.opened(self._path) as database:

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 import yaml
 
-# The host that a play on the controller's own machine runs on; it is in no inventory.
+# Hosts that are in no inventory: that of a play on the controller's own machine, and one that the playbook makes.
 LOCALHOST = "localhost"
+MADE = "made1"
+OUTSIDE = (LOCALHOST, MADE)
 
 _VERBS = ("Drain", "Stop", "Update", "Configure", "Migrate", "Start", "Check", "Announce")
 _SERIALS: tuple[tuple[int | str, ...], ...] = ((1,), (2,), (1, 2), (3,), ("50%",), ("34%", "100%"))
@@ -81,7 +83,7 @@ Part = Step | Block | Included | Flush
 class Play:
     """One play; see Ansible's keywords of the same names.
 
-    :param hosts: ``all``, a group, or LOCALHOST.
+    :param hosts: ``all``, a group, or one of OUTSIDE. The play before one on MADE adds that.
     :param post: ``post_tasks``, behind the handlers that the tasks notify.
     """
 
@@ -127,7 +129,7 @@ class Book:
 
     def targets(self, play: Play, host: str) -> bool:
         """Whether a play is for a host."""
-        if LOCALHOST in (play.hosts, host):
+        if play.hosts in OUTSIDE or host in OUTSIDE:
             return play.hosts == host
         return play.hosts == "all" or host in self.groups[play.hosts]
 
@@ -149,6 +151,10 @@ class Book:
         :param folder: name of the folder of the marks, in ``sandbox_state``.
         """
         plays = [_play(play, FOLDER % folder) for play in self.plays]
+        if any(play.hosts == MADE for play in self.plays):
+            # So that it belongs to no other play, it is in no group but its own.
+            host = {"name": MADE, "groups": MADE, "ansible_connection": "local"}
+            plays[-2]["tasks"].append({"name": "Make a host", "ansible.builtin.add_host": host, "changed_when": False})
         return f"{json.dumps(plays)}\n" if self.as_json else yaml.safe_dump(plays, sort_keys=False, width=1000)
 
     def files(self) -> dict[str, str]:
@@ -240,14 +246,14 @@ def _is_one_of(hosts: t.Iterable[str]) -> str:
 def book_of(rng: random.Random, groups: t.Mapping[str, tuple[str, ...]]) -> Book:
     """A playbook of random shape for these hosts."""
     targets = rng.choice(_TARGETS).split()
-    if rng.random() < 0.08:
-        targets = [*targets, LOCALHOST]
+    if rng.random() < 0.1:
+        targets = [*targets, rng.choice(OUTSIDE)]
     plays = tuple(_random_play(rng, number, hosts, groups) for number, hosts in enumerate(targets, 1))
     return Book(plays, groups, as_json=rng.random() < 0.1)
 
 
 def _random_play(rng: random.Random, number: int, hosts: str, groups: t.Mapping[str, tuple[str, ...]]) -> Play:
-    if hosts == LOCALHOST:
+    if hosts in OUTSIDE:
         return Play(f"Play {number}", hosts, (Step(f"Report{number}", "Report"),))
     names = [name for group, members in sorted(groups.items()) if hosts in ("all", group) for name in members]
     free = rng.random() < 0.1

@@ -34,6 +34,10 @@ HASTE = 3.0
 BOUND = 120.0
 
 
+# What runs a task: the name of its module, and its options.
+Run = t.Callable[[str, t.Mapping[str, t.Any]], Said]
+
+
 class Endless(BaseException):
     """A task has gone on for too long. No error, so that nothing takes it for one."""
 

@@ -9,7 +9,7 @@ import random
 import typing as t
 from dataclasses import dataclass
 
-from .truth_shapes import LOCALHOST, Book, book_of
+from .truth_shapes import OUTSIDE, Book, book_of
 
 Kind = t.Literal["job_relaunch", "job_retry", "jobs_relaunch"]
 KINDS: tuple[Kind, ...] = ("job_relaunch", "job_retry", "jobs_relaunch")
@@ -164,7 +164,7 @@ def _attempt(rng: random.Random, book: Book, hosts: t.Sequence[str], least: int)
             continue
         play = rng.choice(book.plays)
         step = rng.choice(play.steps)
-        targets = [host for host in (*hosts, LOCALHOST) if book.targets(play, host) and host in (step.only or (host,))]
+        targets = [host for host in (*hosts, *OUTSIDE) if book.targets(play, host) and host in (step.only or (host,))]
         if step.once:
             faults.add(Fault(step.key, ANY))
         elif targets:
