@@ -36,6 +36,8 @@ FATAL = World(
         frozenset({Fault("Prepare", "web2"), Fault("Prepare", "web3")}),
         frozenset({Fault("Prepare", "web2")}),
     ),
+    source="ended",
+    asks_limit=False,
     simultaneous=True,
     task=Task("job_relaunch"),
     rounds=((), ()),

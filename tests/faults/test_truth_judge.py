@@ -40,6 +40,7 @@ STOPPED = job(1, 50, 60, ["web2"], "web1", summaries=frozenset(ALL), launch_type
 # It failed on web2 alone, and all others reached the end.
 SOURCE = job(1, 50, 60, ["web2"], "web1 web3", launch_type="manual")
 CANCELED = job(1, 50, 60, [], "web1", status="canceled", launch_type="manual")
+NEVER_BEGAN = dataclasses.replace(CANCELED, ended={}, summaries=frozenset(), began=False)
 REMADE = dataclasses.replace(SOURCE, failed={"web2": None})
 HEALED = job(2, 101, 110, [], "web2", limit="web2")
 AGAIN_FAILED = job(2, 101, 110, ["web2"], limit="web2")
@@ -191,6 +192,7 @@ SECOND = job(3, 82, 92, [], "web1", limit="web1", creator="bob")
         ),
         (facts_of(REFUSED, []), Kind.STUCK, "a relaunch would run on web2"),
         (facts_of(REFUSED, [], STOPPED, fallback_to_all=True, before=AGAIN), Kind.STUCK, "can be relaunched on all"),
+        (facts_of(REFUSED, [], NEVER_BEGAN), Kind.STUCK, "though it never began"),
         (facts_of(BAD, [AGAIN_FAILED], **CALM), Kind.STUCK, "is not done after 1 tasks"),
         (facts_of(CUT, source=STOPPED, fallback_to_all=True, **CALM), Kind.STUCK, "is not done after 1 tasks"),
         (facts_of(None, said={"endless": True}), Kind.STUCK, "did not end"),

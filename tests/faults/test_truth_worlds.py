@@ -77,7 +77,11 @@ def test_tasks_and_moves_vary() -> None:
         for fallback in (True, False)
     }
     assert {move.at for move in MOVES} == {None, *MOMENTS}
-    assert len({move.what for move in MOVES}) == 11
+    assert len({move.what for move in MOVES}) == 12
+    assert {world.source for world in WORLDS} == {"ended", "canceled", "never began"}
+    for name in ("simultaneous", "asks_limit", "enables"):
+        assert {getattr(world, name) for world in WORLDS} == {True, False}
+    assert {world.player for world in WORLDS} == {"admin", "alice"}
 
 
 WEB = {"web": ("web1", "web2"), "db": ("db1",)}

@@ -26,6 +26,7 @@ class Job:
         these are there.
     :param summaries: all hosts in its statistics.
     :param ended: the hosts that truly reached the end of the playbook in it, and when.
+    :param began: whether it has started any task.
     :param passed: for the story, by host, the steps that left a mark, in their order.
     """
 
@@ -40,6 +41,7 @@ class Job:
     failed: t.Mapping[str, int | None] = field(default_factory=dict)
     ended: t.Mapping[str, float] = field(default_factory=dict)
     summaries: frozenset[str] = frozenset()
+    began: bool = True
     launch_type: str = "relaunch"
     passed: t.Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

@@ -333,6 +333,9 @@ def _refused(facts: Facts, task: Said, account: Account) -> t.Iterator[_Wrong]:
     if facts.hosts == "all" or facts.fallback_to_all:
         yield Kind.STUCK, f"job {source.id} was refused, though it can be relaunched on all hosts: {said}"
         return
+    left = [host for host in sorted(not_failed(facts, source)) if _expected(facts, source, host, task)]
+    if not source.began and any(not done(facts, source, host, task) for host in left):
+        yield Kind.STUCK, f"job {source.id} was refused, though it never began, so that all of its hosts remain: {said}"
     for host in sorted(source.failed):
         if not done(facts, source, host, task) and _reachable(facts, source, host, task):
             yield Kind.STUCK, f"job {source.id} was refused, though a relaunch would run on {host}: {said}"

@@ -22,24 +22,23 @@ _PLACES = {
 }
 
 
+# Who launches and relaunches by hand; never who runs the tasks.
+OTHER_USER = "bob"
+
+
 @dataclass(frozen=True)
 class Scene:
     """What a world has in the sandbox.
 
     :param inventories: the template's first one, and another with hosts of the same names.
     :param source: a job.
-    :param player: who runs the tasks; another user moves the world.
     """
 
     template: int
     inventories: tuple[int, int]
     source: int
     hosts: tuple[str, ...]
-    player: str
-
-    @property
-    def other_user(self) -> str:
-        return "bob"
+    asks_limit: bool
 
 
 def calls_of(move: Move, scene: Scene, database: Database) -> list[Call]:
@@ -63,10 +62,15 @@ def calls_of(move: Move, scene: Scene, database: Database) -> list[Call]:
         return [_control("PATCH", f"/templates/{scene.template}", {"inventory": other})]
     if move.what in ("relaunch failed", "relaunch all"):
         body = {"hosts": move.what.partition(" ")[2]}
-        return [_request(scene, f"/jobs/{scene.source}/relaunch/", body)]
+        return [_request(f"/jobs/{scene.source}/relaunch/", body)]
     if move.what.startswith("launch"):
-        body = {"extra_vars": {"other": "work"}} if move.what == "launch other work" else {}
-        return [_request(scene, f"/job_templates/{scene.template}/launch/", body)]
+        some = [name, scene.hosts[0]]
+        prompts: dict[str, dict[str, t.Any]] = {
+            "launch on some": {"limit": ",".join(sorted(set(some)))} if scene.asks_limit else {},
+            "launch other work": {"extra_vars": {"other": "work"}},
+        }
+        body = prompts.get(move.what, {})
+        return [_request(f"/job_templates/{scene.template}/launch/", body)]
     if move.at is not None:
         return [{"method": "POST", "path": "/jobs/{id}/cancel/", "body": {}, "user": "admin"}]
     newest = database.value("SELECT MAX(id) FROM jobs WHERE unified_job_template = ?", scene.template)
@@ -87,7 +91,7 @@ def rule_of(move: Move, scene: Scene, database: Database) -> Rule:
 
 def told(move: Move, hosts: t.Sequence[str]) -> str:
     """It for a person."""
-    about_host = move.what in ("disable", "enable", "delete", "add again")
+    about_host = move.what in ("disable", "enable", "delete", "add again", "launch on some")
     what = f"{move.what} {hosts[move.host]}" if about_host else move.what
     where = f", {move.at[1]} the task's {move.at[0]} request {move.skip + 1}" if move.at else ", before the task"
     return f"{what}{where}{'' if move.settle else ', not waited for'}"
@@ -97,5 +101,5 @@ def _control(method: str, path: str, body: t.Any = None) -> Call:
     return {"method": method, "path": path, "body": body}
 
 
-def _request(scene: Scene, path: str, body: t.Any) -> Call:
-    return {"method": "POST", "path": path, "body": body, "user": scene.other_user}
+def _request(path: str, body: t.Any) -> Call:
+    return {"method": "POST", "path": path, "body": body, "user": OTHER_USER}

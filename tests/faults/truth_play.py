@@ -13,6 +13,7 @@ import time
 import typing as t
 
 from sandbox import database as db
+from sandbox import settings
 from sandbox.process import Sandbox, SandboxError
 
 from . import truth_marks, truth_tasks
@@ -53,11 +54,13 @@ class TruthPlay:
             hosts=hosts,
             groups=groups,
             allow_simultaneous=world.simultaneous,
-            asks=["extra_vars"],
+            asks=["extra_vars", *(["limit"] if world.asks_limit else [])],
         )
         other = sandbox.add_inventory(f"Other {name}", hosts, groups)
         self._template = int(made["id"])
-        self._scene = Scene(self._template, (int(made["inventory"]), int(other["id"])), 0, world.hosts, world.player)
+        self._scene = Scene(
+            self._template, (int(made["inventory"]), int(other["id"])), 0, world.hosts, world.asks_limit
+        )
         self._token = sandbox.token(world.player)
 
     def facts(self) -> Facts:
@@ -66,7 +69,8 @@ class TruthPlay:
         self._plan_faults()
         start = db.now()
         self._look()
-        launched = [self._launch() for _number in range(world.launches)]
+        launched = [self._launch() for _number in range(world.launches - 1)]
+        launched.append(self._launch(world.source))
         window = (start, db.now())
         failed = [number for number in launched if self._rows()[number]["status"] != "successful"]
         sources = tuple(failed or launched) if world.task.kind == truth_tasks.BULK else (launched[-1],)
@@ -105,9 +109,19 @@ class TruthPlay:
         for number, faults in enumerate(self._world.attempts, newest + 1):
             self._marks.fail(number, faults)
 
-    def _launch(self) -> int:
-        job = self._sandbox.launch(self._template)
-        self._sandbox.wait(job)
+    def _launch(self, then: str = "ended") -> int:
+        sandbox = self._sandbox
+        if then == "never began":
+            sandbox.settings(max_running=0)
+        job = sandbox.launch(self._template)
+        if then == "canceled":
+            deadline = time.monotonic() + 10
+            while not any(mark.job == job for mark in self._marks.read()) and time.monotonic() < deadline:
+                time.sleep(0.02)
+        if then != "ended":
+            sandbox.cancel(job)
+            sandbox.settings(max_running=settings.DEFAULTS["max_running"])
+        sandbox.wait(job)
         return job
 
     def _round(
@@ -200,6 +214,11 @@ class TruthPlay:
         ended = truth_marks.ended(world.book, marks, hosts)
         jobs = {}
         with db.opened(self._path) as database:
+
+            def began(job: int) -> bool:
+                starts = "SELECT 1 FROM events WHERE job = ? AND event = 'playbook_on_task_start' LIMIT 1"
+                return database.value(starts, job) is not None
+
             for number, row in self._rows().items():
                 summaries = database.all("SELECT host, host_name, failed FROM summaries WHERE job = ?", number)
                 passed: dict[str, list[str]] = {}
@@ -218,6 +237,7 @@ class TruthPlay:
                     failed={one["host_name"]: one["host"] for one in summaries if one["failed"]},
                     ended=ended.get(number, {}),
                     summaries=frozenset(one["host_name"] for one in summaries),
+                    began=began(number),
                     launch_type=row["launch_type"],
                     passed={host: tuple(steps) for host, steps in passed.items()},
                 )

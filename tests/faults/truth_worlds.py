@@ -22,6 +22,7 @@ _MOVES = {
     "relaunch failed": 4,
     "relaunch all": 4,
     "launch": 3,
+    "launch on some": 2,
     "launch other work": 1,
     "disable": 4,
     "enable": 4,
@@ -31,8 +32,11 @@ _MOVES = {
     "inventory": 1,
     "cancel": 1,
 }
+# How often the source ends by itself, is canceled midway, or before it begins. It is drawn last, so that the other
+# properties of a world do not change with this.
+SOURCES = (90, 5, 5)
 # Those of them that may happen between two requests of a task.
-_MEANWHILE = ("relaunch failed", "relaunch all", "launch", "disable", "enable", "cancel", "edit")
+_MEANWHILE = ("relaunch failed", "relaunch all", "launch", "launch on some", "disable", "enable", "cancel", "edit")
 MOMENTS = (("list", "after"), ("post", "before"), ("post", "after"), ("poll", "after"))
 
 
@@ -49,8 +53,8 @@ class Move:
     """Something that happens in the world.
 
     :param what: ``disable``, ``enable``, ``delete`` or ``add again`` a host; another user's ``relaunch failed`` or
-        ``relaunch all`` of the source, ``launch`` of the template, or ``launch other work`` with other variables;
-        ``edit`` the template's verbosity, give it another ``inventory`` with hosts of the same names; ``cancel`` the
+        ``relaunch all`` of the source, ``launch`` of the template, ``launch on some`` of the hosts where the template
+        asks for its limit, or ``launch other work`` with other variables; ``edit`` the template's verbosity, give it another ``inventory`` with hosts of the same names; ``cancel`` the
         newest job.
     :param host: an index of the world's.
     :param settle: jobs are waited for afterwards.
@@ -89,6 +93,9 @@ class World:
     :param launches: how many jobs there are before the first task, the last of which is the source; of jobs_relaunch
         all that failed are.
     :param attempts: what fails in the first job, in the second, and so on, whoever launches it; after that nothing.
+    :param source: whether the source ran to its end, was ``canceled`` midway, or ``never began`` as it was canceled
+        while it was pending.
+    :param asks_limit: whether the template asks for its limit.
     :param simultaneous: whether jobs of the template may run beside each other.
     :param rounds: what moves before and during each task; after these tasks nothing fails or moves any more.
     :param enables: hosts that are disabled then are enabled.
@@ -100,6 +107,8 @@ class World:
     book: Book
     launches: int
     attempts: tuple[frozenset[Fault], ...]
+    source: t.Literal["ended", "canceled", "never began"]
+    asks_limit: bool
     simultaneous: bool
     task: Task
     rounds: tuple[tuple[Move, ...], ...]
@@ -126,11 +135,13 @@ def world_of(seed: int) -> World:
         book=book,
         launches=launches,
         attempts=tuple(attempts),
+        asks_limit=rng.random() < 0.4,
         simultaneous=rng.random() < 0.7,
         task=task,
         rounds=rounds,
         enables=rng.random() < 0.5,
         player=rng.choice(("admin", "admin", "alice")),
+        source=t.cast("t.Any", rng.choices(("ended", "canceled", "never began"), SOURCES)[0]),
     )
 
 
