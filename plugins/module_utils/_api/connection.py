@@ -11,9 +11,10 @@ awx.awx (24.6.1 and devel), ansible.controller and ansible.platform, so that the
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
@@ -26,6 +27,8 @@ from .tower_cli_cfg import (
 
 DEFAULT_HOST = "127.0.0.1"
 API_PREFIX_VARIABLE = "CONTROLLER_OPTIONAL_API_URLPATTERN_PREFIX"
+# A part of a password that is shorter would hide half of a message, and tell nobody anything.
+SHORTEST_PART = 4
 # What a token has besides its two secrets (recorded: token-create-admin).
 HARMLESS_TOKEN_KEYS = frozenset(
     [
@@ -246,6 +249,14 @@ def passwords_in_url(host: t.Optional[str]) -> list[str]:
     user, at, _rest = str(host or "").rpartition("@")
     _name, colon, password = user.rpartition("://")[2].partition(":")
     return [password] if at and colon and password else []
+
+
+def passwords_of_proxies(environ: t.Mapping[str, str]) -> list[str]:
+    """The passwords of the proxies that the environment names: as given, decoded, and as far as a URL parser gets."""
+    named = [value for name, value in environ.items() if name.lower().endswith("_proxy")]
+    given = [password for value in named for password in passwords_in_url(value)]
+    cut = (re.split(r"[/?#\\]", password)[0] for password in given)
+    return [*given, *map(unquote, given), *(part for part in cut if len(part) >= SHORTEST_PART)]
 
 
 def _at_least(given: t.Mapping[str, t.Any], name: str, default: float, above: bool = False) -> float:

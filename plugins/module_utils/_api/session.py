@@ -60,8 +60,8 @@ class Sender:
                     allow_redirects=False,
                     **arguments,
                 )
-        except (OSError, _requests.urllib3.exceptions.HTTPError, UnicodeError) as error:
-            # requests' own exceptions are OSErrors too.
+        except (OSError, _requests.urllib3.exceptions.HTTPError, ValueError) as error:
+            # requests' own exceptions are OSErrors too; a URL that cannot be taken apart is a mere ValueError.
             raise no_answer(error, self._way(method, url)) from None
         if _cut_short(response):
             raise AnswerLostError(f"To {method} {url} the controller broke off its answer {response.status_code}.")
@@ -70,8 +70,9 @@ class Sender:
 
     def _way(self, method: str, url: str) -> Way:
         connection = self._connection
-        proxied = bool(_requests.requests.utils.get_environ_proxies(connection.base_url))
-        return Way(f"{method} {url}", connection.base_url, connection.request_timeout, connection.host_given, proxied)
+        utils = _requests.requests.utils
+        proxy = utils.select_proxy(connection.base_url, utils.get_environ_proxies(connection.base_url)) or ""
+        return Way(f"{method} {url}", connection.base_url, connection.request_timeout, connection.host_given, proxy)
 
 
 def open_session(connection: ConnectionOptions) -> requests.Session:

@@ -28,6 +28,7 @@ def carry_out(params: t.Mapping[str, t.Any], hidden: set[str], act: Act) -> Resu
     """
     try:
         adjust_hidden(hidden, params)
+        hidden.update(_connection.passwords_of_proxies(os.environ))
         connection = _connection.resolve(params, os.environ, os.getcwd())
         hidden.update(connection.secrets)
         with ControllerClient(connection) as client:
