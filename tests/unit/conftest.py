@@ -17,7 +17,12 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.client im
 from ansible_collections.relaunch.controller.plugins.module_utils._task import result as _task
 from ansible_collections.relaunch.controller.plugins.modules import job_relaunch
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
-from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import JOBS, STARTED, listed
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import (
+    FAILED_AT_START,
+    JOBS,
+    STARTED,
+    listed,
+)
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
 try:
@@ -91,14 +96,18 @@ def relaunch(
 ) -> t.Callable[..., dict[str, t.Any]]:
     """Run the module against the scripted controller, on a clock that passes by sleeping only.
 
-    Reads are not tried again. Where nothing else is said, a look finds no other job, all jobs have started the same
-    tasks, and there is no host that they never began on.
+    Reads are not tried again. Where nothing else is said, a look finds no other job; all jobs have started the same
+    tasks, and went on to the last one where hosts failed; and there is no host that they never began on.
     """
     on_clock = functools.partial(ControllerClient, clock=clock.read, sleep=clock.sleep)
     monkeypatch.setattr(_task, "ControllerClient", on_clock)
     controller.whenever("GET", JOBS, body=listed())
     started = listed(*STARTED)
-    controller.whenever("GET", r"/api/v2/jobs/\d+/job_events/", body=started, event__in="playbook_on_task_start")
+    events = r"/api/v2/jobs/\d+/job_events/"
+    controller.whenever("GET", events, body=started, event__in="playbook_on_task_start")
+    controller.whenever("GET", events, body=listed(FAILED_AT_START), event__in="runner_on_failed", failed="true")
+    # Of the hosts that failed none has a result of the last task.
+    controller.whenever("GET", events, body=listed(), parent_uuid="u4", host_name__in="web")
     never_begun = {"not__job_host_summaries__job": "4"}
     controller.whenever("GET", r"/api/v2/inventories/\d+/hosts/", body=listed(), **never_begun)
 

@@ -94,8 +94,19 @@ def started(event: str, counter: int, **data: t.Any) -> dict[str, t.Any]:
     return {**facts, "play": data.get("play", ""), "task": data.get("task", ""), "event_data": data}
 
 
-#: What a job has started that went to its end: a play with one task.
+#: What a job has started that went to its end: a play with two tasks.
 STARTED = (
     started("playbook_on_play_start", 1, play="Deploy", play_pattern="all", play_uuid="u1"),
     started("playbook_on_task_start", 2, play="Deploy", task="Start", task_path="site.yml:4", task_action="command"),
+    started("playbook_on_task_start", 4, play="Deploy", task="Check", task_path="site.yml:6", task_action="uri"),
 )
+
+#: A failure in the first of them, which did not stop the others.
+FAILED_AT_START = {
+    "event": "runner_on_failed",
+    "counter": 3,
+    "parent_uuid": "u2",
+    "host_name": "web2",
+    "failed": True,
+    "event_data": {"play": "Deploy", "task": "Start", "task_action": "command", "res": {"msg": "no such service"}},
+}

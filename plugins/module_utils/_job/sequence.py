@@ -17,7 +17,6 @@ from .._api import jobs as _jobs
 from .._api.client import backoff
 from .._api.errors import (
     ControllerError,
-    CutShortError,
     ForbiddenError,
     NotSentError,
     RefusedError,
@@ -31,7 +30,7 @@ from .._work.decision import FAILED, Adopt, Await, Done, Launch, Refuse, Settled
 from .after_launch import after_adoption, after_launch, until_ended
 from .outcome import RelaunchOutcome, carrying, interrupted_with
 from .relaunch import Prepared, Preparer, launched_outcome, relaunch_attempt
-from .verdict import Judged, asked_of
+from .verdict import Judged, asked_of, refused
 from .work import FRESH_FOR, JobWork, Look, host_names, left_out, with_hosts
 
 # The look so many before leads to a launch, however slow the controller is.
@@ -99,8 +98,11 @@ class RelaunchSequence:
         self, work: JobWork, preparer: Preparer, look: Look, decision: Settled, outcome: RelaunchOutcome
     ) -> Steps[Judged]:
         if isinstance(decision, Refuse):
-            with carrying(replace(outcome, cut_short=True) if decision.cut_short else outcome):
-                raise CutShortError(decision.reason) if decision.cut_short else RefusedError(decision.reason)
+            by = look.ledger.last_done if decision.cut_short else None
+            if by is not None:
+                outcome = outcome.about(work.client, _jobs.get(work.client, by.id))
+            with carrying(outcome):
+                raise refused(work, decision, outcome)
         if isinstance(decision, Done):
             return Judged(done_outcome(work, look, decision, outcome))
         if isinstance(decision, Adopt):

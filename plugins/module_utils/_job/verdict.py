@@ -12,12 +12,13 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._api.errors import ControllerError, CutShortError, JobUnsuccessfulError
+from .._api.errors import ControllerError, CutShortError, JobUnsuccessfulError, RefusedError
 from .._api.jobs import Job, told
+from .._api.kinds import JOB
 from .._launch import failure_report
 from .._launch.asks import Steps
 from .._work.decision import ALL, FAILED, Launch, Refuse
-from .outcome import RelaunchOutcome, carrying
+from .outcome import BrokenOffError, RelaunchOutcome, carrying
 from .work import JobWork, Look, left_out, with_hosts
 
 
@@ -86,9 +87,8 @@ def _take_limit(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome)
     if asked.hosts is None or not job.limit_names <= asked.hosts:
         return
     failed = work.source.failures_counted
-    if outcome.relaunched_job_id == work.source.id and (failed is None or failed <= len(job.limit_names)):
-        work.reader.assume_failed(job.limit_names)
-    work.reader.assume_done(job)
+    all_of_source = outcome.relaunched_job_id == work.source.id and (failed is None or failed <= len(job.limit_names))
+    work.reader.assume_done(job, all_of_source)
 
 
 def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) -> Judged:
@@ -97,8 +97,7 @@ def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) 
     outcome = with_hosts(outcome, look.ledger)
     outcome = outcome.warned(*left_out(look.ledger, job))
     if isinstance(decision, Refuse) and decision.cut_short:
-        with carrying(replace(outcome, cut_short=True)):
-            raise CutShortError(decision.reason)
+        raise refused(work, decision, outcome)
     if isinstance(decision, Launch):
         if decision.hosts == ALL:
             return Judged(outcome.saying(f"{decision.reason}: all hosts are next."), again=True)
@@ -106,6 +105,17 @@ def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) 
         # A part that it was not to do.
         return Judged(outcome, again=bool(left) and not left & frozenset(before.hosts or ()))
     return Judged(outcome)
+
+
+def refused(work: JobWork, decision: Refuse, outcome: RelaunchOutcome) -> ControllerError:
+    """The error that says why nothing is launched.
+
+    :param outcome: what is known.
+    """
+    if not decision.cut_short:
+        return RefusedError(decision.reason)
+    page = work.client.page_url(JOB.page, work.source.id)
+    return BrokenOffError(CutShortError(f"{decision.reason} See {page}"), replace(outcome, cut_short=True))
 
 
 def check_type(job: Job, asked: Asked, outcome: RelaunchOutcome, end: str = "") -> None:

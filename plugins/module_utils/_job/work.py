@@ -171,7 +171,11 @@ def left_out(ledger: Ledger, job: t.Optional[Job] = None) -> tuple[str, ...]:
     :param job: in which they did not run.
     """
     where = f" in job {job.id}" if job else ""
-    idle = host_names(ledger.reached(Reach.IDLE))
+    # One that a relaunch would run on by now may have been enabled while this one ran.
+    late = (
+        host for host in ledger.due if job is not None and host.absent_in is not None and host.absent_in.id == job.id
+    )
+    idle = host_names((*ledger.reached(Reach.IDLE), *late))
     did_not_run = (
         f"Did not run{where}, though asked for: {_jobs.told(idle)}. Such hosts are disabled, or the play does not "
         "target them; they have not been recovered."

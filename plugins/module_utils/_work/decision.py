@@ -243,7 +243,7 @@ def _nothing_due(ledger: Ledger, options: RelaunchOptions) -> Settled:
 
 def stopped_early(ledger: Ledger, whole_only: t.Sequence[HostRecord] = ()) -> str:
     """What is left of a job's work that no relaunch on failed hosts reaches, as sentences."""
-    source, stopped = ledger.source, ledger.stopped
+    source, stopped = base_run(ledger) or ledger.source, ledger.stopped
     done = [host.name for host in ledger.hosts or () if host.done_in is not None]
     by = ledger.last_done
     said = [f"Of job {source.id} {told(sorted(done))} succeeded since, last in job {by.id}."] if done and by else []

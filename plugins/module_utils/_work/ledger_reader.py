@@ -118,17 +118,18 @@ class LedgerReader:
         records = host_records(Run(self._source, whole=True, summaries=self._failed_of_source()), ())
         return tuple(one for one in self._reach.of(records) if not one.has_row)
 
-    def assume_failed(self, names: t.Iterable[str]) -> None:
-        """Know the source's failed hosts by the limit of its relaunch on these, unless they have been asked for."""
-        if self._source.id not in self._read.summaries:
-            found = tuple(HostSummary(None, name, name, failed=True) for name in names)
-            self._read.failed.setdefault(self._source.id, found)
+    def assume_done(self, job: Job, of_source: bool) -> None:
+        """Know by its limit on whom a job was successful, where its counts tell that all of these hosts have run.
 
-    def assume_done(self, job: Job) -> None:
-        """Know that a job was successful on each host of its limit, where its counts tell that all of them have run."""
-        if job.successful and job.limit_names and job.hosts_counted == len(job.limit_names):
-            found = tuple(HostSummary(None, name, name, failed=False) for name in job.limit_names)
-            self._read.summaries.setdefault(job.id, found)
+        :param of_source: these are all failed hosts of the source.
+        """
+        if not job.successful or not job.limit_names or job.hosts_counted != len(job.limit_names):
+            return
+        if of_source and self._source.id not in self._read.summaries:
+            failed = tuple(HostSummary(None, name, name, failed=True) for name in job.limit_names)
+            self._read.failed.setdefault(self._source.id, failed)
+        done = tuple(HostSummary(None, name, name, failed=False) for name in job.limit_names)
+        self._read.summaries.setdefault(job.id, done)
 
     def summaries(self, job: Job) -> tuple[HostSummary, ...]:
         """What became of the hosts of a job that has ended.
@@ -261,9 +262,9 @@ class LedgerReader:
         if job.id in self._read.summaries:
             return self._read.summaries[job.id]
         found = _jobs.host_summaries(self._client, job.id)
-        if not found and not job.never_began:
+        if not (found or job.never_began or job.events_processed):
             # Either it has just ended and its hosts are not in yet, or there will never be any.
-            self._events_in(job if job.events_processed else _jobs.get(self._client, job.id))
+            self._events_in(_jobs.get(self._client, job.id))
             found = _jobs.host_summaries(self._client, job.id)
         self._read.summaries[job.id] = tuple(found)
         return self._read.summaries[job.id]

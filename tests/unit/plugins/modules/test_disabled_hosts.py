@@ -43,13 +43,23 @@ def found(controller: ScriptedController, status: str, *of_relaunch: dict[str, t
     controller.expect("GET", at(43, "job_host_summaries"), body=listed(*of_relaunch))
 
 
+BOTH_FAILED = listed(summary("web1"), summary("web2"))
+NEVER_CHANGED = {"id": 2, "modified": "2026-11-20T09:00:00.000000Z"}
+ENABLED_SINCE = {"id": 2, "modified": "2026-11-23T09:00:00.000000Z"}
+
+
 class TestAfterWaiting:
     @pytest.mark.parametrize("counts", [{"ok": 1}, None, {}])
+    @pytest.mark.parametrize(
+        "enabled", [(), (NEVER_CHANGED,), (ENABLED_SINCE,)], ids=["disabled", "left out by the play", "enabled since"]
+    )
     def test_they_are_warned_about_and_remain(
-        self, controller: ScriptedController, relaunch: Relaunch, counts: dict[str, int] | None
+        self, controller: ScriptedController, relaunch: Relaunch, counts: dict[str, int] | None, enabled: t.Any
     ) -> None:
         waited_for(controller, host_status_counts=counts)
+        controller.expect("GET", at(42, "job_host_summaries"), body=BOTH_FAILED)
         controller.expect("GET", at(43, "job_host_summaries"), body=listed(summary("web1", failed=False)))
+        controller.expect("GET", HOSTS, body=listed(*enabled))
 
         result = relaunch(hosts="failed", wait=True)
 
@@ -76,6 +86,7 @@ class TestAfterWaiting:
         controller.expect("GET", at(43), body=relaunched(43, "successful", limit="", host_status_counts={"ok": 2}))
         ran = listed(summary("web1", failed=False), summary("web3", failed=False))
         controller.expect("GET", at(43, "job_host_summaries"), body=ran)
+        controller.expect("GET", HOSTS, body=listed())
 
         result = relaunch(hosts="failed", wait=True)
 
@@ -85,6 +96,7 @@ class TestAfterWaiting:
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
         waited_for(controller, host_status_counts=None)
+        controller.expect("GET", at(42, "job_host_summaries"), body=BOTH_FAILED)
         renamed = summary("web2", failed=False, now="db2")
         controller.expect("GET", at(43, "job_host_summaries"), body=listed(summary("web1", failed=False), renamed))
 
@@ -96,6 +108,7 @@ class TestAfterWaiting:
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
         waited_for(controller)
+        controller.expect("GET", at(42, "job_host_summaries"), body=BOTH_FAILED)
         controller.expect("GET", at(43, "job_host_summaries"), 403, DENIED)
 
         result = relaunch(hosts="failed", wait=True)
@@ -135,7 +148,7 @@ class TestRunAgain:
 
     def test_one_that_was_enabled_since_is_due(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         found(controller, "successful", summary("web1", failed=False))
-        controller.expect("GET", HOSTS, body=listed({"id": 2, "modified": "2026-11-23T09:00:00.000000Z"}))
+        controller.expect("GET", HOSTS, body=listed(ENABLED_SINCE))
         controller.expect("POST", at(42, "relaunch"), 201, relaunched(44))
         controller.expect("GET", JOBS, body=listed())
 
@@ -146,14 +159,28 @@ class TestRunAgain:
     def test_one_that_a_failed_job_did_not_get_to_is_due(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
-        found(controller, "canceled", summary("web1", failed=False))
-        controller.expect("GET", HOSTS, body=listed({"id": 2, "modified": "2026-11-20T09:00:00.000000Z"}))
+        found(controller, "failed", summary("web1"))
+        controller.expect("GET", HOSTS, body=listed(NEVER_CHANGED))
         controller.expect("POST", at(42, "relaunch"), 201, relaunched(44))
         controller.expect("GET", JOBS, body=listed())
 
         result = relaunch(hosts="failed")
 
-        assert (result["changed"], result["id"], result["remaining_hosts"]) == (True, 44, ["web2"])
+        assert (result["changed"], result["id"], result["remaining_hosts"]) == (True, 44, ["web1", "web2"])
+
+    def test_what_a_canceled_job_was_to_do_is_due_as_before(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        """It has no statistics: the host that it got to may have been stopped anywhere."""
+        controller.expect("GET", at(42), body=job(42))
+        controller.expect("GET", JOBS, body=listed(in_list(relaunched(43, "canceled"))))
+        controller.expect("GET", at(42, "job_host_summaries"), body=BOTH_FAILED)
+        controller.expect("POST", at(42, "relaunch"), 201, relaunched(44))
+        controller.expect("GET", JOBS, body=listed())
+
+        result = relaunch(hosts="failed")
+
+        assert (result["changed"], result["id"], result["remaining_hosts"]) == (True, 44, ["web1", "web2"])
 
     def test_where_none_can_run_nothing_is_launched(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         nobody = relaunched(43, "successful", limit="web1")

@@ -59,8 +59,8 @@ class TestNoFailedHosts:
         whole = relaunched(43, "failed", limit="")
         controller.expect("GET", at(42), body=job(42, "error"))
         controller.expect("GET", JOBS, body=listed(in_list(whole)))
-        controller.expect("GET", at(43, "job_host_summaries"), body=listed(summary("web1")))
         controller.expect("GET", at(42, "job_host_summaries"), body=listed())
+        controller.expect("GET", at(43, "job_host_summaries"), body=listed(summary("web1")))
         controller.expect("GET", at(43), body=whole)
         controller.expect("POST", at(43, "relaunch"), 201, relaunched(44, limit="web1"))
         controller.expect("GET", JOBS, body=listed())
@@ -74,7 +74,6 @@ class TestNoFailedHosts:
         whole = relaunched(43, "successful", limit="")
         controller.expect("GET", at(42), body=job(42, "error"))
         controller.expect("GET", JOBS, body=listed(in_list(whole)))
-        controller.expect("GET", at(43, "job_host_summaries"), body=listed(summary("web1", failed=False)))
         controller.expect("GET", at(42, "job_host_summaries"), body=listed())
         controller.expect("GET", at(43), body=whole)
 
@@ -99,14 +98,15 @@ PLAY = {
 }
 STARTED = "playbook_on_task_start"
 FAILED = task("Install", 5, "runner_on_failed", host_name="web1", failed=True)
-STOPPED = listed(FAILED, task("Install", 3), PLAY)
-WENT_ON = listed(task("Restart", 5), task("Install", 3), PLAY)
+STOPPED = listed(PLAY, task("Install", 3))
+WENT_ON = listed(PLAY, task("Install", 3), task("Restart", 6))
 
 
 class TestCutShort:
     """Job 42 stopped at its first failure, though web2 had not failed; its failed host has succeeded since."""
 
     SOURCE = job(42, host_status_counts={"ok": 1, "failures": 1})
+    BOTH_WELL = listed(summary("web1", failed=False), summary("web2", failed=False))
     PARTIAL = relaunched(43, "successful", limit="web1", host_status_counts={"ok": 1})
 
     @pytest.fixture(autouse=True)
@@ -114,14 +114,21 @@ class TestCutShort:
         # After `relaunch`, whose events tell of nothing.
         controller.whenever("GET", at(42, "job_events"), body=STOPPED, event__in=STARTED)
         controller.whenever("GET", at(43, "job_events"), body=WENT_ON, event__in=STARTED)
-        controller.whenever("GET", at(42, "job_events"), body={"count": 1, "results": []}, event__in="runner_on_ok")
+        controller.whenever(
+            "GET", at(42, "job_events"), body=listed(FAILED), event__in="runner_on_failed", failed="true"
+        )
+        # All of its hosts, where that is asked.
+        both = listed(summary("web1"), summary("web2", failed=False))
+        controller.whenever("GET", at(42, "job_host_summaries"), body=both)
 
-    def recovered(self, controller: ScriptedController) -> None:
+    def recovered(self, controller: ScriptedController, told_of: bool = False) -> None:
+        """:param told_of: nothing is launched, so that the relaunch is what there is to tell of."""
         controller.expect("GET", at(42), body=self.SOURCE)
         controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL)))
         controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1")))
         controller.expect("GET", at(43, "job_host_summaries"), body=listed(summary("web1", failed=False)))
-        controller.expect("GET", at(43), body=self.PARTIAL)
+        if told_of:
+            controller.expect("GET", at(43), body=self.PARTIAL)
 
     def launched(self, controller: ScriptedController) -> None:
         controller.expect("GET", at(42), body=self.SOURCE)
@@ -134,14 +141,17 @@ class TestCutShort:
     def test_what_was_found_done_fails(
         self, controller: ScriptedController, relaunch: Relaunch, check_mode: bool
     ) -> None:
-        self.recovered(controller)
+        self.recovered(controller, told_of=True)
 
         result = relaunch(hosts="failed", check_mode=check_mode)
 
         assert (result["failed"], result["changed"], result["id"], result["cut_short"]) == (True, False, 43, True)
-        assert result["remaining_hosts"] == []
-        assert 'Job 42 stopped before its end at task "Install"' in result["msg"]
-        assert "relaunch it with hosts: all, or set fallback_to_all: true" in result["msg"]
+        assert (result["remaining_hosts"], result["stopped_hosts"]) == ([], ["web2"])
+        assert result["msg"] == (
+            'Of job 42 web1 succeeded since, last in job 43. Job 42 stopped before its end at task "Install" of play '
+            '"Deploy": it has not been done on web2, though they did not fail. Relaunch it with hosts: all, or set '
+            f"fallback_to_all: true. See {controller.url}/#/jobs/playbook/42/output"
+        )
 
     def test_what_was_launched_and_succeeded_fails(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         self.launched(controller)
@@ -150,6 +160,8 @@ class TestCutShort:
 
         assert (result["failed"], result["changed"], result["id"], result["cut_short"]) == (True, True, 43, True)
         assert (result["status"], result["remaining_hosts"]) == ("successful", [])
+        assert (result["stopped_hosts"], "it has not been done on web2" in result["msg"]) == (["web2"], True)
+        assert f"See {controller.url}/#/jobs/playbook/42/output" in result["msg"]
 
     def test_without_wait_it_is_not_known_yet(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         controller.expect("GET", at(42), body=self.SOURCE)
@@ -164,15 +176,15 @@ class TestCutShort:
 
     def test_with_fallback_all_are_next(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         self.recovered(controller)
-        controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL)))
         controller.expect("POST", at(42, "relaunch"), 201, relaunched(44, limit=""))
         controller.expect("GET", JOBS, body=listed())
 
         result = relaunch(hosts="failed", fallback_to_all=True)
 
         assert (result["failed"], result["changed"], result["id"]) == (False, True, 44)
-        assert controller.asked[6].body == {"hosts": "all"}
-        assert 'Job 42 had stopped before its end at task "Install"' in result["msg"]
+        assert controller.asked[4].body == {"hosts": "all"}
+        assert 'Job 42 stopped before its end at task "Install"' in result["msg"]
+        assert "it has not been done on web2" in result["msg"]
         assert "cut_short" not in result
 
     def test_with_fallback_all_are_next_after_the_failed_ones_of_the_same_task(
@@ -184,10 +196,14 @@ class TestCutShort:
         controller.expect("POST", at(42, "relaunch"), 201, relaunched(43, limit="web1"))
         controller.expect("GET", JOBS, body=listed())
         controller.expect("GET", at(43), body=self.PARTIAL)
+        # What it has come to, and what is next, on a list each.
+        controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL)))
         controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL)))
         controller.expect("POST", at(42, "relaunch"), 201, relaunched(44, limit=""))
         controller.expect("GET", JOBS, body=listed())
         controller.expect("GET", at(44), body=relaunched(44, "successful", limit=""))
+        controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL)))
+        controller.expect("GET", at(44, "job_host_summaries"), body=self.BOTH_WELL)
 
         result = relaunch(hosts="failed", fallback_to_all=True, wait=True)
 
@@ -199,14 +215,17 @@ class TestCutShort:
 
     def test_the_hosts_that_fail_then_remain(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         self.recovered(controller)
-        controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL)))
         controller.expect("POST", at(42, "relaunch"), 201, relaunched(44, limit=""))
         controller.expect("GET", JOBS, body=listed())
         controller.expect("GET", at(44), body=relaunched(44, "failed", limit=""))
         controller.expect(
             "GET", at(44, "job_host_summaries"), body=listed(summary("web1", failed=False), summary("web2"))
         )
-        controller.expect("GET", at(44, "job_events"), body=listed())
+        controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL)))
+        # It went on to the last task, with web1.
+        failed = listed({**FAILED, "host_name": "web2"})
+        controller.whenever("GET", at(44, "job_events"), body=WENT_ON, event__in=STARTED)
+        controller.whenever("GET", at(44, "job_events"), body=failed, event__in="runner_on_failed")
         controller.expect("GET", at(44, "stdout"), body={"content": ""})
 
         result = relaunch(hosts="failed", fallback_to_all=True, wait=True)
@@ -218,7 +237,6 @@ class TestCutShort:
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
         self.recovered(controller)
-        controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL)))
         controller.expect("POST", at(42, "relaunch"), fault="close")
         controller.whenever("GET", JOBS, body=listed())
 
@@ -241,7 +259,8 @@ class TestCutShort:
         result = relaunch(hosts="failed", wait=True)
 
         assert (result["failed"], result["changed"], result["id"]) == (False, False, 43)
-        assert (controller.besides, "cut_short" in result) == ([], False)
+        events = [asked for asked in controller.besides if asked.path.endswith("/job_events/")]
+        assert (events, "cut_short" in result) == ([], False)
 
     def test_a_loser_of_the_second_launch_has_changed_something_all_the_same(
         self, controller: ScriptedController, relaunch: Relaunch
@@ -253,26 +272,33 @@ class TestCutShort:
         controller.expect("GET", JOBS, body=listed())
         controller.expect("GET", at(43), body=self.PARTIAL)
         controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL)))
+        controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL)))
         controller.expect("POST", at(42, "relaunch"), 201, relaunched(45, limit=""))
         controller.expect("GET", JOBS, body=listed(in_list(relaunched(44, limit=""))))
         controller.expect("POST", at(45, "cancel"), 202)
         controller.expect("GET", at(44), body=relaunched(44, "successful", limit=""))
+        controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL)))
+        controller.expect("GET", at(44, "job_host_summaries"), body=self.BOTH_WELL)
 
         result = relaunch(hosts="failed", fallback_to_all=True, wait=True)
 
         assert (result["failed"], result["changed"], result["id"], result["own_job_id"]) == (False, True, 44, 45)
 
+    @pytest.mark.parametrize("fallback_to_all", [False, True])
     def test_a_whole_relaunch_that_succeeded_meanwhile_is_the_answer(
-        self, controller: ScriptedController, relaunch: Relaunch
+        self, controller: ScriptedController, relaunch: Relaunch, fallback_to_all: bool
     ) -> None:
-        self.recovered(controller)
         whole = relaunched(44, "successful", limit="")
+        controller.expect("GET", at(42), body=self.SOURCE)
         controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL), in_list(whole)))
+        controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1")))
+        controller.expect("GET", at(44, "job_host_summaries"), body=self.BOTH_WELL)
         controller.expect("GET", at(44), body=whole)
 
-        result = relaunch(hosts="failed", fallback_to_all=True)
+        result = relaunch(hosts="failed", fallback_to_all=fallback_to_all)
 
         assert (result["failed"], result["changed"], result["id"]) == (False, False, 44)
+        assert controller.besides == []
 
     def test_a_question_that_fails_does_not_lose_the_job(
         self, controller: ScriptedController, relaunch: Relaunch
@@ -285,10 +311,15 @@ class TestCutShort:
         assert (result["failed"], result["changed"], result["id"]) == (True, True, 43)
         assert "Oops." in result["msg"]
 
-    def test_who_may_not_read_the_events_is_told_of_success(
+    def test_to_who_may_not_read_the_events_nothing_is_called_done(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
         self.launched(controller)
         controller.whenever("GET", at(42, "job_events"), 403, DENIED)
 
-        assert relaunch(hosts="failed", wait=True)["failed"] is False
+        result = relaunch(hosts="failed", wait=True)
+
+        assert (result["failed"], result["changed"], result["id"], result["cut_short"]) == (True, True, 43, True)
+        assert (result["remaining_hosts"], result["stopped_hosts"]) == ([], ["web2"])
+        why = "cannot be known: its events may not be read."
+        assert f"Whether job 42 stopped before its end for hosts that did not fail {why}" in result["msg"]

@@ -27,13 +27,20 @@ Relaunch = t.Callable[..., dict[str, t.Any]]
 
 BOTH_WELL = listed(summary("web1", failed=False), summary("web2", failed=False))
 WEB2_FAILED = listed(summary("web1", failed=False), summary("web2"))
+HOSTS = "/api/v2/inventories/1/hosts/"
 
 
 def found(controller: ScriptedController, *later: dict[str, t.Any], **source: t.Any) -> None:
-    """A source that failed on web1 and web2, and later relaunches of its template."""
+    """A source that failed on web1 and web2, and later jobs of its template that are the same work."""
     controller.expect("GET", at(42), body=job(42, **source))
     controller.expect("GET", JOBS, body=listed(*map(in_list, later)))
     controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1"), summary("web2")))
+
+
+def deleted(controller: ScriptedController, name: str, failed_in: int) -> None:
+    """A failed host that has no row in the inventory any more, and had one when it failed."""
+    controller.expect("GET", HOSTS, body=listed())
+    controller.expect("GET", at(failed_in, "job_events"), body=listed({"host": 9, "host_name": name}))
 
 
 def launched(controller: ScriptedController, of: int, new: dict[str, t.Any]) -> None:
@@ -62,6 +69,19 @@ class TestRunning:
 
         assert relaunch(hosts="failed")["hosts"] == ["web1", "web2"]
 
+    @pytest.mark.parametrize("launch_type", ["manual", "scheduled", "callback", "workflow", "webhook"])
+    def test_is_adopted_whatever_launched_it(
+        self, controller: ScriptedController, relaunch: Relaunch, launch_type: str
+    ) -> None:
+        running = job(43, "running", launch_type=launch_type)
+        found(controller, running)
+        controller.expect("GET", at(43), body=running)
+
+        result = relaunch(hosts="failed")
+
+        assert (result["failed"], result["changed"], result["id"]) == (False, False, 43)
+        assert result["msg"] == "Job 43, the same work as job 42, is running already."
+
     def test_is_waited_for(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         found(controller, relaunched(43, "running"))
         controller.expect("GET", at(43), body=relaunched(43, "running"))
@@ -88,8 +108,9 @@ class TestRunning:
         running = relaunched(43, "running", limit="web1,web2")
         controller.expect("GET", at(42), body=job(42))
         controller.expect("GET", JOBS, body=listed(in_list(running)))
-        renamed, deleted = summary("web1", now="db1"), summary("web2", present=False)
-        controller.expect("GET", at(42, "job_host_summaries"), body=listed(renamed, deleted))
+        renamed, gone = summary("web1", now="db1"), summary("web2", present=False)
+        controller.expect("GET", at(42, "job_host_summaries"), body=listed(renamed, gone))
+        deleted(controller, "web2", 42)
         controller.expect("GET", at(43), body=running)
 
         result = relaunch(hosts="failed")
@@ -102,7 +123,6 @@ class TestRunning:
         found(controller, relaunched(43, "running", limit="web1"))
         controller.expect("GET", at(43), body=relaunched(43, "successful", limit="web1"))
         controller.expect("GET", JOBS, body=listed(in_list(relaunched(43, "successful", limit="web1"))))
-        controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1"), summary("web2")))
         controller.expect("GET", at(43, "job_host_summaries"), body=listed(summary("web1", failed=False)))
         launched(controller, 42, relaunched(44))
         controller.expect("GET", at(44), body=relaunched(44, "successful", host_status_counts={"ok": 2}))
@@ -121,7 +141,7 @@ class TestRunning:
         result = relaunch(hosts="failed", wait=True, timeout=60)
 
         assert (result["failed"], result["changed"], "id" in result) == (True, False, False)
-        assert "job 43, which relaunches a part of the failed hosts," in result["msg"]
+        assert "job 43, which runs on a part of the failed hosts," in result["msg"]
 
     def test_without_wait_the_rest_is_named(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         found(controller, relaunched(43, "running", limit="web1"))
@@ -158,6 +178,22 @@ class TestEnded:
         assert (result["failed"], result["changed"], result["id"]) == (False, False, 43)
         assert "remaining_hosts" not in result
 
+    @pytest.mark.parametrize("hosts", ["all", "failed"])
+    def test_one_that_succeeded_is_the_answer_whatever_launched_it(
+        self, controller: ScriptedController, relaunch: Relaunch, hosts: str
+    ) -> None:
+        fresh = job(43, "successful", launch_type="scheduled")
+        controller.expect("GET", at(42), body=job(42))
+        controller.expect("GET", JOBS, body=listed(in_list(fresh)))
+        if hosts == "failed":
+            controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1"), summary("web2")))
+            controller.expect("GET", at(43, "job_host_summaries"), body=BOTH_WELL)
+        controller.expect("GET", at(43), body=fresh)
+
+        result = relaunch(hosts=hosts)
+
+        assert (result["failed"], result["changed"], result["id"]) == (False, False, 43)
+
     def test_what_gave_way_to_it_before_it_began_takes_nothing_back(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
@@ -188,6 +224,7 @@ class TestEnded:
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
         found(controller, relaunched(43, "successful", created=job(42)["created"]))
+        controller.expect("GET", at(43, "job_host_summaries"), body=BOTH_WELL)
         launched(controller, 42, relaunched(44))
 
         assert relaunch(hosts="failed")["id"] == 44
@@ -240,8 +277,8 @@ class TestEnded:
         controller.expect("GET", JOBS, body=listed(in_list(whole)))
         # Other hosts than those of the source.
         other = listed(summary("web1", failed=False), summary("web2", failed=False), summary("web3"))
-        controller.expect("GET", at(43, "job_host_summaries"), body=other)
         controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1"), summary("web2")))
+        controller.expect("GET", at(43, "job_host_summaries"), body=other)
         controller.expect("GET", at(43), body=whole)
         launched(controller, 43, relaunched(44, limit="web3"))
 
@@ -281,11 +318,15 @@ class TestEnded:
         controller.expect("GET", at(42, "job_host_summaries"), body=hosts)
         of_relaunch = listed(summary("web1", failed=False, now="db1"), summary("web2", present=False))
         controller.expect("GET", at(43, "job_host_summaries"), body=of_relaunch)
+        deleted(controller, "web2", 43)
         controller.expect("GET", at(43), body=relaunched(43, "failed", limit="web1,web2"))
 
         result = relaunch(hosts="failed")
 
         assert (result["failed"], result["changed"], result["id"]) == (False, False, 43)
+        assert (result["remaining_hosts"], result["gone_hosts"]) == (["web2"], ["web2"])
+        (warning,) = result["warnings"]
+        assert "Not in the inventory any more, and not recovered: web2." in str(warning)
 
 
 class TestSameWork:
@@ -307,10 +348,12 @@ class TestSameWork:
     def test_prompts(
         self, controller: ScriptedController, relaunch: Relaunch, ours: t.Any, theirs: t.Any, adopted: bool
     ) -> None:
-        found(controller, self.EDITED)
+        controller.expect("GET", at(42), body=job(42))
+        controller.expect("GET", JOBS, body=listed(in_list(self.EDITED)))
         controller.expect("GET", at(42, "create_schedule"), *ours)
         controller.expect("GET", at(43, "create_schedule"), *theirs)
         if adopted:
+            controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1"), summary("web2")))
             controller.expect("GET", at(43), body=self.EDITED)
         else:
             launched(controller, 42, relaunched(44))
@@ -322,7 +365,8 @@ class TestSameWork:
     def test_prompts_that_cannot_be_had_for_the_moment_launch_nothing(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
-        found(controller, self.EDITED)
+        controller.expect("GET", at(42), body=job(42))
+        controller.expect("GET", JOBS, body=listed(in_list(self.EDITED)))
         controller.expect("GET", at(42, "create_schedule"), 503, {"detail": "busy"})
 
         result = relaunch(hosts="failed")

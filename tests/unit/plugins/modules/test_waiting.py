@@ -28,6 +28,8 @@ Relaunch = t.Callable[..., dict[str, t.Any]]
 
 # Its detail proves that both hosts of its limit ran.
 SUCCESSFUL = relaunched(status="successful", host_status_counts={"ok": 2})
+# The source's failed hosts.
+FAILED = listed(summary("web1"), summary("web2"))
 
 
 def launched(controller: ScriptedController, **new: t.Any) -> None:
@@ -295,6 +297,12 @@ class TestBadEnd:
         launched(controller)
         controller.expect("GET", at(43), body=relaunched(**{"status": "failed", **facts}))
 
+    def reported(self, controller: ScriptedController, *newest_first: dict[str, t.Any], stdout: str = "") -> None:
+        """What is told of the relaunch: what its hosts failed with, and the end of its output."""
+        events, failed = listed(*newest_first), "runner_on_failed"
+        controller.whenever("GET", at(43, "job_events"), body=events, event__in=failed, page_size="200")
+        controller.expect("GET", at(43, "stdout"), body={"content": stdout})
+
     def event(self, host: str, task: str, message: str, **more: t.Any) -> dict[str, t.Any]:
         data = {"task_action": "command", "res": {"msg": message}, **more}
         return {"event": "runner_on_failed", "host_name": host, "play": "Deploy", "task": task, "event_data": data}
@@ -309,9 +317,9 @@ class TestBadEnd:
         }
         self.failed(controller)
         controller.expect("GET", at(43, "job_host_summaries"), body=listed(summary("web2"), summary("web1")))
+        controller.expect("GET", at(42, "job_host_summaries"), body=FAILED)
         newest_first = (unreachable, self.event("web2", "Start", "", res=result_of_start))
-        controller.expect("GET", at(43, "job_events"), body=listed(*newest_first))
-        controller.expect("GET", at(43, "stdout"), body={"content": "\n\x1b[0;32mPLAY RECAP\x1b[0m\r\n"})
+        self.reported(controller, *newest_first, stdout="\n\x1b[0;32mPLAY RECAP\x1b[0m\r\n")
 
         result = relaunch(hosts="failed", wait=True)
 
@@ -339,14 +347,14 @@ class TestBadEnd:
         controller.expect(
             "GET", at(43, "job_host_summaries"), body=listed(summary("web1", failed=False), summary("web2"))
         )
+        controller.expect("GET", at(42, "job_host_summaries"), body=FAILED)
         newest_first = (
             self.event("web2", "Tidy up", "no matter", ignore_errors=True),
             self.event("web2", "Start", "no such service"),
             self.event("web1", "Try", "rescued on a host that did not fail"),
             self.event("web2", "Try", "rescued before"),
         )
-        controller.expect("GET", at(43, "job_events"), body=listed(*newest_first))
-        controller.expect("GET", at(43, "stdout"), body={"content": ""})
+        self.reported(controller, *newest_first)
 
         result = relaunch(hosts="failed", wait=True)
 
@@ -355,17 +363,32 @@ class TestBadEnd:
         ]
         assert (result["failed_hosts"], result["remaining_hosts"]) == (["web2"], ["web2"])
 
-    def test_hosts_that_it_never_got_to_remain(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+    def test_one_that_was_canceled_brings_no_host_to_success(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
         self.failed(controller, status="canceled")
         controller.expect("GET", at(43, "job_host_summaries"), body=listed(summary("web1", failed=False)))
-        controller.expect("GET", at(43, "job_events"), body=listed())
-        controller.expect("GET", at(43, "stdout"), body={"content": ""})
+        controller.expect("GET", at(42, "job_host_summaries"), body=FAILED)
+        self.reported(controller)
         # Whether it was canceled in favour of another caller's is looked at for adopted jobs only.
 
         result = relaunch(hosts="failed", wait=True)
 
         assert (result["failed"], result["changed"], result["status"]) == (True, True, "canceled")
-        assert (result["failed_hosts"], result["remaining_hosts"]) == ([], ["web2"])
+        assert (result["failed_hosts"], result["remaining_hosts"]) == ([], ["web1", "web2"])
+
+    def test_hosts_that_it_never_got_to_remain(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        self.failed(controller)
+        controller.expect("GET", at(43, "job_host_summaries"), body=listed(summary("web1")))
+        controller.expect("GET", at(42, "job_host_summaries"), body=FAILED)
+        enabled = listed({"id": 2, "modified": "2026-11-20T09:00:00.000000Z"})
+        controller.expect("GET", "/api/v2/inventories/1/hosts/", body=enabled)
+        self.reported(controller)
+
+        result = relaunch(hosts="failed", wait=True)
+
+        assert (result["failed"], result["changed"], result["status"]) == (True, True, "failed")
+        assert (result["failed_hosts"], result["remaining_hosts"]) == (["web1"], ["web1", "web2"])
 
     def test_a_report_that_cannot_be_fetched_does_not_hide_the_failure(
         self, controller: ScriptedController, relaunch: Relaunch
