@@ -44,7 +44,8 @@ class EndOfRun:
 
     :param stopped: the hosts that did not fail and were stopped, by their names in the run.
     :param never_begun: whether hosts without a summary may never have been begun.
-    :param at: the task at which it stopped, for a sentence; empty where it did not stop.
+    :param at: the task at which it stopped, for a sentence; empty where it stopped for no host with a summary. If hosts
+        were never begun, ``read_place`` tells it.
     :param unknown: why the end cannot be known; then all that could not be proven to have reached it are stopped.
     :param unproven: those of the stopped that have done all that is known to be, but no run shows whether that is all.
     """
@@ -75,12 +76,28 @@ def read_end_of_run(
     return _Reader(client, run, summaries, {} if kept is None else kept).read(measure)
 
 
+def read_place(client: ControllerClient, run: Job, kept: t.Optional[Kept] = None) -> str:
+    """The task of a run's last failure, for a sentence; one request where its starts have been read before.
+
+    :returns: empty where this user may not read its events.
+    :raises ControllerError: the controller could not be asked.
+    """
+    reader = _Reader(client, run, (), {} if kept is None else kept)
+    try:
+        return reader.place()
+    except AnswerError as error:
+        if error.status != 403:
+            raise
+        return ""
+
+
 class _Reader:
     def __init__(self, client: ControllerClient, run: Job, summaries: t.Sequence[HostSummary], kept: Kept) -> None:
         self._client = client
         self._run = run
         self._events = JOB.at(run.id, "job_events")
         self._survivors = frozenset(summary.name_then for summary in summaries if not summary.failed)
+        self._failed = frozenset(summary.name_then for summary in summaries if summary.failed)
         self._changed = frozenset(summary.name_then for summary in summaries if summary.changed)
         self._kept = kept
         self._left_to_read = RESULTS_LIMIT
@@ -89,7 +106,8 @@ class _Reader:
         edited = _edited(self._run, measure)
         try:
             started = self._started(self._run)
-            found = Found(started, started if edited else self._started(measure), measure.successful and not edited)
+            other = started if edited else self._started(measure)
+            found = Found(started, other, complete=measure.successful and not edited, failed=self._failed)
             end = decide(found)
             while isinstance(end, Ask):
                 found = self._asked(found, end)
@@ -104,10 +122,13 @@ class _Reader:
         return EndOfRun(
             stopped=self._survivors if end.unproven else stopped,
             never_begun=end.never_begun,
-            at=_place(found, end) if stopped or end.unproven else "",
+            at=_place(found.run, found.failures, end) if stopped or end.unproven else "",
             unknown="the playbook has changed since" if edited and (stopped or end.unproven) else "",
             unproven=self._survivors - stopped if end.unproven else frozenset(),
         )
+
+    def place(self) -> str:
+        return _place(self._started(self._run), self._failures(), End())
 
     def _started(self, job: Job) -> Started:
         if job.id not in self._kept:
@@ -231,14 +252,13 @@ def _edited(run: Job, measure: Job) -> bool:
     return len(revisions) > 1
 
 
-def _place(found: Found, end: End) -> str:
+def _place(run: Started, failures: t.Optional[Failures], end: End) -> str:
     """The task of the last failure, of the last batch that was stopped where there is one."""
-    newest = found.failures.newest if found.failures else ()
+    newest = failures.newest if failures else ()
     batches = (*end.stopped, *end.unhandled)
     here = [failure for failure in newest if any(batch.holds(failure.counter) for batch in batches)]
     for failure in (*here[:1], *newest[:1]):
-        task = found.run.task(failure.task_uuid)
+        task = run.task(failure.task_uuid)
         if task:
             return f'task "{task[1].name}" of play "{task[0].name}"'
-    last = found.run.plays[-1:]
-    return f'play "{last[0].name}"' if last else ""
+    return f'play "{run.plays[-1].name}"' if run.plays else ""
