@@ -79,6 +79,7 @@ class Found:
     """What is known of a failed run and its measure.
 
     :param complete: whether the measure went to its end: it was successful, and ran the same playbook.
+    :param failed: the hosts that failed in the run, and were not rescued.
     :param failures: of the run; None where they have not been asked for.
     :param answers: to what was asked.
     """
@@ -86,6 +87,7 @@ class Found:
     run: Started
     measure: Started
     complete: bool
+    failed: frozenset[str]
     failures: t.Optional[Failures] = None
     answers: t.Mapping[Ask, bool] = field(default_factory=dict)
 
@@ -126,13 +128,14 @@ class _Judge:
             return End(never_begun=True)
         fates = [(batch, self._fate(batch)) for batch in self._run.batches]
         broke = bool(self._suspect(self._run.batches[-1]))
+        last = fates[-1][1]
         return End(
             stopped=tuple(batch for batch, fate in fates if fate is _Fate.STOPPED),
             passed=tuple(fate for _batch, fate in fates if isinstance(fate, Start)),
             unhandled=tuple(batch for batch, fate in fates if fate is _Fate.UNHANDLED),
             missed=(*self._left_out(), *(Missed(play.pattern, ()) for play in self._missing)),
             never_begun=broke or bool(self._missing),
-            unproven=not self._found.complete and broke and fates[-1][1] is not _Fate.WHOLE,
+            unproven=last is _Fate.UNPROVEN or (not self._found.complete and broke and last is not _Fate.WHOLE),
         )
 
     def _same_plays(self) -> bool:
@@ -250,7 +253,8 @@ class _Judge:
             return False
         if not self._all_in_sight(batch):
             return False
-        return self._answer(Question.WENT_ON, plain[-1].uuid, *sorted({failure.host for failure in failures}))
+        hosts = {failure.host for failure in failures}
+        return self._answer(Question.WENT_ON, plain[-1].uuid, *sorted(hosts & self._found.failed or hosts))
 
     def _left_out(self) -> t.Iterator[Missed]:
         """The plays that hosts with a summary may have missed, since a batch was the last, or the last for its hosts.

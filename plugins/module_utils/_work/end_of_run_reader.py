@@ -45,7 +45,8 @@ class EndOfRun:
 
     :param stopped: the hosts that did not fail and were stopped, by their names in the run.
     :param never_begun: whether hosts without a summary may never have been begun.
-    :param at: the task at which it stopped, for a sentence; empty where it did not stop.
+    :param at: the task at which it stopped, for a sentence; empty where it stopped for no host with a summary. If hosts
+        were never begun, ``read_place`` tells it.
     :param unknown: why the end cannot be known; then all that could not be proven to have reached it are stopped.
     :param unproven: those of the stopped that have done all that is known to be, but no run shows whether that is all.
     :param broke_off: whether something lies behind the place where it ended, be it for these hosts or for others.
@@ -95,6 +96,21 @@ def read_started(client: ControllerClient, job: Job, kept: Kept) -> Started:
     return kept[job.id]
 
 
+def read_place(client: ControllerClient, run: Job, kept: t.Optional[Kept] = None) -> str:
+    """The task of a run's last failure, for a sentence; one request where its starts have been read before.
+
+    :returns: empty where this user may not read its events.
+    :raises ControllerError: the controller could not be asked.
+    """
+    reader = _Reader(client, run, tuple, {} if kept is None else kept)
+    try:
+        return reader.place()
+    except AnswerError as error:
+        if error.status != 403:
+            raise
+        return ""
+
+
 class _Reader:
     def __init__(
         self, client: ControllerClient, run: Job, summaries: t.Callable[[], t.Sequence[HostSummary]], kept: Kept
@@ -111,6 +127,10 @@ class _Reader:
         return frozenset(summary.name_then for summary in self._summaries() if not summary.failed)
 
     @cached_property
+    def _failed(self) -> frozenset[str]:
+        return frozenset(summary.name_then for summary in self._summaries() if summary.failed)
+
+    @cached_property
     def _changed(self) -> frozenset[str]:
         return frozenset(summary.name_then for summary in self._summaries() if summary.changed)
 
@@ -118,7 +138,8 @@ class _Reader:
         edited = _edited(self._run, measure)
         try:
             started = self._started(self._run)
-            found = Found(started, started if edited else self._started(measure), measure.successful and not edited)
+            other = started if edited else self._started(measure)
+            found = Found(started, other, complete=measure.successful and not edited, failed=self._failed)
             end = decide(found)
             while isinstance(end, Ask):
                 found = self._asked(found, end)
@@ -133,11 +154,14 @@ class _Reader:
         return EndOfRun(
             stopped=self._survivors if end.unproven else stopped,
             never_begun=end.never_begun,
-            at=_place(found, end) if stopped or end.unproven else "",
+            at=_place(found.run, found.failures, end) if stopped or end.unproven else "",
             unknown="the playbook has changed since" if edited and (stopped or end.unproven) else "",
             unproven=self._survivors - stopped if end.unproven else frozenset(),
             broke_off=end.broke_off,
         )
+
+    def place(self) -> str:
+        return _place(self._started(self._run), self._failures(), End())
 
     def _started(self, job: Job) -> Started:
         return read_started(self._client, job, self._kept)
@@ -260,14 +284,13 @@ def _edited(run: Job, measure: Job) -> bool:
     return len(revisions) > 1
 
 
-def _place(found: Found, end: End) -> str:
+def _place(run: Started, failures: t.Optional[Failures], end: End) -> str:
     """The task of the last failure, of the last batch that was stopped where there is one."""
-    newest = found.failures.newest if found.failures else ()
+    newest = failures.newest if failures else ()
     batches = (*end.stopped, *end.unhandled)
     here = [failure for failure in newest if any(batch.holds(failure.counter) for batch in batches)]
     for failure in (*here[:1], *newest[:1]):
-        task = found.run.task(failure.task_uuid)
+        task = run.task(failure.task_uuid)
         if task:
             return f'task "{task[1].name}" of play "{task[0].name}"'
-    last = found.run.plays[-1:]
-    return f'play "{last[0].name}"' if last else ""
+    return f'play "{run.plays[-1].name}"' if run.plays else ""

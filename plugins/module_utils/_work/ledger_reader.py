@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from .._api import jobs as _jobs
 from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job
-from .end_of_run_reader import EndOfRun, read_end_of_run, read_started
+from .end_of_run_reader import EndOfRun, read_end_of_run, read_place, read_started
 from .host_reach import HostReach
 from .ledger import (
     FAILURES,
@@ -166,7 +166,8 @@ class LedgerReader:
             hosts = ()
         if not (hosts or begun.more or unknown):
             return replace(ledger, end_known=True)
-        return replace(ledger, stopped=StoppedEarly(end.at, hosts, begun.more, end.unknown), end_known=True)
+        at = end.at or read_place(self._client, base, self._read.starts)
+        return replace(ledger, stopped=StoppedEarly(at, hosts, begun.more, end.unknown), end_known=True)
 
     def _until_decided(self, source_run: Run, runs: t.Sequence[Run]) -> list[Run]:
         """The runs with the summaries that matter, those that ended last first.

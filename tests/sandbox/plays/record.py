@@ -17,6 +17,7 @@ import os
 import sys
 import tempfile
 import typing as t
+from collections import Counter
 from pathlib import Path
 
 import ansible_runner
@@ -44,7 +45,8 @@ _FIELDS = ("event", "counter", "uuid", "parent_uuid")
 _NAMES = {"play": "play", "task": "task", "host_name": "host"}
 _DATA = ("task_path", "task_action", "is_conditional", "included_file", "ignore_errors", "play_uuid", "play_pattern")
 
-Marks = frozenset[tuple[str, str]]
+# How often each host has left the mark of each task.
+Marks = Counter[tuple[str, str]]
 
 
 def record(shape: Shape) -> Json:
@@ -71,14 +73,15 @@ def record(shape: Shape) -> Json:
     }
 
 
-def verdict(source: Json, marks: t.Collection[tuple[str, str]], wanted: t.Collection[tuple[str, str]]) -> Json:
+def verdict(source: Json, marks: Marks, wanted: Marks) -> Json:
     """What became of each host."""
     failed = {summary["host_name"] for summary in source["host_summaries"] if summary["failed"]}
 
     def of(host: str) -> str:
         if host in failed:
             return "failed"
-        return "done" if {one for one in wanted if one[0] == host} <= set(marks) else "stopped or never begun"
+        reached = all(marks[one] >= number for one, number in wanted.items() if one[0] == host)
+        return "done" if reached else "stopped or never begun"
 
     return {host: of(host) for host in HOSTS}
 
@@ -118,7 +121,7 @@ def run(shape: Shape, fails: str, limit: str) -> tuple[Json, Marks]:
             "job_events": events(ended.events, f"{folder}/project"),
         }
         lines = marks.read_text(encoding="utf-8").splitlines()
-        return job, frozenset((host, letter) for host, letter in (line.split() for line in lines))
+        return job, Counter((host, letter) for host, letter in (line.split() for line in lines))
 
 
 def _inventory() -> Json:
