@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 from dataclasses import dataclass, field
 
@@ -40,7 +41,10 @@ OPTIONS = ("hosts", "fallback_to_all", "job_type", "force", "wait")
 
 @dataclass(frozen=True)
 class RelaunchRequest:
-    """What a task asks for."""
+    """What a task asks for.
+
+    :param own_job: the number of the controller's job that the task runs in, if it does: it cannot wait for that.
+    """
 
     job_id: t.Optional[int] = None
     job_template: t.Optional[str] = None
@@ -50,11 +54,19 @@ class RelaunchRequest:
     waiting: Waiting = Waiting()
     check_mode: bool = False
     diff: bool = False
+    own_job: t.Optional[int] = None
 
     @classmethod
-    def of(cls, params: t.Mapping[str, t.Any], check_mode: bool, diff: bool) -> RelaunchRequest:
+    def of(
+        cls,
+        params: t.Mapping[str, t.Any],
+        check_mode: bool,
+        diff: bool,
+        environ: t.Mapping[str, str] = os.environ,
+    ) -> RelaunchRequest:
         """From validated parameters.
 
+        :param environ: tells the job that the task runs in, where that is a controller's.
         :raises OptionError: one of them cannot be used.
         """
         if params["job_id"] is not None and params["job_id"] < 1:
@@ -68,4 +80,15 @@ class RelaunchRequest:
             waiting=Waiting.of(params),
             check_mode=check_mode,
             diff=diff,
+            own_job=own_job_id(environ),
         )
+
+
+def own_job_id(environ: t.Mapping[str, str]) -> t.Optional[int]:
+    """The number of the controller's job that a process runs in, by its environment (measured); None outside of one.
+
+    Others set ``JOB_ID`` too, so that one of the folders of the job has to be there as well.
+    """
+    number = environ.get("JOB_ID", "")
+    inside = any(environ.get(name) for name in ("AWX_PRIVATE_DATA_DIR", "AWX_ISOLATED_DATA_DIR"))
+    return int(number) if inside and number.isascii() and number.isdecimal() else None

@@ -42,7 +42,7 @@ def predicted(
     # Without a template the controller does not narrow the limit (recorded: post-template-deleted-admin).
     narrowed = on_failed and job.template is not None
     counts = client.get(JOB.at(job.id, "relaunch")).get("retry_counts")
-    summaries = _jobs.host_summaries(client, job.id, failed=True if on_failed else None)
+    summaries = _jobs.host_summaries(client, job.id, failed=True if narrowed else None)
     names = tuple(summary.name for summary in summaries if summary.host is not None)
     future = dict(
         status="pending",
@@ -64,11 +64,13 @@ def predicted(
     if missing:
         return outcome
     then = " and waited for" if request.options.wait else ""
-    return replace(
-        outcome,
-        changed=True,
-        msg=f"{decision.reason}: would be relaunched on {on(names if narrowed else ())}{then}.",
+    after = (
+        "If it turns out that more than these is left, all its hosts are next (fallback_to_all)."
+        if narrowed and request.options.fallback_to_all
+        else ""
     )
+    said = f"{decision.reason}: would be relaunched on {on(names if narrowed else ())}{then}."
+    return replace(outcome, changed=True, msg=" ".join(filter(None, (said, after))))
 
 
 def on(failed_hosts: t.Collection[str]) -> str:

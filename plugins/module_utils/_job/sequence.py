@@ -74,6 +74,9 @@ class RelaunchSequence:
         :raises ControllerError: the task has failed.
         """
         work = self._work_of(source)
+        if source.id == work.request.own_job:
+            with carrying(outcome):
+                raise RefusedError(f"Job {source.id} is the job that this task runs in: it cannot wait for itself.")
         preparer = Preparer(work)
         while True:
             with carrying(outcome):
@@ -81,6 +84,10 @@ class RelaunchSequence:
                 look, decision = work.decide(look)
             self.healed = {host.name: host.done_in.id for host in look.ledger.hosts or () if host.done_in}
             if isinstance(decision, Await):
+                if work.request.check_mode:
+                    return outcome.saying(
+                        f"{_begun(decision.what)} is active: it would be waited for, and decided after."
+                    )
                 ended = yield from until_ended(work, decision.job, decision.what, outcome)
                 if ended.id == source.id:
                     source, work = ended, self._work_of(ended)
@@ -193,6 +200,10 @@ class RelaunchSequence:
         self._tries += 1
         self._looks = 0
         return pause
+
+
+def _begun(what: str) -> str:
+    return f"{what[0].upper()}{what[1:]}".rstrip(",")
 
 
 def done_outcome(work: JobWork, look: Look, decision: Done, outcome: RelaunchOutcome) -> RelaunchOutcome:

@@ -107,6 +107,8 @@ class JobWork:
             return Look(Ledger(Run(source, whole=True), newest=source.id), self.client.clock())
         jobs = yield JobsAfter(source, source.id)
         at = self.client.clock()
+        # The job that the task runs in is never waited for, nor does it count as doing the work.
+        jobs = [job for job in jobs if job.id != self.request.own_job]
         if own is not None:
             jobs = sorted([*(job for job in jobs if job.id != own.id), own], key=lambda job: job.id)
         needed = own is not None or options.fallback_to_all or source.failures_counted == 0

@@ -200,11 +200,19 @@ class Watch:
             self._client.retried(lambda: self._client.post(kind.at(job.id, "cancel"), {}, CANCEL_ACCEPTED))
         except AnswerError as error:
             if error.status == ENDED_ALREADY:
-                return "It ended before it could be canceled."
+                return self._why_not_canceled(job, kind)
             return f"Canceling it failed: {error}"
         except ControllerError as error:
             return f"Canceling it failed: {error}"
         return None
+
+    def _why_not_canceled(self, job: Job, kind: Kind) -> t.Optional[str]:
+        """The answer to a cancel may have been lost, and the next one came when it had been carried out."""
+        try:
+            now = _jobs.get(self._client, job.id, kind)
+        except ControllerError as error:
+            return f"It ended before it could be canceled, or was canceled; its state could not be read: {error}"
+        return None if now.status == _jobs.CANCELED else "It ended before it could be canceled."
 
     def until_canceled(self, job: Job, kind: Kind = JOB) -> Job:
         """A job that was canceled, when it has ended; as seen last where that takes too long.
