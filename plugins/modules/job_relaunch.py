@@ -266,8 +266,22 @@ failed_hosts:
   type: list
   elements: str
   sample: []
+stopped_hosts:
+  description: Names of hosts that did not fail in the job, and for which it stopped before its end, or that it never
+    began on. Where there are more than are named, RV(msg) tells how many.
+  returned: with RV(cut_short), where such hosts are known
+  type: list
+  elements: str
+  sample: [host1, host2]
+gone_hosts:
+  description: Names of the remaining hosts that are not in the inventory any more. They are among RV(remaining_hosts) too.
+  returned: with O(hosts=failed), when there are some
+  type: list
+  elements: str
+  sample: [host4]
 cut_short:
-  description: Whether the failed hosts have succeeded, but the job had stopped before its end for others.
+  description: Whether the failed hosts have succeeded as far as a relaunch on them can do that, and more is left: the job
+    had stopped before its end for others, or failed on hosts that only a relaunch on all hosts reaches.
   returned: when that is so
   type: bool
   sample: true
