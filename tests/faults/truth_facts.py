@@ -58,10 +58,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Look:
-    """The inventory at a moment: of each host its row's number, and whether it is enabled."""
+    """The inventory at a moment: of each host its row's number, and whether it is enabled.
+
+    :param inventory: its number; a template may be given another one.
+    """
 
     time: float
     hosts: t.Mapping[str, tuple[int, bool]]
+    inventory: int = 0
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from .truth_facts import FINAL, Facts, Job, Result, Said
+from .truth_facts import FINAL, Facts, Job, Look, Result, Said
 from .truth_shapes import OUTSIDE
 
 # A launch rests on a look that may be so many seconds old.
@@ -26,6 +26,7 @@ class Kind(enum.Enum):
     """What can be wrong, by the heading in the table."""
 
     FALSE_DONE = "false done"
+    FALSE_LEFT = "false left"
     NEEDLESS = "needless"
     SILENT = "silent"
     STUCK = "stuck"
@@ -102,6 +103,7 @@ def _of_task(facts: Facts, task: Said) -> t.Iterator[_Wrong]:
             yield Kind.NEEDLESS, why
     for account in accounts(facts, task):
         yield from _false_done(facts, task, account)
+        yield from _false_left(facts, task, account)
         yield from _silent(facts, task, account)
         yield from _refused(facts, task, account)
 
@@ -165,29 +167,35 @@ def certainly_done(facts: Facts, source: Job, host: str, moment: float) -> Job |
     return None
 
 
+def _looks(facts: Facts, start: float, end: float) -> list[Look]:
+    """The looks from the last one before a moment to the first one after another."""
+    first = max(index for index, look in enumerate(facts.looks) if look.time <= start)
+    last = min(index for index, look in enumerate(facts.looks) if look.time >= end)
+    return list(facts.looks[first : last + 1])
+
+
 def _there(facts: Facts, host: str, start: float, end: float) -> bool:
     """Whether a host was enabled, and the same one, from a moment to another."""
-    if host in OUTSIDE:
-        return True
-    first = [look for look in facts.looks if look.time <= start][-1]
-    last = next(look for look in facts.looks if look.time >= end)
-    looks = [first, *(look for look in facts.looks if start < look.time < end), last]
-    rows = {look.hosts.get(host, (0, False)) for look in looks}
-    return len(rows) == 1 and rows.pop()[1]
+    rows = {look.hosts.get(host, (0, False)) for look in _looks(facts, start, end)}
+    return host in OUTSIDE or (len(rows) == 1 and rows.pop()[1])
+
+
+def _same(facts: Facts, host: str, start: float, end: float) -> bool:
+    """Whether a host was not added again from a moment to another, in each inventory that the template had."""
+    rows: dict[int, set[int | None]] = {}
+    for look in _looks(facts, start, end):
+        rows.setdefault(look.inventory, set()).add(look.hosts.get(host, (None, False))[0])
+    return all(len(numbers) == 1 for numbers in rows.values())
 
 
 def _gone(facts: Facts, host: str, end: float) -> bool:
-    after = next(look for look in facts.looks if look.time >= end)
-    return host not in OUTSIDE and host not in after.hosts
+    return host not in OUTSIDE and host not in _looks(facts, end, end)[-1].hosts
 
 
 def _enabled(facts: Facts, host: str, task: Said) -> bool:
-    """Whether a host was there and enabled before a task and after it."""
-    if host in OUTSIDE:
-        return True
-    before = [look for look in facts.looks if look.time <= task.started][-1]
-    after = next(look for look in facts.looks if look.time >= task.ended)
-    return all(look.hosts.get(host, (0, False))[1] for look in (before, after))
+    """Whether a host was there and enabled all through a task, as far as that was seen."""
+    looks = _looks(facts, task.started, task.ended)
+    return host in OUTSIDE or all(look.hosts.get(host, (0, False))[1] for look in looks)
 
 
 def _expected(facts: Facts, source: Job, host: str, task: Said) -> bool:
@@ -226,6 +234,15 @@ def _false_whole(facts: Facts, task: Said, account: Account) -> t.Iterator[_Wron
     for host in sorted({*source.failed, *source.ended, *not_failed(facts, source)}):
         if _there(facts, host, source.created, task.ended) and not done(facts, source, host, task):
             yield Kind.FALSE_DONE, f"job {source.id} is said to be done on all hosts, and {host} has left no mark since"
+
+
+def _false_left(facts: Facts, task: Said, account: Account) -> t.Iterator[_Wrong]:
+    """Hosts that are said to remain, and were done before the task, as anybody could know."""
+    for host in account.result.get("remaining_hosts") or () if facts.hosts == "failed" else ():
+        run = certainly_done(facts, account.source, host, task.started)
+        if run is not None and _same(facts, host, run.created, task.ended):
+            why = f"{host} is said to remain of job {account.source.id}, and reached the end in job {run.id}"
+            yield Kind.FALSE_LEFT, why
 
 
 def _silent(facts: Facts, task: Said, account: Account) -> t.Iterator[_Wrong]:

@@ -186,9 +186,10 @@ class TruthPlay:
 
     def _look(self) -> None:
         with db.opened(self._path) as database:
-            rows = database.all("SELECT * FROM hosts WHERE inventory = ?", self._inventory(database))
+            inventory = self._inventory(database)
+            rows = database.all("SELECT * FROM hosts WHERE inventory = ?", inventory)
         hosts = {row["name"]: (int(row["id"]), bool(row["enabled"])) for row in rows}
-        self._looks.append(Look(time.time(), hosts))
+        self._looks.append(Look(time.time(), hosts, inventory))
 
     def _rows(self) -> dict[int, db.Row]:
         """All jobs of the template, by number."""

@@ -54,8 +54,8 @@ class Move:
 
     :param what: ``disable``, ``enable``, ``delete`` or ``add again`` a host; another user's ``relaunch failed`` or
         ``relaunch all`` of the source, ``launch`` of the template, ``launch on some`` of the hosts where the template
-        asks for its limit, or ``launch other work`` with other variables; ``edit`` the template's verbosity, give it another ``inventory`` with hosts of the same names; ``cancel`` the
-        newest job.
+        asks for its limit, or ``launch other work`` with other variables; ``edit`` the template's verbosity; give it
+        another ``inventory`` with hosts of the same names; ``cancel`` the job that the task has launched.
     :param host: an index of the world's.
     :param settle: jobs are waited for afterwards.
     :param at: between which two requests of the task; None for before it.
