@@ -20,8 +20,8 @@ from faults.truth_worlds import Fault, Task, World
 from sandbox.process import Sandbox
 
 # A short campaign. What is said in the worlds of the second line is not true yet: a launch by hand that failed since is
-# not seen, one that does the work is not waited for, hosts that a ``run_once`` task stopped count as done, and a host that
-# was added again is forgotten.
+# not seen, one that does the work is not waited for, hosts that a ``run_once`` task stopped count as done, and a host
+# that was added again is forgotten.
 TRUE = (22, 31)
 NOT_YET = (8, 24, 27, 34)
 

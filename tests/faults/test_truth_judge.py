@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 
+from faults import truth_facts
 from faults.truth_facts import Facts, Job, Look, Said
 from faults.truth_judge import Kind, false_alarms, judge
 
@@ -94,7 +95,7 @@ def entry(**fields: t.Any) -> dict[str, t.Any]:
     return {"changed": True, "failed": False, "msg": "1 job.", "jobs": [told]}
 
 
-BULK: dict[str, t.Any] = {"kind": "jobs_relaunch"}
+BULK: dict[str, t.Any] = {"kind": truth_facts.BULK}
 BEFORE = dataclasses.replace(HEALED, created=70, finished=80, settled=80.2, ended={"web2": 79}, creator="bob")
 CALM: dict[str, t.Any] = {"said": {"calm": True}}
 

@@ -9,6 +9,10 @@ import math
 import typing as t
 from dataclasses import dataclass, field
 
+# The task about many jobs, by the name of its module; and all tasks.
+BULK = "jobs_relaunch"
+KINDS = ("job_relaunch", "job_retry", BULK)
+
 FINAL = ("successful", "failed", "error", "canceled")
 
 Result = t.Mapping[str, t.Any]
