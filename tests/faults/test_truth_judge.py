@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 
+from faults import truth_facts
 from faults.truth_facts import Facts, Job, Look, Said
 from faults.truth_judge import Kind, false_alarms, judge
 
@@ -94,7 +95,7 @@ def entry(**fields: t.Any) -> dict[str, t.Any]:
     return {"changed": True, "failed": False, "msg": "1 job.", "jobs": [told]}
 
 
-BULK: dict[str, t.Any] = {"kind": "jobs_relaunch"}
+BULK: dict[str, t.Any] = {"kind": truth_facts.BULK}
 BEFORE = dataclasses.replace(HEALED, created=70, finished=80, settled=80.2, ended={"web2": 79}, creator="bob")
 CALM: dict[str, t.Any] = {"said": {"calm": True}}
 
@@ -105,6 +106,10 @@ CALM: dict[str, t.Any] = {"said": {"calm": True}}
         pytest.param(facts_of(), id="the failed host has its mark"),
         pytest.param(facts_of(BAD, [AGAIN_FAILED]), id="it failed again, and is named"),
         pytest.param(facts_of(NOTHING, [BEFORE]), id="somebody else had done it"),
+        pytest.param(
+            facts_of({**NOTHING, "remaining_hosts": ["web2"]}, [BEFORE], after=AGAIN),
+            id="added again since",
+        ),
         pytest.param(facts_of(CUT, source=STOPPED), id="cut short, and the stopped host is named"),
         pytest.param(facts_of(GOOD, [WHOLE], STOPPED, fallback_to_all=True), id="on all hosts, since it was cut short"),
         pytest.param(
@@ -163,6 +168,7 @@ SECOND = job(3, 82, 92, [], "web1", limit="web1", creator="bob")
         (facts_of(entry(), source=STOPPED, **BULK), Kind.FALSE_DONE, "did not bring web3"),
         (facts_of(RETRIED, [AGAIN_FAILED], kind="job_retry"), Kind.FALSE_DONE, "said to have recovered"),
         (facts_of(GOOD, [HEALED], STOPPED, hosts="all"), Kind.FALSE_DONE, "done on all hosts, and web3"),
+        (facts_of({**NOTHING, "remaining_hosts": ["web2"]}, [BEFORE]), Kind.FALSE_LEFT, "reached the end in job 2"),
         (facts_of({**CUT, "msg": "Cut short."}, source=STOPPED), Kind.SILENT, "without a name of web3"),
         (
             facts_of({**BAD, "remaining_hosts": None}, [AGAIN_FAILED]),

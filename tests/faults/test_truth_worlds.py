@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 import json
+import typing as t
 
 import pytest
 import yaml
 
+from faults.truth_facts import BULK, KINDS
+from faults.truth_playbook import content as playbook
 from faults.truth_shapes import LOCALHOST, MADE, OUTSIDE, Block, Book, Flush, Included, Play, Step
-from faults.truth_worlds import KINDS, MOMENTS, world_of
+from faults.truth_worlds import MOMENTS, world_of
 
 WORLDS = [world_of(seed) for seed in range(500)]
 PLAYS = [play for world in WORLDS for play in world.book.plays]
@@ -50,7 +53,7 @@ def test_every_step_has_a_key_of_its_own() -> None:
 
 def test_playbooks_are_yaml_on_many_lines_or_json_on_one() -> None:
     for world in WORLDS[:40]:
-        content = world.book.content("here")
+        content = playbook(world.book, "here")
         assert yaml.safe_load(content) == json.loads(json.dumps(yaml.safe_load(content)))
         assert (content.count("\n") == 1) is world.book.as_json
 
@@ -72,7 +75,7 @@ def test_tasks_and_moves_vary() -> None:
     assert {task.kind for task in tasks} == set(KINDS)
     assert {(task.kind, task.hosts, task.fallback_to_all) for task in tasks} >= {
         (kind, hosts, fallback)
-        for kind in ("job_relaunch", "jobs_relaunch")
+        for kind in ("job_relaunch", BULK)
         for hosts in ("all", "failed")
         for fallback in (True, False)
     }
@@ -114,9 +117,7 @@ def book(*plays: Play) -> Book:
         ((A,), {"post": (B,)}, "A", False),
     ],
 )
-def test_who_reached_the_end(
-    parts: tuple[Step, ...], options: dict[str, tuple[Step, ...]], passed: str, ended: bool
-) -> None:
+def test_who_reached_the_end(parts: t.Any, options: dict[str, t.Any], passed: str, ended: bool) -> None:
     assert book(Play("Play", "all", parts, **options)).reached_end("web1", passed.split()) is ended
 
 

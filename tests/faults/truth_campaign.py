@@ -18,11 +18,12 @@ from pathlib import Path
 from sandbox.process import Sandbox
 
 from . import truth_tasks
-from .truth_facts import Facts
+from .truth_facts import KINDS, Facts
 from .truth_judge import Finding, Kind, false_alarms, judge
 from .truth_play import TruthPlay
+from .truth_playbook import content
 from .truth_story import story
-from .truth_worlds import KINDS, World, world_of
+from .truth_worlds import World, world_of
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def replay(seed: int) -> int:
     world = world_of(seed)
     with tempfile.TemporaryDirectory(prefix="truth-") as folder, Sandbox(folder, event_lag=0.0) as sandbox:
         played = play(sandbox, world)
-    print(f"{world.book.content('WORLD')}\n{played.text()}")
+    print(f"{content(world.book, 'WORLD')}\n{played.text()}")
     return 1 if played.findings else 0
 
 

@@ -9,6 +9,10 @@ import math
 import typing as t
 from dataclasses import dataclass, field
 
+# The task about many jobs, by the name of its module; and all tasks.
+BULK = "jobs_relaunch"
+KINDS = ("job_relaunch", "job_retry", BULK)
+
 FINAL = ("successful", "failed", "error", "canceled")
 
 Result = t.Mapping[str, t.Any]
@@ -58,10 +62,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Look:
-    """The inventory at a moment: of each host its row's number, and whether it is enabled."""
+    """The inventory at a moment: of each host its row's number, and whether it is enabled.
+
+    :param inventory: its number; a template may be given another one.
+    """
 
     time: float
     hosts: t.Mapping[str, tuple[int, bool]]
+    inventory: int = 0
 
 
 @dataclass(frozen=True)

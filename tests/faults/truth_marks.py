@@ -14,7 +14,8 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from .truth_shapes import FOLDER, Book
+from .truth_playbook import FOLDER, files
+from .truth_shapes import Book
 from .truth_worlds import ANY, Fault
 
 # Job, step and host in; it fails, or adds a line to the mark. With a host that runs a step twice this can be seen.
@@ -57,7 +58,7 @@ class Marks:
         for part in ("faults", "marks", "unreachable"):
             (self._folder / part).mkdir(parents=True)
         (self._folder / "step").write_text(_STEP, encoding="utf-8")
-        for file, content in book.files().items():
+        for file, content in files(book).items():
             (self._folder / file).write_text(content, encoding="utf-8")
 
     @property

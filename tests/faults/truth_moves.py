@@ -71,10 +71,7 @@ def calls_of(move: Move, scene: Scene, database: Database) -> list[Call]:
         }
         body = prompts.get(move.what, {})
         return [_request(f"/job_templates/{scene.template}/launch/", body)]
-    if move.at is not None:
-        return [{"method": "POST", "path": "/jobs/{id}/cancel/", "body": {}, "user": "admin"}]
-    newest = database.value("SELECT MAX(id) FROM jobs WHERE unified_job_template = ?", scene.template)
-    return [{"method": "POST", "path": f"/jobs/{newest}/cancel/", "body": {}, "user": "admin"}]
+    return [{"method": "POST", "path": "/jobs/{id}/cancel/", "body": {}, "user": "admin"}]
 
 
 def rule_of(move: Move, scene: Scene, database: Database) -> Rule:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime
 import os
 import time
 import typing as t
@@ -17,9 +16,10 @@ from sandbox import settings
 from sandbox.process import Sandbox, SandboxError
 
 from . import truth_marks, truth_tasks
-from .quick_jobs import prompts_of
-from .truth_facts import FINAL, Facts, Job, Look, Said
+from .truth_facts import BULK, Facts, Look, Said
 from .truth_moves import Scene, calls_of, rule_of, told
+from .truth_playbook import content
+from .truth_records import TemplateRecords, seconds
 from .truth_shapes import OUTSIDE
 from .truth_worlds import Move, World
 
@@ -50,7 +50,7 @@ class TruthPlay:
         groups = {group: list(members) for group, members in world.book.groups.items()}
         made = sandbox.add_template(
             f"World {name}",
-            world.book.content(name),
+            content(world.book, name),
             hosts=hosts,
             groups=groups,
             allow_simultaneous=world.simultaneous,
@@ -58,9 +58,9 @@ class TruthPlay:
         )
         other = sandbox.add_inventory(f"Other {name}", hosts, groups)
         self._template = int(made["id"])
-        self._scene = Scene(
-            self._template, (int(made["inventory"]), int(other["id"])), 0, world.hosts, world.asks_limit
-        )
+        inventories = (int(made["inventory"]), int(other["id"]))
+        self._scene = Scene(self._template, inventories, 0, world.hosts, world.asks_limit)
+        self._records = TemplateRecords(self._path, self._template)
         self._token = sandbox.token(world.player)
 
     def facts(self) -> Facts:
@@ -68,25 +68,26 @@ class TruthPlay:
         world = self._world
         self._plan_faults()
         start = db.now()
-        self._look()
+        self._looks.append(self._records.look())
         launched = [self._launch() for _number in range(world.launches - 1)]
         launched.append(self._launch(world.source))
         window = (start, db.now())
-        failed = [number for number in launched if self._rows()[number]["status"] != "successful"]
-        sources = tuple(failed or launched) if world.task.kind == truth_tasks.BULK else (launched[-1],)
+        rows = self._records.rows()
+        failed = [number for number in launched if rows[number]["status"] != "successful"]
+        sources = tuple(failed or launched) if world.task.kind == BULK else (launched[-1],)
         self._scene = dataclasses.replace(self._scene, source=launched[-1])
         for moves in world.rounds:
             if self._round(moves, sources, window).endless:
                 break
         else:
             self._calm(sources, window)
-        self._settle()
-        self._look()
+        self._records.settle()
+        self._looks.append(self._records.look())
         return self._gathered(sources)
 
     def _calm(self, sources: t.Sequence[int], window: tuple[str, str]) -> None:
         """Run the task while nothing fails or moves, until it is done or refuses, and once more."""
-        self._settle()
+        self._records.settle()
         self._marks.calm()
         if self._world.enables:
             self._apply([Move("enable", number) for number in range(len(self._world.hosts))])
@@ -99,7 +100,7 @@ class TruthPlay:
 
     def _refused(self, said: Said) -> bool:
         """Whether a task failed without having launched anything, so that another one would say the same."""
-        launched = any(said.started <= (_seconds(row["created"]) or 0.0) for row in self._rows().values())
+        launched = any(said.started <= seconds(row["created"]) for row in self._records.rows().values())
         return said.failed and not launched
 
     def _plan_faults(self) -> None:
@@ -132,10 +133,10 @@ class TruthPlay:
             rules = [rule_of(move, self._scene, database) for move in moves if move.at is not None]
         if rules:
             self._sandbox.misbehave(rules)
-        self._look()
+        self._looks.append(self._records.look())
         task = self._run(self._world.task.kind, self._options(sources, window))
         self._sandbox.behave()
-        self._look()
+        self._looks.append(self._records.look())
         stories = tuple(told(move, self._world.hosts) for move in moves)
         # The look before the task and the one after it are its own.
         self._tasks.append(dataclasses.replace(task, calm=calm, moves=stories))
@@ -145,7 +146,7 @@ class TruthPlay:
         task, options = self._world.task, dict(_TASK)
         options.update(controller_host=self._sandbox.url, controller_oauthtoken=self._token)
         options["fallback_to_all"] = task.fallback_to_all
-        if task.kind == truth_tasks.BULK:
+        if task.kind == BULK:
             named = {"job_ids": list(sources)}
             found = {"job_templates": [str(self._template)], "finished_after": window[0], "finished_before": window[1]}
             options.update(found if task.by_template else named, hosts=task.hosts, wait=True, at_once=task.at_once)
@@ -167,80 +168,14 @@ class TruthPlay:
                     with contextlib.suppress(SandboxError):
                         self._sandbox.control(call["method"], call["path"], call.get("body"))
             if move.what == "add again":
-                self._join_groups(self._world.hosts[move.host])
+                self._records.join_groups(self._world.hosts[move.host], self._world.book.groups)
             if move.settle:
-                self._settle()
-        self._look()
-
-    def _join_groups(self, host: str) -> None:
-        with db.opened(self._path) as database, database.transaction():
-            inventory = self._inventory(database)
-            row = database.value("SELECT id FROM hosts WHERE inventory = ? AND name = ?", inventory, host)
-            for group, members in self._world.book.groups.items():
-                number = database.value("SELECT id FROM host_groups WHERE inventory = ? AND name = ?", inventory, group)
-                if row is not None and host in members:
-                    database.run('INSERT OR IGNORE INTO group_members ("group", host) VALUES (?, ?)', number, row)
-
-    def _inventory(self, database: db.Database) -> int:
-        return int(database.value("SELECT inventory FROM templates WHERE id = ?", self._template))
-
-    def _look(self) -> None:
-        with db.opened(self._path) as database:
-            rows = database.all("SELECT * FROM hosts WHERE inventory = ?", self._inventory(database))
-        hosts = {row["name"]: (int(row["id"]), bool(row["enabled"])) for row in rows}
-        self._looks.append(Look(time.time(), hosts))
-
-    def _rows(self) -> dict[int, db.Row]:
-        """All jobs of the template, by number."""
-        with db.opened(self._path) as database:
-            rows = database.all(
-                "SELECT jobs.*, users.username FROM jobs LEFT JOIN users ON users.id = jobs.created_by "
-                "WHERE unified_job_template = ? ORDER BY jobs.id",
-                self._template,
-            )
-        return {row["id"]: row for row in rows}
-
-    def _settle(self) -> None:
-        """Wait until all jobs are over and their events are in."""
-        deadline = time.monotonic() + 60
-        while any(row["status"] not in FINAL or time.time() < row["events_saved_at"] for row in self._rows().values()):
-            if time.monotonic() > deadline:
-                raise SandboxError(f"jobs of template {self._template} are not over")
-            time.sleep(0.05)
+                self._records.settle()
+        self._looks.append(self._records.look())
 
     def _gathered(self, sources: tuple[int, ...]) -> Facts:
-        world, marks = self._world, self._marks.read()
+        world = self._world
         hosts = (*world.hosts, *OUTSIDE)
-        ended = truth_marks.ended(world.book, marks, hosts)
-        jobs = {}
-        with db.opened(self._path) as database:
-
-            def began(job: int) -> bool:
-                starts = "SELECT 1 FROM events WHERE job = ? AND event = 'playbook_on_task_start' LIMIT 1"
-                return database.value(starts, job) is not None
-
-            for number, row in self._rows().items():
-                summaries = database.all("SELECT host, host_name, failed FROM summaries WHERE job = ?", number)
-                passed: dict[str, list[str]] = {}
-                for mark in marks:
-                    if mark.job == number:
-                        passed.setdefault(mark.host, []).append(mark.step)
-                jobs[number] = Job(
-                    id=number,
-                    status=row["status"],
-                    created=_seconds(row["created"]) or 0.0,
-                    finished=_seconds(row["finished"]),
-                    settled=row["events_saved_at"],
-                    creator=row["username"] or "",
-                    limit=frozenset(name for name in (row["limit"] or "").split(",") if name),
-                    prompts=prompts_of(row),
-                    failed={one["host_name"]: one["host"] for one in summaries if one["failed"]},
-                    ended=ended.get(number, {}),
-                    summaries=frozenset(one["host_name"] for one in summaries),
-                    began=began(number),
-                    launch_type=row["launch_type"],
-                    passed={host: tuple(steps) for host, steps in passed.items()},
-                )
         return Facts(
             kind=world.task.kind,
             hosts=world.task.hosts,
@@ -248,11 +183,7 @@ class TruthPlay:
             sources=sources,
             targeted=frozenset(host for host in hosts if world.book.targeted(host)),
             player=world.player,
-            jobs=jobs,
+            jobs=self._records.jobs(world.book, self._marks.read(), hosts),
             looks=tuple(self._looks),
             tasks=tuple(self._tasks),
         )
-
-
-def _seconds(moment: str | None) -> float | None:
-    return None if moment is None else datetime.datetime.fromisoformat(moment).timestamp()

@@ -28,6 +28,7 @@ def story(world: World, facts: Facts) -> str:
     lines = [f"{task.kind} ({', '.join(options)}) by {world.player}, about {_jobs(facts.sources)}"]
     lines += [f"  {line}" for line in _book(world.book)]
     lines += [] if world.simultaneous else ["  one job of the template at a time"]
+    lines += [] if world.source == "ended" else [f"  the source {world.source}"]
     told: set[int] = set()
     for number, said in enumerate(facts.tasks, 1):
         lines += _before(world, facts, said, told)
@@ -51,7 +52,8 @@ def _before(world: World, facts: Facts, said: Said | None, told: set[int]) -> t.
 
 def _job(world: World, facts: Facts, job: Job) -> str:
     index = job.id - min(facts.jobs)
-    planned = sorted(world.attempts[index], key=str) if index < len(world.attempts) else []
+    calm = any(task.calm and task.started <= job.created for task in facts.tasks)
+    planned = sorted(world.attempts[index], key=str) if index < len(world.attempts) and not calm else []
     faults = [f"{fault.step or 'unreachable'}@{fault.host}" for fault in planned]
     by = f"{job.launch_type} by {job.creator or 'nobody'}"
     on = f" on {','.join(sorted(job.limit))}" if job.limit else ""

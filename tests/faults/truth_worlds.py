@@ -9,10 +9,9 @@ import random
 import typing as t
 from dataclasses import dataclass
 
-from .truth_shapes import OUTSIDE, Book, book_of
-
-Kind = t.Literal["job_relaunch", "job_retry", "jobs_relaunch"]
-KINDS: tuple[Kind, ...] = ("job_relaunch", "job_retry", "jobs_relaunch")
+from .truth_books import book_of
+from .truth_facts import BULK
+from .truth_shapes import OUTSIDE, Book
 
 # A step that runs once runs on whichever host is the first then.
 ANY = "any"
@@ -54,8 +53,8 @@ class Move:
 
     :param what: ``disable``, ``enable``, ``delete`` or ``add again`` a host; another user's ``relaunch failed`` or
         ``relaunch all`` of the source, ``launch`` of the template, ``launch on some`` of the hosts where the template
-        asks for its limit, or ``launch other work`` with other variables; ``edit`` the template's verbosity, give it another ``inventory`` with hosts of the same names; ``cancel`` the
-        newest job.
+        asks for its limit, or ``launch other work`` with other variables; ``edit`` the template's verbosity; give it
+        another ``inventory`` with hosts of the same names; ``cancel`` the job that the task has launched.
     :param host: an index of the world's.
     :param settle: jobs are waited for afterwards.
     :param at: between which two requests of the task; None for before it.
@@ -78,7 +77,7 @@ class Task:
     :param at_once: of jobs_relaunch.
     """
 
-    kind: Kind
+    kind: str
     hosts: t.Literal["all", "failed"] = "failed"
     fallback_to_all: bool = False
     by_template: bool = False
@@ -124,7 +123,7 @@ def world_of(seed: int) -> World:
     book = book_of(rng, {"web": hosts[:cut], "db": hosts[cut:]})
     task = _task(rng)
     reference = rng.random() < 0.25
-    launches = int(reference) + (rng.choice((1, 2, 2, 3)) if task.kind == "jobs_relaunch" else rng.choice((1, 1, 1, 2)))
+    launches = int(reference) + (rng.choice((1, 2, 2, 3)) if task.kind == BULK else rng.choice((1, 1, 1, 2)))
     attempts = list(_attempts(rng, book, hosts, launches))
     if reference:
         attempts[0] = frozenset()
@@ -146,9 +145,9 @@ def world_of(seed: int) -> World:
 
 
 def _task(rng: random.Random) -> Task:
-    kind = rng.choice(("job_relaunch", "job_relaunch", "job_relaunch", "job_retry", "jobs_relaunch", "jobs_relaunch"))
+    kind = rng.choice(("job_relaunch", "job_relaunch", "job_relaunch", "job_retry", BULK, BULK))
     return Task(
-        kind=t.cast("Kind", kind),
+        kind=kind,
         hosts="all" if kind != "job_retry" and rng.random() < 0.2 else "failed",
         fallback_to_all=rng.random() < 0.5,
         by_template=rng.random() < 0.2,
