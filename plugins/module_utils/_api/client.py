@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import time
 import typing as t
+from urllib.parse import urlsplit
 
 from .answer import (
     LONGEST_PAUSE,
@@ -257,7 +258,7 @@ class ControllerClient:
         root = self._sender.send("GET", url)
         if root.status >= 500 or root.status == 429:
             raise unexpected(root, self._asked(f"GET {url}"), time.time())
-        found = _prefix_in(root.body)
+        found = _prefix_in(root.body, urlsplit(self.connection.base_url).path)
         if found is None:
             return False
         before, self._prefix = self._prefix, found
@@ -284,13 +285,18 @@ class ControllerClient:
         return Asked(name, who, self._answered)
 
 
-def _prefix_in(root: t.Any) -> t.Optional[str]:
+def _prefix_in(root: t.Any, below: str) -> t.Optional[str]:
     """Where the API lies, by the body of ``/api/``.
 
     AWX names ``current_version`` (recorded: api-root); the platform's gateway lists its services in ``apis``.
+
+    :param below: the path of the controller's address. An answer may hold it as well, and need not.
     """
     found = root if isinstance(root, dict) else {}
     services = found.get("apis")
     controller = services.get("controller") if isinstance(services, dict) else None
     current = f"{controller.strip('/')}/v2" if isinstance(controller, str) else found.get("current_version")
-    return f"/{current.strip('/')}/" if isinstance(current, str) else None
+    if not isinstance(current, str):
+        return None
+    prefix = f"/{current.strip('/')}/"
+    return prefix[len(below) :] if below and prefix.startswith(f"{below}/") else prefix

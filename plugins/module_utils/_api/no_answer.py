@@ -166,8 +166,8 @@ def _lost(causes: t.Sequence[BaseException], way: Way) -> ControllerError:
 def _bad_bundle(error: BaseException, way: Way) -> OptionError:
     why = "a file of certificates is not there or cannot be read" if way.proxied else error
     return OptionError(
-        f"The connection to {way.place} cannot be set up: {why}. Check that ca_path or REQUESTS_CA_BUNDLE names a "
-        "file of certificates."
+        f"The connection to {way.place} cannot be set up: {why}. Check that ca_path, REQUESTS_CA_BUNDLE or "
+        "SSL_CERT_FILE, the first of them that is set, names a file of certificates."
     )
 
 

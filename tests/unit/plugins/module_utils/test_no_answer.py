@@ -173,7 +173,7 @@ NO_CONNECTION = "accepts no connection: Connection refused."
 NO_CONNECTION_IN_TIME = f"accepted no connection within {AT_ONCE:g} seconds."
 FIRST_PROXY = "The proxy on the way to"
 NO_BUNDLE = "cannot be set up:"
-BUNDLE = "Check that ca_path or REQUESTS_CA_BUNDLE names a file of certificates."
+BUNDLE = "the first of them that is set, names a file of certificates."
 UNTRUSTED = "is not trusted: "
 NO_HANDSHAKE = "does not come about: "
 
