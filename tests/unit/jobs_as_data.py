@@ -108,5 +108,5 @@ FAILED_AT_START = {
     "parent_uuid": "u2",
     "host_name": "web2",
     "failed": True,
-    "event_data": {"play": "Deploy", "task": "Start", "task_action": "command", "res": {"msg": "no such service"}},
+    "event_data": {"play": "Deploy", "task": "Start", "task_action": "command", "res": {"msg": "no such unit"}},
 }

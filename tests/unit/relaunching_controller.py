@@ -17,7 +17,7 @@ from requests.adapters import BaseAdapter
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import CONNECTION_SPEC, resolve
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
-from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, summary
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import FAILED_AT_START, STARTED, job, summary
 
 SOURCE = 42
 HOST = "http://controller.invalid"
@@ -31,8 +31,8 @@ class RelaunchingController(BaseAdapter):
     """Job 42 has failed on these hosts; ``ran`` says what becomes of its relaunches.
 
     ``ran`` takes the number of a relaunch, from 1 on, and the names in its limit, none of them for a whole one.
-    ``asked`` holds method, path and query of each request, ``answered`` the bytes of all answers. Hosts in ``deleted``
-    are not in the inventory any more, and those in ``disabled`` are shown as such.
+    ``asked`` holds method, path and query of each request, ``answered`` the bytes of all answers but lists of jobs.
+    Hosts in ``deleted`` are not in the inventory any more, and those in ``disabled`` are shown as such.
     """
 
     def __init__(self, ran: t.Callable[[int, tuple[str, ...]], Ran], *failed: str) -> None:
@@ -96,7 +96,7 @@ class RelaunchingController(BaseAdapter):
         self.asked.append((str(request.method), path, query))
         status, body = self._answer(str(request.method), path.strip("/").split("/"), query, request.body)
         content = json.dumps(body).encode()
-        self.answered += len(content)
+        self.answered += len(content) if path != "jobs/" else 0
         response = Response()
         response.status_code, response.request, response.url = status, request, str(request.url)
         response.headers["Content-Length"] = str(len(content))
@@ -112,10 +112,7 @@ class RelaunchingController(BaseAdapter):
             newer = [one for number, one in self.jobs.items() if number > int(query["id__gt"])]
             return 200, listed(newer, query)
         if parts[0] == "inventories":
-            ids = set(query["id__in"].split(","))
-            names = {name for hosts in self._hosts.values() for name in hosts} - self.disabled - self.deleted
-            hosts = [summary(name)["summary_fields"]["host"] for name in sorted(names)]
-            return 200, listed([host for host in hosts if str(host["id"]) in ids], query)
+            return 200, listed(self._inventory(query), query)
         number = int(parts[1])
         if number not in self.jobs:
             return 404, {"detail": "Not found."}
@@ -128,9 +125,30 @@ class RelaunchingController(BaseAdapter):
             found = [summary(name, failed, name not in self.deleted) for name, failed in hosts]
             return 200, listed([one for one in found if one["failed"] or "failed" not in query], query)
         if parts[2] == "job_events":
-            failed = [name for name, bad in self._hosts[number].items() if bad]
-            return 200, listed([event(name) for name in failed if "event__in" in query], query)
+            return 200, listed(self._events(number, query), query)
         return 200, {"content": "PLAY RECAP"}
+
+    def _inventory(self, query: t.Mapping[str, str]) -> list[dict[str, t.Any]]:
+        """All hosts that any job has run on, unless they are deleted."""
+        names = {name for hosts in self._hosts.values() for name in hosts} - self.deleted
+        if "enabled" in query:
+            names -= self.disabled
+        if "not__job_host_summaries__job" in query:
+            names -= set(self._hosts[int(query["not__job_host_summaries__job"])])
+        if "name__in" in query:
+            names &= set(query["name__in"].split(","))
+        hosts = [summary(name)["summary_fields"]["host"] for name in sorted(names)]
+        wanted = query["id__in"].split(",") if "id__in" in query else None
+        return [host for host in hosts if wanted is None or str(host["id"]) in wanted]
+
+    def _events(self, number: int, query: t.Mapping[str, str]) -> list[dict[str, t.Any]]:
+        """Whatever failed did so at the first of two tasks; hosts that did not fail went on to the other."""
+        if "playbook_on_task_start" in query.get("event__in", ""):
+            return list(STARTED)
+        if "parent_uuid" in query:
+            # Of the last task no failed host has a result.
+            return []
+        return [event(name) for name, bad in self._hosts[number].items() if bad]
 
     def _relaunch(self, number: int, hosts: str) -> tuple[int, t.Any]:
         if not self.chains and self.jobs[number]["limit"]:
@@ -150,5 +168,4 @@ def listed(entries: t.Sequence[t.Any], query: t.Mapping[str, str]) -> dict[str, 
 
 def event(host: str) -> dict[str, t.Any]:
     """The failure of a host."""
-    data = {"play": "Deploy", "task": "Start", "task_action": "command", "res": {"msg": "no such unit"}}
-    return {"event": "runner_on_failed", "host_name": host, "play": "Deploy", "task": "Start", "event_data": data}
+    return {**FAILED_AT_START, "host": int("".join(filter(str.isdigit, host)) or 0), "host_name": host}

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import typing as t
 from dataclasses import dataclass, field, replace
 
@@ -172,24 +173,40 @@ class LedgerReader:
     def _until_decided(self, source_run: Run, runs: t.Sequence[Run]) -> list[Run]:
         """The runs with the summaries that matter, those that ended last first.
 
-        One that failed may have failed on more hosts, unless it was limited to known ones. One that was successful
-        matters where there is a host that no later one has decided on.
+        What an older one tells may make a newer one matter, such as one that healed what had failed there.
         """
         known = {run.job.id: run for run in runs}
-        read = [source_run]
-        for run in sorted(filter(_has_results, runs), key=lambda run: ended(run.job), reverse=True):
-            records = host_records(source_run, read[1:])
+        order = [run.job.id for run in sorted(filter(_has_results, runs), key=lambda run: ended(run.job), reverse=True)]
+        again = True
+        while again:
+            again = False
+            records = host_records(source_run, list(known.values()))
+            for number in order:
+                run = self._read_as_needed(known[number], records, runs)
+                if run is not known[number]:
+                    known[number], again = run, True
+                    records = host_records(source_run, list(known.values()))
+        return [known[run.job.id] for run in runs]
+
+    def _read_as_needed(self, run: Run, records: t.Sequence[HostRecord], runs: t.Sequence[Run]) -> Run:
+        """A run, with its summaries where they say something new.
+
+        One that failed may have failed on more hosts, unless it was limited to known ones. One that was successful
+        matters where there is a host that no later one has decided on. A limit may name groups too.
+        """
+        undecided = [host for host in records if not _decided(host, run.job)]
+        if run.summaries is None:
             names = frozenset(name for host in records for name in host.names)
-            undecided = [host for host in records if not _decided(host, run.job)]
             limited = not run.whole and bool(run.job.limit_names) and run.job.limit_names <= names
             failed_on_more = not run.job.successful and not limited
-            if failed_on_more or any(run.covers(host.names) for host in undecided):
-                run = self._with_summaries(run)
-                if any(not one.failed and {one.name, one.name_then} & names for one in run.summaries or ()):
-                    run = self._with_stopped(run, runs)
-                known[run.job.id] = run
-                read.append(run)
-        return [known[run.job.id] for run in runs]
+            matters = any(not limited or run.covers(host.names) for host in undecided)
+            if not failed_on_more and not matters:
+                return run
+            run = self._with_summaries(run)
+        names = frozenset(name for host in undecided for name in host.names)
+        if any(not one.failed and {one.name, one.name_then} & names for one in run.summaries or ()):
+            run = self._with_stopped(run, runs)
+        return run
 
     def _with_summaries(self, run: Run) -> Run:
         if run.summaries is not None or not _has_results(run):
@@ -212,12 +229,18 @@ class LedgerReader:
         if key not in self._ends:
             summaries = functools.partial(self._summaries, run.job)
             found = [read_end_of_run(self._client, run.job, one, summaries, self._read.starts) for one in measures]
-            self._ends[key] = _by_all(found)
+            end = _by_all(found)
+            if end.open_end:
+                # Who was done in an earlier batch may have missed a play that no run has begun.
+                survivors = (one.name_then for one in summaries() if not one.failed)
+                end = replace(end, stopped=end.stopped.union(survivors))
+            self._ends[key] = end
         return self._ends[key]
 
     def _measures(self, run: Run, others: t.Sequence[Run]) -> list[Job]:
         order = sorted((other.job for other in others if _has_results(other)), key=ended, reverse=True)
-        measures = [job for job in order if job.successful and self._started(job).size > (0, 0)][:MEASURES]
+        successful = (job for job in order if job.successful and self._started(job).size > (0, 0))
+        measures = list(itertools.islice(successful, MEASURES))
         if measures:
             return measures
         failed = [job for job in order if not job.successful][:MEASURES]

@@ -12,13 +12,16 @@ import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
-from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import ControllerError, RefusedError
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import RefusedError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._api.kinds import WORKFLOW_JOB
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import (
+    BrokenOffError,
     Outcome,
     RelaunchOutcome,
     carrying,
+    first_error,
+    interrupted_with,
     outcome_of,
 )
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import relaunched
@@ -87,16 +90,42 @@ def test_what_may_be_lost_sight_of(outcome: Outcome, sentence: str) -> None:
 
 
 class TestCarrying:
-    @pytest.mark.parametrize("error", [RefusedError("No."), ValueError("a defect"), KeyboardInterrupt()])
-    def test_whatever_breaks_off_carries_it(self, error: BaseException) -> None:
+    @pytest.mark.parametrize("error", [ValueError("a defect"), KeyboardInterrupt()])
+    def test_what_is_no_error_of_ours_keeps_its_class(self, error: BaseException) -> None:
         with pytest.raises(type(error)) as broken, carrying(Outcome("so far")):
             raise error
         assert broken.value is error and outcome_of(error) == Outcome("so far")
+        assert first_error(error) is error
 
-    def test_the_innermost_knows_most(self) -> None:
-        with pytest.raises(ControllerError) as broken, carrying(Outcome("outer")), carrying(Outcome("inner")):
-            raise RefusedError("No.")
+    def test_an_error_is_raised_as_one_that_broke_the_task_off(self) -> None:
+        refused = RefusedError("No.")
+        with pytest.raises(BrokenOffError, match=r"^No\.$") as broken, carrying(Outcome("so far")):
+            raise refused
+        assert outcome_of(broken.value) == Outcome("so far")
+        assert first_error(broken.value) is refused is broken.value.__cause__
+
+    @pytest.mark.parametrize("error", [RefusedError("No."), KeyboardInterrupt()])
+    def test_the_innermost_knows_most(self, error: BaseException) -> None:
+        with pytest.raises(BaseException) as broken, carrying(Outcome("outer")), carrying(Outcome("inner")):
+            raise error
         assert outcome_of(broken.value) == Outcome("inner")
+
+    def test_a_sequence_that_is_dropped_carries_nothing(self) -> None:
+        def steps() -> t.Iterator[None]:
+            with carrying(Outcome("so far")):
+                yield
+
+        dropped = steps()
+        next(dropped)
+        dropped.close()
+
+    def test_of_a_launch_only_an_interruption_is_told(self) -> None:
+        with pytest.raises(KeyboardInterrupt) as broken, interrupted_with(Outcome("unknown")):
+            raise KeyboardInterrupt
+        assert outcome_of(broken.value) == Outcome("unknown")
+        with pytest.raises(RefusedError) as refused, interrupted_with(Outcome("unknown")):
+            raise RefusedError("No.")
+        assert outcome_of(refused.value) is None
 
     def test_other_errors_carry_nothing(self) -> None:
         assert outcome_of(RefusedError("No.")) is None and outcome_of(ValueError()) is None

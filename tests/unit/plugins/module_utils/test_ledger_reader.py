@@ -1,0 +1,744 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is asked for the ledger of a job's work, and what comes of the answers."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from dataclasses import dataclass, field
+
+import pytest
+
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
+from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._job.work import EventsIn
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import EVENTS_TIMEOUT, Waiting, Watch
+from ansible_collections.relaunch.controller.plugins.module_utils._work.host_reach import IDS_AT_ONCE, NAMES_AT_ONCE
+from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger import (
+    Ledger,
+    Reach,
+    StoppedEarly,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger_reader import JobsRead, LedgerReader
+from ansible_collections.relaunch.controller.plugins.module_utils._work.same_work import SameWork
+from ansible_collections.relaunch.controller.tests.unit.clock import Clock
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import (
+    DENIED,
+    STARTED,
+    at,
+    in_list,
+    job,
+    listed,
+    prompts,
+    relaunched,
+    started,
+    summary,
+)
+from ansible_collections.relaunch.controller.tests.unit.recorded_controller import RecordedController
+from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
+
+HOSTS = "/api/v2/inventories/1/hosts/"
+SUMMARIES = "job_host_summaries"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+Read = t.Callable[..., Ledger]
+
+
+@pytest.fixture
+def read(controller: ScriptedController, clock: Clock) -> t.Iterator[Read]:
+    """The ledger of job 42, with these newer jobs of its template; all went to their ends where nothing else is said."""
+    controller.whenever("GET", r"/api/v2/jobs/\d+/job_events/", body=listed(*STARTED), event__in="playbook_on_task")
+    with ControllerClient(ConnectionOptions(controller.url, token="t", max_retries=0), clock.read, clock.sleep) as on:
+
+        def read(
+            *later: dict[str, t.Any],
+            whole: bool = False,
+            needed: bool = False,
+            count: bool = True,
+            kept: JobsRead | None = None,
+            **source: t.Any,
+        ) -> Ledger:
+            of, jobs_read = Job.of(job(42, **source)), kept or JobsRead()
+            reader = LedgerReader(on, EventsIn(Watch(on, Waiting()), jobs_read), of, SameWork(on, of), whole, jobs_read)
+            return reader.ledger([Job.of(in_list(one)) for one in later], needed, count)
+
+        yield read
+
+
+def counted(controller: ScriptedController, job_id: int, *hosts: dict[str, t.Any]) -> None:
+    controller.expect("GET", at(job_id, SUMMARIES), body=listed(*hosts))
+
+
+def well(name: str, **more: t.Any) -> dict[str, t.Any]:
+    return summary(name, failed=False, **more)
+
+
+def ids(ledger: Ledger) -> list[int]:
+    return [one.job.id for one in ledger.runs]
+
+
+def names(ledger: Ledger) -> list[str]:
+    return sorted(host.name for host in ledger.remaining)
+
+
+def done(ledger: Ledger) -> dict[str, int]:
+    return {host.name: host.done_in.id for host in ledger.hosts or () if host.done_in}
+
+
+class TestAsking:
+    def test_nothing_where_there_is_no_run(self, controller: ScriptedController, read: Read) -> None:
+        ledger = read()
+
+        assert (ledger.runs, ledger.hosts, ledger.newest, ledger.masked) == ((), None, 42, False)
+        assert controller.asked == []
+
+    def test_the_failed_hosts_where_they_matter_anyway(self, controller: ScriptedController, read: Read) -> None:
+        counted(controller, 42, summary("web1"))
+
+        assert names(read(needed=True)) == ["web1"]
+        assert controller.asked[0].query["failed"] == "true"
+
+    def test_nothing_of_a_source_that_never_began(self, controller: ScriptedController, read: Read) -> None:
+        assert read(needed=True, started=None).hosts == ()
+        assert controller.asked == []
+
+    @pytest.mark.parametrize("needed", [False, True])
+    def test_runs_that_do_not_count_are_numbers_only(
+        self, controller: ScriptedController, read: Read, needed: bool
+    ) -> None:
+        if needed:
+            counted(controller, 42, summary("web1"))
+
+        later = relaunched(43, "running", extra_vars="{x: 1}"), relaunched(50, "successful")
+        ledger = read(*later, count=False, needed=needed)
+
+        assert (ledger.runs, ledger.early, ledger.newest) == ((), None, 50)
+        assert (ledger.hosts is not None) == needed
+
+    def test_where_all_hosts_are_wanted_none_is_asked_for(self, controller: ScriptedController, read: Read) -> None:
+        later = relaunched(43, "failed", limit="web1"), relaunched(44, "failed", ""), relaunched(45, "running", "")
+        ledger = read(*later, whole=True)
+
+        assert [(run.job.id, run.whole) for run in ledger.runs] == [(43, False), (44, True), (45, True)]
+        assert (ledger.hosts, ledger.newest, controller.asked) == (None, 45, [])
+
+    def test_only_the_same_work_counts(self, controller: ScriptedController, read: Read) -> None:
+        controller.expect("GET", at(42, "create_schedule"), body=prompts())
+        controller.expect("GET", at(43, "create_schedule"), body=prompts(inventory={"id": 2}))
+
+        ledger = read(relaunched(43, "failed", limit="", inventory=2), relaunched(44, limit="web1", inventory=2))
+
+        # The second one has the values of the first, so that it is not asked about.
+        assert (ids(ledger), ledger.newest) == ([], 44)
+
+    def test_the_limit_is_no_prompt_that_tells_work_from_work(self, controller: ScriptedController, read: Read) -> None:
+        """One on other hosts is a run too, and says nothing of these; but its limit may be a group."""
+        counted(controller, 42, summary("web1"), summary("web2"))
+        counted(controller, 44, well("web3"))
+
+        ledger = read(relaunched(43, "running", limit="web3"), relaunched(44, "successful", limit="web3"))
+
+        assert (ids(ledger), names(ledger)) == ([43, 44], ["web1", "web2"])
+
+    @pytest.mark.parametrize("limit", ["webservers", "web*", "all:!db"])
+    def test_a_limit_may_be_a_group_or_a_pattern(self, controller: ScriptedController, read: Read, limit: str) -> None:
+        counted(controller, 42, summary("web1"))
+        counted(controller, 43, well("web1"))
+
+        assert done(read(job(43, "successful", limit=limit, launch_type="manual"))) == {"web1": 43}
+
+    def test_a_secret_that_counts_as_equal_is_told(self, controller: ScriptedController, read: Read) -> None:
+        secret = {"extra_vars": '{"a": "$encrypted$"}'}
+        counted(controller, 42, summary("web1"), summary("web2"))
+
+        assert read(relaunched(43, "running", **secret), **secret).masked is True
+
+    def test_one_from_before_the_end_of_the_source(self, read: Read) -> None:
+        """What was made then counts while it is active, since the same work must not run twice at once."""
+        then = {"limit": "", "created": job(42)["created"]}
+
+        later = [relaunched(number, status, **then) for number, status in ((43, "successful"), (44, "running"))]
+        ledger = read(*later, relaunched(45, "pending", **then), whole=True)
+
+        assert (ledger.early and ledger.early.id, 44 in ids(ledger)) == (44, False)
+        assert ledger.whole_success is None
+
+
+class TestNewestFirst:
+    def test_older_ones_are_asked_until_every_host_is_decided_on(
+        self, controller: ScriptedController, read: Read
+    ) -> None:
+        counted(controller, 42, summary("web1"), summary("web2"))
+        counted(controller, 46, well("web2"))
+        # 45 was for web2 only, and 43 is older than what decides on web1.
+        counted(controller, 44, summary("web1"), summary("web2"))
+
+        ledger = read(
+            relaunched(43, "failed"),
+            relaunched(44, "failed"),
+            relaunched(45, "successful", limit="web2"),
+            relaunched(46, "successful", limit="web2"),
+        )
+
+        assert (done(ledger), [host.name for host in ledger.due]) == ({"web2": 46}, ["web1"])
+        assert controller.besides == []
+
+    def test_one_that_failed_on_all_its_hosts_may_have_failed_on_more(
+        self, controller: ScriptedController, read: Read
+    ) -> None:
+        counted(controller, 42, summary("web1"))
+        counted(controller, 44, summary("web1"), summary("web3"))
+        counted(controller, 43, summary("web4"))
+
+        ledger = read(relaunched(43, "failed", limit="web4,web5"), relaunched(44, "failed", limit="web1,web3"))
+
+        assert (done(ledger), names(ledger)) == ({}, ["web1", "web3", "web4"])
+
+    def test_a_newer_one_is_asked_about_hosts_that_an_older_one_has_told_of(
+        self, controller: ScriptedController, read: Read
+    ) -> None:
+        counted(controller, 42)
+        counted(controller, 43, well("web1"), summary("web3"))
+        counted(controller, 44, well("web3"))
+
+        ledger = read(relaunched(43, "failed", limit=""), relaunched(44, "successful", limit="web3"))
+
+        assert (done(ledger), names(ledger)) == ({"web3": 44}, [])
+
+    def test_a_later_failure_takes_a_success_back(self, controller: ScriptedController, read: Read) -> None:
+        counted(controller, 42, summary("web1"))
+        counted(controller, 44, summary("web1"))
+
+        ledger = read(relaunched(43, "successful", limit="web1"), relaunched(44, "failed", limit="web1"))
+
+        assert names(ledger) == ["web1"]
+
+    @pytest.mark.parametrize(
+        "one",
+        [relaunched(43, "running", ""), relaunched(43, "failed", "", started=None), relaunched(43, "canceled", "")],
+        ids=["active", "never began", "canceled"],
+    )
+    def test_one_that_cannot_have_results_is_not_asked(
+        self, controller: ScriptedController, read: Read, one: dict[str, t.Any]
+    ) -> None:
+        counted(controller, 42, summary("web1"))
+
+        ledger = read(one)
+
+        assert (names(ledger), [host.absent_in for host in ledger.remaining]) == (["web1"], [None])
+
+    def test_one_without_statistics_brings_no_results(
+        self, controller: ScriptedController, read: Read, clock: Clock
+    ) -> None:
+        counted(controller, 42, summary("web1"))
+        controller.whenever("GET", at(43, SUMMARIES), body=listed())
+        controller.whenever("GET", at(43), body=relaunched(43, "error", limit=""))
+
+        ledger = read(relaunched(43, "error", limit=""))
+
+        assert (names(ledger), ledger.remaining[0].absent_in) == (["web1"], None)
+
+    def test_the_events_of_the_source_are_waited_for(
+        self, controller: ScriptedController, read: Read, clock: Clock
+    ) -> None:
+        controller.expect("GET", at(42), body=job(42))
+        counted(controller, 42, summary("web1"))
+
+        assert names(read(needed=True, event_processing_finished=False)) == ["web1"]
+        assert clock.now > 0
+
+    def test_those_of_a_run_too_but_not_for_ever(
+        self, controller: ScriptedController, read: Read, clock: Clock
+    ) -> None:
+        never = relaunched(43, "failed", event_processing_finished=False)
+        counted(controller, 42, summary("web1"), summary("web2"))
+        controller.whenever("GET", at(43, SUMMARIES), body=listed())
+        controller.whenever("GET", at(43), body=never)
+
+        assert len(read(never).due) == 2
+        assert clock.now == EVENTS_TIMEOUT
+
+
+class TestWhatIsKept:
+    """What has been read of jobs that have ended is not asked for again, by whoever looks with it."""
+
+    def test_summaries_and_failed_hosts(self, controller: ScriptedController, read: Read) -> None:
+        kept = JobsRead()
+        counted(controller, 42, summary("web1"), summary("web2"))
+        counted(controller, 43, well("web1"))
+        controller.whenever("GET", HOSTS, body=listed())
+        one = relaunched(43, "successful", limit="web1")
+        first = read(one, kept=kept)
+
+        again = read(one, kept=kept)
+
+        assert again == first
+        assert [asked.path for asked in controller.asked].count(at(43, SUMMARIES)) == 1
+
+    def test_all_hosts_of_the_source_tell_the_failed_ones(self, controller: ScriptedController, read: Read) -> None:
+        kept = JobsRead()
+        counted(controller, 42, well("web1"), summary("web2"))
+        with_all = read(needed=False, kept=kept)
+        assert with_all.hosts is None
+        with ControllerClient(ConnectionOptions(controller.url, token="t", max_retries=0)) as client:
+            of = Job.of(job(42))
+            reader = LedgerReader(client, lambda ended: ended, of, SameWork(client, of), False, kept)
+            assert len(reader.summaries(of)) == len(reader.summaries(of)) == 2
+            assert names(reader.ledger([], hosts_needed=True)) == ["web2"]
+
+    def test_an_active_run_is_asked_when_it_has_ended(self, controller: ScriptedController, read: Read) -> None:
+        kept = JobsRead()
+        counted(controller, 42, summary("web1"))
+        assert names(read(relaunched(43, "running", limit="web1"), kept=kept)) == ["web1"]
+        counted(controller, 43, well("web1"))
+
+        assert done(read(relaunched(43, "successful", limit="web1"), kept=kept)) == {"web1": 43}
+
+
+class TestAssumed:
+    """What the limit of a relaunch and its counts tell is not asked for."""
+
+    def reader(self, client: ControllerClient, kept: JobsRead) -> LedgerReader:
+        source = Job.of(job(42))
+        return LedgerReader(client, lambda ended: ended, source, SameWork(client, source), False, kept)
+
+    @pytest.mark.parametrize(
+        ("facts", "of_source", "known"),
+        [
+            ({"host_status_counts": {"ok": 2}}, True, ({42}, {43})),
+            ({"host_status_counts": {"ok": 2}}, False, (set(), {43})),
+            ({"host_status_counts": {"ok": 1}}, True, (set(), set())),
+            ({}, True, (set(), set())),
+            ({"host_status_counts": {"ok": 2}, "limit": ""}, True, (set(), set())),
+            ({"host_status_counts": {"ok": 1, "failures": 1}, "status": "failed"}, True, (set(), set())),
+        ],
+    )
+    def test_rows(
+        self,
+        controller: ScriptedController,
+        facts: dict[str, t.Any],
+        of_source: bool,
+        known: tuple[set[int], set[int]],
+    ) -> None:
+        kept = JobsRead()
+        with ControllerClient(ConnectionOptions(controller.url, token="t")) as client:
+            self.reader(client, kept).assume_done(
+                Job.of(relaunched(43, **{"status": "successful", **facts})), of_source
+            )
+
+        assert (set(kept.failed), set(kept.summaries)) == known
+
+    def test_what_has_been_read_is_known_better(self, controller: ScriptedController) -> None:
+        kept = JobsRead(summaries={42: ()})
+        ended = Job.of(relaunched(43, "successful", host_status_counts={"ok": 2}))
+        with ControllerClient(ConnectionOptions(controller.url, token="t")) as client:
+            self.reader(client, kept).assume_done(ended, of_source=True)
+
+        assert kept.failed == {}
+
+
+class TestIdle:
+    """Hosts that a run was to run on and did not: whether a relaunch would."""
+
+    BEFORE, AFTER = "2026-11-23T00:01:00Z", "2026-11-23T23:00:00.000000Z"
+
+    def absent(self, controller: ScriptedController, status: str) -> dict[str, t.Any]:
+        counted(controller, 42, summary("web1"), summary("web2"))
+        counted(controller, 43, summary("web1") if status == "failed" else well("web1"))
+        return relaunched(43, status)
+
+    @pytest.mark.parametrize(
+        ("status", "answer", "idle"),
+        [
+            ("successful", {"body": listed()}, True),
+            ("successful", {"body": listed({"id": 2, "modified": BEFORE})}, True),
+            ("successful", {"body": listed({"id": 2, "modified": None})}, True),
+            ("successful", {"body": listed({"id": 2, "modified": AFTER})}, False),
+            ("successful", {"status": 403, "body": DENIED}, True),
+            ("successful", {"status": 404, "body": {"detail": "Not found."}}, True),
+            ("failed", {"body": listed()}, True),
+            ("failed", {"body": listed({"id": 2, "modified": BEFORE})}, False),
+            ("failed", {"body": listed({"id": 2, "modified": AFTER})}, False),
+            ("failed", {"status": 403, "body": DENIED}, False),
+        ],
+    )
+    def test_rows(
+        self, controller: ScriptedController, read: Read, status: str, answer: dict[str, t.Any], idle: bool
+    ) -> None:
+        one = self.absent(controller, status)
+        controller.expect("GET", HOSTS, **answer)
+
+        ledger = read(one)
+
+        assert [host.name for host in ledger.reached(Reach.IDLE)] == (["web2"] if idle else [])
+        assert "web2" in names(ledger)
+        assert (controller.asked[2].query["enabled"], controller.asked[2].query["id__in"]) == ("true", "2")
+
+    @pytest.mark.parametrize(
+        "answer", [{"status": 500, "body": {"detail": "Oops."}}, {"status": 401, "body": {"detail": "Who?"}}]
+    )
+    def test_what_tells_nothing_ends_it(
+        self, controller: ScriptedController, read: Read, answer: dict[str, t.Any]
+    ) -> None:
+        one = self.absent(controller, "successful")
+        controller.expect("GET", HOSTS, **answer)
+
+        with pytest.raises(AnswerError):
+            read(one)
+
+    def test_many_are_asked_for_in_parts(self, controller: ScriptedController, read: Read) -> None:
+        many = [f"web{number}" for number in range(1, IDS_AT_ONCE + 2)]
+        one = relaunched(43, "successful", limit=",".join(many))
+        counted(controller, 42, *map(summary, many))
+        controller.whenever("GET", at(43, SUMMARIES), body=listed())
+        controller.whenever("GET", at(43), body=one)
+        controller.expect("GET", HOSTS, body=listed())
+        controller.expect("GET", HOSTS, body=listed({"id": int(many[-1][3:]), "modified": self.AFTER}))
+
+        ledger = read(one)
+
+        asked = [len(one.query["id__in"].split(",")) for one in controller.asked if one.path == HOSTS]
+        assert sorted(asked) == [1, IDS_AT_ONCE]
+        assert len(ledger.reached(Reach.IDLE)) == IDS_AT_ONCE
+
+
+class TestLostRow:
+    """Hosts whose failed summary has no row of the inventory any more, or never had one."""
+
+    @pytest.mark.parametrize(
+        ("again", "had_number", "reach"),
+        [
+            (True, True, Reach.WHOLE),
+            (False, True, Reach.GONE),
+            (False, False, Reach.WHOLE),
+            (True, False, Reach.WHOLE),
+        ],
+        ids=["added again", "deleted", "made by the playbook, or localhost", "added under the name of one"],
+    )
+    def test_rows(
+        self, controller: ScriptedController, read: Read, again: bool, had_number: bool, reach: Reach
+    ) -> None:
+        counted(controller, 42, summary("web1", present=False))
+        controller.expect("GET", HOSTS, body=listed(*([{"id": 9, "name": "web1"}] if again else [])))
+        events = listed(*([{"host": 1, "host_name": "web1"}] if had_number else []))
+        controller.expect("GET", at(42, "job_events"), body=events)
+
+        ledger = read(needed=True)
+
+        assert [(host.name, host.reach) for host in ledger.remaining] == [("web1", reach)]
+        query = controller.asked[2].query
+        assert (query["host__isnull"], query["host_name__in"]) == ("false", "web1")
+
+    @pytest.mark.parametrize("status", [403, 404])
+    def test_who_may_not_read_the_inventory_is_not_told_that_they_are_gone(
+        self, controller: ScriptedController, read: Read, status: int
+    ) -> None:
+        counted(controller, 42, summary("web1", present=False))
+        controller.expect("GET", HOSTS, status, DENIED)
+
+        assert [host.reach for host in read(needed=True).remaining] == [Reach.WHOLE]
+
+    def test_any_other_trouble_is_an_error(self, controller: ScriptedController, read: Read) -> None:
+        counted(controller, 42, summary("web1", present=False))
+        controller.expect("GET", HOSTS, 500, {"detail": "Oops."})
+
+        with pytest.raises(AnswerError, match="Oops"):
+            read(needed=True)
+
+    def test_the_events_of_the_newest_failure_are_asked(self, controller: ScriptedController, read: Read) -> None:
+        counted(controller, 42, summary("web1"))
+        counted(controller, 43, summary("web1", present=False))
+        controller.expect("GET", HOSTS, body=listed())
+        controller.expect("GET", at(43, "job_events"), body=listed({"host": 1, "host_name": "web1"}))
+
+        assert [host.reach for host in read(relaunched(43, "failed", limit="web1")).remaining] == [Reach.GONE]
+
+    def test_one_that_is_done_is_not_asked_about(self, controller: ScriptedController, read: Read) -> None:
+        counted(controller, 42, summary("web1", present=False))
+        counted(controller, 43, well("web1"))
+
+        assert done(read(relaunched(43, "successful", limit="web1"))) == {"web1": 43}
+
+    def test_many_are_asked_for_in_parts(self, controller: ScriptedController, read: Read) -> None:
+        many = [f"web{number}" for number in range(1, NAMES_AT_ONCE + 2)]
+        counted(controller, 42, *(summary(name, present=False) for name in many))
+        controller.whenever("GET", HOSTS, body=listed())
+        controller.whenever("GET", at(42, "job_events"), body=listed(), host__isnull="false")
+
+        assert len(read(needed=True).reached(Reach.WHOLE)) == len(many)
+        sizes = [len(asked.query["name__in"].split(",")) for asked in controller.besides if asked.path == HOSTS]
+        assert sizes == [NAMES_AT_ONCE, 1]
+
+    def test_those_that_a_first_relaunch_leaves_out(self, controller: ScriptedController, clock: Clock) -> None:
+        counted(controller, 42, summary("web1"), summary("web2", present=False))
+        controller.expect("GET", HOSTS, body=listed())
+        controller.expect("GET", at(42, "job_events"), body=listed({"host": 2, "host_name": "web2"}))
+        of = Job.of(job(42))
+        with ControllerClient(ConnectionOptions(controller.url, token="t", max_retries=0)) as client:
+            reader = LedgerReader(client, lambda ended: ended, of, SameWork(client, of), False, JobsRead())
+            assert [(host.name, host.reach) for host in reader.lost_hosts()] == [("web2", Reach.GONE)]
+
+
+PLAY, FIRST, LAST = STARTED
+SECOND_PLAY = (
+    started("playbook_on_play_start", 8, play="Check", play_pattern="all", play_uuid="u8"),
+    started("playbook_on_task_start", 9, play="Check", task="Ping", task_path="site.yml:9", task_action="ping"),
+)
+
+
+def again(event: dict[str, t.Any], counter: int) -> dict[str, t.Any]:
+    """The same play or task for a further batch."""
+    return {**event, "counter": counter, "uuid": f"{event['uuid']}_2"}
+
+
+def failure(host: str, counter: int = 3, task: str = "u2") -> dict[str, t.Any]:
+    return {
+        "event": "runner_on_failed",
+        "counter": counter,
+        "uuid": f"e{counter}",
+        "parent_uuid": task,
+        "host_name": host,
+        "failed": True,
+        "host__isnull": False,
+        "event_data": {},
+    }
+
+
+def result(host: str, counter: int, task: str) -> dict[str, t.Any]:
+    return {**failure(host, counter, task), "event": "runner_on_ok", "failed": False}
+
+
+@dataclass
+class Work:
+    """A controller with jobs that ran, the first of them the source, and what is made of them."""
+
+    lists: dict[str, t.Any] = field(default_factory=dict)
+    jobs: list[Job] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    read: JobsRead = field(default_factory=JobsRead)
+
+    def ran(
+        self, status: str, events: t.Iterable[dict[str, t.Any]] | int, well: str = "", failed: str = "", **facts: t.Any
+    ) -> Work:
+        """One more job, with the events of what it started and of what failed, and its hosts."""
+        number = 42 + len(self.jobs)
+        limit = ",".join(sorted([*well.split(), *failed.split()])) if self.jobs else ""
+        self.jobs.append(Job.of(job(number, status, **{"limit": limit, **facts})))
+        rows = [summary(name, failed=False) for name in well.split()] + [summary(name) for name in failed.split()]
+        self.lists[f"jobs/{number}/{SUMMARIES}/"] = rows
+        found = (
+            events if isinstance(events, int) else [{"host_name": "", "host__isnull": True, **one} for one in events]
+        )
+        self.lists[f"jobs/{number}/job_events/"] = found
+        return self
+
+    def inventory(self, *names: str, without_summary: str = "") -> Work:
+        """Its enabled hosts, and those of them that the source has no summary of."""
+        self.lists["inventories/1/hosts/"] = [
+            {
+                "id": int(name[3:]),
+                "name": name,
+                "enabled": True,
+                "created": "2026-11-01T00:00:00Z",
+                "modified": "2026-11-01T00:00:00Z",
+                "job_host_summaries__job": [] if name in without_summary.split() else [42],
+            }
+            for name in names
+        ]
+        return self
+
+    def ledger(self, end: int | None = None) -> Ledger:
+        """The ledger, with the end of this job."""
+        source, *later = self.jobs
+        with RecordedController(self.lists) as controller:
+            connection = ConnectionOptions(controller.url, token="t0ken", max_retries=0, api_prefix="/api/v2/")
+            clock = Clock()
+            with contextlib.closing(ControllerClient(connection, clock.read, clock.sleep)) as client:
+                same_work = SameWork(client, source)
+                reader = LedgerReader(client, lambda job: job, source, same_work, False, self.read)
+                ledger = reader.ledger(later, hosts_needed=True)
+                if end is not None:
+                    ledger = reader.with_end(ledger, next(job for job in self.jobs if job.id == end))
+        self.asked = controller.asked
+        return ledger
+
+    def events_asked(self, number: int) -> int:
+        return sum(asked.startswith(f"jobs/{number}/job_events/") for asked in self.asked)
+
+
+WENT_ON = (PLAY, FIRST, failure("web2"), LAST, result("web1", 5, "u4"))
+BROKE_OFF = (PLAY, FIRST, failure("web2"))
+
+
+class TestEndOfARelaunch:
+    """Job 42 failed on web1 and web2; job 43, on both, failed again on web2."""
+
+    def of(self, events: t.Any, **more: t.Any) -> Work:
+        work = Work().ran("failed", WENT_ON, failed="web1 web2")
+        return work.inventory("web1", "web2").ran("failed", events, well="web1", failed="web2", **more)
+
+    def test_it_went_on_to_its_last_task(self) -> None:
+        work = self.of(WENT_ON).ran("successful", (PLAY, FIRST, LAST), well="web3")
+
+        assert done(work.ledger()) == {"web1": 43}
+        # Its starts and its failures; of what measures it the starts.
+        assert (work.events_asked(43), work.events_asked(44), work.events_asked(42)) == (1, 1, 0)
+
+    def test_a_successful_run_went_further(self) -> None:
+        work = self.of(BROKE_OFF).ran("successful", (PLAY, FIRST, LAST), well="web3")
+
+        assert done(work.ledger()) == {}
+
+    def test_no_other_run_tells_where_the_end_is(self) -> None:
+        assert done(self.of(BROKE_OFF).ledger()) == {}
+        assert done(self.of(WENT_ON).ledger()) == {"web1": 43}
+
+    def test_what_was_successful_on_no_host_measures_nothing(self) -> None:
+        work = self.of(BROKE_OFF).ran("successful", (), limit="web9")
+
+        assert done(work.ledger()) == {}
+
+    def test_a_play_that_no_run_has_begun_may_lie_behind(self) -> None:
+        """With serial: 50% each is a batch of its own: the first went to its end, the second failed whole."""
+        batches = (PLAY, FIRST, LAST, result("web1", 5, "u4"), again(PLAY, 6), again(FIRST, 7), failure("web2", 8))
+
+        assert done(self.of(batches).ledger()) == {}
+
+    def test_the_two_newest_successes_measure_it(self) -> None:
+        work = self.of(WENT_ON)
+        work.ran("successful", (PLAY, FIRST, LAST, *SECOND_PLAY), well="web3")
+        for _time in range(2):
+            work.ran("successful", (PLAY, FIRST, LAST), well="web3")
+
+        assert done(work.ledger()) == {"web1": 43}
+        assert [work.events_asked(number) for number in (44, 45, 46)] == [0, 1, 1]
+
+    def test_who_was_stopped_by_one_of_them_was(self) -> None:
+        work = self.of(WENT_ON)
+        work.ran("successful", (PLAY, FIRST, LAST, *SECOND_PLAY), well="web3")
+        work.ran("successful", (PLAY, FIRST, LAST), well="web3")
+
+        assert done(work.ledger()) == {}
+
+    def test_the_run_that_started_most_measures_it_where_none_was_successful(self) -> None:
+        work = self.of(BROKE_OFF).ran("failed", WENT_ON, failed="web2")
+
+        assert done(work.ledger()) == {}
+        assert work.events_asked(44) == 1
+
+    def test_the_playbook_has_changed_in_between(self) -> None:
+        work = self.of(BROKE_OFF, scm_revision="abc").ran("successful", (PLAY, FIRST), well="web3", scm_revision="def")
+
+        assert done(work.ledger()) == {}
+
+    def test_its_events_may_not_be_read(self) -> None:
+        assert done(self.of(403).ledger()) == {}
+
+    def test_other_trouble_with_its_events_is_an_error(self) -> None:
+        with pytest.raises(AnswerError):
+            self.of(400).ledger()
+
+    def test_it_is_not_asked_where_later_runs_decide(self) -> None:
+        work = self.of(BROKE_OFF).ran("successful", (PLAY, FIRST, LAST), well="web1 web2")
+
+        assert done(work.ledger()) == {"web1": 44, "web2": 44}
+        assert work.events_asked(43) == 0
+
+    def test_what_it_has_started_is_kept(self) -> None:
+        work = self.of(WENT_ON).ran("successful", (PLAY, FIRST, LAST), well="web3")
+        work.ledger()
+
+        work.ledger()
+
+        assert not any("job_events" in asked and "playbook_on" in asked for asked in work.asked)
+
+
+class TestEndOfTheSource:
+    """Job 42 failed on web2, and job 43 has been successful on that."""
+
+    def of(self, events: t.Any = BROKE_OFF, healed: t.Any = (PLAY, FIRST, LAST), **facts: t.Any) -> Work:
+        work = Work().ran("failed", events, well="web1", failed="web2", **facts).inventory("web1", "web2")
+        return work.ran("successful", healed, well="web2")
+
+    def test_it_went_to_its_end(self) -> None:
+        work = self.of(WENT_ON)
+        ledger = work.ledger(end=42)
+
+        assert (ledger.end_known, ledger.stopped, ledger.due) == (True, None, ())
+        # The summaries of its hosts are not asked for.
+        assert not any(asked.startswith(f"jobs/42/{SUMMARIES}/?page") for asked in work.asked)
+
+    def test_it_broke_off(self) -> None:
+        stopped = self.of().ledger(end=42).stopped
+
+        assert stopped == StoppedEarly(at='task "Start" of play "Deploy"', hosts=("web1",))
+
+    def test_those_that_were_stopped_have_been_done_since(self) -> None:
+        work = self.of().ran("successful", (PLAY, FIRST, LAST), well="web1")
+
+        assert work.ledger(end=42).stopped is None
+
+    def test_or_some_of_them(self) -> None:
+        work = Work().ran("failed", BROKE_OFF, well="web1 web3", failed="web2").inventory("web1", "web2", "web3")
+        work.ran("successful", (PLAY, FIRST, LAST), well="web2").ran("successful", (PLAY, FIRST, LAST), well="web1")
+
+        stopped = work.ledger(end=42).stopped
+        assert stopped is not None and stopped.hosts == ("web3",)
+
+    def test_those_that_failed_since_are_left(self) -> None:
+        work = self.of().ran("successful", (PLAY, FIRST, LAST), well="web1").ran("failed", BROKE_OFF, failed="web1")
+
+        ledger = work.ledger(end=42)
+        assert (names(ledger), ledger.stopped and ledger.stopped.hosts) == (["web1"], ("web1",))
+
+    def test_hosts_that_it_never_began_on(self) -> None:
+        work = self.of().inventory("web1", "web2", "web4", without_summary="web4")
+
+        stopped = work.ledger(end=42).stopped
+        assert stopped is not None and stopped.hosts == ("web1", "web4")
+
+    def test_one_that_was_begun_since_is_none(self) -> None:
+        work = self.of().inventory("web1", "web2", "web4", without_summary="web4")
+        work.ran("successful", (PLAY, FIRST, LAST), well="web1 web4")
+
+        assert work.ledger(end=42).stopped is None
+
+    def test_its_events_may_not_be_read(self) -> None:
+        stopped = self.of(403).ledger(end=42).stopped
+
+        assert stopped == StoppedEarly(hosts=("web1",), unknown="its events may not be read")
+
+    def test_the_playbook_has_changed_since(self) -> None:
+        stopped = self.of(BROKE_OFF, scm_revision="abc").ledger(end=42).stopped
+
+        assert stopped is not None
+        assert (stopped.hosts, stopped.unknown) == (("web1",), "the playbook has changed since")
+
+    def test_whether_it_never_began_on_others_cannot_be_known(self) -> None:
+        work = self.of(BROKE_OFF, limit="web*")
+
+        stopped = work.ledger(end=42).stopped
+        assert stopped is not None and stopped.hosts == ("web1",)
+
+    def test_that_does_not_matter_where_it_went_to_its_end_for_all(self) -> None:
+        assert self.of(WENT_ON, limit="web*").ledger(end=42).stopped is None
+
+    def test_of_the_run_that_stands_in_its_place(self) -> None:
+        work = Work().ran("failed", (), started=None).inventory("web1", "web2")
+        work.ran("failed", BROKE_OFF, well="web1", failed="web2", limit="")
+        work.ran("successful", (PLAY, FIRST, LAST), well="web2")
+        for host in work.lists["inventories/1/hosts/"]:
+            host["job_host_summaries__job"] = [43]
+
+        stopped = work.ledger(end=43).stopped
+        assert stopped is not None and stopped.hosts == ("web1",)
