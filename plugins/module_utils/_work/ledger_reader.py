@@ -229,12 +229,7 @@ class LedgerReader:
         if key not in self._ends:
             summaries = functools.partial(self._summaries, run.job)
             found = [read_end_of_run(self._client, run.job, one, summaries, self._read.starts) for one in measures]
-            end = _by_all(found)
-            if end.open_end:
-                # Who was done in an earlier batch may have missed a play that no run has begun.
-                survivors = (one.name_then for one in summaries() if not one.failed)
-                end = replace(end, stopped=end.stopped.union(survivors))
-            self._ends[key] = end
+            self._ends[key] = _by_all(found)
         return self._ends[key]
 
     def _measures(self, run: Run, others: t.Sequence[Run]) -> list[Job]:
