@@ -274,14 +274,14 @@ stopped_hosts:
   elements: str
   sample: [host1, host2]
 gone_hosts:
-  description: Names of the remaining hosts that are not in the inventory any more. They are among RV(remaining_hosts) too.
+  description: Names of those of RV(remaining_hosts) that are not in the inventory any more.
   returned: with O(hosts=failed), when there are some
   type: list
   elements: str
   sample: [host4]
 cut_short:
-  description: Whether the failed hosts have succeeded as far as a relaunch on them can do that, and more is left: the job
-    had stopped before its end for others, or failed on hosts that only a relaunch on all hosts reaches.
+  description: Whether the failed hosts have succeeded as far as a relaunch on them can do that, and more is left. The
+    job had stopped before its end for others, or failed on hosts that only a relaunch on all hosts reaches.
   returned: when that is so
   type: bool
   sample: true

@@ -54,6 +54,7 @@ class RelaunchSequence:
         self._launches = 0
         self._tries = 0
         self._forbidden: set[int] = set()
+        self._hosts_needed = False
         #: Whether another caller's job was taken.
         self.adopted = False
         #: What would be launched, as a sentence, as soon as it has been decided; empty before.
@@ -80,7 +81,7 @@ class RelaunchSequence:
         preparer = Preparer(work)
         while True:
             with carrying(outcome):
-                look = yield from work.look()
+                look = yield from work.look(hosts_needed=self._hosts_needed)
                 look, decision = work.decide(look)
             self.healed = {host.name: host.done_in.id for host in look.ledger.hosts or () if host.done_in}
             if isinstance(decision, Await):
@@ -177,6 +178,8 @@ class RelaunchSequence:
         except ControllerError as error:
             if isinstance(error, ForbiddenError) and prepared.decision.instead is not None:
                 raise
+            if isinstance(error, RefusedError) and self._asks_for_hosts(work, look, prepared):
+                return None
             with carrying(prepared.outcome):
                 raise
         if isinstance(sent, Launched):
@@ -184,6 +187,13 @@ class RelaunchSequence:
         with carrying(unknown):
             newer = JobsAfter(work.source, look.ledger.newest)
             return (yield from look_up(work.client, attempt, sent, newer, "job", work.watch.left()))
+
+    def _asks_for_hosts(self, work: JobWork, look: Look, prepared: Prepared) -> bool:
+        """Whether failed hosts that the controller does not know of any more are to be asked for, and decided on."""
+        if self._hosts_needed or prepared.decision.hosts != FAILED or look.ledger.hosts is not None:
+            return False
+        self._hosts_needed = bool(work.source.failures_counted)
+        return self._hosts_needed
 
     def _pause(self, work: JobWork, refused: NotNow, attempt: Attempt) -> float:
         """Seconds until the next try.
