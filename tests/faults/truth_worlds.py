@@ -74,7 +74,7 @@ class Task:
 
     :param by_template: the job is named by its template.
     :param retries: of job_retry.
-    :param at_once: of jobs_relaunch.
+    :param at_once: of the task about many jobs.
     """
 
     kind: str
@@ -89,7 +89,7 @@ class Task:
 class World:
     """One try.
 
-    :param launches: how many jobs there are before the first task, the last of which is the source; of jobs_relaunch
+    :param launches: how many jobs there are before the first task, the last of which is the source; of many jobs
         all that failed are.
     :param attempts: what fails in the first job, in the second, and so on, whoever launches it; after that nothing.
     :param source: whether the source ran to its end, was ``canceled`` midway, or ``never began`` as it was canceled
