@@ -287,7 +287,7 @@ def _healed(ledger: Ledger) -> Done:
         return Done(by, reason, left, _asks_end(ledger))
     absent = [host.absent_in for host in left if host.absent_in is not None]
     job = max(absent, key=ended, default=source)
-    return Done(job, f"None of the hosts that {first} can run now: nothing to relaunch.", left)
+    return Done(job, f"None of the hosts that {first} can run now: nothing to relaunch.", left, _asks_end(ledger))
 
 
 def _asks_end(ledger: Ledger) -> bool:

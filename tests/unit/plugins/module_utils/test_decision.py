@@ -18,20 +18,26 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.decision
     Decision,
     Done,
     Refuse,
-    Wish,
+    RelaunchOptions,
+    base_run,
     decide,
-    needs_history,
+    needs_runs,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._work.history import (
-    History,
-    Host,
-    Relaunch,
-    newest_words,
+from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger import (
+    HostRecord,
+    Ledger,
+    Reach,
+    StoppedEarly,
+    host_records,
 )
+from ansible_collections.relaunch.controller.plugins.module_utils._work.runs import Run
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, relaunched
 
-HOSTS = {name: Host(number, name, frozenset({name}), ()) for number, name in enumerate("abcx", 1)}
+NUMBERS = {name: number for number, name in enumerate("abcx", 1)}
 ABC = "a b c"
+#: Of a job that failed on nobody, and of one whose playbook never began.
+FAILED_ON_NOBODY = {"host_status_counts": {"ok": 3}}
+NEVER_BEGAN = {"started": None}
 
 
 def source(status: str = "failed", **facts: t.Any) -> Job:
@@ -39,19 +45,29 @@ def source(status: str = "failed", **facts: t.Any) -> Job:
 
 
 def partial(
-    job_id: int, status: str, limit: str, well: str | None = None, failed: str = "", **facts: t.Any
-) -> Relaunch:
-    """A relaunch on some of the failed hosts; of a successful one all of them succeeded, if nothing else is said."""
+    job_id: int,
+    status: str,
+    limit: str,
+    well: str | None = None,
+    failed: str = "",
+    stopped: str | None = "",
+    **facts: t.Any,
+) -> Run:
+    """A run on some hosts; of a successful one all of them succeeded, if nothing else is said.
+
+    :param stopped: hosts that did not fail and were stopped; None where that is not known.
+    """
     if well is None:
         well = limit if status == "successful" else ""
-    summaries = [HostSummary(HOSTS[name].id, name, name, failed=False) for name in well.split()]
-    summaries += [HostSummary(HOSTS[name].id, name, name, failed=True) for name in failed.split()]
+    rows = [HostSummary(NUMBERS[name], name, name, failed=False) for name in well.split()]
+    rows += [HostSummary(NUMBERS[name], name, name, failed=True) for name in failed.split()]
     detail = relaunched(job_id, status, **{"limit": ",".join(limit.split()), **facts})
-    return Relaunch(Job.of(detail), whole=not limit, summaries=tuple(summaries))
+    known = None if stopped is None else frozenset(stopped.split())
+    return Run(Job.of(detail), whole=not limit, summaries=tuple(rows), stopped=known)
 
 
-def whole(job_id: int, status: str, well: str = "", failed: str = "", **facts: t.Any) -> Relaunch:
-    """A relaunch with the source's own limit."""
+def whole(job_id: int, status: str, well: str = "", failed: str = "", **facts: t.Any) -> Run:
+    """A run with the source's own limit."""
     return partial(job_id, status, "", well, failed, **facts)
 
 
@@ -59,61 +75,69 @@ def whole(job_id: int, status: str, well: str = "", failed: str = "", **facts: t
 class Found:
     """What is known of a source.
 
-    :param failed: the failed hosts of the base; None where they were not asked for.
-    :param left_out: those of the source that the base left out.
-    :param base: the relaunch that is the base; None for the source.
-    :param idle: which of them would not run now.
+    :param failed: its failed hosts; None where they were not asked for.
+    :param idle: which of the remaining would not run now.
+    :param gone: which are not in the inventory any more.
+    :param whole_only: which only a run on all hosts reaches.
+    :param stopped: for whom it stopped early though they did not fail; None where that was not asked for.
     """
 
     source: Job = source()
-    relaunches: tuple[Relaunch, ...] = ()
+    runs: tuple[Run, ...] = ()
     failed: str | None = ABC
-    left_out: str = ""
-    base: int | None = None
     idle: str = ""
+    gone: str = ""
+    whole_only: str = ""
     early: Job | None = None
+    stopped: StoppedEarly | str | None = None
 
     @property
-    def history(self) -> History:
-        words = None
+    def ledger(self) -> Ledger:
+        run = Run(self.source, whole=True)
+        hosts: tuple[HostRecord, ...] | None = None
         if self.failed is not None:
-            base = next((one.job for one in self.relaunches if one.job.id == self.base), self.source)
-            hosts = [replace(HOSTS[name], failed_in=(base.id,)) for name in self.failed.split()]
-            hosts += [replace(HOSTS[name], failed_in=(self.source.id,)) for name in self.left_out.split()]
-            words = newest_words(base, hosts, self.relaunches)
-            words = replace(words, idle=frozenset(HOSTS[name].id for name in self.idle.split()))
-        return History(self.source, self.relaunches, self.early, words)
+            rows = tuple(HostSummary(NUMBERS[name], name, name, failed=True) for name in self.failed.split())
+            run = replace(run, summaries=rows)
+            kinds = {Reach.IDLE: self.idle, Reach.GONE: self.gone, Reach.WHOLE: self.whole_only}
+            reach = {name: how for how, names in kinds.items() for name in names.split()}
+            records = host_records(run, self.runs)
+            hosts = tuple(replace(one, reach=reach.get(one.name, one.reach)) for one in records)
+        stopped = self.stopped
+        if isinstance(stopped, str):
+            stopped = StoppedEarly(hosts=tuple(stopped.split())) if stopped else None
+        return Ledger(run, self.runs, self.early, hosts, stopped, end_known=self.stopped is not None)
 
 
-def found(*relaunches: Relaunch, **more: t.Any) -> Found:
-    return Found(relaunches=relaunches, **more)
+def found(*runs: Run, **more: t.Any) -> Found:
+    return Found(runs=runs, **more)
 
 
-def told(decision: Decision) -> str:
-    """A decision in short, for the table."""
+def in_short(decision: Decision) -> str:
+    """A decision, for the table."""
     if isinstance(decision, Await):
         return f"await {decision.job.id}"
     if isinstance(decision, Refuse):
-        return "refuse"
+        return "cut short" if decision.cut_short else "refuse"
     if isinstance(decision, Done):
-        return f"done by {decision.job.id}{_told(', left', decision.left)}"
+        asks = ", if not cut short" if decision.unless_stopped else ""
+        return f"done by {decision.job.id}{_named(', left', decision.left)}{asks}"
     if isinstance(decision, Adopt):
-        return f"adopt {decision.job.id}{_told(' on', decision.hosts)}{_told(', rest', decision.rest)}"
+        return f"adopt {decision.job.id}{_named(' on', decision.hosts)}{_named(', rest', decision.rest)}"
     instead = f", else {decision.instead.job.id}" if decision.instead else ""
-    return f"launch {decision.job.id} {decision.hosts}{_told(' due', decision.due)}{instead}"
+    return f"launch {decision.job.id} {decision.hosts}{_named(' due', decision.due)}{instead}"
 
 
-def _told(word: str, hosts: t.Sequence[Host]) -> str:
-    return f"{word} {' '.join(host.name for host in hosts)}" if hosts else ""
+def _named(word: str, hosts: t.Sequence[HostRecord]) -> str:
+    return f"{word} {' '.join(sorted(host.name for host in hosts))}" if hosts else ""
 
 
-FAILED = Wish("failed")
-WAIT = Wish("failed", wait=True)
-FALLBACK = Wish("failed", fallback_to_all=True)
-FORCE = Wish("failed", force=True)
+FAILED = RelaunchOptions("failed")
+WAIT = RelaunchOptions("failed", wait=True)
+FALLBACK = RelaunchOptions("failed", fallback_to_all=True)
+FORCE = RelaunchOptions("failed", force=True)
 EARLY = Job.of(relaunched(43, "running"))
 
-FAILED_HOSTS: list[tuple[str, Found, Wish, str]] = [
+FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
     # The source alone decides.
     ("active", Found(source("running"), failed=None), FAILED, "refuse"),
     ("pending", Found(source("pending"), failed=None), FAILED, "refuse"),
@@ -124,7 +148,7 @@ FAILED_HOSTS: list[tuple[str, Found, Wish, str]] = [
     (
         "check done, run wanted",
         Found(source("successful", job_type="check"), failed=None),
-        Wish("failed", job_type="run"),
+        RelaunchOptions("failed", job_type="run"),
         "launch 42 failed",
     ),
     ("early", found(early=EARLY), FAILED, "refuse"),
@@ -133,7 +157,7 @@ FAILED_HOSTS: list[tuple[str, Found, Wish, str]] = [
     # No relaunch.
     ("hosts not asked for", found(failed=None), FAILED, "launch 42 failed"),
     ("hosts known", found(), FAILED, "launch 42 failed due a b c"),
-    # No failed hosts.
+    # Ran, but without statistics.
     ("none", Found(source("canceled"), failed=""), FAILED, "refuse"),
     ("none, fallback", Found(source("canceled"), failed=""), FALLBACK, "launch 42 all"),
     ("none, force", Found(source("error"), failed=""), FORCE, "refuse"),
@@ -146,10 +170,78 @@ FAILED_HOSTS: list[tuple[str, Found, Wish, str]] = [
         replace(FALLBACK, force=True),
         "launch 42 all",
     ),
-    ("none, whole done", found(whole(43, "successful", ABC), failed="", base=43), FAILED, "done by 43"),
+    ("none, whole done", found(whole(43, "successful", ABC), failed=""), FAILED, "done by 43"),
     ("none, whole done, no statistics", found(whole(43, "successful"), failed=""), FAILED, "done by 43"),
     ("none, whole failed, no statistics", found(whole(43, "error"), failed=""), FAILED, "refuse"),
     ("none, whole failed, fallback", found(whole(43, "error"), failed=""), FALLBACK, "launch 42 all"),
+    (
+        "none, whole failed on some",
+        found(whole(43, "failed", "a", "x"), failed=""),
+        FAILED,
+        "launch 43 failed due x, else 42",
+    ),
+    # Never began.
+    ("never began", Found(source(**NEVER_BEGAN), failed=""), FAILED, "launch 42 all"),
+    ("never began, hosts not asked for", Found(source(**NEVER_BEGAN), failed=None), FAILED, "launch 42 all"),
+    (
+        "never began, as its detail tells",
+        Found(source(playbook_counts={"task_count": 0, "play_count": 0}), failed=""),
+        FAILED,
+        "launch 42 all",
+    ),
+    (
+        "never began, canceled while pending",
+        Found(source("canceled", **NEVER_BEGAN), failed=""),
+        FAILED,
+        "launch 42 all",
+    ),
+    ("never began, force", Found(source(**NEVER_BEGAN), failed=""), FORCE, "launch 42 all"),
+    ("never began, whole running", Found(source(**NEVER_BEGAN), (whole(43, "running"),), ""), FAILED, "adopt 43"),
+    (
+        "never began, whole done",
+        Found(source(**NEVER_BEGAN), (whole(43, "successful", ABC),), ""),
+        FAILED,
+        "done by 43",
+    ),
+    (
+        "never began, a part is running",
+        Found(source(**NEVER_BEGAN), (partial(43, "running", "a"),), ""),
+        FAILED,
+        "launch 42 all",
+    ),
+    (
+        "never began, nor did its relaunch",
+        Found(source(**NEVER_BEGAN), (whole(43, "failed", started=None),), ""),
+        FAILED,
+        "launch 42 all",
+    ),
+    (
+        "never began, its relaunch failed on some",
+        Found(source(**NEVER_BEGAN), (whole(43, "failed", "a", "b"),), ""),
+        FAILED,
+        "launch 43 failed due b, else 42",
+    ),
+    (
+        "never began, its relaunch failed and was healed",
+        Found(source(**NEVER_BEGAN), (whole(43, "failed", "a", "b"), partial(44, "successful", "b")), ""),
+        FAILED,
+        "done by 44, if not cut short",
+    ),
+    # Failed on nobody.
+    ("failed on nobody", Found(source(**FAILED_ON_NOBODY), failed=""), FAILED, "done by 42, if not cut short"),
+    (
+        "failed on nobody, went to its end",
+        Found(source(**FAILED_ON_NOBODY), failed="", stopped=""),
+        FAILED,
+        "done by 42",
+    ),
+    ("failed on nobody, cut short", Found(source(**FAILED_ON_NOBODY), failed="", stopped="x"), FAILED, "cut short"),
+    (
+        "failed on nobody, cut short, fallback",
+        Found(source(**FAILED_ON_NOBODY), failed="", stopped="x"),
+        FALLBACK,
+        "launch 42 all",
+    ),
     # What is active.
     ("running, all of it", found(partial(43, "running", ABC)), FAILED, "adopt 43 on a b c"),
     ("pending, all of it, wait", found(partial(43, "pending", ABC)), WAIT, "adopt 43 on a b c"),
@@ -179,19 +271,19 @@ FAILED_HOSTS: list[tuple[str, Found, Wish, str]] = [
         "adopt 44 on b c",
     ),
     # The newest word on each.
-    ("succeeded", found(partial(43, "successful", ABC)), FAILED, "done by 43"),
+    ("succeeded", found(partial(43, "successful", ABC)), FAILED, "done by 43, if not cut short"),
     ("succeeded, force", found(partial(43, "successful", ABC)), FORCE, "launch 42 failed due a b c"),
     (
         "succeeded between them",
         found(partial(43, "successful", "a b"), partial(44, "successful", "c")),
         FAILED,
-        "done by 44",
+        "done by 44, if not cut short",
     ),
     (
         "succeeded between them, the last word is older",
         found(partial(43, "failed", ABC, "a b", "c"), partial(44, "successful", "c"), partial(45, "canceled", "c")),
         FAILED,
-        "done by 44",
+        "done by 44, if not cut short",
     ),
     (
         "failed on fewer",
@@ -221,7 +313,7 @@ FAILED_HOSTS: list[tuple[str, Found, Wish, str]] = [
         "a failure is made good",
         found(partial(43, "failed", ABC, "b c", "a"), partial(44, "successful", ABC)),
         FAILED,
-        "done by 44",
+        "done by 44, if not cut short",
     ),
     (
         "failed on other hosts than what remains",
@@ -242,89 +334,117 @@ FAILED_HOSTS: list[tuple[str, Found, Wish, str]] = [
         "launch 44 failed due c, else 42",
     ),
     ("canceled", found(partial(43, "canceled", ABC)), FAILED, "launch 42 failed due a b c"),
-    # Another base.
-    ("whole succeeded", found(whole(43, "successful", ABC), failed="", base=43), FAILED, "done by 43"),
+    (
+        "active, and overlaps the failure",
+        found(partial(43, "failed", "a b", "", "a b", finished="2026-11-23T09:00:00Z"), partial(44, "running", ABC)),
+        WAIT,
+        "await 44",
+    ),
+    (
+        "active, and overlaps the failure, without wait",
+        found(partial(43, "failed", "a b", "", "a b", finished="2026-11-23T09:00:00Z"), partial(44, "running", ABC)),
+        FAILED,
+        "adopt 44 on a b c",
+    ),
+    # Which one to relaunch.
+    (
+        "none failed on exactly what remains: the fewest others",
+        found(
+            partial(43, "failed", ABC, "", ABC),
+            partial(44, "failed", "a b", "", "a b"),
+            partial(45, "successful", "b c"),
+        ),
+        FAILED,
+        "launch 44 failed due a, else 42",
+    ),
+    (
+        "none failed on all that remains: the most of them",
+        found(partial(43, "failed", "a b x", "a", "b x"), partial(44, "failed", "c", "", "c"), failed="a b"),
+        FAILED,
+        "launch 43 failed due b c x, else 42",
+    ),
+    (
+        "two as good as each other: the newest",
+        found(partial(43, "failed", "a b", "", "a b"), partial(44, "failed", "a b", "", "a b"), failed="a b"),
+        FAILED,
+        "launch 44 failed due a b, else 42",
+    ),
+    ("nothing is known of any", found(partial(43, "failed", ABC)), FAILED, "launch 42 failed due a b c"),
+    # A run that was stopped, or of which that is not known, vouches for nobody.
+    (
+        "failed on fewer, and was stopped",
+        found(partial(43, "failed", ABC, "a b", "c", stopped="a b")),
+        FAILED,
+        "launch 42 failed due a b c",
+    ),
+    (
+        "failed on fewer, its end is not known",
+        found(partial(43, "failed", ABC, "a b", "c", stopped=None)),
+        FAILED,
+        "launch 42 failed due a b c",
+    ),
+    # All hosts.
+    ("whole succeeded", found(whole(43, "successful", ABC)), FAILED, "done by 43"),
     (
         "whole failed elsewhere",
-        found(whole(43, "failed", ABC, "x"), failed="x", base=43),
+        found(whole(43, "failed", ABC, "x")),
         FAILED,
         "launch 43 failed due x, else 42",
     ),
     (
         "whole failed, then healed",
-        found(whole(43, "failed", ABC, "x"), partial(44, "successful", "x"), failed="x", base=43),
+        found(whole(43, "failed", ABC, "x"), partial(44, "successful", "x")),
         FAILED,
-        "done by 44",
+        "done by 44, if not cut short",
     ),
     (
         "whole failed, then less",
-        found(whole(43, "failed", "", ABC), partial(44, "failed", ABC, "a b", "c"), base=43),
+        found(whole(43, "failed", "", ABC), partial(44, "failed", ABC, "a b", "c")),
         FAILED,
         "launch 44 failed due c, else 42",
     ),
     (
         "healed before the whole one failed",
-        found(partial(43, "successful", ABC), whole(44, "failed", "b c", "a"), failed="a", base=44),
+        found(partial(43, "successful", ABC), whole(44, "failed", "b c", "a")),
         FAILED,
         "launch 44 failed due a, else 42",
     ),
-    # Hosts that the base left out.
-    (
-        "left out, disabled",
-        found(whole(43, "successful", "a b"), failed="", left_out="c", base=43, idle="c"),
-        FAILED,
-        "done by 43, left c",
-    ),
-    (
-        "left out, enabled since",
-        found(whole(43, "successful", "a b"), failed="", left_out="c", base=43),
-        FAILED,
-        "launch 42 failed due c",
-    ),
+    # Hosts that a whole one left out.
+    ("left out, disabled", found(whole(43, "successful", "a b"), idle="c"), FAILED, "done by 43, left c"),
+    ("left out, enabled since", found(whole(43, "successful", "a b")), FAILED, "launch 42 failed due c"),
     (
         "left out, being done",
-        found(whole(43, "successful", "a b"), partial(44, "running", "c"), failed="", left_out="c", base=43),
+        found(whole(43, "successful", "a b"), partial(44, "running", "c")),
         FAILED,
         "adopt 44 on c",
     ),
     (
         "left out, healed since",
-        found(whole(43, "successful", "a b"), partial(44, "successful", "c"), failed="", left_out="c", base=43),
+        found(whole(43, "successful", "a b"), partial(44, "successful", "c")),
         FAILED,
         "done by 44",
     ),
     (
         "left out, healed before",
-        found(partial(43, "successful", "c"), whole(44, "successful", "a b"), failed="", left_out="c", base=44),
+        found(partial(43, "successful", "c"), whole(44, "successful", "a b")),
         FAILED,
-        "done by 43",
+        "done by 44",
     ),
-    (
-        "left out two, failed on one",
-        found(whole(43, "failed", failed="a"), failed="a", left_out="b c", base=43),
-        FAILED,
-        "launch 42 failed due a b c",
-    ),
-    (
-        "left out one, failed on two",
-        found(whole(43, "failed", failed="a b"), failed="a b", left_out="c", base=43),
-        FAILED,
-        "launch 43 failed due a b c, else 42",
-    ),
+    ("left out two, failed on one", found(whole(43, "failed", failed="a")), FAILED, "launch 42 failed due a b c"),
     # Hosts that did not run.
     (
         "disabled",
         found(partial(43, "successful", ABC, well="a b"), idle="c"),
         FAILED,
-        "done by 43, left c",
+        "done by 43, left c, if not cut short",
     ),
+    ("enabled since", found(partial(43, "successful", ABC, well="a b")), FAILED, "launch 42 failed due c"),
     (
-        "enabled since",
-        found(partial(43, "successful", ABC, well="a b")),
+        "all disabled",
+        found(partial(43, "successful", ABC, well=""), idle=ABC),
         FAILED,
-        "launch 42 failed due c",
+        "done by 43, left a b c, if not cut short",
     ),
-    ("all disabled", found(partial(43, "successful", ABC, well=""), idle=ABC), FAILED, "done by 43, left a b c"),
     (
         "disabled, and one that failed",
         found(partial(43, "failed", ABC, "a", "b"), idle="c"),
@@ -337,30 +457,88 @@ FAILED_HOSTS: list[tuple[str, Found, Wish, str]] = [
         WAIT,
         "adopt 44 on b",
     ),
+    (
+        "gone",
+        found(partial(43, "successful", "a b"), gone="c"),
+        FAILED,
+        "done by 43, left c, if not cut short",
+    ),
+    ("all gone", found(gone=ABC), FAILED, "done by 42, left a b c, if not cut short"),
+    ("all gone, and cut short for others", found(gone=ABC, stopped="x"), FAILED, "cut short"),
+    ("all gone, and not cut short", found(gone=ABC, stopped=""), FAILED, "done by 42, left a b c"),
+    # Hosts that no relaunch on failed hosts reaches.
+    ("unreachable by a relaunch", found(partial(43, "successful", "a b"), whole_only="c"), FAILED, "cut short"),
+    ("unreachable by a relaunch, others are due", found(whole_only="c"), FAILED, "launch 42 failed due a b"),
+    (
+        "unreachable by a relaunch, fallback",
+        found(partial(43, "successful", "a b"), whole_only="c"),
+        FALLBACK,
+        "launch 42 all",
+    ),
+    (
+        "unreachable by a relaunch, whole running",
+        found(partial(43, "successful", "a b"), whole(44, "running"), whole_only="c"),
+        FAILED,
+        "adopt 44",
+    ),
+    # Only stopped or never begun hosts remain.
+    ("went to its end", found(partial(43, "successful", ABC), stopped=""), FAILED, "done by 43"),
+    ("cut short", found(partial(43, "successful", ABC), stopped="x"), FAILED, "cut short"),
+    ("cut short, wait", found(partial(43, "successful", ABC), stopped="x"), WAIT, "cut short"),
+    ("cut short, fallback", found(partial(43, "successful", ABC), stopped="x"), FALLBACK, "launch 42 all"),
+    (
+        "cut short, whole running",
+        found(partial(43, "successful", ABC), whole(44, "running"), stopped="x"),
+        FALLBACK,
+        "adopt 44",
+    ),
+    (
+        "cut short, whole done since",
+        found(partial(43, "successful", ABC), whole(44, "successful", ABC), stopped="x"),
+        FAILED,
+        "done by 44",
+    ),
+    ("cut short, and failed hosts remain", found(stopped="x"), FALLBACK, "launch 42 failed due a b c"),
+    (
+        "cut short, force",
+        found(partial(43, "successful", ABC), stopped="x"),
+        replace(FALLBACK, force=True),
+        "launch 42 failed due a b c",
+    ),
 ]
 
-ALL_HOSTS: list[tuple[str, Found, Wish, str]] = [
-    ("active", Found(source("waiting"), failed=None), Wish(), "refuse"),
-    ("active, wait", Found(source("running"), failed=None), Wish(wait=True), "await 42"),
-    ("active, force", Found(source("running"), failed=None), Wish(force=True), "launch 42 all"),
-    ("successful", Found(source("successful"), failed=None), Wish(), "done by 42"),
-    ("successful, force", Found(source("successful"), failed=None), Wish(force=True), "launch 42 all"),
-    ("failed", found(failed=None), Wish(), "launch 42 all"),
-    ("canceled", Found(source("canceled"), failed=None), Wish(), "launch 42 all"),
-    ("error", Found(source("error"), failed=None), Wish(), "launch 42 all"),
-    ("early", found(failed=None, early=EARLY), Wish(), "refuse"),
-    ("early, wait", found(failed=None, early=EARLY), Wish(wait=True), "await 43"),
-    ("early, force", found(failed=None, early=EARLY), Wish(force=True), "launch 42 all"),
-    ("running", found(whole(43, "running"), failed=None), Wish(), "adopt 43"),
-    ("two running", found(whole(43, "pending"), whole(44, "running"), failed=None), Wish(), "adopt 43"),
-    ("running, a newer one failed", found(whole(43, "running"), whole(44, "failed"), failed=None), Wish(), "adopt 43"),
-    ("running, force", found(whole(43, "running"), failed=None), Wish(force=True), "launch 42 all"),
-    ("succeeded", found(whole(43, "failed"), whole(44, "successful"), failed=None), Wish(), "done by 44"),
-    ("taken back", found(whole(43, "successful"), whole(44, "failed"), failed=None), Wish(), "launch 42 all"),
+ALL_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
+    ("active", Found(source("waiting"), failed=None), RelaunchOptions(), "refuse"),
+    ("active, wait", Found(source("running"), failed=None), RelaunchOptions(wait=True), "await 42"),
+    ("active, force", Found(source("running"), failed=None), RelaunchOptions(force=True), "launch 42 all"),
+    ("successful", Found(source("successful"), failed=None), RelaunchOptions(), "done by 42"),
+    ("successful, force", Found(source("successful"), failed=None), RelaunchOptions(force=True), "launch 42 all"),
+    ("failed", found(failed=None), RelaunchOptions(), "launch 42 all"),
+    ("canceled", Found(source("canceled"), failed=None), RelaunchOptions(), "launch 42 all"),
+    ("error", Found(source("error"), failed=None), RelaunchOptions(), "launch 42 all"),
+    ("early", found(failed=None, early=EARLY), RelaunchOptions(), "refuse"),
+    ("early, wait", found(failed=None, early=EARLY), RelaunchOptions(wait=True), "await 43"),
+    ("early, force", found(failed=None, early=EARLY), RelaunchOptions(force=True), "launch 42 all"),
+    ("running", found(whole(43, "running"), failed=None), RelaunchOptions(), "adopt 43"),
+    ("two running", found(whole(43, "pending"), whole(44, "running"), failed=None), RelaunchOptions(), "adopt 43"),
+    (
+        "running, a newer one failed",
+        found(whole(43, "running"), whole(44, "failed"), failed=None),
+        RelaunchOptions(),
+        "adopt 43",
+    ),
+    ("running, force", found(whole(43, "running"), failed=None), RelaunchOptions(force=True), "launch 42 all"),
+    ("succeeded", found(whole(43, "failed"), whole(44, "successful"), failed=None), RelaunchOptions(), "done by 44"),
+    (
+        "taken back",
+        found(whole(43, "successful"), whole(44, "failed"), failed=None),
+        RelaunchOptions(),
+        "launch 42 all",
+    ),
     (
         "not taken back by what never began",
         found(whole(43, "successful"), whole(44, "canceled", started=None), failed=None),
-        Wish(),
+        RelaunchOptions(),
         "done by 43",
     ),
     (
@@ -370,114 +548,203 @@ ALL_HOSTS: list[tuple[str, Found, Wish, str]] = [
             whole(44, "canceled", finished="2026-11-23T00:44:02.000000Z"),
             failed=None,
         ),
-        Wish(),
+        RelaunchOptions(),
         "done by 43",
     ),
-    ("failed again", found(whole(43, "failed", "a", "b c"), failed=None), Wish(), "launch 42 all"),
-    ("a part running", found(partial(43, "running", "a"), failed=None), Wish(), "launch 42 all"),
-    ("a part succeeded", found(partial(43, "successful", ABC), failed=None), Wish(), "launch 42 all"),
+    ("failed again", found(whole(43, "failed", "a", "b c"), failed=None), RelaunchOptions(), "launch 42 all"),
+    ("a part running", found(partial(43, "running", "a"), failed=None), RelaunchOptions(), "launch 42 all"),
+    ("a part succeeded", found(partial(43, "successful", ABC), failed=None), RelaunchOptions(), "launch 42 all"),
     (
         "check done, run wanted",
         Found(source("successful", job_type="check"), failed=None),
-        Wish(job_type="run"),
+        RelaunchOptions(job_type="run"),
         "launch 42 all",
     ),
     (
         "check done, check wanted",
         Found(source("successful", job_type="check"), failed=None),
-        Wish(job_type="check"),
+        RelaunchOptions(job_type="check"),
         "done by 42",
     ),
-    ("run done, check wanted", Found(source("successful"), failed=None), Wish(job_type="check"), "launch 42 all"),
+    (
+        "run done, check wanted",
+        Found(source("successful"), failed=None),
+        RelaunchOptions(job_type="check"),
+        "launch 42 all",
+    ),
     (
         "run after a check",
         Found(source("successful", job_type="check"), (whole(43, "successful"),), failed=None),
-        Wish(job_type="run"),
+        RelaunchOptions(job_type="run"),
         "done by 43",
+    ),
+    (
+        "succeeded while another one went on to fail",
+        found(
+            whole(43, "failed", finished="2026-11-23T11:30:00Z"),
+            whole(44, "successful", created="2026-11-23T10:40:00Z", finished="2026-11-23T10:50:00Z"),
+            failed=None,
+        ),
+        RelaunchOptions(),
+        "launch 42 all",
+    ),
+    ("never began", Found(source(**NEVER_BEGAN), failed=None), RelaunchOptions(), "launch 42 all"),
+    ("cut short does not matter", found(failed=None, stopped="x"), RelaunchOptions(), "launch 42 all"),
+]
+
+
+@pytest.mark.parametrize(
+    ("known", "options", "expected"), [r[1:] for r in FAILED_HOSTS], ids=[r[0] for r in FAILED_HOSTS]
+)
+def test_failed_hosts(known: Found, options: RelaunchOptions, expected: str) -> None:
+    assert in_short(decide(known.ledger, options)) == expected
+
+
+@pytest.mark.parametrize(("known", "options", "expected"), [r[1:] for r in ALL_HOSTS], ids=[r[0] for r in ALL_HOSTS])
+def test_all_hosts(known: Found, options: RelaunchOptions, expected: str) -> None:
+    assert in_short(decide(known.ledger, options)) == expected
+
+
+SUCCEEDED = partial(43, "successful", ABC)
+SINCE = "Of job 42 a, b, c succeeded since, last in job 43."
+SENTENCES: list[tuple[Found, RelaunchOptions, str]] = [
+    (
+        Found(source("running"), failed=None),
+        RelaunchOptions(),
+        "Job 42 is running: whether a relaunch is needed is not known",
+    ),
+    (Found(source("running"), failed=None), RelaunchOptions(force=True), "Job 42 is running"),
+    (Found(source("successful"), failed=None), RelaunchOptions(force=True), "Job 42 was successful"),
+    (Found(source("successful"), failed=None), RelaunchOptions(), "Job 42 was successful: nothing to relaunch."),
+    (found(failed=None), RelaunchOptions(), "Job 42 ended with status failed"),
+    (found(partial(43, "failed", "a", "", "a")), FAILED, "Job 42 ended with status failed"),
+    (
+        found(partial(43, "failed", ABC, "", ABC)),
+        FAILED,
+        "Job 43, a relaunch of job 42, ended with status failed",
+    ),
+    (found(whole(43, "pending")), FAILED, "Job 43, a relaunch of job 42, is pending already."),
+    (
+        found(partial(43, "successful", ABC)),
+        FAILED,
+        "The hosts that job 42 failed on have succeeded since, the last of them in job 43: nothing to relaunch.",
+    ),
+    (
+        found(partial(43, "successful", ABC, well="a b"), idle="c"),
+        FAILED,
+        "Those of the hosts that job 42 failed on that can run have succeeded since, the last of them in job 43",
+    ),
+    (
+        found(partial(43, "successful", ABC, well=""), idle=ABC),
+        FAILED,
+        "None of the hosts that job 42 failed on can run now: nothing to relaunch.",
+    ),
+    (
+        Found(source("canceled"), failed=""),
+        FAILED,
+        "Job 42 cannot be relaunched on its failed hosts. The controller knows no failed hosts of job 42 (status "
+        "canceled)",
+    ),
+    (
+        Found(source(**NEVER_BEGAN, job_explanation="Previous Task Failed"), failed=""),
+        FAILED,
+        "Job 42 ended with status failed before it had begun (Previous Task Failed), so that all its hosts remain",
+    ),
+    (
+        Found(source("canceled", **NEVER_BEGAN), failed=""),
+        FAILED,
+        "Job 42 ended with status canceled before it had begun, so that all its hosts remain",
+    ),
+    (Found(source(**FAILED_ON_NOBODY), failed=""), FAILED, "Job 42 failed on no host: nothing to relaunch."),
+    (
+        found(job_of_others := Run(Job.of(job(43, "running")), whole=True)),
+        FAILED,
+        f"Job {job_of_others.job.id}, the same work as job 42, is running already.",
+    ),
+    (
+        found(SUCCEEDED, stopped=StoppedEarly('task "Start" of play "Deploy"', ("d", "e"))),
+        FAILED,
+        f'{SINCE} Job 42 stopped before its end at task "Start" of play "Deploy": it has not been done on d, e, though '
+        "they did not fail. Relaunch it with hosts: all, or set fallback_to_all: true.",
+    ),
+    (
+        found(SUCCEEDED, stopped=StoppedEarly(hosts=("d",), more=3)),
+        FAILED,
+        f"{SINCE} Job 42 stopped before its end: it has not been done on d and 3 more, though they did not fail.",
+    ),
+    (
+        found(SUCCEEDED, stopped=StoppedEarly(more=3)),
+        FAILED,
+        f"{SINCE} Job 42 stopped before its end: it has not been done on 3 hosts, though they did not fail.",
+    ),
+    (
+        found(SUCCEEDED, stopped=StoppedEarly()),
+        FAILED,
+        f"{SINCE} Job 42 stopped before its end: it has not been done on hosts, though they did not fail.",
+    ),
+    (
+        found(SUCCEEDED, stopped=StoppedEarly(hosts=("d",), unknown="its events may not be read")),
+        FALLBACK,
+        f"{SINCE} Whether job 42 stopped before its end for hosts that did not "
+        "fail cannot be known: its events may not be read",
+    ),
+    (
+        found(whole_only=ABC),
+        FAILED,
+        "Job 42 failed on a, b, c, which no relaunch on failed hosts reaches: deleted and added again, made by the "
+        "playbook, or localhost. Relaunch it with hosts: all, or set fallback_to_all: true.",
+    ),
+    (
+        Found(source(**NEVER_BEGAN), (whole(43, "failed", "a", "b"), partial(44, "successful", "b")), "", stopped="a"),
+        FAILED,
+        "Of job 43 b succeeded since, last in job 44. Job 43 stopped before its end: it has not been done on a",
     ),
 ]
 
 
-@pytest.mark.parametrize(("known", "wish", "expected"), [r[1:] for r in FAILED_HOSTS], ids=[r[0] for r in FAILED_HOSTS])
-def test_failed_hosts(known: Found, wish: Wish, expected: str) -> None:
-    assert told(decide(known.history, wish)) == expected
-
-
-@pytest.mark.parametrize(("known", "wish", "expected"), [r[1:] for r in ALL_HOSTS], ids=[r[0] for r in ALL_HOSTS])
-def test_all_hosts(known: Found, wish: Wish, expected: str) -> None:
-    assert told(decide(known.history, wish)) == expected
-
-
-@pytest.mark.parametrize(
-    ("known", "wish", "sentence"),
-    [
-        (Found(source("running"), failed=None), Wish(), "Job 42 is running: whether a relaunch is needed is not known"),
-        (Found(source("running"), failed=None), Wish(force=True), "Job 42 is running"),
-        (Found(source("successful"), failed=None), Wish(force=True), "Job 42 was successful"),
-        (Found(source("successful"), failed=None), Wish(), "Job 42 was successful: nothing to relaunch."),
-        (found(failed=None), Wish(), "Job 42 ended with status failed"),
-        (found(partial(43, "failed", "a", "", "a")), FAILED, "Job 42 ended with status failed"),
-        (
-            found(partial(43, "failed", ABC, "", ABC)),
-            FAILED,
-            "Job 43, a relaunch of job 42, ended with status failed",
-        ),
-        (found(whole(43, "pending")), FAILED, "Job 43, a relaunch of job 42, is pending already."),
-        (
-            found(partial(43, "successful", ABC)),
-            FAILED,
-            "The hosts that job 42 failed on have succeeded since, the last of them in job 43: nothing to relaunch.",
-        ),
-        (
-            found(partial(43, "successful", ABC, well="a b"), idle="c"),
-            FAILED,
-            "Those of the hosts that job 42 failed on that can run have succeeded since, the last of them in job 43",
-        ),
-        (
-            found(partial(43, "successful", ABC, well=""), idle=ABC),
-            FAILED,
-            "None of the hosts that job 42 failed on can run now: nothing to relaunch.",
-        ),
-        (
-            found(whole(43, "successful", "a b"), failed="", left_out="c", base=43, idle="c"),
-            FAILED,
-            "None of the hosts that job 42 failed on can run now: nothing to relaunch.",
-        ),
-        (
-            Found(source("canceled"), failed=""),
-            FAILED,
-            "Job 42 cannot be relaunched on its failed hosts. The controller knows no failed hosts of job 42 (status "
-            "canceled)",
-        ),
-    ],
-)
-def test_a_decision_says_why(known: Found, wish: Wish, sentence: str) -> None:
-    decision = decide(known.history, wish)
+@pytest.mark.parametrize(("known", "options", "sentence"), SENTENCES)
+def test_a_decision_says_why(known: Found, options: RelaunchOptions, sentence: str) -> None:
+    decision = decide(known.ledger, options)
     assert not isinstance(decision, Await)
     assert decision.reason.startswith(sentence)
 
 
 def test_what_is_waited_for_is_named() -> None:
-    of_source = decide(Found(source("running"), failed=None).history, WAIT)
-    part = decide(found(partial(43, "running", "a")).history, WAIT)
-    early = decide(found(early=EARLY).history, WAIT)
+    of_source = decide(Found(source("running"), failed=None).ledger, WAIT)
+    part = decide(found(partial(43, "running", "a")).ledger, WAIT)
+    early = decide(found(early=EARLY).ledger, WAIT)
     assert isinstance(of_source, Await) and of_source.what == "job 42, which is relaunched if it fails,"
-    assert isinstance(part, Await) and part.what == "job 43, which relaunches a part of the failed hosts,"
+    assert isinstance(part, Await) and part.what == "job 43, which runs on a part of the failed hosts,"
     assert isinstance(early, Await) and "launched before job 42 had ended" in early.what
 
 
+def test_whose_hosts_are_asked_about() -> None:
+    """Those of the source, or where that never began those of the newest run on all hosts that has results."""
+    failed, newer = whole(43, "failed", "a", "b"), whole(44, "failed", "a", "b")
+    rows: list[tuple[Found, int | None]] = [
+        (found(failed), 42),
+        (Found(source(**NEVER_BEGAN)), None),
+        (Found(source(**NEVER_BEGAN), (failed, newer)), 44),
+        (Found(source(**NEVER_BEGAN), (failed, whole(44, "error"))), 43),
+        (Found(source(**NEVER_BEGAN), (partial(43, "failed", "b", "", "b"),)), None),
+    ]
+    for known, expected in rows:
+        base = base_run(known.ledger)
+        assert (base and base.id) == expected
+
+
 @pytest.mark.parametrize(
-    ("status", "wish", "needed"),
+    ("status", "options", "needed"),
     [
-        ("failed", Wish(), True),
+        ("failed", RelaunchOptions(), True),
         ("failed", FAILED, True),
-        ("successful", Wish(), False),
-        ("successful", Wish(job_type="check"), True),
-        ("successful", Wish(force=True), True),
-        ("running", Wish(), False),
+        ("successful", RelaunchOptions(), False),
+        ("successful", RelaunchOptions(job_type="check"), True),
+        ("successful", RelaunchOptions(force=True), True),
+        ("running", RelaunchOptions(), False),
         ("running", WAIT, False),
-        ("running", Wish(force=True), True),
+        ("running", RelaunchOptions(force=True), True),
     ],
 )
-def test_later_relaunches_are_asked_for_only_where_they_matter(status: str, wish: Wish, needed: bool) -> None:
-    assert needs_history(source(status), wish) is needed
+def test_other_runs_are_asked_for_only_where_they_matter(status: str, options: RelaunchOptions, needed: bool) -> None:
+    assert needs_runs(source(status), options) is needed

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import typing as t
 from dataclasses import dataclass, field
 
@@ -40,6 +41,7 @@ from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import (
     summary,
 )
 from ansible_collections.relaunch.controller.tests.unit.recorded_controller import RecordedController
+from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import Ran, RelaunchingController
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
 HOSTS = "/api/v2/inventories/1/hosts/"
@@ -56,7 +58,7 @@ Read = t.Callable[..., Ledger]
 
 @pytest.fixture
 def read(controller: ScriptedController, clock: Clock) -> t.Iterator[Read]:
-    """The ledger of job 42, with these newer jobs of its template; all went to their ends where nothing else is said."""
+    """The ledger of job 42, with these newer jobs of its template; where nothing else is said all went to their ends."""
     controller.whenever("GET", r"/api/v2/jobs/\d+/job_events/", body=listed(*STARTED), event__in="playbook_on_task")
     with ControllerClient(ConnectionOptions(controller.url, token="t", max_retries=0), clock.read, clock.sleep) as on:
 
@@ -742,3 +744,52 @@ class TestEndOfTheSource:
 
         stopped = work.ledger(end=43).stopped
         assert stopped is not None and stopped.hosts == ("web1",)
+
+
+class World:
+    """What others may do to a job and its relaunches between two looks; whom they delete is told at the end."""
+
+    HOSTS = ("web1", "web2", "web3", "web4", "web5")
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        self.controller = RelaunchingController(self._ran, *self.HOSTS[:3])
+        self._active: dict[int, dict[str, t.Any]] = {}
+
+    def _ran(self, _number: int, hosts: tuple[str, ...]) -> Ran:
+        if self._random.random() < 0.2:
+            return self._random.choice(["error", "failed", "canceled"])
+        runs = [name for name in hosts or self.HOSTS if self._random.random() < 0.8]
+        return {name: self._random.random() < 0.6 for name in runs}
+
+    def move(self) -> None:
+        roll = self._random.random()
+        jobs = self.controller.jobs
+        if self._active and roll < 0.5:
+            number = self._random.choice(sorted(self._active))
+            jobs[number] = self._active.pop(number)
+        elif roll < 0.6:
+            self.controller.disabled.symmetric_difference_update({self._random.choice(self.HOSTS)})
+        else:
+            hosts = "all" if self._random.random() < 0.1 else "failed"
+            number = self.controller.relaunch(self._random.choice(sorted(set(jobs) - set(self._active))), hosts)["id"]
+            if self._random.random() < 0.2:
+                self._active[number] = jobs[number]
+                jobs[number] = {**jobs[number], "status": "running", "finished": None}
+
+    def ledger(self, client: ControllerClient, kept: JobsRead) -> Ledger:
+        source, *later = (Job.of(one) for _number, one in sorted(self.controller.jobs.items()))
+        return LedgerReader(client, lambda job: job, source, SameWork(client, source), False, kept).ledger(later, True)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_happens_the_newest_result_of_each_host_counts(seed: int) -> None:
+    """And who keeps what has been read comes to the same as who asks for all of it."""
+    world, kept = World(seed), JobsRead()
+    with world.controller.client(Clock()) as client:
+        for _step in range(12):
+            ledger = world.ledger(client, kept)
+            assert set(names(ledger)) == world.controller.remaining
+            fresh = world.ledger(client, JobsRead())
+            assert (ledger.hosts, ledger.last_done) == (fresh.hosts, fresh.last_done)
+            world.move()
