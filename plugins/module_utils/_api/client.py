@@ -79,6 +79,9 @@ class ControllerClient:
         self.connection = connection
         self.clock = clock
         self.sleep = sleep
+        #: Whether a read that has failed in passing for so many seconds is tried again beyond ``max_retries``: a task
+        #: that has launched a job, or waits between two, goes through the controller's bad minutes.
+        self.patient: t.Callable[[float], bool] = lambda _seconds: False
         self._prefix = connection.api_prefix or DEFAULT_PREFIX
         self._prefix_known = connection.api_prefix is not None
         self._answered = False
@@ -197,11 +200,14 @@ class ControllerClient:
     def retried(self, read: t.Callable[[], T]) -> T:
         """What a request answers that does no harm twice; tried again while it fails in passing."""
         attempt = 0
+        troubled: t.Optional[float] = None
         while True:
             try:
                 return read()
             except ControllerError as error:
-                if not error.transient or attempt >= self.connection.max_retries:
+                troubled = self.clock() if troubled is None else troubled
+                patient = attempt < self.connection.max_retries or self.patient(self.clock() - troubled)
+                if not error.transient or not patient:
                     raise
                 pause = backoff(attempt, self.connection.retry_backoff_factor, random.random())
                 self.sleep(max(pause, error.retry_after or 0))

@@ -41,6 +41,8 @@ def after_launch(
     own, options = launched.job, work.request.options
     # A job that was found by looking for it may be another's after all: nobody here cancels it.
     ours = not launched.lost
+    if options.wait:
+        work.client.patient = work.watch.patient
     with carrying(outcome):
         rival = None
         if ours and not options.force:

@@ -106,6 +106,8 @@ def retry_failed_hosts(
                     tell(announced(rounds, request.schedule))
                 client.sleep(rounds.delay)
             watch = Watch(client, asked.waiting, progress)
+            if rounds.made:
+                client.patient = watch.patient
             sequence = RelaunchSequence(_work_of(client, asked, watch, read))
             outcome = _round(client, asked, watch, sequence)
         except BaseException as raised:

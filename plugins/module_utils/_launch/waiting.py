@@ -122,6 +122,10 @@ class Watch:
     def passed(self) -> bool:
         return self._deadline is not None and self._client.clock() >= self._deadline
 
+    def patient(self, seconds: float) -> bool:
+        """Whether to go on trying after so many seconds of trouble."""
+        return not self.passed and seconds < LONGEST_TROUBLE
+
     def until_ended(self, job: Job, kind: Kind = JOB) -> Job:
         """The job when it has ended.
 
