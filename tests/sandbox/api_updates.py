@@ -10,7 +10,7 @@ import typing as t
 import flask
 
 from . import database as db
-from . import filters, jobs, permissions, sentences, updates
+from . import filterable, filters, jobs, permissions, sentences, updates
 from .answers import answer, detail
 from .api import api, found
 from .bodies import url
@@ -52,9 +52,9 @@ def _update(kind: str, row_id: int) -> db.Row:
 def owners(table: str) -> flask.Response:
     """The projects, or inventory sources, that the user may see."""
     show = flask.g.bodies.project if table == "projects" else flask.g.bodies.inventory_source
-    fields = filters.PROJECTS if table == "projects" else filters.INVENTORY_SOURCES
+    taken = filterable.PROJECTS if table == "projects" else filterable.INVENTORY_SOURCES
     condition = str(int(_reads_all()))
-    return answer(filters.listed(flask.g.database, table, fields, show, condition=condition, model=_MODELS[table]))
+    return answer(filters.listed(flask.g.database, table, taken, show, condition=condition, model=_MODELS[table]))
 
 
 @api.get(f"/{_OWNER}/<int:row_id>/")
@@ -115,7 +115,7 @@ def _listed(kind: updates.Kind, condition: str) -> flask.Response:
         filters.listed(
             flask.g.database,
             "jobs",
-            filters.UPDATES,
+            filterable.UPDATES,
             lambda row: _show(kind, row, "list"),
             condition=f"type = '{kind}' AND {condition}",
             model=_MODELS[f"{kind}s"],

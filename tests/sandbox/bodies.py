@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 
 from . import database as db
@@ -27,6 +28,9 @@ _PLURAL = {
     "project_update": "project_updates",
     "inventory_update": "inventory_updates",
 }
+
+
+_RESERVED, _BRACKETED = r"([;/?:@=&+$,\[\]])", r"[\1]"
 
 
 def url(kind: str, row_id: int) -> str:
@@ -207,6 +211,7 @@ class Bodies:
             "type": "job_template",
             "url": base,
             "related": {
+                "named_url": self._named_url(base, row),
                 **{name: f"{base}{name}/" for name in ("labels", "credentials", "launch", "jobs", "survey_spec")},
                 **(
                     {"organization": f"/api/v2/organizations/{row['organization']}/"}
@@ -525,7 +530,9 @@ class Bodies:
     def _named_url(self, base: str, row: db.Row) -> str:
         organization = self._get("organizations", row["organization"])
         folder = base.rstrip("/").rpartition("/")[0]
-        return f"{folder}/{row['name']}++{organization['name'] if organization else ''}/"
+        names = (row["name"], organization["name"] if organization else "")
+        # The signs that a URL reserves stand in brackets.
+        return f"{folder}/{'++'.join(re.sub(_RESERVED, _BRACKETED, name) for name in names)}/"
 
     def _project_summary(self, row: db.Row) -> Body:
         found = self._get("projects", row["project"])

@@ -319,6 +319,15 @@ def change_job(row_id: int) -> t.Any:
     return {"changed": _database().update("jobs", row_id, **_text(_given()))}
 
 
+@control.post("/jobs/<int:row_id>/leave_in_new")
+def leave_in_new(row_id: int) -> t.Any:
+    """Let a job that waits for its start stay `new` for ever."""
+    left = "UPDATE jobs SET status = 'new' WHERE id = ? AND status IN ('new', 'pending')"
+    if not _database().run(left, row_id):
+        raise ValueError(f"job {row_id} does not wait for its start")
+    return {}
+
+
 @control.post("/jobs/<int:row_id>/end")
 def end_job(row_id: int) -> t.Any:
     """End an active job as if it had run; a job with a process of its own ends by itself."""

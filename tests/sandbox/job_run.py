@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pathlib
+import secrets
 import shutil
 import signal
 import sys
@@ -16,10 +18,14 @@ import traceback
 import typing as t
 
 from . import database as db
-from . import jobs, processes, resources, results, scheduler, settings, updates
+from . import job_environment, jobs, processes, resources, results, scheduler, settings, updates
 
 # Where a controller's jobs find their project: the same path in each of them, so that tasks can be compared.
 _PROJECT = "/runner/project"
+_NO_EVENTS = (
+    "Unexpected empty line encountered during worker stream. Worker did not produce events or streaming was aborted, "
+    "check execution node health."
+)
 
 
 def run(folder: pathlib.Path, job_id: int) -> None:
@@ -44,13 +50,18 @@ def run(folder: pathlib.Path, job_id: int) -> None:
         except updates.NoRevision as problem:
             database.update("jobs", job_id, result_traceback=traceback.format_exc(), work_unit_id=None)
             status, explanation = "error", str(problem)
-        except Exception:
+        except Exception as problem:
             database.update("jobs", job_id, result_traceback=traceback.format_exc())
-            status, explanation = "error", ""
+            status, explanation = "error", _NO_EVENTS if _is_too_long(problem) else ""
         finally:
             processes.end_descendants(os.getpid())
         lag = settings.read(database)["event_lag"]
         jobs.finish(database, job_id, status, event_lag=lag, explanation=explanation)
+
+
+def _is_too_long(problem: BaseException) -> bool:
+    """Whether the process could not be started since one of its arguments, the limit most likely, is too long."""
+    return isinstance(problem, OSError) and problem.errno == errno.E2BIG
 
 
 class _Signal:
@@ -68,7 +79,7 @@ class _Run:
     def __init__(self, database: db.Database, folder: pathlib.Path, job: db.Row, told_to_end: _Signal) -> None:
         self._database = database
         self._job = job
-        self._folder = folder / "jobs" / str(job["id"])
+        self._folder = folder / "jobs" / f"awx_{job['id']}_{secrets.token_hex(4)}"
         self._state = folder / "state"
         self._deadline = time.monotonic() + job["timeout"] if job["timeout"] else None
         self._earliest_end = time.monotonic() + job["duration"]
@@ -82,6 +93,7 @@ class _Run:
     def end(self) -> tuple[str, str]:
         """Run to the end; the job's last status and its explanation."""
         revision = updates.revision_of(self._database, self._job)
+        self._job["scm_revision"] = revision
         self._database.update("jobs", self._job["id"], scm_revision=revision)
         if self._job["error"]:
             return "error", self._job["error"]
@@ -119,7 +131,7 @@ class _Run:
     def _play(self) -> str:
         from ansible_runner.interface import init_runner
 
-        environment = self._environment()
+        environment = job_environment.environment(self._job, self._folder)
         for name in [name for name in os.environ if name.startswith("ANSIBLE_")]:
             del os.environ[name]
         options = ["--check"] if self._job["job_type"] == "check" else []
@@ -146,7 +158,7 @@ class _Run:
             forks=self._job["forks"] or None,
             settings={"pexpect_timeout": 0.05, "suppress_ansible_output": True},
             quiet=True,
-            ident="1",
+            ident=str(self._job["id"]),
             event_handler=self._on_event,
             cancel_callback=self._must_end,
         )
@@ -192,28 +204,9 @@ class _Run:
         return {
             **json.loads(self._job["extra_vars"] or "{}"),
             **json.loads(secret.get("variables", "{}")),
-            "awx_job_id": self._job["id"],
-            "awx_job_launch_type": self._job["launch_type"],
-            "awx_job_template_name": self._job["name"],
+            **job_environment.variables(self._database, self._job),
             "sandbox_passwords": passwords,
             "sandbox_state": str(self._state),
-        }
-
-    def _environment(self) -> dict[str, str]:
-        # Nothing of the caller's configuration may count, and nothing may be written outside this folder.
-        return {
-            "JOB_ID": str(self._job["id"]),
-            "PATH": f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-            "ANSIBLE_CONFIG": str(self._folder / "ansible.cfg"),
-            "ANSIBLE_HOME": str(self._folder / "home"),
-            "ANSIBLE_LOCAL_TEMP": str(self._folder / "tmp"),
-            "ANSIBLE_REMOTE_TEMP": str(self._folder / "tmp"),
-            "ANSIBLE_HOST_KEY_CHECKING": "False",
-            "ANSIBLE_RETRY_FILES_ENABLED": "False",
-            "ANSIBLE_NOCOLOR": "True",
-            "ANSIBLE_LOCALHOST_WARNING": "False",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False",
-            "ANSIBLE_SSH_RETRIES": "0",
         }
 
     def _must_end(self) -> bool:

@@ -190,6 +190,10 @@ class World(abc.ABC):
         """Change columns of a job."""
         self.control("PATCH", f"/jobs/{job}", columns)
 
+    def leave_in_new(self, job: int) -> None:
+        """Let a job that waits for its start stay `new` for ever, as the setting `relaunches_left_in_new` does."""
+        self.control("POST", f"/jobs/{job}/leave_in_new")
+
     def end_job(self, job: int, status: str, hosts: dict[str, str] | None = None, *, event_lag: float = 0.0) -> None:
         """End a job that waits for its start (`max_running=0`) as if it had run, with outcomes as in `make_job`."""
         given = {"status": status, "hosts": hosts, "event_lag": event_lag}

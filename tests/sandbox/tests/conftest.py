@@ -26,7 +26,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Sandbox]:
 @pytest.fixture(scope="module")
 def tokens(sandbox: Sandbox) -> dict[str, str]:
     """Tokens of its users, by user and scope."""
-    pairs = [(user, scope) for user in ("admin", "alice", "auditor", "mallory") for scope in ("read", "write")]
+    users = ("admin", "alice", "auditor", "mallory", "reader")
+    pairs = [(user, scope) for user in users for scope in ("read", "write")]
     return {**{f"{user}-{scope}": sandbox.token(user, scope) for user, scope in pairs}, "literal": "no-such-token"}
 
 

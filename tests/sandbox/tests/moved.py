@@ -219,10 +219,69 @@ def _all_that_never_began(sandbox: Sandbox) -> dict[str, int]:
     return {**_updates(sandbox), **_never_began(sandbox)}
 
 
+def _left_in_new(sandbox: Sandbox) -> dict[str, int]:
+    """Relaunches that stay `new`, and what became of some of them."""
+    names = ("", "_cancelable", "_canceled", "_canceled_too", "_deletable")
+    ids: dict[str, int] = {}
+    for name in names:
+        template = sandbox.add_template(f"New{name}", playbooks.CHECKING, hosts=_WEB, allow_simultaneous=False)["id"]
+        ids.setdefault("new_template", template)
+        source = sandbox.make_job(template=template, status="failed", hosts={"web1": "failed", "web2": "ok"})
+        sandbox.settings(relaunches_left_in_new=1)
+        ids[f"left_in_new{name}"] = sandbox.relaunch(source)
+    for name in names[2:4]:
+        sandbox.cancel(ids[f"left_in_new{name}"])
+    return ids
+
+
+def _own_jobs(sandbox: Sandbox) -> dict[str, int]:
+    """A workflow in which two nodes follow one that failed, and jobs of one of their templates by themselves."""
+    options: dict[str, t.Any] = {"hosts": {"web1": {}}, "project": sandbox.add_project("Own job")}
+    telling = sandbox.add_template("telling", playbooks.TELLING, **options)["id"]
+    failing = sandbox.add_template("failing", playbooks.DEPLOYING, extra_vars={"bad": ["web1"]}, **options)["id"]
+    nodes: dict[str, dict[str, t.Any]] = {
+        "A": {"template": failing, "failure": ["B"], "always": ["C"], "success": ["S"]},
+        **{name: {"template": telling} for name in "BCS"},
+    }
+    workflow = sandbox.add_workflow_template_with_nodes("Parents", nodes)["id"]
+    ids = {"parents": sandbox.launch_workflow(workflow), "own_plain": sandbox.launch(telling)}
+    for job in list(ids.values()):
+        sandbox.wait(job)
+    made = sandbox.nodes(ids["parents"])
+    ids.update(node_b=made["B"]["id"], node_b_job=made["B"]["job"], node_c_job=made["C"]["job"])
+    for name, job in (("own_relaunch", ids["own_plain"]), ("node_b_relaunched", ids["node_b_job"])):
+        ids[name] = _run(sandbox, sandbox.relaunch(job))
+    return ids
+
+
+def _blanks(sandbox: Sandbox) -> dict[str, int]:
+    """Hosts with blanks in their names, at which a limit that holds only one of them is split; and a limit too long."""
+    options: dict[str, t.Any] = {
+        "hosts": {"db 1": {}, "db 2": {}, "web1": {}},
+        "project": sandbox.add_project("Blanks"),
+        "asks": ["limit", "extra_vars"],
+    }
+    template = sandbox.add_template("Blanks", playbooks.DEPLOYING, **options)["id"]
+    failing = {"one": ["db 1"], "two": ["db 1", "db 2"], "mixed": ["db 1", "web1"]}
+    ids = {f"blank_{name}": sandbox.launch(template, extra_vars={"bad": bad}) for name, bad in failing.items()}
+    names = ",".join(f"n{number:05}-{'x' * 23}" for number in range(6000))
+    ids["blank_long"] = sandbox.launch(template, limit=names, extra_vars={"bad": []})
+    for job in ids.values():
+        sandbox.wait(job)
+    relaunched = {f"blank_{name}_relaunch": sandbox.relaunch(ids[f"blank_{name}"], hosts="failed") for name in failing}
+    for job in relaunched.values():
+        sandbox.wait(job)
+    return {**ids, **relaunched}
+
+
 # By how the names of the recordings begin.
 MOVED: dict[str, t.Callable[[Sandbox], dict[str, int]]] = {
+    "blank-": _blanks,
     "constructed-": _constructed,
     "denied-": _denied,
+    "node-parent-": _own_jobs,
+    "own-job-": _own_jobs,
+    "zombie-": _left_in_new,
     "never-began-": _all_that_never_began,
     "recreated-": _recreated_hosts,
     "updates-": _updates,

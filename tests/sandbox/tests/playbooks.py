@@ -122,3 +122,26 @@ INCLUDED = {
   failed_when: ('i_' ~ item ~ ':' ~ inventory_hostname) in bad
 """
 }
+
+# Tells what a job knows of itself.
+TELLING = """
+- name: Who am I
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: Environment of the controller node
+      ansible.builtin.debug:
+        msg:
+          AWX_HOST: "{{ lookup('env', 'AWX_HOST') }}"
+          AWX_ISOLATED_DATA_DIR: "{{ lookup('env', 'AWX_ISOLATED_DATA_DIR') }}"
+          AWX_PRIVATE_DATA_DIR: "{{ lookup('env', 'AWX_PRIVATE_DATA_DIR') }}"
+          JOB_ID: "{{ lookup('env', 'JOB_ID') }}"
+    - name: Extra variables
+      ansible.builtin.debug:
+        msg: "{{ dict(names | zip(query('varnames', '^(awx|tower)_') | map('extract', vars))) }}"
+      vars:
+        names: "{{ query('varnames', '^(awx|tower)_') }}"
+    - name: End
+      ansible.builtin.debug:
+        msg: done
+"""

@@ -47,6 +47,51 @@ def test_events_are_those_of_a_real_controller(name: str, sandbox: Sandbox) -> N
     assert _outcomes(summaries) == _outcomes(recorded["source"]["host_summaries"])
 
 
+def test_the_results_of_all_batches_are_found_by_the_first_start(sandbox: Sandbox) -> None:
+    playbook = playbooks.DEPLOYING.replace("hosts: all", "hosts: all\n  serial: 1")
+    hosts: dict[str, dict[str, t.Any]] = {host: {} for host in _HOSTS}
+    template = sandbox.add_template("Batches", playbook, hosts=hosts, extra_vars={"bad": ["h3"]})["id"]
+    job = sandbox.launch(template)
+    assert sandbox.wait(job) == "failed"
+
+    def events(query: str) -> dict[str, t.Any]:
+        answer = sandbox.request("GET", f"/jobs/{job}/job_events/?{query}")
+        assert answer.status == 200, answer.body
+        return t.cast("dict[str, t.Any]", answer.body)
+
+    starts = events("event=playbook_on_task_start&order_by=counter")["results"]
+    first = starts[0]["uuid"]
+    assert [start["uuid"] for start in starts] == [first, f"{first}_2", f"{first}_3"]
+    assert [start["parent_uuid"] for start in starts[1:]] == [first, first]
+    results = events(f"parent_uuid={first}&event__startswith=runner_on_&not__event=runner_on_start&order_by=-counter")
+    assert [result["host_name"] for result in results["results"]] == ["h3", "h2", "h1"]
+    assert events(f"parent_uuid={first}_2")["count"] == 0
+    assert events(f"parent_uuid={first}&failed=true&event=runner_on_failed&page_size=1")["count"] == 1
+    between = f"counter__gt={starts[0]['counter']}&counter__lt={starts[1]['counter']}&host__isnull=false"
+    assert {event["host_name"] for event in events(between)["results"]} == {"h1"}
+    assert events("host_name__in=h1,h2&not__host_name__in=h2&event=runner_on_ok")["count"] == 1
+    # `h4` has no part in it, and the job ends without a word about that.
+    assert events("event=playbook_on_no_hosts_remaining")["count"] == 0
+    assert len(events("page_size=1000")["results"]) == events("page_size=1")["count"]
+    for refused in ("fields=uuid", "event_data__task_path=x", "is_conditional=true"):
+        assert sandbox.request("GET", f"/jobs/{job}/job_events/?{refused}").status == 400
+
+
+def test_jobs_made_as_data_have_the_events_of_one_task(sandbox: Sandbox) -> None:
+    template = sandbox.add_template("Made", playbooks.DEPLOYING, hosts={host: {} for host in _HOSTS})
+    outcomes = {"h1": "failed", "h2": "unreachable", "h3": "ok", "gone": "failed"}
+    job = sandbox.make_job(template=template["id"], status="failed", hosts=outcomes)
+    assert sandbox.job(job)["playbook_counts"] == {"play_count": 1, "task_count": 1}
+    query = "event__in=runner_on_failed,runner_on_unreachable&order_by=counter"
+    failures = sandbox.request("GET", f"/jobs/{job}/job_events/?{query}").body["results"]
+    assert [(event["host_name"], event["host"]) for event in failures] == [
+        ("h1", template["hosts"]["h1"]),
+        ("h2", template["hosts"]["h2"]),
+        # As a host that a playbook has added.
+        ("gone", None),
+    ]
+
+
 def _outcomes(summaries: list[dict[str, t.Any]]) -> dict[str, bool]:
     return {summary["host_name"]: summary["failed"] for summary in summaries}
 
