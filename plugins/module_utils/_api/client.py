@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import email.utils
 import random
 import time
 import typing as t
+from datetime import datetime, timezone
 from urllib.parse import urlsplit
 
 from .answer import (
@@ -79,6 +81,7 @@ class ControllerClient:
         self.connection = connection
         self.clock = clock
         self.sleep = sleep
+        self._date: t.Optional[str] = None
         #: Whether a read that has failed in passing for so many seconds is tried again beyond ``max_retries``: a task
         #: that has launched a job, or waits between two, goes through the controller's bad minutes.
         self.patient: t.Callable[[float], bool] = lambda _seconds: False
@@ -197,6 +200,13 @@ class ControllerClient:
         platform = self._prefix == GATEWAY_PREFIX and self._sender.product != AWX
         return f"{self.connection.base_url}/{'execution' if platform else '#'}/{kind_path}/{job_id}/output"
 
+    def now(self) -> datetime:
+        """The time by the controller's clock, to the second, as its last answer told it; else by the own one."""
+        try:
+            return email.utils.parsedate_to_datetime(self._date or "").astimezone(timezone.utc)
+        except (TypeError, ValueError):
+            return datetime.now(timezone.utc)
+
     def retried(self, read: t.Callable[[], T]) -> T:
         """What a request answers that does no harm twice; tried again while it fails in passing."""
         attempt = 0
@@ -248,6 +258,7 @@ class ControllerClient:
         return answer
 
     def _remember(self, answer: Answer, method: str, path: str) -> None:
+        self._date = answer.headers.get("Date") or self._date
         if 200 <= answer.status < 300 and path != PING and (isinstance(answer.body, dict) or not answer.text):
             self._grants.add(method, path, answer.body)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 from .errors import AnswerError
 from .kinds import JOB, Kind
@@ -18,6 +18,9 @@ if t.TYPE_CHECKING:
     from .client import ControllerClient
 
 ACTIVE_STATUSES = frozenset({"new", "pending", "waiting", "running"})
+NEW = "new"
+# A launch leaves this status within a second or two.
+NEW_AT_MOST = timedelta(minutes=2)
 SUCCESSFUL = "successful"
 FAILED = "failed"
 ERROR = "error"
@@ -92,6 +95,13 @@ class Job:
     def began(self) -> bool:
         """Whether it ever ran; one that was canceled while pending did not (recorded: batch-canceled-loser-detail)."""
         return "started" not in self.facts or self.facts["started"] is not None
+
+    def left_new(self, now: datetime) -> bool:
+        """Whether it was left in ``new``, where its launch broke half way: it will never run (recorded: zombie-new-*).
+
+        :param now: by the controller's clock.
+        """
+        return self.status == NEW and now - self.created > NEW_AT_MOST
 
     @property
     def never_began(self) -> bool:

@@ -55,6 +55,7 @@ class RelaunchSequence:
         self._tries = 0
         self._forbidden: set[int] = set()
         self._hosts_needed = False
+        self._left_new: set[int] = set()
         #: Whether another caller's job was taken.
         self.adopted = False
         #: What would be launched, as a sentence, as soon as it has been decided; empty before.
@@ -78,6 +79,9 @@ class RelaunchSequence:
         if source.id == work.request.own_job:
             with carrying(outcome):
                 raise RefusedError(f"Job {source.id} is the job that this task runs in: it cannot wait for itself.")
+        if source.left_new(work.client.now()):
+            with carrying(outcome):
+                raise RefusedError(f"Job {source.id} was left in status new and will never run. Cancel it there.")
         preparer = Preparer(work)
         while True:
             with carrying(outcome):
@@ -95,12 +99,25 @@ class RelaunchSequence:
                     preparer = Preparer(work)
                 self._looks = 0
                 continue
-            outcome = self.outcome = with_hosts(outcome, look.ledger)
+            outcome = self.outcome = self._without_left_new(work, look, with_hosts(outcome, look.ledger))
             with carrying(outcome):
                 judged = yield from self._act(work, preparer, look, decision, outcome)
             if not judged.again:
                 return judged.outcome
             outcome = judged.outcome
+
+    def _without_left_new(self, work: JobWork, look: Look, outcome: RelaunchOutcome) -> RelaunchOutcome:
+        """Relaunches whose launch broke half way are nobody's, and are canceled where that may be."""
+        for job in look.ledger.left_new:
+            if job.id in self._left_new:
+                continue
+            self._left_new.add(job.id)
+            end = "Cancel it."
+            if not work.request.check_mode:
+                problem = work.watch.cancel(job)
+                end = f"{problem} Cancel it in the controller." if problem else "It was canceled."
+            outcome = outcome.warned(f"Job {job.id}, the same work, was left in status new and will never run. {end}")
+        return outcome
 
     def _act(
         self, work: JobWork, preparer: Preparer, look: Look, decision: Settled, outcome: RelaunchOutcome

@@ -101,6 +101,7 @@ class Ledger:
     :param stopped: for whom the source ended early though they did not fail; None where it did not.
     :param end_known: whether that was asked for.
     :param newest: the highest number of a job of the template that is known.
+    :param left_new: those of the same work that were left in ``new``: they do no work.
     :param tried: the jobs that this task has launched for the same work before.
     :param masked: whether a secret had to count as equal, since the controller shows none.
     """
@@ -114,6 +115,7 @@ class Ledger:
     newest: int = 0
     masked: bool = False
     tried: frozenset[int] = frozenset()
+    left_new: tuple[Job, ...] = ()
 
     @property
     def source(self) -> Job:

@@ -98,6 +98,9 @@ class LedgerReader:
         source = self._source
         newest = max([source.id, *(job.id for job in later)])
         jobs = [job for job in later if runs_count and job.id != source.id and self._same_work.includes(job)]
+        now = self._client.now()
+        left_new = tuple(job for job in jobs if job.left_new(now))
+        jobs = [job for job in jobs if job not in left_new]
         early = next((job for job in jobs if job.active and job.created <= source.finished), None)
         runs = [Run(job, whole=same_limit(source, job)) for job in jobs if job is not early]
         source_run = Run(source, whole=True)
@@ -105,7 +108,8 @@ class LedgerReader:
             source_run = replace(source_run, summaries=self._failed_of_source())
             runs = self._until_decided(source_run, runs)
         tried = frozenset(self._tried)
-        ledger = Ledger(source_run, tuple(runs), early, newest=newest, masked=self._same_work.masked, tried=tried)
+        ledger = Ledger(source_run, tuple(runs), early, newest=newest, masked=self._same_work.masked)
+        ledger = replace(ledger, tried=tried, left_new=left_new)
         if source_run.summaries is None:
             return ledger
         records = self._reach.of(host_records(source_run, runs))
