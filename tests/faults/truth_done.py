@@ -50,9 +50,10 @@ def _looks(facts: Facts, start: float, end: float) -> list[Look]:
 
 
 def there_all_along(facts: Facts, host: str, start: float, end: float) -> bool:
-    """Whether a host was enabled, and the same one, from a moment to another."""
-    rows = {look.hosts.get(host, (0, False)) for look in _looks(facts, start, end)}
-    return host in OUTSIDE or (len(rows) == 1 and rows.pop()[1])
+    """Whether a host was enabled, and was not added again, from a moment to another."""
+    looks = _looks(facts, start, end)
+    always = all(look.hosts.get(host, (0, False))[1] for look in looks)
+    return host in OUTSIDE or (always and not_added_again(facts, host, start, end))
 
 
 def not_added_again(facts: Facts, host: str, start: float, end: float) -> bool:
