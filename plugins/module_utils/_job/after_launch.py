@@ -41,8 +41,6 @@ def after_launch(
     own, options = launched.job, work.request.options
     # A job that was found by looking for it may be another's after all: nobody here cancels it.
     ours = not launched.lost
-    if options.wait:
-        work.client.patient = work.watch.patient
     with carrying(outcome):
         rival = None
         if ours and not options.force:
@@ -57,6 +55,8 @@ def after_launch(
         if not options.wait:
             check_limit(own, asked, outcome.about(work.client, own))
             return Judged(outcome)
+        # The look at others was to be soon; from now on the deadline is what counts.
+        work.client.patient = work.watch.patient
         ended = yield from until_ended(work, own, f"job {own.id}", outcome, ours)
         diff = side_by_side(work.request, work.source, ended.facts, f"job {ended.id}")
         return (yield from judge(work, ended, asked, replace(outcome, diff=diff)))

@@ -79,7 +79,7 @@ class Found:
     """What is known of a failed run and its measure.
 
     :param complete: whether the measure went to its end: it was successful, and ran the same playbook.
-    :param failed: the hosts that failed in the run, and were not rescued.
+    :param failed: brings the hosts that failed in the run, and were not rescued.
     :param failures: of the run; None where they have not been asked for.
     :param answers: to what was asked.
     """
@@ -87,7 +87,7 @@ class Found:
     run: Started
     measure: Started
     complete: bool
-    failed: frozenset[str]
+    failed: t.Callable[[], frozenset[str]]
     failures: t.Optional[Failures] = None
     answers: t.Mapping[Ask, bool] = field(default_factory=dict)
 
@@ -254,7 +254,7 @@ class _Judge:
         if not self._all_in_sight(batch):
             return False
         hosts = {failure.host for failure in failures}
-        return self._answer(Question.WENT_ON, plain[-1].uuid, *sorted(hosts & self._found.failed or hosts))
+        return self._answer(Question.WENT_ON, plain[-1].uuid, *sorted(hosts & self._found.failed() or hosts))
 
     def _left_out(self) -> t.Iterator[Missed]:
         """The plays that hosts with a summary may have missed, since a batch was the last, or the last for its hosts.

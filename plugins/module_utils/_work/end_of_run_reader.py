@@ -126,8 +126,7 @@ class _Reader:
     def _survivors(self) -> frozenset[str]:
         return frozenset(summary.name_then for summary in self._summaries() if not summary.failed)
 
-    @cached_property
-    def _failed(self) -> frozenset[str]:
+    def _failed_hosts(self) -> frozenset[str]:
         return frozenset(summary.name_then for summary in self._summaries() if summary.failed)
 
     @cached_property
@@ -139,7 +138,7 @@ class _Reader:
         try:
             started = self._started(self._run)
             other = started if edited else self._started(measure)
-            found = Found(started, other, complete=measure.successful and not edited, failed=self._failed)
+            found = Found(started, other, complete=measure.successful and not edited, failed=self._failed_hosts)
             end = decide(found)
             while isinstance(end, Ask):
                 found = self._asked(found, end)
