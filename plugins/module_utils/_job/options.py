@@ -22,7 +22,7 @@ SPECIFICATION: dict[str, t.Any] = dict(
         CONNECTION_SPEC,
         **WAITING_SPEC,
         job_id=dict(type="int"),
-        job_template=dict(type="str"),
+        job_template=dict(type="str", aliases=["name"]),
         organization=dict(type="str"),
         hosts=dict(type="str", choices=[ALL, FAILED], default=ALL),
         fallback_to_all=dict(type="bool", default=False),
