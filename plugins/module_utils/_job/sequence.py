@@ -18,6 +18,7 @@ from .._api.client import backoff
 from .._api.errors import (
     ControllerError,
     ForbiddenError,
+    NoFailedHostsError,
     NotSentError,
     RefusedError,
     WaitTimeoutError,
@@ -28,7 +29,7 @@ from .._launch.launch import Attempt, Launched, NotNow, send
 from .._launch.look_up import look_up
 from .._work.decision import FAILED, Adopt, Await, Done, Launch, Refuse, Settled
 from .after_launch import after_adoption, after_launch, until_ended
-from .outcome import RelaunchOutcome, carrying, interrupted_with
+from .outcome import RelaunchOutcome, carrying, first_error, interrupted_with
 from .relaunch import Prepared, Preparer, launched_outcome, relaunch_attempt
 from .verdict import Judged, asked_of, refused
 from .work import FRESH_FOR, JobWork, Look, host_names, left_out, with_hosts
@@ -54,6 +55,7 @@ class RelaunchSequence:
         self._launches = 0
         self._tries = 0
         self._forbidden: set[int] = set()
+        self._hosts_needed = False
         #: Whether another caller's job was taken.
         self.adopted = False
         #: What would be launched, as a sentence, as soon as it has been decided; empty before.
@@ -77,7 +79,7 @@ class RelaunchSequence:
         preparer = Preparer(work)
         while True:
             with carrying(outcome):
-                look = yield from work.look()
+                look = yield from work.look(hosts_needed=self._hosts_needed)
                 look, decision = work.decide(look)
             self.healed = {host.name: host.done_in.id for host in look.ledger.hosts or () if host.done_in}
             if isinstance(decision, Await):
@@ -135,13 +137,19 @@ class RelaunchSequence:
         on = "its failed hosts" if decision.hosts == FAILED else "all its hosts"
         self.plan = f"{decision.reason}: would be relaunched on {on}."
         yield Room()
-        prepared = preparer.prepared(decision, outcome)
-        if work.request.check_mode:
-            return Judged(prepared.outcome)
-        if work.client.clock() - look.at > FRESH_FOR and self._looks + 1 < MOST_LOOKS:
-            self._looks += 1
-            return Judged(outcome, again=True)
-        launched = yield from self._sent(work, look, prepared)
+        try:
+            prepared = preparer.prepared(decision, outcome)
+            if work.request.check_mode:
+                return Judged(prepared.outcome)
+            if work.client.clock() - look.at > FRESH_FOR and self._looks + 1 < MOST_LOOKS:
+                self._looks += 1
+                return Judged(outcome, again=True)
+            launched = yield from self._sent(work, look, prepared)
+        except ControllerError as error:
+            if not _has_lost_all(work, look, error):
+                raise
+            # They have lost their row in the inventory; which they are was not asked for before.
+            self._hosts_needed, launched = True, None
         if launched is None:
             return Judged(outcome, again=True)
         self._looks, self._tries = 0, 0
@@ -193,6 +201,12 @@ class RelaunchSequence:
         self._tries += 1
         self._looks = 0
         return pause
+
+
+def _has_lost_all(work: JobWork, look: Look, error: ControllerError) -> bool:
+    """Whether the controller knows none of the source's failed hosts, which its statistics count, and why is open."""
+    unknown = look.ledger.hosts is None and bool(work.source.failures_counted)
+    return unknown and isinstance(first_error(error), NoFailedHostsError)
 
 
 def done_outcome(work: JobWork, look: Look, decision: Done, outcome: RelaunchOutcome) -> RelaunchOutcome:

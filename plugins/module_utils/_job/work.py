@@ -96,10 +96,11 @@ class JobWork:
         reader = LedgerReader(client, events_in, source, same_work, whole, read, tried)
         return cls(client, request, watch, source, same_work, reader, events_in)
 
-    def look(self, own: t.Optional[Job] = None) -> Steps[Look]:
+    def look(self, own: t.Optional[Job] = None, hosts_needed: bool = False) -> Steps[Look]:
         """The runs as they are now, asking for as little as the decision needs: for a first relaunch that is one list.
 
         :param own: a job of the task's own, as it is now.
+        :param hosts_needed: the failed hosts matter even where there is no run.
         :raises ControllerError: they could not be read.
         """
         source, options = self.source, self.request.options
@@ -109,7 +110,7 @@ class JobWork:
         at = self.client.clock()
         if own is not None:
             jobs = sorted([*(job for job in jobs if job.id != own.id), own], key=lambda job: job.id)
-        needed = own is not None or options.fallback_to_all or source.failures_counted == 0
+        needed = hosts_needed or own is not None or options.fallback_to_all or source.failures_counted == 0
         return Look(self.reader.ledger(jobs, needed, not options.force or own is not None), at)
 
     def decide(self, look: Look, force: bool = True) -> tuple[Look, Decision]:

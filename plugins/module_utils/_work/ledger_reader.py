@@ -186,7 +186,7 @@ class LedgerReader:
             if failed_on_more or any(run.covers(host.names) for host in undecided):
                 run = self._with_summaries(run)
                 if any(not one.failed and {one.name, one.name_then} & names for one in run.summaries or ()):
-                    run = self._with_stopped(run, runs)
+                    run = self._with_stopped(run, [source_run, *runs])
                 known[run.job.id] = run
                 read.append(run)
         return [known[run.job.id] for run in runs]
