@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import replace
 
 from .._api import jobs as _jobs
-from .._api.errors import RefusedError
+from .._api.errors import NoFailedHostsError
 from .._api.jobs import Job
 from .._api.kinds import JOB
 from .._work.decision import FAILED, Launch, no_failed_hosts
@@ -36,7 +36,7 @@ def predicted(
 
     :param job: the one to relaunch, in detail.
     :param missing: passwords that it needs and that are not given.
-    :raises RefusedError: the relaunch would be refused, since the job has no failed host.
+    :raises NoFailedHostsError: the relaunch would be refused.
     """
     on_failed = decision.hosts == FAILED
     # Without a template the controller does not narrow the limit (recorded: post-template-deleted-admin).
@@ -60,7 +60,8 @@ def predicted(
     )
     with carrying(outcome):
         if on_failed and not names:
-            raise RefusedError(f"Job {job.id} would not be relaunched on its failed hosts. {no_failed_hosts(job)}")
+            sentence = f"Job {job.id} would not be relaunched on its failed hosts. {no_failed_hosts(job)}"
+            raise NoFailedHostsError(sentence)
     if missing:
         return outcome
     then = " and waited for" if request.options.wait else ""

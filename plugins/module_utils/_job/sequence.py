@@ -18,6 +18,7 @@ from .._api.client import backoff
 from .._api.errors import (
     ControllerError,
     ForbiddenError,
+    NoFailedHostsError,
     NotSentError,
     RefusedError,
     WaitTimeoutError,
@@ -28,7 +29,7 @@ from .._launch.launch import Attempt, Launched, NotNow, send
 from .._launch.look_up import look_up
 from .._work.decision import FAILED, Adopt, Await, Done, Launch, Refuse, Settled
 from .after_launch import after_adoption, after_launch, until_ended
-from .outcome import RelaunchOutcome, carrying, interrupted_with
+from .outcome import RelaunchOutcome, carrying, first_error, interrupted_with
 from .relaunch import Prepared, Preparer, launched_outcome, relaunch_attempt
 from .verdict import Judged, asked_of, refused
 from .work import FRESH_FOR, JobWork, Look, host_names, left_out, with_hosts
@@ -160,13 +161,19 @@ class RelaunchSequence:
         on = "its failed hosts" if decision.hosts == FAILED else "all its hosts"
         self.plan = f"{decision.reason}: would be relaunched on {on}."
         yield Room()
-        prepared = preparer.prepared(decision, outcome)
-        if work.request.check_mode:
-            return Judged(prepared.outcome)
-        if work.client.clock() - look.at > FRESH_FOR and self._looks + 1 < MOST_LOOKS:
-            self._looks += 1
-            return Judged(outcome, again=True)
-        launched = yield from self._sent(work, look, prepared)
+        try:
+            prepared = preparer.prepared(decision, outcome)
+            if work.request.check_mode:
+                return Judged(prepared.outcome)
+            if work.client.clock() - look.at > FRESH_FOR and self._looks + 1 < MOST_LOOKS:
+                self._looks += 1
+                return Judged(outcome, again=True)
+            launched = yield from self._sent(work, look, prepared)
+        except ControllerError as error:
+            if not _has_lost_all(work, look, error):
+                raise
+            # They have lost their row in the inventory; which they are was not asked for before.
+            self._hosts_needed, launched = True, None
         if launched is None:
             return Judged(outcome, again=True)
         self._looks, self._tries = 0, 0
@@ -195,8 +202,6 @@ class RelaunchSequence:
         except ControllerError as error:
             if isinstance(error, ForbiddenError) and prepared.decision.instead is not None:
                 raise
-            if isinstance(error, RefusedError) and self._asks_for_hosts(work, look, prepared):
-                return None
             with carrying(prepared.outcome):
                 raise
         if isinstance(sent, Launched):
@@ -204,13 +209,6 @@ class RelaunchSequence:
         with carrying(unknown):
             newer = JobsAfter(work.source, look.ledger.newest)
             return (yield from look_up(work.client, attempt, sent, newer, "job", work.watch.left()))
-
-    def _asks_for_hosts(self, work: JobWork, look: Look, prepared: Prepared) -> bool:
-        """Whether failed hosts that the controller does not know of any more are to be asked for, and decided on."""
-        if self._hosts_needed or prepared.decision.hosts != FAILED or look.ledger.hosts is not None:
-            return False
-        self._hosts_needed = bool(work.source.failures_counted)
-        return self._hosts_needed
 
     def _pause(self, work: JobWork, refused: NotNow, attempt: Attempt) -> float:
         """Seconds until the next try.
@@ -231,6 +229,12 @@ class RelaunchSequence:
 
 def _begun(what: str) -> str:
     return f"{what[0].upper()}{what[1:]}".rstrip(",")
+
+
+def _has_lost_all(work: JobWork, look: Look, error: ControllerError) -> bool:
+    """Whether the controller knows none of the source's failed hosts, which its statistics count, and why is open."""
+    unknown = look.ledger.hosts is None and bool(work.source.failures_counted)
+    return unknown and isinstance(first_error(error), NoFailedHostsError)
 
 
 def done_outcome(work: JobWork, look: Look, decision: Done, outcome: RelaunchOutcome) -> RelaunchOutcome:

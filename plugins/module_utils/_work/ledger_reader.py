@@ -186,7 +186,7 @@ class LedgerReader:
             again = False
             records = host_records(source_run, list(known.values()))
             for number in order:
-                run = self._read_as_needed(known[number], records, runs)
+                run = self._read_as_needed(known[number], records, [source_run, *runs])
                 if run is not known[number]:
                     known[number], again = run, True
                     records = host_records(source_run, list(known.values()))

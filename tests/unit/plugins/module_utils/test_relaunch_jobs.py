@@ -15,11 +15,11 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.client im
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import ControllerError
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import Counted
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.selection import Selection
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import outcome_of
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import GONE_AFTER, Waiting
-from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import Counted
 from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, listed, prompts, summary
@@ -89,7 +89,10 @@ def run_one(controller: ScriptedController, clock: Clock) -> t.Callable[..., Res
     """The same with job 42 alone, or those that are named; nothing is expected beforehand."""
 
     def run_one(hosts: str = "all", *, job_ids: tuple[int, ...] = (42,), fallback: bool = False) -> Result:
-        selection, options = Selection(job_ids=job_ids), RelaunchOptions(hosts=hosts, wait=True, fallback_to_all=fallback)
+        selection, options = (
+            Selection(job_ids=job_ids),
+            RelaunchOptions(hosts=hosts, wait=True, fallback_to_all=fallback),
+        )
         request = JobsRequest(selection=selection, options=options, waiting=Waiting(wait=True), at_once=1)
         connection = ConnectionOptions(controller.url, token="t", max_retries=0)
         with ControllerClient(connection, clock.read, clock.sleep) as client:
