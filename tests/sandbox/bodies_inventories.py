@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from . import database as db
 from . import synchronisation
-from .bodies import Bodies, Body, object_roles
+from .bodies import Body, object_roles
+from .bodies_people import PeopleBodies
 
 _COUNTS = (
     "has_active_failures",
@@ -27,7 +28,7 @@ _ROLES = (
 )
 
 
-class InventoryBodies(Bodies):
+class InventoryBodies(PeopleBodies):
     """Makes bodies for one request, of inventories and what is in them too."""
 
     def inventory(self, row: db.Row) -> Body:
