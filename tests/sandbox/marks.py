@@ -21,7 +21,7 @@ echo "$2" >> "passed/$1.$3"
 """
 
 # A step's name, or a task with more keywords that has it under `step`.
-Step = t.Union[str, t.Mapping[str, t.Any]]
+Step = str | t.Mapping[str, t.Any]
 
 
 class Marks:

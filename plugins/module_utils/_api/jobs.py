@@ -76,6 +76,11 @@ class Job:
         return self.facts.get("inventory")
 
     @property
+    def revision(self) -> str:
+        """Of the project that it ran; empty where that has none, or where it never began."""
+        return str(self.facts.get("scm_revision") or "")
+
+    @property
     def created(self) -> datetime:
         return moment(self.facts.get("created"))
 

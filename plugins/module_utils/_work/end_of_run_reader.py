@@ -60,9 +60,9 @@ class EndOfRun:
     broke_off: bool = False
 
     @property
-    def known_stopped(self) -> frozenset[str]:
-        """The hosts that were stopped by what some run shows."""
-        return self.stopped - self.unproven
+    def counted(self) -> frozenset[str]:
+        """The hosts that count as stopped: by what some run shows, or where it cannot be known."""
+        return self.stopped if self.unknown else self.stopped - self.unproven
 
 
 def read_end_of_run(
@@ -279,7 +279,7 @@ def _range(batch: Batch) -> dict[str, int]:
 
 def _edited(run: Job, measure: Job) -> bool:
     """Whether they ran two versions of the project."""
-    revisions = {str(job.facts.get("scm_revision") or "") for job in (run, measure)} - {""}
+    revisions = {run.revision, measure.revision} - {""}
     return len(revisions) > 1
 
 

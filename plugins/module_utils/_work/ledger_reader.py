@@ -159,8 +159,7 @@ class LedgerReader:
             begun = read_never_begun(self._client, base, end, patterns - {""}, summaries)
         # Where it went to its end for all that it began with, hosts that nobody can tell of were not meant.
         unknown = begun.unknown and end.broke_off
-        # Where nobody can know it, hosts count as stopped.
-        stopped = end.stopped if end.unknown else end.known_stopped
+        stopped = end.counted
         if stopped or begun.hosts:
             # They may have been done since.
             whole = replace(run, summaries=self._summaries(base), stopped=stopped)
@@ -221,7 +220,7 @@ class LedgerReader:
         if run.stopped is not None or run.job.successful or not run.summaries:
             return run
         others = [other for other in runs if other.job.id != run.job.id]
-        return replace(run, stopped=self._end(run, others).known_stopped)
+        return replace(run, stopped=self._end(run, others).counted)
 
     def _end(self, run: Run, others: t.Sequence[Run]) -> EndOfRun:
         """The end of a run, measured by the newest successful ones, else by the one that started most.
@@ -242,7 +241,7 @@ class LedgerReader:
         measures = list(itertools.islice(successful, MEASURES))
         if measures:
             return measures
-        failed = [job for job in order if not job.successful][:MEASURES]
+        failed = [job for job in order if not job.successful and job.revision == run.job.revision][:MEASURES]
         return [max((*failed, run.job), key=lambda job: self._started(job).size)]
 
     def _started(self, job: Job) -> Started:
@@ -295,13 +294,13 @@ class LedgerReader:
 
 def _by_all(ends: t.Sequence[EndOfRun]) -> EndOfRun:
     """The end by all measures: who was stopped by one of them was."""
-    first = next((one for one in ends if one.stopped), ends[0])
-    known = frozenset[str]().union(*(one.known_stopped for one in ends))
+    first = next((one for one in ends if one.counted), ends[0])
+    counted = frozenset[str]().union(*(one.counted for one in ends))
     return replace(
         first,
-        stopped=frozenset[str]().union(*(one.stopped for one in ends)),
+        stopped=counted,
+        unproven=frozenset(),
         never_begun=any(one.never_begun for one in ends),
-        unproven=frozenset[str]().union(*(one.unproven for one in ends)) - known,
         broke_off=any(one.broke_off for one in ends),
     )
 
