@@ -54,6 +54,7 @@ def after_launch(
             check_type(own, asked, outcome.about(work.client, own), end)
         if not options.wait:
             check_limit(own, asked, outcome.about(work.client, own))
+        if not (options.wait or work.request.one_of_many):
             return Judged(outcome)
         ended = yield from until_ended(work, own, f"job {own.id}", outcome, ours)
         diff = side_by_side(work.request, work.source, ended.facts, f"job {ended.id}")

@@ -40,7 +40,11 @@ OPTIONS = ("hosts", "fallback_to_all", "job_type", "force", "wait")
 
 @dataclass(frozen=True)
 class RelaunchRequest:
-    """What a task asks for."""
+    """What a task asks for.
+
+    :param one_of_many: driven side by side with others. So it waits for what it has launched even without the option,
+        to judge that, until its driver breaks it off; and of other jobs it tells what a list shows.
+    """
 
     job_id: t.Optional[int] = None
     job_template: t.Optional[str] = None
@@ -50,6 +54,7 @@ class RelaunchRequest:
     waiting: Waiting = Waiting()
     check_mode: bool = False
     diff: bool = False
+    one_of_many: bool = False
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any], check_mode: bool, diff: bool) -> RelaunchRequest:

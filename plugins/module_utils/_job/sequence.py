@@ -56,6 +56,8 @@ class RelaunchSequence:
         self._forbidden: set[int] = set()
         #: Whether another caller's job was taken.
         self.adopted = False
+        #: Whether a job is looked for that may have been launched.
+        self.looking_up = False
         #: What would be launched, as a sentence, as soon as it has been decided; empty before.
         self.plan = ""
         #: What had been done by the last decision.
@@ -83,7 +85,9 @@ class RelaunchSequence:
             if isinstance(decision, Await):
                 ended = yield from until_ended(work, decision.job, decision.what, outcome)
                 if ended.id == source.id:
-                    source, work = ended, self._work_of(ended)
+                    with carrying(outcome):
+                        source = _in_detail(work, ended)
+                    work = self._work_of(source)
                     preparer = Preparer(work)
                 self._looks = 0
                 continue
@@ -100,7 +104,7 @@ class RelaunchSequence:
         if isinstance(decision, Refuse):
             by = look.ledger.last_done if decision.cut_short else None
             if by is not None:
-                outcome = outcome.about(work.client, _jobs.get(work.client, by.id))
+                outcome = outcome.about(work.client, _told(work, by))
             with carrying(outcome):
                 raise refused(work, decision, outcome)
         if isinstance(decision, Done):
@@ -118,7 +122,7 @@ class RelaunchSequence:
         return (yield from self._act(work, preparer, look, decision.instead, outcome))
 
     def _adopt(self, work: JobWork, look: Look, decision: Adopt, outcome: RelaunchOutcome) -> Steps[Judged]:
-        job = _jobs.get(work.client, decision.job.id)
+        job = _told(work, decision.job)
         wait = work.request.options.wait
         if not job.active and not wait:
             # It has ended since, so that there may be something to do after all.
@@ -134,7 +138,8 @@ class RelaunchSequence:
     ) -> Steps[Judged]:
         on = "its failed hosts" if decision.hosts == FAILED else "all its hosts"
         self.plan = f"{decision.reason}: would be relaunched on {on}."
-        yield Room()
+        if (yield Room()):
+            self._looks = 0
         prepared = preparer.prepared(decision, outcome)
         if work.request.check_mode:
             return Judged(prepared.outcome)
@@ -174,9 +179,12 @@ class RelaunchSequence:
                 raise
         if isinstance(sent, Launched):
             return sent
+        self.looking_up = True
         with carrying(unknown):
             newer = JobsAfter(work.source, look.ledger.newest)
-            return (yield from look_up(work.client, attempt, sent, newer, "job", work.watch.left()))
+            found = yield from look_up(work.client, attempt, sent, newer, "job", work.watch.left())
+        self.looking_up = False
+        return found
 
     def _pause(self, work: JobWork, refused: NotNow, attempt: Attempt) -> float:
         """Seconds until the next try.
@@ -195,9 +203,19 @@ class RelaunchSequence:
         return pause
 
 
+def _told(work: JobWork, job: Job) -> Job:
+    """Another job as it is to be told."""
+    return job if work.request.one_of_many else _jobs.get(work.client, job.id)
+
+
+def _in_detail(work: JobWork, job: Job) -> Job:
+    """A job that has ended: a list does not tell whether it ever began."""
+    return job if "event_processing_finished" in job.facts else _jobs.get(work.client, job.id)
+
+
 def done_outcome(work: JobWork, look: Look, decision: Done, outcome: RelaunchOutcome) -> RelaunchOutcome:
     """The outcome where nothing is left to do."""
-    job = work.source if decision.job.id == work.source.id else _jobs.get(work.client, decision.job.id)
+    job = work.source if decision.job.id == work.source.id else _told(work, decision.job)
     masked = "" if job is work.source else work.masked(look.ledger)
     left = host_names(decision.left)
     outcome = replace(outcome, remaining_hosts=left if work.request.options.hosts == FAILED else None)
