@@ -13,11 +13,13 @@ import typing as t
 
 from .._api.jobs import Job
 from .._api.kinds import JOB
-from .._work.same_work import same_template
 from .find_jobs import in_chunks
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
+
+# What tells a template from the others: its number, or the name that it had where it was deleted.
+_Template = t.Union[int, str]
 
 
 class RecentJobs:
@@ -29,38 +31,56 @@ class RecentJobs:
 
     def __init__(self, client: ControllerClient, sources: t.Collection[Job]) -> None:
         self._client = client
-        self._jobs: dict[int, Job] = {}
+        self._of_template: dict[_Template, dict[int, Job]] = {}
+        self._active: dict[int, Job] = {}
+        #: When this was asked for, by the client's clock.
+        self.at = client.clock()
         # All jobs up to this number are known, of whichever of the templates. It lags by one look at all of them: a
         # launch was seen to appear up to 1.5 seconds after others with higher numbers.
         self._known_to = self._newest = max((job.id for job in sources), default=0)
         self._note(self._listed(sources, min((job.id for job in sources), default=0)))
         self._known_next = self._newest
 
-    def refresh(self, sources: t.Collection[Job], waited_for: t.Collection[int] = ()) -> None:
+    def refresh(self, sources: t.Collection[Job], waited_for: t.Container[int] = ()) -> None:
         """Ask for what has come since, and for what was active then.
 
         :param sources: all those whose recent jobs still matter.
         :param waited_for: numbers of active jobs whose ends are noted without being asked for here.
         :raises ControllerError: it could not be read.
         """
-        active = sorted(number for number, job in self._jobs.items() if job.active and number not in waited_for)
-        self._note(map(Job.of, in_chunks(self._client, "id__in", active)))
+        began = self._client.clock()
+        active = sorted(number for number in self._active if number not in waited_for)
+        found = [Job.of(entry) for entry in in_chunks(self._client, "id__in", active)]
+        self._note(found)
+        for number in set(active).difference(job.id for job in found):
+            self.forget(number)
         self._note(self._listed(sources, self._known_to))
         self._known_to, self._known_next = self._known_next, self._newest
+        self.at = began
 
     def note(self, job: Job) -> None:
         """Know this one too, as it is now."""
         self._note([job])
 
+    def forget(self, number: int) -> None:
+        """This active job is gone."""
+        job = self._active.pop(number, None)
+        if job is not None:
+            del self._of_template[_template(job)][number]
+
     def of(self, source: Job, number: int) -> list[Job]:
         """Those of a job's template that are newer than a number, oldest first."""
-        found = [job for job in self._jobs.values() if job.id > number and same_template(source, job)]
-        return sorted(found, key=lambda job: job.id)
+        jobs = self._of_template.get(_template(source), {})
+        return [jobs[newer] for newer in sorted(newer for newer in jobs if newer > number)]
 
     def _note(self, jobs: t.Iterable[Job]) -> None:
         for job in jobs:
-            self._jobs[job.id] = job
+            self._of_template.setdefault(_template(job), {})[job.id] = job
             self._newest = max(self._newest, job.id)
+            if job.active:
+                self._active[job.id] = job
+            else:
+                self._active.pop(job.id, None)
 
     def _listed(self, sources: t.Collection[Job], after: int) -> list[Job]:
         query = {"id__gt": after, "order_by": "id"}
@@ -69,3 +89,7 @@ class RecentJobs:
         if any(job.template is None for job in sources):
             entries.extend(self._client.results(f"{JOB.path}/", unified_job_template__isnull="true", **query))
         return [Job.of(entry) for entry in entries]
+
+
+def _template(job: Job) -> _Template:
+    return job.name if job.template is None else job.template

@@ -10,6 +10,7 @@ Private to this collection.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 from datetime import datetime
 
 from .._api.errors import JobUnsuccessfulError, RefusedError, WaitTimeoutError
@@ -50,7 +51,9 @@ def relaunch_jobs(
         return JobsOutcome(msg=_nothing(found, request))
     alone = [JobEntry(job.id, job.name, REFUSED, why) for job in found.jobs if (why := _left_alone(job))]
     open_jobs = [job for job in found.jobs if not _left_alone(job)]
-    driver = _driver(client, request, watch, in_detail(client, open_jobs, request.options, now), progress)
+    turns, sick = _turns(client, request, watch, open_jobs, now)
+    alone.extend(sick)
+    driver = BulkDriver(client, request, watch, turns, progress)
     try:
         driver.plan()
         _check_number(driver, alone, request)
@@ -61,11 +64,9 @@ def relaunch_jobs(
         else:
             driver.run()
     except BaseException as error:
-        entries = [member.planned() if request.check_mode else member.so_far() for member in driver.members]
-        with carrying(_outcome(alone, entries, driver)):
+        with carrying(_outcome(alone, driver, request)):
             raise error
-    entries = [member.planned() if request.check_mode else member.so_far() for member in driver.members]
-    outcome = _told(_outcome(alone, entries, driver, request.check_mode), found, request)
+    outcome = _told(_outcome(alone, driver, request), found, request)
     with carrying(outcome):
         if driver.timed_out:
             timeout = f"Waiting ended after {request.waiting.timeout or 0:g} seconds (timeout)."
@@ -78,56 +79,63 @@ def _left_alone(job: Job) -> str:
     return "" if job.successful else left_alone(job)
 
 
-def _driver(
-    client: ControllerClient,
-    request: JobsRequest,
-    watch: Watch,
-    jobs: t.Mapping[int, Job],
-    progress: t.Optional[CountedProgress],
-) -> BulkDriver:
-    """The sequences of all jobs, each in the row of its work. What is known of jobs is shared by all."""
-    relaunch = RelaunchRequest(options=request.options, waiting=request.waiting, check_mode=request.check_mode)
+def _turns(
+    client: ControllerClient, request: JobsRequest, watch: Watch, jobs: t.Sequence[Job], now: datetime
+) -> tuple[list[list[Member]], list[JobEntry]]:
+    """The sequences of all jobs, each in the row of its work; and the entries of those that could not be planned."""
     prompts: Prompts = {}
-    read = JobsRead()
-    turns: list[list[Member]] = []
-    driver = BulkDriver(client, watch, turns, request.at_once, request.stop_after, request.options.wait, progress)
-    for row in in_turns(client, jobs.values(), request.options, prompts):
+    detailed, unread = in_detail(client, jobs, request.options, now)
+    rows, incomparable = in_turns(client, detailed, request.options, prompts)
+    sequences = _Sequences(client, request, watch, prompts)
+    sick = {**unread, **incomparable}
+    entries = [
+        JobEntry(job.id, job.name, REFUSED, str(sick[job.id]), broken=not sick[job.id].refuses)
+        for job in jobs
+        if job.id in sick
+    ]
+    return [sequences.of(row) for row in rows], entries
+
+
+class _Sequences:
+    """Makes the sequences of jobs, which share what is known."""
+
+    def __init__(self, client: ControllerClient, request: JobsRequest, watch: Watch, prompts: Prompts) -> None:
+        self._client = client
+        self._watch = watch
+        self._prompts = prompts
+        self._read = JobsRead()
+        self._request = RelaunchRequest(
+            options=request.options,
+            waiting=request.waiting,
+            check_mode=request.check_mode,
+            one_of_many=True,
+        )
+
+    def of(self, row: t.Sequence[Job]) -> list[Member]:
+        """Those of jobs of the same work."""
         tried: set[int] = set()
-        turns.append([])
-        for job in row:
-            member = _member(client, relaunch, watch, job, read, prompts, tried, driver)
-            member.later_turn = bool(turns[-1])
-            turns[-1].append(member)
-    return driver
+        return [self._of_job(job, tried, later_turn=number > 0) for number, job in enumerate(row)]
+
+    def _of_job(self, job: Job, tried: set[int], later_turn: bool) -> Member:
+        launches: list[Job] = []
+
+        def work_of(source: Job) -> JobWork:
+            return JobWork.of(self._client, self._request, self._watch, source, self._read, self._prompts, tried)
+
+        def launched(new: Job) -> None:
+            tried.add(new.id)
+            launches.append(new)
+
+        sequence = RelaunchSequence(work_of, launched)
+        steps = sequence.steps(job, RelaunchOutcome(source_job_id=job.id))
+        return Member(job, sequence, steps, later_turn, launches)
 
 
-def _member(
-    client: ControllerClient,
-    request: RelaunchRequest,
-    watch: Watch,
-    job: Job,
-    read: JobsRead,
-    prompts: Prompts,
-    tried: set[int],
-    driver: BulkDriver,
-) -> Member:
-    def work_of(source: Job) -> JobWork:
-        return JobWork.of(client, request, watch, source, read, prompts, tried)
-
-    def launched(new: Job) -> None:
-        tried.add(new.id)
-        driver.launched(member, new)
-
-    sequence = RelaunchSequence(work_of, launched)
-    member = Member(job, sequence, sequence.steps(job, RelaunchOutcome(source_job_id=job.id)))
-    return member
-
-
-def _outcome(
-    alone: t.Sequence[JobEntry], entries: t.Sequence[JobEntry], driver: BulkDriver, check_mode: bool = False
-) -> JobsOutcome:
+def _outcome(alone: t.Sequence[JobEntry], driver: BulkDriver, request: JobsRequest) -> JobsOutcome:
+    """What has become of all by now; in check mode, what would."""
+    entries = [member.planned() if request.check_mode else member.so_far() for member in driver.members]
     jobs = tuple(sorted((*alone, *entries), key=lambda entry: entry.source_job_id))
-    if check_mode:
+    if request.check_mode:
         changed = any(entry.outcome == RELAUNCHED for entry in jobs)
     else:
         changed = any(member.launched for member in driver.members) or any(entry.outcome == LOST for entry in jobs)
@@ -144,7 +152,8 @@ def _check_number(driver: BulkDriver, alone: t.Sequence[JobEntry], request: Jobs
     launches = sum(member.waits_for_room for member in driver.members)
     if launches <= request.max_jobs:
         return
-    with carrying(_outcome(alone, [member.planned() for member in driver.members], driver)):
+    planned = replace(request, check_mode=True)
+    with carrying(replace(_outcome(alone, driver, planned), changed=False)):
         raise RefusedError(
             f"Nothing was launched: {launches} jobs would be relaunched, and max_jobs is {request.max_jobs}. They are "
             "listed in the result, in jobs. Select fewer of them, or raise max_jobs."

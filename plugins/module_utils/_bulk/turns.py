@@ -10,10 +10,12 @@ Private to this collection.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from .._api import jobs as _jobs
 from .._api.client import ControllerClient
+from .._api.errors import AnswerError
 from .._api.jobs import Job
 from .._launch.refusals import not_startable
 from .._work.decision import FAILED, RelaunchOptions
@@ -47,44 +49,75 @@ def left_alone(job: Job) -> str:
 
 def in_turns(
     client: ControllerClient, jobs: t.Iterable[Job], options: RelaunchOptions, prompts: Prompts
-) -> list[list[Job]]:
+) -> tuple[list[list[Job]], dict[int, AnswerError]]:
     """Rows of jobs of the same work, in each of them the newest first.
 
     :param prompts: what is known of what jobs were launched with; it grows.
-    :raises ControllerError: they could not be compared.
+    :returns: they; and by number what was wrong with those that could not be compared, though they had to be.
+    :raises ControllerError: the controller does not answer at all.
     """
-    rows: list[tuple[SameWork, list[Job]]] = []
+    rows: list[_Row] = []
+    sick: dict[int, AnswerError] = {}
+
+    def same(row: _Row, job: Job) -> bool:
+        while row.jobs:
+            try:
+                return row.same_work.includes(job)
+            except AnswerError as error:
+                if row.jobs[0].id in prompts:
+                    raise
+                sick[row.jobs.pop(0).id] = error
+                if row.jobs:
+                    row.same_work = SameWork(client, row.jobs[0], options.job_type, prompts)
+        return False
+
     for job in sorted(jobs, key=lambda job: job.id, reverse=True):
-        for same_work, row in rows:
-            if (options.hosts == FAILED or same_limit(row[0], job)) and same_work.includes(job):
-                row.append(job)
-                break
+        alike = (row for row in rows if row.jobs and (options.hosts == FAILED or same_limit(row.jobs[0], job)))
+        try:
+            row = next((row for row in alike if same(row, job)), None)
+        except AnswerError as error:
+            sick[job.id] = error
+            continue
+        if row is None:
+            rows.append(_Row([job], SameWork(client, job, options.job_type, prompts)))
         else:
-            rows.append((SameWork(client, job, options.job_type, prompts), [job]))
-    return [row for _same_work, row in rows]
+            row.jobs.append(job)
+    return [row.jobs for row in rows if row.jobs], sick
+
+
+@dataclass
+class _Row:
+    jobs: list[Job]
+    same_work: SameWork
 
 
 def in_detail(
     client: ControllerClient, jobs: t.Sequence[Job], options: RelaunchOptions, now: datetime
-) -> dict[int, Job]:
-    """The jobs by number, with whether their events are in, where ``hosts: failed`` needs to know.
+) -> tuple[list[Job], dict[int, AnswerError]]:
+    """The jobs with whether their events are in, where ``hosts: failed`` needs to know.
 
     A list does not tell that: asked for only where nothing else tells it. Those without statistics may never have
     begun, which their detail tells too.
 
     :param now: with its zone.
-    :raises ControllerError: it could not be read.
+    :returns: they; and by number what was wrong with those whose detail could not be read.
+    :raises ControllerError: the controller does not answer at all.
     """
     if options.hosts != FAILED:
-        return {job.id: job for job in jobs}
+        return list(jobs), {}
     ended = [job.id for job in jobs if not job.active and not job.successful]
     known = with_statistics(client, ended) if ended else frozenset()
     before = now.astimezone(timezone.utc) - LONG_AGO
-    found = {}
+    found: list[Job] = []
+    sick: dict[int, AnswerError] = {}
     for job in jobs:
         if job.id in known or (not job.active and not job.began and job.finished < before):
-            job = Job({**job.facts, "event_processing_finished": True})
-        elif job.id in ended:
-            job = _jobs.get(client, job.id)
-        found[job.id] = job
-    return found
+            found.append(Job({**job.facts, "event_processing_finished": True}))
+        elif job.active or job.successful:
+            found.append(job)
+        else:
+            try:
+                found.append(_jobs.get(client, job.id))
+            except AnswerError as error:
+                sick[job.id] = error
+    return found, sick

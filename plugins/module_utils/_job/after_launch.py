@@ -54,6 +54,7 @@ def after_launch(
             check_type(own, asked, outcome.about(work.client, own), end)
         if not options.wait:
             check_limit(own, asked, outcome.about(work.client, own))
+        if not (options.wait or work.request.one_of_many):
             return Judged(outcome)
         # The look at others was to be soon; from now on the deadline is what counts.
         work.client.patient = work.watch.patient

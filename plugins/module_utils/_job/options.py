@@ -44,6 +44,8 @@ class RelaunchRequest:
     """What a task asks for.
 
     :param own_job: the number of the controller's job that the task runs in, if it does: it cannot wait for that.
+    :param one_of_many: driven side by side with others. So it waits for what it has launched even without the option,
+        to judge that, until its driver breaks it off; and of other jobs it tells what a list shows.
     """
 
     job_id: t.Optional[int] = None
@@ -55,6 +57,7 @@ class RelaunchRequest:
     check_mode: bool = False
     diff: bool = False
     own_job: t.Optional[int] = None
+    one_of_many: bool = False
 
     @classmethod
     def of(

@@ -59,6 +59,8 @@ class RelaunchSequence:
         self._left_new: set[int] = set()
         #: Whether another caller's job was taken.
         self.adopted = False
+        #: Whether a job is looked for that may have been launched.
+        self.looking_up = False
         #: What would be launched, as a sentence, as soon as it has been decided; empty before.
         self.plan = ""
         #: What had been done by the last decision.
@@ -96,7 +98,9 @@ class RelaunchSequence:
                     )
                 ended = yield from until_ended(work, decision.job, decision.what, outcome)
                 if ended.id == source.id:
-                    source, work = ended, self._work_of(ended)
+                    with carrying(outcome):
+                        source = _in_detail(work, ended)
+                    work = self._work_of(source)
                     preparer = Preparer(work)
                 self._looks = 0
                 continue
@@ -126,7 +130,7 @@ class RelaunchSequence:
         if isinstance(decision, Refuse):
             by = look.ledger.last_done if decision.cut_short else None
             if by is not None:
-                outcome = outcome.about(work.client, _jobs.get(work.client, by.id))
+                outcome = outcome.about(work.client, _told(work, by))
             with carrying(outcome):
                 raise refused(work, decision, outcome)
         if isinstance(decision, Done):
@@ -144,7 +148,7 @@ class RelaunchSequence:
         return (yield from self._act(work, preparer, look, decision.instead, outcome))
 
     def _adopt(self, work: JobWork, look: Look, decision: Adopt, outcome: RelaunchOutcome) -> Steps[Judged]:
-        job = _jobs.get(work.client, decision.job.id)
+        job = _told(work, decision.job)
         wait = work.request.options.wait
         if not job.active and not wait:
             # It has ended since, so that there may be something to do after all.
@@ -160,7 +164,8 @@ class RelaunchSequence:
     ) -> Steps[Judged]:
         on = "its failed hosts" if decision.hosts == FAILED else "all its hosts"
         self.plan = f"{decision.reason}: would be relaunched on {on}."
-        yield Room()
+        if (yield Room()):
+            self._looks = 0
         try:
             prepared = preparer.prepared(decision, outcome)
             if work.request.check_mode:
@@ -184,7 +189,9 @@ class RelaunchSequence:
         judged = yield from after_launch(work, look, launched, asked_of(work, outcome.hosts or ()), outcome, before)
         if judged.again:
             self.passed.append(judged.outcome)
-            judged = replace(judged, again=self._launches < MOST_LAUNCHES)
+        if judged.again and self._launches >= MOST_LAUNCHES:
+            more = f"More is left after {MOST_LAUNCHES} relaunches: run the task again."
+            return Judged(judged.outcome.warned(more))
         return judged
 
     def _sent(self, work: JobWork, look: Look, prepared: Prepared) -> Steps[t.Optional[Launched]]:
@@ -206,9 +213,12 @@ class RelaunchSequence:
                 raise
         if isinstance(sent, Launched):
             return sent
+        self.looking_up = True
         with carrying(unknown):
             newer = JobsAfter(work.source, look.ledger.newest)
-            return (yield from look_up(work.client, attempt, sent, newer, "job", work.watch.left()))
+            found = yield from look_up(work.client, attempt, sent, newer, "job", work.watch.left())
+        self.looking_up = False
+        return found
 
     def _pause(self, work: JobWork, refused: NotNow, attempt: Attempt) -> float:
         """Seconds until the next try.
@@ -237,9 +247,19 @@ def _has_lost_all(work: JobWork, look: Look, error: ControllerError) -> bool:
     return unknown and isinstance(first_error(error), NoFailedHostsError)
 
 
+def _told(work: JobWork, job: Job) -> Job:
+    """Another job as it is to be told."""
+    return job if work.request.one_of_many else _jobs.get(work.client, job.id)
+
+
+def _in_detail(work: JobWork, job: Job) -> Job:
+    """A job that has ended: a list does not tell whether it ever began."""
+    return job if "event_processing_finished" in job.facts else _jobs.get(work.client, job.id)
+
+
 def done_outcome(work: JobWork, look: Look, decision: Done, outcome: RelaunchOutcome) -> RelaunchOutcome:
     """The outcome where nothing is left to do."""
-    job = work.source if decision.job.id == work.source.id else _jobs.get(work.client, decision.job.id)
+    job = work.source if decision.job.id == work.source.id else _told(work, decision.job)
     masked = "" if job is work.source else work.masked(look.ledger)
     left = host_names(decision.left)
     outcome = replace(outcome, remaining_hosts=left if work.request.options.hosts == FAILED else None)

@@ -48,6 +48,9 @@ _OTHERWISE_COMPARED = frozenset({"limit", "job_type"})
 _BY_NUMBER = ("inventory", "execution_environment")
 _SETS_BY_NUMBER = ("credentials", "labels")
 
+# Where a job keeps its fingerprint.
+_VALUES = "_values"
+
 # Normalised values, or prompts, as text: equal where they are.
 Fingerprint = str
 # By job, what is known of its prompts; None where they cannot be had.
@@ -123,7 +126,17 @@ def slice_of(job: Job) -> tuple[t.Any, t.Any]:
 
 
 def values(job: Job) -> Fingerprint:
-    """All that a relaunch takes over from its source, by value, but for limit and job type."""
+    """All that a relaunch takes over from its source, by value, but for limit and job type.
+
+    It is compared with many others, and made once.
+    """
+    known = vars(job)
+    if _VALUES not in known:
+        known[_VALUES] = _values(job)
+    return t.cast("Fingerprint", known[_VALUES])
+
+
+def _values(job: Job) -> Fingerprint:
     facts = job.facts
     labels = job.summary("labels")
     credentials = (facts.get("summary_fields") or {}).get("credentials")
