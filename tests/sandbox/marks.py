@@ -21,7 +21,7 @@ echo "$2" >> "passed/$1.$3"
 """
 
 # A step's name, or a task with more keywords that has it under `step`.
-Step = t.Union[str, t.Mapping[str, t.Any]]
+Step = str | t.Mapping[str, t.Any]
 
 
 class Marks:
@@ -59,7 +59,9 @@ class Marks:
         name = step if isinstance(step, str) else step.get("step")
         if name is None:
             return more
-        command = f"sh {shlex.quote(str(self.folder / 'step'))} {name} {{{{ awx_job_id }}}} {{{{ inventory_hostname }}}}"
+        command = (
+            f"sh {shlex.quote(str(self.folder / 'step'))} {name} {{{{ awx_job_id }}}} {{{{ inventory_hostname }}}}"
+        )
         return {"name": name, "ansible.builtin.raw": command, "changed_when": False, **more}
 
 
