@@ -135,7 +135,9 @@ attempts:
   elements: dict
   contains:
     attempt:
-      description: The round, from 1 on.
+      description:
+        - The number of the attempt, from 1 on.
+        - With O(fallback_to_all) a round may have two, on its failed hosts and then on all of them.
       type: int
       sample: 1
     job_id:
@@ -150,8 +152,12 @@ attempts:
       description: Its status as last seen.
       type: str
       sample: failed
+    all_hosts:
+      description: Whether it ran on all hosts of the job.
+      type: bool
+      sample: false
     hosts:
-      description: Names of the hosts that it was to bring to success.
+      description: Names of the hosts that it was to bring to success, as far as they are known.
       type: list
       elements: str
       sample: [web1, web2]
@@ -177,7 +183,7 @@ job_ids:
   sample: [43, 44]
 recovered:
   description:
-    - The hosts that have succeeded in these rounds, by name, each with the round.
+    - The failed hosts that have succeeded since, by name, each with the number of the attempt.
     - One that failed again later is not among them.
   returned: always, unless the task was called wrongly
   type: dict

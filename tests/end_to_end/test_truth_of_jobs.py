@@ -147,35 +147,34 @@ def test_a_second_play_runs_on_all_with_fallback_to_all(
     assert sorted(marks.passed("Announce")) == list(FIVE)
 
 
-def at_the_controller(marks: Marks) -> str:
+def on_localhost(marks: Marks) -> tuple[str, str]:
     """A last play on the implicit localhost."""
     marks.fail("Deploy", web2=1)
     marks.fail("Report", localhost=1)
-    return playbook(marks.play("web", "Deploy"), marks.play("localhost", "Report", connection="local"))
+    return playbook(marks.play("web", "Deploy"), marks.play("localhost", "Report", connection="local")), "localhost"
 
 
-def on_a_host_that_is_made(marks: Marks) -> str:
+def on_a_host_that_is_made(marks: Marks) -> tuple[str, str]:
     marks.fail("Deploy", web2=1)
     marks.fail("Report", made1=1)
     made = {"name": "made1", "groups": "made", "ansible_connection": "local"}
     adding = {"name": "Make a host", "ansible.builtin.add_host": made, "changed_when": False}
-    return playbook(
-        marks.play("web", "Deploy"), marks.play("localhost", adding, connection="local"), marks.play("made", "Report")
-    )
+    making = marks.play("localhost", adding, connection="local")
+    return playbook(marks.play("web", "Deploy"), making, marks.play("made", "Report")), "made1"
 
 
-@pytest.mark.parametrize("shape", [at_the_controller, on_a_host_that_is_made])
+@pytest.mark.parametrize("shape", [on_localhost, on_a_host_that_is_made])
 def test_a_host_without_a_row_is_reached_by_a_run_on_all_alone(
-    sandbox: Sandbox, marks: Marks, driver: Driver, shape: t.Callable[[Marks], str]
+    sandbox: Sandbox, marks: Marks, driver: Driver, shape: t.Callable[[Marks], tuple[str, str]]
 ) -> None:
-    job = failed(sandbox, template(sandbox, shape(marks), THREE, groups={"web": list(THREE)}))
+    content, outside = shape(marks)
+    job = failed(sandbox, template(sandbox, content, THREE, groups={"web": list(THREE)}))
     assert marks.passed("Report") == {}
 
     first = driver.relaunch(job)
     again = driver.relaunch(job)
     assert (first["failed"], first["changed"], first["hosts"]) == (True, True, ["web2"])
     assert (again["failed"], again["changed"], again["cut_short"]) == (True, False, True)
-    outside = "made1" if "made1" in shape(Marks(marks.folder / "other")) else "localhost"
     assert all(outside in result["msg"] and outside in result["remaining_hosts"] for result in (first, again))
 
     whole = driver.relaunch(job, fallback_to_all=True)
@@ -245,7 +244,7 @@ def test_hosts_of_another_inventory_are_known_by_their_names(sandbox: Sandbox, m
 def test_a_batch_that_a_relaunch_in_a_constructed_inventory_never_began_is_left(
     sandbox: Sandbox, marks: Marks, driver: Driver
 ) -> None:
-    """In the source one of each batch of two fails; the relaunch runs on one after the other, and stops at the first."""
+    """In the source one of each batch of two fails; the relaunch takes one after the other, and stops at the first."""
     marks.fail("Deploy", web1=(1, 2), web3=1)
     hosts = ("web1", "web2", "web3", "web4")
     content = playbook(marks.play("all", "Deploy", serial="50%"))

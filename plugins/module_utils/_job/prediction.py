@@ -65,13 +65,14 @@ def predicted(
     if missing:
         return outcome
     then = " and waited for" if request.options.wait else ""
-    after = (
-        "If it turns out that more than these is left, all its hosts are next (fallback_to_all)."
-        if narrowed and request.options.fallback_to_all
-        else ""
+    outcome = replace(
+        outcome,
+        changed=True,
+        msg=f"{decision.reason}: would be relaunched on {on(names if narrowed else ())}{then}.",
     )
-    said = f"{decision.reason}: would be relaunched on {on(names if narrowed else ())}{then}."
-    return replace(outcome, changed=True, msg=" ".join(filter(None, (said, after))))
+    if not (narrowed and request.options.wait and request.options.fallback_to_all):
+        return outcome
+    return outcome.saying("All its hosts would follow if it had stopped before its end for others (fallback_to_all).")
 
 
 def on(failed_hosts: t.Collection[str]) -> str:
