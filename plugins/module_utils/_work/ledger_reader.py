@@ -158,7 +158,7 @@ class LedgerReader:
             summaries = functools.partial(self._summaries, base)
             begun = read_never_begun(self._client, base, end, patterns - {""}, summaries)
         # Where it went to its end for all that it began with, hosts that nobody can tell of were not meant.
-        unknown = begun.unknown and end.broke_off
+        unknown = begun.unknown if end.broke_off or begun.more else ""
         stopped = end.counted
         if stopped or begun.hosts:
             # They may have been done since.
@@ -171,7 +171,8 @@ class LedgerReader:
         if not (hosts or begun.more or unknown):
             return replace(ledger, end_known=True)
         at = end.at or read_place(self._client, base, self._read.starts)
-        return replace(ledger, stopped=StoppedEarly(at, hosts, begun.more, end.unknown), end_known=True)
+        unknown = end.unknown or ("" if hosts else unknown)
+        return replace(ledger, stopped=StoppedEarly(at, hosts, begun.more, unknown), end_known=True)
 
     def _until_decided(self, source_run: Run, runs: t.Sequence[Run]) -> list[Run]:
         """The runs with the summaries that matter, those that ended last first.

@@ -34,13 +34,18 @@ class NeverBegun:
     """Enabled hosts of the inventory that a job was meant for, and that have no summary in it.
 
     :param hosts: by name, the first of them.
-    :param more: how many more there are.
-    :param unknown: whether there are any cannot be known.
+    :param more: how many more there are; where it is unknown which, at most.
+    :param unknown: why it cannot be known whether there are any; empty where it can.
     """
 
     hosts: tuple[str, ...] = ()
     more: int = 0
-    unknown: bool = False
+    unknown: str = ""
+
+
+# Why it cannot be known, for a sentence.
+NOT_TOLD = "whom it was meant for is not told by its limit and its plays"
+NOT_READABLE = "its inventory, which has more hosts than it ran on, may not be read"
 
 
 @dataclass(frozen=True)
@@ -92,20 +97,25 @@ def read_never_begun(
     if meant is not None and meant.names and meant.names <= {one.name_then for one in summaries()}:
         return NeverBegun()
     if meant is None or len(meant.names) > NAMES_LIMIT or not job.inventory or _sliced(job):
-        return NeverBegun(unknown=True)
+        return NeverBegun(unknown=NOT_TOLD)
     try:
         left = _without_summary(client, job, meant.names)
     except AnswerError as error:
         if not error.refuses or error.status not in (403, 404):
             raise
-        # Who may not read hosts knows how many there are, disabled ones too.
-        total = job.summary("inventory").get("total_hosts")
-        return NeverBegun(
-            unknown=not isinstance(total, int) or total > sum(one.host is not None for one in summaries())
-        )
+        return _by_number(job, meant, summaries())
     if left is None or (left.hosts and not meant.exact):
-        return NeverBegun(unknown=True)
+        return NeverBegun(unknown=NOT_TOLD)
     return left
+
+
+def _by_number(job: Job, meant: Targets, summaries: t.Sequence[HostSummary]) -> NeverBegun:
+    """Who may not read hosts knows how many there are, disabled ones too; of a group that says nothing."""
+    total = job.summary("inventory").get("total_hosts")
+    if not isinstance(total, int):
+        return NeverBegun(unknown=NOT_TOLD)
+    more = max(0, total - sum(one.host is not None for one in summaries))
+    return NeverBegun(more=0 if meant.names else more, unknown=NOT_READABLE if more else "")
 
 
 def _sliced(job: Job) -> bool:

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a job stopped before its end, told from the events of real jobs."""
+"""Whether a job stopped before its end for hosts that did not fail, told of real jobs whose failed hosts are healed."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import typing as t
 from pathlib import Path
@@ -16,13 +17,11 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.client im
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._work.cut_short import (
-    CutShort,
-    Targets,
-    stopped_early,
-    targets,
-)
+from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger import StoppedEarly
+from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger_reader import JobsRead, LedgerReader
+from ansible_collections.relaunch.controller.plugins.module_utils._work.same_work import SameWork
 from ansible_collections.relaunch.controller.tests.sandbox.cut_short.cases import COMPLETE, CUT_SHORT, Case
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, relaunched
 from ansible_collections.relaunch.controller.tests.unit.recorded_controller import RecordedController
 from ansible_collections.relaunch.controller.tests.unit.recorded_jobs import events
 
@@ -31,19 +30,34 @@ RECORDED = {
     for path in sorted((Path(__file__).parent / "cut_short").glob("core-*.json"))
 }
 CASES = {case.name: case for case in (*CUT_SHORT, *COMPLETE)}
-BOTH_CORES = pytest.mark.parametrize("core", RECORDED)
 
-# What who may not read the inventory is told otherwise. Of a group the total number of hosts says nothing: where the
-# relaunch went further that counts as cut short, else as complete. A disabled host is among the total.
-TOLD_OTHERWISE = {
-    "the first of a group, at the last task": None,
-    "the first of the limit, a group": None,
-    "too many errors in a batch, at the last task": None,
-    "all of the limit, a group": "Update",
-    "all of a group": "Update",
-    "the last of a group": "Start",
-    "all but a disabled one": "Update",
+# What is told as stopped although all hosts were brought to the end: the relaunch started more than the job did, so
+# that the job could have been stopped as well.
+TOLD_AS_STOPPED = {
+    "more steps",
+    "more steps in the middle",
+    "more steps directly behind",
+    "the play ended early",
+    "the play ended early, directly behind",
+    "hosts that left",
+    "hosts that left directly behind",
+    "edited since",
+    "edited since, at the last task",
+    "edited and renamed since",
 }
+# By who may not read the inventory: a disabled host is among the total number of hosts, and of a group nobody knows.
+TOLD_AS_STOPPED_WITHOUT_INVENTORY = {
+    "all of the limit, a group",
+    "all of a group",
+    "the last of a group",
+    "all but a disabled one",
+    "all of the last play",
+    "all of the second and third play",
+}
+# And what they are not told: of a group the total number of hosts says nothing, nor where no host is left.
+NOT_TOLD_OF_GROUPS = {"the first of a group, at the last task", "the first of the limit, a group"}
+
+BOTH_CORES = pytest.mark.parametrize("core", RECORDED)
 
 
 class World:
@@ -51,22 +65,17 @@ class World:
 
     def __init__(self, case: Case, recorded: t.Mapping[str, t.Any]) -> None:
         self.base, self.relaunch = recorded["base"], recorded["relaunch"]
-        failed = sum(self.base["hosts"].values())
-        self.failed = failed
+        self.numbers = {name: number for number, name in enumerate(case.hosts, 1)}
         self.facts: dict[str, t.Any] = {
-            "id": 42,
-            "status": "failed",
             "limit": case.limit,
-            "inventory": 1,
-            "created": "2026-11-24T12:00:00Z",
-            "host_status_counts": {"ok": len(self.base["hosts"]) - failed, "failures": failed},
             "summary_fields": {"inventory": {"id": 1, "kind": "", "total_hosts": len(case.hosts)}},
         }
         self.hosts = [self.host(name, enabled=name not in case.disabled) for name in case.hosts]
         self.lists: dict[str, t.Any] = {
             "jobs/42/job_events/": events(self.base["events"]),
             "jobs/43/job_events/": events(self.relaunch["events"]),
-            "jobs/42/job_host_summaries/": [{"host_name": name} for name in self.base["hosts"]],
+            "jobs/42/job_host_summaries/": [self.summary(*host) for host in self.base["hosts"].items()],
+            "jobs/43/job_host_summaries/": [self.summary(*host) for host in self.relaunch["hosts"].items()],
             "inventories/1/hosts/": self.hosts,
             "inventories/1/groups/": [{"id": number, "name": name} for number, name in enumerate(case.groups, 1)],
         }
@@ -74,31 +83,42 @@ class World:
             self.lists[f"groups/{number}/all_hosts/"] = [host for host in self.hosts if host["name"] in names]
         self.asked: list[str] = []
 
+    def summary(self, name: str, failed: bool) -> dict[str, t.Any]:
+        return {"host": self.numbers.get(name), "host_name": name, "failed": failed, "changed": 1}
+
     def host(self, name: str, *, enabled: bool = True, created: str = "2026-11-01T12:00:00Z") -> dict[str, t.Any]:
         jobs = [42] if name in self.base["hosts"] else []
         summaries = {"job_host_summaries__job": jobs, "constructed_host_summaries__job": []}
-        return {"name": name, "enabled": enabled, "created": created, **summaries}
+        return {"id": 0, "name": name, "enabled": enabled, "created": created, "modified": created, **summaries}
 
     def forbid_inventory(self) -> None:
         self.lists.update({"inventories/1/hosts/": 403, "inventories/1/groups/": 403})
 
-    def verdict(self) -> CutShort | None:
+    def stopped(self) -> StoppedEarly | None:
+        """For whom it stopped early; ``asked`` are the requests that this took, after those for the failed hosts."""
+        source = Job.of(job(42, **self.facts))
+        same = {name: self.facts[name] for name in ("inventory", "job_slice_count") if name in self.facts}
+        healed = Job.of(relaunched(43, "successful", ",".join(self.relaunch["hosts"]), **same))
         with RecordedController(self.lists) as controller:
             connection = ConnectionOptions(controller.url, token="t0ken", max_retries=0, api_prefix="/api/v2/")
-            client = ControllerClient(connection)
-            try:
-                return stopped_early(client, Job(self.facts), Job({"id": 43, "status": "successful"}), self.failed)
-            finally:
-                self.asked = controller.asked
+            with contextlib.closing(ControllerClient(connection)) as client:
+                work = SameWork(client, source)
+                reader = LedgerReader(client, lambda ended: ended, source, work, False, JobsRead())
+                ledger = reader.ledger([healed], hosts_needed=True)
+                before = len(controller.asked)
+                stopped = reader.with_end(ledger, source).stopped
+        self.asked = controller.asked[before:]
+        return stopped
 
 
 def world(name: str, core: str = "2.21") -> World:
     return World(CASES[name], RECORDED[core][name])
 
 
-def stopped_at(verdict: CutShort | None) -> str | None:
-    """The task in a verdict."""
-    return verdict.at.split('"')[1] if verdict else None
+def expected(name: str, core: str) -> str | None:
+    """The task at which a job stopped."""
+    case = CASES[name]
+    return case.stopped_at if case.completes_on != core else None
 
 
 @BOTH_CORES
@@ -106,9 +126,16 @@ def stopped_at(verdict: CutShort | None) -> str | None:
 def test_what_is_left(name: str, core: str) -> None:
     there = world(name, core)
 
-    expected = CASES[name].stopped_at if CASES[name].completes_on != core else None
-    assert stopped_at(there.verdict()) == expected
-    assert len(there.asked) <= 5
+    stopped = there.stopped()
+
+    at = expected(name, core)
+    assert (stopped is not None) == (at is not None or name in TOLD_AS_STOPPED)
+    if stopped and at:
+        # Where it is told without asking for the failures, the play.
+        assert stopped.at.split('"')[1] in (at, "Roll out")
+        # Whom the playbook was not brought to the end of is among those that are named.
+        assert stopped.hosts or stopped.unknown
+    assert len(there.asked) <= 12
 
 
 @BOTH_CORES
@@ -117,8 +144,10 @@ def test_what_is_left_as_told_to_who_may_not_read_the_inventory(name: str, core:
     there = world(name, core)
     there.forbid_inventory()
 
-    expected = CASES[name].stopped_at if CASES[name].completes_on != core else None
-    assert stopped_at(there.verdict()) == TOLD_OTHERWISE.get(name, expected)
+    stopped = there.stopped()
+
+    left = expected(name, core) is not None and name not in NOT_TOLD_OF_GROUPS
+    assert (stopped is not None) == (left or name in TOLD_AS_STOPPED | TOLD_AS_STOPPED_WITHOUT_INVENTORY)
 
 
 def test_the_cases_are_those_that_were_recorded() -> None:
@@ -129,63 +158,55 @@ def test_the_cases_are_those_that_were_recorded() -> None:
 
 class TestWhatIsSaid:
     def test_hosts_that_were_stopped(self) -> None:
-        assert world("any error").verdict() == CutShort(
-            at='task "Update" of play "Roll out"',
-            reason=(
-                'hosts that did not fail were stopped as well; its relaunch went on to task "Start" of play "Roll out"'
-            ),
-        )
+        assert world("any error").stopped() == StoppedEarly('task "Update" of play "Roll out"', ("web2", "web3"))
 
     def test_hosts_that_were_never_begun(self) -> None:
-        verdict = world("the first, at the last task").verdict()
+        stopped = world("the first, at the last task").stopped()
 
-        assert verdict == CutShort('task "Check" of play "Roll out"', "there are hosts that it never got to")
+        assert stopped == StoppedEarly('play "Roll out"', ("web2", "web3"))
 
     def test_a_play_that_was_never_started(self) -> None:
-        verdict = world("all of the second play of three").verdict()
+        stopped = world("all of the second play of three").stopped()
 
-        assert verdict is not None
-        assert verdict.reason == 'a later play was never started; its relaunch went on to play "Start databases"'
+        assert stopped is not None and stopped.hosts
+
+    def test_what_the_number_of_hosts_tells(self) -> None:
+        there = world("the first, at the last task")
+        there.forbid_inventory()
+
+        stopped = there.stopped()
+        assert stopped is not None
+        assert (stopped.hosts, stopped.more) == ((), 2)
+        assert stopped.unknown == "its inventory, which has more hosts than it ran on, may not be read"
 
 
 class TestRequests:
-    def test_two_for_a_usual_failure(self) -> None:
+    def test_three_for_a_usual_failure(self) -> None:
+        """What both runs have started, and the failures of the first."""
         there = world("a usual failure")
 
-        assert there.verdict() is None
-        assert len(there.asked) == 2
+        assert there.stopped() is None
+        assert len(there.asked) == 3
 
-    def test_one_where_the_job_went_on_to_another_batch(self) -> None:
-        there = world("one of the first play")
-
-        assert there.verdict() is None
-        assert len(there.asked) == 1
-
-    @pytest.mark.parametrize(
-        "name", ["a usual failure at the last task", "all in the middle", "any error", "the first of a rolling update"]
-    )
-    def test_three_for_what_it_is_about(self, name: str) -> None:
+    @pytest.mark.parametrize("name", ["all at the last task", "a usual failure at the last task"])
+    def test_three_where_the_starts_or_its_hosts_tell_it(self, name: str) -> None:
         there = world(name)
 
-        there.verdict()
+        assert there.stopped() is None
         assert len(there.asked) == 3
 
 
 def test_an_ignored_failure_is_none() -> None:
-    there = world("a failure that does not matter")
-
-    assert there.verdict() is None
-    # The last failure is that of the first task, after which the others went on.
-    assert len(there.asked) == 2
+    assert world("a failure that does not matter").stopped() is None
 
 
 def test_handlers_and_meta_tasks_are_nothing_that_the_job_missed() -> None:
     there = world("a usual failure at the last task")
-    more = [[900, "task", "m", "Restart now", "site.yml:90", "ansible.builtin.meta"]]
-    more += [[901, "handler", "h", "Restart", "site.yml:91", "ansible.builtin.service"], [902, "ok", "h", "web1"]]
-    there.lists["jobs/43/job_events/"] = events([*there.relaunch["events"], *more])
+    first = there.relaunch["events"][0][0]
+    more = [[first + 1, "task", "m", "Restart now", "site.yml:90", "ansible.builtin.meta"]]
+    there.lists["jobs/43/job_events/"] = events([there.relaunch["events"][0], *more, *there.relaunch["events"][1:]])
 
-    assert there.verdict() is None
+    assert there.stopped() is None
 
 
 class TestTheWorldMoves:
@@ -193,32 +214,43 @@ class TestTheWorldMoves:
         there = world("all in the middle")
         there.hosts.append(there.host("web9", created="2026-11-24T13:00:00Z"))
 
-        assert there.verdict() is None
+        assert there.stopped() is None
 
     def test_a_host_that_was_there_was(self) -> None:
         there = world("all in the middle")
         there.hosts.append(there.host("web9"))
 
-        assert stopped_at(there.verdict()) == "Update"
+        stopped = there.stopped()
+        assert stopped is not None and stopped.hosts == ("web9",)
 
     def test_a_deleted_inventory_tells_nothing(self) -> None:
         there = world("all at the last task")
         there.facts["inventory"] = None
 
-        assert there.verdict() is None
+        assert there.stopped() is None
+
+    def test_what_then_lies_behind_the_failure_cannot_be_known(self) -> None:
+        there = world("all in the middle")
+        there.facts["inventory"] = None
+
+        stopped = there.stopped()
+        assert stopped is not None and (stopped.hosts, bool(stopped.unknown)) == ((), True)
 
     def test_nor_does_one_that_is_deleted_meanwhile(self) -> None:
         there = world("all in the middle")
         there.lists["inventories/1/hosts/"] = 404
         there.facts["summary_fields"] = {}
 
-        assert stopped_at(there.verdict()) == "Update"
+        stopped = there.stopped()
+        assert stopped is not None and stopped.unknown
 
-    def test_events_that_may_not_be_read_tell_nothing(self) -> None:
+    def test_events_that_may_not_be_read_prove_nothing(self) -> None:
         there = world("any error")
         there.lists["jobs/42/job_events/"] = 403
 
-        assert there.verdict() is None
+        stopped = there.stopped()
+        assert stopped is not None
+        assert (stopped.hosts, stopped.unknown) == (("web2", "web3"), "its events may not be read")
 
     @pytest.mark.parametrize("path", ["jobs/42/job_events/", "inventories/1/hosts/"])
     def test_any_other_refusal_is_an_error(self, path: str) -> None:
@@ -226,7 +258,7 @@ class TestTheWorldMoves:
         there.lists[path] = 400
 
         with pytest.raises(AnswerError):
-            there.verdict()
+            there.stopped()
 
 
 class TestWhoseJob:
@@ -235,7 +267,7 @@ class TestWhoseJob:
         there.facts["job_slice_count"] = 2
         there.hosts.append(there.host("web9"))
 
-        assert there.verdict() is None
+        assert there.stopped() is None
 
     def test_the_hosts_of_a_constructed_inventory_have_summaries_of_their_own(self) -> None:
         there = world("all at the last task")
@@ -243,43 +275,86 @@ class TestWhoseJob:
         for host in there.hosts:
             host.update(job_host_summaries__job=[], constructed_host_summaries__job=[42])
 
-        assert there.verdict() is None
+        assert there.stopped() is None
 
-    def test_an_entry_of_a_list_does_not_count_its_hosts(self) -> None:
-        there = world("the second of a rolling update")
-        del there.facts["host_status_counts"]
+    def test_a_host_of_one_that_it_never_began_on(self) -> None:
+        there = world("all at the last task")
+        there.facts["summary_fields"]["inventory"]["kind"] = "constructed"
+        for host in there.hosts:
+            host.update(job_host_summaries__job=[42], constructed_host_summaries__job=[42])
+        there.hosts.append(there.host("web9"))
 
-        assert stopped_at(there.verdict()) == "Start"
-        assert any(asked.startswith("jobs/42/job_host_summaries/") for asked in there.asked)
+        stopped = there.stopped()
+        assert stopped is not None and stopped.hosts == ("web9",)
 
     def test_more_groups_than_are_worth_asking(self) -> None:
         there = world("all of the first play, at its last task")
         there.facts["limit"] = "web,db,cache"
-        there.facts["host_status_counts"] = {"failures": 2}
         there.lists["inventories/1/groups/"] = [
             {"id": number, "name": name} for number, name in enumerate(("web", "db", "cache"))
         ]
 
-        verdict = there.verdict()
-        assert verdict is not None
-        assert verdict.reason.startswith("whether there are hosts that it never got to cannot be known")
+        stopped = there.stopped()
+        assert stopped is not None and stopped.unknown
 
     def test_hosts_of_the_limit_that_the_play_leaves_out(self) -> None:
         there = world("the last of a group")
         there.facts["limit"] = "db1,web1,web2"
 
-        verdict = there.verdict()
-        assert verdict is not None
-        assert verdict.reason.startswith("whether there are hosts")
+        stopped = there.stopped()
+        assert stopped is not None and stopped.unknown
 
-    def test_a_play_on_localhost_that_was_never_started(self) -> None:
-        there = world("all of the first play")
-        there.lists["jobs/43/job_events/"][-1]["event_data"]["play_pattern"] = "localhost"
-        there.hosts[:] = [host for host in there.hosts if host["name"] != "db1"]
 
-        verdict = there.verdict()
-        assert verdict is not None
-        assert verdict.reason.startswith("a later play was never started")
+class TestManyHosts:
+    MANY = tuple(f"web{number}" for number in range(150))
+
+    def of(self, *others: str) -> World:
+        """A job in which many hosts failed at "Update", in the second play, and these others did not."""
+        hosts = {name: {} for name in ("db1", *self.MANY, *others)}
+        base = [play(1, "Stop", "db"), task(2, "Stop"), *results(3, "Stop", ok=["db1"]), play(10, pattern="web")]
+        base += [task(11, "Drain"), *results(12, "Drain", ok=[*self.MANY, *others]), task(200, "Update")]
+        base += results(201, "Update", failed=self.MANY, ok=others)
+        relaunch = [
+            play(1, "Stop", "db"),
+            play(2, pattern="web"),
+            task(3, "Drain"),
+            task(4, "Update"),
+            task(5, "Start"),
+        ]
+        failed = {name: name in self.MANY for name in hosts}
+        healed = dict.fromkeys(self.MANY, False)
+        case = Case("many", "plain", hosts)
+        return World(
+            case, {"base": {"hosts": failed, "events": base}, "relaunch": {"hosts": healed, "events": relaunch}}
+        )
+
+    def test_all_of_them_failed(self) -> None:
+        assert self.of().stopped() is None
+
+    def test_one_was_stopped(self) -> None:
+        stopped = self.of("web999").stopped()
+        assert stopped is not None and stopped.hosts == ("web999",)
+
+
+class TestLongJobs:
+    def test_a_relaunch_that_went_on_far(self) -> None:
+        there = world("any error")
+        there.lists["jobs/43/job_events/"] += events(
+            [play(900), *(task(1000 + start, f"t{start}") for start in range(250))]
+        )
+
+        stopped = there.stopped()
+        assert stopped is not None and stopped.hosts == ("web2", "web3")
+
+    def test_a_batch_whose_start_is_on_a_later_page(self) -> None:
+        there = world("any error")
+        early = [play(1, "Before"), *(task(2 + start, f"t{start}") for start in range(250))]
+        for number, rows in ((42, there.base["events"]), (43, there.relaunch["events"])):
+            moved = [[counter + 1000, *row] for counter, *row in rows]
+            there.lists[f"jobs/{number}/job_events/"] = events([*early, *moved])
+
+        stopped = there.stopped()
+        assert stopped is not None and stopped.at.startswith('task "Update"')
 
 
 def play(counter: int, name: str = "Roll out", pattern: str = "all") -> list[t.Any]:
@@ -294,75 +369,3 @@ def results(counter: int, task: str, **words: t.Iterable[str]) -> list[list[t.An
     """Results of a task: results(5, "Update", failed=["web1"])."""
     rows = [(word, host) for word, hosts in words.items() for host in hosts]
     return [[number, word, task, host] for number, (word, host) in enumerate(rows, counter)]
-
-
-class TestManyHosts:
-    MANY = tuple(f"web{number}" for number in range(150))
-
-    def stopped(self, *others: str) -> World:
-        """A job in which many hosts failed at "Update", in the second play, and these others did not."""
-        hosts = {name: {} for name in ("db1", *self.MANY, *others)}
-        base = [play(1, "Stop", "db"), task(2, "Stop"), *results(3, "Stop", ok=["db1"]), play(10), task(11, "Drain")]
-        base += [*results(12, "Drain", ok=[*self.MANY, *others]), task(200, "Update")]
-        base += results(201, "Update", failed=self.MANY, ok=others)
-        relaunch = [play(1), task(2, "Drain"), task(3, "Update"), task(4, "Start")]
-        failed = {name: name in self.MANY for name in hosts}
-        return World(
-            Case("many", "plain", hosts), {"base": {"hosts": failed, "events": base}, "relaunch": {"events": relaunch}}
-        )
-
-    def test_all_of_them_failed(self) -> None:
-        assert self.stopped().verdict() is None
-
-    def test_one_was_stopped(self) -> None:
-        assert stopped_at(self.stopped("web999").verdict()) == "Update"
-
-
-class TestLongJobs:
-    def test_a_relaunch_that_went_on_far(self) -> None:
-        there = world("any error")
-        there.lists["jobs/43/job_events/"] += events(
-            [play(900), *(task(1000 + start, f"t{start}") for start in range(250))]
-        )
-
-        assert stopped_at(there.verdict()) == "Update"
-
-    def test_a_job_that_went_on_far_after_its_failure(self) -> None:
-        there = world("any error")
-        there.lists["jobs/42/job_events/"] += events(
-            [play(900), *(task(1000 + start, f"t{start}") for start in range(250))]
-        )
-
-        assert there.verdict() is None
-
-    def test_a_batch_whose_start_is_out_of_sight(self) -> None:
-        there = world("any error")
-        early = [play(1), *(task(2 + start, f"t{start}") for start in range(250))]
-        base = [[counter + 1000, *row] for counter, *row in there.base["events"] if row[0] != "play"]
-        there.lists["jobs/42/job_events/"] = events([*early, *base])
-
-        assert stopped_at(there.verdict()) == "Update"
-
-
-@pytest.mark.parametrize(
-    ("limit", "patterns", "expected"),
-    [
-        ("", {"all"}, Targets(frozenset(), exact=True)),
-        ("", {"web", "all"}, Targets(frozenset(), exact=True)),
-        ("", {"web", "db"}, Targets(frozenset({"web", "db"}), exact=True)),
-        ("", {"web,db:cache"}, Targets(frozenset({"web", "db", "cache"}), exact=True)),
-        ("", {"web:!db"}, None),
-        ("", {"web*"}, None),
-        ("", {"~web.*"}, None),
-        ("", {"web[0]"}, None),
-        ("web1,web2", {"all"}, Targets(frozenset({"web1", "web2"}), exact=True)),
-        ("web1:web2", {"web"}, Targets(frozenset({"web1", "web2"}), exact=False)),
-        ("web", {"web"}, Targets(frozenset({"web"}), exact=True)),
-        ("web", {"web:&prod"}, Targets(frozenset({"web"}), exact=False)),
-        ("all", {"all"}, Targets(frozenset(), exact=True)),
-        ("*", {"web"}, Targets(frozenset(), exact=False)),
-        ("web*", {"all"}, None),
-    ],
-)
-def test_whom_it_is_meant_for(limit: str, patterns: set[str], expected: Targets | None) -> None:
-    assert targets(limit, patterns) == expected

@@ -58,7 +58,7 @@ Read = t.Callable[..., Ledger]
 
 @pytest.fixture
 def read(controller: ScriptedController, clock: Clock) -> t.Iterator[Read]:
-    """The ledger of job 42, with these newer jobs of its template; where nothing else is said all went to their ends."""
+    """The ledger of job 42, with these newer jobs; where nothing else is said all went to their ends."""
     controller.whenever("GET", r"/api/v2/jobs/\d+/job_events/", body=listed(*STARTED), event__in="playbook_on_task")
     with ControllerClient(ConnectionOptions(controller.url, token="t", max_retries=0), clock.read, clock.sleep) as on:
 

@@ -1,0 +1,189 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which hosts a job was meant for and never began on; see also test_cut_short.py, where recorded jobs tell it."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
+from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import HostSummary, Job
+from ansible_collections.relaunch.controller.plugins.module_utils._work.end_of_run_reader import EndOfRun
+from ansible_collections.relaunch.controller.plugins.module_utils._work.never_begun import (
+    GROUPS_LIMIT,
+    HOSTS_NAMED,
+    NAMES_LIMIT,
+    NOT_READABLE,
+    NOT_TOLD,
+    NeverBegun,
+    Targets,
+    read_never_begun,
+    targets,
+)
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import DENIED, job, listed
+from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
+
+HOSTS, GROUPS = "/api/v2/inventories/1/hosts/", "/api/v2/inventories/1/groups/"
+
+
+@pytest.mark.parametrize(
+    ("limit", "patterns", "expected"),
+    [
+        ("", {"all"}, Targets(frozenset(), exact=True)),
+        ("", {"web", "all"}, Targets(frozenset(), exact=True)),
+        ("", {"web", "db"}, Targets(frozenset({"web", "db"}), exact=True)),
+        ("", {"web,db:cache"}, Targets(frozenset({"web", "db", "cache"}), exact=True)),
+        ("", {"web:!db"}, None),
+        ("", {"web*"}, None),
+        ("", {"~web.*"}, None),
+        ("", {"web[0]"}, None),
+        ("web1,web2", {"all"}, Targets(frozenset({"web1", "web2"}), exact=True)),
+        ("web1:web2", {"web"}, Targets(frozenset({"web1", "web2"}), exact=False)),
+        ("web", {"web"}, Targets(frozenset({"web"}), exact=True)),
+        ("web", {"web:&prod"}, Targets(frozenset({"web"}), exact=False)),
+        ("all", {"all"}, Targets(frozenset(), exact=True)),
+        ("*", {"web"}, Targets(frozenset(), exact=False)),
+        ("web*", {"all"}, None),
+    ],
+)
+def test_whom_it_is_meant_for(limit: str, patterns: set[str], expected: Targets | None) -> None:
+    assert targets(limit, patterns) == expected
+
+
+Ask = t.Callable[..., NeverBegun]
+
+
+@pytest.fixture
+def ask(controller: ScriptedController) -> t.Iterator[Ask]:
+    """Whom job 42 never began on, which has summaries of these hosts; of those with a star the row is gone."""
+    with ControllerClient(ConnectionOptions(controller.url, token="t", max_retries=0)) as client:
+
+        def ask(pattern: str = "all", ran: str = "web1", ended: bool = False, **facts: t.Any) -> NeverBegun:
+            end = EndOfRun(frozenset(), never_begun=not ended)
+            rows = [HostSummary(None if "*" in name else 1, name, name.strip("*"), failed=True) for name in ran.split()]
+            return read_never_begun(client, Job.of(job(42, **facts)), end, {pattern}, lambda: rows)
+
+        yield ask
+
+
+def named(*names: str, count: int = 0) -> dict[str, t.Any]:
+    return {**listed(*({"name": name} for name in names)), "count": count or len(names)}
+
+
+def test_nothing_is_asked_where_nothing_can_have_been_left(controller: ScriptedController, ask: Ask) -> None:
+    assert ask(ended=True) == NeverBegun()
+    assert ask(limit="web1,web2", ran="web1 web2") == NeverBegun()
+    assert controller.asked == []
+
+
+def test_the_enabled_ones_that_were_there_before_it_and_have_no_summary(
+    controller: ScriptedController, ask: Ask
+) -> None:
+    controller.expect("GET", HOSTS, body=named("web2", "web3"))
+
+    assert ask() == NeverBegun(("web2", "web3"))
+    query = controller.asked[0].query
+    assert (query["enabled"], query["not__job_host_summaries__job"]) == ("true", "42")
+    assert query["created__lt"] == job(42)["created"]
+
+
+def test_of_many_the_first_are_named(controller: ScriptedController, ask: Ask) -> None:
+    controller.expect("GET", HOSTS, body=named("web2", count=900))
+
+    assert ask() == NeverBegun(("web2",), 899)
+    assert controller.asked[0].query["page_size"] == str(HOSTS_NAMED)
+
+
+def test_a_group_is_asked_for_its_hosts_and_names_that_are_none_for_theirs(
+    controller: ScriptedController, ask: Ask
+) -> None:
+    controller.expect("GET", GROUPS, body=listed({"id": 7, "name": "web"}))
+    controller.expect("GET", "/api/v2/groups/7/all_hosts/", body=named("web2", count=2))
+    controller.expect("GET", HOSTS, body=named("db1", "web2"))
+
+    assert ask(limit="web,db1") == NeverBegun(("db1", "web2"), 1)
+    assert controller.asked[2].query["name__in"] == "db1,web"
+
+
+def test_groups_that_are_all_that_is_meant(controller: ScriptedController, ask: Ask) -> None:
+    controller.expect("GET", GROUPS, body=listed({"id": 7, "name": "web"}))
+    controller.expect("GET", "/api/v2/groups/7/all_hosts/", body=named())
+
+    assert ask("web") == NeverBegun()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "facts"),
+    [
+        ("web*", {}),
+        ("all", {"inventory": None}),
+        ("all", {"job_slice_count": 2}),
+        ("all", {"limit": ",".join(f"web{number}" for number in range(NAMES_LIMIT + 1))}),
+    ],
+    ids=["a wildcard", "the inventory is gone", "a slice", "too many names"],
+)
+def test_what_is_not_told_is_not_asked_for(
+    controller: ScriptedController, ask: Ask, pattern: str, facts: dict[str, t.Any]
+) -> None:
+    assert ask(pattern, **facts) == NeverBegun(unknown=NOT_TOLD)
+    assert controller.asked == []
+
+
+def test_more_groups_than_are_worth_asking(controller: ScriptedController, ask: Ask) -> None:
+    controller.expect("GET", GROUPS, body={**listed({"id": 7}), "next": "/next"})
+
+    assert ask("web,db,cache") == NeverBegun(unknown=NOT_TOLD)
+    assert controller.asked[0].query["page_size"] == str(GROUPS_LIMIT)
+
+
+def test_hosts_of_the_limit_that_the_plays_leave_out(controller: ScriptedController, ask: Ask) -> None:
+    controller.expect("GET", GROUPS, body=listed())
+    controller.expect("GET", HOSTS, body=named("web2"))
+
+    assert ask("web", limit="web1,web2") == NeverBegun(unknown=NOT_TOLD)
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize(
+    ("pattern", "total", "ran", "expected"),
+    [
+        ("all", 3, "web1", NeverBegun(more=2, unknown=NOT_READABLE)),
+        ("all", 1, "web1", NeverBegun()),
+        # A host that was deleted, or never had a row, is not among the total.
+        ("all", 2, "web1 web2*", NeverBegun(more=1, unknown=NOT_READABLE)),
+        ("web", 3, "web1", NeverBegun(unknown=NOT_READABLE)),
+        ("all", None, "web1", NeverBegun(unknown=NOT_TOLD)),
+    ],
+)
+def test_who_may_not_read_the_inventory_knows_the_number_of_its_hosts(
+    controller: ScriptedController,
+    ask: Ask,
+    status: int,
+    pattern: str,
+    total: int | None,
+    ran: str,
+    expected: NeverBegun,
+) -> None:
+    controller.expect("GET", HOSTS if pattern == "all" else GROUPS, status, DENIED)
+
+    assert ask(pattern, ran, summary_fields={"inventory": {"total_hosts": total}}) == expected
+
+
+def test_any_other_trouble_is_an_error(controller: ScriptedController, ask: Ask) -> None:
+    controller.expect("GET", HOSTS, 500, {"detail": "Oops."})
+
+    with pytest.raises(AnswerError, match="Oops"):
+        ask()
+
+
+def test_hosts_of_a_constructed_inventory_are_other_rows(controller: ScriptedController, ask: Ask) -> None:
+    controller.expect("GET", HOSTS, body=named())
+
+    ask(summary_fields={"inventory": {"kind": "constructed"}})
+    assert controller.asked[0].query["not__constructed_host_summaries__job"] == "42"
