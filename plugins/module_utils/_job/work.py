@@ -17,7 +17,7 @@ from .._api.client import ControllerClient
 from .._api.jobs import Job
 from .._launch.asks import JobsAfter, Steps
 from .._launch.waiting import Watch
-from .._work.decision import ALL, Decision, Done, base_run, decide, needs_runs
+from .._work.decision import ALL, Decision, Done, Refuse, base_run, decide, needs_runs
 from .._work.ledger import HostRecord, Ledger, Reach
 from .._work.ledger_reader import JobsRead, LedgerReader
 from .._work.runs import Run, same_limit
@@ -123,7 +123,7 @@ class JobWork:
         options = self.request.options if force else replace(self.request.options, force=False)
         decision = decide(look.ledger, options)
         base = base_run(look.ledger)
-        if isinstance(decision, Done) and decision.unless_stopped and base is not None:
+        if isinstance(decision, (Done, Refuse)) and decision.asks_end and base is not None:
             look = replace(look, ledger=self.reader.with_end(look.ledger, base))
             decision = decide(look.ledger, options)
         return look, decision

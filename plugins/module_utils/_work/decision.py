@@ -47,10 +47,12 @@ class Refuse:
     """Nothing can be launched as asked.
 
     :param cut_short: since the job ended early for hosts that did not fail.
+    :param asks_end: whether the source ended early for other hosts has to be asked before this is said.
     """
 
     reason: str
     cut_short: bool = False
+    asks_end: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,13 @@ class Done:
     """What can be done has been done, by this job.
 
     :param left: hosts that are not done, and on which no relaunch would run.
-    :param unless_stopped: whether the source ended early for other hosts has to be asked before this is said.
+    :param asks_end: whether the source ended early for other hosts has to be asked before this is said.
     """
 
     job: Job
     reason: str
     left: tuple[HostRecord, ...] = ()
-    unless_stopped: bool = False
+    asks_end: bool = False
 
 
 @dataclass(frozen=True)
@@ -238,7 +240,8 @@ def _nothing_due(ledger: Ledger, options: RelaunchOptions) -> Settled:
     reason = stopped_early(ledger, whole_only)
     if options.fallback_to_all:
         return replace(whole, reason=reason.rstrip("."))
-    return Refuse(f"{reason} Relaunch it with hosts: all, or set fallback_to_all: true.", cut_short=True)
+    said = f"{reason} Relaunch it with hosts: all, or set fallback_to_all: true."
+    return Refuse(said, cut_short=True, asks_end=not ledger.end_known)
 
 
 def stopped_early(ledger: Ledger, whole_only: t.Sequence[HostRecord] = ()) -> str:
