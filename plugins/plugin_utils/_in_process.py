@@ -102,6 +102,7 @@ class InProcessAction(ActionBase):
             own_interpreter=sys.executable,
             requests=importlib.util.find_spec("requests") is not None,
             wanted=self._flag(task_vars, IN_PROCESS_VARIABLE),
+            platform=sys.platform,
         )
 
     def _in_process(self, task_vars: dict[str, t.Any]) -> t.Union[Result, str]:
