@@ -129,8 +129,9 @@ options:
 notes:
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process where that makes
     no difference (a local connection, no C(become), C(async) or C(environment), the Python that runs
-    C(ansible-playbook), which has to have C(requests)), and runs the module everywhere else. The variable
-    C(relaunch_controller_in_process), set to V(false), always runs the module.
+    C(ansible-playbook), which has to have C(requests)), and runs the module everywhere else, and on macOS always. The
+    variable C(relaunch_controller_in_process), set to V(false), always runs the module. With C(-vv) it says why the
+    module runs.
   - While it waits, the action plugin shows the status of the job on stderr; the module itself cannot. When a job that
     was waited for has failed, it shows its failed tasks there. The variable C(relaunch_controller_progress), set to
     V(false), switches both off, and so does C(no_log) on the task.
@@ -366,12 +367,12 @@ from ansible_collections.relaunch.controller.plugins.module_utils._task.module i
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **SPECIFICATION)
+    module = AnsibleModule(SPECIFICATION["argument_spec"], supports_check_mode=True)
 
     def act(client: ControllerClient) -> Outcome:
         return relaunch_job(client, RelaunchRequest.of(module.params, module.check_mode, module._diff))
 
-    run(module, act)
+    run(module, act, SPECIFICATION)
 
 
 if __name__ == "__main__":

@@ -377,12 +377,12 @@ from ansible_collections.relaunch.controller.plugins.module_utils._task.module i
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **SPECIFICATION)
+    module = AnsibleModule(SPECIFICATION["argument_spec"], supports_check_mode=True)
 
     def act(client: ControllerClient) -> Outcome:
         return retry_failed_hosts(client, RetryRequest.of(module.params, module.check_mode, module._diff))
 
-    run(module, act)
+    run(module, act, SPECIFICATION)
 
 
 if __name__ == "__main__":

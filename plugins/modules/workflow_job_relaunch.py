@@ -298,12 +298,12 @@ from ansible_collections.relaunch.controller.plugins.module_utils._workflow.rela
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **SPECIFICATION)
+    module = AnsibleModule(SPECIFICATION["argument_spec"], supports_check_mode=True)
 
     def act(client: ControllerClient) -> Outcome:
         return relaunch_workflow(client, WorkflowRequest.of(module.params, module.check_mode, module._diff))
 
-    run(module, act)
+    run(module, act, SPECIFICATION)
 
 
 if __name__ == "__main__":

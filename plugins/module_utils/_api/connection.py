@@ -27,6 +27,8 @@ from .tower_cli_cfg import (
 
 DEFAULT_HOST = "127.0.0.1"
 API_PREFIX_VARIABLE = "CONTROLLER_OPTIONAL_API_URLPATTERN_PREFIX"
+# Seconds, numbers of jobs, counts: none that is meant is larger, and larger ones break off somewhere below.
+LARGEST_NUMBER = 2**31 - 1
 # A part of a password that is shorter would hide half of a message, and tell nobody anything.
 SHORTEST_PART = 4
 # What a token has besides its two secrets (recorded: token-create-admin).
@@ -261,6 +263,8 @@ def passwords_of_proxies(environ: t.Mapping[str, str]) -> list[str]:
 
 def _at_least(given: t.Mapping[str, t.Any], name: str, default: float, above: bool = False) -> float:
     value = float(given.get(name, default))
+    if not value <= LARGEST_NUMBER:
+        raise OptionError(f"{name} must be a number of at most {LARGEST_NUMBER}.")
     if value < 0 or (above and value == 0):
         raise OptionError(f"{name} must {'be more than' if above else 'not be less than'} 0, not {value:g}.")
     return value
