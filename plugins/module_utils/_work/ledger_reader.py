@@ -173,11 +173,30 @@ class LedgerReader:
         """The runs with the summaries that matter, those that ended last first.
 
         One that failed may have failed on more hosts, unless it was limited to known ones. One that was successful
-        matters where there is a host that no later one has decided on.
+        matters where there is a host that no later one has decided on; and an older one may bring such a host.
         """
         known = {run.job.id: run for run in runs}
         read = [source_run]
-        for run in sorted(filter(_has_results, runs), key=lambda run: ended(run.job), reverse=True):
+        order = sorted(filter(_has_results, runs), key=lambda run: ended(run.job), reverse=True)
+        while self._read_further(order, runs, read, known):
+            pass
+        return [known[run.job.id] for run in runs]
+
+    def _read_further(
+        self, order: t.Sequence[Run], runs: t.Sequence[Run], read: list[Run], known: dict[int, Run]
+    ) -> bool:
+        """Read the summaries that matter by what has been read before; whether there were any.
+
+        :param order: the runs that may have results, those that ended last first.
+        :param read: the source and the runs that have been read; it grows.
+        :param known: by number, the runs with what has been read of them; it changes.
+        """
+        before = len(read)
+        done = {run.job.id for run in read}
+        for run in order:
+            if run.job.id in done:
+                continue
+            source_run = read[0]
             records = host_records(source_run, read[1:])
             names = frozenset(name for host in records for name in host.names)
             undecided = [host for host in records if not _decided(host, run.job)]
@@ -189,7 +208,7 @@ class LedgerReader:
                     run = self._with_stopped(run, runs)
                 known[run.job.id] = run
                 read.append(run)
-        return [known[run.job.id] for run in runs]
+        return len(read) > before
 
     def _with_summaries(self, run: Run) -> Run:
         if run.summaries is not None or not _has_results(run):
