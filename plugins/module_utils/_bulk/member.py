@@ -148,7 +148,8 @@ class Member:
         """:param over: it had come to its end, so that it tells whether the work is done."""
         job, done = outcome.job, over and not outcome.remaining_hosts
         if outcome.changed:
-            name = RELAUNCHED if job is not None else LOST
+            # In check mode there is no job, and it has come to its end.
+            name = RELAUNCHED if over or job is not None else LOST
             return JobEntry.of(self.source, name, outcome, done and job is not None and job.successful)
         if self._adopted(outcome):
             return JobEntry.of(self.source, ADOPTED, outcome, done and job is not None and job.successful)

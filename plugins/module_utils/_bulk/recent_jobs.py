@@ -22,6 +22,10 @@ if t.TYPE_CHECKING:
 _Template = t.Union[int, str]
 
 
+# A launch was seen to appear up to 1.7 seconds after others with higher numbers, under load.
+APPEARS_WITHIN = 10.0
+
+
 class RecentJobs:
     """What is known of them.
 
@@ -35,11 +39,13 @@ class RecentJobs:
         self._active: dict[int, Job] = {}
         #: When this was asked for, by the client's clock.
         self.at = client.clock()
-        # All jobs up to this number are known, of whichever of the templates. It lags by one look at all of them: a
-        # launch was seen to appear up to 1.5 seconds after others with higher numbers.
-        self._known_to = self._newest = max((job.id for job in sources), default=0)
+        self._newest = max((job.id for job in sources), default=0)
+        # All jobs up to this number are known, of whichever of the templates.
+        self._known_to = self._newest
+        # When was asked, and the highest number that was known after that.
+        self._asked: list[tuple[float, int]] = []
         self._note(self._listed(sources, min((job.id for job in sources), default=0)))
-        self._known_next = self._newest
+        self._asked.append((self.at, self._newest))
 
     def refresh(self, sources: t.Collection[Job], waited_for: t.Container[int] = ()) -> None:
         """Ask for what has come since, and for what was active then.
@@ -55,7 +61,9 @@ class RecentJobs:
         for number in set(active).difference(job.id for job in found):
             self.forget(number)
         self._note(self._listed(sources, self._known_to))
-        self._known_to, self._known_next = self._known_next, self._newest
+        while self._asked and self._asked[0][0] <= began - APPEARS_WITHIN:
+            self._known_to = self._asked.pop(0)[1]
+        self._asked.append((began, self._newest))
         self.at = began
 
     def note(self, job: Job) -> None:

@@ -64,7 +64,7 @@ def in_turns(
             try:
                 return row.same_work.includes(job)
             except AnswerError as error:
-                if row.jobs[0].id in prompts:
+                if row.same_work.knows_prompts:
                     raise
                 sick[row.jobs.pop(0).id] = error
                 if row.jobs:
