@@ -10,6 +10,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import cached_property
 
 from .errors import AnswerError
 from .kinds import JOB, Kind
@@ -72,11 +73,11 @@ class Job:
     def inventory(self) -> t.Optional[int]:
         return self.facts.get("inventory")
 
-    @property
+    @cached_property
     def created(self) -> datetime:
         return moment(self.facts.get("created"))
 
-    @property
+    @cached_property
     def finished(self) -> datetime:
         return moment(self.facts.get("finished"))
 
@@ -116,7 +117,7 @@ class Job:
         """Whether the controller lets this user relaunch it, as far as it says; a GET alone is no proof of that."""
         return (self.summary("user_capabilities").get("start")) is not False
 
-    @property
+    @cached_property
     def limit_names(self) -> frozenset[str]:
         """The names or patterns in its limit; of a relaunch on failed hosts these are host names."""
         return names_in(self.facts.get("limit"))
