@@ -10,6 +10,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 
 from .errors import AnswerError
 from .kinds import JOB, Kind
@@ -80,11 +81,11 @@ class Job:
         """Of the project that it ran; empty where that has none, or where it never began."""
         return str(self.facts.get("scm_revision") or "")
 
-    @property
+    @cached_property
     def created(self) -> datetime:
         return moment(self.facts.get("created"))
 
-    @property
+    @cached_property
     def finished(self) -> datetime:
         return moment(self.facts.get("finished"))
 
@@ -131,7 +132,7 @@ class Job:
         """Whether the controller lets this user relaunch it, as far as it says; a GET alone is no proof of that."""
         return (self.summary("user_capabilities").get("start")) is not False
 
-    @property
+    @cached_property
     def limit_names(self) -> frozenset[str]:
         """The names or patterns in its limit; of a relaunch on failed hosts these are host names."""
         return names_in(self.facts.get("limit"))
