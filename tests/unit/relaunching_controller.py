@@ -11,8 +11,10 @@ import json
 import typing as t
 from urllib.parse import parse_qsl, urlsplit
 
+from requests import ConnectionError as ConnectionProblem
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
+from urllib3.exceptions import NewConnectionError
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import CONNECTION_SPEC, resolve
@@ -46,12 +48,18 @@ class RelaunchingController(BaseAdapter):
         self.disabled: set[str] = set()
         #: A user who may only execute: a relaunch on failed hosts has a limit for a prompt.
         self.chains = True
+        #: The seconds of ``Retry-After`` with which the next POSTs are turned away.
+        self.throttled: list[float] = []
+        #: So many of the next POSTs find nobody who listens.
+        self.unplugged = 0
+        #: By name, when a host was changed last.
+        self.changed: dict[str, str] = {}
         #: Called with a path before a request is answered.
         self.before: t.Callable[[str], None] = lambda _path: None
 
-    def client(self, clock: Clock) -> ControllerClient:
+    def client(self, clock: Clock, max_retries: int = 0) -> ControllerClient:
         unset = {name: option.get("default") for name, option in CONNECTION_SPEC.items()}
-        given = {"controller_host": HOST, "controller_oauthtoken": "t0ken", "max_retries": 0}
+        given = {"controller_host": HOST, "controller_oauthtoken": "t0ken", "max_retries": max_retries}
         connection = resolve({**unset, **given}, {}, "/")
         client = ControllerClient(connection, clock.read, clock.sleep)
         client._session.mount(HOST, self)
@@ -94,10 +102,17 @@ class RelaunchingController(BaseAdapter):
         path, query = target.path.removeprefix("/api/v2/"), dict(parse_qsl(target.query))
         self.before(path)
         self.asked.append((str(request.method), path, query))
-        status, body = self._answer(str(request.method), path.strip("/").split("/"), query, request.body)
+        response = Response()
+        if request.method == "POST" and self.unplugged:
+            self.unplugged -= 1
+            raise ConnectionProblem(NewConnectionError(None, "refused"), request=request)
+        if request.method == "POST" and self.throttled:
+            response.headers["Retry-After"] = f"{self.throttled.pop(0):g}"
+            status, body = 429, {"detail": "Request was throttled."}
+        else:
+            status, body = self._answer(str(request.method), path.strip("/").split("/"), query, request.body)
         content = json.dumps(body).encode()
         self.answered += len(content) if path != "jobs/" else 0
-        response = Response()
         response.status_code, response.request, response.url = status, request, str(request.url)
         response.headers["Content-Length"] = str(len(content))
         response.encoding = "utf-8"
@@ -137,7 +152,9 @@ class RelaunchingController(BaseAdapter):
             names -= set(self._hosts[int(query["not__job_host_summaries__job"])])
         if "name__in" in query:
             names &= set(query["name__in"].split(","))
-        hosts = [summary(name)["summary_fields"]["host"] for name in sorted(names)]
+        hosts = [
+            {**summary(name)["summary_fields"]["host"], "modified": self.changed.get(name)} for name in sorted(names)
+        ]
         wanted = query["id__in"].split(",") if "id__in" in query else None
         return [host for host in hosts if wanted is None or str(host["id"]) in wanted]
 

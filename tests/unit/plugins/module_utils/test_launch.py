@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A POST that makes a job: its unknown outcomes on the wire, and the one job that stays of several."""
+"""A POST that makes a job: its outcomes on the wire, the search for what it made, and which job stays of several."""
 
 from __future__ import annotations
 
@@ -18,62 +18,41 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
     ForbiddenError,
     NotSentError,
     RefusedError,
-    WaitTimeoutError,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._api.kinds import JOB, WORKFLOW_JOB, Kind
-from ansible_collections.relaunch.controller.plugins.module_utils._launch import launch as _launch
+from ansible_collections.relaunch.controller.plugins.module_utils._launch import look_up as _look_up
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.asks import JobsAfter, Pause
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.launch import (
     Attempt,
-    Contest,
     Launched,
-    launch,
-    lower_rival,
+    Lost,
+    NotNow,
+    send,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import Waiting, Watch
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.look_up import look_up
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.tie_break import lower_rival
 from ansible_collections.relaunch.controller.tests.unit import listener
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
-from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import DENIED, HTML, JOBS, at, job, listed
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import HTML, at, job
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
 RELAUNCH = at(42, "relaunch")
 ME = {"results": [{"id": 5}]}
 BODY = {"hosts": "failed"}
+NEWER = JobsAfter(Job.of(job(42)), 50)
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-def contest(kind: Kind = JOB, rivals: t.Collection[int] = ()) -> Contest:
-    return Contest(kind, {"launch_type": "relaunch"}, 50, lambda _own, job: job.id in rivals)
-
-
-Send = t.Callable[..., Launched]
-
-
-@pytest.fixture
-def send(controller: ScriptedController, clock: Clock) -> Send:
-    """Launch, with a POST that makes jobs of this limit; within so many seconds."""
-
-    def send(
-        limit: str = "web1", url: str = controller.url, kind: Kind = JOB, timeout: float | None = None, tries: int = 1
-    ) -> Launched:
-        options = ConnectionOptions(url, token="t", request_timeout=2, max_retries=tries - 1)
-        attempt = Attempt(
-            path=kind.at(42, "relaunch"),
-            body=BODY,
-            what=f"{kind.noun.capitalize()} 42",
-            verb="relaunched",
-            contest=contest(kind),
-            is_own=lambda new: new.facts["limit"] == limit,
-            refused=lambda error: f"It said {error.status}: {error.said}",
-        )
-        with ControllerClient(options, clock.read, clock.sleep) as client:
-            return launch(client, Watch(client, Waiting(wait=True, timeout=timeout)), attempt)
-
-    return send
+def attempt(limit: str = "web1", kind: Kind = JOB) -> Attempt:
+    """A POST that makes jobs of this limit."""
+    return Attempt(
+        path=kind.at(42, "relaunch"),
+        body=BODY,
+        what=f"{kind.noun.capitalize()} 42",
+        verb="relaunched",
+        is_own=lambda new: new.facts["limit"] == limit,
+        refused=lambda error: f"It said {error.status}: {error.said}",
+    )
 
 
 def made(job_id: int = 51, by: t.Any = 5, limit: str = "web1", **facts: t.Any) -> dict[str, t.Any]:
@@ -81,78 +60,9 @@ def made(job_id: int = 51, by: t.Any = 5, limit: str = "web1", **facts: t.Any) -
     return job(job_id, "running", **{"launch_type": "relaunch", "limit": limit, "launched_by": launched_by, **facts})
 
 
-def test_the_usual_case_is_one_request(controller: ScriptedController, send: Send) -> None:
-    controller.expect("POST", RELAUNCH, 201, made())
-
-    launched = send()
-
-    assert (launched.job.id, launched.lost, controller.methods()) == (51, "", ["POST"])
-    assert controller.asked[0].body == BODY
-
-
-@pytest.mark.parametrize(
-    ("status", "kind"), [(400, RefusedError), (401, RefusedError), (403, ForbiddenError), (404, RefusedError)]
-)
-def test_a_refusal_is_definite(
-    controller: ScriptedController, send: Send, status: int, kind: type[RefusedError]
-) -> None:
-    controller.expect("POST", RELAUNCH, status, {"detail": "No."})
-    with pytest.raises(RefusedError, match=f"It said {status}: No.") as refused:
-        send(tries=4)
-    assert isinstance(refused.value, ForbiddenError) == (kind is ForbiddenError)
-    assert controller.methods() == ["POST"]
-
-
-class TestSurelyNotCarriedOut:
-    """The only cases in which the POST is sent again."""
-
-    @pytest.mark.parametrize("body", [{"detail": "Request was throttled."}, HTML])
-    def test_too_many_requests(self, controller: ScriptedController, send: Send, clock: Clock, body: t.Any) -> None:
-        controller.expect("POST", RELAUNCH, 429, body, headers={"Retry-After": "7"})
-        controller.expect("POST", RELAUNCH, 429, body)
-        controller.expect("POST", RELAUNCH, 201, made())
-
-        assert send(tries=3).job.id == 51
-        assert clock.slept[0] == 7 and len(clock.slept) == 2
-
-    def test_too_many_requests_to_the_last(self, controller: ScriptedController, send: Send) -> None:
-        controller.expect("POST", RELAUNCH, 429, HTML)
-        controller.expect("POST", RELAUNCH, 429, HTML)
-
-        with pytest.raises(RefusedError, match="Job 42 was not relaunched: .*429"):
-            send(tries=2)
-
-    def test_a_pause_that_goes_past_the_deadline_is_not_made(
-        self, controller: ScriptedController, send: Send, clock: Clock
-    ) -> None:
-        controller.expect("POST", RELAUNCH, 429, HTML, headers={"Retry-After": "30"})
-
-        with pytest.raises(RefusedError, match="429"):
-            send(tries=4, timeout=20)
-        assert clock.slept == []
-
-    def test_within_the_deadline_it_is(self, controller: ScriptedController, send: Send, clock: Clock) -> None:
-        controller.expect("POST", RELAUNCH, 429, HTML, headers={"Retry-After": "15"})
-        controller.expect("POST", RELAUNCH, 201, made())
-
-        assert send(tries=4, timeout=20).job.id == 51
-        assert clock.slept == [15]
-
-    def test_nobody_listens(self, controller: ScriptedController, send: Send, clock: Clock) -> None:
-        with pytest.raises(NotSentError, match="accepts no connection"):
-            send(url=f"http://{listener.closed()}", tries=4)
-        assert len(clock.slept) == 3
-
-    def test_what_will_not_pass_is_not_tried_again(self, send: Send, clock: Clock) -> None:
-        with listener.Listener(listener.say(b"no TLS", listener.close)) as plain, pytest.raises(NotSentError):
-            send(url=f"https://{plain.address}", tries=4)
-        assert clock.slept == []
-
-
-def test_a_deadline_that_has_passed_launches_nothing(controller: ScriptedController, send: Send) -> None:
-    with pytest.raises(WaitTimeoutError, match="Job 42 was not relaunched: the timeout was over before that."):
-        send(timeout=0)
-    assert controller.asked == []
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 LOST: list[tuple[str, dict[str, t.Any]]] = [
@@ -172,135 +82,215 @@ LOST: list[tuple[str, dict[str, t.Any]]] = [
     ("redirect", {"status": 302, "headers": {"Location": "/elsewhere/"}}),
 ]
 
-
-@pytest.mark.parametrize("line", [row[1] for row in LOST], ids=[row[0] for row in LOST])
-def test_the_job_is_found_where_the_answer_was_lost(
-    controller: ScriptedController, send: Send, line: dict[str, t.Any]
-) -> None:
-    controller.expect("POST", RELAUNCH, **line)
-    controller.expect("GET", JOBS, body=listed(made()))
-    controller.expect("GET", "/api/v2/me/", body=ME)
-
-    launched = send(tries=4)
-
-    assert launched.job.id == 51 and launched.lost
-    assert controller.methods().count("POST") == 1
-    assert (controller.asked[1].query["id__gt"], controller.asked[1].query["launch_type"]) == ("50", "relaunch")
+Sent = t.Union[Launched, Lost, NotNow]
 
 
-@pytest.mark.parametrize("line", [row[1] for row in LOST], ids=[row[0] for row in LOST])
-def test_none_found_is_told_as_such(
-    controller: ScriptedController, send: Send, clock: Clock, line: dict[str, t.Any]
-) -> None:
-    controller.expect("POST", RELAUNCH, **line)
-    controller.whenever("GET", JOBS, body=listed())
+@pytest.fixture
+def sent(controller: ScriptedController, clock: Clock) -> t.Callable[..., Sent]:
+    """What comes of the POST, with a client that would try reads three times again."""
 
-    with pytest.raises(AnswerLostError, match="one may still appear. Running the task again is safe"):
-        send(tries=4)
+    def sent(url: str = controller.url) -> Sent:
+        options = ConnectionOptions(url, token="t", request_timeout=2, max_retries=3)
+        with ControllerClient(options, clock.read, clock.sleep) as client:
+            return send(client, attempt())
 
-    assert controller.methods() == ["POST"]
-    assert _launch.LOOK_UP_SECONDS <= clock.now < _launch.LOOK_UP_SECONDS + 2 * _launch.LOOK_UP_INTERVAL
+    return sent
 
 
-def test_a_late_job_is_found(controller: ScriptedController, send: Send, clock: Clock) -> None:
-    controller.expect("POST", RELAUNCH, fault="reset")
-    for _time in range(4):
-        controller.expect("GET", JOBS, body=listed())
-    controller.expect("GET", JOBS, body=listed(made()))
-    controller.expect("GET", "/api/v2/me/", body=ME)
-
-    assert send().job.id == 51
-    assert clock.now > 1.7
+Send = t.Callable[..., Sent]
 
 
-@pytest.mark.parametrize(
-    "other",
-    [made(by=6), made(by={"id": 5, "type": "schedule"}), made(by={}), made(by=None), made(limit="web2")],
-    ids=["another user", "a schedule", "nobody", "unknown", "another limit"],
-)
-def test_other_jobs_are_not_taken_for_it(controller: ScriptedController, send: Send, other: dict[str, t.Any]) -> None:
-    controller.expect("POST", RELAUNCH, 502, HTML)
-    controller.expect("GET", JOBS, body=listed(other, made(52)))
-    controller.expect("GET", "/api/v2/me/", body=ME)
+class TestSend:
+    """One request at most. It never sleeps, but for a second before a refusal is believed."""
 
-    assert send().job.id == 52
+    def test_the_usual_case(self, controller: ScriptedController, sent: Send, clock: Clock) -> None:
+        controller.expect("POST", RELAUNCH, 201, made())
+
+        launched = sent()
+
+        assert isinstance(launched, Launched) and (launched.job.id, launched.lost) == (51, "")
+        assert (controller.methods(), controller.asked[0].body, clock.slept) == (["POST"], BODY, [])
+
+    @pytest.mark.parametrize(
+        ("status", "kind"), [(400, RefusedError), (401, RefusedError), (403, ForbiddenError), (404, RefusedError)]
+    )
+    def test_a_refusal_is_definite(
+        self, controller: ScriptedController, sent: Send, status: int, kind: type[RefusedError]
+    ) -> None:
+        controller.expect("POST", RELAUNCH, status, {"detail": "No."})
+        with pytest.raises(RefusedError, match=f"It said {status}: No.") as refused:
+            sent()
+        assert isinstance(refused.value, ForbiddenError) == (kind is ForbiddenError)
+        assert controller.methods() == ["POST"]
+
+    @pytest.mark.parametrize("body", [{"detail": "Request was throttled."}, HTML])
+    @pytest.mark.parametrize(("headers", "seconds"), [({"Retry-After": "7"}, 7), ({}, 0)])
+    def test_too_many_requests_is_surely_not_carried_out(
+        self,
+        controller: ScriptedController,
+        sent: Send,
+        clock: Clock,
+        body: t.Any,
+        headers: dict[str, str],
+        seconds: float,
+    ) -> None:
+        controller.expect("POST", RELAUNCH, 429, body, headers=headers)
+
+        not_now = sent()
+
+        assert isinstance(not_now, NotNow) and not_now.retry_after == seconds
+        assert isinstance(not_now.error, AnswerError) and not_now.error.status == 429
+        assert (controller.methods(), clock.slept) == (["POST"], [])
+
+    def test_nobody_listens(self, sent: Send, clock: Clock) -> None:
+        not_now = sent(url=f"http://{listener.closed()}")
+
+        assert isinstance(not_now, NotNow) and "accepts no connection" in str(not_now.error)
+        assert (isinstance(not_now.error, NotSentError), clock.slept) == (True, [])
+
+    def test_what_will_not_pass_is_an_error(self, sent: Send) -> None:
+        with listener.Listener(listener.say(b"no TLS", listener.close)) as plain, pytest.raises(NotSentError):
+            sent(url=f"https://{plain.address}")
+
+    @pytest.mark.parametrize("line", [row[1] for row in LOST], ids=[row[0] for row in LOST])
+    def test_all_else_is_unknown(
+        self, controller: ScriptedController, sent: Send, clock: Clock, line: dict[str, t.Any]
+    ) -> None:
+        controller.expect("POST", RELAUNCH, **line)
+
+        lost = sent()
+
+        assert isinstance(lost, Lost) and lost.why
+        assert (controller.methods(), clock.slept) == (["POST"], [])
 
 
-def test_where_there_are_only_other_jobs_none_is_found(controller: ScriptedController, send: Send) -> None:
-    controller.expect("POST", RELAUNCH, 502, HTML)
-    controller.whenever("GET", JOBS, body=listed(made(by=6)))
+Answers = t.Iterable[t.Union[t.Sequence[t.Mapping[str, t.Any]], Exception]]
+
+
+class Search:
+    """A search whose looks are answered by hand; ``looks`` counts them."""
+
+    def __init__(self, client: ControllerClient, clock: Clock) -> None:
+        self._client, self._clock = client, clock
+        self.looks = 0
+
+    def __call__(
+        self, answers: Answers, then: t.Any = (), left: float | None = None, kind: Kind = JOB, seconds: float = 0.0
+    ) -> Launched:
+        """:param then: the answer to all further looks.
+        :param seconds: what each look takes.
+        """
+        steps = look_up(self._client, attempt(kind=kind), Lost("It was lost."), NEWER, kind.noun, left)
+        coming = iter(answers)
+        try:
+            ask = next(steps)
+            while True:
+                if isinstance(ask, Pause):
+                    self._clock.sleep(ask.seconds)
+                    ask = steps.send(None)
+                    continue
+                assert ask is NEWER
+                self.looks += 1
+                self._clock.now += seconds
+                answer = next(coming, then)
+                if isinstance(answer, Exception):
+                    ask = steps.throw(answer)
+                else:
+                    ask = steps.send([Job.of(one) for one in answer])
+        except StopIteration as end:
+            return t.cast("Launched", end.value)
+
+
+@pytest.fixture
+def search(controller: ScriptedController, clock: Clock) -> t.Iterator[Search]:
     controller.whenever("GET", "/api/v2/me/", body=ME)
-
-    with pytest.raises(AnswerLostError, match="No new job has been found"):
-        send()
-
-
-@pytest.mark.parametrize("me", [{"results": []}, {}])
-def test_who_is_not_known_has_made_none(controller: ScriptedController, send: Send, me: dict[str, t.Any]) -> None:
-    controller.expect("POST", RELAUNCH, 502, HTML)
-    controller.whenever("GET", JOBS, body=listed(made()))
-    controller.whenever("GET", "/api/v2/me/", body=me)
-
-    with pytest.raises(AnswerLostError):
-        send()
+    options = ConnectionOptions(controller.url, token="t", max_retries=0)
+    with ControllerClient(options, clock.read, clock.sleep) as client:
+        yield Search(client, clock)
 
 
-@pytest.mark.parametrize(
-    "line", [{"status": 302}, {"status": 404, "body": HTML}, {"body": []}, {"status": 401, "body": {"detail": "?"}}]
-)
-def test_a_strange_answer_does_not_end_the_search(
-    controller: ScriptedController, send: Send, line: dict[str, t.Any]
-) -> None:
-    controller.expect("POST", RELAUNCH, 502, HTML)
-    controller.expect("GET", JOBS, **line)
-    controller.whenever("GET", "/api/", body={"current_version": "/api/v2/"})
-    controller.expect("GET", JOBS, body=listed())
-    controller.expect("GET", JOBS, body=listed(made()))
-    controller.expect("GET", "/api/v2/me/", body=ME)
-
-    assert send().job.id == 51
+BUSY = AnswerError("busy", 503, None)
+STRANGE = AnswerError("?", 404, None)
 
 
-def test_a_restart_does_not_use_up_the_time(controller: ScriptedController, send: Send, clock: Clock) -> None:
-    controller.expect("POST", RELAUNCH, 502, HTML)
-    for _time in range(40):
-        controller.expect("GET", JOBS, 503, HTML)
-    for _time in range(3):
-        controller.expect("GET", JOBS, body=listed())
-    controller.expect("GET", JOBS, body=listed(made()))
-    controller.expect("GET", "/api/v2/me/", body=ME)
+class TestLookUp:
+    def test_the_job_is_found(self, controller: ScriptedController, search: Search) -> None:
+        launched = search([[made()]])
 
-    assert send().job.id == 51
-    assert clock.now > 3 * _launch.LOOK_UP_SECONDS
+        assert (launched.job.id, launched.lost) == (51, "It was lost.")
+        assert [asked.path for asked in controller.besides] == ["/api/v2/me/"]
 
+    def test_a_late_one_too(self, search: Search, clock: Clock) -> None:
+        assert search([[], [], [], [], [made()]]).job.id == 51
+        assert clock.now > 1.7
 
-def test_a_controller_that_stays_away_ends_the_search(controller: ScriptedController, send: Send, clock: Clock) -> None:
-    controller.expect("POST", RELAUNCH, 502, HTML)
-    controller.whenever("GET", JOBS, 503, HTML)
+    def test_none_found_is_told_as_such(self, controller: ScriptedController, search: Search, clock: Clock) -> None:
+        with pytest.raises(AnswerLostError, match="one may still appear. Running the task again is safe") as unknown:
+            search([])
 
-    with pytest.raises(AnswerLostError, match="It is unknown whether job 42 was relaunched"):
-        send()
-    assert clock.now == pytest.approx(_launch.LOOK_UP_TIMEOUT, abs=1)
+        assert str(unknown.value).startswith("It is unknown whether job 42 was relaunched: It was lost. No new job has")
+        assert _look_up.LOOK_UP_SECONDS <= clock.now < _look_up.LOOK_UP_SECONDS + 2 * _look_up.LOOK_UP_INTERVAL
+        # Nobody is asked for who this is where there is no job.
+        assert controller.besides == []
 
+    @pytest.mark.parametrize(
+        "other",
+        [made(by=6), made(by={"id": 5, "type": "schedule"}), made(by={}), made(by=None), made(limit="web2")],
+        ids=["another user", "a schedule", "nobody", "unknown", "another limit"],
+    )
+    def test_other_jobs_are_not_taken_for_it(self, search: Search, other: dict[str, t.Any]) -> None:
+        assert search([[other, made(52)]]).job.id == 52
 
-@pytest.mark.parametrize(("timeout", "end"), [(5, 11), (30, 30), (600, 120)])
-def test_the_search_ends_with_the_deadline_but_not_before_it_can_be_right(
-    controller: ScriptedController, send: Send, clock: Clock, timeout: float, end: float
-) -> None:
-    controller.expect("POST", RELAUNCH, 502, HTML)
-    controller.whenever("GET", JOBS, 503, HTML)
+    def test_the_oldest_is_taken(self, search: Search) -> None:
+        assert search([[made(51), made(52)]]).job.id == 51
 
-    with pytest.raises(AnswerLostError):
-        send(timeout=timeout)
-    assert clock.now == pytest.approx(end, abs=1)
+    def test_where_there_are_only_other_jobs_none_is_found(self, search: Search) -> None:
+        with pytest.raises(AnswerLostError, match="No new job has been found"):
+            search([], then=[made(by=6)])
 
+    @pytest.mark.parametrize("me", [{"results": []}, {}])
+    def test_who_is_not_known_has_made_none(
+        self, controller: ScriptedController, search: Search, me: dict[str, t.Any]
+    ) -> None:
+        controller.whenever("GET", "/api/v2/me/", body=me)
 
-def test_workflow_jobs_are_looked_for_among_their_own(controller: ScriptedController, send: Send) -> None:
-    controller.expect("POST", "/api/v2/workflow_jobs/42/relaunch/", fault="reset")
-    controller.whenever("GET", "/api/v2/workflow_jobs/", body=listed())
+        with pytest.raises(AnswerLostError):
+            search([], then=[made()])
 
-    with pytest.raises(AnswerLostError, match="whether workflow job 42 was relaunched: .*No new workflow job has been"):
-        send(kind=WORKFLOW_JOB)
+    @pytest.mark.parametrize("trouble", [STRANGE, BUSY, RefusedError("No.")])
+    def test_a_strange_answer_does_not_end_the_search(self, search: Search, trouble: Exception) -> None:
+        assert search([trouble, [], [made()]]).job.id == 51
+
+    def test_a_restart_does_not_use_up_the_time(self, search: Search, clock: Clock) -> None:
+        assert search([*[BUSY] * 40, [], [], [], [made()]]).job.id == 51
+        assert clock.now > 3 * _look_up.LOOK_UP_SECONDS
+
+    def test_a_controller_that_stays_away_ends_the_search(self, search: Search, clock: Clock) -> None:
+        with pytest.raises(AnswerLostError, match="It is unknown whether job 42 was relaunched"):
+            search([], then=BUSY)
+        assert clock.now == pytest.approx(_look_up.LOOK_UP_TIMEOUT, abs=1)
+
+    def test_one_that_only_says_strange_things_too(self, search: Search, clock: Clock) -> None:
+        with pytest.raises(AnswerLostError):
+            search([], then=STRANGE)
+        assert clock.now == pytest.approx(_look_up.LOOK_UP_SECONDS, abs=1)
+
+    @pytest.mark.parametrize(("left", "end"), [(5, 11), (30, 30), (600, 120)])
+    def test_the_search_ends_with_the_deadline_but_not_before_it_can_be_right(
+        self, search: Search, clock: Clock, left: float, end: float
+    ) -> None:
+        with pytest.raises(AnswerLostError):
+            search([], then=BUSY, left=left)
+        assert clock.now == pytest.approx(end, abs=1)
+
+    def test_slow_looks_count(self, search: Search, clock: Clock) -> None:
+        with pytest.raises(AnswerLostError):
+            search([], seconds=4.0)
+        assert search.looks == 3
+
+    def test_a_workflow_job_is_named_so(self, search: Search) -> None:
+        with pytest.raises(AnswerLostError, match="whether workflow job 42 was relaunched: .*No new workflow job has"):
+            search([], kind=WORKFLOW_JOB)
 
 
 class TestLowerRival:
@@ -318,35 +308,27 @@ class TestLowerRival:
             (["running", "running", "running", "running"], 53, False, 52),
         ],
     )
-    def test_rows(
-        self,
-        controller: ScriptedController,
-        clock: Clock,
-        statuses: list[str],
-        own: int,
-        successful_too: bool,
-        lowest: int | None,
-    ) -> None:
-        controller.expect("GET", JOBS, body=listed(*(job(51 + n, status) for n, status in enumerate(statuses))))
-        with ControllerClient(ConnectionOptions(controller.url, token="t"), clock.read, clock.sleep) as client:
-            now, rival = lower_rival(client, contest(rivals=(52, 53)), Job.of(job(own, "pending")), successful_too)
+    def test_rows(self, statuses: list[str], own: int, successful_too: bool, lowest: int | None) -> None:
+        newer = [Job.of(job(51 + number, status)) for number, status in enumerate(statuses)]
+
+        now, rival = lower_rival(newer, Job.of(job(own, "pending")), lambda one: one.id in (52, 53), successful_too)
 
         assert (now.id, now.status) == (own, "running")
         assert (rival and rival.id) == lowest
-        assert controller.asked[0].query["id__gt"] == "50"
 
-    def test_an_own_job_that_is_not_listed_is_as_it_was(self, controller: ScriptedController, clock: Clock) -> None:
-        controller.expect("GET", JOBS, body=listed())
-        with ControllerClient(ConnectionOptions(controller.url, token="t"), clock.read, clock.sleep) as client:
-            now, rival = lower_rival(client, contest(), Job.of(job(54, "pending")))
+    def test_an_own_job_that_is_not_listed_is_as_it_was(self) -> None:
+        now, rival = lower_rival([], Job.of(job(54, "pending")), lambda _one: True)
 
         assert (now.status, rival) == ("pending", None)
 
-    def test_a_list_that_cannot_be_read_is_told(self, controller: ScriptedController, clock: Clock) -> None:
-        controller.expect("GET", JOBS, 403, DENIED)
-        controller.whenever("GET", "/api/", body={"current_version": "/api/v2/"})
-        with (
-            ControllerClient(ConnectionOptions(controller.url, token="t"), clock.read, clock.sleep) as client,
-            pytest.raises(AnswerError, match="permission"),
-        ):
-            lower_rival(client, contest(), Job.of(job(54)))
+    def test_only_those_that_count_are_asked_about(self) -> None:
+        asked: list[int] = []
+
+        def is_rival(one: Job) -> bool:
+            asked.append(one.id)
+            return False
+
+        newer = [Job.of(job(51, "canceled")), Job.of(job(52, "running")), Job.of(job(55, "running"))]
+        lower_rival(newer, Job.of(job(54, "pending")), is_rival)
+
+        assert asked == [52]

@@ -1,0 +1,322 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The sequence of one job: how fresh a look a launch rests on, and what leads back to the look."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.relaunch.controller.plugins.module_utils._api import jobs as _jobs
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import ControllerError, NotSentError
+from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._job.driver import drive
+from ansible_collections.relaunch.controller.plugins.module_utils._job.options import RelaunchRequest
+from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import (
+    RelaunchOutcome,
+    first_error,
+    outcome_of,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._job.sequence import (
+    MOST_LAUNCHES,
+    MOST_LOOKS,
+    RelaunchSequence,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._job.work import FRESH_FOR, JobWork
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.asks import JobsAfter, Pause, Room, Steps
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import Waiting, Watch
+from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
+from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger_reader import JobsRead
+from ansible_collections.relaunch.controller.tests.unit.clock import Clock
+from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import (
+    SOURCE,
+    Ran,
+    RelaunchingController,
+)
+
+FAILED = RelaunchOptions("failed")
+#: More than a look may be old.
+LONG = FRESH_FOR + 1
+
+
+def failing(*bad: str) -> t.Callable[[int, tuple[str, ...]], Ran]:
+    """Relaunches that fail on these hosts, names with spaces between; then on none."""
+
+    def ran(number: int, hosts: tuple[str, ...]) -> Ran:
+        failed = bad[number - 1].split() if number <= len(bad) else []
+        return {name: name in failed for name in hosts or ("web1", "web2", "web3")}
+
+    return ran
+
+
+class Task(Clock):
+    """A task on a controller in this process, and its clock.
+
+    ``slow`` says how many seconds each request whose path ends so takes; ``events`` happen one at each pause.
+    """
+
+    def __init__(self, controller: RelaunchingController, options: RelaunchOptions = FAILED) -> None:
+        super().__init__()
+        self.controller = controller
+        self.slow: dict[str, float] = {}
+        self.events: list[t.Callable[[], object]] = []
+        self._options = options
+        controller.before = self._pass_time
+
+    def _pass_time(self, path: str) -> None:
+        self.now += next((seconds for end, seconds in self.slow.items() if path.endswith(end)), 0.0)
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if self.events:
+            self.events.pop(0)()
+
+    def steps(self, client: ControllerClient) -> tuple[Steps[RelaunchOutcome], Watch]:
+        waiting = Waiting(wait=self._options.wait)
+        watch, read = Watch(client, waiting), JobsRead()
+        request = RelaunchRequest(job_id=SOURCE, options=self._options, waiting=waiting)
+        sequence = RelaunchSequence(lambda source: JobWork.of(client, request, watch, source, read))
+        return sequence.steps(_jobs.get(client, SOURCE), RelaunchOutcome(source_job_id=SOURCE)), watch
+
+    def client(self, max_retries: int = 0) -> ControllerClient:
+        return self.controller.client(self, max_retries)
+
+    def run(self, max_retries: int = 0) -> RelaunchOutcome:
+        with self.client(max_retries) as client:
+            steps, watch = self.steps(client)
+            return drive(steps, client, watch)
+
+    @property
+    def looks(self) -> int:
+        """How many lists were asked for before the first launch, or at all."""
+        lists = 0
+        for method, path, _query in self.controller.asked:
+            if method == "POST":
+                break
+            lists += path == "jobs/"
+        return lists
+
+
+class TestALaunchRestsOnAFreshLook:
+    def chained(self) -> Task:
+        """The first relaunch has failed on web2: it takes some questions to tell what is next."""
+        controller = RelaunchingController(failing("web2"), "web1", "web2")
+        controller.relaunch(SOURCE)
+        return Task(controller)
+
+    def test_a_quick_answer_takes_one(self) -> None:
+        task = self.chained()
+
+        assert task.run().hosts == ("web2",)
+        assert task.looks == 1
+
+    @pytest.mark.parametrize("slow", ["job_host_summaries/", "job_events/", "jobs/43/"])
+    def test_what_takes_long_to_ask_leads_back_to_the_look_and_is_kept(self, slow: str) -> None:
+        task = self.chained()
+        task.slow = {slow: LONG}
+
+        assert task.run().hosts == ("web2",)
+        assert task.looks == 2
+        assert task.controller.posts == ["jobs/43/relaunch/"]
+        before = [(path, sorted(query.items())) for _method, path, query in task.controller.asked if "/job_" in path]
+        assert len(before) == len({str(one) for one in before})
+
+    def test_a_list_that_takes_long_is_fresh_when_it_is_answered(self) -> None:
+        task = self.chained()
+        task.slow = {"jobs/": 10 * LONG}
+
+        task.run()
+        assert task.looks == 1
+
+    def test_what_has_succeeded_meanwhile_is_taken(self) -> None:
+        task = self.chained()
+        passed: list[str] = []
+
+        def another(path: str) -> None:
+            if path == "jobs/43/" and not passed:
+                passed.append(path)
+                task.controller.relaunch(43)
+                task.now += LONG
+
+        task.controller.before = another
+        outcome = task.run()
+
+        assert (task.controller.posts, outcome.changed, outcome.job and outcome.job.id) == ([], False, 44)
+
+    def test_the_third_look_at_the_latest_leads_to_a_launch(self) -> None:
+        """Whether a host that did not run is enabled is asked at each look."""
+        controller = RelaunchingController(lambda _number, _hosts: {"web1": True}, "web1", "web2")
+        controller.relaunch(SOURCE)
+        task = Task(controller)
+        task.slow = {"inventories/1/hosts/": LONG}
+
+        assert task.run().changed
+        assert task.looks == MOST_LOOKS == 3
+
+    def test_waiting_for_room_leads_back_to_the_look(self) -> None:
+        task = self.chained()
+        with task.client() as client:
+            steps, _watch = task.steps(client)
+            ask = next(steps)
+            assert isinstance(ask, JobsAfter)
+            jobs = [Job.of(one) for number, one in task.controller.jobs.items() if number > SOURCE]
+            assert isinstance(steps.send(jobs), Room)
+            task.now += LONG
+            assert isinstance(steps.send(None), JobsAfter)
+            assert isinstance(steps.send(jobs), Room)
+            assert isinstance(steps.send(None), JobsAfter) and task.controller.posts == ["jobs/43/relaunch/"]
+            steps.close()
+
+    def test_events_that_come_in_late_lead_back_to_it(self) -> None:
+        controller = RelaunchingController(failing(), "web1")
+        controller.jobs[SOURCE]["event_processing_finished"] = False
+        task = Task(controller)
+        task.events = [lambda: None, lambda: None, self.heal_and_process(controller)]
+
+        outcome = task.run()
+
+        assert (controller.posts, outcome.changed, outcome.job and outcome.job.id) == ([], False, 43)
+        assert task.looks == 2
+
+    @staticmethod
+    def heal_and_process(controller: RelaunchingController) -> t.Callable[[], None]:
+        def heal() -> None:
+            controller.relaunch(SOURCE)
+            controller.jobs[SOURCE]["event_processing_finished"] = True
+
+        return heal
+
+
+class TestNotNow:
+    """What was surely not carried out is no launch: after the pause the look decides again."""
+
+    @pytest.mark.parametrize("healed", [False, True])
+    def test_too_many_requests(self, healed: bool) -> None:
+        controller = RelaunchingController(failing(), "web1")
+        controller.throttled = [8.0]
+        task = Task(controller)
+        if healed:
+            task.events = [lambda: controller.relaunch(SOURCE)]
+
+        outcome = task.run(max_retries=3)
+
+        assert (outcome.changed, outcome.job and outcome.job.id, len(controller.posts)) == (not healed, 43, 2 - healed)
+        assert task.slept[0] == 8
+
+    @pytest.mark.parametrize("healed", [False, True])
+    def test_what_was_not_sent(self, healed: bool) -> None:
+        controller = RelaunchingController(failing(), "web1")
+        controller.unplugged = 1
+        task = Task(controller)
+        if healed:
+            task.events = [lambda: controller.relaunch(SOURCE)]
+
+        outcome = task.run(max_retries=3)
+
+        assert (outcome.changed, outcome.job and outcome.job.id) == (not healed, 43)
+        assert len(task.slept) == 1
+
+    def test_each_time_the_look_is_new(self) -> None:
+        controller = RelaunchingController(failing(), "web1")
+        controller.throttled = [LONG, LONG, LONG]
+        task = Task(controller)
+
+        task.run(max_retries=3)
+
+        lists = [path for _method, path, _query in controller.asked if path == "jobs/"]
+        # A look before each of the four POSTs, and one at other callers.
+        assert (len(controller.posts), len(lists)) == (4, 5)
+
+    @pytest.mark.parametrize("unplugged", [False, True])
+    def test_to_the_last_nothing_was_launched(self, unplugged: bool) -> None:
+        controller = RelaunchingController(failing(), "web1")
+        if unplugged:
+            controller.unplugged = 9
+        else:
+            controller.throttled = [1.0] * 9
+
+        with pytest.raises(ControllerError) as refused:
+            Task(controller).run(max_retries=2)
+
+        outcome = outcome_of(refused.value)
+        assert outcome is not None and (outcome.changed, outcome.job) == (False, None)
+        assert isinstance(first_error(refused.value), NotSentError) is unplugged
+        assert max(controller.jobs) == SOURCE
+
+
+class TestOneAfterAnother:
+    def test_failed_hosts_that_no_single_run_has_failed_on(self) -> None:
+        """The newest run on all hosts failed on web3 and left out web1, which was disabled then."""
+        ran = iter([{"web2": False, "web3": True}])
+        controller = RelaunchingController(lambda _number, hosts: next(ran, dict.fromkeys(hosts, False)), "web1")
+        controller.relaunch(SOURCE, "all")
+        controller.changed["web1"] = "2026-11-23T09:00:00Z"
+        task = Task(controller, replace(FAILED, wait=True))
+
+        outcome = task.run()
+
+        assert sorted(controller.posts) == ["jobs/42/relaunch/", "jobs/43/relaunch/"]
+        assert (outcome.changed, outcome.remaining_hosts) == (True, ())
+        assert outcome.job is not None and outcome.job.id == 45
+
+    def test_they_do_not_go_on_for_ever(self) -> None:
+        assert MOST_LAUNCHES == 10
+
+
+class TestSourceThatNeverBegan:
+    def test_it_is_relaunched_whole_and_that_is_said(self) -> None:
+        controller = RelaunchingController(failing())
+        controller.jobs[SOURCE].update(started=None, job_explanation="Previous Task Failed")
+        outcome = Task(controller).run()
+
+        assert (outcome.changed, controller.jobs[43]["limit"]) == (True, "")
+        assert outcome.msg.startswith(
+            "Job 42 ended with status failed before it had begun (Previous Task Failed), so that all its hosts remain: "
+            "relaunched as job 43 on all its hosts."
+        )
+
+    def test_its_relaunch_is_the_one_whose_failed_hosts_are_next(self) -> None:
+        controller = RelaunchingController(failing("web2"))
+        controller.jobs[SOURCE]["started"] = None
+        controller.relaunch(SOURCE, "all")
+
+        outcome = Task(controller).run()
+
+        assert (controller.posts, outcome.hosts) == (["jobs/43/relaunch/"], ("web2",))
+
+
+class TestDriver:
+    def test_an_interruption_of_a_wait_is_raised_in_the_sequence(self) -> None:
+        raised: list[BaseException] = []
+
+        def steps() -> Steps[str]:
+            try:
+                yield Pause(1.0)
+            except KeyboardInterrupt as error:
+                raised.append(error)
+                return "seen"
+            return "not seen"
+
+        task = Task(RelaunchingController(failing()))
+
+        def interrupt() -> None:
+            raise KeyboardInterrupt
+
+        task.events = [interrupt]
+        with task.client() as client:
+            assert drive(steps(), client, Watch(client, Waiting())) == "seen"
+        assert len(raised) == 1
+
+    def test_room_is_there_at_once(self) -> None:
+        def steps() -> Steps[t.Any]:
+            return (yield Room())
+
+        task = Task(RelaunchingController(failing()))
+        with task.client() as client:
+            assert drive(steps(), client, Watch(client, Waiting())) is None
+        assert (task.slept, task.controller.asked) == ([], [])
