@@ -75,7 +75,8 @@ def _whole_again(facts: Facts, sources: t.Sequence[Job], job: Job, moment: float
         newest = max(known, key=lambda run: run.created, default=None)
         doubtful = [run for run in whole if run not in known and run.created <= job.created]
         # A success that was created before a failure had ended does not outweigh it.
-        doubtful += [run for run in known if newest and run.status == "failed" and (run.finished or 0) >= newest.created]
+        began = newest.created if newest else 0.0
+        doubtful += [run for run in known if run.status == "failed" and (run.finished or 0.0) >= began]
         if newest is None or newest.status != "successful" or doubtful:
             return []
     return (
