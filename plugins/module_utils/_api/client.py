@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One controller: where its API lies, safe methods tried again, unsafe ones carried out at most once."""
+"""One controller: where its API lies, safe methods tried again, unsafe ones carried out at most once.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 

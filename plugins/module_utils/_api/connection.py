@@ -6,6 +6,8 @@
 
 Names, aliases, environment variables, defaults and the search for ``tower_cli.cfg`` are those of the collections
 awx.awx (24.6.1 and devel), ansible.controller and ansible.platform, so that their playbooks connect unchanged.
+
+Private to this collection.
 """
 
 from __future__ import annotations

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The kinds of unified job, as rows: where the controller keeps them, and what they are called."""
+"""The kinds of unified job, as rows: where the controller keeps them, and what they are called.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 

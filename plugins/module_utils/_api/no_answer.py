@@ -7,6 +7,8 @@
 What matters is whether the request may have been carried out. It surely was not where no connection came about: to
 the controller, to the proxy, through the proxy, or none that TLS could protect. After that it may have been, whatever
 the exception is called: behind a proxy, urllib3 1.26 says "Cannot connect to proxy" of an answer that was lost.
+
+Private to this collection.
 """
 
 from __future__ import annotations

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The only place that imports ``requests``, which the host that runs the module may lack."""
+"""The only place that imports ``requests``, which the host that runs the module may lack.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 

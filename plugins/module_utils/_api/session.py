@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Single requests over one HTTP session: each is sent once, and has an answer or raises why not. Private."""
+"""Single requests over one HTTP session: each is sent once, and has an answer or raises why not.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 

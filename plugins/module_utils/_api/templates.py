@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Templates by name or number, and their latest job."""
+"""Templates by name or number, and their latest job. Private to this collection."""
 
 from __future__ import annotations
 

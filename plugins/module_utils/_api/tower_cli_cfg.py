@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The configuration files of tower-cli, which awx.awx still reads: where they lie and what they hold."""
+"""The configuration files of tower-cli, which awx.awx still reads: where they lie and what they hold.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a relaunch would do, told with safe requests only."""
+"""What a relaunch would do, told with safe requests only. Private to this collection."""
 
 from __future__ import annotations
 

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sequence behind job_retry: relaunch a job on its failed hosts, again and again, until that is of no more use."""
+"""The sequence behind job_retry: relaunch a job on its failed hosts, again and again, until that is of no more use.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A job that is relaunched in rounds: what each round has brought, and whether there is another one. Pure."""
+"""A job that is relaunched in rounds: what each round has brought, and whether there is another one. Pure.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 

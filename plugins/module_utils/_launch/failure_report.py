@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is to be told of a job that ended badly: what each failed host failed with, and the end of its output."""
+"""What is to be told of a job that ended badly: what each failed host failed with, and the end of its output.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 

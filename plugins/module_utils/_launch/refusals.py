@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a controller's refusals mean and what to do next. Decided on status and keys, never on translated sentences."""
+"""What a controller's refusals mean and what to do next. Decided on status and keys, never on translated sentences.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 

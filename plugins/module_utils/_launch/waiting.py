@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waiting: ask until it is so, or until the time is over; and canceling a job."""
+"""Waiting: ask until it is so, or until the time is over; and canceling a job. Private to this collection."""
 
 from __future__ import annotations
 

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A task from its parameters to its result, whatever happens: what module and action plugin share."""
+"""A task from its parameters to its result, whatever happens: what module and action plugin share.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 

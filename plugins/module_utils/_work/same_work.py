@@ -6,6 +6,8 @@
 
 A relaunch carries no pointer to its source. It is the template as it is by then, with the source's prompts: where the
 template was edited in between their values differ, and their prompts do not.
+
+Private to this collection.
 """
 
 from __future__ import annotations

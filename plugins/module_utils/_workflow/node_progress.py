@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a person sees of the nodes of a workflow job while a task waits for it: lines of text."""
+"""What a person sees of the nodes of a workflow job while a task waits for it: lines of text.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a temporary workflow template has to hold so that the controller runs what remains of a workflow job."""
+"""What a temporary workflow template has to hold so that the controller runs what remains of a workflow job.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sequence behind workflow_job_relaunch: all of a workflow job again, or what remains of it."""
+"""The sequence behind workflow_job_relaunch: all of a workflow job again, or what remains of it.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 

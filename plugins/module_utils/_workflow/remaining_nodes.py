@@ -6,6 +6,8 @@
 
 Pure; nothing is asked or sent here. A node runs again if it failed, and for the first time if it was never run because
 of that. What has succeeded never runs again.
+
+Private to this collection.
 """
 
 from __future__ import annotations

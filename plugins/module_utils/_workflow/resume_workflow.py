@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What remains of a workflow job, run by the controller itself through a temporary workflow template."""
+"""What remains of a workflow job, run by the controller itself through a temporary workflow template.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 

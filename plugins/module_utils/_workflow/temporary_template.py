@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Temporary workflow templates: found by their description, made, and removed; each request safe to lose."""
+"""Temporary workflow templates: found by their description, made, and removed; each request safe to lose.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One workflow job of a task: launched, followed to its end, and cleaned up after."""
+"""One workflow job of a task: launched, followed to its end, and cleaned up after. Private to this collection."""
 
 from __future__ import annotations
 
