@@ -98,14 +98,21 @@ def read_never_begun(
     except AnswerError as error:
         if not error.refuses or error.status not in (403, 404):
             raise
-        # Who may not read hosts knows how many there are, disabled ones too.
-        total = job.summary("inventory").get("total_hosts")
-        return NeverBegun(
-            unknown=not isinstance(total, int) or total > sum(one.host is not None for one in summaries())
-        )
+        return _uncounted(job, meant, sum(one.host is not None for one in summaries()))
     if left is None or (left.hosts and not meant.exact):
         return NeverBegun(unknown=True)
     return left
+
+
+def _uncounted(job: Job, meant: Targets, ran: int) -> NeverBegun:
+    """What who may not read hosts knows: how many the inventory has, disabled ones too; of a group it says nothing.
+
+    :param ran: how many of its hosts have a summary.
+    """
+    total = job.summary("inventory").get("total_hosts")
+    if not isinstance(total, int):
+        return NeverBegun(unknown=True)
+    return NeverBegun(unknown=total > ran) if meant.names else NeverBegun(more=max(0, total - ran))
 
 
 def _sliced(job: Job) -> bool:
