@@ -268,8 +268,9 @@ def _where(source: Job, stopped: StoppedEarly) -> str:
             f"{stopped.unknown}."
         )
     at = f" at {stopped.at}" if stopped.at else ""
-    more = f" and {stopped.more} more" if stopped.more and stopped.hosts else str(stopped.more or "")
-    hosts = f"{told(stopped.hosts)}{more}" if stopped.hosts else f"{more} hosts" if more else "hosts"
+    more = f" and {stopped.more} more" if stopped.more else ""
+    number = f"{stopped.more} host{'' if stopped.more == 1 else 's'}" if stopped.more else "hosts"
+    hosts = f"{told(stopped.hosts)}{more}" if stopped.hosts else number
     return f"Job {source.id} stopped before its end{at}: it has not been done on {hosts}, though they did not fail."
 
 
