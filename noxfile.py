@@ -253,7 +253,7 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def faults(session: nox.Session) -> None:
-    """200 scenarios with a controller that misbehaves, 50 of many jobs, or: make faults ARGS="--scenarios 1000"."""
+    """200 scenarios with a controller that misbehaves, 50 of many jobs, or: make faults ARGS="--truth 200"."""
     install(session, *SANDBOX)
     session.run("python", str(copy_collection(session) / "tests/faults"), *session.posargs)
 

@@ -53,8 +53,11 @@ options:
   ca_path:
     description:
       - Path of a file or folder with the certificates of the authorities to trust.
-      - If not given, C(ca_path) in the configuration files is used, then the environment variable
-        E(REQUESTS_CA_BUNDLE).
+      - If not given, C(ca_path) in the configuration files is used, then the environment variables
+        E(REQUESTS_CA_BUNDLE) and E(CURL_CA_BUNDLE). Whichever is found first names all that is trusted.
+      - Else the authorities that the system trusts are trusted, as by M(ansible.builtin.uri). E(SSL_CERT_FILE) and
+        E(SSL_CERT_DIR) may name others in their place; where they do not, those that C(requests) comes with are
+        trusted as well.
     type: path
     aliases: [aap_ca_bundle, gateway_ca_bundle]
   request_timeout:

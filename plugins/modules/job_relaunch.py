@@ -63,8 +63,11 @@ options:
     description:
       - Name or number of a job template. The source job is then the latest job launched from it; relaunches do not
         count as such, but are looked at like those of any source job.
+      - A number is an id first, one with a leading zero only a name. With C(++) in it, it may also be the named
+        URL of a template, such as V(Patch web servers++Web): its name and that of its organization.
       - Exactly one of O(job_id) and O(job_template) is needed.
     type: str
+    aliases: [name]
   organization:
     description: Name or number of the organization of O(job_template), where templates of several have its name.
     type: str
@@ -126,8 +129,9 @@ options:
 notes:
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process where that makes
     no difference (a local connection, no C(become), C(async) or C(environment), the Python that runs
-    C(ansible-playbook), which has to have C(requests)), and runs the module everywhere else. The variable
-    C(relaunch_controller_in_process), set to V(false), always runs the module.
+    C(ansible-playbook), which has to have C(requests)), and runs the module everywhere else, and on macOS always. The
+    variable C(relaunch_controller_in_process), set to V(false), always runs the module. With C(-vv) it says why the
+    module runs.
   - While it waits, the action plugin shows the status of the job on stderr; the module itself cannot. When a job that
     was waited for has failed, it shows its failed tasks there. The variable C(relaunch_controller_progress), set to
     V(false), switches both off, and so does C(no_log) on the task.
@@ -266,8 +270,22 @@ failed_hosts:
   type: list
   elements: str
   sample: []
+stopped_hosts:
+  description: Names of hosts that did not fail in the job, and for which it stopped before its end, or that it never
+    began on. Where there are more than are named, RV(msg) tells how many.
+  returned: with RV(cut_short), where such hosts are known
+  type: list
+  elements: str
+  sample: [host1, host2]
+gone_hosts:
+  description: Names of those of RV(remaining_hosts) that are not in the inventory any more.
+  returned: with O(hosts=failed), when there are some
+  type: list
+  elements: str
+  sample: [host4]
 cut_short:
-  description: Whether the failed hosts have succeeded, but the job had stopped before its end for others.
+  description: Whether the failed hosts have succeeded as far as a relaunch on them can do that, and more is left. The
+    job had stopped before its end for others, or failed on hosts that only a relaunch on all hosts reaches.
   returned: when that is so
   type: bool
   sample: true
@@ -349,12 +367,12 @@ from ansible_collections.relaunch.controller.plugins.module_utils._task.module i
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **RELAUNCH_SPECIFICATION)
+    module = AnsibleModule(RELAUNCH_SPECIFICATION["argument_spec"], supports_check_mode=True)
 
     def act(client: ControllerClient) -> Outcome:
         return relaunch_job(client, RelaunchRequest.of(module.params, module.check_mode, module._diff))
 
-    run(module, act)
+    run(module, act, RELAUNCH_SPECIFICATION)
 
 
 if __name__ == "__main__":

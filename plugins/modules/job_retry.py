@@ -51,8 +51,11 @@ options:
     description:
       - Name or number of a job template, whose latest job is meant. It is looked up once, so that a job that somebody
         else launches in the meantime is left alone.
+      - A number is an id first, one with a leading zero only a name. With C(++) in it, it may also be the named
+        URL of a template, such as V(Patch web servers++Web): its name and that of its organization.
       - Exactly one of O(job_id) and O(job_template) is needed.
     type: str
+    aliases: [name]
   organization:
     description: Name or number of the organization of O(job_template), where templates of several have its name.
     type: str
@@ -132,7 +135,9 @@ attempts:
   elements: dict
   contains:
     attempt:
-      description: The round, from 1 on.
+      description:
+        - The number of the attempt, from 1 on.
+        - With O(fallback_to_all) a round may have two, on its failed hosts and then on all of them.
       type: int
       sample: 1
     job_id:
@@ -147,8 +152,12 @@ attempts:
       description: Its status as last seen.
       type: str
       sample: failed
+    all_hosts:
+      description: Whether it ran on all hosts of the job.
+      type: bool
+      sample: false
     hosts:
-      description: Names of the hosts that it was to bring to success.
+      description: Names of the hosts that it was to bring to success, as far as they are known.
       type: list
       elements: str
       sample: [web1, web2]
@@ -174,7 +183,7 @@ job_ids:
   sample: [43, 44]
 recovered:
   description:
-    - The hosts that have succeeded in these rounds, by name, each with the round.
+    - The failed hosts that have succeeded since, by name, each with the number of the attempt.
     - One that failed again later is not among them.
   returned: always, unless the task was called wrongly
   type: dict
@@ -185,8 +194,22 @@ remaining_hosts:
   type: list
   elements: str
   sample: []
+stopped_hosts:
+  description: Names of hosts that did not fail in the job, and for which it stopped before its end, or that it never
+    began on. Where there are more than are named, RV(msg) tells how many.
+  returned: with RV(cut_short), where such hosts are known
+  type: list
+  elements: str
+  sample: [host1, host2]
+gone_hosts:
+  description: Names of those of RV(remaining_hosts) that are not in the inventory any more.
+  returned: when there are some
+  type: list
+  elements: str
+  sample: [host4]
 cut_short:
-  description: Whether the failed hosts have succeeded, but the job had stopped before its end for others.
+  description: Whether the failed hosts have succeeded as far as a relaunch on them can do that, and more is left. The
+    job had stopped before its end for others, or failed on hosts that only a relaunch on all hosts reaches.
   returned: always, unless the task was called wrongly
   type: bool
   sample: false
@@ -354,12 +377,12 @@ from ansible_collections.relaunch.controller.plugins.module_utils._task.module i
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **RETRY_SPECIFICATION)
+    module = AnsibleModule(RETRY_SPECIFICATION["argument_spec"], supports_check_mode=True)
 
     def act(client: ControllerClient) -> Outcome:
         return retry_failed_hosts(client, RetryRequest.of(module.params, module.check_mode, module._diff))
 
-    run(module, act)
+    run(module, act, RETRY_SPECIFICATION)
 
 
 if __name__ == "__main__":

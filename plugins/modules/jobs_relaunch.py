@@ -237,13 +237,13 @@ from ansible_collections.relaunch.controller.plugins.module_utils._task.module i
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **SPECIFICATION)
+    module = AnsibleModule(SPECIFICATION["argument_spec"], supports_check_mode=True)
 
     def act(client: ControllerClient) -> Outcome:
         now = datetime.now(timezone.utc)
         return relaunch_jobs(client, JobsRequest.of(module.params, module.check_mode, now), now)
 
-    run(module, act)
+    run(module, act, SPECIFICATION)
 
 
 if __name__ == "__main__":

@@ -59,8 +59,11 @@ options:
     description:
       - Name or number of a workflow job template. The source is then the latest workflow job launched from it,
         relaunches apart.
+      - With C(++) in it, it may be the named URL of a template, such as V(Release++Web), its name and that of its
+        organization.
       - Exactly one of O(workflow_job_id) and O(workflow_job_template) is needed.
     type: str
+    aliases: [name, workflow_template]
   organization:
     description:
       - Name or number of the organization of O(workflow_job_template), where templates of several have its name.
@@ -295,12 +298,12 @@ from ansible_collections.relaunch.controller.plugins.module_utils._workflow.rela
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **WORKFLOW_SPECIFICATION)
+    module = AnsibleModule(WORKFLOW_SPECIFICATION["argument_spec"], supports_check_mode=True)
 
     def act(client: ControllerClient) -> Outcome:
         return relaunch_workflow(client, WorkflowRequest.of(module.params, module.check_mode, module._diff))
 
-    run(module, act)
+    run(module, act, WORKFLOW_SPECIFICATION)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import merge_hash
 
+from ansible_collections.relaunch.controller.plugins.module_utils._task.arguments import not_finite, reads_as_infinite
 from ansible_collections.relaunch.controller.plugins.module_utils._task.front_door import (
     Surroundings,
     module_needed,
@@ -69,6 +70,10 @@ class InProcessAction(ActionBase):
         task_vars = task_vars or {}
         self._host = task_vars.get("inventory_hostname", "localhost")
         result: Result = super().run(tmp, task_vars)
+        if any(map(reads_as_infinite, self._task.args.values())):
+            sentence = not_finite(self.specification(), self._task.args)
+            if sentence:
+                return t.cast("Result", merge_hash(result, {"failed": True, "msg": sentence}))
         surroundings = self._surroundings(task_vars)
         ended = module_needed(surroundings) or self._in_process(task_vars)
         if isinstance(ended, str):
@@ -97,6 +102,7 @@ class InProcessAction(ActionBase):
             own_interpreter=sys.executable,
             requests=importlib.util.find_spec("requests") is not None,
             wanted=self._flag(task_vars, IN_PROCESS_VARIABLE),
+            platform=sys.platform,
         )
 
     def _in_process(self, task_vars: dict[str, t.Any]) -> t.Union[Result, str]:
@@ -110,9 +116,7 @@ class InProcessAction(ActionBase):
         from ansible_collections.relaunch.controller.plugins.module_utils._task.result import carry_out
 
         specification = self.specification()
-        constraints = {name: value for name, value in specification.items() if name != "argument_spec"}
-        validator = ArgumentSpecValidator(specification["argument_spec"], **constraints)
-        validated = validator.validate(self._task.args)
+        validated = ArgumentSpecValidator(specification["argument_spec"]).validate(self._task.args)
         if validated.error_messages or validated._warnings or validated._deprecations:
             return "its arguments need a second look"
         params, hidden = validated.validated_parameters, validated._no_log_values
@@ -122,7 +126,7 @@ class InProcessAction(ActionBase):
         def act(client: ControllerClient) -> Outcome:
             return self.act(params, write)(client)
 
-        result = carry_out(params, hidden, act)
+        result = carry_out(params, hidden, act, specification)
         if self._injects_invocation(task_vars):
             result["invocation"] = {"module_args": params}
         return t.cast("Result", remove_values(result, hidden))

@@ -4,7 +4,8 @@
 
 """The rulebook: what it does with the notifications of a controller, and that the guide tells of this very one.
 
-Its conditions are such that Jinja reads them as ansible-rulebook does. ansible-lint knows ansible-rulebook's schema.
+Its conditions are such that Jinja reads them as ansible-rulebook does, except for a comparison of values of different
+types, which ansible-rulebook (1.3.2, tried) takes for false. ansible-lint knows ansible-rulebook's schema.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import pytest
 import yaml
 from docs.tools import Run
 from docs.written import BLOCKS, ROOT
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, UndefinedError
 from jinja2.nativetypes import NativeEnvironment
 
 from sandbox.process import Sandbox
@@ -49,7 +50,10 @@ DEFAULT_MESSAGE = {
 
 
 def matches(condition: str, payload: t.Any) -> bool:
-    return bool(Environment().compile_expression(condition)(event={"payload": payload}))
+    try:
+        return bool(Environment().compile_expression(condition)(event={"payload": payload}))
+    except (TypeError, UndefinedError):
+        return False
 
 
 def notification(job: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -92,6 +96,14 @@ def test_only_a_failed_playbook_is_retried(launch_type: str, status: str) -> Non
 
     assert matches(RETRY["condition"], sent) is (status == "failed")
     assert not matches(TELL["condition"], sent)
+
+
+@pytest.mark.parametrize("number", ["42", "{{ 7 * 7 }}", "", [42], {"a": 42}, None, 0, -42])
+def test_only_a_number_becomes_a_variable(number: t.Any) -> None:
+    sent = {"id": number, "status": "failed", "launch_type": "manual"}
+
+    assert not any(matches(rule["condition"], sent) for rule in RULESET["rules"])
+    assert not matches(RETRY["condition"], {"status": "failed", "launch_type": "manual"})
 
 
 def test_a_message_that_was_not_customized_is_told_and_retries_nothing() -> None:

@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,11 @@ import pytest
 TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
-from sandbox.process import Sandbox  # noqa: E402  (found through the line above, outside of an export as well)
+from sandbox.marks import Marks  # noqa: E402  (found through the line above, outside of an export as well)
+from sandbox.process import Sandbox  # noqa: E402
+
+if t.TYPE_CHECKING:
+    from ansible_collections.relaunch.controller.plugins.module_utils._task.result import Act
 
 # Where Ansible finds this collection: the folder above ansible_collections.
 COLLECTIONS = os.environ.get("ANSIBLE_COLLECTIONS_PATH") or str(TESTS.parents[3])
@@ -202,3 +207,80 @@ def run_tasks(run_playbook: t.Callable[..., Run], tmp_path: Path, in_process: bo
 def admin(sandbox: Sandbox) -> dict[str, t.Any]:
     """Connection options of an administrator."""
     return {"controller_host": sandbox.url, "controller_oauthtoken": sandbox.token("admin"), "max_retries": 0}
+
+
+@pytest.fixture
+def marks(tmp_path: Path) -> Marks:
+    """What hosts leave at the steps that they pass."""
+    return Marks(tmp_path)
+
+
+class Driver:
+    """Drives the sequences behind the modules in this process; what comes back is what a task would return.
+
+    :param sleep: pauses, in place of a real one.
+    """
+
+    def __init__(self, sandbox: Sandbox, sleep: t.Callable[[float], None] = time.sleep) -> None:
+        self._sandbox = sandbox
+        self._sleep = sleep
+
+    def sleeping(self, sleep: t.Callable[[float], None]) -> Driver:
+        """The same with other pauses."""
+        return Driver(self._sandbox, sleep)
+
+    def relaunch(
+        self, job: int, user: str = "admin", *, check_mode: bool = False, diff: bool = False, **options: t.Any
+    ) -> dict[str, t.Any]:
+        """job_relaunch with these options: on failed hosts, and waiting, where they say nothing else."""
+        from ansible_collections.relaunch.controller.plugins.module_utils._job import options as _options
+        from ansible_collections.relaunch.controller.plugins.module_utils._job.relaunch_job import relaunch_job
+
+        given = {"job_id": job, "hosts": "failed", "wait": True, "interval": 0.2, **options}
+        params = self._params(_options.RELAUNCH_SPECIFICATION, user, given)
+        request = _options.RelaunchRequest.of(params, check_mode, diff)
+        return self._result(params, lambda client: relaunch_job(client, request))
+
+    def retry(self, job: int, user: str = "admin", *, check_mode: bool = False, **options: t.Any) -> dict[str, t.Any]:
+        """job_retry with these options, without delays where they say nothing else."""
+        from ansible_collections.relaunch.controller.plugins.module_utils._job import options as _options
+        from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_failed_hosts import (
+            retry_failed_hosts,
+        )
+
+        given = {"job_id": job, "delay": 0, "interval": 0.2, **options}
+        params = self._params(_options.RETRY_SPECIFICATION, user, given)
+        request = _options.RetryRequest.of(params, check_mode, False)
+        return self._result(params, lambda client: retry_failed_hosts(client, request))
+
+    def _params(self, specification: t.Any, user: str, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+        connection = {"controller_host": self._sandbox.url, "controller_oauthtoken": self._sandbox.token(user)}
+        validated = ArgumentSpecValidator(**specification).validate({**connection, "max_retries": 0, **given})
+        assert not validated.error_messages
+        return t.cast("dict[str, t.Any]", validated.validated_parameters)
+
+    def _result(self, params: t.Mapping[str, t.Any], act: Act) -> dict[str, t.Any]:
+        from ansible_collections.relaunch.controller.plugins.module_utils._task.result import carry_out
+
+        def with_pauses(client: t.Any) -> t.Any:
+            client.sleep = self._sleep
+            return act(client)
+
+        result = {"failed": False, **carry_out(params, set(), with_pauses)}
+        assert "exception" not in result, result["exception"]
+        return result
+
+
+@pytest.fixture
+def driver(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Driver:
+    """Runs tasks in this process, without ansible-playbook; nothing of whoever runs the tests counts."""
+    for name in list(os.environ):
+        mine = name.startswith(("CONTROLLER_", "TOWER_", "AAP_", "SSL_CERT_"))
+        if mine or name.lower().endswith("_proxy") or name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    sandbox.settings(event_lag=0.2)
+    return Driver(sandbox)

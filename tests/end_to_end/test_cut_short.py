@@ -14,10 +14,11 @@ from ansible.release import __version__ as core
 from sandbox.cut_short.cases import COMPLETE, CUT_SHORT, Case
 from sandbox.process import Sandbox
 
+if t.TYPE_CHECKING:
+    from .conftest import Driver
+
 RunTasks = t.Callable[..., t.Any]
 Options = dict[str, t.Any]
-
-BOTH_WAYS = pytest.mark.parametrize("in_process", [True, False], ids=["in process", "module"])
 
 CASES = {case.name: case for case in (*CUT_SHORT, *COMPLETE)}
 # One of each kind. The unit tests go through all, recorded with the oldest and the newest ansible-core.
@@ -51,6 +52,14 @@ KINDS = (
     "edited since",
 )
 
+# What went to its end, and is told to have stopped all the same, at this task: where the play ended, or was left, right
+# behind the failure by a task that shows in no event, and where the playbook was edited before the relaunch.
+TOLD_AS_STOPPED = {
+    "the play ended early, directly behind": "Update",
+    "hosts that left directly behind": "Update",
+    "edited since": "Update",
+}
+
 
 class Rollout:
     """A case in the sandbox."""
@@ -74,6 +83,8 @@ class Rollout:
 
     @property
     def stopped_at(self) -> str | None:
+        if self.case.name in TOLD_AS_STOPPED:
+            return TOLD_AS_STOPPED[self.case.name]
         goes_on = self.case.completes_on and core.startswith(f"{self.case.completes_on}.")
         return None if goes_on else self.case.stopped_at
 
@@ -99,9 +110,7 @@ def rollout(sandbox: Sandbox) -> Rollout:
     return stopped
 
 
-def test_each_kind_once_its_failed_hosts_have_been_healed(
-    sandbox: Sandbox, admin: Options, run_tasks: RunTasks
-) -> None:
+def test_each_kind_once_its_failed_hosts_have_been_healed(sandbox: Sandbox, driver: Driver) -> None:
     rollouts = [Rollout(sandbox, CASES[name]) for name in KINDS]
     for one in rollouts:
         one.heal()
@@ -111,20 +120,16 @@ def test_each_kind_once_its_failed_hosts_have_been_healed(
 
     expected = {one.case.name: one.stopped_at for one in rollouts}
     for user in ("admin", "alice"):
-        options = {**admin, "controller_oauthtoken": sandbox.token(user), "hosts": "failed", "wait": True}
-        results = run_tasks(*({"job_id": one.job, **options} for one in rollouts), timeout=300).results
-        assert {one.case.name: told(result) for one, result in zip(rollouts, results, strict=True)} == expected, user
-        assert not any(result["changed"] for result in results)
+        results = {one.case.name: driver.relaunch(one.job, user) for one in rollouts}
+        assert {name: told(result) for name, result in results.items()} == expected, user
+        assert not any(result["changed"] for result in results.values())
     assert launches(sandbox) == []
 
 
-@BOTH_WAYS
 def test_a_rolling_update_that_stopped_fails_the_task_that_healed_it(
-    sandbox: Sandbox, rollout: Rollout, admin: Options, run_tasks: RunTasks
+    sandbox: Sandbox, rollout: Rollout, driver: Driver
 ) -> None:
-    task = {"job_id": rollout.job, "hosts": "failed", "wait": True, **admin}
-
-    first, second = run_tasks(task, task).results
+    first, second = driver.relaunch(rollout.job), driver.relaunch(rollout.job)
 
     assert (first["failed"], first["changed"], first["cut_short"]) == (True, True, True)
     assert (first["status"], first["limit"], first["failed_hosts"]) == ("successful", "web1", [])
@@ -134,7 +139,7 @@ def test_a_rolling_update_that_stopped_fails_the_task_that_healed_it(
     assert launches(sandbox) == [f"/api/v2/jobs/{rollout.job}/relaunch/"]
 
 
-@BOTH_WAYS
+@pytest.mark.parametrize("in_process", [False], ids=["module"])
 def test_with_fallback_to_all_it_is_completed(
     sandbox: Sandbox, rollout: Rollout, admin: Options, run_tasks: RunTasks
 ) -> None:
@@ -149,9 +154,7 @@ def test_with_fallback_to_all_it_is_completed(
     assert launches(sandbox) == [f"/api/v2/jobs/{rollout.job}/relaunch/"] * 2
 
 
-def test_it_is_asked_only_once_the_failed_hosts_are_healed(
-    sandbox: Sandbox, rollout: Rollout, admin: Options, run_tasks: RunTasks
-) -> None:
-    run_tasks({"job_id": rollout.job, "hosts": "failed", **admin})
+def test_it_is_asked_only_once_the_failed_hosts_are_healed(sandbox: Sandbox, rollout: Rollout, driver: Driver) -> None:
+    driver.relaunch(rollout.job, wait=False)
 
     assert not [entry for entry in sandbox.log() if "job_events" in entry["path"]]

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
-from pathlib import Path
 
 import pytest
 
@@ -16,13 +16,13 @@ from sandbox.process import Sandbox
 from sandbox.proxy import Proxy
 
 if t.TYPE_CHECKING:
-    from .conftest import Run
+    from .conftest import Driver, Run
 
 Options = dict[str, t.Any]
 RunTasks = t.Callable[..., "Run"]
-Stubborn = t.Callable[..., Options]
+Template = t.Callable[..., Options]
 
-BOTH_WAYS = pytest.mark.parametrize("in_process", [True, False], ids=["in process", "as a module"])
+AS_A_MODULE = pytest.mark.parametrize("in_process", [False], ids=["as a module"])
 
 EDITS: dict[str, t.Callable[[Sandbox, Options], Options]] = {
     "extra variables": lambda _sandbox, _template: {"extra_vars": {"release": 2}},
@@ -53,18 +53,37 @@ def tls_sandbox(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Sandbox]
 
 
 @pytest.fixture
-def failed(sandbox: Sandbox, stubborn: Stubborn) -> t.Callable[..., tuple[int, Options]]:
+def template(sandbox: Sandbox) -> Template:
+    """A template whose jobs end at once, and fail on some of its hosts: template("web1 web2", failing="web2")."""
+
+    def template(hosts: str, failing: str = "", **options: t.Any) -> Options:
+        outcomes = dict.fromkeys(failing.split(), "failed")
+        name = f"Moving {os.urandom(3).hex()}"
+        return sandbox.add_template(
+            name, PING, hosts={host: {} for host in hosts.split()}, outcomes=outcomes, **options
+        )
+
+    return template
+
+
+def now_fails(sandbox: Sandbox, template: Options, hosts: str = "") -> None:
+    """From now on the jobs of a template fail on these hosts alone."""
+    sandbox.change_template(template["id"], outcomes=dict.fromkeys(hosts.split(), "failed"))
+
+
+@pytest.fixture
+def failed(sandbox: Sandbox, template: Template) -> t.Callable[..., tuple[int, Options]]:
     """A job that failed on those hosts that fail at least once, and its template: failed(web1=0, web2=1).
 
-    It was made as data: its hosts' failures are still to come, one less than given.
+    Its relaunches fail on those that fail twice, until `now_fails` says otherwise.
     """
 
     def failed(**failures: int) -> tuple[int, Options]:
-        template = stubborn(**{host: max(0, times - 1) for host, times in failures.items()})
+        made = template(" ".join(failures), " ".join(host for host, times in failures.items() if times > 1))
         hosts = {host: "failed" if times else "ok" for host, times in failures.items()}
-        job = sandbox.make_job(template=template["id"], status="failed", hosts=hosts)
+        job = sandbox.make_job(template=made["id"], status="failed", hosts=hosts)
         sandbox.clear_log()
-        return job, template
+        return job, made
 
     return failed
 
@@ -72,23 +91,21 @@ def failed(sandbox: Sandbox, stubborn: Stubborn) -> t.Callable[..., tuple[int, O
 Failed = t.Callable[..., tuple[int, Options]]
 
 
-@BOTH_WAYS
 @pytest.mark.parametrize("edit", EDITS)
 def test_after_its_template_was_edited_the_work_is_done_once(
-    sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks, edit: str
+    sandbox: Sandbox, failed: Failed, driver: Driver, edit: str
 ) -> None:
     job, template = failed(web1=0, web2=1)
     sandbox.change_template(template["id"], **EDITS[edit](sandbox, template))
-    task = {"job_id": job, "hosts": "failed", "wait": True, **admin}
 
-    first, second = run_tasks(task, task).results
+    first, second = driver.relaunch(job), driver.relaunch(job)
 
     assert (first["changed"], second["changed"]) == (True, False)
     assert first["id"] == second["id"] and second["status"] == "successful"
     assert len(posts(sandbox)) == 1
 
 
-@BOTH_WAYS
+@AS_A_MODULE
 def test_a_lost_answer_is_found_after_an_edit(
     sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks
 ) -> None:
@@ -103,21 +120,18 @@ def test_a_lost_answer_is_found_after_an_edit(
     assert first["id"] == second["id"] and len(posts(sandbox)) == 1
 
 
-@BOTH_WAYS
-def test_the_chain_still_narrows_after_an_edit(
-    sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks
-) -> None:
+def test_the_chain_still_narrows_after_an_edit(sandbox: Sandbox, failed: Failed, driver: Driver) -> None:
     job, template = failed(web1=1, web2=1, web3=2, web4=0)
     sandbox.change_template(template["id"], extra_vars={"release": 2})
-    task = {"job_id": job, "hosts": "failed", "wait": True, **admin}
 
-    first, second = run_tasks(task, task).results
+    first = driver.relaunch(job)
+    now_fails(sandbox, template)
+    second = driver.relaunch(job)
 
     assert (first["hosts"], first["remaining_hosts"]) == (["web1", "web2", "web3"], ["web3"])
     assert (second["hosts"], second["remaining_hosts"], second["status"]) == (["web3"], [], "successful")
 
 
-@BOTH_WAYS
 def test_a_disabled_host_is_not_recovered(
     sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks
 ) -> None:
@@ -141,41 +155,39 @@ def test_a_disabled_host_is_not_recovered(
     assert len(posts(sandbox)) == 2
 
 
-@BOTH_WAYS
 def test_a_host_that_a_relaunch_of_all_left_out_is_not_recovered(
-    sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks
+    sandbox: Sandbox, failed: Failed, driver: Driver
 ) -> None:
     job, template = failed(web1=0, web2=1, web3=1)
     sandbox.disable_host(template["hosts"]["web3"])
     sandbox.wait(sandbox.relaunch(job, user="bob"))
-    task = {"job_id": job, "hosts": "failed", "wait": True, **admin}
 
-    (disabled,) = run_tasks(task, warnings=True).results
+    disabled = driver.relaunch(job)
     assert (disabled["failed"], disabled["changed"], disabled["remaining_hosts"]) == (False, False, ["web3"])
     assert "web3" in disabled["warnings"][0]
 
     sandbox.enable_host(template["hosts"]["web3"])
-    third, fourth = run_tasks(task, task).results
+    third, fourth = driver.relaunch(job), driver.relaunch(job)
 
     assert (third["changed"], third["failed"], third["remaining_hosts"], fourth["changed"]) == (True, False, [], False)
     assert posts(sandbox) == [f"/api/v2/jobs/{job}/relaunch/"]
 
 
 def test_a_host_that_is_renamed_just_before_it_fails_again_remains_under_its_new_name(
-    sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks
+    sandbox: Sandbox, failed: Failed, driver: Driver
 ) -> None:
     job, template = failed(web1=0, web2=2)
+    now_fails(sandbox, template, "web2 db2")
     sandbox.wait(sandbox.relaunch(job, hosts="failed", user="bob"))
     calls: t.Any = [{"method": "PATCH", "path": f"/hosts/{template['hosts']['web2']}", "body": {"name": "db2"}}]
     sandbox.misbehave([{"kind": "act", "when": "before", "method": "POST", "path": "/relaunch/$", "calls": calls}])
 
-    (result,) = run_tasks({"job_id": job, "hosts": "failed", "wait": True, **admin}).results
+    result = driver.relaunch(job)
 
     assert (result["changed"], result["hosts"], result["remaining_hosts"]) == (True, ["db2"], ["db2"]), result["msg"]
 
 
-@BOTH_WAYS
-def test_what_has_ended_is_not_adopted(sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks) -> None:
+def test_what_has_ended_is_not_adopted(sandbox: Sandbox, failed: Failed, driver: Driver) -> None:
     job, template = failed(web1=0, web2=1)
     sandbox.settings(max_running=0)
     active = sandbox.relaunch(job, hosts="failed", user="bob")
@@ -183,127 +195,116 @@ def test_what_has_ended_is_not_adopted(sandbox: Sandbox, failed: Failed, admin: 
     calls: t.Any = [{"method": "POST", "path": f"/jobs/{active}/end", "body": ending}]
     sandbox.misbehave([{"kind": "act", "when": "before", "path": f"/jobs/{active}/$", "calls": calls}])
 
-    result = run_tasks({"job_id": job, "hosts": "failed", **admin}).results[0]
+    result = driver.relaunch(job, wait=False)
 
     sandbox.settings(max_running=4)
     assert result["changed"] and result["id"] > active
     assert template["id"] == result["job"]["unified_job_template"]
 
 
-@BOTH_WAYS
-def test_other_credentials_are_other_work(
-    sandbox: Sandbox, stubborn: Stubborn, admin: Options, run_tasks: RunTasks
-) -> None:
-    template = stubborn({"asks": ["credentials"], "credentials": [{"name": "one", "kind": "ssh"}]}, web1=0, web2=0)
+def test_other_credentials_are_other_work(sandbox: Sandbox, template: Template, driver: Driver) -> None:
+    ours_is = template("web1 web2", asks=["credentials"], credentials=[{"name": "one", "kind": "ssh"}])
     hosts = {"web1": "ok", "web2": "failed"}
     other = [sandbox.add_credential("other", kind="ssh")]
-    made = {"template": template["id"], "status": "failed", "hosts": hosts}
+    made = {"template": ours_is["id"], "status": "failed", "hosts": hosts}
     ours = sandbox.make_job(**made)
     theirs = sandbox.make_job(**made, credentials=other, prompts={"credentials": other})
     assert sandbox.wait(sandbox.relaunch(theirs, hosts="failed")) == "successful"
     sandbox.clear_log()
 
-    (result,) = run_tasks({"job_id": ours, "hosts": "failed", "wait": True, **admin}).results
+    result = driver.relaunch(ours)
 
     assert (result["changed"], result["status"], result["relaunched_job_id"]) == (True, "successful", ours)
     assert len(posts(sandbox)) == 1
 
 
-@BOTH_WAYS
 def test_a_success_that_a_later_failure_took_back_does_not_count(
-    sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks, tmp_path: Path
+    sandbox: Sandbox, failed: Failed, driver: Driver
 ) -> None:
     job, template = failed(web1=0, web2=1)
     assert sandbox.wait(sandbox.relaunch(job, hosts="failed")) == "successful"
-    sandbox.change_host(template["hosts"]["web2"], variables={"failures": 2, "folder": str(tmp_path)})
+    now_fails(sandbox, template, "web2")
     assert sandbox.wait(sandbox.relaunch(job, hosts="failed")) == "failed"
+    now_fails(sandbox, template)
     sandbox.clear_log()
 
-    (result,) = run_tasks({"job_id": job, "hosts": "failed", "wait": True, **admin}).results
+    result = driver.relaunch(job)
 
     assert (result["changed"], result["status"], result["hosts"]) == (True, "successful", ["web2"])
     assert len(posts(sandbox)) == 1
 
 
-@BOTH_WAYS
-def test_a_success_from_before_the_failure_does_not_count(
-    sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks
-) -> None:
+def test_a_success_from_before_the_failure_does_not_count(sandbox: Sandbox, failed: Failed, driver: Driver) -> None:
     job, _template = failed(web1=0, web2=1)
     assert sandbox.wait(sandbox.relaunch(job, hosts="failed")) == "successful"
     # So the source ended after that one was made.
     sandbox.change_job(job, finished=now())
     sandbox.clear_log()
 
-    (result,) = run_tasks({"job_id": job, "hosts": "failed", "wait": True, **admin}).results
+    result = driver.relaunch(job)
 
     assert (result["changed"], result["status"], result["hosts"]) == (True, "successful", ["web2"])
     assert len(posts(sandbox)) == 1
 
 
-@BOTH_WAYS
 @pytest.mark.parametrize("move", ["renamed", "deleted"])
 def test_a_host_that_was_renamed_or_deleted_needs_no_second_job(
-    sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks, move: str
+    sandbox: Sandbox, failed: Failed, driver: Driver, move: str
 ) -> None:
     job, template = failed(web1=0, web2=1, web3=1)
-    task = {"job_id": job, "hosts": "failed", "wait": True, **admin}
-    run_tasks(task)
+    driver.relaunch(job)
     if move == "renamed":
         sandbox.rename_host(template["hosts"]["web3"], "web9")
     else:
         sandbox.delete_host(template["hosts"]["web3"])
 
-    (result,) = run_tasks(task).results
+    result = driver.relaunch(job)
 
     assert (result["changed"], result["remaining_hosts"]) == (False, [])
     assert len(posts(sandbox)) == 1
 
 
-@BOTH_WAYS
 def test_after_a_fallback_to_all_only_what_failed_in_it_is_left(
-    sandbox: Sandbox, stubborn: Stubborn, admin: Options, run_tasks: RunTasks
+    sandbox: Sandbox, template: Template, driver: Driver
 ) -> None:
-    template = stubborn(web1=0, web2=1)
-    job = sandbox.make_job(template=template["id"], status="error", stats=False)
+    made = template("web1 web2", failing="web2")
+    job = sandbox.make_job(template=made["id"], status="error", stats=False)
     sandbox.clear_log()
-    task = {"job_id": job, "hosts": "failed", "fallback_to_all": True, "wait": True, **admin}
 
-    first, second, third = run_tasks(task, task, task).results
+    first = driver.relaunch(job, fallback_to_all=True)
+    now_fails(sandbox, made)
+    second, third = (driver.relaunch(job, fallback_to_all=True) for _number in range(2))
 
     assert (first["failed"], first["limit"], first["remaining_hosts"]) == (True, "", ["web2"])
     assert (second["status"], second["hosts"], third["changed"]) == ("successful", ["web2"], False)
 
 
-@BOTH_WAYS
 @pytest.mark.parametrize("wait", [True, False], ids=["wait", "no wait"])
 def test_a_relaunch_that_the_template_limits_by_now_is_not_all_of_the_work(
-    sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks, wait: bool
+    sandbox: Sandbox, failed: Failed, driver: Driver, wait: bool
 ) -> None:
     job, template = failed(web1=0, web2=1)
     sandbox.change_template(template["id"], limit="web1")
 
-    result = run_tasks({"job_id": job, "wait": wait, **admin}).results[0]
+    result = driver.relaunch(job, hosts="all", wait=wait)
 
     assert (result["failed"], result["changed"], result["limit"]) == (True, True, "web1")
     assert f"is limited to web1, and job {job} was to all hosts: the template has another limit" in result["msg"]
 
 
-@BOTH_WAYS
-def test_a_template_that_checks_only_by_now_is_no_success(
-    sandbox: Sandbox, failed: Failed, admin: Options, run_tasks: RunTasks
-) -> None:
+def test_a_template_that_checks_only_by_now_is_no_success(sandbox: Sandbox, failed: Failed, driver: Driver) -> None:
     job, template = failed(web1=0, web2=1)
     sandbox.change_template(template["id"], job_type="check")
 
-    (result,) = run_tasks({"job_id": job, "hosts": "failed", "wait": True, **admin}).results
+    result = driver.relaunch(job)
 
     assert (result["failed"], result["changed"], result["job_type"]) == (True, True, "check")
     assert "the template checks only by now" in result["msg"]
 
 
-@BOTH_WAYS
-@pytest.mark.parametrize("way", ["forward proxy", "CONNECT proxy"])
+@pytest.mark.parametrize(
+    ("way", "in_process"), [("forward proxy", False), ("CONNECT proxy", True)], ids=["forward, module", "CONNECT"]
+)
 def test_behind_a_proxy_that_loses_the_answer_one_job_is_launched(
     request: pytest.FixtureRequest, run_tasks: RunTasks, way: str
 ) -> None:

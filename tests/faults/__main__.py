@@ -34,6 +34,10 @@ def main() -> int:
         help="instead, let 2, 4 and 8 callers run the same task in the same instant, so many times each",
     )
     parser.add_argument(
+        "--truth", type=int, metavar="WORLDS", help="instead, run real playbooks, and ask whether what is said is true"
+    )
+    parser.add_argument("--only-truth", type=int, metavar="SEED", help="as --only, of these")
+    parser.add_argument(
         "--uri",
         type=int,
         nargs="?",
@@ -48,7 +52,9 @@ def main() -> int:
     # This folder's modules are those of the package, and must not be found under their bare names.
     here = pathlib.Path(__file__).resolve().parent
     sys.path[:] = [str(here.parent), *(path for path in sys.path if pathlib.Path(path or ".").resolve() != here)]
-    from faults import campaign, contests, replay
+    # The worlds of real playbooks import the collection, which lies below ansible_collections.
+    sys.path.append(str(here.parents[4]))
+    from faults import campaign, contests, replay, truth_campaign
 
     if options.contests is not None:
         return _contests(contests.hold, options.contests)
@@ -56,6 +62,13 @@ def main() -> int:
         return replay.replay(options.only, uri=bool(options.uri))
     if options.only_many is not None:
         return replay.replay_many(options.only_many)
+    if options.only_truth is not None:
+        return truth_campaign.replay(options.only_truth)
+    if options.truth is not None:
+        worlds = range(options.seed, options.seed + options.truth)
+        played = truth_campaign.run(worlds, workers=options.workers, progress=sys.stderr.isatty())
+        print(played.text())
+        return 1 if played.wrong else 0
     seeds = range(options.seed, options.seed + options.scenarios)
     many = range(options.seed, options.seed + options.many)
     uri = len(seeds) if options.uri is None else min(options.uri, len(seeds))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import database as db
-from sandbox import jobs, resources, settings
+from sandbox import jobs, resources, results, settings
 
 from .scenario import Ending
 
@@ -112,7 +112,8 @@ class QuickJobs:
             # A limit that matches nothing, too, leaves no statistics.
             if failing is not None and outcomes:
                 now = t.cast("db.Row", database.get("jobs", job["id"]))
-                jobs.save_stats(database, now, jobs.played(outcomes), begun.hosts)
+                rows = [{"name": name, "id": number, "instance_id": ""} for name, number in begun.hosts.items()]
+                results.save_played(database, now, outcomes, results.Hosts(rows))
 
 
 def prompts_of(job: db.Row) -> str:

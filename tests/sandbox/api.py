@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import typing as t
 
@@ -14,9 +13,8 @@ import werkzeug.exceptions
 import werkzeug.routing
 
 from . import database as db
-from . import filters, jobs, people, permissions, prompts, resources, sentences, settings
+from . import filterable, filters, people, sentences, settings
 from .answers import Crash, Refusal, answer, body_of_request, decorate, detail, page, redirect_to_slash, say, wanted
-from .bodies import url
 from .bodies_workflows import AllBodies
 
 PREFIXES = {"awx": "/api/v2", "gateway": "/api/controller/v2"}
@@ -164,7 +162,7 @@ def me() -> flask.Response:
 @api.get("/users/")
 def users() -> flask.Response:
     """The users whom the user may see."""
-    return _list("users", filters.USERS, flask.g.bodies.user, "User", *_own_or_all("id"))
+    return _list("users", filterable.USERS, flask.g.bodies.user, "User", *_own_or_all("id"))
 
 
 @api.get("/users/<int:row_id>/")
@@ -216,87 +214,13 @@ def delete_token(row_id: int) -> flask.Response:
 @api.get("/organizations/")
 def organizations() -> flask.Response:
     """The organizations."""
-    return _list("organizations", filters.ORGANIZATIONS, flask.g.bodies.organization, "Organization")
+    return _list("organizations", filterable.ORGANIZATIONS, flask.g.bodies.organization, "Organization")
 
 
 @api.get("/organizations/<int:row_id>/")
 def organization(row_id: int) -> flask.Response:
     """One organization."""
     return answer(flask.g.bodies.organization(found("organizations", row_id, "Organization")))
-
-
-@api.get("/job_templates/")
-def job_templates() -> flask.Response:
-    """The job templates that the user may see."""
-    condition, values = permissions.readable(flask.g.user)
-    condition = f"type = 'job_template' AND {condition.replace('unified_job_template', 'id')}"
-    return _list("templates", filters.TEMPLATES, flask.g.bodies.job_template, "JobTemplate", condition, values)
-
-
-@api.get("/job_templates/<int:row_id>/")
-def job_template(row_id: int) -> flask.Response:
-    """One job template."""
-    return answer(flask.g.bodies.job_template(_template(row_id)))
-
-
-@api.get("/job_templates/<int:row_id>/launch/")
-def launch_needs(row_id: int) -> flask.Response:
-    """What a launch of a template may or must be given."""
-    template = _template(row_id)
-    asks = json.loads(template["asks"])
-    needed = resources.passwords_of(flask.g.database, template["credentials"])
-    return answer(
-        {
-            "can_start_without_user_input": not needed and not asks and template["survey"] == "[]",
-            "passwords_needed_to_start": needed,
-            **{option: field in asks for field, option in resources.PROMPTS.items()},
-            "survey_enabled": template["survey"] != "[]",
-            "variables_needed_to_start": [],
-            "credential_needed_to_start": False,
-            "inventory_needed_to_start": template["inventory"] is None,
-            "job_template_data": {name: template[name] for name in ("name", "id", "description")},
-            "defaults": flask.g.bodies.defaults(template),
-        }
-    )
-
-
-@api.post("/job_templates/<int:row_id>/launch/")
-def launch(row_id: int) -> flask.Response:
-    """Launch a template."""
-    database, asking, given = flask.g.database, flask.g.user, flask.g.given
-    template = found("templates", row_id, "JobTemplate", type="job_template")
-    if not permissions.may_execute(database, asking, row_id):
-        raise detail(403, sentences.FORBIDDEN)
-    given_prompts, ignored = prompts.accepted(template, given)
-    if template["inventory"] is None and "inventory" not in given_prompts:
-        raise Refusal(400, {"inventory": [say(sentences.NO_INVENTORY)]})
-    if template["project"] is None:
-        raise Refusal(400, {"project": [say(sentences.NO_PROJECT)]})
-    own = json.loads(template["credentials"])
-    credentials = resources.combined(database, own, given_prompts.get("credentials", []))
-    needed = resources.passwords_of(database, json.dumps(credentials))
-    passwords = given.get("credential_passwords") or {name: given[name] for name in needed if name in given}
-    missing = [name for name in needed if not isinstance(passwords, dict) or not passwords.get(name)]
-    if missing:
-        raise Refusal(400, {"passwords_needed_to_start": missing})
-    slices = jobs.slice_count(database, template, given_prompts)
-    if slices > 1:
-        job = jobs.launch_sliced(database, template, asking["id"], prompts=given_prompts, slices=slices)
-        body = flask.g.bodies.workflow_job(database.get("jobs", job))
-        return answer(
-            {"workflow_job": job, "ignored_fields": ignored, **body},
-            201,
-            {"Location": url("workflow_job", job)},
-        )
-    job = jobs.launch(
-        database,
-        template,
-        asking["id"],
-        prompts=given_prompts,
-        passwords={name: passwords[name] for name in needed},
-    )
-    body = flask.g.bodies.job(database.get("jobs", job), view="created")
-    return answer({"job": job, "ignored_fields": ignored, **body}, 201, {"Location": url("job", job)})
 
 
 def found(table: str, row_id: int, model: str, **columns: t.Any) -> db.Row:
@@ -307,16 +231,9 @@ def found(table: str, row_id: int, model: str, **columns: t.Any) -> db.Row:
     return t.cast("db.Row", row)
 
 
-def _template(row_id: int) -> db.Row:
-    template = found("templates", row_id, "JobTemplate", type="job_template")
-    if not permissions.may_read(flask.g.database, flask.g.user, row_id):
-        raise detail(403, sentences.FORBIDDEN)
-    return template
-
-
 def _list(
     table: str,
-    fields: filters.Fields,
+    fields: filterable.Fields,
     show: filters.Show,
     model: str,
     condition: str = "1",

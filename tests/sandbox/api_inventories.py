@@ -11,7 +11,7 @@ import typing as t
 import flask
 
 from . import database as db
-from . import filters, jobs, sentences
+from . import filterable, filters, jobs, projects, resources, sentences
 from .answers import Refusal, answer, body_of_request, detail, say
 from .api import api, found
 
@@ -28,7 +28,9 @@ def _readable(table: str, row_id: int, model: str) -> db.Row:
     return row
 
 
-def _list(table: str, fields: filters.Fields, show: filters.Show, model: str, condition: str = "1") -> flask.Response:
+def _list(
+    table: str, fields: filterable.Fields, show: filters.Show, model: str, condition: str = "1"
+) -> flask.Response:
     return answer(filters.listed(flask.g.database, table, fields, show, condition=condition, model=model))
 
 
@@ -36,7 +38,58 @@ def _list(table: str, fields: filters.Fields, show: filters.Show, model: str, co
 def inventories() -> flask.Response:
     """The inventories that the user may see."""
     seen = str(int(_sees_inventories()))
-    return _list("inventories", filters.INVENTORIES, flask.g.bodies.inventory, "Inventory", seen)
+    return _list("inventories", filterable.INVENTORIES, flask.g.bodies.inventory, "Inventory", seen)
+
+
+@api.post("/inventories/")
+def add_inventory() -> flask.Response:
+    """Add an inventory, which may be one that is constructed of others."""
+    given = _given_by_administrator()
+    name, organization, kind = given.get("name"), given.get("organization"), given.get("kind", "")
+    if kind not in ("", "constructed"):
+        raise Refusal(400, {"kind": [say(sentences.BAD_CHOICE, kind)]})
+    if not name:
+        raise Refusal(400, {"name": [say(sentences.REQUIRED)]})
+    database = flask.g.database
+    if kind:
+        new = projects.add_constructed(database, name, organization)
+    else:
+        new = resources.add_inventory(database, name, organization, {}, {})
+    body = flask.g.bodies.inventory(database.get("inventories", new))
+    return answer(body, 201, {"Location": f"/api/v2/inventories/{new}/"})
+
+
+@api.get("/inventories/<int:row_id>/input_inventories/")
+def input_inventories(row_id: int) -> flask.Response:
+    """What an inventory is constructed of."""
+    _readable("inventories", row_id, "Inventory")
+    among = f"id IN (SELECT input FROM input_inventories WHERE constructed = {row_id})"
+    return _list("inventories", filterable.INVENTORIES, flask.g.bodies.inventory, "Inventory", among)
+
+
+@api.post("/inventories/<int:row_id>/input_inventories/")
+def add_input_inventory(row_id: int) -> flask.Response:
+    """Let an inventory be constructed of one more."""
+    given = _given_by_administrator()
+    row = found("inventories", row_id, "Inventory")
+    if row["kind"] != "constructed" or not isinstance(given.get("id"), int):
+        raise Refusal(400, {"msg": say(sentences.NO_ID)})
+    projects.add_input(flask.g.database, row_id, found("inventories", given["id"], "Inventory")["id"])
+    return answer(None, 204)
+
+
+@api.get("/inventories/<int:row_id>/inventory_sources/")
+def inventory_sources(row_id: int) -> flask.Response:
+    """The sources of an inventory."""
+    _readable("inventories", row_id, "Inventory")
+    show = flask.g.bodies.inventory_source
+    return _list("inventory_sources", filterable.INVENTORY_SOURCES, show, "InventorySource", f"inventory = {row_id}")
+
+
+def _given_by_administrator() -> dict[str, t.Any]:
+    if not flask.g.user["is_superuser"]:
+        raise detail(403, sentences.FORBIDDEN)
+    return t.cast("dict[str, t.Any]", flask.g.given)
 
 
 @api.get("/inventories/<int:row_id>/")
@@ -49,20 +102,20 @@ def inventory(row_id: int) -> flask.Response:
 def inventory_hosts(row_id: int) -> flask.Response:
     """The hosts of an inventory."""
     _readable("inventories", row_id, "Inventory")
-    return _list("hosts", filters.HOSTS, flask.g.bodies.host, "Host", f"inventory = {row_id}")
+    return _list("hosts", filterable.HOSTS, flask.g.bodies.host, "Host", f"inventory = {row_id}")
 
 
 @api.get("/inventories/<int:row_id>/groups/")
 def inventory_groups(row_id: int) -> flask.Response:
     """The groups of an inventory."""
     _readable("inventories", row_id, "Inventory")
-    return _list("host_groups", filters.GROUPS, flask.g.bodies.group, "Group", f"inventory = {row_id}")
+    return _list("host_groups", filterable.GROUPS, flask.g.bodies.group, "Group", f"inventory = {row_id}")
 
 
 @api.get("/groups/")
 def groups() -> flask.Response:
     """The groups that the user may see."""
-    return _list("host_groups", filters.GROUPS, flask.g.bodies.group, "Group", str(int(_sees_inventories())))
+    return _list("host_groups", filterable.GROUPS, flask.g.bodies.group, "Group", str(int(_sees_inventories())))
 
 
 @api.get("/groups/<int:row_id>/all_hosts/")
@@ -70,13 +123,13 @@ def group_hosts(row_id: int) -> flask.Response:
     """The hosts of a group; there are no groups of groups here."""
     _readable("host_groups", row_id, "Group")
     among = f'id IN (SELECT host FROM group_members WHERE "group" = {row_id})'
-    return _list("hosts", filters.HOSTS, flask.g.bodies.host, "Host", among)
+    return _list("hosts", filterable.HOSTS, flask.g.bodies.host, "Host", among)
 
 
 @api.get("/hosts/")
 def hosts() -> flask.Response:
     """The hosts that the user may see."""
-    return _list("hosts", filters.HOSTS, flask.g.bodies.host, "Host", str(int(_sees_inventories())))
+    return _list("hosts", filterable.HOSTS, flask.g.bodies.host, "Host", str(int(_sees_inventories())))
 
 
 @api.get("/hosts/<int:row_id>/")
@@ -119,4 +172,4 @@ def _changeable(row_id: int) -> db.Row:
 @api.get("/labels/")
 def labels() -> flask.Response:
     """The labels."""
-    return _list("labels", filters.LABELS, flask.g.bodies.label, "Label")
+    return _list("labels", filterable.LABELS, flask.g.bodies.label, "Label")

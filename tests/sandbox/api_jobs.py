@@ -11,7 +11,7 @@ import typing as t
 import flask
 
 from . import database as db
-from . import filters, jobs, permissions, prompts, resources, sentences
+from . import filterable, filters, jobs, permissions, prompts, resources, results, sentences, settings
 from .answers import Crash, Refusal, answer, detail, page, say
 from .api import api, found
 from .bodies import url
@@ -26,7 +26,7 @@ _TEXT = ("text/plain", "txt", "txt_download", "ansi", "ansi_download")
 @api.get("/jobs/")
 def job_list() -> flask.Response:
     """The jobs that the user may see."""
-    return _jobs("type = 'job'", (), "Job", filters.JOBS, lambda row: flask.g.bodies.job(row, view="list"))
+    return _jobs("type = 'job'", (), "Job", filterable.JOBS, lambda row: flask.g.bodies.job(row, view="list"))
 
 
 @api.get("/unified_jobs/")
@@ -35,10 +35,12 @@ def unified_job_list() -> flask.Response:
     kinds = [kind for text in flask.request.args.getlist("type") for kind in text.split(",")]
     marks = ", ".join("?" for _kind in kinds)
     condition = f"type IN ({marks})" if kinds else "1"
-    return _jobs(condition, kinds, "UnifiedJob", filters.UNIFIED_JOBS, flask.g.bodies.unified_job)
+    return _jobs(condition, kinds, "UnifiedJob", filterable.UNIFIED_JOBS, flask.g.bodies.unified_job)
 
 
-def _jobs(kind: str, kinds: t.Sequence[str], model: str, fields: filters.Fields, show: filters.Show) -> flask.Response:
+def _jobs(
+    kind: str, kinds: t.Sequence[str], model: str, fields: filterable.Fields, show: filters.Show
+) -> flask.Response:
     condition, values = permissions.readable(flask.g.user)
     listed = filters.listed(
         flask.g.database,
@@ -65,8 +67,8 @@ def job_delete(kind: str, row_id: int) -> flask.Response:
     row = _readable(_KINDS[kind], row_id)
     if not flask.g.user["is_superuser"]:
         raise detail(403, sentences.FORBIDDEN)
-    if row["status"] in jobs.ACTIVE:
-        raise Refusal(409, {"error": say(sentences.NOT_DELETABLE)})
+    if row["status"] in jobs.ACTIVE and row["status"] != "new":
+        raise detail(403, sentences.NOT_DELETABLE)
     flask.g.database.run("DELETE FROM jobs WHERE id = ?", row_id)
     return answer(None, 204)
 
@@ -77,7 +79,7 @@ def relaunch_needs(row_id: int) -> flask.Response:
     row = _readable("job", row_id)
     counts: t.Any = say(sentences.JOB_ACTIVE)
     if row["status"] not in jobs.ACTIVE:
-        counts = jobs.retry_counts(flask.g.database, row)
+        counts = results.retry_counts(flask.g.database, row)
         if flask.g.settings["lag_hides_counts"] and not jobs.events_saved(row, flask.g.settings):
             counts = dict.fromkeys(counts, 0)
     return answer({"passwords_needed_to_start": _needed(row), "retry_counts": counts})
@@ -149,8 +151,11 @@ def relaunch(row_id: int) -> flask.Response:
     if row["inventory"] is None:
         raise Refusal(400, {"errors": [say(sentences.NO_INVENTORY)]})
     limit = _limit_to_failed(row) if hosts == "failed" else None
-    new = jobs.relaunch(database, row, flask.g.user["id"], limit=limit, job_type=job_type, passwords=passwords)
-    body = flask.g.bodies.job(database.get("jobs", new), view="created")
+    with database.transaction():
+        new = jobs.relaunch(database, row, flask.g.user["id"], limit=limit, job_type=job_type, passwords=passwords)
+        if settings.take(database, "relaunches_left_in_new"):
+            database.update("jobs", new, status="new")
+        body = flask.g.bodies.job(database.get("jobs", new), view="created")
     return answer({**body, "job": new}, 201, {"Location": url("job", new)})
 
 
@@ -188,10 +193,10 @@ def _limit_to_failed(row: db.Row) -> str:
     if row["status"] in jobs.ACTIVE:
         raise Refusal(400, {"hosts": say(sentences.WAIT_FOR_JOB)})
     # A job whose events never count as processed has nonetheless the stats it has.
-    settings = {**flask.g.settings, "events_never_finish_after_error": False}
-    if not jobs.events_saved(row, settings) or not jobs.has_stats(flask.g.database, row):
+    now = {**flask.g.settings, "events_never_finish_after_error": False}
+    if not jobs.events_saved(row, now) or not results.has_stats(flask.g.database, row):
         raise Refusal(400, {"hosts": say(sentences.NO_STATS)})
-    names = jobs.failed_hosts(flask.g.database, row)
+    names = results.failed_hosts(flask.g.database, row)
     if not names:
         raise Refusal(400, {"hosts": say(sentences.NO_FAILED_HOST)})
     return ",".join(names)
@@ -246,28 +251,28 @@ def cancel(kind: str, row_id: int) -> flask.Response:
 @api.get("/jobs/<int:row_id>/job_host_summaries/")
 def host_summaries(row_id: int) -> flask.Response:
     """What the job's stats say of each host."""
-    return _of_job(row_id, "summaries", filters.SUMMARIES, flask.g.bodies.host_summary, "JobHostSummary", "1")
+    return _of_job(row_id, "summaries", filterable.SUMMARIES, flask.g.bodies.host_summary, "JobHostSummary", "1")
 
 
 @api.get("/jobs/<int:row_id>/job_events/")
 def job_events(row_id: int) -> flask.Response:
     """The job's events."""
     late = "event != 'playbook_on_stats'"
-    return _of_job(row_id, "events", filters.EVENTS, flask.g.bodies.event, "JobEvent", late)
+    return _of_job(row_id, "events", filterable.EVENTS, flask.g.bodies.event, "JobEvent", late)
 
 
 def _of_job(
     row_id: int,
     table: str,
-    fields: filters.Fields,
+    fields: filterable.Fields,
     show: filters.Show,
     model: str,
     before_saved: str,
 ) -> flask.Response:
-    row, settings = _readable("job", row_id), flask.g.settings
+    row, now = _readable("job", row_id), flask.g.settings
     condition = "job = ?"
-    if not jobs.events_saved(row, {**settings, "events_never_finish_after_error": False}):
-        condition += " AND 0" if settings["lag_hides_counts"] else f" AND {before_saved}"
+    if not jobs.events_saved(row, {**now, "events_never_finish_after_error": False}):
+        condition += " AND 0" if now["lag_hides_counts"] else f" AND {before_saved}"
     listed = filters.listed(flask.g.database, table, fields, show, condition=condition, values=(row_id,), model=model)
     return answer(listed)
 
@@ -275,16 +280,16 @@ def _of_job(
 @api.get("/jobs/<int:row_id>/labels/")
 def job_labels(row_id: int) -> flask.Response:
     """The job's labels."""
-    return _named_by(row_id, "labels", filters.LABELS, flask.g.bodies.label, "Label")
+    return _named_by(row_id, "labels", filterable.LABELS, flask.g.bodies.label, "Label")
 
 
 @api.get("/jobs/<int:row_id>/credentials/")
 def job_credentials(row_id: int) -> flask.Response:
     """The job's credentials."""
-    return _named_by(row_id, "credentials", filters.CREDENTIALS, flask.g.bodies.credential, "Credential")
+    return _named_by(row_id, "credentials", filterable.CREDENTIALS, flask.g.bodies.credential, "Credential")
 
 
-def _named_by(row_id: int, table: str, fields: filters.Fields, show: filters.Show, model: str) -> flask.Response:
+def _named_by(row_id: int, table: str, fields: filterable.Fields, show: filters.Show, model: str) -> flask.Response:
     _readable("job", row_id)
     condition = f"id IN (SELECT value FROM json_each((SELECT {table} FROM jobs WHERE id = ?)))"
     return answer(

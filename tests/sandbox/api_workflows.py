@@ -13,7 +13,7 @@ import flask
 import yaml
 
 from . import database as db
-from . import filters, jobs, permissions, resources, sentences, workflow_nodes, workflow_templates
+from . import filterable, filters, jobs, permissions, resources, sentences, workflow_nodes, workflow_templates
 from .answers import Refusal, answer, detail, say
 from .api import api, found
 from .bodies import url
@@ -46,7 +46,7 @@ def _workflow_jobs(condition: str, *values: t.Any) -> flask.Response:
         return t.cast("dict[str, t.Any]", flask.g.bodies.workflow_job(row, view="list"))
 
     condition = f"type = 'workflow_job' AND {condition} AND {readable}"
-    return _list("jobs", filters.WORKFLOW_JOBS, show, "WorkflowJob", condition, [*values, *more])
+    return _list("jobs", filterable.WORKFLOW_JOBS, show, "WorkflowJob", condition, [*values, *more])
 
 
 @api.get("/workflow_jobs/<int:row_id>/relaunch/")
@@ -69,8 +69,10 @@ def workflow_relaunch(row_id: int) -> flask.Response:
             raise detail(400, sentences.SLICES_ORPHANED)
         if jobs.slice_count(database, template, {}) != row["job_slice_count"]:
             raise detail(400, sentences.SLICES_CHANGED)
-    new = jobs.relaunch_workflow(database, row, flask.g.user["id"])
-    body = flask.g.bodies.workflow_job(database.get("jobs", new))
+    # The workflow manager may not move it on before the answer has been made.
+    with database.transaction():
+        new = jobs.relaunch_workflow(database, row, flask.g.user["id"])
+        body = flask.g.bodies.workflow_job(database.get("jobs", new))
     return answer(body, 201, {"Location": url("workflow_job", new)})
 
 
@@ -81,19 +83,15 @@ def nodes_of_job(row_id: int) -> flask.Response:
     return _node_list("workflow_job = ?", [row_id])
 
 
-@api.get("/<any(workflow_approvals, project_updates):kind>/<int:row_id>/")
-def job_without_hosts(kind: str, row_id: int) -> flask.Response:
-    """One approval, or one project update."""
-    model, stored = {
-        "workflow_approvals": ("WorkflowApproval", "workflow_approval"),
-        "project_updates": ("ProjectUpdate", "project_update"),
-    }[kind]
-    row = found("jobs", row_id, model, type=stored)
+@api.get("/workflow_approvals/<int:row_id>/")
+def approval(row_id: int) -> flask.Response:
+    """One approval."""
+    row = found("jobs", row_id, "WorkflowApproval", type="workflow_approval")
     workflow = flask.g.database.get("jobs", row["workflow_job"])
     template = workflow["unified_job_template"] if workflow else None
     if not permissions.may_read(flask.g.database, flask.g.user, template):
         raise detail(403, sentences.FORBIDDEN)
-    return answer(flask.g.bodies.job_without_hosts(row))
+    return answer(flask.g.bodies.approval(row))
 
 
 @api.get("/workflow_job_templates/", provide_automatic_options=False)
@@ -105,7 +103,7 @@ def workflow_templates_list() -> flask.Response:
     def show(row: db.Row) -> dict[str, t.Any]:
         return t.cast("dict[str, t.Any]", flask.g.bodies.workflow_job_template(row, view="list"))
 
-    return _list("templates", filters.TEMPLATES, show, "WorkflowJobTemplate", condition, values)
+    return _list("templates", filterable.TEMPLATES, show, "WorkflowJobTemplate", condition, values)
 
 
 @api.route("/workflow_job_templates/", methods=["OPTIONS"], provide_automatic_options=False)
@@ -238,8 +236,9 @@ def workflow_launch(row_id: int) -> flask.Response:
     needed = _needed_variables(row, prompts.get("extra_vars", {}))
     if needed:
         raise Refusal(400, {"variables_needed_to_start": needed})
-    new = jobs.launch_workflow(database, row, flask.g.user["id"], prompts=prompts)
-    body = flask.g.bodies.workflow_job(database.get("jobs", new))
+    with database.transaction():
+        new = jobs.launch_workflow(database, row, flask.g.user["id"], prompts=prompts)
+        body = flask.g.bodies.workflow_job(database.get("jobs", new))
     return answer({"workflow_job": new, "ignored_fields": ignored, **body}, 201, {"Location": url("workflow_job", new)})
 
 
@@ -273,6 +272,13 @@ def add_node(row_id: int) -> flask.Response:
     )
     body = flask.g.bodies.node(database.get("nodes", new), view="created")
     return answer(body, 201, {"Location": url("workflow_job_template_node", new)})
+
+
+@api.get("/workflow_job_nodes/")
+def nodes_of_jobs() -> flask.Response:
+    """The nodes of all workflow jobs that the user may see."""
+    readable, values = permissions.readable(flask.g.user)
+    return _node_list(f"workflow_job IN (SELECT id FROM jobs WHERE {readable})", values)
 
 
 @api.get(f"/{_NODES}/<int:row_id>/")
@@ -530,12 +536,12 @@ def _node_list(condition: str, values: list[t.Any]) -> flask.Response:
     def show(row: db.Row) -> dict[str, t.Any]:
         return t.cast("dict[str, t.Any]", flask.g.bodies.node(row, view="list"))
 
-    return _list("nodes", filters.NODES, show, "WorkflowJobNode", condition, values)
+    return _list("nodes", filterable.NODES, show, "WorkflowJobNode", condition, values)
 
 
 def _list(
     table: str,
-    fields: filters.Fields,
+    fields: filterable.Fields,
     show: t.Callable[[db.Row], dict[str, t.Any]],
     model: str,
     condition: str,

@@ -1,15 +1,16 @@
 # Copyright (c) 2026, relaunch.controller contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs, templates and their kin as the API shows them."""
+"""Jobs as the API shows them, and what others have in common with them."""
 
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 
 from . import database as db
-from . import jobs, permissions, resources
+from . import jobs, permissions, projects, resources, results
 
 Body = dict[str, t.Any]
 
@@ -25,7 +26,11 @@ _PLURAL = {
     "workflow_approval": "workflow_approvals",
     "project": "projects",
     "project_update": "project_updates",
+    "inventory_update": "inventory_updates",
 }
+
+
+_RESERVED, _BRACKETED = r"([;/?:@=&+$,\[\]])", r"[\1]"
 
 
 def url(kind: str, row_id: int) -> str:
@@ -80,7 +85,7 @@ class Bodies:
             passwords_needed_to_start=self._passwords(row),
             allow_simultaneous=bool(row["allow_simultaneous"]),
             artifacts=json.loads(row["artifacts"]),
-            scm_revision="",
+            scm_revision=row["scm_revision"],
             instance_group=row["instance_group"],
             diff_mode=bool(row["diff_mode"]),
             job_slice_number=row["job_slice_number"],
@@ -194,355 +199,8 @@ class Bodies:
             return self.job(row, view="list")
         return self.workflow_job(row) if row["type"] == "workflow_job" else self.ad_hoc_command(row)
 
-    def job_template(self, row: db.Row) -> Body:
-        """A job template."""
-        base = url("job_template", row["id"])
-        asks = json.loads(row["asks"])
-        last = self._database.one(
-            "SELECT * FROM jobs WHERE unified_job_template = ? ORDER BY id DESC LIMIT 1", row["id"]
-        )
-        return {
-            "id": row["id"],
-            "type": "job_template",
-            "url": base,
-            "related": {
-                **{name: f"{base}{name}/" for name in ("labels", "credentials", "launch", "jobs", "survey_spec")},
-                **(
-                    {"organization": f"/api/v2/organizations/{row['organization']}/"}
-                    if row["organization"] is not None
-                    else {}
-                ),
-                **({"last_job": url("job", last["id"])} if last else {}),
-            },
-            "summary_fields": {
-                **self._organization_summary(row),
-                **self._inventory_summary(row),
-                **self._project_summary(row),
-                **self._environment_summary(row),
-                "labels": self.labels(json.loads(row["labels"])),
-                "user_capabilities": {
-                    "edit": bool(self._user["is_superuser"]),
-                    "delete": bool(self._user["is_superuser"]),
-                    "start": permissions.may_execute(self._database, self._user, row["id"]),
-                },
-                "credentials": self._credentials(row),
-            },
-            "created": row["created"],
-            "modified": row["created"],
-            "name": row["name"],
-            "description": row["description"],
-            **{
-                name: row[name]
-                for name in (
-                    "job_type",
-                    "inventory",
-                    "project",
-                    "playbook",
-                    "scm_branch",
-                    "forks",
-                    "limit",
-                    "verbosity",
-                    "extra_vars",
-                    "job_tags",
-                    "skip_tags",
-                    "timeout",
-                    "organization",
-                )
-            },
-            "last_job_run": last["created"] if last else None,
-            "last_job_failed": bool(last and last["failed"]),
-            "next_job_run": None,
-            "status": last["status"] if last else "never updated",
-            **{option: field in asks for field, option in resources.PROMPTS.items()},
-            "survey_enabled": row["survey"] != "[]",
-            "become_enabled": False,
-            "diff_mode": bool(row["diff_mode"]),
-            "execution_environment": row["execution_environment"],
-            "allow_simultaneous": bool(row["allow_simultaneous"]),
-            "job_slice_count": row["job_slice_count"],
-        }
-
-    def inventory(self, row: db.Row) -> Body:
-        """An inventory."""
-        base = f"/api/v2/inventories/{row['id']}/"
-        brief = self.inventory_summary(row["id"])
-        return {
-            "id": row["id"],
-            "type": "inventory",
-            "url": base,
-            "related": {"hosts": f"{base}hosts/", "job_templates": f"{base}job_templates/"},
-            "summary_fields": {**self._organization_summary(row), "user_capabilities": self._editable()},
-            "created": row["created"],
-            "modified": row["created"],
-            "name": row["name"],
-            "organization": row["organization"],
-            "host_filter": None,
-            "variables": "",
-            **{name: value for name, value in brief.items() if name not in ("id", "name", "organization_id")},
-            "pending_deletion": False,
-            "prevent_instance_group_fallback": False,
-        }
-
-    def host(self, row: db.Row) -> Body:
-        """A host of an inventory."""
-        base = f"/api/v2/hosts/{row['id']}/"
-        last = self._database.one("SELECT * FROM summaries WHERE host = ? ORDER BY id DESC LIMIT 1", row["id"])
-        created = row["created"]
-        return {
-            "id": row["id"],
-            "type": "host",
-            "url": base,
-            "related": {
-                "inventory": f"/api/v2/inventories/{row['inventory']}/",
-                "job_host_summaries": f"{base}job_host_summaries/",
-            },
-            "summary_fields": {**self._inventory_summary(row), "user_capabilities": self._editable()},
-            "created": created,
-            "modified": row["modified"] or created,
-            "name": row["name"],
-            "description": "",
-            "inventory": row["inventory"],
-            "enabled": bool(row["enabled"]),
-            "instance_id": "",
-            "variables": row["variables"],
-            "has_active_failures": bool(row["has_active_failures"]),
-            "has_inventory_sources": False,
-            "last_job": last["job"] if last else None,
-            "last_job_host_summary": last["id"] if last else None,
-            "ansible_facts_modified": None,
-        }
-
-    def group(self, row: db.Row) -> Body:
-        """A group of an inventory's hosts."""
-        base = f"/api/v2/groups/{row['id']}/"
-        return {
-            "id": row["id"],
-            "type": "group",
-            "url": base,
-            "related": {
-                "inventory": f"/api/v2/inventories/{row['inventory']}/",
-                "all_hosts": f"{base}all_hosts/",
-            },
-            "summary_fields": {**self._inventory_summary(row), "user_capabilities": self._editable()},
-            "created": row["created"],
-            "modified": row["created"],
-            "name": row["name"],
-            "description": "",
-            "inventory": row["inventory"],
-            "variables": "",
-        }
-
-    def label(self, row: db.Row) -> Body:
-        """A label."""
-        return {
-            "id": row["id"],
-            "type": "label",
-            "url": f"/api/v2/labels/{row['id']}/",
-            "related": {"organization": f"/api/v2/organizations/{row['organization']}/"},
-            "summary_fields": self._organization_summary(row),
-            "created": row["created"],
-            "modified": row["created"],
-            "name": row["name"],
-            "organization": row["organization"],
-        }
-
-    def credential(self, row: db.Row) -> Body:
-        """A credential in full; its secrets are masked."""
-        base = f"/api/v2/credentials/{row['id']}/"
-        kind, organization = resources.credential_type(row), self._get("organizations", row["organization"])
-        lists = "activity_stream access_list object_roles owner_users owner_teams copy input_sources"
-        roles = (
-            ("admin_role", "Admin", "Can manage all aspects of the credential"),
-            ("use_role", "Use", "Can use the credential in a job template"),
-            ("read_role", "Read", "May view settings for the credential"),
-        )
-        address = f"/api/v2/organizations/{row['organization']}/"
-        return {
-            "id": row["id"],
-            "type": "credential",
-            "url": base,
-            "related": {
-                "created_by": "/api/v2/users/1/",
-                "modified_by": "/api/v2/users/1/",
-                **({"organization": address} if organization else {}),
-                **{name: f"{base}{name}/" for name in lists.split()},
-                "credential_type": f"/api/v2/credential_types/{kind['id']}/",
-            },
-            "summary_fields": {
-                **self._organization_summary(row),
-                "credential_type": {"id": kind["id"], "name": kind["name"], "description": ""},
-                "created_by": self._person(1),
-                "modified_by": self._person(1),
-                "object_roles": {
-                    role: {"description": text, "name": name, "id": 3 * row["id"] + number}
-                    for number, (role, name, text) in enumerate(roles)
-                },
-                "user_capabilities": self._editable("copy", "use"),
-                "owners": [
-                    {
-                        "id": row["organization"],
-                        "type": "organization",
-                        "name": organization["name"],
-                        "description": "",
-                        "url": address,
-                    }
-                ]
-                if organization
-                else [],
-            },
-            "created": row["created"],
-            "modified": row["created"],
-            "name": row["name"],
-            "description": "",
-            "organization": row["organization"],
-            "credential_type": kind["id"],
-            "managed": False,
-            "inputs": {"password": jobs.ENCRYPTED},
-            "kind": row["kind"],
-            "cloud": kind["cloud"],
-            "kubernetes": False,
-        }
-
     def _editable(self, *more: str) -> Body:
         return dict.fromkeys(("edit", "delete", *more), bool(self._user["is_superuser"]))
-
-    def organization(self, row: db.Row) -> Body:
-        """An organization."""
-        return {
-            "id": row["id"],
-            "type": "organization",
-            "url": f"/api/v2/organizations/{row['id']}/",
-            "related": {"job_templates": f"/api/v2/organizations/{row['id']}/job_templates/"},
-            "summary_fields": {},
-            "created": row["created"],
-            "modified": row["created"],
-            "name": row["name"],
-            "description": row["description"],
-            "max_hosts": 0,
-            "default_environment": None,
-        }
-
-    def user(self, row: db.Row) -> Body:
-        """A user."""
-        base = f"/api/v2/users/{row['id']}/"
-        related = (
-            "teams",
-            "organizations",
-            "admin_of_organizations",
-            "projects",
-            "credentials",
-            "roles",
-            "activity_stream",
-            "access_list",
-            "tokens",
-            "authorized_tokens",
-            "personal_tokens",
-        )
-        return {
-            "id": row["id"],
-            "type": "user",
-            "url": base,
-            "related": {name: f"{base}{name}/" for name in related},
-            "summary_fields": {
-                "resource": {"ansible_id": f"00000000-0000-0000-0000-{row['id']:012}", "resource_type": "shared.user"},
-                "user_capabilities": {"edit": True, "delete": False},
-            },
-            "created": row["created"],
-            "modified": None,
-            "username": row["username"],
-            "first_name": "",
-            "last_name": "",
-            "email": f"{row['username']}@localhost",
-            "is_superuser": bool(row["is_superuser"]),
-            "is_system_auditor": bool(row["is_system_auditor"]),
-            "password": jobs.ENCRYPTED,
-            "last_login": None,
-        }
-
-    def token(self, row: db.Row) -> Body:
-        """A token, which only the answer to its creation shows."""
-        base = f"/api/v2/tokens/{row['id']}/"
-        return {
-            "id": row["id"],
-            "type": "o_auth2_access_token",
-            "url": base,
-            "related": {"user": f"/api/v2/users/{row['user']}/", "activity_stream": f"{base}activity_stream/"},
-            "summary_fields": {"user": self._person(row["user"])},
-            "created": row["created"],
-            "modified": row["created"],
-            "description": row["description"],
-            "user": row["user"],
-            "token": row["token"],
-            "refresh_token": None,
-            "application": None,
-            "expires": row["expires"],
-            "scope": row["scope"],
-        }
-
-    def event(self, row: db.Row) -> Body:
-        """An event of a job."""
-        base = f"/api/v2/job_events/{row['id']}/"
-        return {
-            "id": row["id"],
-            "type": "job_event",
-            "url": base,
-            "related": {
-                "job": url("job", row["job"]),
-                "children": f"{base}children/",
-                **({"host": f"/api/v2/hosts/{row['host']}/"} if row["host"] is not None else {}),
-            },
-            "summary_fields": {**self._host_and_job(row), "role": {}},
-            "created": row["created"],
-            "modified": row["modified"],
-            "job": row["job"],
-            "event": row["event"],
-            "counter": row["counter"],
-            "event_display": _EVENT_DISPLAY.get(row["event"], row["event"]),
-            "event_data": json.loads(row["event_data"]),
-            "event_level": _EVENT_LEVEL.get(row["event"], 3),
-            "failed": bool(row["failed"]),
-            "changed": bool(row["changed"]),
-            **{
-                name: row[name]
-                for name in (
-                    "uuid",
-                    "parent_uuid",
-                    "host",
-                    "host_name",
-                    "playbook",
-                    "play",
-                    "task",
-                    "role",
-                    "stdout",
-                    "start_line",
-                    "end_line",
-                    "verbosity",
-                )
-            },
-        }
-
-    def host_summary(self, row: db.Row) -> Body:
-        """What a job's stats say of a host."""
-        return {
-            "id": row["id"],
-            "type": "job_host_summary",
-            "url": f"/api/v2/job_host_summaries/{row['id']}/",
-            "related": {
-                "job": url("job", row["job"]),
-                **({"host": f"/api/v2/hosts/{row['host']}/"} if row["host"] is not None else {}),
-            },
-            "summary_fields": self._host_and_job(row),
-            "created": row["created"],
-            "modified": row["modified"],
-            "job": row["job"],
-            "host": row["host"],
-            "constructed_host": None,
-            "host_name": row["host_name"],
-            **{name: row[name] for name in ("changed", "dark", "failures", "ok", "processed", "skipped")},
-            "failed": bool(row["failed"]),
-            "ignored": row["ignored"],
-            "rescued": row["rescued"],
-        }
 
     def _get(self, table: str, row_id: t.Any) -> db.Row | None:
         key = (table, row_id)
@@ -636,18 +294,12 @@ class Bodies:
         return outcome
 
     def _counts(self, row: db.Row) -> Body:
-        plays = tasks = 0
-        hosts: dict[str, int] | None = None
-        if row["status"] == "running" or jobs.events_saved(row, self._settings):
-            counted = "SELECT COUNT(*) FROM events WHERE job = ? AND event = ?"
-            plays = self._database.value(counted, row["id"], "playbook_on_play_start")
-            tasks = self._database.value(counted, row["id"], "playbook_on_task_start")
-            for summary in self._database.all("SELECT * FROM summaries WHERE job = ?", row["id"]):
-                hosts = hosts or {}
-                ranked = ("dark", "failures", "changed", "ok", "skipped", "processed")
-                word = next((name for name in ranked if summary[name]), "processed")
-                hosts[word] = hosts.get(word, 0) + 1
-        return {"host_status_counts": hosts, "playbook_counts": {"play_count": plays, "task_count": tasks}}
+        if row["status"] != "running" and not jobs.events_saved(row, self._settings):
+            return {"host_status_counts": None, "playbook_counts": {"play_count": 0, "task_count": 0}}
+        return {
+            "host_status_counts": results.host_status_counts(self._database, row),
+            "playbook_counts": results.playbook_counts(self._database, row),
+        }
 
     def _passwords(self, row: db.Row) -> list[str]:
         key = ("passwords", row["credentials"])
@@ -675,12 +327,26 @@ class Bodies:
         found = self._get("organizations", row["organization"])
         return {"organization": {name: found[name] for name in ("id", "name", "description")}} if found else {}
 
+    def _organization_related(self, row: db.Row) -> Body:
+        found = self._get("organizations", row["organization"])
+        return {"organization": f"/api/v2/organizations/{found['id']}/"} if found else {}
+
+    def _named_url(self, base: str, row: db.Row) -> str:
+        organization = self._get("organizations", row["organization"])
+        folder = base.rstrip("/").rpartition("/")[0]
+        names = (row["name"], organization["name"] if organization else "")
+        # The signs that a URL reserves stand in brackets.
+        return f"{folder}/{'++'.join(re.sub(_RESERVED, _BRACKETED, name) for name in names)}/"
+
     def _project_summary(self, row: db.Row) -> Body:
         found = self._get("projects", row["project"])
         if not found:
             return {}
-        fixed = {"description": "", "status": "ok", "scm_type": "", "allow_override": False}
-        return {"project": {"id": found["id"], "name": found["name"], **fixed}}
+        return {"project": self._brief_project(found)}
+
+    def _brief_project(self, row: db.Row) -> Body:
+        names = ("id", "name", "description", "status", "scm_type")
+        return {**{name: row[name] for name in names}, "allow_override": False}
 
     def _template_summary(self, row: db.Row) -> Body:
         found = self._get("templates", row["unified_job_template"])
@@ -751,11 +417,9 @@ class Bodies:
             "total_hosts": hosts["total"],
             "hosts_with_active_failures": hosts["failures"],
             "total_groups": hosts["groups"],
-            "has_inventory_sources": False,
-            "total_inventory_sources": 0,
-            "inventory_sources_with_failures": 0,
+            **projects.source_counts(self._database, found["id"]),
             "organization_id": found["organization"],
-            "kind": "",
+            "kind": found["kind"],
         }
 
     def _credentials(self, row: db.Row) -> list[Body]:
@@ -766,78 +430,15 @@ class Bodies:
         """A credential as a prompt, in brief."""
         return {**_credential(row), "kubernetes": False, "credential_type_id": resources.credential_type(row)["id"]}
 
-    def defaults(self, template: db.Row) -> Body:
-        """What a launch of a template gets where nothing is given."""
-        inventory = self._get("inventories", template["inventory"])
-        environment = self._get("execution_environments", template["execution_environment"])
-        credentials = [self._get("credentials", one) for one in json.loads(template["credentials"])]
-        plain = "limit scm_branch job_tags skip_tags extra_vars job_type verbosity forks job_slice_count timeout"
-        return {
-            **{name: template[name] for name in plain.split()},
-            "diff_mode": bool(template["diff_mode"]),
-            "inventory": {"name": inventory["name"], "id": inventory["id"]} if inventory else {},
-            "execution_environment": {"name": environment["name"], "id": environment["id"]} if environment else {},
-            "credentials": [
-                {
-                    "id": one["id"],
-                    "name": one["name"],
-                    "credential_type": resources.credential_type(one)["id"],
-                    "passwords_needed": json.loads(one["asks"]),
-                }
-                for one in credentials
-                if one
-            ],
-            "instance_groups": [self.group_summary(one) for one in json.loads(template["instance_groups"])],
-        }
-
-    def _host_and_job(self, row: db.Row) -> Body:
-        host, job = self._get("hosts", row["host"]), self._get("jobs", row["job"])
-        brief: Body = {}
-        if job:
-            brief = {name: job[name] for name in ("id", "name", "description", "status")}
-            brief.update(failed=bool(job["failed"]), elapsed=job["elapsed"], type="job")
-            template = self._get("templates", job["job_template"])
-            if template:
-                brief.update(job_template_id=template["id"], job_template_name=template["name"])
-        return {
-            **({"host": {"id": host["id"], "name": host["name"], "description": ""}} if host else {}),
-            "job": brief,
-        }
-
 
 def _credential(row: db.Row) -> Body:
     cloud = resources.credential_type(row)["cloud"]
     return {"id": row["id"], "name": row["name"], "description": "", "kind": row["kind"], "cloud": cloud}
 
 
-_EVENT_LEVEL = {
-    "playbook_on_start": 0,
-    "playbook_on_play_start": 1,
-    "playbook_on_stats": 1,
-    "playbook_on_no_hosts_matched": 2,
-    "playbook_on_task_start": 2,
-    "verbose": 0,
-    "error": 0,
-    "warning": 0,
-    "deprecated": 0,
-}
-
-_EVENT_DISPLAY = {
-    "runner_on_failed": "Host Failed",
-    "runner_on_start": "Host Started",
-    "runner_on_ok": "Host OK",
-    "runner_on_skipped": "Host Skipped",
-    "runner_on_unreachable": "Host Unreachable",
-    "runner_item_on_failed": "Item Failed",
-    "runner_item_on_ok": "Item OK",
-    "runner_item_on_skipped": "Item Skipped",
-    "runner_retry": "Host Retry",
-    "playbook_on_start": "Playbook Started",
-    "playbook_on_task_start": "Task Started",
-    "playbook_on_play_start": "Play Started",
-    "playbook_on_stats": "Playbook Complete",
-    "playbook_on_no_hosts_matched": "No Hosts Matched",
-    "verbose": "Verbose",
-    "warning": "Warning",
-    "error": "Error",
-}
+def object_roles(first: int, roles: t.Iterable[tuple[str, str, str]]) -> Body:
+    """The roles on an object, as its summary shows them; their ids count up from the first."""
+    return {
+        role: {"description": text, "name": name, "id": first + number}
+        for number, (role, name, text) in enumerate(roles)
+    }

@@ -10,7 +10,8 @@ import typing as t
 
 from . import database as db
 from . import jobs, permissions, resources, workflow_nodes, workflows
-from .bodies import Bodies, Body, url
+from .bodies import Body, url
+from .bodies_updates import UpdateBodies
 from .workflow_graph import KINDS
 
 # What of a job only its own page shows.
@@ -30,7 +31,7 @@ _ROLES = {
 View = t.Literal["detail", "list", "created"]
 
 
-class AllBodies(Bodies):
+class AllBodies(UpdateBodies):
     """Makes bodies for one request, of workflows too."""
 
     def job(self, row: db.Row, *, view: View = "detail") -> Body:
@@ -59,12 +60,16 @@ class AllBodies(Bodies):
 
     def unified_job(self, row: db.Row) -> Body:
         """A job of any kind, as an entry of the list of all kinds."""
-        if row["type"] in ("workflow_approval", "project_update"):
-            return self.job_without_hosts(row)
+        if row["type"] == "workflow_approval":
+            return self.approval(row)
+        if row["type"] == "project_update":
+            return self.project_update(row, view="list")
+        if row["type"] == "inventory_update":
+            return self.inventory_update(row, view="list")
         return super().unified_job(row)
 
-    def job_without_hosts(self, row: db.Row) -> Body:
-        """An approval or a project update."""
+    def approval(self, row: db.Row) -> Body:
+        """An approval, which is a job too."""
         kind = row["type"]
         template = self._get("templates", row["unified_job_template"])
         related = {
@@ -132,7 +137,7 @@ class AllBodies(Bodies):
             "notification_templates_approvals access_list object_roles survey_spec copy"
         )
         return {
-            **({"named_url": self._named_url(row)} if named else {}),
+            **({"named_url": self._named_url(url("workflow_job_template", row["id"]), row)} if named else {}),
             **self._creator_related(row),
             **({"current_job": url("workflow_job", current["id"])} if current else {}),
             **({"last_job": url("workflow_job", last["id"])} if last else {}),
@@ -225,7 +230,8 @@ class AllBodies(Bodies):
         template = self._get("templates", row["unified_job_template"])
         job = self._get("jobs", row["job"])
         workflow = self._get("templates", row["workflow_job_template"])
-        name = f"{row['identifier']}++{self._named_url(workflow).split('/')[-2]}" if workflow else ""
+        named_url = self._named_url(owner, workflow) if workflow else ""
+        name = f"{row['identifier']}++{named_url.split('/')[-2]}" if workflow else ""
         return {
             **({"named_url": f"/api/v2/workflow_job_template_nodes/{name}/"} if named else {}),
             **{name: f"{base}{name}/" for name in lists},
@@ -252,10 +258,6 @@ class AllBodies(Bodies):
         """An instance group, as an entry of a list."""
         base = f"/api/v2/instance_groups/{row['id']}/"
         return {"id": row["id"], "type": "instance_group", "url": base, "name": row["name"]}
-
-    def _named_url(self, row: db.Row) -> str:
-        organization = self._get("organizations", row["organization"])
-        return f"/api/v2/workflow_job_templates/{row['name']}++{organization['name'] if organization else ''}/"
 
     def _creator_related(self, row: db.Row) -> Body:
         return self._people_related({"created_by": row["created_by"], "modified_by": row["created_by"]})

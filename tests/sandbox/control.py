@@ -13,7 +13,18 @@ import typing as t
 import flask
 
 from . import database as db
-from . import faults, jobs, people, resources, settings, traffic, workflow_nodes, workflow_templates, workflows
+from . import (
+    faults,
+    jobs,
+    people,
+    projects,
+    resources,
+    settings,
+    traffic,
+    workflow_nodes,
+    workflow_templates,
+    workflows,
+)
 
 if t.TYPE_CHECKING:
     from .database import Database, Row
@@ -96,6 +107,12 @@ def expire_tokens() -> t.Any:
     return {"expired": people.expire_tokens(_database(), _given().get("token"))}
 
 
+@control.post("/tokens/revoke")
+def revoke_tokens() -> t.Any:
+    """Delete a token, or all of them."""
+    return {"revoked": people.revoke_tokens(_database(), _given().get("token"))}
+
+
 @control.post("/templates")
 def add_template() -> t.Any:
     """Add a template."""
@@ -117,6 +134,30 @@ def add_inventory() -> t.Any:
     inventory = resources.add_inventory(_database(), given["name"], organization, *hosts_and_groups)
     hosts = {row["name"]: row["id"] for row in resources.hosts_of(_database(), inventory)}
     return {"id": inventory, "hosts": hosts}
+
+
+@control.post("/projects")
+def add_project() -> t.Any:
+    """Add a project of git, whose updates fail as long as it is broken."""
+    given = _given()
+    organization = resources.ensure_organization(_database(), given.pop("organization", "Default"))
+    return {"id": projects.add(_database(), organization, **given)}
+
+
+@control.post("/inventory_sources")
+def add_source() -> t.Any:
+    """Add a source to an inventory."""
+    return {"id": projects.add_source(_database(), **_given())}
+
+
+@control.post("/constructed_inventories")
+def add_constructed_inventory() -> t.Any:
+    """Add an inventory that is constructed of others; its source too."""
+    given = _given()
+    organization = resources.ensure_organization(_database(), given.pop("organization", "Default"))
+    inventory = projects.add_constructed(_database(), given["name"], organization, given.get("inputs", []))
+    source = _database().value("SELECT id FROM inventory_sources WHERE inventory = ?", inventory)
+    return {"id": inventory, "source": source}
 
 
 @control.post("/credentials")
@@ -171,6 +212,8 @@ def change(table: str, row_id: int) -> t.Any:
     """Change columns of a row: rename, disable or repair a host, edit a template."""
     if table == "templates":
         return {"changed": resources.change_template(_database(), row_id, _given())}
+    if table in ("projects", "inventory_sources"):
+        return {"changed": _database().update(table, row_id, **projects.change_columns(table, _given()))}
     # A job that runs on a host does not count as a change of it.
     modified = {"modified": db.now()} if table == "hosts" else {}
     return {"changed": _database().update(table, row_id, **_given(), **modified)}
@@ -224,9 +267,9 @@ def make_job() -> t.Any:
     fields: dict[str, t.Any] = {}
     if template is not None:
         copied = (
-            "name organization inventory project playbook content job_type limit extra_vars timeout allow_simultaneous "
-            "credentials labels diff_mode execution_environment instance_groups verbosity forks job_tags skip_tags "
-            "scm_branch"
+            "name organization inventory project playbook content files job_type limit extra_vars timeout "
+            "allow_simultaneous credentials labels diff_mode execution_environment instance_groups verbosity forks "
+            "job_tags skip_tags scm_branch"
         )
         fields = {name: template[name] for name in copied.split() if template[name] is not None}
         fields["unified_job_template"] = template["id"]
@@ -274,6 +317,15 @@ def _text(given: dict[str, t.Any]) -> dict[str, t.Any]:
 def change_job(row_id: int) -> t.Any:
     """Change columns of a job."""
     return {"changed": _database().update("jobs", row_id, **_text(_given()))}
+
+
+@control.post("/jobs/<int:row_id>/leave_in_new")
+def leave_in_new(row_id: int) -> t.Any:
+    """Let a job that waits for its start stay `new` for ever."""
+    left = "UPDATE jobs SET status = 'new' WHERE id = ? AND status IN ('new', 'pending')"
+    if not _database().run(left, row_id):
+        raise ValueError(f"job {row_id} does not wait for its start")
+    return {}
 
 
 @control.post("/jobs/<int:row_id>/end")

@@ -9,6 +9,8 @@ import json
 import re
 import typing as t
 
+from . import sentences
+
 if t.TYPE_CHECKING:
     from .database import Database
 
@@ -24,6 +26,7 @@ KINDS = (
     "slow",
     "redirect",
     "unauthorized",
+    "forbidden",
     "notfound",
     "act",
 )
@@ -120,7 +123,9 @@ def reply(rule: Rule) -> Reply:
     if kind == "truncate":
         return _reply(rule, 200, "application/json", {"id": 1, "type": "job", "status": "successful"})
     if kind == "unauthorized":
-        return _reply(rule, 401, "application/json", {"detail": "Authentication credentials were not provided."})
+        return _reply(rule, 401, "application/json", {"detail": sentences.NOT_AUTHENTICATED})
+    if kind == "forbidden":
+        return _reply(rule, 403, "application/json", {"detail": sentences.FORBIDDEN})
     if kind == "notfound":
         return _reply(rule, 404, "application/json", {"detail": "Not found."})
     if kind == "redirect":

@@ -14,6 +14,7 @@ import flask
 from . import database as db
 from . import sentences
 from .answers import Refusal, detail, say
+from .filterable import Field, Fields, Kind
 
 MAX_PAGE_SIZE = 200
 _DEFAULT_PAGE_SIZE = 25
@@ -34,153 +35,7 @@ _LOOKUPS = {
     "lte": "{} <= ?",
 }
 
-Kind = t.Literal["int", "str", "bool", "time"]
-Fields = t.Mapping[str, "Field"]
 Show = t.Callable[[db.Row], "dict[str, t.Any]"]
-
-
-class Field(t.NamedTuple):
-    """A field to filter on: its column, the kind of its values, and where these are several the rows that hold them."""
-
-    column: str
-    kind: Kind
-    # An SQL condition around the one on the column, which is put in place of the braces.
-    among: str = "{}"
-
-
-def _fields(**kinds: str) -> dict[str, Field]:
-    return {name: Field(f'"{name}"', t.cast("Kind", kind)) for kind, names in kinds.items() for name in names.split()}
-
-
-def _name_of(table: str, column: str, name: str = "name") -> Field:
-    return Field(f'(SELECT other."{name}" FROM {table} AS other WHERE other.id = "{column}")', "str")
-
-
-def _ids(*names: str) -> dict[str, Field]:
-    """The same fields under the names that end in `__id`."""
-    return {f"{name}__id": Field(f'"{name}"', "int") for name in names}
-
-
-def _several(table: str) -> dict[str, Field]:
-    """What a job has several of, kept as a list of ids: by id and by name."""
-    rows = f"json_each(jobs.{table}) AS listed JOIN {table} AS other ON other.id = listed.value"
-    among = f"EXISTS (SELECT 1 FROM {rows} WHERE {{}})"
-    return {
-        table: Field("other.id", "int", among),
-        f"{table}__id": Field("other.id", "int", among),
-        f"{table}__name": Field("other.name", "str", among),
-    }
-
-
-def _rows_of_job(relation: str, table: str, **kinds: str) -> dict[str, Field]:
-    among = f"EXISTS (SELECT 1 FROM {table} AS other WHERE other.job = jobs.id AND {{}})"
-    return {
-        f"{relation}__{name}": Field(f'other."{name}"', t.cast("Kind", kind), among)
-        for kind, names in kinds.items()
-        for name in names.split()
-    }
-
-
-# What the list of jobs of all kinds takes, which is less than that of jobs.
-UNIFIED_JOBS = {
-    **_fields(
-        int="id unified_job_template organization created_by modified_by instance_group execution_environment schedule",
-        str="name description launch_type status job_explanation work_unit_id",
-        bool="failed",
-        time="created modified started finished canceled_on",
-    ),
-    **_ids("unified_job_template", "organization", "created_by", "schedule"),
-    "elapsed": Field('"elapsed"', "int"),
-    "unified_job_template__name": _name_of("templates", "unified_job_template"),
-    "organization__name": _name_of("organizations", "organization"),
-    "created_by__username": _name_of("users", "created_by", "username"),
-    "schedule__name": _name_of("schedules", "schedule"),
-    # The nodes of a workflow job are its jobs.
-    "unified_job_node__workflow_job": Field('"workflow_job"', "int"),
-    **_several("labels"),
-    **_several("credentials"),
-}
-JOBS = {
-    **UNIFIED_JOBS,
-    **_fields(
-        int="job_template inventory project forks verbosity timeout job_slice_number job_slice_count",
-        str="limit playbook job_type job_tags skip_tags scm_branch",
-        bool="allow_simultaneous diff_mode",
-    ),
-    **_ids("job_template", "inventory", "project"),
-    "job_template__name": _name_of("templates", "job_template"),
-    "inventory__name": _name_of("inventories", "inventory"),
-    "project__name": _name_of("projects", "project"),
-    **_rows_of_job(
-        "job_events",
-        "shown_events",
-        int="id counter host",
-        str="event host_name play task uuid parent_uuid",
-        bool="failed changed",
-    ),
-    **_rows_of_job(
-        "job_host_summaries",
-        "shown_summaries",
-        int="id host changed dark failures ok processed skipped",
-        str="host_name",
-        bool="failed",
-    ),
-}
-TEMPLATES = {
-    **_fields(
-        int="id organization inventory project job_slice_count",
-        str="name description playbook job_type",
-        bool="allow_simultaneous",
-        time="created",
-    ),
-    "organization__name": _name_of("organizations", "organization"),
-    "inventory__name": _name_of("inventories", "inventory"),
-}
-INVENTORIES = {
-    **_fields(int="id organization", str="name", time="created"),
-    "organization__name": _name_of("organizations", "organization"),
-}
-HOSTS = {
-    **_fields(int="id inventory", str="name variables", bool="enabled has_active_failures", time="created"),
-    "inventory__name": _name_of("inventories", "inventory"),
-    "job_host_summaries__job": Field(
-        "other.job", "int", "EXISTS (SELECT 1 FROM summaries AS other WHERE other.host = hosts.id AND {})"
-    ),
-}
-GROUPS = _fields(int="id inventory", str="name", time="created")
-LABELS = {
-    **_fields(int="id organization", str="name", time="created"),
-    "organization__name": _name_of("organizations", "organization"),
-}
-CREDENTIALS = _fields(int="id organization", str="name kind", time="created")
-WORKFLOW_JOBS: Fields = {
-    **JOBS,
-    "workflow_job_template": Field("CASE WHEN NOT is_sliced_job THEN unified_job_template END", "int"),
-}
-NODES: Fields = {
-    **_fields(
-        int="id unified_job_template job workflow_job workflow_job_template",
-        str="identifier",
-        bool="do_not_run all_parents_must_converge",
-        time="created modified",
-    ),
-    "job__status": _name_of("jobs", "job", "status"),
-}
-ORGANIZATIONS = _fields(int="id", str="name description", time="created")
-USERS = _fields(int="id", str="username", bool="is_superuser is_system_auditor", time="created")
-EVENTS = {
-    **_fields(
-        int="id counter start_line end_line host",
-        str="event host_name play task role playbook stdout uuid parent_uuid",
-        bool="failed changed",
-        time="created modified",
-    ),
-    "host__name": _name_of("hosts", "host"),
-}
-SUMMARIES = {
-    **_fields(int="id host changed dark failures ok processed skipped", str="host_name", bool="failed", time="created"),
-    "host__name": _name_of("hosts", "host"),
-}
 
 
 def listed(
@@ -232,7 +87,7 @@ def _clause(key: str, text: str, fields: Fields, model: str) -> tuple[str, list[
             name, lookup = head, tail
     if name.split("__", maxsplit=1)[0] in _FORBIDDEN:
         raise detail(403, sentences.NO_FILTER, name)
-    if name not in fields:
+    if name not in fields or (fields[name].kind == "text" and lookup not in ("contains", "icontains")):
         raise detail(400, sentences.NO_FIELD, model, name)
     clause, values = _condition(fields[name], name, lookup, text)
     return (f"NOT COALESCE({clause}, 0)" if negated else clause), values

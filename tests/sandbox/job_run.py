@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pathlib
+import secrets
 import shutil
 import signal
 import sys
@@ -16,11 +18,14 @@ import traceback
 import typing as t
 
 from . import database as db
-from . import jobs, processes, resources, scheduler, settings
+from . import job_environment, jobs, processes, resources, results, scheduler, settings, updates
 
 # Where a controller's jobs find their project: the same path in each of them, so that tasks can be compared.
 _PROJECT = "/runner/project"
-_FAILURES = ("runner_on_failed", "runner_on_unreachable", "runner_item_on_failed", "runner_on_async_failed")
+_NO_EVENTS = (
+    "Unexpected empty line encountered during worker stream. Worker did not produce events or streaming was aborted, "
+    "check execution node health."
+)
 
 
 def run(folder: pathlib.Path, job_id: int) -> None:
@@ -42,13 +47,21 @@ def run(folder: pathlib.Path, job_id: int) -> None:
         job = t.cast("db.Row", database.get("jobs", job_id))
         try:
             status, explanation = _Run(database, folder, job, told_to_end).end()
-        except Exception:
+        except updates.NoRevision as problem:
+            database.update("jobs", job_id, result_traceback=traceback.format_exc(), work_unit_id=None)
+            status, explanation = "error", str(problem)
+        except Exception as problem:
             database.update("jobs", job_id, result_traceback=traceback.format_exc())
-            status, explanation = "error", ""
+            status, explanation = "error", _NO_EVENTS if _is_too_long(problem) else ""
         finally:
             processes.end_descendants(os.getpid())
         lag = settings.read(database)["event_lag"]
         jobs.finish(database, job_id, status, event_lag=lag, explanation=explanation)
+
+
+def _is_too_long(problem: BaseException) -> bool:
+    """Whether the process could not be started since one of its arguments, the limit most likely, is too long."""
+    return isinstance(problem, OSError) and problem.errno == errno.E2BIG
 
 
 class _Signal:
@@ -66,12 +79,11 @@ class _Run:
     def __init__(self, database: db.Database, folder: pathlib.Path, job: db.Row, told_to_end: _Signal) -> None:
         self._database = database
         self._job = job
-        self._folder = folder / "jobs" / str(job["id"])
+        self._folder = folder / "jobs" / f"awx_{job['id']}_{secrets.token_hex(4)}"
         self._state = folder / "state"
         self._deadline = time.monotonic() + job["timeout"] if job["timeout"] else None
         self._earliest_end = time.monotonic() + job["duration"]
-        # Hosts may be renamed or deleted while the job runs: it goes on under the names of its start.
-        self._hosts: dict[str, int] = {}
+        self._hosts = results.Hosts([])
         self._told_to_end = told_to_end
         self._timed_out = False
         self._stats: dict[str, t.Any] | None = None
@@ -80,6 +92,9 @@ class _Run:
 
     def end(self) -> tuple[str, str]:
         """Run to the end; the job's last status and its explanation."""
+        revision = updates.revision_of(self._database, self._job)
+        self._job["scm_revision"] = revision
+        self._database.update("jobs", self._job["id"], scm_revision=revision)
         if self._job["error"]:
             return "error", self._job["error"]
         if self._job["outcomes"] is not None:
@@ -91,7 +106,7 @@ class _Run:
         self._show_output()
         if self._stats is not None and not (self._told_to_end.came or self._timed_out):
             with self._database.transaction():
-                jobs.save_summaries(self._database, self._job, self._stats, self._hosts)
+                results.save_summaries(self._database, self._job, self._stats, self._hosts)
                 self._database.update("jobs", self._job["id"], artifacts=self._stats.get("artifact_data") or {})
         if self._told_to_end.came:
             wanted = self._database.value("SELECT cancel_flag FROM jobs WHERE id = ?", self._job["id"])
@@ -110,13 +125,13 @@ class _Run:
                 return "canceled", ""
             time.sleep(0.02)
         with self._database.transaction():
-            jobs.save_stats(self._database, self._job, jobs.played(ran), self._hosts)
+            results.save_played(self._database, self._job, ran, self._hosts)
         return ("failed" if {"failed", "unreachable"} & set(ran.values()) else "successful"), ""
 
     def _play(self) -> str:
         from ansible_runner.interface import init_runner
 
-        environment = self._environment()
+        environment = job_environment.environment(self._job, self._folder)
         for name in [name for name in os.environ if name.startswith("ANSIBLE_")]:
             del os.environ[name]
         options = ["--check"] if self._job["job_type"] == "check" else []
@@ -126,7 +141,9 @@ class _Run:
                 options.append(f"{option}={self._job[column]}")
         project = self._folder / "project"
         project.mkdir(parents=True)
-        (project / self._playbook()).write_text(self._content(), encoding="utf-8")
+        for path, text in {**json.loads(self._job["files"]), self._playbook(): self._content()}.items():
+            (project / path).parent.mkdir(parents=True, exist_ok=True)
+            (project / path).write_text(text, encoding="utf-8")
         (self._folder / "ansible.cfg").write_text("", encoding="utf-8")
         (self._folder / "inventory").mkdir()
         (self._folder / "inventory" / "hosts.json").write_text(json.dumps(self._inventory()), encoding="utf-8")
@@ -141,7 +158,7 @@ class _Run:
             forks=self._job["forks"] or None,
             settings={"pexpect_timeout": 0.05, "suppress_ansible_output": True},
             quiet=True,
-            ident="1",
+            ident=str(self._job["id"]),
             event_handler=self._on_event,
             cancel_callback=self._must_end,
         )
@@ -169,13 +186,14 @@ class _Run:
         if self._job["job_slice_count"] > 1:
             rows = rows[self._job["job_slice_number"] - 1 :: self._job["job_slice_count"]]
         here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-        self._hosts = {row["name"]: row["id"] for row in rows}
+        self._hosts = results.Hosts(rows)
         hosts = {row["name"]: {**here, **json.loads(row["variables"])} for row in rows}
         groups = {
             group: {"hosts": {name: {} for name in members if name in hosts}}
             for group, members in resources.groups_of(self._database, self._job["inventory"]).items()
         }
-        return {"all": {"hosts": hosts, "children": groups}}
+        # What a playbook adds is this machine too, as the implicit localhost is.
+        return {"all": {"hosts": hosts, "children": groups, "vars": here}}
 
     def _variables(self) -> dict[str, t.Any]:
         secret = self._database.one("SELECT * FROM job_secrets WHERE job = ?", self._job["id"]) or {}
@@ -186,28 +204,9 @@ class _Run:
         return {
             **json.loads(self._job["extra_vars"] or "{}"),
             **json.loads(secret.get("variables", "{}")),
-            "awx_job_id": self._job["id"],
-            "awx_job_launch_type": self._job["launch_type"],
-            "awx_job_template_name": self._job["name"],
+            **job_environment.variables(self._database, self._job),
             "sandbox_passwords": passwords,
             "sandbox_state": str(self._state),
-        }
-
-    def _environment(self) -> dict[str, str]:
-        # Nothing of the caller's configuration may count, and nothing may be written outside this folder.
-        return {
-            "JOB_ID": str(self._job["id"]),
-            "PATH": f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-            "ANSIBLE_CONFIG": str(self._folder / "ansible.cfg"),
-            "ANSIBLE_HOME": str(self._folder / "home"),
-            "ANSIBLE_LOCAL_TEMP": str(self._folder / "tmp"),
-            "ANSIBLE_REMOTE_TEMP": str(self._folder / "tmp"),
-            "ANSIBLE_HOST_KEY_CHECKING": "False",
-            "ANSIBLE_RETRY_FILES_ENABLED": "False",
-            "ANSIBLE_NOCOLOR": "True",
-            "ANSIBLE_LOCALHOST_WARNING": "False",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False",
-            "ANSIBLE_SSH_RETRIES": "0",
         }
 
     def _must_end(self) -> bool:
@@ -224,12 +223,9 @@ class _Run:
         data = event.get("event_data") or {}
         if event["event"] == "playbook_on_stats":
             self._stats = data
-            failed = bool(data.get("failures") or data.get("dark"))
             while time.monotonic() < self._earliest_end and not self._must_end():
                 time.sleep(0.02)
-        else:
-            failed = event["event"] in _FAILURES and not data.get("ignore_errors")
-        jobs.save_event(self._database, self._job, event, failed=failed, hosts=self._hosts)
+        results.save_event(self._database, self._job, event, hosts=self._hosts)
         if event.get("stdout"):
             self._output.append(event["stdout"].replace("\r\n", "\n"))
             if time.monotonic() - self._shown_at > 0.3:

@@ -1,19 +1,18 @@
 # Copyright (c) 2026, relaunch.controller contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs as rows: how they are made, launched and relaunched, which hosts failed, and when they are over."""
+"""Jobs as rows: how they are made, launched and relaunched, and when they are over."""
 
 from __future__ import annotations
 
 import json
-import random
 import secrets
 import time
 import typing as t
 import uuid
 
 from . import database as db
-from . import resources, workflow_nodes
+from . import resources, results, workflow_nodes
 
 ACTIVE = ("new", "pending", "waiting", "running")
 FINAL = ("successful", "failed", "error", "canceled")
@@ -38,6 +37,7 @@ _TAKEN_OVER = (
     "project",
     "playbook",
     "content",
+    "files",
     "job_type",
     "scm_branch",
     "forks",
@@ -84,7 +84,7 @@ def launch(
         fields["credentials"] = resources.combined(database, own, prompts["credentials"])
     fields["labels"] = list(dict.fromkeys([*json.loads(template["labels"]), *prompts.get("labels", [])]))
     with database.transaction():
-        job = _insert(
+        job = insert(
             database,
             user,
             **fields,
@@ -133,7 +133,7 @@ def launch_sliced(
     """Make the workflow job whose nodes are the slices; its id."""
     shown, kept, hidden = _masked(template, prompts, secret)
     with database.transaction():
-        job = _insert(
+        job = insert(
             database,
             user,
             type="workflow_job",
@@ -194,7 +194,7 @@ def relaunch(
                 slice_of=(source["job_slice_number"], source["job_slice_count"]),
             )
         # Without its template a job is copied as it is: no prompt counts, not even the limit to the failed hosts.
-        job = _insert(
+        job = insert(
             database,
             user,
             **{name: source[name] for name in _TAKEN_OVER},
@@ -221,7 +221,7 @@ def launch_workflow(
     """Make a workflow job from a workflow template, with copies of its nodes; its id."""
     shown, kept, hidden = _masked(template, prompts, secret)
     with database.transaction():
-        job = _insert(
+        job = insert(
             database,
             user,
             type="workflow_job",
@@ -240,21 +240,20 @@ def launch_workflow(
 
 
 def launch_other(database: db.Database, template: db.Row, user: int, *, workflow_job: int) -> int:
-    """Make an approval, which waits, or a project update, which is done at once; its id."""
+    """Make an approval, which waits, or a project update; its id."""
     kind = KINDS[template["type"]]
     with database.transaction():
-        job = _insert(
+        job = insert(
             database,
             user,
             type=kind,
             **{name: template[name] for name in ("name", "description", "organization", "timeout")},
             unified_job_template=template["id"],
+            project=template["project"],
+            job_type="check" if kind == "project_update" else "run",
             launch_type="workflow",
             workflow_job=workflow_job,
         )
-        if kind == "project_update":
-            database.update("jobs", job, started=db.now())
-            finish(database, job, "successful", event_lag=0.0)
     return job
 
 
@@ -276,7 +275,7 @@ def relaunch_workflow(database: db.Database, source: db.Row, user: int) -> int:
         return launch_workflow(database, template, user, prompts=prompts, launch_type="relaunch")
     copied = ("type", "name", "description", "organization", *WORKFLOW_PROMPTS, "extra_vars", "prompts")
     with database.transaction():
-        job = _insert(database, user, **{name: source[name] for name in copied}, launch_type="relaunch")
+        job = insert(database, user, **{name: source[name] for name in copied}, launch_type="relaunch")
         workflow_nodes.copy(database, workflow_nodes.of_job(database, source["id"]), job)
         _keep_secrets(database, job, {}, secret)
     return job
@@ -286,7 +285,7 @@ def relaunch_command(database: db.Database, source: db.Row, user: int, passwords
     """Make an ad hoc command from an ad hoc command; its id."""
     copied = "type name inventory limit extra_vars credentials module_name module_args execution_environment error"
     with database.transaction():
-        job = _insert(database, user, **{name: source[name] for name in copied.split()})
+        job = insert(database, user, **{name: source[name] for name in copied.split()})
         _keep_secrets(database, job, passwords, {})
     return job
 
@@ -301,7 +300,7 @@ def make(
 ) -> int:
     """Make a job that has never run: with these columns, and these outcomes of hosts (or no stats)."""
     with database.transaction():
-        job = _insert(database, user, **fields)
+        job = insert(database, user, **fields)
         make_seem_run(database, job, fields, hosts, stats=stats)
     return job
 
@@ -328,20 +327,7 @@ def make_seem_run(
     if kind != "workflow_job":
         database.update("jobs", job, modified_by=None)
     if done and stats and kind == "job":
-        save_stats(database, t.cast("db.Row", database.get("jobs", job)), played(hosts or {}))
-
-
-_OUTCOMES = {"failed": "failures", "unreachable": "dark", "ok": "ok", "changed": "changed", "skipped": "skipped"}
-
-
-def played(hosts: dict[str, str]) -> dict[str, dict[str, int]]:
-    """The stats of a job with these outcomes of its hosts."""
-    stats: dict[str, dict[str, int]] = {"processed": dict.fromkeys(hosts, 1)}
-    for host, outcome in hosts.items():
-        stats.setdefault(_OUTCOMES[outcome], {})[host] = 1
-        if outcome == "changed":
-            stats.setdefault("ok", {})[host] = 1
-    return stats
+        results.save_played(database, t.cast("db.Row", database.get("jobs", job)), hosts or {})
 
 
 def end(database: db.Database, job: db.Row, status: str, hosts: dict[str, str] | None, *, lag: float) -> None:
@@ -360,7 +346,7 @@ def end(database: db.Database, job: db.Row, status: str, hosts: dict[str, str] |
             )
         finish(database, job["id"], status, event_lag=lag)
         if hosts is not None:
-            save_stats(database, t.cast("db.Row", database.get("jobs", job["id"])), played(hosts))
+            results.save_played(database, t.cast("db.Row", database.get("jobs", job["id"])), hosts)
 
 
 def active_of_inventory(database: db.Database, inventory: int | None) -> list[db.Row]:
@@ -369,120 +355,6 @@ def active_of_inventory(database: db.Database, inventory: int | None) -> list[db
     return database.all(
         f"SELECT id, type FROM jobs WHERE inventory = ? AND status IN ({marks}) ORDER BY id", inventory, *ACTIVE
     )
-
-
-def save_stats(
-    database: db.Database, job: db.Row, stats: dict[str, t.Any], hosts: dict[str, int] | None = None
-) -> None:
-    """Keep a `playbook_on_stats` event that no playbook made, and its summaries; hosts as in `save_event`."""
-    failed = bool(stats.get("failures") or stats.get("dark"))
-    counts = ("changed", "dark", "failures", "ignored", "ok", "processed", "rescued", "skipped")
-    data: dict[str, t.Any] = {name: {} for name in counts}
-    identity = str(uuid.uuid4())
-    save_event(
-        database,
-        job,
-        {
-            "event": "playbook_on_stats",
-            "counter": 1,
-            "uuid": identity,
-            "event_data": {**data, "artifact_data": {}, **stats, "uuid": identity},
-        },
-        failed=failed,
-    )
-    save_summaries(database, job, stats, hosts)
-
-
-def save_event(
-    database: db.Database,
-    job: db.Row,
-    event: dict[str, t.Any],
-    *,
-    failed: bool,
-    hosts: dict[str, int] | None = None,
-) -> None:
-    """Keep an event as ansible-runner hands it over; the ids of hosts as they were named at the job's start."""
-    data = {**event.get("event_data", {}), "guid": job["guid"]}
-    data.setdefault("uuid", event["uuid"])
-    host_name = data.get("host") or ""
-    result: dict[str, t.Any] = data["res"] if isinstance(data.get("res"), dict) else {}
-    changed = bool(data.get("changed")) if event["event"] == "playbook_on_stats" else bool(result.get("changed"))
-    moment = db.now()
-    database.insert(
-        "events",
-        job=job["id"],
-        created=_created(event) or moment,
-        modified=moment,
-        event=event["event"],
-        counter=event["counter"],
-        event_data=data,
-        failed=int(failed),
-        changed=int(changed),
-        uuid=event["uuid"],
-        parent_uuid=event.get("parent_uuid") or "",
-        host=_host_id(database, job, host_name, hosts),
-        host_name=host_name,
-        playbook=data.get("playbook") or "",
-        play=data.get("play") or "",
-        task=data.get("task") or "",
-        role=data.get("role") or "",
-        stdout=event.get("stdout") or "",
-        start_line=event.get("start_line", 0),
-        end_line=event.get("end_line", 0),
-        verbosity=event.get("verbosity", 0) or 0,
-    )
-
-
-def save_summaries(
-    database: db.Database, job: db.Row, stats: dict[str, t.Any], hosts: dict[str, int] | None = None
-) -> None:
-    """Keep what a job's stats say of each host."""
-    moment = db.now()
-    for host in stats.get("processed", {}):
-        counts = {
-            name: stats.get(name, {}).get(host, 0)
-            for name in ("changed", "dark", "failures", "ok", "processed", "skipped", "ignored", "rescued")
-        }
-        failed = int(bool(counts["dark"] or counts["failures"]))
-        host_id = _host_id(database, job, host, hosts)
-        database.insert(
-            "summaries",
-            job=job["id"],
-            created=moment,
-            modified=moment,
-            host=host_id,
-            host_name=host,
-            failed=failed,
-            **counts,
-        )
-        if host_id is not None:
-            database.update("hosts", host_id, has_active_failures=failed)
-
-
-def retry_counts(database: db.Database, job: db.Row) -> dict[str, int]:
-    """How many of a job's hosts are still in the inventory, and how many of these failed."""
-    counted = "SELECT COUNT(*) FROM summaries WHERE job = ? AND host IS NOT NULL"
-    return {
-        "all": database.value(counted, job["id"]),
-        "failed": database.value(f"{counted} AND failed", job["id"]),
-    }
-
-
-def has_stats(database: db.Database, job: db.Row) -> bool:
-    """Whether a job's playbook came to its end."""
-    return bool(database.value("SELECT 1 FROM events WHERE job = ? AND event = 'playbook_on_stats' LIMIT 1", job["id"]))
-
-
-def failed_hosts(database: db.Database, job: db.Row) -> list[str]:
-    """The failed and unreachable hosts of a job under their present names, in no fixed order."""
-    rows = database.all(
-        "SELECT hosts.name FROM summaries JOIN hosts ON hosts.id = summaries.host "
-        "WHERE summaries.job = ? AND summaries.failed",
-        job["id"],
-    )
-    names = [row["name"] for row in rows]
-    random.shuffle(names)
-    return names
 
 
 def events_saved(job: db.Row, settings: dict[str, t.Any]) -> bool:
@@ -531,7 +403,8 @@ def finish(database: db.Database, job: int, status: str, *, event_lag: float, ex
     )
 
 
-def _insert(database: db.Database, user: int | None, **values: t.Any) -> int:
+def insert(database: db.Database, user: int | None, **values: t.Any) -> int:
+    """Make a job of any kind with these columns, as a user; its id."""
     given = {"status": "pending", "created_by": user, "modified_by": user, "guid": uuid.uuid4().hex, **values}
     moment = db.now()
     return database.insert("jobs", created=moment, modified=moment, **given)
@@ -546,26 +419,6 @@ def secrets_of(database: db.Database, job: int) -> dict[str, t.Any]:
 def _keep_secrets(database: db.Database, job: int, passwords: dict[str, t.Any], variables: dict[str, t.Any]) -> None:
     if passwords or variables:
         database.insert("job_secrets", job=job, passwords=passwords, variables=variables)
-
-
-def _host_id(database: db.Database, job: db.Row, name: str, hosts: dict[str, int] | None) -> int | None:
-    if not name or job["inventory"] is None:
-        return None
-    if hosts is not None:
-        row = database.get("hosts", hosts.get(name))
-        return row["id"] if row else None
-    return t.cast(
-        "int | None",
-        database.value("SELECT id FROM hosts WHERE inventory = ? AND name = ?", job["inventory"], name),
-    )
-
-
-def _created(event: dict[str, t.Any]) -> str | None:
-    created = event.get("created")
-    if not isinstance(created, str):
-        return None
-    moment = created.replace("+00:00", "").rstrip("Z")
-    return f"{moment}Z" if "." in moment else f"{moment}.000000Z"
 
 
 def work_unit() -> str:

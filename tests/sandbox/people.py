@@ -66,6 +66,13 @@ def expire_tokens(database: db.Database, token: str | None = None) -> int:
     return database.run("UPDATE tokens SET expires = ? WHERE token = ?", db.now(), token)
 
 
+def revoke_tokens(database: db.Database, token: str | None = None) -> int:
+    """Delete one token, or all; how many there were."""
+    if token is None:
+        return database.run("DELETE FROM tokens")
+    return database.run("DELETE FROM tokens WHERE token = ?", token)
+
+
 def who(database: db.Database, authorization: str, settings: dict[str, t.Any]) -> tuple[db.Row | None, str]:
     """The user whom an Authorization header proves, and the scope that goes with it."""
     scheme, _space, secret = authorization.partition(" ")

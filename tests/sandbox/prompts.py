@@ -12,7 +12,7 @@ import flask
 import yaml
 
 from . import database as db
-from . import jobs, permissions, resources, sentences
+from . import jobs, permissions, resources, sentences, surveys
 from .answers import Refusal, detail, say
 
 _CHOICES = {"job_type": ("run", "check"), "verbosity": (0, 1, 2, 3, 4, 5)}
@@ -44,6 +44,9 @@ def accepted(template: db.Row, given: dict[str, t.Any]) -> tuple[dict[str, t.Any
     if "credentials" in asks and "credentials" in given and "credentials" not in errors:
         lacking = _lacking(template, given["credentials"])
         errors.update({"credentials": lacking} if lacking else {})
+    if "extra_vars" not in errors:
+        unanswered = surveys.problems(template, _parsed(given.get("extra_vars", {})))
+        errors.update({"variables_needed_to_start": unanswered} if unanswered else {})
     if errors:
         raise Refusal(400, errors)
     if "credentials" in prompts:

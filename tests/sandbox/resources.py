@@ -10,11 +10,12 @@ import pathlib
 import typing as t
 
 from . import database as db
-from . import people
+from . import people, projects
 
 DELETABLE = (
     "organizations",
     "inventories",
+    "inventory_sources",
     "projects",
     "credentials",
     "templates",
@@ -70,6 +71,8 @@ class Template(t.TypedDict, total=False):
 
     name: t.Required[str]
     playbook: t.Required[str]
+    # The files that the playbook includes, and its roles': their texts by path.
+    files: dict[str, str]
     hosts: dict[str, dict[str, t.Any]]
     groups: dict[str, list[str]]
     description: str
@@ -108,6 +111,7 @@ def add_template(database: db.Database, given: Template) -> dict[str, t.Any]:
     name, playbook = left.pop("name"), left.pop("playbook")
     file = pathlib.Path(playbook) if "\n" not in playbook else None
     content = file.read_text(encoding="utf-8") if file else playbook
+    files = left.get("files", {})
     with database.transaction():
         organization = ensure_organization(database, left.pop("organization", "Default"))
         hosts, groups = left.pop("hosts", None), left.pop("groups", None)
@@ -117,6 +121,7 @@ def add_template(database: db.Database, given: Template) -> dict[str, t.Any]:
         project = left.pop("project", None) or database.insert(
             "projects", name=f"{name} project", organization=organization
         )
+        projects.commit(database, project, content, *files.values())
         passwords, roles = left.pop("passwords", []), left.pop("roles", people.DEFAULT_ROLES)
         left["credentials"] = [*left.pop("credentials", []), *_for(passwords)]
         columns = _columns(database, left)
@@ -145,7 +150,11 @@ def add_template(database: db.Database, given: Template) -> dict[str, t.Any]:
 
 def change_template(database: db.Database, row_id: int, given: dict[str, t.Any]) -> int:
     """Change what `add_template` took; the number of templates changed."""
-    return database.update("templates", row_id, **_columns(database, given))
+    changed = database.update("templates", row_id, **_columns(database, given))
+    row = database.get("templates", row_id)
+    if row is not None and {"playbook", "content", "files"} & set(given):
+        projects.commit(database, row["project"], row["content"], row["files"])
+    return changed
 
 
 def _columns(database: db.Database, given: dict[str, t.Any]) -> dict[str, t.Any]:

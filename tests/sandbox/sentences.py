@@ -71,6 +71,9 @@ NO_PROMPTED_VARIABLES = (
 )
 UNKNOWN_SECRET = "Provided variable {} has no database value to replace with."
 NEEDED_VARIABLE = "'{}' value missing"
+NOT_A_TEXT = "Value {} for '{}' expected to be a string."
+NOT_A_WHOLE_NUMBER = "Value {} for '{}' expected to be an integer."
+NO_CHOICE = "Value {} for '{}' expected to be one of {}."
 CIRCLE = "Cycle detected."
 LINKED_OTHERWISE = "Relationship not allowed."
 OTHER_WORKFLOW = "Cannot associate a node of another workflow."

@@ -29,6 +29,8 @@ DEFAULTS: dict[str, t.Any] = {
     "answer_delay": 0.0,
     # Between the moment at which a new job can be seen and the answer that tells of it.
     "answer_delay_after_commit": 0.0,
+    # So many of the next relaunches stay `new` for ever, as one that its controller lost while it made it.
+    "relaunches_left_in_new": 0,
     "max_running": 2 * (os.cpu_count() or 1),
     "restart_downtime": 0.0,
 }
@@ -38,6 +40,14 @@ def read(database: Database) -> dict[str, t.Any]:
     """All settings as they are now."""
     stored = {row["key"]: json.loads(row["value"]) for row in database.all("SELECT key, value FROM settings")}
     return {**DEFAULTS, **stored}
+
+
+def take(database: Database, name: str) -> bool:
+    """Whether a setting that counts something down is above zero; it is lower by one then."""
+    left = read(database)[name]
+    if left > 0:
+        change(database, {name: left - 1})
+    return bool(left > 0)
 
 
 def change(database: Database, values: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -14,6 +14,8 @@ import flask
 # Importing them adds their views to the API.
 from . import api_inventories as _api_inventories  # noqa: F401
 from . import api_jobs as _api_jobs  # noqa: F401
+from . import api_templates as _api_templates  # noqa: F401
+from . import api_updates as _api_updates  # noqa: F401
 from . import api_workflows as _api_workflows  # noqa: F401
 from .api import PREFIXES, install
 from .control import control

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from . import database as db
-from . import jobs, people, resources, workflow_nodes, workflows
+from . import jobs, people, projects, resources, workflow_nodes, workflows
 from .workflow_graph import KINDS, Link
 
 
@@ -85,8 +85,10 @@ def _add_node(database: db.Database, workflow: int, identifier: str, organizatio
         timeout = left.pop("timeout", 0)
         template = add_approval(database, left.pop("approval"), organization, timeout=timeout)
     elif "project" in left:
+        name = left.pop("project")
+        project = projects.add(database, organization, name=name)
         template = database.insert(
-            "templates", type="project", name=left.pop("project"), created=db.now(), organization=organization
+            "templates", type="project", name=name, created=db.now(), organization=organization, project=project
         )
     row = database.get("templates", template)
     shown, secrets = split_secrets(row, left.pop("extra_data", {}), {}) if row else ({}, {})

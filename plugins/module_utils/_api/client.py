@@ -9,9 +9,12 @@ Private to this collection.
 
 from __future__ import annotations
 
+import email.utils
 import random
 import time
 import typing as t
+from datetime import datetime, timezone
+from urllib.parse import urlsplit
 
 from .answer import (
     LONGEST_PAUSE,
@@ -81,6 +84,10 @@ class ControllerClient:
         self.connection = connection
         self.clock = clock
         self.sleep = sleep
+        self._date: t.Optional[str] = None
+        #: Whether a read that has failed in passing for so many seconds is tried again beyond ``max_retries``: a task
+        #: that has launched a job, or waits between two, goes through the controller's bad minutes.
+        self.patient: t.Callable[[float], bool] = lambda _seconds: False
         self._prefix = connection.api_prefix or DEFAULT_PREFIX
         self._prefix_known = connection.api_prefix is not None
         self._answered = False
@@ -196,14 +203,24 @@ class ControllerClient:
         platform = self._prefix == GATEWAY_PREFIX and self._sender.product != AWX
         return f"{self.connection.base_url}/{'execution' if platform else '#'}/{kind_path}/{job_id}/output"
 
+    def now(self) -> datetime:
+        """The time by the controller's clock, to the second, as its last answer told it; else by the own one."""
+        try:
+            return email.utils.parsedate_to_datetime(self._date or "").astimezone(timezone.utc)
+        except (TypeError, ValueError):
+            return datetime.now(timezone.utc)
+
     def retried(self, read: t.Callable[[], _T]) -> _T:
         """What a request answers that does no harm twice; tried again while it fails in passing."""
         attempt = 0
+        troubled: t.Optional[float] = None
         while True:
             try:
                 return read()
             except ControllerError as error:
-                if not error.transient or attempt >= self.connection.max_retries:
+                troubled = self.clock() if troubled is None else troubled
+                patient = attempt < self.connection.max_retries or self.patient(self.clock() - troubled)
+                if not error.transient or not patient:
                     raise
                 pause = backoff(attempt, self.connection.retry_backoff_factor, random.random())
                 self.sleep(max(pause, error.retry_after or 0))
@@ -244,6 +261,7 @@ class ControllerClient:
         return answer
 
     def _remember(self, answer: Answer, method: str, path: str) -> None:
+        self._date = answer.headers.get("Date") or self._date
         if 200 <= answer.status < 300 and path != PING and (isinstance(answer.body, dict) or not answer.text):
             self._grants.add(method, path, answer.body)
 
@@ -260,7 +278,7 @@ class ControllerClient:
         root = self._sender.send("GET", url)
         if root.status >= 500 or root.status == 429:
             raise unexpected(root, self._asked(f"GET {url}"), time.time())
-        found = _prefix_in(root.body)
+        found = _prefix_in(root.body, urlsplit(self.connection.base_url).path)
         if found is None:
             return False
         before, self._prefix = self._prefix, found
@@ -287,13 +305,18 @@ class ControllerClient:
         return RequestMade(name, who, self._answered)
 
 
-def _prefix_in(root: t.Any) -> t.Optional[str]:
+def _prefix_in(root: t.Any, below: str) -> t.Optional[str]:
     """Where the API lies, by the body of ``/api/``.
 
     AWX names ``current_version`` (recorded: api-root); the platform's gateway lists its services in ``apis``.
+
+    :param below: the path of the controller's address. An answer may hold it as well, and need not.
     """
     found = root if isinstance(root, dict) else {}
     services = found.get("apis")
     controller = services.get("controller") if isinstance(services, dict) else None
     current = f"{controller.strip('/')}/v2" if isinstance(controller, str) else found.get("current_version")
-    return f"/{current.strip('/')}/" if isinstance(current, str) else None
+    if not isinstance(current, str):
+        return None
+    prefix = f"/{current.strip('/')}/"
+    return prefix[len(below) :] if below and prefix.startswith(f"{below}/") else prefix

@@ -13,9 +13,10 @@ Private to this collection.
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
@@ -28,6 +29,10 @@ from .tower_cli_cfg import (
 
 DEFAULT_HOST = "127.0.0.1"
 API_PREFIX_VARIABLE = "CONTROLLER_OPTIONAL_API_URLPATTERN_PREFIX"
+# Seconds, numbers of jobs, counts: none that is meant is larger, and larger ones break off somewhere below.
+LARGEST_NUMBER = 2**31 - 1
+# A part of a password that is shorter would hide half of a message, and tell nobody anything.
+SHORTEST_PART = 4
 # What a token has besides its two secrets (recorded: token-create-admin).
 HARMLESS_TOKEN_KEYS = frozenset(
     [
@@ -250,8 +255,18 @@ def passwords_in_url(host: t.Optional[str]) -> list[str]:
     return [password] if at and colon and password else []
 
 
+def passwords_of_proxies(environ: t.Mapping[str, str]) -> list[str]:
+    """The passwords of the proxies that the environment names: as given, decoded, and as far as a URL parser gets."""
+    named = [value for name, value in environ.items() if name.lower().endswith("_proxy")]
+    given = [password for value in named for password in passwords_in_url(value)]
+    cut = (re.split(r"[/?#\\]", password)[0] for password in given)
+    return [*given, *map(unquote, given), *(part for part in cut if len(part) >= SHORTEST_PART)]
+
+
 def _at_least(given: t.Mapping[str, t.Any], name: str, default: float, above: bool = False) -> float:
     value = float(given.get(name, default))
+    if not value <= LARGEST_NUMBER:
+        raise OptionError(f"{name} must be a number of at most {LARGEST_NUMBER}.")
     if value < 0 or (above and value == 0):
         raise OptionError(f"{name} must {'be more than' if above else 'not be less than'} 0, not {value:g}.")
     return value

@@ -105,6 +105,10 @@ class ForbiddenError(RefusedError):
     """The controller does not let this user relaunch this job; another job of the same work may be open to them."""
 
 
+class NoFailedHostsError(RefusedError):
+    """The controller knows no failed hosts of this job that it could relaunch it on."""
+
+
 class WaitTimeoutError(ControllerError):
     """The wait ran out of time; ``last`` is what was fetched last, if anything."""
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import typing as t
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
+from functools import cached_property
 
 from .errors import AnswerError
 from .kinds import JOB, Kind
@@ -18,6 +19,9 @@ if t.TYPE_CHECKING:
     from .client import ControllerClient
 
 ACTIVE_STATUSES = frozenset({"new", "pending", "waiting", "running"})
+NEW = "new"
+# A launch leaves this status within a second or two.
+NEW_AT_MOST = timedelta(minutes=2)
 SUCCESSFUL = "successful"
 FAILED = "failed"
 ERROR = "error"
@@ -73,10 +77,15 @@ class Job:
         return self.facts.get("inventory")
 
     @property
+    def revision(self) -> str:
+        """Of the project that it ran; empty where that has none, or where it never began."""
+        return str(self.facts.get("scm_revision") or "")
+
+    @cached_property
     def created(self) -> datetime:
         return moment(self.facts.get("created"))
 
-    @property
+    @cached_property
     def finished(self) -> datetime:
         return moment(self.facts.get("finished"))
 
@@ -92,6 +101,13 @@ class Job:
     def began(self) -> bool:
         """Whether it ever ran; one that was canceled while pending did not (recorded: batch-canceled-loser-detail)."""
         return "started" not in self.facts or self.facts["started"] is not None
+
+    def left_new(self, now: datetime) -> bool:
+        """Whether it was left in ``new``, where its launch broke half way: it will never run (recorded: zombie-new-*).
+
+        :param now: by the controller's clock.
+        """
+        return self.status == NEW and now - self.created > NEW_AT_MOST
 
     @property
     def never_began(self) -> bool:
@@ -116,7 +132,7 @@ class Job:
         """Whether the controller lets this user relaunch it, as far as it says; a GET alone is no proof of that."""
         return (self.summary("user_capabilities").get("start")) is not False
 
-    @property
+    @cached_property
     def limit_names(self) -> frozenset[str]:
         """The names or patterns in its limit; of a relaunch on failed hosts these are host names."""
         return names_in(self.facts.get("limit"))

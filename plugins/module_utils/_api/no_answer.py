@@ -13,10 +13,13 @@ Private to this collection.
 
 from __future__ import annotations
 
+import http.client
+import re
 import socket
 import ssl
 import traceback
 import typing as t
+import urllib.parse
 from dataclasses import dataclass
 
 from . import requests_library as _requests
@@ -33,7 +36,8 @@ NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"})  # the latt
 # In what OpenSSL reports these take part where a file of certificates is read, and no connection is.
 FILE_LIBRARIES = frozenset({"PEM", "X509"})
 # http.client's words, before the request is sent, where a proxy answers CONNECT with anything but success.
-REFUSED_TUNNEL = "Tunnel connection failed"
+REFUSED_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")
+CLOSED = "Remote end closed connection without response"
 
 
 @dataclass(frozen=True)
@@ -44,14 +48,18 @@ class Way:
     :param place: the controller's address.
     :param request_timeout: seconds.
     :param host_given: whether that address was given, or is the default.
-    :param proxied: whether the environment names a proxy for it.
+    :param proxy: what the environment names as a proxy for it; empty where it names none.
     """
 
     request: str
     place: str
     request_timeout: float
     host_given: bool = True
-    proxied: bool = False
+    proxy: str = ""
+
+    @property
+    def proxied(self) -> bool:
+        return bool(self.proxy)
 
     @property
     def hint(self) -> str:
@@ -78,27 +86,41 @@ def _unusable(error: Exception, way: Way) -> t.Optional[ControllerError]:
         return OptionError("The proxy that the environment names (HTTP_PROXY, HTTPS_PROXY) is no URL.")
     unusable = (errors.InvalidURL, errors.InvalidSchema, errors.MissingSchema)
     # An odd host name gets past requests at times.
-    if isinstance(error, (*unusable, _requests.urllib3.exceptions.LocationValueError, UnicodeError)):
-        proxy = ", or the proxy that the environment names for it," if way.proxied else ""
-        return OptionError(f"controller_host{proxy} is no usable URL: {str(error).rstrip('.')}.")
+    if isinstance(error, (*unusable, _requests.urllib3.exceptions.LocationValueError, UnicodeError)) or _in_url(error):
+        return _unusable_proxy(way) if way.proxied else OptionError(_no_url(str(error)))
     # Of a bundle that is not there; what goes wrong on the wire has a number.
     if isinstance(error, OSError) and not isinstance(error, errors.RequestException) and error.errno is None:
         return _bad_bundle(error, way)
     return None
 
 
+def _no_url(why: str) -> str:
+    return f"controller_host is no usable URL: {why.rstrip('.')}."
+
+
+def _unusable_proxy(way: Way) -> OptionError:
+    scheme = re.match(r"([a-z][a-z0-9+.-]*)://", way.proxy, re.IGNORECASE)
+    other = scheme is not None and scheme[1].lower() not in ("http", "https")
+    why = f" It has the scheme {scheme[1]}, which takes more than requests." if scheme and other else ""
+    return OptionError(
+        "controller_host, or the proxy that the environment names for it (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY), is no "
+        f"usable URL.{why} In the user name and the password of a proxy, characters such as @ : / ? # % [ ] have to be "
+        "percent-encoded: # is %23."
+    )
+
+
 def _not_connected(causes: t.Sequence[BaseException], way: Way) -> t.Optional[ControllerError]:
     """No connection to the controller, or to the proxy, which is the only one then to connect to."""
     lower = _requests.urllib3.exceptions
     first = f"The proxy on the way to {way.place}" if way.proxied else way.place
-    refusal = next((str(cause) for cause in causes if str(cause).startswith(REFUSED_TUNNEL)), "")
+    refusal = next(filter(None, (REFUSED_TUNNEL.match(str(cause)) for cause in causes)), None)
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         address = f"the address of the proxy on the way to {way.place}" if way.proxied else way.place
         said = f"The host name in {address} cannot be resolved. Check controller_host."
     elif any(isinstance(cause, lower.NewConnectionError) for cause in causes):
         said = (
-            f"{first} accepts no connection: {_reason(causes)}. Check that the controller runs, and controller_host "
-            "with its port."
+            f"{first} accepts no connection: {_reason(causes, way)}. Check that the controller runs, and "
+            "controller_host with its port."
         )
     elif any(isinstance(cause, lower.ConnectTimeoutError) for cause in causes):
         said = (
@@ -106,7 +128,7 @@ def _not_connected(causes: t.Sequence[BaseException], way: Way) -> t.Optional[Co
             "and request_timeout."
         )
     elif refusal:
-        said = f"The proxy does not connect to {way.place}: {refusal}."
+        said = f"The proxy does not connect to {way.place}: Tunnel connection failed: {_phrased(int(refusal[1]))}."
     else:
         return None
     return NotSentError(said + way.hint, transient=True)
@@ -117,7 +139,7 @@ def _no_tls(causes: t.Sequence[BaseException], way: Way) -> t.Optional[Controlle
     cause = causes[-1]
     # The second is urllib3's, which compares names itself for some versions of Python and of its own.
     if isinstance(cause, ssl.SSLCertVerificationError) or type(cause).__name__ == "CertificateError":
-        said = getattr(cause, "verify_message", cause)
+        said = getattr(cause, "verify_message", "It is for another name" if way.proxied else cause)
         return NotSentError(
             f"The TLS certificate of {way.place} is not trusted: {said}. Set ca_path to the certificate of the "
             f"authority that signed it, or, on a network that you trust, validate_certs: false.{way.hint}",
@@ -133,20 +155,21 @@ def _no_tls(causes: t.Sequence[BaseException], way: Way) -> t.Optional[Controlle
             f"{way.place} does not speak TLS. Check the scheme (http or https) and port in controller_host.{way.hint}",
             transient=False,
         )
-    return NotSentError(f"TLS with {way.place} does not come about: {_reason(causes)}.{way.hint}", transient=True)
+    return NotSentError(f"TLS with {way.place} does not come about: {_reason(causes, way)}.{way.hint}", transient=True)
 
 
 def _lost(causes: t.Sequence[BaseException], way: Way) -> ControllerError:
     if any(isinstance(cause, socket.timeout) for cause in causes):
         said = f"gave no answer within {way.request_timeout:g} seconds (request_timeout)."
         return AnswerLostError(f"To {way.request} the controller {said}", late=True)
-    return AnswerLostError(f"The answer to {way.request} was lost: {_reason(causes)}.")
+    return AnswerLostError(f"The answer to {way.request} was lost: {_reason(causes, way)}.")
 
 
 def _bad_bundle(error: BaseException, way: Way) -> OptionError:
+    why = "a file of certificates is not there or cannot be read" if way.proxied else error
     return OptionError(
-        f"The connection to {way.place} cannot be set up: {error}. Check that ca_path or REQUESTS_CA_BUNDLE names a "
-        "file of certificates."
+        f"The connection to {way.place} cannot be set up: {why}. Check that ca_path, REQUESTS_CA_BUNDLE or "
+        "SSL_CERT_FILE, the first of them that is set, names a file of certificates."
     )
 
 
@@ -173,8 +196,21 @@ def _in_handshake(error: BaseException) -> bool:
     return any(frame.f_code in HANDSHAKES for frame in frames)
 
 
-def _reason(causes: t.Sequence[BaseException]) -> str:
+def _in_url(error: BaseException) -> bool:
+    """Whether a URL could not be taken apart: other ValueErrors come of an answer too."""
+    frames = (frame for frame, _line in traceback.walk_tb(error.__traceback__))
+    return type(error) is ValueError and any(frame.f_code.co_filename == urllib.parse.__file__ for frame in frames)
+
+
+def _reason(causes: t.Sequence[BaseException], way: Way) -> str:
     cause = causes[-1]
     if isinstance(cause, OSError) and cause.strerror:
+        # The system's words, or OpenSSL's.
         return cause.strerror
+    if way.proxied:
+        return CLOSED if isinstance(cause, http.client.RemoteDisconnected) else type(cause).__name__
     return str(cause).strip().rsplit(": ", 1)[-1] or type(cause).__name__
+
+
+def _phrased(status: int) -> str:
+    return f"{status} {http.client.responses.get(status, '')}".rstrip()

@@ -16,7 +16,9 @@ REQUESTS_IMPORT_ERROR: t.Optional[str] = None
 
 try:
     import requests
+    import requests.adapters
     import urllib3.exceptions
+    import urllib3.util.ssl_
 except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import typing as t
 import warnings
 
@@ -21,9 +22,15 @@ from .errors import AnswerLostError
 from .no_answer import Way, no_answer
 
 if t.TYPE_CHECKING:
+    import ssl
+
     import requests
+    import requests.adapters
 
 PRODUCT_HEADER = "X-API-Product-Name"
+# What requests takes for the only authorities; and what OpenSSL takes in place of those of the system.
+BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+STORE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 class Sender:
@@ -41,6 +48,7 @@ class Sender:
         self.product: t.Optional[str] = None
         self._session = session
         self._connection = connection
+        self._verify = bundle(connection.verify, os.environ)
 
     def send(self, method: str, url: str, **arguments: t.Any) -> Answer:
         """Send a request, once.
@@ -58,13 +66,13 @@ class Sender:
                     method,
                     url,
                     # Given here and not on the session, where REQUESTS_CA_BUNDLE would override verify=False.
-                    verify=self._connection.verify,
+                    verify=self._verify,
                     timeout=self._connection.request_timeout,
                     allow_redirects=False,
                     **arguments,
                 )
-        except (OSError, _requests.urllib3.exceptions.HTTPError, UnicodeError) as error:
-            # requests' own exceptions are OSErrors too.
+        except (OSError, _requests.urllib3.exceptions.HTTPError, ValueError) as error:
+            # requests' own exceptions are OSErrors too; a URL that cannot be taken apart is a mere ValueError.
             raise no_answer(error, self._way(method, url)) from None
         if _cut_short(response):
             raise AnswerLostError(f"To {method} {url} the controller broke off its answer {response.status_code}.")
@@ -73,8 +81,33 @@ class Sender:
 
     def _way(self, method: str, url: str) -> Way:
         connection = self._connection
-        proxied = bool(_requests.requests.utils.get_environ_proxies(connection.base_url))
-        return Way(f"{method} {url}", connection.base_url, connection.request_timeout, connection.host_given, proxied)
+        utils = _requests.requests.utils
+        proxy = utils.select_proxy(connection.base_url, utils.get_environ_proxies(connection.base_url)) or ""
+        return Way(f"{method} {url}", connection.base_url, connection.request_timeout, connection.host_given, proxy)
+
+
+def bundle(verify: t.Union[bool, str], environ: t.Mapping[str, str]) -> t.Union[bool, str]:
+    """The authorities to trust, for requests: False, or the path of a file or folder of certificates.
+
+    :param verify: as of ConnectionOptions. What it names is all that is trusted; else what REQUESTS_CA_BUNDLE or
+        CURL_CA_BUNDLE names; else, beside what ``trusts_system`` is about, what SSL_CERT_FILE or SSL_CERT_DIR names,
+        and where neither does, certifi's authorities.
+    """
+    if verify is not True:
+        return verify
+    named = next(filter(None, map(environ.get, BUNDLE_VARIABLES)), None)
+    standard = next((path for path in map(environ.get, STORE_VARIABLES) if path and os.path.exists(path)), None)
+    return named or standard or _requests.requests.utils.DEFAULT_CA_BUNDLE_PATH
+
+
+def trusts_system(connection: ConnectionOptions, environ: t.Mapping[str, str]) -> bool:
+    """Whether the system's own authorities are trusted, as by ansible.builtin.uri: where no others are named.
+
+    A private authority is mostly known to the system alone. OpenSSL knows where the system has them, or is told by
+    SSL_CERT_FILE and SSL_CERT_DIR.
+    """
+    named = any(map(environ.get, BUNDLE_VARIABLES))
+    return connection.verify is True and not named and connection.base_url.startswith("https:")
 
 
 def open_session(connection: ConnectionOptions) -> requests.Session:
@@ -92,7 +125,26 @@ def open_session(connection: ConnectionOptions) -> requests.Session:
     session.headers.update({"Accept": "application/json", "Accept-Language": "en", "User-Agent": "relaunch.controller"})
     # Anything truthy here also keeps requests from taking credentials out of ~/.netrc.
     session.auth = authorize
+    if trusts_system(connection, os.environ):
+        context = _requests.urllib3.util.ssl_.create_urllib3_context()
+        context.load_default_certs()
+        session.mount("https://", _adapter(context))
     return session
+
+
+def _adapter(context: ssl.SSLContext) -> requests.adapters.HTTPAdapter:
+    """An adapter whose connections trust what this context trusts, and what is given as ``verify`` as well."""
+
+    class Adapter(_requests.requests.adapters.HTTPAdapter):
+        def init_poolmanager(self, *args: t.Any, **options: t.Any) -> None:
+            super().init_poolmanager(*args, **dict(options, ssl_context=context))
+
+        def proxy_manager_for(self, proxy: str, **options: t.Any) -> t.Any:
+            # Of urllib3 1.26 and newer, and for proxies that are reached by TLS themselves.
+            beside = {"proxy_ssl_context": context} if proxy.lower().startswith("https:") else {}
+            return super().proxy_manager_for(proxy, **dict(options, ssl_context=context, **beside))
+
+    return Adapter()
 
 
 def _json(response: requests.Response) -> t.Any:

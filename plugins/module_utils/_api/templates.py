@@ -9,13 +9,17 @@ from __future__ import annotations
 import contextlib
 import typing as t
 from dataclasses import dataclass
+from urllib.parse import quote
 
-from .errors import ControllerError, RefusedError
+from .errors import AnswerError, ControllerError, RefusedError
 
 if t.TYPE_CHECKING:
     from .client import ControllerClient
 
 CANDIDATES_SHOWN = 5
+# Between the parts of a named URL, such as Name++Organization; in it AWX writes what a path cannot hold so.
+NAMED_URL_DELIMITER = "++"
+_IN_NAMED_URLS = str.maketrans({character: f"[{ord(character):X}]" for character in ";/?:@=&"})
 # The largest number that a controller's database takes for an id. What is larger can only be a name.
 LARGEST_ID = 2**31 - 1
 
@@ -44,12 +48,19 @@ WORKFLOW_TEMPLATE = TemplateKind(
 )
 
 
+def id_of(text: str) -> t.Optional[int]:
+    """The id that a text is; None where it can only be a name, as can digits of other scripts, and 0001."""
+    plain = text.isascii() and text.isdecimal() and not text.startswith("0")
+    return int(text) if plain and int(text) <= LARGEST_ID else None
+
+
 def latest_job_id(client: ControllerClient, name_or_id: str, organization: t.Optional[str]) -> int:
     """The number of the latest job that was launched from a job template.
 
     Relaunches do not count: the job they go back to does, so that what they have achieved is seen.
 
-    :param name_or_id: of the template. A number is tried as an id first, as awx.awx does.
+    :param name_or_id: of the template, or its named URL, such as ``Name++Organization``. That, and a number as an id,
+        are tried first, as awx.awx does.
     :param organization: name or id, to tell templates of the same name apart.
     :raises RefusedError: there is no such template or more than one, it has no job, or its latest is a slice of many.
     """
@@ -101,12 +112,23 @@ def _find(client: ControllerClient, kind: TemplateKind, name_or_id: str, organiz
 
 
 def _named(client: ControllerClient, kind: TemplateKind, name_or_id: str) -> list[Template]:
-    """The templates with that id, else with that name."""
+    """The template with that named URL or id, else the templates with that name."""
     found: list[Template] = []
-    # Digits of other scripts are a name.
-    if name_or_id.isascii() and name_or_id.isdecimal() and int(name_or_id) <= LARGEST_ID:
+    if NAMED_URL_DELIMITER in name_or_id:
+        found = _at_named_url(client, kind, name_or_id)
+    elif id_of(name_or_id) is not None:
         found = list(client.results(kind.path, id=name_or_id))
     return found or list(client.results(kind.path, name=name_or_id))
+
+
+def _at_named_url(client: ControllerClient, kind: TemplateKind, name: str) -> list[Template]:
+    """The template at a named URL (recorded: wf-temp-create); none where there is no such that this user may see."""
+    try:
+        return [client.get(f"{kind.path}{quote(name.translate(_IN_NAMED_URLS), safe='+[]')}/")]
+    except AnswerError as error:
+        if not error.refuses or error.status not in (403, 404):
+            raise
+        return []
 
 
 def _instead(client: ControllerClient, kind: TemplateKind, name_or_id: str) -> str:

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import typing as t
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from .errors import OptionError
-from .yaml_library import parse
+from .yaml_library import parse_as_texts
 
 CONFIG_FILE_NAME = "tower_cli.cfg"
 
@@ -32,6 +33,9 @@ FILE_KEYS = {
     "retry_backoff_factor": "retry_backoff_factor",
     "ca_path": "ca_path",
 }
+
+
+_SECTION = re.compile(r"^\[general\][ \t]*$", re.IGNORECASE | re.MULTILINE)
 
 
 def config_file_places(home: str, cwd: str) -> list[str]:
@@ -59,7 +63,8 @@ def read_config_file(path: str) -> dict[str, t.Any]:
     :raises OptionError: it cannot be read or understood. The message never quotes the file, which holds secrets.
     """
     try:
-        with open(path, encoding="utf-8") as file:
+        # Some editors begin a file with a mark of its encoding.
+        with open(path, encoding="utf-8-sig") as file:
             text = file.read()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
@@ -84,7 +89,8 @@ def read_config_file(path: str) -> dict[str, t.Any]:
 
 def _as_yaml(text: str) -> t.Optional[dict[str, t.Any]]:
     try:
-        content = parse(text)
+        # A password such as 0123 is no number.
+        content = parse_as_texts(text)
     except ValueError:
         return None
     return content if isinstance(content, dict) else None
@@ -94,8 +100,8 @@ def _as_ini(text: str, path: str) -> dict[str, t.Any]:
     # A password may hold a "%", which interpolation would trip over.
     parser = configparser.ConfigParser(interpolation=None)
     try:
-        parser.read_string(text if "[general]" in text else f"[general]\n{text}")
-        return dict(parser["general"])
+        parser.read_string(text if _SECTION.search(text) else f"[general]\n{text}")
+        return dict(next(parser[name] for name in parser.sections() if name.lower() == "general"))
     except configparser.Error:
         raise OptionError(
             f"The configuration file {path} is not properly formatted: it takes lines such as host=..., username=..., "

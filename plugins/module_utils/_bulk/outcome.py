@@ -23,6 +23,7 @@ SUPERSEDED = "superseded"
 REFUSED = "refused"
 LOST = "lost"
 OUTCOMES = (RELAUNCHED, ADOPTED, DONE, SUPERSEDED, REFUSED, LOST)
+ACTED = (RELAUNCHED, ADOPTED)
 
 _IN_WORDS = {
     RELAUNCHED: "relaunched",
@@ -34,11 +35,30 @@ _IN_WORDS = {
 }
 
 
+_UNSUCCESSFUL = frozenset(_jobs.FINAL_STATUSES).difference([_jobs.SUCCESSFUL])
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How far many jobs are: of all of them, those that were successful, are active, or ended otherwise."""
+
+    all: int
+    successful: int
+    running: int
+    failed: int
+
+    def __str__(self) -> str:
+        begun = self.successful + self.running + self.failed
+        parts = {"successful": self.successful, "running": self.running, "failed": self.failed}
+        told_of = ", ".join(f"{number} {what}" for what, number in parts.items() if number)
+        return f"{begun} of {self.all}: {told_of or 'none has been launched yet'}"
+
+
 @dataclass(frozen=True)
 class JobEntry:
     """What became of one job; the fields are the keys of an entry of ``jobs``, where they are documented.
 
-    :param broken: what was planned for it could not be done; no key of its own.
+    :param broken: what was planned for it could not be done, or has not come to success; no key of its own.
     """
 
     source_job_id: int
@@ -88,8 +108,17 @@ class JobEntry:
     @property
     def unsuccessful(self) -> bool:
         """Whether it was acted on, and is known not to have come to success."""
-        ended = self.outcome in (RELAUNCHED, ADOPTED) and self.id is not None and not self.active
-        return self.outcome == LOST or self.broken or (ended and not self.recovered)
+        return self.outcome == LOST or self.broken or (self.outcome in ACTED and self.status in _UNSUCCESSFUL)
+
+    @property
+    def well(self) -> bool:
+        """Whether it was acted on with success, or needed nothing."""
+        return self.recovered or (self.status == _jobs.SUCCESSFUL and not self.unsuccessful)
+
+    @property
+    def ended_badly(self) -> bool:
+        """Whether a job that was to do its work has not, or may not have."""
+        return self.unsuccessful and self.outcome in (*ACTED, LOST)
 
 
 @dataclass(frozen=True)

@@ -2,36 +2,32 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sequence behind jobs_relaunch: find the jobs, plan, relaunch a few at a time, account for all of them."""
+"""What jobs_relaunch does: find the jobs, plan, relaunch a few at a time, account for all of them.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 from datetime import datetime
 
-from .._api.errors import (
-    JobUnsuccessfulError,
-    RefusedError,
-    WaitTimeoutError,
-)
-from .._api.jobs import told
-from .._job.claim import adopted
-from .._job.outcome import carrying
-from .._job.relaunch_post import relaunch
+from .._api.errors import JobUnsuccessfulError, RefusedError, WaitTimeoutError
+from .._api.jobs import Job, told
+from .._job.options import RelaunchRequest
+from .._job.outcome import RelaunchOutcome, carrying
+from .._job.sequence import RelaunchSequence
+from .._job.work import JobWork
 from .._launch.waiting import Watch
-from .._work.decision import FAILED, Adopt, Await, Launch
-from .driver import CountedProgress, Together
+from .._work.ledger_reader import JobsRead
+from .._work.same_work import Prompts
+from .driver import BulkDriver, CountedProgress
 from .find_jobs import Found, find
+from .member import Member
 from .options import JobsRequest
-from .outcome import (
-    ADOPTED,
-    REFUSED,
-    RELAUNCHED,
-    JobEntry,
-    JobsOutcome,
-)
-from .plan import Plan, Planner
-from .underway import of_error
+from .outcome import LOST, REFUSED, RELAUNCHED, JobEntry, JobsOutcome
+from .turns import in_detail, in_turns, left_alone
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -40,7 +36,7 @@ if t.TYPE_CHECKING:
 def relaunch_jobs(
     client: ControllerClient, request: JobsRequest, now: datetime, progress: t.Optional[CountedProgress] = None
 ) -> JobsOutcome:
-    """Bring it about that the work of many jobs has succeeded, and account for each of them.
+    """Bring it about that the work of many jobs is done, and account for each of them.
 
     :param client: the controller.
     :param request: what is asked for.
@@ -53,22 +49,97 @@ def relaunch_jobs(
     found = find(client, request.selection)
     if not found.jobs:
         return JobsOutcome(msg=_nothing(found, request))
-    planner = Planner(client, request, watch, now)
-    plan = planner.plan(found.jobs)
-    _check_number(plan, request)
-    if request.check_mode:
-        outcome = _told(_predicted(plan), found, request)
-        with carrying(outcome):
-            _check(outcome, request)
-        return outcome
-    together = Together(request, watch, planner, plan, progress)
-    outcome = _told(together.run(), found, request)
+    alone = [JobEntry(job.id, job.name, REFUSED, why) for job in found.jobs if (why := _left_alone(job))]
+    open_jobs = [job for job in found.jobs if not _left_alone(job)]
+    turns, sick = _turns(client, request, watch, open_jobs, now)
+    alone.extend(sick)
+    driver = BulkDriver(client, request, watch, turns, progress)
+    try:
+        driver.plan()
+        _check_number(driver, alone, request)
+        if request.check_mode:
+            for member in driver.members:
+                if member.waits_for_room:
+                    member.advance()
+        else:
+            driver.run()
+    except BaseException as error:
+        with carrying(_outcome(alone, driver, request)):
+            raise error
+    outcome = _told(_outcome(alone, driver, request), found, request)
     with carrying(outcome):
-        if together.timed_out:
-            timeout = f"Waiting ended after {request.waiting.timeout:g} seconds (timeout)."
+        if driver.timed_out:
+            timeout = f"Waiting ended after {request.waiting.timeout or 0:g} seconds (timeout)."
             raise WaitTimeoutError(f"{timeout} {outcome.msg} Run the task again to go on.")
         _check(outcome, request)
     return outcome
+
+
+def _left_alone(job: Job) -> str:
+    return "" if job.successful else left_alone(job)
+
+
+def _turns(
+    client: ControllerClient, request: JobsRequest, watch: Watch, jobs: t.Sequence[Job], now: datetime
+) -> tuple[list[list[Member]], list[JobEntry]]:
+    """The sequences of all jobs, each in the row of its work; and the entries of those that could not be planned."""
+    prompts: Prompts = {}
+    detailed, unread = in_detail(client, jobs, request.options, now)
+    rows, incomparable = in_turns(client, detailed, request.options, prompts)
+    sequences = _Sequences(client, request, watch, prompts)
+    sick = {**unread, **incomparable}
+    entries = [
+        JobEntry(job.id, job.name, REFUSED, str(sick[job.id]), broken=not sick[job.id].refuses)
+        for job in jobs
+        if job.id in sick
+    ]
+    return [sequences.of(row) for row in rows], entries
+
+
+class _Sequences:
+    """Makes the sequences of jobs, which share what is known."""
+
+    def __init__(self, client: ControllerClient, request: JobsRequest, watch: Watch, prompts: Prompts) -> None:
+        self._client = client
+        self._watch = watch
+        self._prompts = prompts
+        self._read = JobsRead()
+        self._request = RelaunchRequest(
+            options=request.options,
+            waiting=request.waiting,
+            check_mode=request.check_mode,
+            one_of_many=True,
+        )
+
+    def of(self, row: t.Sequence[Job]) -> list[Member]:
+        """Those of jobs of the same work."""
+        tried: set[int] = set()
+        return [self._of_job(job, tried, later_turn=number > 0) for number, job in enumerate(row)]
+
+    def _of_job(self, job: Job, tried: set[int], later_turn: bool) -> Member:
+        launches: list[Job] = []
+
+        def work_of(source: Job) -> JobWork:
+            return JobWork.of(self._client, self._request, self._watch, source, self._read, self._prompts, tried)
+
+        def launched(new: Job) -> None:
+            tried.add(new.id)
+            launches.append(new)
+
+        sequence = RelaunchSequence(work_of, launched)
+        steps = sequence.steps(job, RelaunchOutcome(source_job_id=job.id))
+        return Member(job, sequence, steps, later_turn, launches)
+
+
+def _outcome(alone: t.Sequence[JobEntry], driver: BulkDriver, request: JobsRequest) -> JobsOutcome:
+    """What has become of all by now; in check mode, what would."""
+    entries = [member.planned() if request.check_mode else member.so_far() for member in driver.members]
+    jobs = tuple(sorted((*alone, *entries), key=lambda entry: entry.source_job_id))
+    if request.check_mode:
+        changed = any(entry.outcome == RELAUNCHED for entry in jobs)
+    else:
+        changed = any(member.launched for member in driver.members) or any(entry.outcome == LOST for entry in jobs)
+    return JobsOutcome(changed=changed, jobs=jobs)
 
 
 def _nothing(found: Found, request: JobsRequest) -> str:
@@ -77,48 +148,16 @@ def _nothing(found: Found, request: JobsRequest) -> str:
     return f"No job that this user may see is selected ({request.selection.told}): nothing to relaunch."
 
 
-def _check_number(plan: Plan, request: JobsRequest) -> None:
-    launches = sum(isinstance(due.decision, Launch) for due in plan.due.values())
+def _check_number(driver: BulkDriver, alone: t.Sequence[JobEntry], request: JobsRequest) -> None:
+    launches = sum(member.waits_for_room for member in driver.members)
     if launches <= request.max_jobs:
         return
-    with carrying(_planned(plan)):
+    planned = replace(request, check_mode=True)
+    with carrying(replace(_outcome(alone, driver, planned), changed=False)):
         raise RefusedError(
             f"Nothing was launched: {launches} jobs would be relaunched, and max_jobs is {request.max_jobs}. They are "
             "listed in the result, in jobs. Select fewer of them, or raise max_jobs."
         )
-
-
-def _planned(plan: Plan) -> JobsOutcome:
-    """The plan, as far as it is known without further requests."""
-    entries = dict(plan.settled)
-    for number, due in plan.due.items():
-        decision = due.decision
-        if isinstance(decision, Launch):
-            on = "its failed hosts" if decision.hosts == FAILED else "all its hosts"
-            msg = f"{decision.reason}: would be relaunched on {on}."
-            entries[number] = JobEntry.of(due.source, RELAUNCHED, due.outcome, msg=msg)
-        elif isinstance(decision, Adopt):
-            outcome = adopted(due.case, decision, decision.job, due.outcome)
-            entries[number] = JobEntry.of(due.source, ADOPTED, outcome)
-        elif isinstance(decision, Await):
-            msg = f"Its end would be waited for, before anything is decided: {decision.what.rstrip(',')}."
-            entries[number] = JobEntry.of(due.source, ADOPTED, due.outcome, msg=msg)
-    return JobsOutcome(jobs=tuple(entry for _number, entry in sorted(entries.items())))
-
-
-def _predicted(plan: Plan) -> JobsOutcome:
-    """The plan for a person to sign off: each relaunch with the hosts that it would run on."""
-    entries = {entry.source_job_id: entry for entry in _planned(plan).jobs}
-    for number, due in plan.due.items():
-        if not isinstance(due.decision, Launch):
-            continue
-        try:
-            outcome = relaunch(due.case, due.decision, due.outcome, lambda _launched, new: new)
-            entries[number] = JobEntry.of(due.source, RELAUNCHED, outcome)
-        except RefusedError as error:
-            entries[number] = of_error(due, error)
-    changed = any(entry.outcome == RELAUNCHED for entry in entries.values())
-    return JobsOutcome(changed=changed, jobs=tuple(entries.values()))
 
 
 def _told(outcome: JobsOutcome, found: Found, request: JobsRequest) -> JobsOutcome:

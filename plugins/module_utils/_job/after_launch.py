@@ -54,7 +54,10 @@ def after_launch(
             check_type(own, asked, outcome.about(work.client, own), end)
         if not options.wait:
             check_limit(own, asked, outcome.about(work.client, own))
+        if not (options.wait or work.request.one_of_many):
             return Judged(outcome)
+        # The look at others was to be soon; from now on the deadline is what counts.
+        work.client.patient = work.watch.patient
         ended = yield from until_ended(work, own, f"job {own.id}", outcome, ours)
         diff = side_by_side(work.request, work.source, ended.facts, f"job {ended.id}")
         return (yield from judge(work, ended, asked, replace(outcome, diff=diff)))

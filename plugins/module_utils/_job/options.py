@@ -9,6 +9,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+import os
 import typing as t
 from dataclasses import dataclass, field, replace
 
@@ -25,7 +26,7 @@ RELAUNCH_SPECIFICATION: dict[str, t.Any] = dict(
         CONNECTION_SPEC,
         **WAITING_SPEC,
         job_id=dict(type="int"),
-        job_template=dict(type="str"),
+        job_template=dict(type="str", aliases=["name"]),
         organization=dict(type="str"),
         hosts=dict(type="str", choices=[ALL, FAILED], default=ALL),
         fallback_to_all=dict(type="bool", default=False),
@@ -44,7 +45,12 @@ OPTIONS = ("hosts", "fallback_to_all", "job_type", "force", "wait")
 
 @dataclass(frozen=True)
 class RelaunchRequest:
-    """What a task asks for."""
+    """What a task asks for.
+
+    :param own_job: the number of the controller's job that the task runs in, if it does: it cannot wait for that.
+    :param one_of_many: driven side by side with others. So it waits for what it has launched even without the option,
+        to judge that, until its driver breaks it off; and of other jobs it tells what a list shows.
+    """
 
     job_id: t.Optional[int] = None
     job_template: t.Optional[str] = None
@@ -54,11 +60,20 @@ class RelaunchRequest:
     waiting: Waiting = Waiting()
     check_mode: bool = False
     diff: bool = False
+    own_job: t.Optional[int] = None
+    one_of_many: bool = False
 
     @classmethod
-    def of(cls, params: t.Mapping[str, t.Any], check_mode: bool, diff: bool) -> RelaunchRequest:
+    def of(
+        cls,
+        params: t.Mapping[str, t.Any],
+        check_mode: bool,
+        diff: bool,
+        environ: t.Mapping[str, str] = os.environ,
+    ) -> RelaunchRequest:
         """From validated parameters.
 
+        :param environ: tells the job that the task runs in, where that is a controller's.
         :raises OptionError: one of them cannot be used.
         """
         if params["job_id"] is not None and params["job_id"] < 1:
@@ -72,6 +87,7 @@ class RelaunchRequest:
             waiting=Waiting.of(params),
             check_mode=check_mode,
             diff=diff,
+            own_job=own_job_id(environ),
         )
 
 
@@ -118,3 +134,13 @@ class RetryRequest:
         relaunch = RelaunchRequest.of(each, check_mode, diff)
         waiting = replace(relaunch.waiting, each_job=True)
         return cls(replace(relaunch, waiting=waiting), Schedule.of(params))
+
+
+def own_job_id(environ: t.Mapping[str, str]) -> t.Optional[int]:
+    """The number of the controller's job that a process runs in, by its environment (measured); None outside of one.
+
+    Others set ``JOB_ID`` too, so that one of the folders of the job has to be there as well.
+    """
+    number = environ.get("JOB_ID", "")
+    inside = any(environ.get(name) for name in ("AWX_PRIVATE_DATA_DIR", "AWX_ISOLATED_DATA_DIR"))
+    return int(number) if inside and number.isascii() and number.isdecimal() else None

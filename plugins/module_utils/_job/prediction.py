@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import replace
 
 from .._api import jobs as _jobs
-from .._api.errors import RefusedError
+from .._api.errors import NoFailedHostsError
 from .._api.jobs import Job
 from .._api.kinds import JOB
 from .._work.decision import FAILED, Launch, no_failed_hosts
@@ -36,13 +36,13 @@ def predicted(
 
     :param job: the one to relaunch, in detail.
     :param missing: passwords that it needs and that are not given.
-    :raises RefusedError: the relaunch would be refused, since the job has no failed host.
+    :raises NoFailedHostsError: the relaunch would be refused.
     """
     on_failed = decision.hosts == FAILED
     # Without a template the controller does not narrow the limit (recorded: post-template-deleted-admin).
     narrowed = on_failed and job.template is not None
     counts = client.get(JOB.at(job.id, "relaunch")).get("retry_counts")
-    summaries = _jobs.host_summaries(client, job.id, failed=True if on_failed else None)
+    summaries = _jobs.host_summaries(client, job.id, failed=True if narrowed else None)
     names = tuple(summary.name for summary in summaries if summary.host is not None)
     future = dict(
         status="pending",
@@ -60,15 +60,19 @@ def predicted(
     )
     with carrying(outcome):
         if on_failed and not names:
-            raise RefusedError(f"Job {job.id} would not be relaunched on its failed hosts. {no_failed_hosts(job)}")
+            sentence = f"Job {job.id} would not be relaunched on its failed hosts. {no_failed_hosts(job)}"
+            raise NoFailedHostsError(sentence)
     if missing:
         return outcome
     then = " and waited for" if request.options.wait else ""
-    return replace(
+    outcome = replace(
         outcome,
         changed=True,
         msg=f"{decision.reason}: would be relaunched on {on(names if narrowed else ())}{then}.",
     )
+    if not (narrowed and request.options.wait and request.options.fallback_to_all):
+        return outcome
+    return outcome.saying("All its hosts would follow if it had stopped before its end for others (fallback_to_all).")
 
 
 def on(failed_hosts: t.Collection[str]) -> str:

@@ -71,8 +71,8 @@ class RetryOutcome(RelaunchOutcome):
         if rounds.cut_short or not lines:
             lines.append(sentence or latest.msg)
         if rounds.ended == NONE_LEFT and rounds.made > 1:
-            within = f"{counted(len(rounds.recovered), 'host')} recovered within {counted(rounds.made, 'attempt')}."
-            account = replace(account, msg=f"{within} {latest.msg}")
+            hosts, attempts = counted(len(rounds.recovered), "host"), counted(rounds.attempted, "attempt")
+            account = replace(account, msg=f"{hosts} recovered within {attempts}. {latest.msg}")
         return replace(
             account,
             changed=rounds.changed or latest.changed,
@@ -108,6 +108,8 @@ def retry_failed_hosts(
                     tell(announced(rounds, request.schedule))
                 client.sleep(rounds.delay)
             watch = Watch(client, asked.waiting, progress)
+            if rounds.made:
+                client.patient = watch.patient
             sequence = RelaunchSequence(_work_of(client, asked, watch, read))
             outcome = _round(client, asked, watch, sequence)
         except BaseException as raised:
@@ -166,7 +168,7 @@ def _verdict(outcome: RelaunchOutcome, error: t.Optional[BaseException], check_m
 
 
 def _used_up(rounds: Rounds, outcome: RelaunchOutcome) -> str:
-    after = f"after {counted(rounds.made, 'attempt')}"
+    after = f"after {counted(rounds.attempted, 'attempt')}"
     if rounds.remaining:
         return f"Job {outcome.source_job_id} still fails on {told(rounds.remaining)} {after}. See {outcome.url}"
     return f"Job {outcome.source_job_id} has not succeeded {after}. {outcome.msg} See {outcome.url}"

@@ -102,15 +102,17 @@ class Shown:
 class AttemptRecord:
     """A relaunch that was launched, adopted, or found to have done what was left; the fields are keys of the result.
 
-    :param attempt: the round, from 1 on; one that goes on to all hosts makes two relaunches.
+    :param attempt: from 1 on. A round that goes on to all hosts makes two.
     :param job_id: None where the answer to the launch was lost.
-    :param hosts: by name, those that it was to bring to success.
+    :param all_hosts: it ran on all hosts of the job.
+    :param hosts: by name, those that it was to bring to success, as far as they are known.
     """
 
     attempt: int
     job_id: t.Optional[int]
     url: t.Optional[str]
     status: t.Optional[str]
+    all_hosts: bool
     hosts: tuple[str, ...]
     failed_hosts: tuple[str, ...]
     failures: tuple[t.Mapping[str, t.Any], ...]
@@ -124,10 +126,10 @@ class AttemptRecord:
 class RetriedHost:
     """What the rounds have brought to a host.
 
-    :param tried: how many relaunches were to bring it to success.
-    :param last: the round of the last of these.
+    :param tried: how many attempts were to bring it to success.
+    :param last: the last of these.
     :param what: what became of it there where it did not succeed, for the summary.
-    :param recovered: the round in which it succeeded last; None where it never did.
+    :param recovered: the attempt in which it succeeded last; None where it never did.
     :param recovered_in: the job in which it did.
     """
 
@@ -166,8 +168,13 @@ class Rounds:
     ended: t.Optional[str] = None
 
     @property
+    def attempted(self) -> int:
+        """How many attempts there were."""
+        return self.attempts_more + len(self.attempts)
+
+    @property
     def recovered(self) -> dict[str, int]:
-        """By name, the hosts that have recovered, each with the round in which it did."""
+        """By name, the hosts that have recovered, each with the attempt in which it did."""
         left = frozenset(self.remaining)
         return {
             name: host.recovered
@@ -178,7 +185,6 @@ class Rounds:
 
 def after_round(rounds: Rounds, shown: Shown, schedule: Schedule) -> Rounds:
     """The state after one more round."""
-    number = rounds.made + 1
     outcomes = [*shown.passed, shown.outcome]
     if shown.passed and shown.passed[-1].job == shown.outcome.job:
         # It did not get further than that.
@@ -187,8 +193,8 @@ def after_round(rounds: Rounds, shown: Shown, schedule: Schedule) -> Rounds:
         outcomes = []
         rounds = replace(rounds, remaining=shown.outcome.remaining_hosts or ())
     for outcome in outcomes:
-        rounds = _noted(rounds, outcome, shown.healed, number)
-    rounds = replace(rounds, made=number, delay=schedule.delay_after(rounds.delay))
+        rounds = _noted(rounds, outcome, shown.healed)
+    rounds = replace(rounds, made=rounds.made + 1, delay=schedule.delay_after(rounds.delay))
     return replace(rounds, ended=_ended(rounds, shown.verdict, schedule))
 
 
@@ -202,7 +208,8 @@ def _ended(rounds: Rounds, verdict: Verdict, schedule: Schedule) -> t.Optional[s
     return {Verdict.PREDICTED: PREDICTED, Verdict.IMPOSSIBLE: NOT_POSSIBLE}.get(verdict)
 
 
-def _noted(rounds: Rounds, outcome: RelaunchOutcome, healed: t.Mapping[str, int], number: int) -> Rounds:
+def _noted(rounds: Rounds, outcome: RelaunchOutcome, healed: t.Mapping[str, int]) -> Rounds:
+    number = rounds.attempted + 1
     remaining = rounds.remaining if outcome.remaining_hosts is None else outcome.remaining_hosts
     # Hosts can be gone from the remaining ones since they were deleted: that is no recovery.
     recovered = {name: healed[name] for name in rounds.remaining if name in healed and name not in remaining}
@@ -212,9 +219,9 @@ def _noted(rounds: Rounds, outcome: RelaunchOutcome, healed: t.Mapping[str, int]
     hosts = dict(rounds.hosts)
     attempts = rounds.attempts
     if ran or recovered:
-        attempt = _attempt(rounds, outcome, number)
+        attempt = _attempt(rounds, outcome, number, ran)
         attempts = (*attempts, attempt)
-        for name in attempt.hosts if ran else ():
+        for name in _tried(rounds, outcome) if ran else ():
             before = hosts.get(name, RetriedHost())
             what = _what(attempt, name)
             hosts[name] = replace(before, tried=before.tried + 1, last=number, what=what)
@@ -234,16 +241,22 @@ def _noted(rounds: Rounds, outcome: RelaunchOutcome, healed: t.Mapping[str, int]
     )
 
 
-def _attempt(rounds: Rounds, outcome: RelaunchOutcome, number: int) -> AttemptRecord:
-    failed = outcome.failed_hosts or ()
+def _tried(rounds: Rounds, outcome: RelaunchOutcome) -> set[str]:
+    """Of a relaunch on all hosts, which names none, those that are known to have failed before or in it."""
+    return {*rounds.remaining, *(outcome.failed_hosts or ())} if outcome.hosts is None else set(outcome.hosts)
+
+
+def _attempt(rounds: Rounds, outcome: RelaunchOutcome, number: int, ran: bool) -> AttemptRecord:
+    on_all = ran and outcome.hosts is None and outcome.job is not None
+    stopped = (rounds.last.stopped_hosts or ()) if on_all and rounds.last else ()
     return AttemptRecord(
         attempt=number,
         job_id=outcome.job.id if outcome.job else None,
         url=outcome.url,
         status=outcome.job.status if outcome.job else None,
-        # A relaunch on all hosts names none; those known to need it are meant then.
-        hosts=tuple(sorted({*rounds.remaining, *failed} if outcome.hosts is None else outcome.hosts)),
-        failed_hosts=failed,
+        all_hosts=on_all,
+        hosts=tuple(sorted(_tried(rounds, outcome).union(stopped))),
+        failed_hosts=outcome.failed_hosts or (),
         failures=outcome.failures or (),
     )
 
@@ -261,17 +274,27 @@ def _what(attempt: AttemptRecord, host: str) -> str:
 def announced(rounds: Rounds, schedule: Schedule) -> str:
     """The line about the round to come."""
     left = f": {counted(len(rounds.remaining), 'host')} left: {told(rounds.remaining)}" if rounds.remaining else ""
-    return f"attempt {rounds.made + 1} of {schedule.retries} in {rounds.delay:g} s{left}"
+    # Those by which a round went on to all hosts are more than the rounds.
+    most = schedule.retries + rounds.attempted - rounds.made
+    return f"attempt {rounds.attempted + 1} of {most} in {rounds.delay:g} s{left}"
 
 
 def summary(rounds: Rounds) -> list[str]:
-    """What became of each host, a line for each: first those that have recovered. None in check mode."""
+    """What became of each host, a line for each: first those that have recovered. None in check mode.
+
+    Each attempt on all hosts has a line too, since that names none.
+    """
     if rounds.ended == PREDICTED:
         return []
     recovered = rounds.recovered
     lines = [
         f"{name}: recovered at attempt {number} (job {rounds.hosts[name].recovered_in})"
         for name, number in recovered.items()
+    ]
+    lines += [
+        f"all hosts: {attempt.status} at attempt {attempt.attempt} ({attempt.job})"
+        for attempt in rounds.attempts
+        if attempt.all_hosts
     ]
     lines += [_left(name, rounds.hosts.get(name, RetriedHost()), rounds.ended) for name in rounds.remaining]
     gone = set(rounds.hosts) - {*recovered, *rounds.remaining}

@@ -18,6 +18,7 @@ from .._api.client import backoff
 from .._api.errors import (
     ControllerError,
     ForbiddenError,
+    NoFailedHostsError,
     NotSentError,
     RefusedError,
     WaitTimeoutError,
@@ -28,7 +29,7 @@ from .._launch.launch import Attempt, Launched, NotNow, send
 from .._launch.look_up import look_up
 from .._work.decision import FAILED, Adopt, Await, Done, Launch, Refuse, Settled
 from .after_launch import after_adoption, after_launch, until_ended
-from .outcome import RelaunchOutcome, carrying, interrupted_with
+from .outcome import RelaunchOutcome, carrying, first_error, interrupted_with
 from .relaunch import Prepared, Preparer, launched_outcome, relaunch_attempt
 from .verdict import Judged, asked_of, refused
 from .work import FRESH_FOR, JobWork, Look, host_names, left_out, with_hosts
@@ -42,14 +43,28 @@ MOST_LAUNCHES = 10
 class RelaunchSequence:
     """
     :param work_of: makes what is known of the source, from its detail.
+    :param launched: is shown each job that was launched, as soon as it is there.
     """
 
-    def __init__(self, work_of: t.Callable[[Job], JobWork]) -> None:
+    def __init__(
+        self, work_of: t.Callable[[Job], JobWork], launched: t.Callable[[Job], None] = lambda _job: None
+    ) -> None:
         self._work_of = work_of
+        self._show_launched = launched
         self._looks = 0
         self._launches = 0
         self._tries = 0
         self._forbidden: set[int] = set()
+        self._hosts_needed = False
+        self._left_new: set[int] = set()
+        #: Whether another caller's job was taken.
+        self.adopted = False
+        #: Whether a job is looked for that may have been launched.
+        self.looking_up = False
+        #: What would be launched, as a sentence, as soon as it has been decided; empty before.
+        self.plan = ""
+        #: What had been done by the last decision.
+        self.outcome: t.Optional[RelaunchOutcome] = None
         #: What was done before the task went on to a further relaunch.
         self.passed: list[RelaunchOutcome] = []
         #: By name, the hosts that were done by the last look, each with the number of the job that did it.
@@ -64,25 +79,50 @@ class RelaunchSequence:
         :raises ControllerError: the task has failed.
         """
         work = self._work_of(source)
+        if source.id == work.request.own_job:
+            with carrying(outcome):
+                raise RefusedError(f"Job {source.id} is the job that this task runs in: it cannot wait for itself.")
+        if source.left_new(work.client.now()):
+            with carrying(outcome):
+                raise RefusedError(f"Job {source.id} was left in status new and will never run. Cancel it there.")
         preparer = Preparer(work)
         while True:
             with carrying(outcome):
-                look = yield from work.look()
+                look = yield from work.look(hosts_needed=self._hosts_needed)
                 look, decision = work.decide(look)
             self.healed = {host.name: host.done_in.id for host in look.ledger.hosts or () if host.done_in}
             if isinstance(decision, Await):
+                if work.request.check_mode:
+                    return outcome.saying(
+                        f"{_begun(decision.what)} is active: it would be waited for, and decided after."
+                    )
                 ended = yield from until_ended(work, decision.job, decision.what, outcome)
                 if ended.id == source.id:
-                    source, work = ended, self._work_of(ended)
+                    with carrying(outcome):
+                        source = _in_detail(work, ended)
+                    work = self._work_of(source)
                     preparer = Preparer(work)
                 self._looks = 0
                 continue
-            outcome = with_hosts(outcome, look.ledger)
+            outcome = self.outcome = self._without_left_new(work, look, with_hosts(outcome, look.ledger))
             with carrying(outcome):
                 judged = yield from self._act(work, preparer, look, decision, outcome)
             if not judged.again:
                 return judged.outcome
             outcome = judged.outcome
+
+    def _without_left_new(self, work: JobWork, look: Look, outcome: RelaunchOutcome) -> RelaunchOutcome:
+        """Relaunches whose launch broke half way are nobody's, and are canceled where that may be."""
+        for job in look.ledger.left_new:
+            if job.id in self._left_new:
+                continue
+            self._left_new.add(job.id)
+            end = "Cancel it."
+            if not work.request.check_mode:
+                problem = work.watch.cancel(job)
+                end = f"{problem} Cancel it in the controller." if problem else "It was canceled."
+            outcome = outcome.warned(f"Job {job.id}, the same work, was left in status new and will never run. {end}")
+        return outcome
 
     def _act(
         self, work: JobWork, preparer: Preparer, look: Look, decision: Settled, outcome: RelaunchOutcome
@@ -90,7 +130,7 @@ class RelaunchSequence:
         if isinstance(decision, Refuse):
             by = look.ledger.last_done if decision.cut_short else None
             if by is not None:
-                outcome = outcome.about(work.client, _jobs.get(work.client, by.id))
+                outcome = outcome.about(work.client, _told(work, by))
             with carrying(outcome):
                 raise refused(work, decision, outcome)
         if isinstance(decision, Done):
@@ -108,12 +148,13 @@ class RelaunchSequence:
         return (yield from self._act(work, preparer, look, decision.instead, outcome))
 
     def _adopt(self, work: JobWork, look: Look, decision: Adopt, outcome: RelaunchOutcome) -> Steps[Judged]:
-        job = _jobs.get(work.client, decision.job.id)
+        job = _told(work, decision.job)
         wait = work.request.options.wait
         if not job.active and not wait:
             # It has ended since, so that there may be something to do after all.
             return Judged(outcome, again=True)
-        outcome = adopted_outcome(work, look, decision, job, outcome)
+        self.adopted = True
+        outcome = self.outcome = adopted_outcome(work, look, decision, job, outcome)
         if work.request.check_mode:
             return Judged(outcome.saying("It would be waited for.") if wait else outcome)
         return (yield from after_adoption(work, look, job, asked_of(work, host_names(decision.hosts)), outcome))
@@ -121,24 +162,36 @@ class RelaunchSequence:
     def _launch(
         self, work: JobWork, preparer: Preparer, look: Look, decision: Launch, outcome: RelaunchOutcome
     ) -> Steps[Judged]:
-        prepared = preparer.prepared(decision, outcome)
-        if work.request.check_mode:
-            return Judged(prepared.outcome)
-        yield Room()
-        if work.client.clock() - look.at > FRESH_FOR and self._looks + 1 < MOST_LOOKS:
-            self._looks += 1
-            return Judged(outcome, again=True)
-        launched = yield from self._sent(work, look, prepared)
+        on = "its failed hosts" if decision.hosts == FAILED else "all its hosts"
+        self.plan = f"{decision.reason}: would be relaunched on {on}."
+        if (yield Room()):
+            self._looks = 0
+        try:
+            prepared = preparer.prepared(decision, outcome)
+            if work.request.check_mode:
+                return Judged(prepared.outcome)
+            if work.client.clock() - look.at > FRESH_FOR and self._looks + 1 < MOST_LOOKS:
+                self._looks += 1
+                return Judged(outcome, again=True)
+            launched = yield from self._sent(work, look, prepared)
+        except ControllerError as error:
+            if not _has_lost_all(work, look, error):
+                raise
+            # They have lost their row in the inventory; which they are was not asked for before.
+            self._hosts_needed, launched = True, None
         if launched is None:
             return Judged(outcome, again=True)
         self._looks, self._tries = 0, 0
         self._launches += 1
+        self._show_launched(launched.job)
         before = outcome.changed
         outcome = launched_outcome(work, look.ledger, prepared, launched)
         judged = yield from after_launch(work, look, launched, asked_of(work, outcome.hosts or ()), outcome, before)
         if judged.again:
             self.passed.append(judged.outcome)
-            judged = replace(judged, again=self._launches < MOST_LAUNCHES)
+        if judged.again and self._launches >= MOST_LAUNCHES:
+            more = f"More is left after {MOST_LAUNCHES} relaunches: run the task again."
+            return Judged(judged.outcome.warned(more))
         return judged
 
     def _sent(self, work: JobWork, look: Look, prepared: Prepared) -> Steps[t.Optional[Launched]]:
@@ -160,9 +213,12 @@ class RelaunchSequence:
                 raise
         if isinstance(sent, Launched):
             return sent
+        self.looking_up = True
         with carrying(unknown):
             newer = JobsAfter(work.source, look.ledger.newest)
-            return (yield from look_up(work.client, attempt, sent, newer, "job", work.watch.left()))
+            found = yield from look_up(work.client, attempt, sent, newer, "job", work.watch.left())
+        self.looking_up = False
+        return found
 
     def _pause(self, work: JobWork, refused: NotNow, attempt: Attempt) -> float:
         """Seconds until the next try.
@@ -181,9 +237,29 @@ class RelaunchSequence:
         return pause
 
 
+def _begun(what: str) -> str:
+    return f"{what[0].upper()}{what[1:]}".rstrip(",")
+
+
+def _has_lost_all(work: JobWork, look: Look, error: ControllerError) -> bool:
+    """Whether the controller knows none of the source's failed hosts, which its statistics count, and why is open."""
+    unknown = look.ledger.hosts is None and bool(work.source.failures_counted)
+    return unknown and isinstance(first_error(error), NoFailedHostsError)
+
+
+def _told(work: JobWork, job: Job) -> Job:
+    """Another job as it is to be told."""
+    return job if work.request.one_of_many else _jobs.get(work.client, job.id)
+
+
+def _in_detail(work: JobWork, job: Job) -> Job:
+    """A job that has ended: a list does not tell whether it ever began."""
+    return job if "event_processing_finished" in job.facts else _jobs.get(work.client, job.id)
+
+
 def done_outcome(work: JobWork, look: Look, decision: Done, outcome: RelaunchOutcome) -> RelaunchOutcome:
     """The outcome where nothing is left to do."""
-    job = work.source if decision.job.id == work.source.id else _jobs.get(work.client, decision.job.id)
+    job = work.source if decision.job.id == work.source.id else _told(work, decision.job)
     masked = "" if job is work.source else work.masked(look.ledger)
     left = host_names(decision.left)
     outcome = replace(outcome, remaining_hosts=left if work.request.options.hosts == FAILED else None)

@@ -17,7 +17,7 @@ from .._api.client import ControllerClient
 from .._api.jobs import Job
 from .._launch.asks import JobsAfter, Steps
 from .._launch.waiting import Watch
-from .._work.decision import ALL, Decision, Done, base_run, decide, needs_runs
+from .._work.decision import ALL, Decision, Done, Refuse, base_run, decide, needs_runs
 from .._work.ledger import HostRecord, Ledger, Reach
 from .._work.ledger_reader import JobsRead, LedgerReader
 from .._work.runs import Run, same_limit
@@ -82,8 +82,10 @@ class JobWork:
         source: Job,
         read: JobsRead,
         prompts: t.Optional[Prompts] = None,
+        tried: t.Collection[int] = (),
     ) -> JobWork:
         """
+        :param tried: the jobs that this task has launched for the same work before; they may grow.
         :param read: what is known of jobs that have ended; it grows.
         :param prompts: what is known of what jobs were launched with; it grows.
         """
@@ -91,13 +93,14 @@ class JobWork:
         events_in = EventsIn(watch, read)
         same_work = SameWork(client, source, options.job_type, prompts)
         whole = options.hosts == ALL
-        reader = LedgerReader(client, events_in, source, same_work, whole, read)
+        reader = LedgerReader(client, events_in, source, same_work, whole, read, tried)
         return cls(client, request, watch, source, same_work, reader, events_in)
 
-    def look(self, own: t.Optional[Job] = None) -> Steps[Look]:
+    def look(self, own: t.Optional[Job] = None, hosts_needed: bool = False) -> Steps[Look]:
         """The runs as they are now, asking for as little as the decision needs: for a first relaunch that is one list.
 
         :param own: a job of the task's own, as it is now.
+        :param hosts_needed: the failed hosts matter even where there is no run.
         :raises ControllerError: they could not be read.
         """
         source, options = self.source, self.request.options
@@ -105,9 +108,11 @@ class JobWork:
             return Look(Ledger(Run(source, whole=True), newest=source.id), self.client.clock())
         jobs = yield JobsAfter(source, source.id)
         at = self.client.clock()
+        # The job that the task runs in is never waited for, nor does it count as doing the work.
+        jobs = [job for job in jobs if job.id != self.request.own_job]
         if own is not None:
             jobs = sorted([*(job for job in jobs if job.id != own.id), own], key=lambda job: job.id)
-        needed = own is not None or options.fallback_to_all or source.failures_counted == 0
+        needed = hosts_needed or own is not None or options.fallback_to_all or source.failures_counted == 0
         return Look(self.reader.ledger(jobs, needed, not options.force or own is not None), at)
 
     def decide(self, look: Look, force: bool = True) -> tuple[Look, Decision]:
@@ -118,7 +123,7 @@ class JobWork:
         options = self.request.options if force else replace(self.request.options, force=False)
         decision = decide(look.ledger, options)
         base = base_run(look.ledger)
-        if isinstance(decision, Done) and decision.unless_stopped and base is not None:
+        if isinstance(decision, (Done, Refuse)) and decision.asks_end and base is not None:
             look = replace(look, ledger=self.reader.with_end(look.ledger, base))
             decision = decide(look.ledger, options)
         return look, decision

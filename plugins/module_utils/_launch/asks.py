@@ -48,7 +48,7 @@ class Pause:
 
 @dataclass(frozen=True)
 class Room:
-    """Room to launch one more job. There is no answer."""
+    """Room to launch one more job. The answer: whether others were let in before, so that time has passed."""
 
 
 Ask = t.Union[JobsAfter, EndOf, Pause, Room]

@@ -16,6 +16,7 @@ from .._api.errors import (
     AnswerLostError,
     ControllerError,
     ForbiddenError,
+    NoFailedHostsError,
     NotSentError,
     RefusedError,
 )
@@ -77,7 +78,8 @@ class NotNow:
 def send(client: ControllerClient, attempt: Attempt) -> t.Union[Launched, Lost, NotNow]:
     """Send the POST.
 
-    :raises RefusedError: the controller declined; nothing was launched. With 403 it is a ForbiddenError.
+    :raises RefusedError: the controller declined; nothing was launched. With 403 it is a ForbiddenError, and where it
+        finds no failed hosts a NoFailedHostsError (recorded: post-failed-hosts-deleted).
     :raises NotSentError: the request cannot reach the controller; trying again will not cure that.
     """
     try:
@@ -90,8 +92,13 @@ def send(client: ControllerClient, attempt: Attempt) -> t.Union[Launched, Lost, 
         if error.status == THROTTLED:
             return NotNow(error, error.retry_after or 0.0)
         if error.refuses:
-            kind = ForbiddenError if error.status == 403 else RefusedError
-            raise kind(attempt.refused(error)) from None
+            raise _kind_of(error)(attempt.refused(error)) from None
         return Lost(str(error))
     except AnswerLostError as error:
         return Lost(str(error))
+
+
+def _kind_of(error: AnswerError) -> type[RefusedError]:
+    if error.status == 403:
+        return ForbiddenError
+    return NoFailedHostsError if isinstance(error.body, dict) and "hosts" in error.body else RefusedError

@@ -38,6 +38,9 @@ LONGEST_TROUBLE = 3600.0
 EVENTS_TIMEOUT = 60.0
 EVENTS_TIMEOUT_NO_PLAYBOOK = 5.0
 
+# The key of a job's detail that says whether its events are in; lists leave it out.
+_TELLS_EVENTS = "event_processing_finished"
+
 # Canceling is asynchronous: 202 says that it will be done (recorded: cancel-post-running); 405 that the job has ended.
 CANCEL_ACCEPTED = 202
 ENDED_ALREADY = 405
@@ -122,13 +125,17 @@ class Watch:
     def passed(self) -> bool:
         return self._deadline is not None and self._client.clock() >= self._deadline
 
+    def patient(self, seconds: float) -> bool:
+        """Whether to go on trying after so many seconds of trouble."""
+        return not self.passed and seconds < LONGEST_TROUBLE
+
     def until_ended(self, job: Job, kind: Kind = JOB) -> Job:
         """The job when it has ended.
 
         :raises WaitTimeoutError: the deadline came first; it carries the job as seen last.
         :raises ControllerError: what waiting will not cure.
         """
-        ended = self._until(job, kind, self._ended, self.left())
+        ended = self._until(job, kind, self._ended, self.left(), job)
         if self._waiting.each_job:
             self._deadline = self._new_deadline()
         return ended
@@ -143,11 +150,14 @@ class Watch:
             read, lambda _found: True, self._waiting.interval, self.left(), self._client.clock, self._client.sleep
         )
 
-    def until_some_ended(self, ids: t.Collection[int]) -> tuple[dict[int, Job], frozenset[int]]:
+    def until_some_ended(
+        self, ids: t.Collection[int], most: t.Optional[float] = None
+    ) -> tuple[dict[int, Job], frozenset[int]]:
         """Of several active jobs those that have ended, as lists show them, when one has.
 
         While none has, a look costs one request with an empty answer (recorded: batch-poll-final-only).
 
+        :param most: seconds after which it ends although none has; None where nothing else is waiting.
         :returns: they, by number, and the numbers of those that are gone.
         :raises WaitTimeoutError: the deadline came first.
         :raises ControllerError: what waiting will not cure.
@@ -165,15 +175,22 @@ class Watch:
             ended = {number: job for number, job in seen.items() if not job.active}
             return ended, frozenset(ids).difference(seen) if wide else frozenset()
 
-        return wait_until(
-            look,
-            any,
-            self._waiting.interval,
-            self.left(),
-            self._client.clock,
-            self._client.sleep,
-            known=nothing,
-        )
+        left = self.left() if most is None else self.left(most=most)
+        try:
+            return wait_until(
+                look, any, self._waiting.interval, left, self._client.clock, self._client.sleep, known=nothing
+            )
+        except WaitTimeoutError:
+            if most is None or self.passed:
+                raise
+            return nothing
+
+    def seen_now(self, ids: t.Collection[int]) -> dict[int, Job]:
+        """Several jobs as they are at this moment, by number, as a list shows them; none where it cannot be read."""
+        try:
+            return {job.id: job for job in self._listed(ids, {})}
+        except ControllerError:
+            return {}
 
     def _listed(self, ids: t.Collection[int], query: t.Mapping[str, t.Any]) -> t.Iterator[Job]:
         numbers = sorted(ids)
@@ -185,9 +202,11 @@ class Watch:
         """A job that has ended, when its events are processed as far as they will be: before, its hosts are unknown."""
         if job.events_processed:
             return job
+        # A list does not tell: the detail may.
+        known = job if _TELLS_EVENTS in job.facts else None
         timeout = EVENTS_TIMEOUT if job.status in (_jobs.FAILED, _jobs.SUCCESSFUL) else EVENTS_TIMEOUT_NO_PLAYBOOK
         try:
-            return self._until(job, JOB, lambda now: now.events_processed, self.left(most=timeout))
+            return self._until(job, JOB, lambda now: now.events_processed, self.left(most=timeout), known)
         except WaitTimeoutError as error:
             return t.cast("Job", error.last or job)
 
@@ -200,11 +219,19 @@ class Watch:
             self._client.retried(lambda: self._client.post(kind.at(job.id, "cancel"), {}, CANCEL_ACCEPTED))
         except AnswerError as error:
             if error.status == ENDED_ALREADY:
-                return "It ended before it could be canceled."
+                return self._why_not_canceled(job, kind)
             return f"Canceling it failed: {error}"
         except ControllerError as error:
             return f"Canceling it failed: {error}"
         return None
+
+    def _why_not_canceled(self, job: Job, kind: Kind) -> t.Optional[str]:
+        """The answer to a cancel may have been lost, and the next one came when it had been carried out."""
+        try:
+            now = _jobs.get(self._client, job.id, kind)
+        except ControllerError as error:
+            return f"It ended before it could be canceled, or was canceled; its state could not be read: {error}"
+        return None if now.status == _jobs.CANCELED else "It ended before it could be canceled."
 
     def until_canceled(self, job: Job, kind: Kind = JOB) -> Job:
         """A job that was canceled, when it has ended; as seen last where that takes too long.
@@ -212,7 +239,7 @@ class Watch:
         :raises ControllerError: what waiting will not cure.
         """
         try:
-            return self._until(job, kind, lambda now: not now.active, CANCEL_TIMEOUT)
+            return self._until(job, kind, lambda now: not now.active, CANCEL_TIMEOUT, job)
         except WaitTimeoutError as error:
             return t.cast("Job", error.last or job)
 
@@ -221,7 +248,14 @@ class Watch:
             self._progress(job)
         return not job.active
 
-    def _until(self, job: Job, kind: Kind, done: t.Callable[[Job], bool], timeout: t.Optional[float]) -> Job:
+    def _until(
+        self,
+        job: Job,
+        kind: Kind,
+        done: t.Callable[[Job], bool],
+        timeout: t.Optional[float],
+        known: t.Optional[Job],
+    ) -> Job:
         return wait_until(
             lambda: _jobs.get_once(self._client, job.id, kind),
             done,
@@ -229,7 +263,7 @@ class Watch:
             timeout,
             self._client.clock,
             self._client.sleep,
-            known=job,
+            known=known,
         )
 
 

@@ -11,6 +11,8 @@ import typing as t
 from dataclasses import dataclass
 
 LOCAL_TRANSPORTS = ("local", "ansible.builtin.local")
+# As sys.platform has it.
+MACOS = "darwin"
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Surroundings:
     :param own_interpreter: the Python that runs ansible-playbook.
     :param requests: whether that one has requests.
     :param wanted: whether the user lets the task run in the process at all.
+    :param platform: of the machine that runs ansible-playbook, as ``sys.platform``.
     """
 
     transport: str
@@ -35,6 +38,7 @@ class Surroundings:
     own_interpreter: str
     requests: bool
     wanted: bool
+    platform: str
 
 
 def module_needed(found: Surroundings) -> t.Optional[str]:
@@ -49,6 +53,9 @@ def module_needed(found: Surroundings) -> t.Optional[str]:
         return "the task is asynchronous"
     if found.environment:
         return "the task has an environment of its own"
+    if found.platform == MACOS:
+        # Its frameworks, which the look for proxies calls, end a process that was forked without an exec.
+        return "on macOS a request from one of ansible-playbook's forked processes would end that process"
     # Not resolved: the interpreter of a virtual environment is a link to one that lacks its packages.
     if found.interpreter is None or os.path.abspath(found.interpreter) != os.path.abspath(found.own_interpreter):
         return f"the Python for modules is {found.interpreter or 'not given'}, not {found.own_interpreter}"

@@ -9,18 +9,20 @@ from __future__ import annotations
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .._api.requests_library import REQUESTS_IMPORT_ERROR
-from .result import Act, carry_out
+from .arguments import Specification
+from .result import NOTHING_MORE, Act, carry_out
 
 
-def run(module: AnsibleModule, act: Act) -> None:
+def run(module: AnsibleModule, act: Act, specification: Specification = NOTHING_MORE) -> None:
     """Do what the module is for, and exit or fail it with all that is known.
 
     :param module: its options include CONNECTION_SPEC.
     :param act: does it with a client; raises ControllerError to fail the task.
+    :param specification: of the module's options, which it was made of without what says which of them go together.
     """
     if REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
-    result = carry_out(module.params, module.no_log_values, act)
+    result = carry_out(module.params, module.no_log_values, act, specification)
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)

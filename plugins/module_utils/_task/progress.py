@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from .._api.jobs import Job, told
 from .._api.kinds import JOB, WORKFLOW_JOB
+
+if t.TYPE_CHECKING:
+    from .._bulk.outcome import Counted
 
 # Seconds from one line about a job that goes on as before to the next: the first soon, then ever later.
 FIRST_GAP = 10.0
@@ -18,22 +20,6 @@ GAP_GROWTH = 1.5
 LONGEST_GAP = 300.0
 
 FAILURES_SHOWN = 10
-
-
-@dataclass(frozen=True)
-class Counted:
-    """How far many jobs are: of all of them, those that were successful, are active, or ended otherwise."""
-
-    all: int
-    successful: int
-    running: int
-    failed: int
-
-    def __str__(self) -> str:
-        begun = self.successful + self.running + self.failed
-        parts = {"successful": self.successful, "running": self.running, "failed": self.failed}
-        told_of = ", ".join(f"{number} {what}" for what, number in parts.items() if number)
-        return f"{begun} of {self.all}: {told_of or 'none has been launched yet'}"
 
 
 class CountedLines:

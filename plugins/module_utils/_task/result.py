@@ -12,25 +12,37 @@ from __future__ import annotations
 import os
 import traceback
 import typing as t
+from types import MappingProxyType
 
 from .._api import connection as _connection
 from .._api.client import ControllerClient
 from .._api.errors import ControllerError
 from .._job.outcome import Outcome, Result, outcome_of
+from .arguments import Specification, settle
+
+NOTHING_MORE: Specification = MappingProxyType({})
 
 Act = t.Callable[[ControllerClient], Outcome]
 
 
-def carry_out(params: t.Mapping[str, t.Any], hidden: set[str], act: Act) -> Result:
+def carry_out(
+    params: dict[str, t.Any],
+    hidden: set[str],
+    act: Act,
+    specification: Specification = NOTHING_MORE,
+) -> Result:
     """Do what the parameters ask for.
 
-    :param params: validated, CONNECTION_SPEC's among them.
+    :param params: each validated by itself, CONNECTION_SPEC's among them; see ``settle`` for what is changed in them.
     :param hidden: texts that the front door masks in the result; see ``adjust_hidden``.
     :param act: does it with a client; raises ControllerError to fail the task.
+    :param specification: of the parameters, for what they have to be beside that.
     :returns: the result, with ``failed`` and ``msg`` where it failed, and ``exception`` where that was a defect.
     """
     try:
         adjust_hidden(hidden, params)
+        hidden.update(_connection.passwords_of_proxies(os.environ))
+        settle(specification, params)
         connection = _connection.resolve(params, os.environ, os.getcwd())
         hidden.update(connection.secrets)
         with ControllerClient(connection) as client:

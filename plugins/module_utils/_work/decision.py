@@ -47,10 +47,12 @@ class Refuse:
     """Nothing can be launched as asked.
 
     :param cut_short: since the job ended early for hosts that did not fail.
+    :param asks_end: whether the source ended early for other hosts has to be asked before this is said.
     """
 
     reason: str
     cut_short: bool = False
+    asks_end: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,13 @@ class Done:
     """What can be done has been done, by this job.
 
     :param left: hosts that are not done, and on which no relaunch would run.
-    :param unless_stopped: whether the source ended early for other hosts has to be asked before this is said.
+    :param asks_end: whether the source ended early for other hosts has to be asked before this is said.
     """
 
     job: Job
     reason: str
     left: tuple[HostRecord, ...] = ()
-    unless_stopped: bool = False
+    asks_end: bool = False
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,10 @@ def _decide_whole(ledger: Ledger, options: RelaunchOptions) -> Settled:
     job = None if options.force else ledger.whole_success
     if job is not None:
         return Done(job, f"{_named(job, source)}, was successful: nothing to relaunch.")
+    tried = [run.job for run in ledger.runs if run.whole and run.job.id in ledger.tried and not run.job.successful]
+    if tried and not options.force:
+        job = tried[-1]
+        return Refuse(f"This task has relaunched the same work as job {job.id}, which ended with status {job.status}.")
     return _of_source(source, ALL)
 
 
@@ -219,6 +225,12 @@ def _decide_failed(ledger: Ledger, options: RelaunchOptions) -> Decision:
 
 def _nothing_due(ledger: Ledger, options: RelaunchOptions) -> Settled:
     """Every failed host is done, or no relaunch on failed hosts runs on it."""
+    tried = ledger.reached(Reach.TRIED)
+    if tried:
+        names = told(sorted(host.name for host in tried))
+        return Refuse(
+            f"This task has relaunched the same work as job {tried[0].failed_in[0].id}, which failed on {names}."
+        )
     whole_only = ledger.reached(Reach.WHOLE)
     if not whole_only and ledger.stopped is None:
         return _healed(ledger)
@@ -228,7 +240,8 @@ def _nothing_due(ledger: Ledger, options: RelaunchOptions) -> Settled:
     reason = stopped_early(ledger, whole_only)
     if options.fallback_to_all:
         return replace(whole, reason=reason.rstrip("."))
-    return Refuse(f"{reason} Relaunch it with hosts: all, or set fallback_to_all: true.", cut_short=True)
+    said = f"{reason} Relaunch it with hosts: all, or set fallback_to_all: true."
+    return Refuse(said, cut_short=True, asks_end=not ledger.end_known)
 
 
 def stopped_early(ledger: Ledger, whole_only: t.Sequence[HostRecord] = ()) -> str:
@@ -255,8 +268,9 @@ def _where(source: Job, stopped: StoppedEarly) -> str:
             f"{stopped.unknown}."
         )
     at = f" at {stopped.at}" if stopped.at else ""
-    more = f" and {stopped.more} more" if stopped.more and stopped.hosts else str(stopped.more or "")
-    hosts = f"{told(stopped.hosts)}{more}" if stopped.hosts else f"{more} hosts" if more else "hosts"
+    more = f" and {stopped.more} more" if stopped.more else ""
+    number = f"{stopped.more} host{'' if stopped.more == 1 else 's'}" if stopped.more else "hosts"
+    hosts = f"{told(stopped.hosts)}{more}" if stopped.hosts else number
     return f"Job {source.id} stopped before its end{at}: it has not been done on {hosts}, though they did not fail."
 
 

@@ -19,21 +19,8 @@ from .._api.client import ControllerClient
 from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
-from .end_of_run import (
-    FAILURE_EVENTS,
-    RESULT_EVENTS,
-    START_EVENTS,
-    Ask,
-    Batch,
-    End,
-    Failure,
-    Failures,
-    Found,
-    Missed,
-    Question,
-    Started,
-    decide,
-)
+from .end_of_run import Ask, End, Found, Missed, Question, decide
+from .starts import FAILURE_EVENTS, RESULT_EVENTS, START_EVENTS, Batch, Failure, Failures, Started
 
 # Failures that are asked for at once; of more it is the newest that count.
 FAILURES_LENGTH = 50
@@ -58,10 +45,10 @@ class EndOfRun:
 
     :param stopped: the hosts that did not fail and were stopped, by their names in the run.
     :param never_begun: whether hosts without a summary may never have been begun.
-    :param at: the task at which it stopped, for a sentence; empty where it did not stop.
+    :param at: the task at which it stopped, for a sentence; empty where it stopped for no host with a summary. If hosts
+        were never begun, ``read_place`` tells it.
     :param unknown: why the end cannot be known; then all that could not be proven to have reached it are stopped.
-    :param unproven: those of the stopped that may have reached the end, had any run shown where it is.
-    :param open_end: whether no run shows what lies behind its end, so that plays may be missing that nobody has seen.
+    :param unproven: those of the stopped that have done all that is known to be, but no run shows whether that is all.
     :param broke_off: whether something lies behind the place where it ended, be it for these hosts or for others.
     """
 
@@ -70,8 +57,12 @@ class EndOfRun:
     at: str = ""
     unknown: str = ""
     unproven: frozenset[str] = frozenset()
-    open_end: bool = False
     broke_off: bool = False
+
+    @property
+    def counted(self) -> frozenset[str]:
+        """The hosts that count as stopped: by what some run shows, or where it cannot be known."""
+        return self.stopped if self.unknown else self.stopped - self.unproven
 
 
 def read_end_of_run(
@@ -105,6 +96,21 @@ def read_started(client: ControllerClient, job: Job, kept: Kept) -> Started:
     return kept[job.id]
 
 
+def read_place(client: ControllerClient, run: Job, kept: t.Optional[Kept] = None) -> str:
+    """The task of a run's last failure, for a sentence; one request where its starts have been read before.
+
+    :returns: empty where this user may not read its events.
+    :raises ControllerError: the controller could not be asked.
+    """
+    reader = _Reader(client, run, tuple, {} if kept is None else kept)
+    try:
+        return reader.place()
+    except AnswerError as error:
+        if error.status != 403:
+            raise
+        return ""
+
+
 class _Reader:
     def __init__(
         self, client: ControllerClient, run: Job, summaries: t.Callable[[], t.Sequence[HostSummary]], kept: Kept
@@ -120,38 +126,41 @@ class _Reader:
     def _survivors(self) -> frozenset[str]:
         return frozenset(summary.name_then for summary in self._summaries() if not summary.failed)
 
+    def _failed_hosts(self) -> frozenset[str]:
+        return frozenset(summary.name_then for summary in self._summaries() if summary.failed)
+
     @cached_property
     def _changed(self) -> frozenset[str]:
         return frozenset(summary.name_then for summary in self._summaries() if summary.changed)
 
     def read(self, measure: Job) -> EndOfRun:
+        edited = _edited(self._run, measure)
         try:
-            started, measured = self._started(self._run), self._started(measure)
+            started = self._started(self._run)
+            other = started if edited else self._started(measure)
+            found = Found(started, other, complete=measure.successful and not edited, failed=self._failed_hosts)
+            end = decide(found)
+            while isinstance(end, Ask):
+                found = self._asked(found, end)
+                end = decide(found)
+            stopped = self._stopped(end)
+            if (stopped or end.unproven) and found.failures is None:
+                found = replace(found, failures=self._failures())
         except AnswerError as error:
             if error.status != 403:
                 raise
-            unknown = "its events may not be read"
-            return EndOfRun(self._survivors, never_begun=True, unknown=unknown, open_end=True, broke_off=True)
-        edited = _revision(self._run) != _revision(measure)
-        found = Found(started, measured, complete=measure.successful and not edited)
-        verdict = decide(found)
-        while isinstance(verdict, Ask):
-            found = self._asked(found, verdict)
-            verdict = decide(found)
-        stopped = self._stopped(verdict)
-        unproven = self._took_part(verdict.unproven, self._survivors - stopped) if verdict.unproven else frozenset()
-        stopped |= unproven
-        if stopped and found.failures is None:
-            found = replace(found, failures=self._failures())
+            return EndOfRun(self._survivors, never_begun=True, unknown="its events may not be read", broke_off=True)
         return EndOfRun(
-            stopped=stopped,
-            never_begun=verdict.never_begun,
-            at=_place(found, verdict) if stopped or verdict.never_begun else "",
-            unknown="the playbook has changed since" if edited and (stopped or verdict.open_end) else "",
-            unproven=unproven,
-            open_end=verdict.open_end,
-            broke_off=verdict.broke_off,
+            stopped=self._survivors if end.unproven else stopped,
+            never_begun=end.never_begun,
+            at=_place(found.run, found.failures, end) if stopped or end.unproven else "",
+            unknown="the playbook has changed since" if edited and (stopped or end.unproven) else "",
+            unproven=self._survivors - stopped if end.unproven else frozenset(),
+            broke_off=end.broke_off,
         )
+
+    def place(self) -> str:
+        return _place(self._started(self._run), self._failures(), End())
 
     def _started(self, job: Job) -> Started:
         return read_started(self._client, job, self._kept)
@@ -160,10 +169,7 @@ class _Reader:
         """With the answer to a question."""
         if ask.question is Question.FAILURES:
             return replace(found, failures=self._failures())
-        if ask.question is Question.WENT_ON:
-            answer = not self._count(parent_uuid=ask.task_uuid, host_name__in=",".join(ask.hosts))
-        else:
-            answer = bool(self._in_results({"parent_uuid": ask.task_uuid}, enough=1) or self._left_to_read <= 0)
+        answer = not self._count(parent_uuid=ask.task_uuid, host_name__in=",".join(ask.hosts))
         return replace(found, answers={**found.answers, ask: answer})
 
     def _failures(self) -> Failures:
@@ -180,10 +186,13 @@ class _Reader:
     def _stopped(self, end: End) -> frozenset[str]:
         if end.everyone:
             return self._survivors
-        if not (end.stopped or end.unhandled or end.missed):
+        if not (end.stopped or end.passed or end.unhandled or end.missed):
             return frozenset()
         stopped = self._took_part(end.stopped, self._survivors)
         stopped |= self._took_part(end.unhandled, (self._survivors & self._changed) - stopped)
+        for task in end.passed:
+            found = self._in_results({"parent_uuid": task.uuid}, self._survivors - stopped)
+            stopped = stopped | found if self._left_to_read > 0 else self._survivors
         for missed in end.missed:
             stopped |= self._missing(missed, self._survivors - stopped)
         return stopped
@@ -205,51 +214,58 @@ class _Reader:
             hosts -= self._in_results(_range(batch), hosts)
         return self._meant(missed.pattern, hosts) if hosts else hosts
 
-    def _in_results(
-        self, query: t.Mapping[str, t.Any], hosts: t.Optional[frozenset[str]] = None, enough: t.Optional[int] = None
-    ) -> frozenset[str]:
-        """Those of the hosts (else of all that did not fail) that have one of these results; read until all are found.
-
-        :param enough: as many will do.
-        """
-        wanted = self._survivors if hosts is None else hosts
+    def _in_results(self, query: t.Mapping[str, t.Any], hosts: frozenset[str]) -> frozenset[str]:
+        """Those of the hosts that have one of these results; read until all are found, or too many were read."""
         found: set[str] = set()
-        if not wanted or self._left_to_read <= 0:
+        if not hosts or self._left_to_read <= 0:
             return frozenset()
-        names = {"host_name__in": ",".join(sorted(wanted))} if len(wanted) <= NAMES_LIMIT else {}
+        names = {"host_name__in": ",".join(sorted(hosts))} if len(hosts) <= NAMES_LIMIT else {}
         asked = {"event__in": ",".join(RESULT_EVENTS), "order_by": "counter", **names, **query}
         for event in self._client.results(self._events, **asked):
-            if event.get("host_name") in wanted:
+            if event.get("host_name") in hosts:
                 found.add(str(event["host_name"]))
             self._left_to_read -= 1
-            if len(found) >= min(len(wanted), enough or len(wanted)) or self._left_to_read <= 0:
+            if len(found) == len(hosts) or self._left_to_read <= 0:
                 break
         return frozenset(found)
 
     def _meant(self, pattern: str, hosts: frozenset[str]) -> frozenset[str]:
         """Those of the hosts that a play's pattern names, by themselves or in a group; all where it cannot be told."""
-        names = set(re.split(r"[,:;\s]+", pattern.strip()))
-        inventory = self._run.facts.get("inventory")
-        if names & _EVERYBODY or not all(map(_PLAIN_NAME.fullmatch, names)) or not inventory:
+        terms = set(re.split(r"[,:;\s]+", pattern.strip())) - {""}
+        without = {term[1:] for term in terms if term.startswith("!")}
+        names = {term for term in terms if not term.startswith("!")}
+        if not all(map(_PLAIN_NAME.fullmatch, (names - _EVERYBODY) | without)):
             return hosts
-        named = hosts & names
-        if names <= named or len(hosts) > NAMES_LIMIT:
-            return named if names <= named else hosts
+        meant = self._named(names, hosts)
+        if meant is None:
+            return hosts
+        return meant - (self._named(without, meant) or frozenset()) if without and meant else meant
+
+    def _named(self, names: t.Collection[str], hosts: frozenset[str]) -> t.Optional[frozenset[str]]:
+        """Those of the hosts that have one of these names or are in such a group; None where it cannot be told."""
+        if not _EVERYBODY.isdisjoint(names):
+            return hosts
+        groups, named = frozenset(names) - hosts, hosts & frozenset(names)
+        inventory, others = self._run.facts.get("inventory"), hosts - named
+        if not groups or not others:
+            return named
+        if not inventory or len(others) > NAMES_LIMIT:
+            return None
         try:
-            return named | self._in_groups(int(inventory), names, hosts - named)
+            members = self._in_groups(int(inventory), groups, others)
         except AnswerError as error:
             if error.status not in (403, 404):
                 raise
-            return hosts
+            return None
+        return None if members is None else named | members
 
-    def _in_groups(self, inventory: int, names: t.Collection[str], hosts: frozenset[str]) -> frozenset[str]:
-        found = self._client.get(
-            f"inventories/{inventory}/groups/", name__in=",".join(sorted(names)), page_size=GROUPS_LIMIT
-        )
-        if found.get("next"):
-            return hosts
+    def _in_groups(self, inventory: int, names: t.Collection[str], hosts: frozenset[str]) -> t.Optional[frozenset[str]]:
+        query = {"name__in": ",".join(sorted(names)), "page_size": GROUPS_LIMIT}
+        answer = self._client.get(f"inventories/{inventory}/groups/", **query)
+        if answer.get("next"):
+            return None
         members: set[str] = set()
-        for group in found.get("results") or ():
+        for group in answer.get("results") or ():
             entries = self._client.results(f"groups/{group['id']}/all_hosts/", name__in=",".join(sorted(hosts)))
             members.update(str(entry.get("name")) for entry in entries)
         return hosts & members
@@ -261,19 +277,19 @@ def _range(batch: Batch) -> dict[str, int]:
     return {"counter__gt": batch.play.counter, **until}
 
 
-def _revision(job: Job) -> str:
-    """Which version of the project it ran; the same for all where the controller does not say."""
-    return str(job.facts.get("scm_revision") or "")
+def _edited(run: Job, measure: Job) -> bool:
+    """Whether they ran two versions of the project."""
+    revisions = {run.revision, measure.revision} - {""}
+    return len(revisions) > 1
 
 
-def _place(found: Found, end: End) -> str:
+def _place(run: Started, failures: t.Optional[Failures], end: End) -> str:
     """The task of the last failure, of the last batch that was stopped where there is one."""
-    newest = found.failures.newest if found.failures else ()
-    batches = (*end.stopped, *end.unhandled, *end.unproven)
+    newest = failures.newest if failures else ()
+    batches = (*end.stopped, *end.unhandled)
     here = [failure for failure in newest if any(batch.holds(failure.counter) for batch in batches)]
     for failure in (*here[:1], *newest[:1]):
-        task = found.run.task(failure.task_uuid)
+        task = run.task(failure.task_uuid)
         if task:
             return f'task "{task[1].name}" of play "{task[0].name}"'
-    last = found.run.plays[-1:]
-    return f'play "{last[0].name}"' if last else ""
+    return f'play "{run.plays[-1].name}"' if run.plays else ""

@@ -10,7 +10,7 @@ Private to this collection.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from .._api import jobs as _jobs
@@ -44,6 +44,8 @@ class Reach(Enum):
     GONE = "gone"
     #: It is in the inventory again, or was made by the playbook, or is localhost: only a run on all hosts does it.
     WHOLE = "whole"
+    #: It would, but the host has failed in a relaunch of this very task.
+    TRIED = "tried"
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,8 @@ class Ledger:
     :param stopped: for whom the source ended early though they did not fail; None where it did not.
     :param end_known: whether that was asked for.
     :param newest: the highest number of a job of the template that is known.
+    :param left_new: those of the same work that were left in ``new``: they do no work.
+    :param tried: the jobs that this task has launched for the same work before.
     :param masked: whether a secret had to count as equal, since the controller shows none.
     """
 
@@ -110,6 +114,8 @@ class Ledger:
     end_known: bool = False
     newest: int = 0
     masked: bool = False
+    tried: frozenset[int] = frozenset()
+    left_new: tuple[Job, ...] = ()
 
     @property
     def source(self) -> Job:
@@ -203,6 +209,13 @@ def done_names(inventory: t.Optional[int], runs: t.Sequence[Run]) -> set[str]:
         if done_by(good, [job for job, result, _one in results if result in FAILURES]) is not None:
             done.update(name for _job, _result, one in results for name in (one.name, one.name_then))
     return done
+
+
+def without_tried(records: t.Iterable[HostRecord], tried: t.Container[int]) -> t.Iterator[HostRecord]:
+    """The records, in which the hosts whose newest failure is that of a job of this task are no more due."""
+    for one in records:
+        again = one.reach is Reach.RELAUNCH and one.done_in is None and one.failed_in[0].id in tried
+        yield replace(one, reach=Reach.TRIED) if again else one
 
 
 def _record(key: HostKey, rows: t.Sequence[tuple[Run, HostSummary]], runs: t.Sequence[Run]) -> HostRecord:

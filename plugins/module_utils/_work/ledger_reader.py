@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from .._api import jobs as _jobs
 from .._api.jobs import HostSummary, Job
-from .end_of_run import Started
+from .end_of_run_reader import read_place
 from .host_reach import HostReach
 from .ledger import (
     HostRecord,
@@ -21,11 +21,13 @@ from .ledger import (
     done_names,
     ended,
     host_records,
+    without_tried,
 )
 from .never_begun import NeverBegun, read_never_begun
 from .run_ends import RunEnds, may_have_results
 from .runs import Run, same_limit
 from .same_work import SameWork
+from .starts import Started
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -55,6 +57,7 @@ class LedgerReader:
     :param same_work: compares others with it.
     :param whole: only runs with the source's own limit matter.
     :param read: what has been read before.
+    :param tried: the jobs that this task has launched for the same work before; they may grow.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class LedgerReader:
         same_work: SameWork,
         whole: bool,
         read: JobsRead,
+        tried: t.Collection[int] = (),
     ) -> None:
         self._client = client
         self._events_in = events_in
@@ -72,6 +76,7 @@ class LedgerReader:
         self._same_work = same_work
         self._whole = whole
         self._read = read
+        self._tried = tried
         self._reach = HostReach(client, source)
         self._ends = RunEnds(client, self.summaries, read.starts)
 
@@ -86,17 +91,22 @@ class LedgerReader:
         source = self._source
         newest = max([source.id, *(job.id for job in later)])
         jobs = [job for job in later if runs_count and job.id != source.id and self._same_work.includes(job)]
+        now = self._client.now()
+        left_new = tuple(job for job in jobs if job.left_new(now))
+        jobs = [job for job in jobs if job not in left_new]
         early = next((job for job in jobs if job.active and job.created <= source.finished), None)
         runs = [Run(job, whole=same_limit(source, job)) for job in jobs if job is not early]
         source_run = Run(source, whole=True)
         if not self._whole and (runs or hosts_needed):
             source_run = replace(source_run, summaries=self._failed_of_source())
             runs = self._until_decided(source_run, runs)
+        tried = frozenset(self._tried)
         ledger = Ledger(source_run, tuple(runs), early, newest=newest, masked=self._same_work.masked)
+        ledger = replace(ledger, tried=tried, left_new=left_new)
         if source_run.summaries is None:
             return ledger
         records = self._reach.of(host_records(source_run, runs))
-        return replace(ledger, hosts=records)
+        return replace(ledger, hosts=tuple(without_tried(records, tried)))
 
     def lost_hosts(self) -> tuple[HostRecord, ...]:
         """The source's failed hosts that have lost their row in the inventory.
@@ -142,20 +152,21 @@ class LedgerReader:
             begun = read_never_begun(self._client, base, end, patterns - {""}, summaries)
         # Where it went to its end for all that it began with, hosts that nobody can tell of were not meant.
         unknown = begun.unknown if end.broke_off or begun.more else ""
-        if end.stopped or begun.hosts:
+        stopped = end.counted
+        if stopped or begun.hosts:
             # They may have been done since.
-            whole = replace(run, summaries=self._summaries(base), stopped=end.stopped)
+            whole = replace(run, summaries=self._summaries(base), stopped=stopped)
             read = [self._with_summaries(other) for other in others]
-            done = done_names(
-                self._source.inventory, [whole, *(self._ends.with_stopped(other, [whole, *read]) for other in read)]
-            )
-            hosts = tuple(sorted(end.stopped.union(begun.hosts) - done))
+            others = [self._ends.with_stopped(other, [whole, *read]) for other in read]
+            done = done_names(self._source.inventory, [whole, *others])
+            hosts = tuple(sorted(stopped.union(begun.hosts) - done))
         else:
             hosts = ()
         if not (hosts or begun.more or unknown):
             return replace(ledger, end_known=True)
+        at = end.at or read_place(self._client, base, self._read.starts)
         unknown = end.unknown or ("" if hosts else unknown)
-        return replace(ledger, stopped=StoppedEarly(end.at, hosts, begun.more, unknown), end_known=True)
+        return replace(ledger, stopped=StoppedEarly(at, hosts, begun.more, unknown), end_known=True)
 
     def _until_decided(self, source_run: Run, runs: t.Sequence[Run]) -> list[Run]:
         """The runs with the summaries that matter, those that ended last first.
@@ -171,7 +182,7 @@ class LedgerReader:
             again = False
             records = host_records(source_run, list(known.values()))
             for number in order:
-                run = self._read_as_needed(known[number], records, runs)
+                run = self._read_as_needed(known[number], records, [source_run, *runs])
                 if run is not known[number]:
                     known[number], again = run, True
                     records = host_records(source_run, list(known.values()))

@@ -14,10 +14,10 @@ from dataclasses import replace
 from .._api import jobs as _jobs
 from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job
-from .end_of_run import Started
 from .end_of_run_reader import EndOfRun, Kept, read_end_of_run, read_started
 from .ledger import ended
 from .runs import Run
+from .starts import Started
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -50,7 +50,7 @@ class RunEnds:
         if run.stopped is not None or run.job.successful or not run.summaries:
             return run
         others = [other for other in runs if other.job.id != run.job.id]
-        return replace(run, stopped=frozenset(self.end(run, others).stopped))
+        return replace(run, stopped=self.end(run, others).counted)
 
     def end(self, run: Run, others: t.Sequence[Run]) -> EndOfRun:
         """The end of a run, measured by the newest successful ones, else by the one that started most.
@@ -62,12 +62,7 @@ class RunEnds:
         if key not in self._ends:
             summaries = functools.partial(self._summaries, run.job)
             found = [read_end_of_run(self._client, run.job, one, summaries, self._starts) for one in measures]
-            end = _by_all(found)
-            if end.open_end:
-                # Who was done in an earlier batch may have missed a play that no run has begun.
-                survivors = (one.name_then for one in summaries() if not one.failed)
-                end = replace(end, stopped=end.stopped.union(survivors))
-            self._ends[key] = end
+            self._ends[key] = _by_all(found)
         return self._ends[key]
 
     def measures(self, run: Run, others: t.Sequence[Run]) -> list[Job]:
@@ -77,7 +72,7 @@ class RunEnds:
         measures = list(itertools.islice(successful, MEASURES))
         if measures:
             return measures
-        failed = [job for job in order if not job.successful][:MEASURES]
+        failed = [job for job in order if not job.successful and job.revision == run.job.revision][:MEASURES]
         return [max((*failed, run.job), key=lambda job: self.started(job).size)]
 
     def started(self, job: Job) -> Started:
@@ -97,11 +92,12 @@ def may_have_results(run: Run) -> bool:
 
 def _by_all(ends: t.Sequence[EndOfRun]) -> EndOfRun:
     """The end by all measures: who was stopped by one of them was."""
-    first = next((one for one in ends if one.stopped), ends[0])
+    first = next((one for one in ends if one.counted), ends[0])
+    counted = frozenset[str]().union(*(one.counted for one in ends))
     return replace(
         first,
-        stopped=frozenset[str]().union(*(one.stopped for one in ends)),
+        stopped=counted,
+        unproven=frozenset(),
         never_begun=any(one.never_begun for one in ends),
-        open_end=any(one.open_end for one in ends),
         broke_off=any(one.broke_off for one in ends),
     )

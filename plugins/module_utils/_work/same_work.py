@@ -50,10 +50,14 @@ _OTHERWISE_COMPARED = frozenset({"limit", "job_type"})
 _BY_NUMBER = ("inventory", "execution_environment")
 _SETS_BY_NUMBER = ("credentials", "labels")
 
+# Where a job keeps its fingerprint.
+_VALUES = "_values"
+
 # Normalised values, or prompts, as text: equal where they are.
 Fingerprint = str
-# By job, what is known of its prompts; None where they cannot be had.
-Prompts = dict[int, t.Optional[Fingerprint]]
+# By template and values of a job, what is known of its prompts; None where they cannot be had. Jobs with equal values
+# are the same work as each other, so that one of them is asked about for all.
+Prompts = dict[tuple[t.Any, Fingerprint], t.Optional[Fingerprint]]
 
 
 class SameWork:
@@ -62,7 +66,7 @@ class SameWork:
     :param client: the controller.
     :param source: the job that the others are compared with.
     :param job_type: the wanted one, ``run`` or ``check``; None for the source's.
-    :param prompts: by job, what is known of them, for several that are compared with the same others; it grows.
+    :param prompts: what is known of them, for several that are compared with the same others; it grows.
     """
 
     def __init__(
@@ -106,10 +110,16 @@ class SameWork:
             self.masked = self.masked or (ours == theirs and MASK in str(ours))
         return self._known[found]
 
+    @property
+    def knows_prompts(self) -> bool:
+        """Whether the source's prompts are known."""
+        return _key(self._source) in self._prompts
+
     def _prompts_of(self, job: Job) -> t.Optional[Fingerprint]:
-        if job.id not in self._prompts:
-            self._prompts[job.id] = _ask_for_prompts(self._client, job.id)
-        return self._prompts[job.id]
+        key = _key(job)
+        if key not in self._prompts:
+            self._prompts[key] = _ask_for_prompts(self._client, job.id)
+        return self._prompts[key]
 
 
 def same_template(source: Job, job: Job) -> bool:
@@ -119,13 +129,27 @@ def same_template(source: Job, job: Job) -> bool:
     return source.template == job.template
 
 
+def _key(job: Job) -> tuple[t.Any, Fingerprint]:
+    return job.facts.get("name") if job.template is None else job.template, values(job)
+
+
 def slice_of(job: Job) -> tuple[t.Any, t.Any]:
     """Which slice of how many; it is not among the prompts (recorded: prompts-slice)."""
     return job.facts.get("job_slice_number"), job.facts.get("job_slice_count")
 
 
 def values(job: Job) -> Fingerprint:
-    """All that a relaunch takes over from its source, by value, but for limit and job type."""
+    """All that a relaunch takes over from its source, by value, but for limit and job type.
+
+    It is compared with many others, and made once.
+    """
+    known = vars(job)
+    if _VALUES not in known:
+        known[_VALUES] = _values(job)
+    return t.cast("Fingerprint", known[_VALUES])
+
+
+def _values(job: Job) -> Fingerprint:
     facts = job.facts
     labels = job.summary("labels")
     credentials = (facts.get("summary_fields") or {}).get("credentials")

@@ -23,7 +23,7 @@ WORKFLOW_SPECIFICATION: dict[str, t.Any] = dict(
         CONNECTION_SPEC,
         **WAITING_SPEC,
         workflow_job_id=dict(type="int"),
-        workflow_job_template=dict(type="str"),
+        workflow_job_template=dict(type="str", aliases=["name", "workflow_template"]),
         organization=dict(type="str"),
         nodes=dict(type="str", choices=[ALL, FAILED], default=ALL),
         node_hosts=dict(type="str", choices=[FAILED, ALL], default=FAILED),

@@ -23,6 +23,14 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Sandbox]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def tokens(sandbox: Sandbox) -> dict[str, str]:
+    """Tokens of its users, by user and scope."""
+    users = ("admin", "alice", "auditor", "mallory", "reader")
+    pairs = [(user, scope) for user in users for scope in ("read", "write")]
+    return {**{f"{user}-{scope}": sandbox.token(user, scope) for user, scope in pairs}, "literal": "no-such-token"}
+
+
 @pytest.fixture(autouse=True)
 def behaving(request: pytest.FixtureRequest) -> t.Iterator[None]:
     """Leave no misbehaviour and no setting behind."""

@@ -65,6 +65,9 @@ class _Prompted:
             {"variable": "defsecret", "type": "password", "default": "d"},
         ]
         self._template("survey", survey=survey, extra_vars=_PLAY)
+        required = [{**question, "required": "default" not in question} for question in survey]
+        required[1] = {"variable": "secret", "type": "password", "required": True}
+        self._template("surveyed", survey=required, extra_vars=_PLAY, asks=["limit"])
 
     def _template(self, name: str, **options: t.Any) -> int:
         options = {"inventory": self.ids["own_inventory"], "credentials": [self.ids["machine"]], **options}

@@ -110,3 +110,30 @@ def test_the_log_tells_connections_apart(sandbox: Sandbox) -> None:
 
 def test_a_foreign_host_header(sandbox: Sandbox) -> None:
     assert sandbox.request("GET", "/ping/", headers={"Host": "elsewhere.example.com"}).status == 400
+
+
+@pytest.mark.parametrize(("kind", "status"), [("unauthorized", 401), ("forbidden", 403)])
+def test_a_refusal_in_passing(kind: str, status: int, sandbox: Sandbox, source: int) -> None:
+    before = _jobs(sandbox)
+    rule: t.Any = {"kind": kind, "method": "POST", "path": f"/jobs/{source}/relaunch/$", "times": 2}
+    sandbox.misbehave([rule])
+    for _time in range(2):
+        answer = sandbox.request("POST", f"/jobs/{source}/relaunch/", body={})
+        # What the application refuses has headers that a gateway's answer lacks.
+        assert (answer.status, list(answer.body), answer.headers["X-API-Product-Name"]) == (status, ["detail"], None)
+    assert _jobs(sandbox) == before
+    assert sandbox.request("POST", f"/jobs/{source}/relaunch/", body={}).status == 201
+
+
+def test_a_role_is_taken_away_and_a_token_revoked(sandbox: Sandbox, source: int) -> None:
+    template, token = sandbox.job(source)["job_template"], sandbox.token("alice")
+    path = f"/jobs/{source}/"
+    assert sandbox.request("GET", path, token=token).status == 200
+    sandbox.roles(template, alice=None)
+    refusal = sandbox.request("GET", path, token=token)
+    assert (refusal.status, refusal.headers["X-API-Product-Name"]) == (403, "Sandbox")
+    sandbox.roles(template, alice="execute")
+    assert sandbox.request("GET", path, token=token).status == 200
+    sandbox.revoke_tokens(token)
+    assert sandbox.request("GET", path, token=token).status == 401
+    assert sandbox.request("GET", "/ping/", token=token).status == 200

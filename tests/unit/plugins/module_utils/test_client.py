@@ -156,6 +156,40 @@ class TestPrefix:
         client.get("ping/")
         assert client.page_url("jobs/playbook", 42) == f"{controller.url}/{page}/jobs/playbook/42/output"
 
+    @pytest.mark.parametrize("shown", ["/awx/api/v2/", "/api/v2/"])
+    @pytest.mark.parametrize(
+        ("status", "body", "words"),
+        [
+            (401, {"detail": "Authentication credentials were not provided."}, "The token is wrong or has expired"),
+            (404, {"detail": "No Job matches the given query."}, "404: No Job matches the given query"),
+        ],
+    )
+    def test_below_a_path_a_refusal_is_told_as_such(
+        self,
+        controller: ScriptedController,
+        client_of: t.Callable[..., ControllerClient],
+        shown: str,
+        status: int,
+        body: t.Any,
+        words: str,
+    ) -> None:
+        controller.expect("GET", "/awx/api/v2/jobs/42/", status, body)
+        controller.expect("GET", "/awx/api/", body={"current_version": shown})
+        with pytest.raises(AnswerError, match=words) as refused:
+            client_of(f"{controller.url}/awx").get("jobs/42/")
+        assert refused.value.refuses
+
+    @pytest.mark.parametrize("shown", ["/awx/api/controller/", "/api/controller/"])
+    def test_below_a_path_a_gateway_is_found(
+        self, controller: ScriptedController, client_of: t.Callable[..., ControllerClient], shown: str
+    ) -> None:
+        controller.expect("GET", "/awx/api/v2/ping/", 404, HTML)
+        controller.expect("GET", "/awx/api/", body={"apis": {"controller": shown}})
+        controller.expect("GET", "/awx/api/controller/v2/ping/", body={"a": 1})
+        client = client_of(f"{controller.url}/awx")
+        assert client.get("ping/") == {"a": 1}
+        assert client.page_url("jobs/playbook", 7) == f"{controller.url}/awx/execution/jobs/playbook/7/output"
+
     def test_no_controller_there(self, controller: ScriptedController, client: ControllerClient) -> None:
         controller.expect("GET", PING, 404, HTML)
         controller.expect("GET", "/api/", 404, HTML)

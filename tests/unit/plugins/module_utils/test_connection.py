@@ -224,3 +224,11 @@ def test_secrets_stay_out_of_the_repr(connect: Connect) -> None:
 @pytest.mark.parametrize("name", [name for name, spec in CONNECTION_SPEC.items() if name != "controller_config_file"])
 def test_each_option_has_the_platforms_name_too(name: str) -> None:
     assert any(alias.startswith("aap_") for alias in CONNECTION_SPEC[name]["aliases"])
+
+
+@pytest.mark.parametrize("option", ["request_timeout", "max_retries", "retry_backoff_factor"])
+@pytest.mark.parametrize("value", ["inf", "nan", "1e300"])
+def test_a_number_in_a_file_has_an_end(connect: Connect, tmp_path: Path, option: str, value: str) -> None:
+    (tmp_path / "tower_cli.cfg").write_text(f"oauth_token=t\n{option}={value}\n", encoding="utf-8")
+    with pytest.raises(OptionError, match=f"{option} must be a number of at most 2147483647"):
+        connect()

@@ -119,7 +119,7 @@ def in_short(decision: Decision) -> str:
     if isinstance(decision, Refuse):
         return "cut short" if decision.cut_short else "refuse"
     if isinstance(decision, Done):
-        asks = ", if not cut short" if decision.unless_stopped else ""
+        asks = ", if not cut short" if decision.asks_end else ""
         return f"done by {decision.job.id}{_named(', left', decision.left)}{asks}"
     if isinstance(decision, Adopt):
         return f"adopt {decision.job.id}{_named(' on', decision.hosts)}{_named(', rest', decision.rest)}"

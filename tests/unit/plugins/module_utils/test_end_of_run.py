@@ -14,11 +14,14 @@ import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import HostSummary, Job
 from ansible_collections.relaunch.controller.plugins.module_utils._work.end_of_run_reader import (
     EndOfRun,
     read_end_of_run,
+    read_place,
 )
+from ansible_collections.relaunch.controller.tests.sandbox.plays import shapes as written
 from ansible_collections.relaunch.controller.tests.unit.recorded_controller import RecordedController
 from ansible_collections.relaunch.controller.tests.unit.recorded_plays import (
     DONE,
@@ -32,7 +35,8 @@ from ansible_collections.relaunch.controller.tests.unit.recorded_plays import (
 )
 
 SHAPES = shapes()
-RUN, FIRST_MEASURE = 42, 43
+SHAPES_WRITTEN_TO_BREAK_IT = {shape.name for shape in written.SHAPES}
+RUN = 42
 
 
 @dataclass
@@ -58,12 +62,20 @@ class World:
         run = Job({"id": RUN, "status": "failed", "inventory": 1, "scm_revision": "abc", **self.facts})
         other = Job({"id": RUN + measure, "status": jobs[measure]["status"], "scm_revision": "abc"})
         summaries = [HostSummary.of(entry) for entry in self.source["host_summaries"]]
+        with self.client() as client:
+            return read_end_of_run(client, run, run if measure == 0 else other, lambda: summaries, kept)
+
+    def place(self) -> str:
+        with self.client() as client:
+            return read_place(client, Job({"id": RUN, "status": "failed"}))
+
+    @contextlib.contextmanager
+    def client(self) -> t.Iterator[ControllerClient]:
         with RecordedController(self.lists) as controller:
             connection = ConnectionOptions(controller.url, token="t0ken", max_retries=0, api_prefix="/api/v2/")
             with contextlib.closing(ControllerClient(connection)) as client:
-                end = read_end_of_run(client, run, run if measure == 0 else other, lambda: summaries, kept)
+                yield client
         self.asked = controller.asked
-        return end
 
     def forbid_inventory(self) -> None:
         """Who may only execute a template may not read the inventory."""
@@ -92,21 +104,39 @@ def wrong(shape: Shape, end: EndOfRun) -> dict[str, list[str]]:
     return hosts
 
 
-# Shapes whose hosts are called stopped although they are done: the safe side.
+# Hosts that are called stopped although they are done, to the safe side: how many of the shape, and why.
 FALSE_STOPPED = {
-    "end_play": "the play ended early for all in the run, and not in its measure: it could have stopped as well",
-    "include-by-host": "what the failed host has in its file was started in the measure alone",
-    "x-rescue-in-relaunch-only": "the rescue in the measure cannot be told from a task that the run did not get to",
+    "end_play": (3, "the play ended early for all in the run, and not in its measure: it could have stopped as well"),
+    "flush-last": (3, "an explicit flush came last in the measure: any meta task may have ended it"),
+    "include-by-host": (3, "the rest of the failed host's file was started in the measure alone, and nothing follows"),
+    "handler-once": (3, "the failed handler did not run in the measure, and others may have been to come"),
+    "include-once": (3, "others went on in a file that the measure did not include, and nothing follows"),
+    "serial-end_host-aef": (1, "the host had left a batch that was stopped"),
+    "x-rescue-in-relaunch-only": (3, "the rescue in the measure may be a task that the run did not get to"),
 }
-# Measured by the run on all hosts, which had no failure.
+# Hosts that are called done although they are not: a handler that no run has started is not missed. Nor would another
+# run start it, since nothing changes any more.
+FALSE_DONE = {"handlers-once-aef-last": 3}
+# The run on all hosts had no failure, and so no rescue.
 WHOLE_IS_RIGHT = {"x-rescue-in-relaunch-only"}
+
+
+def successful(shape: Shape) -> int:
+    """The number of the relaunch on failed hosts that was successful."""
+    return next(number for number, job in enumerate(shape.others, 1) if job["status"] == "successful")
+
+
+def count(mistaken: dict[str, list[str]]) -> dict[str, int]:
+    return {word: len(hosts) for word, hosts in mistaken.items()}
 
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_measured_by_the_relaunch_on_failed_hosts(name: str) -> None:
     there = world(name)
 
-    assert set(wrong(SHAPES[name], there.read(1))) == ({STOPPED} if name in FALSE_STOPPED else set())
+    expected = {STOPPED: FALSE_STOPPED[name][0]} if name in FALSE_STOPPED else {}
+    expected.update({DONE: FALSE_DONE[name]} if name in FALSE_DONE else {})
+    assert count(wrong(SHAPES[name], there.read(successful(SHAPES[name])))) == expected
     assert len(there.asked) <= 8
 
 
@@ -114,23 +144,161 @@ def test_measured_by_the_relaunch_on_failed_hosts(name: str) -> None:
 def test_measured_by_a_run_on_all_hosts(name: str) -> None:
     there = world(name)
 
-    expected = {STOPPED} if name in FALSE_STOPPED and name not in WHOLE_IS_RIGHT else set()
-    assert set(wrong(SHAPES[name], there.read(len(there.others)))) == expected
+    expected = {STOPPED: FALSE_STOPPED[name][0]} if name in FALSE_STOPPED.keys() - WHOLE_IS_RIGHT else {}
+    expected.update({DONE: FALSE_DONE[name]} if name in FALSE_DONE else {})
+    assert count(wrong(SHAPES[name], there.read(len(there.others)))) == expected
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_measured_by_itself_nobody_is_called_done_wrongly(name: str) -> None:
-    end = world(name).read(0)
+def test_measured_by_a_run_that_failed_nobody_is_called_done_wrongly(name: str) -> None:
+    for measure in range(successful(SHAPES[name])):
+        end = world(name).read(measure)
 
-    mistaken = wrong(SHAPES[name], end)
-    assert DONE not in mistaken
-    assert set(mistaken.get(STOPPED, ())) <= end.unproven | (end.stopped if name in FALSE_STOPPED else set())
+        mistaken = wrong(SHAPES[name], end)
+        assert DONE not in mistaken
+        assert name in FALSE_STOPPED or set(mistaken.get(STOPPED, ())) <= end.unproven
 
 
-@pytest.mark.parametrize("measure", [0, 1])
 @pytest.mark.parametrize("name", SHAPES)
-def test_for_who_may_not_read_the_inventory_nobody_is_called_done_wrongly(name: str, measure: int) -> None:
+def test_for_who_may_not_read_the_inventory_nobody_is_called_done_wrongly(name: str) -> None:
     there = world(name)
     there.forbid_inventory()
 
-    assert DONE not in wrong(SHAPES[name], there.read(measure))
+    for measure in range(len(there.others) + 1):
+        assert name in FALSE_DONE or DONE not in wrong(SHAPES[name], there.read(measure))
+
+
+def test_seldom_is_anybody_called_stopped_wrongly() -> None:
+    recorded_on_awx = {name for name in FALSE_STOPPED if not (SHAPES_WRITTEN_TO_BREAK_IT & {name})}
+
+    assert sum(FALSE_STOPPED[name][0] for name in recorded_on_awx) <= 12
+    assert SHAPES.keys() >= SHAPES_WRITTEN_TO_BREAK_IT | FALSE_STOPPED.keys()
+
+
+class TestWhere:
+    def test_at_the_task_that_failed(self) -> None:
+        assert world("serial2-aef").read(1).at == 'task "Task b" of play "Play"'
+
+    def test_in_the_batch_that_was_stopped_not_in_one_that_went_on(self) -> None:
+        assert world("serial-unreachable-aef-mid").read(1).at == 'task "Task u" of play "Play"'
+
+    def test_where_hosts_were_never_begun_it_is_asked_for(self) -> None:
+        there = world("serial1-third")
+
+        assert (there.read(1).at, there.place()) == ("", 'task "Task b" of play "Play"')
+
+    def test_nowhere(self) -> None:
+        end = world("plain").read(1)
+
+        assert (end.at, end.stopped, end.unproven, end.unknown) == ("", frozenset(), frozenset(), "")
+
+
+class TestRequests:
+    def test_two_for_a_usual_failure(self) -> None:
+        there = world("plain")
+
+        there.read(1)
+        assert len(there.asked) == 2
+        assert all("playbook_on_play_start" in asked for asked in there.asked)
+
+    def test_none_for_what_was_read_before(self) -> None:
+        there = world("plain")
+        kept: dict[int, t.Any] = {}
+        there.read(1, kept)
+
+        assert sorted(kept) == [RUN, RUN + 1]
+        there.read(1, kept)
+        assert not there.asked
+
+    def test_one_more_for_the_task_at_which_it_stopped(self) -> None:
+        there = world("unreachable-aef")
+
+        assert there.read(1).stopped
+        assert len(there.asked) == 3
+
+
+class TestUnknown:
+    @pytest.mark.parametrize("number", [RUN, RUN + 1])
+    def test_events_that_may_not_be_read(self, number: int) -> None:
+        there = world("plain")
+        there.lists[f"jobs/{number}/job_events/"] = 403
+
+        end = there.read(1)
+        assert end.stopped == {"h2", "h3", "h4"}
+        assert end.never_begun
+        assert end.unknown == "its events may not be read"
+
+    def test_a_refusal_of_another_kind_is_an_error(self) -> None:
+        there = world("plain")
+        there.lists[f"jobs/{RUN}/job_events/"] = 400
+
+        with pytest.raises(AnswerError):
+            there.read(1)
+
+    def test_a_playbook_that_has_changed_is_no_measure(self) -> None:
+        there = world("plain-last")
+        there.facts["scm_revision"] = "def"
+
+        end = there.read(1)
+        assert end.stopped == end.unproven == {"h2", "h3", "h4"}
+        assert end.unknown == "the playbook has changed since"
+
+    def test_but_a_run_that_went_on_needs_none(self) -> None:
+        there = world("plain")
+        there.facts["scm_revision"] = "def"
+
+        end = there.read(1)
+        assert (end.stopped, end.unknown) == (frozenset(), "")
+
+
+class TestManyHosts:
+    MANY = 6000
+
+    def job(self, *tasks: str, failed: t.Collection[int] = (), hosts: int = MANY, again: int = 1) -> Json:
+        """A job of one play, or of as many batches, in whose last task these hosts failed."""
+        names = [f"web{number}" for number in range(hosts)]
+        events: list[Json] = []
+
+        def add(event: str, uuid: str, parent: str = "", **more: t.Any) -> None:
+            data = {"task_path": f"/p/site.yml:{parent or uuid}", "task_action": "ansible.builtin.command"}
+            fields = {"uuid": uuid, "parent_uuid": parent, "counter": len(events) + 1, "failed": False}
+            events.append({"event": event, **fields, "event_data": data, **more})
+
+        for batch in range(again):
+            add("playbook_on_play_start", "p" if not batch else f"p_{batch + 1}", play="Roll out")
+            for task in tasks:
+                add("playbook_on_task_start", task, task=task)
+                for number, name in enumerate(names[batch::again]):
+                    word = "failed" if task == tasks[-1] and number in failed else "ok"
+                    add(f"runner_on_{word}", f"{task}{name}", task, host_name=name, failed=word == "failed")
+        summaries = [{"host_name": name, "failed": number in failed} for number, name in enumerate(names)]
+        return {"status": "failed" if failed else "successful", "host_summaries": summaries, "job_events": events}
+
+    def test_two_requests_where_all_went_on_to_the_end(self) -> None:
+        there = World(self.job("a", "b", failed={7}), [self.job("a", "b", hosts=1)])
+
+        assert there.read(1).stopped == frozenset()
+        assert len(there.asked) == 2
+
+    def test_all_of_a_single_batch_were_stopped_without_reading_who_they_are(self) -> None:
+        there = World(self.job("a", "b", failed={7}), [self.job("a", "b", "c", hosts=1)])
+
+        assert len(there.read(1).stopped) == self.MANY - 1
+        assert len(there.asked) == 3
+
+    def test_where_too_many_would_have_to_be_read_all_are_called_stopped(self) -> None:
+        there = World(self.job("a", "b", failed={7}, again=2), [self.job("a", "b", "c", hosts=1)])
+
+        assert len(there.read(1).stopped) == self.MANY - 1
+        assert len(there.asked) == 8
+
+
+class TestMeasureThatShowsNothing:
+    def test_of_a_play_that_was_for_none_of_its_hosts(self) -> None:
+        """The newest successful run was limited to others: it began the play, and no task."""
+        there = world("x-two-plays-groups-aef")
+        began = [event for event in there.others[0]["job_events"] if event["event"] == "playbook_on_play_start"]
+        there.lists["jobs/43/job_events/"] = rows({"job_events": began})
+
+        end = there.read(1)
+        assert end.stopped == {"h1", "h2", "h4"}

@@ -26,6 +26,7 @@ PLAIN = Surroundings(
     own_interpreter="/opt/venv/bin/python",
     requests=True,
     wanted=True,
+    platform="linux",
 )
 
 
@@ -35,6 +36,8 @@ PLAIN = Surroundings(
         ({}, None),
         ({"transport": "ansible.builtin.local"}, None),
         ({"interpreter": "/opt/venv/bin/../bin/python"}, None),
+        ({"platform": "freebsd14"}, None),
+        ({"platform": "darwin"}, "on macOS a request from one of ansible-playbook's forked processes"),
         ({"wanted": False}, "relaunch_controller_in_process is false"),
         ({"transport": "ssh"}, "the connection is ssh, not local"),
         ({"become": True}, "becomes another user"),

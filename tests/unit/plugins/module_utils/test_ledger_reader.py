@@ -611,10 +611,15 @@ class TestEndOfARelaunch:
         assert done(work.ledger()) == {}
 
     def test_a_play_that_no_run_has_begun_may_lie_behind(self) -> None:
-        """With serial: 50% each is a batch of its own: the first went to its end, the second failed whole."""
+        """With serial: 50% each is a batch of its own: the first went to its end, the second failed whole.
+
+        A success shows it: then the host that was in the first counts as stopped.
+        """
         batches = (PLAY, FIRST, LAST, result("web1", 5, "u4"), again(PLAY, 6), again(FIRST, 7), failure("web2", 8))
 
-        assert done(self.of(batches).ledger()) == {}
+        assert done(self.of(batches).ledger()) == {"web1": 43}
+        work = self.of(batches).ran("successful", (PLAY, FIRST, LAST, *SECOND_PLAY), well="web2")
+        assert done(work.ledger()) == {"web2": 44}
 
     def test_the_two_newest_successes_measure_it(self) -> None:
         work = self.of(WENT_ON)
@@ -721,7 +726,9 @@ class TestEndOfTheSource:
         assert stopped == StoppedEarly(hosts=("web1",), unknown="its events may not be read")
 
     def test_the_playbook_has_changed_since(self) -> None:
-        stopped = self.of(BROKE_OFF, scm_revision="abc").ledger(end=42).stopped
+        work = Work().ran("failed", BROKE_OFF, well="web1", failed="web2", scm_revision="abc")
+        work.inventory("web1", "web2").ran("successful", (PLAY, FIRST, LAST), well="web2", scm_revision="def")
+        stopped = work.ledger(end=42).stopped
 
         assert stopped is not None
         assert (stopped.hosts, stopped.unknown) == (("web1",), "the playbook has changed since")

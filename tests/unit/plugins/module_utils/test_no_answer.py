@@ -173,7 +173,7 @@ NO_CONNECTION = "accepts no connection: Connection refused."
 NO_CONNECTION_IN_TIME = f"accepted no connection within {AT_ONCE:g} seconds."
 FIRST_PROXY = "The proxy on the way to"
 NO_BUNDLE = "cannot be set up:"
-BUNDLE = "Check that ca_path or REQUESTS_CA_BUNDLE names a file of certificates."
+BUNDLE = "the first of them that is set, names a file of certificates."
 UNTRUSTED = "is not trusted: "
 NO_HANDSHAKE = "does not come about: "
 
@@ -278,7 +278,7 @@ ROWS = [
     lost("CONNECT: closed", lambda s: s.tunnelled(s.plain(answer())), CLOSED),
     lost("CONNECT: reset", lambda s: s.tunnelled(s.plain(answer(then=reset))), RESET),
     late("CONNECT: late", lambda s: s.tunnelled(s.plain(answer(then=wait)))),
-    lost("CONNECT: no HTTP", lambda s: s.tunnelled(s.plain(answer(b"220 mail"))), "was lost: 220 mail."),
+    lost("CONNECT: no HTTP", lambda s: s.tunnelled(s.plain(answer(b"220 mail"))), "was lost: BadStatusLine."),
     not_sent("tunnel: untrusted", lambda s: s.through(s.verified_by(True)), UNTRUSTED, PROXY_HINT, transient=False),
     not_sent("tunnel: not TLS", lambda s: s.through(s.raw(hear(say(NOT_TLS, wait)))), "not speak TLS", transient=False),
     not_sent("tunnel: closed in the handshake", lambda s: s.through(s.raw(hear(close))), NO_HANDSHAKE, PROXY_HINT),
@@ -345,9 +345,9 @@ ROWS = [
     option("a name that is too long", lambda s: f"http://{'a' * 70}.b", "controller_host is no usable URL"),
     option("a name that begins with a dot", lambda s: "http://.example.com", "controller_host is no usable URL"),
     option("proxy: no host", lambda s: s.forwarded("http://"), "The proxy that the environment names", "is no URL"),
-    option("proxy: unknown scheme", lambda s: s.forwarded("ftp://127.0.0.1:1"), "or the proxy", "scheme ftp"),
-    option("proxy: no SOCKS", lambda s: s.forwarded("socks5://127.0.0.1:1"), "or the proxy", "SOCKS"),
-    option("proxy: a port that is none", lambda s: s.forwarded("127.0.0.1:99999"), "or the proxy", "99999"),
+    option("proxy: unknown scheme", lambda s: s.forwarded("ftp://127.0.0.1:1"), "or the proxy", "scheme ftp,"),
+    option("proxy: no SOCKS", lambda s: s.forwarded("socks5://127.0.0.1:1"), "or the proxy", "scheme socks5,"),
+    option("proxy: a port that is none", lambda s: s.forwarded("127.0.0.1:99999"), "or the proxy", "URL."),
 ]
 
 

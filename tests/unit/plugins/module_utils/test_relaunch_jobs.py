@@ -15,14 +15,14 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.client im
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import ControllerError
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import Counted
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.selection import Selection
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import outcome_of
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import GONE_AFTER, Waiting
-from ansible_collections.relaunch.controller.plugins.module_utils._task.progress import Counted
-from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import Wish
+from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
-from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, listed, prompts, summary
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import in_list, job, listed, prompts, summary
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
 JOBS = "/api/v2/jobs/"
@@ -46,8 +46,9 @@ PLAY = {
     "parent_uuid": "",
     "event_data": {"play": "Deploy", "play_uuid": "p", "play_pattern": "all"},
 }
-STOPPED = listed(task("Install", 5, "runner_on_failed", host_name="web1", failed=True), task("Install", 3), PLAY)
-WENT_ON = listed(task("Restart", 5), task("Install", 3), PLAY)
+STOPPED = listed(PLAY, task("Install", 3))
+FAILURES = listed(*(task("Install", 5, "runner_on_failed", host_name=name, failed=True) for name in ("web1", "web2")))
+WENT_ON = listed(PLAY, task("Install", 3), task("Restart", 5))
 
 
 def at(number: int, *parts: str) -> str:
@@ -70,7 +71,7 @@ def run(controller: ScriptedController, clock: Clock) -> t.Callable[..., Result]
     def run(progress: t.Callable[[Counted], None] | None = None, retries: int = 0, **more: t.Any) -> Result:
         waiting = Waiting(wait=True, timeout=more.pop("timeout", None))
         given = {"selection": Selection(job_ids=(42, 43)), "at_once": 1, **more}
-        request = JobsRequest(wish=Wish(wait=True), waiting=waiting, **given)
+        request = JobsRequest(options=RelaunchOptions(wait=True), waiting=waiting, **given)
         connection = ConnectionOptions(controller.url, token="t", max_retries=retries)
         with ControllerClient(connection, clock.read, clock.sleep) as client:
             try:
@@ -89,8 +90,11 @@ def run_one(controller: ScriptedController, clock: Clock) -> t.Callable[..., Res
     """The same with job 42 alone, or those that are named; nothing is expected beforehand."""
 
     def run_one(hosts: str = "all", *, job_ids: tuple[int, ...] = (42,), fallback: bool = False) -> Result:
-        selection, wish = Selection(job_ids=job_ids), Wish(hosts=hosts, wait=True, fallback_to_all=fallback)
-        request = JobsRequest(selection=selection, wish=wish, waiting=Waiting(wait=True), at_once=1)
+        selection, options = (
+            Selection(job_ids=job_ids),
+            RelaunchOptions(hosts=hosts, wait=True, fallback_to_all=fallback),
+        )
+        request = JobsRequest(selection=selection, options=options, waiting=Waiting(wait=True), at_once=1)
         connection = ConnectionOptions(controller.url, token="t", max_retries=0)
         with ControllerClient(connection, clock.read, clock.sleep) as client:
             return relaunch_jobs(client, request, NOW).result()
@@ -111,8 +115,6 @@ def test_the_second_waits_for_the_end_of_the_first(
         controller.expect("GET", JOBS, body=listed(relaunched(new, unified_job_template=template)))
         controller.expect("GET", JOBS, body=listed())
         controller.expect("GET", JOBS, body=listed(relaunched(new, "successful", unified_job_template=template)))
-    controller.expect("GET", at(101), body=relaunched(101, "successful", unified_job_template=8))
-    controller.expect("GET", at(100), body=relaunched(100, "successful"))
 
     result = run(lambda counted: shown.append(str(counted)))
 
@@ -150,8 +152,6 @@ def test_of_callers_in_the_same_instant_one_gives_way_by_one_look_for_all(
     controller.expect("POST", at(101, "cancel"), 202)
     ended = [relaunched(100, "successful"), relaunched(102, "successful", unified_job_template=8)]
     controller.expect("GET", JOBS, body=listed(*ended))
-    controller.expect("GET", at(102), body=ended[1])
-    controller.expect("GET", at(100), body=ended[0])
 
     result = run(at_once=2)
 
@@ -168,7 +168,6 @@ def test_a_success_that_a_later_failure_took_back_is_no_rival(
     controller.expect("POST", at(42, "relaunch"), 201, relaunched(100))
     controller.expect("GET", JOBS, body=listed(*before, relaunched(100)))
     controller.expect("GET", JOBS, body=listed(relaunched(100, "successful")))
-    controller.expect("GET", at(100), body=relaunched(100, "successful"))
 
     assert outcomes(run_one()) == [(42, "relaunched", 100, True)]
 
@@ -181,23 +180,26 @@ def test_hosts_that_would_not_run_remain_after_a_success_on_the_others(
     # It has its statistics.
     controller.expect("GET", JOBS, body=listed(job(42)))
     controller.expect("GET", JOBS, body=listed(later))
-    controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1"), summary("web2")))
+    controller.whenever("GET", at(42, "job_host_summaries"), body=listed(summary("web1"), summary("web2")))
     controller.expect("GET", at(50, "job_host_summaries"), body=listed(summary("web1")))
     # Disabled, web2 is not among those that can run.
-    controller.expect("GET", "/api/v2/inventories/1/hosts/", body=listed())
+    controller.whenever("GET", "/api/v2/inventories/1/hosts/", body=listed())
     new = relaunched(100, limit="web1")
     controller.expect("GET", at(50), body=later)
     controller.expect("POST", at(50, "relaunch"), 201, new)
     controller.expect("GET", JOBS, body=listed(later, new))
-    well = {**new, "status": "successful", "event_processing_finished": True}
-    controller.expect("GET", JOBS, body=listed(well))
+    well = relaunched(100, "successful", limit="web1")
+    controller.expect("GET", JOBS, body=listed(in_list(well)))
     controller.expect("GET", at(100), body=well)
+    controller.expect("GET", JOBS, body=listed(in_list(well)))
     controller.whenever("GET", at(100, "job_host_summaries"), body=listed(summary("web1", failed=False)))
-    controller.whenever("GET", at(42, "job_events"), body=listed())
+    for number in (42, 50, 100):
+        controller.whenever("GET", at(number, "job_events"), body=listed())
 
     (entry,) = run_one("failed")["jobs"]
 
-    assert (entry["recovered"], entry["hosts"], entry["remaining_hosts"]) == (True, ["web1"], ["web2"])
+    assert (entry["recovered"], entry["hosts"], entry["remaining_hosts"]) == (False, ["web1"], ["web2"])
+    assert (entry["outcome"], entry["status"]) == ("relaunched", "successful")
     assert "they have not been recovered" in entry["msg"]
 
 
@@ -211,11 +213,9 @@ def test_what_a_schedule_has_brought_to_success_meanwhile_is_not_launched(
     controller.expect("GET", JOBS, body=listed(relaunched(100, "successful")))
     # Made before the relaunch of another template, which is known by then.
     scheduled = job(99, "successful", launch_type="scheduled", unified_job_template=8)
-    # What has come since, through a bad minute; then all that is later than the job.
+    # What has come since, through a bad minute.
     controller.expect("GET", JOBS, 503)
     controller.expect("GET", JOBS, body=listed(scheduled))
-    controller.expect("GET", JOBS, body=listed(scheduled))
-    controller.expect("GET", at(100), body=relaunched(100, "successful"))
 
     result = run()
 
@@ -230,13 +230,13 @@ def test_what_came_while_a_lost_job_was_looked_for_is_known_before_the_next_laun
     controller: ScriptedController, clock: Clock, run: t.Callable[..., Result]
 ) -> None:
     controller.expect("POST", at(42, "relaunch"), fault="drop")
-    for _look in range(11):
+    for _look in range(10):
         controller.expect("GET", JOBS, body=listed())
     scheduled = job(99, "successful", launch_type="scheduled", unified_job_template=8)
     controller.expect("GET", JOBS, body=listed(scheduled))
-    controller.expect("GET", JOBS, body=listed(scheduled))
 
-    result = run(at_once=2)
+    # One that is looked for may be active, and takes the only room.
+    result = run()
 
     assert clock.now >= 10
     assert outcomes(result) == [(42, "lost", None, False), (43, "superseded", 99, True)]
@@ -258,8 +258,6 @@ def test_what_came_while_prompts_were_asked_for_is_known_before_the_launch(
     controller.expect("GET", at(99, "create_schedule"), 429, {"detail": "Wait."}, headers={"Retry-After": "20"})
     controller.expect("GET", at(99, "create_schedule"), body=prompts(verbosity=2))
     controller.expect("GET", JOBS, body=listed(scheduled))
-    controller.expect("GET", JOBS, body=listed(other, scheduled))
-    controller.expect("GET", at(100), body=relaunched(100, "successful"))
 
     result = run(retries=1)
 
@@ -279,7 +277,10 @@ def test_a_job_that_turns_out_to_have_been_cut_short_waits_for_room(
     controller.expect("GET", JOBS, body=jobs)
     controller.expect("GET", JOBS, body=listed(partial))
     controller.whenever("GET", at(42, "job_host_summaries"), body=listed(summary("web1")))
-    controller.whenever("GET", at(43, "job_host_summaries"), body=listed(summary("web1"), summary("web2")))
+    failed = summary("web1"), summary("web2")
+    stopped = summary("web3", failed=False)
+    controller.whenever("GET", at(43, "job_host_summaries"), body=listed(*failed, stopped))
+    controller.whenever("GET", at(43, "job_host_summaries"), body=listed(*failed), failed="true")
     controller.whenever("GET", "/api/v2/inventories/1/hosts/", body=listed())
     controller.expect("POST", at(42, "relaunch"), 201, relaunched(100, limit="web1"))
     controller.expect("GET", JOBS, body=listed(relaunched(100, limit="web1")))
@@ -291,27 +292,29 @@ def test_a_job_that_turns_out_to_have_been_cut_short_waits_for_room(
         controller.whenever("GET", at(one["id"], "job_host_summaries"), body=summaries)
         controller.whenever("GET", at(one["id"]), body=one)
         controller.whenever("GET", at(one["id"], "job_events"), body=WENT_ON, event__in=STARTED)
+    controller.whenever("GET", at(43, "job_events"), body=FAILURES, event__in="runner_on_failed")
     controller.whenever("GET", at(43, "job_events"), body=STOPPED, event__in=STARTED)
     controller.whenever("GET", at(43, "job_events"), body={"count": 1, "results": []}, event__in="runner_on_ok")
+    controller.whenever("GET", at(42, "job_events"), body=listed())
     controller.whenever("GET", at(42, "job_events"), body=WENT_ON, event__in=STARTED)
-    controller.expect("GET", JOBS, body=listed(ended[0]))
-    controller.expect("GET", JOBS, body=listed(*ended))
+    controller.expect("GET", JOBS, body=listed(in_list(ended[0])))
     healed = relaunched(100, limit="web1", **well)
     controller.whenever("GET", at(100), body=healed)
     controller.whenever("GET", at(100, "job_host_summaries"), body=listed(summary("web1", failed=False)))
     controller.whenever("GET", at(100, "job_events"), body=WENT_ON, event__in=STARTED)
-    controller.expect("GET", JOBS, body=listed(healed))
+    controller.expect("GET", JOBS, body=listed(in_list(healed)))
+    # The verdict on the one, and the decision about the other.
+    controller.expect("GET", JOBS, body=listed(*map(in_list, ended)))
     whole = relaunched(101, "successful", **other)
     controller.expect("POST", at(43, "relaunch"), 201, relaunched(101, **other))
     controller.expect("GET", JOBS, body=listed(*ended, whole))
-    controller.expect("GET", JOBS, body=listed(whole))
     controller.whenever("GET", at(101), body=whole)
     controller.whenever("GET", at(101, "job_host_summaries"), body=listed(summary("web1", failed=False)))
 
     result = run_one("failed", job_ids=(42, 43), fallback=True)
 
     assert outcomes(result) == [(42, "relaunched", 100, True), (43, "relaunched", 101, True)]
-    assert controller.asked[-3].body == {"hosts": "all"}
+    assert [asked.body for asked in controller.asked if asked.method == "POST"][-1] == {"hosts": "all"}
 
 
 def test_one_that_is_refused_does_not_stop_the_others(
@@ -321,7 +324,6 @@ def test_one_that_is_refused_does_not_stop_the_others(
     controller.expect("POST", at(43, "relaunch"), 201, relaunched(101, unified_job_template=8))
     controller.expect("GET", JOBS, body=listed(relaunched(101, unified_job_template=8)))
     controller.expect("GET", JOBS, body=listed(relaunched(101, "successful", unified_job_template=8)))
-    controller.expect("GET", at(101), body=relaunched(101, "successful", unified_job_template=8))
 
     result = run()
 
@@ -356,7 +358,6 @@ def test_one_that_was_deleted_while_it_was_waited_for_is_lost_and_does_not_hold_
     # After a minute without any end, one look is at all of them.
     controller.expect("GET", JOBS, body=listed(relaunched(101, "running", unified_job_template=8)))
     controller.expect("GET", JOBS, body=listed(relaunched(101, "successful", unified_job_template=8)))
-    controller.expect("GET", at(101), body=relaunched(101, "successful", unified_job_template=8))
 
     result = run(at_once=2)
 
@@ -377,7 +378,6 @@ def test_a_deadline_that_passes_while_nothing_is_active_fails_the_task_too(
     controller.expect("POST", at(42, "relaunch"), 201, relaunched(100))
     controller.expect("GET", JOBS, body=listed(relaunched(100)))
     controller.expect("GET", JOBS, body=listed(relaunched(100, "successful")))
-    controller.expect("GET", at(100), body=relaunched(100, "successful"))
 
     result = run(timeout=1)
 
@@ -392,9 +392,14 @@ def test_at_the_deadline_nothing_more_is_launched_and_what_is_active_is_told(
     controller.expect("GET", JOBS, body=listed(relaunched(100)))
     for _look in range(5):
         controller.expect("GET", JOBS, body=listed())
+    # At the end one look at all of them.
+    controller.expect("GET", JOBS, body=listed(relaunched(100, "running")))
 
     result = run(timeout=5)
 
     assert result["said"].startswith("Waiting ended after 5 seconds (timeout).")
     assert outcomes(result) == [(42, "relaunched", 100, False), (43, "refused", None, False)]
-    assert result["jobs"][0]["msg"].endswith("It was pending at the timeout. It goes on.")
+    said = "Waiting for job 100 ended after 5 seconds (timeout) with the job running. It goes on"
+    assert said in result["jobs"][0]["msg"]
+    assert result["jobs"][0]["status"] == "running"
+    assert "Not launched: the timeout was over before its turn." in result["jobs"][1]["msg"]

@@ -36,7 +36,7 @@ def client(controller: ScriptedController) -> t.Iterator[ControllerClient]:
         yield client
 
 
-@pytest.mark.parametrize("name", ["²", "٤٢", "42a", "-42", "4.2", "99999999999"])
+@pytest.mark.parametrize("name", ["²", "٤٢", "42a", "-42", "4.2", "99999999999", "0001", "007", "0", "00"])
 def test_what_is_no_id_is_only_a_name(controller: ScriptedController, client: ControllerClient, name: str) -> None:
     controller.expect("GET", TEMPLATES, body=listed(DEPLOY))
     controller.expect("GET", JOBS, body=listed({"id": 42}))
@@ -50,8 +50,53 @@ def test_a_number_that_is_no_id_may_be_a_name(controller: ScriptedController, cl
     controller.expect("GET", TEMPLATES, body=listed(DEPLOY))
     controller.expect("GET", JOBS, body=listed({"id": 42}))
 
-    assert latest_job_id(client, "007", None) == 42
-    assert [asked.query.get("id", asked.query.get("name")) for asked in controller.asked[:2]] == ["007", "007"]
+    assert latest_job_id(client, "700", None) == 42
+    assert [asked.query.get("id", asked.query.get("name")) for asked in controller.asked[:2]] == ["700", "700"]
+
+
+class TestNamedUrls:
+    @pytest.mark.parametrize(
+        ("given", "path"),
+        [
+            ("Deploy++Web shops", "Deploy++Web%20shops"),
+            ("Jürgen++Ü", "J%C3%BCrgen++%C3%9C"),
+            ("a/b?c++O&M", "a%5B2F%5Db%5B3F%5Dc++O%5B26%5DM"),
+            ("a[2F]b++O", "a%5B2F%5Db++O"),
+            ("100%++O", "100%25++O"),
+        ],
+    )
+    def test_are_asked_for_first(
+        self, controller: ScriptedController, client: ControllerClient, given: str, path: str
+    ) -> None:
+        controller.expect("GET", f"{TEMPLATES}{path}/", body=DEPLOY)
+        controller.expect("GET", JOBS, body=listed({"id": 42}))
+
+        assert latest_job_id(client, given, None) == 42
+        assert controller.asked[1].query["unified_job_template"] == "7"
+
+    @pytest.mark.parametrize("status", [403, 404])
+    def test_that_lead_nowhere_may_be_names(
+        self, controller: ScriptedController, client: ControllerClient, status: int
+    ) -> None:
+        controller.expect("GET", f"{TEMPLATES}C++%20build/", status, {"detail": "no"})
+        controller.expect("GET", TEMPLATES, body=listed(DEPLOY))
+        controller.expect("GET", JOBS, body=listed({"id": 42}))
+
+        assert latest_job_id(client, "C++ build", None) == 42
+        assert controller.asked[-2].query["name"] == "C++ build"
+
+    def test_of_workflows(self, controller: ScriptedController, client: ControllerClient) -> None:
+        controller.expect("GET", f"{WORKFLOW_TEMPLATES}Release++Web/", body=DEPLOY)
+        controller.expect("GET", WORKFLOW_JOBS, body=listed({"id": 42}))
+
+        assert latest_workflow_job_id(client, "Release++Web", None) == 42
+
+    def test_another_organization_is_not_taken(self, controller: ScriptedController, client: ControllerClient) -> None:
+        shops = {**DEPLOY, "summary_fields": {"organization": {"id": 2, "name": "Shops"}}}
+        controller.expect("GET", f"{TEMPLATES}Deploy++Shops/", body=shops)
+
+        with pytest.raises(RefusedError, match="The organization Web has no job template"):
+            latest_job_id(client, "Deploy++Shops", "Web")
 
 
 def test_a_slice_does_not_stand_for_its_run(controller: ScriptedController, client: ControllerClient) -> None:

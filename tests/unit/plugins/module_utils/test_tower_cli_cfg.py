@@ -65,3 +65,36 @@ def test_a_file_that_cannot_be_understood_is_named_but_not_quoted(tmp_path: Path
         read_config_file(str(tmp_path / "tower_cli.cfg"))
     assert str(tmp_path / "tower_cli.cfg") in str(refused.value)
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "values"),
+    [
+        (b"# no [general] needed\nhost=h\n", {"controller_host": "h"}),
+        (b"; [general]\n[general]\nhost=h\n", {"controller_host": "h"}),
+        (b"[GENERAL]\nhost=h\n", {"controller_host": "h"}),
+        (b"[General]  \r\nhost = h\r\n[other]\r\nhost = o\r\n", {"controller_host": "h"}),
+        (b"password=[general]\nhost=h\n", {"controller_host": "h", "controller_password": "[general]"}),
+        (b"\xef\xbb\xbfhost=h\n", {"controller_host": "h"}),
+        (b"\xef\xbb\xbf[general]\nhost=h\n", {"controller_host": "h"}),
+        (b"\xef\xbb\xbfhost: h\n", {"controller_host": "h"}),
+        (b"host: h\npassword: 0123\n", {"controller_host": "h", "controller_password": "0123"}),
+        (b"host: h\npassword: 1_000\n", {"controller_host": "h", "controller_password": "1_000"}),
+        (b"host: h\npassword: yes\n", {"controller_host": "h", "controller_password": "yes"}),
+        (b"host: h\npassword: 2026-11-28\n", {"controller_host": "h", "controller_password": "2026-11-28"}),
+        (b"host: h\npassword: 1e3\nusername: 007\n", {"controller_password": "1e3", "controller_username": "007"}),
+        (b"host: h\npassword: null\nusername: ~\noauth_token:\n", {"controller_host": "h"}),
+        (b"host: h\nrequest_timeout: 0x10\n", None),
+        (b"host=h\npassword=0123\n", {"controller_host": "h", "controller_password": "0123"}),
+        (b'{"host": "h", "password": 123, "max_retries": 2}', {"controller_password": "123", "max_retries": 2}),
+    ],
+)
+def test_what_people_write(tmp_path: Path, content: bytes, values: dict[str, object] | None) -> None:
+    (tmp_path / "tower_cli.cfg").write_bytes(content)
+    if values is None:
+        with pytest.raises(OptionError, match="must be a number"):
+            read_config_file(str(tmp_path / "tower_cli.cfg"))
+        return
+    read = read_config_file(str(tmp_path / "tower_cli.cfg"))
+    assert {name: read.get(name) for name in values} == values
+    assert "controller_host" in read and not {name for name in read if read[name] is None}

@@ -263,6 +263,7 @@ class TestCancel:
     ) -> None:
         for answer in answers:
             controller.expect("POST", at(43, "cancel"), *answer)
+        controller.whenever("GET", at(43), body=job(43, "failed"))
         problem = watch_of().cancel(Job.of(job(43, "running")))
         assert problem is None if said is None else str(problem).startswith(said)
 

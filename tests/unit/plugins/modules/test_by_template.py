@@ -103,3 +103,13 @@ def test_sliced(controller: ScriptedController, relaunch: Relaunch) -> None:
 
     assert (result["failed"], result["changed"]) == (True, False)
     assert "is sliced" in result["msg"]
+
+
+@pytest.mark.parametrize("given", [{"name": "Deploy"}, {"job_template": "Deploy"}])
+def test_its_name_may_be_given_as_to_awx_awx(
+    controller: ScriptedController, relaunch: Relaunch, given: dict[str, str]
+) -> None:
+    controller.expect("GET", "/api/v2/job_templates/", body=listed({"id": 7, "name": "Deploy"}))
+    controller.expect("GET", JOBS, body=listed())
+
+    assert "has no job yet" in relaunch(job_id=None, **given)["msg"]

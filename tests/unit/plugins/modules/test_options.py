@@ -37,6 +37,11 @@ Relaunch = t.Callable[..., dict[str, t.Any]]
         ({"request_timeout": 0}, "request_timeout must be more than 0"),
         ({"max_retries": -1}, "max_retries must not be less than 0"),
         ({"ca_path": "/nonexistent/ca.pem"}, "/nonexistent/ca.pem does not exist"),
+        ({"job_id": True}, "job_id must be a number, not true."),
+        ({"request_timeout": float("inf")}, "request_timeout must be a number of at most 2147483647."),
+        ({"interval": float("nan")}, "interval must be a number of at most"),
+        ({"retry_backoff_factor": 1e300}, "retry_backoff_factor must be a number of at most"),
+        ({"timeout": 10**300, "wait": True}, "timeout must be a number of at most"),
         ({"controller_config_file": "/nonexistent.cfg"}, "/nonexistent.cfg (controller_config_file) does not exist"),
     ],
 )
@@ -53,6 +58,23 @@ def test_options_that_cannot_be_used_are_named(
 @pytest.mark.parametrize("options", [{}, {"job_id": 42, "job_template": "x"}, {"job_id": 42, "organization": "x"}])
 def test_options_that_do_not_go_together(relaunch: Relaunch, options: dict[str, t.Any]) -> None:
     assert relaunch(**{"job_id": None, **options})["failed"]
+
+
+@pytest.mark.parametrize("source", [{}, {"job_id": None, "job_template": None}, {"job_template": ""}])
+def test_neither_source(controller: ScriptedController, run_main: Relaunch, source: dict[str, t.Any]) -> None:
+    result = run_main(controller_host=controller.url, controller_oauthtoken="t0ken", **source)
+
+    assert result["failed"] and "Neither job_id nor job_template is given" in result["msg"]
+    assert controller.asked == []
+
+
+@pytest.mark.parametrize(
+    "options", [{"jobid": 42}, {"jobid": 42, "organization": "Web"}, {"jobid": 1, "job_id": 42, "job_template": "x"}]
+)
+def test_a_misspelt_option_is_named_first(run_main: Relaunch, options: dict[str, t.Any]) -> None:
+    result = run_main(controller_oauthtoken="t0ken", **options)
+
+    assert "Unsupported parameters" in result["msg"] and "jobid" in result["msg"]
 
 
 def test_requests_missing(run_main: Relaunch, monkeypatch: pytest.MonkeyPatch) -> None:

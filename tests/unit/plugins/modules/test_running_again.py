@@ -295,6 +295,8 @@ class TestEnded:
         controller.expect("GET", at(43), body=relaunched(43, "failed", event_processing_finished=False))
         controller.expect("GET", at(43), body=relaunched(43, "failed"))
         controller.expect("GET", at(43, "job_host_summaries"), body=BOTH_WELL)
+        # No run was successful that would show where the end is.
+        controller.whenever("GET", at(42, "job_host_summaries"), body=listed(summary("web1"), summary("web2")))
         controller.expect("GET", at(43), body=relaunched(43, "failed"))
 
         result = relaunch(hosts="failed")
@@ -319,6 +321,7 @@ class TestEnded:
         of_relaunch = listed(summary("web1", failed=False, now="db1"), summary("web2", present=False))
         controller.expect("GET", at(43, "job_host_summaries"), body=of_relaunch)
         deleted(controller, "web2", 43)
+        controller.whenever("GET", at(42, "job_host_summaries"), body=hosts)
         controller.expect("GET", at(43), body=relaunched(43, "failed", limit="web1,web2"))
 
         result = relaunch(hosts="failed")

@@ -107,12 +107,24 @@ def test_where_values_differ_the_prompts_decide(
 def test_where_canceling_comes_too_late_both_are_named(controller: ScriptedController, relaunch: Relaunch) -> None:
     launched(controller, relaunched(43))
     controller.expect("POST", at(44, "cancel"), 405, {"detail": "Method not allowed."})
+    controller.expect("GET", at(44), body=relaunched(44, "successful"))
 
     result = relaunch(hosts="failed")
 
     assert (result["failed"], result["changed"], result["id"], result["own_job_id"]) == (False, True, 43, 44)
     assert "job 43" in result["msg"] and "job 44" in result["msg"]
     assert result["msg"].endswith("It ended before it could be canceled. So both ran.")
+
+
+def test_a_cancel_whose_answer_was_lost_was_carried_out(controller: ScriptedController, relaunch: Relaunch) -> None:
+    launched(controller, relaunched(43))
+    controller.expect("POST", at(44, "cancel"), fault="close")
+    controller.expect("POST", at(44, "cancel"), 405, {"detail": "Method not allowed."})
+    controller.expect("GET", at(44), body=relaunched(44, "canceled"))
+
+    result = relaunch(hosts="failed", max_retries=1)
+
+    assert (result["changed"], result["id"], result["own_job_id"]) == (False, 43, 44)
 
 
 def test_a_cancel_is_tried_again(controller: ScriptedController, relaunch: Relaunch) -> None:

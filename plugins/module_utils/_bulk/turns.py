@@ -1,0 +1,123 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which of many failed jobs need a relaunch at all, and in which order jobs of the same work take their turns.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+from .._api import jobs as _jobs
+from .._api.client import ControllerClient
+from .._api.errors import AnswerError
+from .._api.jobs import Job
+from .._launch.refusals import not_startable
+from .._work.decision import FAILED, RelaunchOptions
+from .._work.runs import same_limit
+from .._work.same_work import Prompts, SameWork
+from .find_jobs import with_statistics
+
+WORKFLOW = "workflow"
+
+# What a job that ended so long ago has not told by now it never will: its events are in after seconds.
+LONG_AGO = timedelta(minutes=5)
+
+
+def left_alone(job: Job) -> str:
+    """Why a job is not relaunched whatever has become of its work; empty where nothing speaks against it."""
+    workflow = job.summary("source_workflow_job")
+    # A slice belongs to a workflow job too, but relaunches by itself (recorded: slices-job-post-failed).
+    if job.facts.get("launch_type") == WORKFLOW and job.facts.get("job_slice_count", 1) <= 1:
+        name = f" {workflow['id']} ({workflow.get('name')})" if workflow else ""
+        return (
+            f"It is a node of workflow job{name}, which relaunching it would not resume. Relaunch the workflow "
+            "instead, or this job by itself with job_relaunch."
+        )
+    if job.passwords_needed:
+        return (
+            f"It needs passwords: {', '.join(job.passwords_needed)}. Relaunch it with job_relaunch and "
+            "credential_passwords."
+        )
+    return "" if job.startable else not_startable(job)
+
+
+def in_turns(
+    client: ControllerClient, jobs: t.Iterable[Job], options: RelaunchOptions, prompts: Prompts
+) -> tuple[list[list[Job]], dict[int, AnswerError]]:
+    """Rows of jobs of the same work, in each of them the newest first.
+
+    :param prompts: what is known of what jobs were launched with; it grows.
+    :returns: they; and by number what was wrong with those that could not be compared, though they had to be.
+    :raises ControllerError: the controller does not answer at all.
+    """
+    rows: list[_Row] = []
+    sick: dict[int, AnswerError] = {}
+
+    def same(row: _Row, job: Job) -> bool:
+        while row.jobs:
+            try:
+                return row.same_work.includes(job)
+            except AnswerError as error:
+                if row.same_work.knows_prompts:
+                    raise
+                sick[row.jobs.pop(0).id] = error
+                if row.jobs:
+                    row.same_work = SameWork(client, row.jobs[0], options.job_type, prompts)
+        return False
+
+    for job in sorted(jobs, key=lambda job: job.id, reverse=True):
+        alike = (row for row in rows if row.jobs and (options.hosts == FAILED or same_limit(row.jobs[0], job)))
+        try:
+            row = next((row for row in alike if same(row, job)), None)
+        except AnswerError as error:
+            sick[job.id] = error
+            continue
+        if row is None:
+            rows.append(_Row([job], SameWork(client, job, options.job_type, prompts)))
+        else:
+            row.jobs.append(job)
+    return [row.jobs for row in rows if row.jobs], sick
+
+
+@dataclass
+class _Row:
+    jobs: list[Job]
+    same_work: SameWork
+
+
+def in_detail(
+    client: ControllerClient, jobs: t.Sequence[Job], options: RelaunchOptions, now: datetime
+) -> tuple[list[Job], dict[int, AnswerError]]:
+    """The jobs with whether their events are in, where ``hosts: failed`` needs to know.
+
+    A list does not tell that: asked for only where nothing else tells it. Those without statistics may never have
+    begun, which their detail tells too.
+
+    :param now: with its zone.
+    :returns: they; and by number what was wrong with those whose detail could not be read.
+    :raises ControllerError: the controller does not answer at all.
+    """
+    if options.hosts != FAILED:
+        return list(jobs), {}
+    ended = [job.id for job in jobs if not job.active and not job.successful]
+    known = with_statistics(client, ended) if ended else frozenset()
+    before = now.astimezone(timezone.utc) - LONG_AGO
+    found: list[Job] = []
+    sick: dict[int, AnswerError] = {}
+    for job in jobs:
+        if job.id in known or (not job.active and not job.began and job.finished < before):
+            found.append(Job({**job.facts, "event_processing_finished": True}))
+        elif job.active or job.successful:
+            found.append(job)
+        else:
+            try:
+                found.append(_jobs.get(client, job.id))
+            except AnswerError as error:
+                sick[job.id] = error
+    return found, sick

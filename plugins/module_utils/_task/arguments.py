@@ -1,0 +1,99 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a task was given that Ansible's own validation lets through, and that cannot be meant. Pure, and private.
+
+An option that is null or empty counts as not given. Which options go together is asked here, and not by Ansible, which
+would complain of that before it names an option that is misspelt.
+"""
+
+from __future__ import annotations
+
+import math
+import typing as t
+
+from ansible.module_utils.common.validation import check_mutually_exclusive, check_required_by
+
+from .._api.connection import LARGEST_NUMBER
+from .._api.errors import OptionError
+
+Specification = t.Mapping[str, t.Any]
+
+NUMBERS = ("int", "float")
+
+
+def settle(specification: Specification, params: dict[str, t.Any]) -> None:
+    """Check parameters, and take the blanks off the names in lists.
+
+    :param specification: ``argument_spec`` and which options go together, as AnsibleModule would take it.
+    :param params: validated by themselves; changed in place.
+    :raises OptionError: one of them cannot be used, or is missing.
+    """
+    for name, option in specification.get("argument_spec", {}).items():
+        value = params.get(name)
+        if option.get("type") in NUMBERS:
+            _check_number(name, value)
+        elif isinstance(value, list):
+            params[name] = [_entry(name, option.get("elements"), entry) for entry in value]
+    _check_together(specification, {name: value for name, value in params.items() if value not in (None, "")})
+
+
+def not_finite(specification: Specification, args: t.Mapping[str, t.Any]) -> t.Optional[str]:
+    """The sentence for an argument that is infinite, or no number, where a number belongs; None where there is none.
+
+    Ansible breaks off without a sentence at some of them.
+
+    :param args: as given.
+    """
+    for name, option in specification["argument_spec"].items():
+        for given in (name, *option.get("aliases", ())):
+            if option.get("type") in NUMBERS and reads_as_infinite(args.get(given)):
+                return _no_number(given)
+    return None
+
+
+def reads_as_infinite(value: t.Any) -> bool:
+    """Whether a value is, or reads as, a number that is infinite or none at all; cheap, for a first look."""
+    if not isinstance(value, (float, str)):
+        return False
+    try:
+        return not math.isfinite(float(value))
+    except ValueError:
+        return False
+
+
+def _check_number(name: str, value: t.Any) -> None:
+    if isinstance(value, bool):
+        raise OptionError(f"{name} must be a number, not {str(value).lower()}.")
+    # Of nan no comparison is true.
+    if value is not None and not abs(value) <= LARGEST_NUMBER:
+        raise OptionError(_no_number(name))
+
+
+def _no_number(name: str) -> str:
+    return f"{name} must be a number of at most {LARGEST_NUMBER}."
+
+
+def _entry(name: str, kind: t.Optional[str], entry: t.Any) -> t.Any:
+    if kind in NUMBERS:
+        _check_number(name, entry)
+        return entry
+    if not isinstance(entry, str):
+        return entry
+    if not entry.strip():
+        raise OptionError(f"{name} holds an empty name. Leave the option out where nothing is meant.")
+    return entry.strip()
+
+
+def _check_together(specification: Specification, given: t.Mapping[str, t.Any]) -> None:
+    for names in specification.get("required_one_of", ()):
+        if not set(names) & set(given):
+            raise OptionError(
+                f"Neither {' nor '.join(names)} is given, and one of them is required. Empty values do not count."
+            )
+    try:
+        check_mutually_exclusive(specification.get("mutually_exclusive"), given)
+        check_required_by(specification.get("required_by", {}), given)
+    except TypeError as error:
+        raise OptionError(f"{error}.") from None

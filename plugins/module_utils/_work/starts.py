@@ -1,0 +1,292 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run started, told by its job events as data. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+from collections import Counter
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import cached_property
+
+PLAY_START = "playbook_on_play_start"
+TASK_START = "playbook_on_task_start"
+INCLUDE = "playbook_on_include"
+NONE_REMAIN = "playbook_on_no_hosts_remaining"
+# What is asked of a run: no results, whose number grows with that of the hosts.
+START_EVENTS = (PLAY_START, TASK_START, INCLUDE, NONE_REMAIN)
+UNREACHABLE = "runner_on_unreachable"
+FAILURE_EVENTS = ("runner_on_failed", UNREACHABLE)
+RESULT_EVENTS = ("runner_on_ok", "runner_on_skipped", *FAILURE_EVENTS)
+
+# A task's name and path.
+Key = tuple[str, str]
+
+
+class Kind(Enum):
+    """What was started. ``NONE_REMAIN`` is nothing that starts: ``max_fail_percentage`` stopped the batch there."""
+
+    PLAY = "play"
+    TASK = "task"
+    META = "meta"
+    HANDLER = "handler"
+    INCLUDE = "include"
+    NONE_REMAIN = "none remain"
+
+
+@dataclass(frozen=True)
+class Start:
+    """The start of a play, a batch of it, a task, a handler, or an included file.
+
+    :param uuid: of a play or task, the same in all batches and for all hosts: ansible-runner's ``_2`` is left out.
+    :param path: of a task its file and line; of an included file the file, or the name of a role.
+    :param pattern: of a play, the hosts it is for.
+    """
+
+    kind: Kind
+    counter: int
+    uuid: str
+    name: str
+    path: str = ""
+    pattern: str = ""
+
+    @classmethod
+    def of(cls, event: t.Mapping[str, t.Any]) -> Start:
+        """From a job event (recorded: end-of-play-include-loop-last-aef-starts)."""
+        data = event.get("event_data") or {}
+        kind = _kind(str(event.get("event")), data)
+        name = "play" if kind is Kind.PLAY else "task"
+        return cls(
+            kind=kind,
+            counter=int(event.get("counter") or 0),
+            uuid=without_suffix(event.get("uuid")),
+            name=str(event.get(name) or data.get(name) or ""),
+            path=str(data.get("included_file" if kind is Kind.INCLUDE else "task_path") or ""),
+            pattern=str(data.get("play_pattern") or ""),
+        )
+
+    @property
+    def key(self) -> Key:
+        """By what it is known again in another run; all tasks of a playbook in JSON have the same path."""
+        return (self.name, self.path)
+
+
+def _kind(event: str, data: t.Mapping[str, t.Any]) -> Kind:
+    """Handlers start with the event of a task, and say that they are conditional."""
+    if event == PLAY_START:
+        return Kind.PLAY
+    if event == INCLUDE:
+        return Kind.INCLUDE
+    if event == NONE_REMAIN:
+        return Kind.NONE_REMAIN
+    if data.get("is_conditional"):
+        return Kind.HANDLER
+    return Kind.META if str(data.get("task_action")).rpartition(".")[2] == "meta" else Kind.TASK
+
+
+def without_suffix(uuid: t.Any) -> str:
+    """A uuid without the ``_2`` of what starts again, by which results refer to their task."""
+    return str(uuid or "").partition("_")[0]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A result that made a host fail, or would have without a rescue."""
+
+    counter: int
+    task_uuid: str
+    host: str
+    unreachable: bool = False
+
+    @classmethod
+    def of(cls, event: t.Mapping[str, t.Any]) -> Failure:
+        """From a job event (recorded: get-events-failed)."""
+        data = event.get("event_data") or {}
+        host = str(event.get("host_name") or data.get("host") or "")
+        counter, task_uuid = int(event.get("counter") or 0), without_suffix(event.get("parent_uuid"))
+        return cls(counter, task_uuid, host, unreachable=event.get("event") == UNREACHABLE)
+
+
+@dataclass(frozen=True)
+class Failures:
+    """Failures of a run, newest first; ``whole`` where these are all."""
+
+    newest: tuple[Failure, ...]
+    whole: bool
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A part of a play's hosts, or all of them, with what was started for it; without ``serial`` there is one a play.
+
+    :param end: the counter of the next batch's start; None of the last one.
+    """
+
+    play: Start
+    starts: tuple[Start, ...]
+    end: t.Optional[int]
+
+    @cached_property
+    def tasks(self) -> tuple[Start, ...]:
+        """Without handlers and meta tasks."""
+        return tuple(start for start in self.starts if start.kind is Kind.TASK)
+
+    @cached_property
+    def copies(self) -> t.Mapping[Key, int]:
+        """How often each task and handler was started, other than for further hosts: included again, for instance."""
+        kinds = (Kind.TASK, Kind.HANDLER)
+        return Counter(key for key, _uuid in {(start.key, start.uuid) for start in self.starts if start.kind in kinds})
+
+    @property
+    def handlers(self) -> frozenset[Key]:
+        """The handlers that were started after the last task."""
+        after = self.tasks[-1].counter if self.tasks else 0
+        return frozenset(start.key for start in self.starts if start.kind is Kind.HANDLER and start.counter > after)
+
+    @property
+    def ended_by_meta(self) -> bool:
+        """Whether a meta task came last, which may have ended the play for the hosts that were left."""
+        after = self.tasks[-1].counter if self.tasks else 0
+        return any(start.kind is Kind.META and start.counter > after for start in self.starts)
+
+    @cached_property
+    def included(self) -> t.Mapping[str, int]:
+        """How often each file or role was included."""
+        return Counter(start.path for start in self.starts if start.kind is Kind.INCLUDE)
+
+    @property
+    def entered_all_files(self) -> bool:
+        """Whether each included copy of a file or role has had a task started."""
+        return all(self.entered(path) >= number for path, number in self.included.items())
+
+    def entered(self, included: str) -> int:
+        """How many copies of an included file or role have had a task started."""
+        started = {(start.path, start.uuid) for start in self.starts if start.kind in (Kind.TASK, Kind.HANDLER)}
+        copies = Counter(path for path, _uuid in started if is_of(path, included))
+        return max(copies.values(), default=0)
+
+    def holds(self, counter: int) -> bool:
+        """Whether an event with this counter is this batch's."""
+        return counter > self.play.counter and (self.end is None or counter < self.end)
+
+
+def is_of(task_path: str, included: str) -> bool:
+    """Whether a task stands in an included file, or in a role of this name."""
+    file = task_path.rpartition(":")[0]
+    if "/" in included:
+        return file == included
+    # A role of a collection goes by its full name, and stands in a folder with the last part of it.
+    role = included.rpartition(".")[2]
+    return f"/{role}/tasks/" in file or f"/{role}/handlers/" in file
+
+
+@dataclass(frozen=True)
+class Started:
+    """All that a run started, batch by batch."""
+
+    batches: tuple[Batch, ...] = ()
+
+    @classmethod
+    def of(cls, events: t.Iterable[t.Mapping[str, t.Any]]) -> Started:
+        """From a run's START_EVENTS in order of their counters."""
+        parts: list[tuple[Start, list[Start]]] = []
+        for start in map(Start.of, events):
+            if start.kind is Kind.PLAY:
+                parts.append((start, []))
+            elif parts:
+                parts[-1][1].append(start)
+        ends = [play.counter for play, _starts in parts[1:]]
+        return cls(tuple(Batch(play, tuple(starts), end) for (play, starts), end in zip(parts, [*ends, None])))
+
+    @cached_property
+    def plays(self) -> tuple[Start, ...]:
+        """Each play once, in the order of their first starts."""
+        return tuple({batch.play.uuid: batch.play for batch in reversed(self.batches)}.values())[::-1]
+
+    def batches_of(self, play: Start) -> tuple[Batch, ...]:
+        return tuple(batch for batch in self.batches if batch.play.uuid == play.uuid)
+
+    def task(self, uuid: str) -> t.Optional[tuple[Start, Start]]:
+        """The play and the first start of a task."""
+        for batch in self.batches:
+            for start in batch.starts:
+                if start.uuid == uuid and start.kind is not Kind.INCLUDE:
+                    return batch.play, start
+        return None
+
+    def names(self) -> dict[str, set[str]]:
+        """The names that the tasks of each path have."""
+        names: dict[str, set[str]] = {}
+        for batch in self.batches:
+            for start in batch.starts:
+                names.setdefault(start.path, set()).add(start.name)
+        return names
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """How far a run got: the plays it began, and the tasks of the fullest batches of each."""
+        tasks = (max(len(batch.copies) for batch in self.batches_of(play)) for play in self.plays)
+        return len(self.plays), sum(tasks)
+
+
+@dataclass(frozen=True)
+class Course:
+    """What there is to do in a play, as far as some batches of it tell.
+
+    :param copies: how often each task and handler was started in a batch, at most.
+    :param tasks: the keys that are ordinary tasks.
+    :param handlers: those that ran after the last task.
+    :param files: those that were included, and roles by their names.
+    :param last: the last task.
+    :param ended_by_meta: whether more may lie behind the last task.
+    """
+
+    copies: t.Mapping[Key, int]
+    tasks: frozenset[Key]
+    handlers: frozenset[Key]
+    files: frozenset[str]
+    last: t.Optional[Key]
+    ended_by_meta: bool
+
+    @classmethod
+    def of(cls, batches: t.Sequence[Batch]) -> Course:
+        copies: dict[Key, int] = {}
+        for batch in batches:
+            for key, number in batch.copies.items():
+                copies[key] = max(number, copies.get(key, 0))
+        fullest = max(batches, key=lambda batch: len(batch.tasks), default=None)
+        return cls(
+            copies=copies,
+            tasks=frozenset(start.key for batch in batches for start in batch.tasks),
+            handlers=frozenset().union(*(batch.handlers for batch in batches)),
+            files=frozenset().union(*(batch.included for batch in batches)),
+            last=fullest.tasks[-1].key if fullest and fullest.tasks else None,
+            ended_by_meta=fullest is not None and fullest.ended_by_meta,
+        )
+
+
+def alike(run: Started, measure: Started) -> tuple[Started, Started]:
+    """Both, with tasks nameless whose name differs and whose path is enough: a name may hold that of the first host."""
+    ours, theirs = run.names(), measure.names()
+    differing = {path for path, names in ours.items() if path in theirs and theirs[path] != names}
+    nameless = {path for path in differing if all(_names_once(started, path) for started in (run, measure))}
+    if not nameless:
+        return run, measure
+    return _without_names(run, nameless), _without_names(measure, nameless)
+
+
+def _names_once(started: Started, path: str) -> bool:
+    """Whether no batch has tasks of several names there."""
+    return all(len({start.name for start in batch.starts if start.path == path}) <= 1 for batch in started.batches)
+
+
+def _without_names(started: Started, paths: t.Collection[str]) -> Started:
+    def nameless(start: Start) -> Start:
+        return replace(start, name="") if start.path in paths else start
+
+    return Started(
+        tuple(replace(batch, starts=tuple(nameless(start) for start in batch.starts)) for batch in started.batches)
+    )

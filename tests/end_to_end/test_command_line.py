@@ -1,0 +1,158 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbooks from the command line and with the answers of a survey: texts, empty ones, and nights without a job."""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+
+import pytest
+
+from sandbox.process import Sandbox
+
+RECOVER = "relaunch.controller.recover_failed_jobs"
+RETRY = "relaunch.controller.retry_failed_hosts"
+PLAYBOOK = "- hosts: all\n  gather_facts: false\n  tasks: []\n"
+
+RunPlaybook = t.Callable[..., t.Any]
+
+
+@pytest.fixture
+def connection(sandbox: Sandbox) -> dict[str, str]:
+    return {"CONTROLLER_HOST": sandbox.url, "CONTROLLER_OAUTH_TOKEN": sandbox.token("admin")}
+
+
+@pytest.fixture
+def failed(sandbox: Sandbox) -> t.Callable[[str], int]:
+    """Make a job of a new template that failed; its relaunch succeeds."""
+
+    def failed(name: str) -> int:
+        hosts = {host: {} for host in ("web1", "web2")}
+        template = sandbox.add_template(name, PLAYBOOK, hosts=hosts, outcomes={}, duration=0.1)["id"]
+        return sandbox.make_job(template=template, status="failed", hosts={"web1": "ok", "web2": "failed"})
+
+    return failed
+
+
+def relaunched(sandbox: Sandbox) -> list[int]:
+    posts = [entry["path"].split("/") for entry in sandbox.log() if entry["method"] == "POST"]
+    return sorted(int(path[4]) for path in posts)
+
+
+@pytest.mark.parametrize("jobs", [0, 1, 4])
+@pytest.mark.parametrize("check", [[], ["--check"]], ids=["run", "check"])
+def test_recovering_none_one_or_many(
+    sandbox: Sandbox,
+    failed: t.Callable[[str], int],
+    run_playbook: RunPlaybook,
+    connection: dict[str, str],
+    jobs: int,
+    check: list[str],
+) -> None:
+    names = [f"Night {os.urandom(4).hex()}" for _number in range(jobs)]
+    ids = [failed(name) for name in names]
+    # The window holds these jobs alone.
+    window = f"finished_after={sandbox.job(ids[0])['finished']}" if ids else "finished_after=1s"
+
+    done = run_playbook(RECOVER, "-e", window, *check, environ=connection)
+
+    assert done.status == 0, done.output
+    word = "to do" if check else "recovered"
+    assert [f"{word:14} {number} " in done.stdout for number in ids] == [True] * jobs
+    assert relaunched(sandbox) == ([] if check else ids)
+
+
+@pytest.mark.parametrize("written", ['["{}","{}"]', "[ '{}', '{}' ]", "{},{}", "{} , {}"])
+def test_names_are_lists_however_they_are_written(
+    sandbox: Sandbox,
+    failed: t.Callable[[str], int],
+    run_playbook: RunPlaybook,
+    connection: dict[str, str],
+    written: str,
+) -> None:
+    names = [f"[{place}] Deploy {os.urandom(4).hex()}" for place in ("prod", "dev")]
+    ids = [failed(name) for name in names]
+    failed(f"Other {os.urandom(4).hex()}")
+    value = written.format(*names).replace("'", "''")
+
+    given = ["-e", f"finished_after={sandbox.job(ids[0])['finished']}", "-e", f"job_templates='{value}'"]
+    if written.startswith("[ '"):
+        given[-1] = json.dumps({"job_templates": written.format(*names)})
+    done = run_playbook(RECOVER, *given, environ=connection)
+
+    assert done.status == 0, done.output
+    assert relaunched(sandbox) == ids
+
+
+@pytest.mark.parametrize("written", ["[{},{}]", "[ {}, {} ]", "{}, {}"])
+def test_numbers_too(
+    sandbox: Sandbox,
+    failed: t.Callable[[str], int],
+    run_playbook: RunPlaybook,
+    connection: dict[str, str],
+    written: str,
+) -> None:
+    ids = [failed(f"Deploy {os.urandom(4).hex()}") for _number in range(2)]
+
+    done = run_playbook(RECOVER, "-e", json.dumps({"job_ids": written.format(*ids)}), environ=connection)
+
+    assert done.status == 0, done.output
+    assert relaunched(sandbox) == ids
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_what_a_survey_left_empty_counts_as_not_given(
+    sandbox: Sandbox,
+    failed: t.Callable[[str], int],
+    run_playbook: RunPlaybook,
+    connection: dict[str, str],
+    empty: str | None,
+) -> None:
+    job = failed(f"Deploy {os.urandom(4).hex()}")
+    names = [
+        "job_template",
+        "organization",
+        "retries",
+        "delay",
+        "delay_factor",
+        "delay_max",
+        "interval",
+        "timeout",
+        "fallback_to_all",
+        "credential_passwords",
+    ]
+    given = {
+        **{f"retry_failed_hosts_{name}": empty for name in names[2:]},
+        "job_template": empty,
+        "organization": empty,
+    }
+
+    done = run_playbook(RETRY, "-e", json.dumps({**given, "job_id": str(job)}), environ=connection)
+
+    assert done.status == 0, done.output
+    assert relaunched(sandbox) == [job]
+
+
+@pytest.mark.parametrize(
+    ("variable", "words"),
+    [
+        ({"retry_failed_hosts_timeout": "soon"}, "timeout"),
+        ({"retry_failed_hosts_retries": 0}, "retries must be at least 1, not 0"),
+        ({"job_id": "42x"}, "job_id"),
+    ],
+)
+def test_what_is_no_number_is_named(
+    sandbox: Sandbox,
+    run_playbook: RunPlaybook,
+    connection: dict[str, str],
+    variable: dict[str, t.Any],
+    words: str,
+) -> None:
+    done = run_playbook(RETRY, "-e", json.dumps({"job_id": 42, **variable}), environ=connection)
+
+    assert done.status == 2 and words in done.output, done.output
+    assert sandbox.log() == []

@@ -1,0 +1,352 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether what is said of a job's work is true: each host leaves a mark at each step that it has passed."""
+
+from __future__ import annotations
+
+import json
+import time
+import typing as t
+
+import pytest
+
+from sandbox.marks import Marks, playbook
+from sandbox.process import Sandbox
+
+if t.TYPE_CHECKING:
+    from .conftest import Driver
+
+Options = dict[str, t.Any]
+
+THREE = ("web1", "web2", "web3")
+SIX = tuple(f"web{number}" for number in range(1, 7))
+ONCE = {"step": "Once", "run_once": True}
+
+
+def template(sandbox: Sandbox, content: str, hosts: t.Iterable[str] = THREE, **options: t.Any) -> Options:
+    return sandbox.add_template(f"Deploy {sandbox.token()[:8]}", content, hosts={name: {} for name in hosts}, **options)
+
+
+def failed(sandbox: Sandbox, made: Options) -> int:
+    """A job of a template that has failed."""
+    job = sandbox.launch(made["id"])
+    assert sandbox.wait(job) == "failed"
+    sandbox.clear_log()
+    return job
+
+
+def launches(sandbox: Sandbox) -> list[str]:
+    return [entry["path"].removeprefix("/api/v2") for entry in sandbox.log() if entry["method"] == "POST"]
+
+
+def a_run_once_task(marks: Marks) -> tuple[str, tuple[str, ...]]:
+    marks.fail("Deploy", web2=1, web3=1)
+    marks.fail("Once", web2=1)
+    return playbook(marks.play("all", "Ping", ONCE, "Deploy")), THREE
+
+
+def the_same_in_json(marks: Marks) -> tuple[str, tuple[str, ...]]:
+    """So all tasks have the same path: name and path together tell which one it is."""
+    marks.fail("Deploy", web2=1, web3=1)
+    marks.fail("Once", web2=1)
+    return json.dumps([marks.play("all", "Ping", ONCE, "Deploy")]) + "\n", THREE
+
+
+def any_errors_fatal(marks: Marks) -> tuple[str, tuple[str, ...]]:
+    marks.fail("Deploy", web2=1, web3=1)
+    marks.fail("Update", web2=2)
+    return playbook(marks.play("all", "Update", "Deploy", any_errors_fatal=True)), THREE
+
+
+def max_fail_percentage(marks: Marks) -> tuple[str, tuple[str, ...]]:
+    marks.fail("Deploy", web2=1, web3=1, web4=1)
+    marks.fail("Update", web2=2, web4=2)
+    return playbook(marks.play("all", "Update", "Deploy", max_fail_percentage=50)), SIX
+
+
+STOPPING = pytest.mark.parametrize("shape", [a_run_once_task, the_same_in_json, any_errors_fatal, max_fail_percentage])
+Shape = t.Callable[[Marks], tuple[str, tuple[str, ...]]]
+
+
+@STOPPING
+def test_an_ok_in_a_relaunch_that_stopped_early_heals_nobody(
+    sandbox: Sandbox, marks: Marks, driver: Driver, shape: Shape
+) -> None:
+    """The source fails at its end; its relaunch fails on some of them and stops for the others."""
+    content, hosts = shape(marks)
+    job = failed(sandbox, template(sandbox, content, hosts))
+    due = sorted(set(hosts) - set(marks.passed("Deploy")))
+
+    first = driver.relaunch(job)
+    second = driver.relaunch(job)
+    third = driver.relaunch(job)
+
+    assert (first["failed"], first["hosts"], first["remaining_hosts"]) == (True, due, due)
+    assert set(first["failed_hosts"]) < set(due)
+    assert (second["failed"], second["hosts"], second["remaining_hosts"]) == (False, due, [])
+    assert (third["changed"], third["id"]) == (False, second["id"])
+    assert set(marks.passed("Deploy")) == set(hosts)
+    assert all(marks.passed("Deploy")[name] == [second["id"]] for name in due)
+
+
+def test_retrying_brings_those_to_the_end_whom_a_round_stopped(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:
+    content, hosts = a_run_once_task(marks)
+    job = failed(sandbox, template(sandbox, content, hosts))
+
+    result = driver.retry(job)
+
+    assert (result["failed"], result["ended"], result["remaining_hosts"]) == (False, "none_left", [])
+    assert [attempt["status"] for attempt in result["attempts"]] == ["failed", "successful"]
+    assert result["recovered"] == {"web2": 2, "web3": 2}
+    assert set(marks.passed("Deploy")) == set(hosts)
+
+
+FIVE = tuple(f"web{number}" for number in range(1, 6))
+
+
+@pytest.fixture
+def rolling(sandbox: Sandbox, marks: Marks) -> int:
+    """Two plays, the first by batches of two. Stopped at once; a relaunch of all fails on one host and in its last
+    batch; the next one heals these, and runs the second play on them alone.
+    """
+    marks.fail("Drain", web1=(1, 2), web2=1, web5=1)
+    content = playbook(marks.play("all", "Drain", "Deploy", serial=2), marks.play("all", "Announce"))
+    job = failed(sandbox, template(sandbox, content, FIVE))
+    whole = sandbox.relaunch(job)
+    assert sandbox.wait(whole) == "failed"
+    healing = sandbox.relaunch(whole, hosts="failed")
+    assert sandbox.wait(healing) == "successful"
+    assert sorted(marks.passed("Deploy")) == list(FIVE)
+    assert sorted(marks.passed("Announce")) == ["web1", "web5"]
+    sandbox.clear_log()
+    return job
+
+
+def test_a_second_play_that_ran_on_some_alone_is_left(
+    sandbox: Sandbox, marks: Marks, driver: Driver, rolling: int
+) -> None:
+    first = driver.relaunch(rolling)
+    second = driver.relaunch(rolling)
+
+    assert (first["failed"], first["changed"], first["cut_short"]) == (True, True, True)
+    assert (second["failed"], second["changed"], second["cut_short"]) == (True, False, True)
+    left = sorted(set(FIVE) - set(marks.passed("Announce")))
+    assert left == ["web3", "web4"]
+    assert all(", ".join(left) in result["msg"] for result in (first, second))
+
+
+def test_a_second_play_runs_on_all_with_fallback_to_all(
+    sandbox: Sandbox, marks: Marks, driver: Driver, rolling: int
+) -> None:
+    first = driver.relaunch(rolling, fallback_to_all=True)
+    second = driver.relaunch(rolling, fallback_to_all=True)
+
+    assert (first["failed"], second["failed"], second["changed"]) == (False, False, False)
+    assert sorted(marks.passed("Announce")) == list(FIVE)
+
+
+def on_localhost(marks: Marks) -> tuple[str, str]:
+    """A last play on the implicit localhost."""
+    marks.fail("Deploy", web2=1)
+    marks.fail("Report", localhost=1)
+    return playbook(marks.play("web", "Deploy"), marks.play("localhost", "Report", connection="local")), "localhost"
+
+
+def on_a_host_that_is_made(marks: Marks) -> tuple[str, str]:
+    marks.fail("Deploy", web2=1)
+    marks.fail("Report", made1=1)
+    made = {"name": "made1", "groups": "made", "ansible_connection": "local"}
+    adding = {"name": "Make a host", "ansible.builtin.add_host": made, "changed_when": False}
+    making = marks.play("localhost", adding, connection="local")
+    return playbook(marks.play("web", "Deploy"), making, marks.play("made", "Report")), "made1"
+
+
+@pytest.mark.parametrize("shape", [on_localhost, on_a_host_that_is_made])
+def test_a_host_without_a_row_is_reached_by_a_run_on_all_alone(
+    sandbox: Sandbox, marks: Marks, driver: Driver, shape: t.Callable[[Marks], tuple[str, str]]
+) -> None:
+    content, outside = shape(marks)
+    job = failed(sandbox, template(sandbox, content, THREE, groups={"web": list(THREE)}))
+    assert marks.passed("Report") == {}
+
+    first = driver.relaunch(job)
+    again = driver.relaunch(job)
+    assert (first["failed"], first["changed"], first["hosts"]) == (True, True, ["web2"])
+    assert (again["failed"], again["changed"], again["cut_short"]) == (True, False, True)
+    assert all(outside in result["msg"] and outside in result["remaining_hosts"] for result in (first, again))
+
+    whole = driver.relaunch(job, fallback_to_all=True)
+    done = driver.relaunch(job)
+    assert (whole["failed"], whole["changed"], whole["limit"]) == (False, True, "")
+    assert (done["failed"], done["changed"]) == (False, False)
+    assert marks.passed("Report") == {outside: [whole["id"]]}
+
+
+def add_again(sandbox: Sandbox, made: Options, name: str) -> None:
+    sandbox.delete_host(made["hosts"][name])
+    sandbox.add_host(made["inventory"], name)
+
+
+def test_a_host_that_is_deleted_and_added_again_remains(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:
+    marks.fail("Deploy", web2=1, web3=1)
+    made = template(sandbox, playbook(marks.play("all", "Deploy")))
+    job = failed(sandbox, made)
+    add_again(sandbox, made, "web2")
+
+    first = driver.relaunch(job)
+    assert (first["changed"], first["hosts"], first["remaining_hosts"]) == (True, ["web3"], ["web2"])
+    again = driver.relaunch(job)
+    assert (again["failed"], again["changed"], again["remaining_hosts"]) == (True, False, ["web2"])
+    assert "web2, which no relaunch on failed hosts reaches" in again["msg"]
+
+    whole = driver.relaunch(job, fallback_to_all=True)
+    done = driver.relaunch(job)
+    assert (whole["failed"], whole["changed"], done["changed"], done["remaining_hosts"]) == (False, True, False, [])
+    assert marks.passed("Deploy")["web2"] == [whole["id"]]
+
+
+def test_a_host_that_is_deleted_and_added_again_remains_if_it_is_the_only_one(
+    sandbox: Sandbox, marks: Marks, driver: Driver
+) -> None:
+    marks.fail("Deploy", web2=1)
+    made = template(sandbox, playbook(marks.play("all", "Deploy")))
+    job = failed(sandbox, made)
+    add_again(sandbox, made, "web2")
+
+    refused = driver.relaunch(job)
+    whole = driver.relaunch(job, fallback_to_all=True)
+
+    assert (refused["failed"], refused["changed"]) == (True, False)
+    assert "web2" in refused["msg"]
+    assert (whole["failed"], whole["changed"], whole["limit"]) == (False, True, "")
+    assert marks.passed("Deploy")["web2"] == [whole["id"]]
+
+
+def test_hosts_of_another_inventory_are_known_by_their_names(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:
+    marks.fail("Deploy", web2=1, web3=(1, 2))
+    made = template(sandbox, playbook(marks.play("all", "Deploy")))
+    job = failed(sandbox, made)
+    other = sandbox.add_inventory(f"Other {made['id']}", {name: {} for name in THREE})
+    sandbox.change_template(made["id"], inventory=other["id"])
+
+    first = driver.relaunch(job)
+    second = driver.relaunch(job)
+    third = driver.relaunch(job)
+
+    assert (first["failed"], first["remaining_hosts"]) == (True, ["web3"])
+    assert (second["failed"], second["hosts"], second["remaining_hosts"]) == (False, ["web3"], [])
+    assert (third["failed"], third["changed"], third["remaining_hosts"]) == (False, False, [])
+    assert not any(result.get("warnings") for result in (first, second, third))
+
+
+def test_a_batch_that_a_relaunch_in_a_constructed_inventory_never_began_is_left(
+    sandbox: Sandbox, marks: Marks, driver: Driver
+) -> None:
+    """In the source one of each batch of two fails; the relaunch takes one after the other, and stops at the first."""
+    marks.fail("Deploy", web1=(1, 2), web3=1)
+    hosts = ("web1", "web2", "web3", "web4")
+    content = playbook(marks.play("all", "Deploy", serial="50%"))
+    name = sandbox.token()[:8]
+    inputs = sandbox.add_inventory(f"Input {name}", {name: {} for name in hosts})
+    constructed = sandbox.add_constructed_inventory(f"Constructed {name}", [inputs["id"]])
+    made = sandbox.add_template(f"Deploy {name}", content, inventory=constructed["id"])
+    job = failed(sandbox, made)
+    assert sorted(marks.passed("Deploy")) == ["web2", "web4"]
+    stopped = sandbox.relaunch(job, hosts="failed")
+    assert sandbox.wait(stopped) == "failed"
+    assert sandbox.wait(sandbox.relaunch(stopped, hosts="failed")) == "successful"
+    assert sorted(marks.passed("Deploy")) == ["web1", "web2", "web4"]
+
+    first = driver.relaunch(job)
+    second = driver.relaunch(job)
+
+    assert (first["failed"], first["changed"], first["remaining_hosts"]) == (False, True, [])
+    assert (second["changed"], second["id"]) == (False, first["id"])
+    assert sorted(marks.passed("Deploy")) == list(hosts)
+
+
+@pytest.mark.parametrize("hosts", ["failed", "all"])
+def test_the_same_work_launched_afresh_counts_and_other_work_does_not(
+    sandbox: Sandbox, marks: Marks, driver: Driver, hosts: str
+) -> None:
+    marks.fail("Deploy", web2=1)
+    made = template(sandbox, playbook(marks.play("all", "Deploy")), asks=["extra_vars"])
+    job = failed(sandbox, made)
+    other = sandbox.launch(made["id"], extra_vars={"release": 2})
+    assert sandbox.wait(other) == "successful"
+
+    ours = driver.relaunch(job, hosts=hosts)
+    assert (ours["failed"], ours["changed"]) == (False, True)
+
+    later = sandbox.make_job(template=made["id"], status="failed", hosts={"web1": "ok", "web2": "failed", "web3": "ok"})
+    afresh = sandbox.launch(made["id"])
+    assert sandbox.wait(afresh) == "successful"
+    sandbox.clear_log()
+
+    result = driver.relaunch(later, hosts=hosts)
+
+    assert (result["failed"], result["changed"], result["id"]) == (False, False, afresh)
+    assert launches(sandbox) == []
+
+
+@pytest.mark.parametrize("hosts", ["failed", "all"])
+def test_a_success_from_before_a_long_run_failed_counts_for_nothing(
+    sandbox: Sandbox, driver: Driver, hosts: str
+) -> None:
+    made = template(sandbox, playbook(), outcomes={})
+    job = sandbox.make_job(template=made["id"], status="failed", hosts={"web1": "ok", "web2": "failed", "web3": "ok"})
+    sandbox.settings(max_running=0)
+    long, short = sandbox.relaunch(job, hosts=hosts), sandbox.relaunch(job, hosts=hosts)
+    ran = ["web2"] if hosts == "failed" else list(THREE)
+    sandbox.end_job(short, "successful", dict.fromkeys(ran, "ok"))
+    sandbox.end_job(long, "failed", {**dict.fromkeys(ran, "ok"), "web2": "failed"})
+    sandbox.settings(max_running=4)
+
+    result = driver.relaunch(job, hosts=hosts)
+
+    assert (result["failed"], result["changed"], result["status"]) == (False, True, "successful"), result["msg"]
+    assert result["id"] > short
+
+
+class Meanwhile:
+    """Another user's relaunch succeeds in the first pause of at least so many seconds."""
+
+    def __init__(self, sandbox: Sandbox, job: int, hosts: str, seconds: float) -> None:
+        self._sandbox, self._job, self._hosts, self._seconds = sandbox, job, hosts, seconds
+        self.theirs = 0
+
+    def sleep(self, seconds: float) -> None:
+        if self.theirs or seconds < self._seconds:
+            time.sleep(seconds)
+            return
+        self.theirs = self._sandbox.relaunch(self._job, user="bob", hosts=self._hosts)
+        assert self._sandbox.wait(self.theirs) == "successful"
+
+
+def test_a_launch_that_was_put_off_looks_again(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:
+    marks.fail("Deploy", web2=1)
+    job = failed(sandbox, template(sandbox, playbook(marks.play("all", "Deploy"))))
+    throttled: t.Any = {"kind": "status", "status": 429, "method": "POST", "path": "/relaunch/$"}
+    sandbox.misbehave([{**throttled, "headers": {"Retry-After": "8"}}])
+    meanwhile = Meanwhile(sandbox, job, "failed", 8)
+
+    result = driver.sleeping(meanwhile.sleep).relaunch(job, max_retries=3)
+
+    assert (result["failed"], result["changed"], result["id"]) == (False, False, meanwhile.theirs)
+    assert marks.passed("Deploy")["web2"] == [meanwhile.theirs]
+
+
+def test_a_launch_that_had_to_wait_for_events_looks_again(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:
+    marks.fail("Deploy", web2=1)
+    made = template(sandbox, playbook(marks.play("all", "Deploy")))
+    sandbox.settings(event_lag=8)
+    job = sandbox.launch(made["id"])
+    sandbox.wait(job, events=False)
+    meanwhile = Meanwhile(sandbox, job, "all", 0.1)
+
+    result = driver.sleeping(meanwhile.sleep).relaunch(job)
+
+    assert (result["failed"], result["changed"], result["id"]) == (False, False, meanwhile.theirs)
+    assert marks.passed("Deploy")["web2"] == [meanwhile.theirs]

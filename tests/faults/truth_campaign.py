@@ -1,0 +1,149 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many worlds of real playbooks, several at a time, each worker with a sandbox of its own; and the report on them."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import tempfile
+import threading
+import time
+import traceback
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sandbox.process import Sandbox
+
+from . import truth_tasks
+from .truth_facts import KINDS, Facts
+from .truth_judge import Finding, Kind, false_alarms, judge
+from .truth_play import TruthPlay
+from .truth_playbook import content
+from .truth_story import story
+from .truth_worlds import World, world_of
+
+
+@dataclass(frozen=True)
+class Played:
+    """What came of a world.
+
+    :param alarms: jobs launched on all hosts in honest doubt, though all was done.
+    """
+
+    world: World
+    facts: Facts
+    findings: tuple[Finding, ...]
+    alarms: int
+
+    def text(self) -> str:
+        """The story and the findings."""
+        findings = [f"{finding.kind.value}: {finding.why}" for finding in self.findings]
+        return "\n".join([story(self.world, self.facts), *(findings or ["Nothing is wrong."])])
+
+
+@dataclass
+class Report:
+    """What came of all of them; ``broken`` tells of worlds that could not be played."""
+
+    worlds: list[Played] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def wrong(self) -> bool:
+        return bool(self.broken) or any(played.findings for played in self.worlds)
+
+    def text(self) -> str:
+        """The table, and below it each world in which something is wrong, with its story."""
+        lines = [*self._table(), "", f"{self.seconds:.0f} seconds."]
+        for played in sorted(self.worlds, key=lambda played: played.world.seed):
+            if played.findings:
+                seed = played.world.seed
+                lines += ["", f"Seed {seed}; again: make faults ARGS='--only-truth {seed}'"]
+                lines += [f"  {line}" for line in played.text().splitlines()]
+        for text in self.broken:
+            lines += ["", text]
+        return "\n".join(lines)
+
+    def _table(self) -> list[str]:
+        table = [["", "worlds", "jobs", "tasks", *(kind.value for kind in Kind), "false alarms"]]
+        for name in KINDS:
+            ours = [one for one in self.worlds if one.world.task.kind == name]
+            figures = [len(ours), sum(len(one.facts.jobs) for one in ours), sum(len(one.facts.tasks) for one in ours)]
+            # A world counts once under each heading, however often it goes wrong in that way.
+            figures += [sum(any(f.kind is kind for f in one.findings) for one in ours) for kind in Kind]
+            table.append([name, *map(str, [*figures, sum(one.alarms for one in ours)])])
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        table.insert(1, ["-" * widths[0], *(f"{'-' * (width - 1)}:" for width in widths[1:])])
+        return [
+            "| " + " | ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) + " |" for row in table
+        ]
+
+
+def play(sandbox: Sandbox, world: World, run: truth_tasks.Run = truth_tasks.run) -> Played:
+    """Play a world in a sandbox in which nothing else runs meanwhile, and judge it."""
+    facts = TruthPlay(sandbox, world, run).facts()
+    return Played(world, facts, tuple(judge(facts)), false_alarms(facts))
+
+
+def run(seeds: t.Sequence[int], *, workers: int = 4, progress: bool = False) -> Report:
+    """Play the worlds of these seeds.
+
+    :param workers: how many at a time.
+    :param progress: whether to keep a line on standard error up to date.
+    """
+    start, report, work, stopping = time.monotonic(), Report(), queue.SimpleQueue[int](), threading.Event()
+    for seed in seeds:
+        work.put(seed)
+    with tempfile.TemporaryDirectory(prefix="truth-") as folder:
+        threads = [
+            threading.Thread(target=_work, args=(Path(folder, str(number)), work, report, stopping))
+            for number in range(max(1, min(workers, len(seeds))))
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            while any(thread.is_alive() for thread in threads):
+                time.sleep(0.2)
+                if progress:
+                    wrong = sum(bool(played.findings) for played in report.worlds)
+                    line = f"\r{len(report.worlds)} of {len(seeds)}, {wrong} wrong "
+                    print(line, end="", file=sys.stderr, flush=True)
+        finally:
+            stopping.set()
+            for thread in threads:
+                thread.join()
+            if progress:
+                print("\r\033[K", end="", file=sys.stderr, flush=True)
+    report.seconds = time.monotonic() - start
+    return report
+
+
+def replay(seed: int) -> int:
+    """Play the world of a seed and print its playbook and its story; 1 if anything is wrong."""
+    world = world_of(seed)
+    with tempfile.TemporaryDirectory(prefix="truth-") as folder, Sandbox(folder, event_lag=0.0) as sandbox:
+        played = play(sandbox, world)
+    print(f"{content(world.book, 'WORLD')}\n{played.text()}")
+    return 1 if played.findings else 0
+
+
+def _work(folder: Path, work: queue.SimpleQueue[int], report: Report, stopping: threading.Event) -> None:
+    """A worker: plays what there is to play. A sandbox that a world broke is replaced by a new one."""
+    for number in range(100):
+        seed = None
+        try:
+            with Sandbox(folder / str(number), event_lag=0.0) as sandbox:
+                while not stopping.is_set():
+                    try:
+                        seed = work.get_nowait()
+                    except queue.Empty:
+                        return
+                    report.worlds.append(play(sandbox, world_of(seed)))
+        except Exception:
+            report.broken.append(f"Seed {seed}:\n{traceback.format_exc()}")
+        if stopping.is_set():
+            return

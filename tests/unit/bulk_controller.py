@@ -1,0 +1,248 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A controller inside the process with many jobs of many templates, which take their time by the clock of a test."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import typing as t
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from urllib.parse import parse_qsl, urlsplit
+
+from requests import PreparedRequest, Response
+from requests.adapters import BaseAdapter
+
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import CONNECTION_SPEC, resolve
+from ansible_collections.relaunch.controller.tests.unit.clock import Clock
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import in_list, job, prompts, started, summary
+from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import listed
+
+HOST = "http://controller.invalid"
+NOW = datetime(2026, 11, 24, tzinfo=timezone.utc)
+#: As a list or a detail shows it: lists tell less.
+Facts = dict[str, t.Any]
+#: By name whether each host failed.
+Hosts = t.Mapping[str, bool]
+
+
+@dataclass
+class SimulatedJob:
+    """
+    :param created: seconds, by the clock; its end is ``duration`` later.
+    :param hosts: those that it has got to.
+    :param batches: so many it has begun, each with all tasks but where ``stopped``.
+    :param stopped: it ended early, after its first task.
+    """
+
+    id: int
+    created: float
+    duration: float
+    hosts: Hosts
+    facts: Facts = field(default_factory=dict)
+    batches: int = 1
+    stopped: bool = False
+    canceled: bool = False
+
+    @property
+    def ends(self) -> float:
+        return self.created + self.duration
+
+    def shown(self, now: float) -> Facts:
+        active = now < self.ends
+        status = "running" if active else "canceled" if self.canceled else self.final
+        moments = {name: _written(at) for name, at in (("created", self.created), ("started", self.created + 0.01))}
+        finished = None if active else _written(self.ends)
+        failures = sum(self.hosts.values())
+        counts = {"failures": failures, "ok": len(self.hosts) - failures}
+        told = {} if active or self.canceled else {"host_status_counts": {k: n for k, n in counts.items() if n}}
+        return job(self.id, status, **{**moments, "finished": finished, **told, **self.facts})
+
+    @property
+    def final(self) -> str:
+        return "failed" if any(self.hosts.values()) else "successful"
+
+
+class BulkController(BaseAdapter):
+    """
+    ``asked`` holds method, path and query of each request. ``before`` is called with method and path before each of
+    them, and may move the world, or answer in its place with a status, a body and headers. Each takes ``latency``
+    seconds. ``failing`` says on which hosts the relaunches of a template fail; ``course`` what they do besides.
+    """
+
+    def __init__(self, clock: Clock, latency: float = 0.0) -> None:
+        super().__init__()
+        self.clock = clock
+        self.latency = latency
+        self.jobs: dict[int, SimulatedJob] = {}
+        self.prompts: dict[int, Facts] = {}
+        self.failing: dict[int, set[str]] = {}
+        self.duration: t.Callable[[int], float] = lambda _number: 5.0
+        self.inventory: dict[str, bool] = {}
+        self.asked: list[tuple[str, str, dict[str, str]]] = []
+        self.before: t.Callable[[str, str], t.Any] = lambda _method, _path: None
+        self.most_active = 0
+        self._next = 100
+
+    def client(self, **options: t.Any) -> ControllerClient:
+        unset = {name: option.get("default") for name, option in CONNECTION_SPEC.items()}
+        given = {"controller_host": HOST, "controller_oauthtoken": "t0ken", "max_retries": 0, **options}
+        client = ControllerClient(resolve({**unset, **given}, {}, "/"), self.clock.read, self.clock.sleep)
+        client._session.mount(HOST, self)
+        return client
+
+    def failed(
+        self, number: int, hosts: Hosts, template: int = 7, stopped: bool = False, batches: int = 1, **facts: t.Any
+    ) -> SimulatedJob:
+        """A job of some hours ago, each after those with lower numbers."""
+        facts = {"unified_job_template": template, **facts}
+        one = SimulatedJob(number, -20000.0 + 60.0 * number, 20.0, hosts, facts, batches, stopped)
+        self.jobs[number] = one
+        for name in hosts:
+            self.inventory.setdefault(name, True)
+        return one
+
+    def launch(self, template: int, names: t.Iterable[str], duration: float = 5.0, **facts: t.Any) -> SimulatedJob:
+        """A job that begins now."""
+        number = self._next = max(self._next, *self.jobs) + 1
+        failing = self.failing.get(template, set())
+        hosts = {name: name in failing for name in names if self.inventory.get(name)}
+        facts = {"unified_job_template": template, **facts}
+        self.jobs[number] = SimulatedJob(number, self.clock.now, duration, hosts, facts)
+        return self.jobs[number]
+
+    @property
+    def posts(self) -> list[str]:
+        """What was launched or canceled, such as ``42/relaunch``."""
+        return [path.removeprefix("jobs/").strip("/") for method, path, _query in self.asked if method == "POST"]
+
+    def send(self, request: PreparedRequest, *_args: t.Any, **_options: t.Any) -> Response:
+        target = urlsplit(str(request.url))
+        path, query = target.path.removeprefix("/api/v2/"), dict(parse_qsl(target.query))
+        self.clock.now += self.latency
+        self.asked.append((str(request.method), path, query))
+        headers: dict[str, str] = {}
+        answer = self.before(str(request.method), path)
+        if answer is None:
+            answer = self._answer(str(request.method), path.strip("/").split("/"), query, request.body)
+        status, body = answer[:2]
+        headers = answer[2] if len(answer) > 2 else {}
+        content = json.dumps(body).encode()
+        response = Response()
+        response.status_code, response.request, response.url = status, request, str(request.url)
+        response.headers.update({"Content-Length": str(len(content)), "Content-Type": "application/json", **headers})
+        response.encoding = "utf-8"
+        response.raw = io.BytesIO(content)
+        return response
+
+    def close(self) -> None:
+        pass
+
+    def _answer(self, method: str, parts: list[str], query: dict[str, str], sent: t.Any) -> tuple[int, t.Any]:
+        now = self.clock.now
+        if parts == ["jobs"]:
+            found = [self.jobs[number].shown(now) for number in sorted(self.jobs)]
+            return 200, listed([in_list(one) for one in found if _fits(one, query)], query)
+        if parts == ["me"]:
+            return 200, listed([{"id": 1}], query)
+        if parts[0] == "inventories":
+            return 200, listed(self._hosts(query), query)
+        number = int(parts[1])
+        if number not in self.jobs:
+            return 404, {"detail": "Not found."}
+        one = self.jobs[number]
+        if len(parts) == 2:
+            return 200, one.shown(now)
+        if parts[2] == "relaunch" and method != "POST":
+            return 200, {"passwords_needed_to_start": [], "retry_counts": {}}
+        if parts[2] == "relaunch":
+            return self._relaunch(one, json.loads(sent)["hosts"])
+        if parts[2] == "cancel":
+            one.duration, one.canceled = now - one.created, True
+            return 202, {}
+        if parts[2] == "create_schedule":
+            return 200, prompts(**self.prompts.get(number, {}))
+        if parts[2] == "job_host_summaries":
+            over = now >= one.ends and not one.canceled
+            rows = [summary(name, failed) for name, failed in sorted(one.hosts.items())] if over else []
+            return 200, listed([row for row in rows if row["failed"] or "failed" not in query], query)
+        if parts[2] == "job_events":
+            return 200, listed(_events(one, query), query)
+        return 200, {"content": "PLAY RECAP"}
+
+    def _relaunch(self, one: SimulatedJob, hosts: str) -> tuple[int, t.Any]:
+        names = [name for name, failed in one.hosts.items() if failed] if hosts == "failed" else list(self.inventory)
+        kept = {name: one.facts[name] for name in ("extra_vars", "verbosity", "forks") if name in one.facts}
+        limit = ",".join(sorted(names)) if hosts == "failed" else one.facts.get("limit", "")
+        names = names if hosts == "failed" or not limit else limit.split(",")
+        new = self.launch(
+            one.facts["unified_job_template"],
+            names,
+            self.duration(one.id),
+            launch_type="relaunch",
+            launched_by={"id": 1, "type": "user"},
+            limit=limit,
+            **kept,
+        )
+        if one.id in self.prompts:
+            self.prompts[new.id] = self.prompts[one.id]
+        active = sum(job.created <= self.clock.now < job.ends for job in self.jobs.values())
+        self.most_active = max(self.most_active, active)
+        return 201, {**new.shown(self.clock.now - 0.001), "status": "pending", "started": None, "finished": None}
+
+    def _hosts(self, query: t.Mapping[str, str]) -> list[Facts]:
+        names = [name for name, enabled in sorted(self.inventory.items()) if enabled or "enabled" not in query]
+        without = query.get("not__job_host_summaries__job")
+        if without is not None:
+            names = [name for name in names if name not in self.jobs[int(without)].hosts]
+        rows = [{**summary(name)["summary_fields"]["host"], "modified": _written(-30000.0)} for name in names]
+        ids = query.get("id__in")
+        return [row for row in rows if ids is None or str(row["id"]) in ids.split(",")]
+
+
+def _fits(facts: Facts, query: t.Mapping[str, str]) -> bool:
+    ids, statuses, templates = (query.get(name) for name in ("id__in", "status__in", "unified_job_template__in"))
+    return (
+        facts["id"] > int(query.get("id__gt", 0))
+        and (ids is None or str(facts["id"]) in ids.split(","))
+        and (statuses is None or facts["status"] in statuses.split(","))
+        and (templates is None or str(facts["unified_job_template"]) in templates.split(","))
+    )
+
+
+def _events(one: SimulatedJob, query: t.Mapping[str, str]) -> list[Facts]:
+    kinds = query.get("event__in", "")
+    if "playbook_on_task_start" in kinds:
+        found = []
+        for batch in range(one.batches):
+            play = 10 * batch + 1
+            found.append(
+                started("playbook_on_play_start", play, play="Deploy", play_pattern="all", play_uuid=f"u{play}")
+            )
+            for number, task in enumerate(["Install"] if one.stopped else ["Install", "Restart"]):
+                counter = play + 1 + 2 * number
+                event = started("playbook_on_task_start", counter, play="Deploy", task=task, task_path=f"a.yml:{task}")
+                found.append({**event, "parent_uuid": f"u{play}"})
+        return found
+    if "runner_on_failed" in kinds:
+        data = {"play": "Deploy", "task": "Install", "task_action": "command", "res": {"msg": "no such unit"}}
+        return [
+            {"event": "runner_on_failed", "counter": 3, "parent_uuid": "u2", "host_name": name, "event_data": data}
+            for name, failed in one.hosts.items()
+            if failed
+        ]
+    return []
+
+
+def _written(at: float) -> str:
+    return (NOW + timedelta(seconds=at)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def relaunches_of(posts: t.Iterable[str]) -> list[int]:
+    """The numbers of the jobs that were relaunched."""
+    return [int(match[1]) for match in (re.fullmatch(r"(\d+)/relaunch", post) for post in posts) if match]

@@ -1,0 +1,116 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a task may be given, beside what Ansible itself checks."""
+
+from __future__ import annotations
+
+import math
+import typing as t
+
+import pytest
+
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import OptionError
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import SPECIFICATION as BULK
+from ansible_collections.relaunch.controller.plugins.module_utils._job.options import (
+    RELAUNCH_SPECIFICATION as JOB,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._job.options import (
+    RETRY_SPECIFICATION as RETRY,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._task.arguments import not_finite, settle
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import (
+    WORKFLOW_SPECIFICATION as WORKFLOW,
+)
+
+
+def settled(specification: t.Mapping[str, t.Any], **given: t.Any) -> dict[str, t.Any]:
+    params = {**dict.fromkeys(specification["argument_spec"]), **given}
+    settle(specification, params)
+    return {name: params[name] for name in given}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"job_id": 42},
+        {"job_template": "Deploy", "organization": "Web"},
+        {"job_id": 42, "job_template": None, "organization": ""},
+        {"job_id": None, "job_template": "Deploy"},
+        {"job_id": 42, "interval": 0.5, "timeout": 0, "max_retries": 0, "request_timeout": 86400.0},
+    ],
+)
+def test_what_is_well(given: dict[str, t.Any]) -> None:
+    assert settled(JOB, **given) == given
+
+
+@pytest.mark.parametrize("specification", [JOB, RETRY])
+@pytest.mark.parametrize("empty", [None, ""])
+def test_of_neither_source(specification: t.Mapping[str, t.Any], empty: t.Any) -> None:
+    with pytest.raises(OptionError, match="Neither job_id nor job_template is given"):
+        settled(specification, job_id=None, job_template=empty)
+
+
+def test_of_neither_workflow() -> None:
+    with pytest.raises(OptionError, match="Neither workflow_job_id nor workflow_job_template is given"):
+        settled(WORKFLOW, workflow_job_id=None, workflow_job_template=None)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"job_id": 42, "job_template": "Deploy"}, r"mutually exclusive: job_id\|job_template"),
+        ({"job_id": 42, "organization": "Web"}, "job_template"),
+    ],
+)
+def test_what_does_not_go_together(given: dict[str, t.Any], words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        settled(JOB, **given)
+
+
+@pytest.mark.parametrize(
+    ("specification", "given"),
+    [
+        (JOB, {"job_id": True}),
+        (RETRY, {"job_id": True}),
+        (RETRY, {"retries": True}),
+        (WORKFLOW, {"workflow_job_id": True}),
+        (BULK, {"job_ids": [41, True]}),
+        (BULK, {"at_once": True}),
+        (JOB, {"request_timeout": False}),
+    ],
+)
+def test_a_truth_value_is_no_number(specification: t.Mapping[str, t.Any], given: dict[str, t.Any]) -> None:
+    ((name, _value),) = given.items()
+    with pytest.raises(OptionError, match=f"{name} must be a number, not (true|false)."):
+        settled(specification, **given)
+
+
+@pytest.mark.parametrize("name", ["request_timeout", "interval", "timeout", "retry_backoff_factor", "max_retries"])
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, 1e300, 10**400])
+def test_a_number_has_an_end(name: str, value: float) -> None:
+    with pytest.raises(OptionError, match=f"{name} must be a number of at most 2147483647."):
+        settled(JOB, job_id=42, **{name: value})
+
+
+def test_names_in_lists_lose_their_blanks() -> None:
+    given = {"job_templates": ["Deploy", " Patch web servers ", "\tTest\n"], "job_ids": [1, 2], "status": None}
+    assert settled(BULK, **given)["job_templates"] == ["Deploy", "Patch web servers", "Test"]
+
+
+@pytest.mark.parametrize("empty", [[""], ["Deploy", " "]])
+def test_a_list_without_its_names_is_not_taken_for_none(empty: list[str]) -> None:
+    with pytest.raises(OptionError, match="labels holds an empty name"):
+        settled(BULK, finished_after="2h", labels=empty)
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan, "inf", "-Infinity", " nan "])
+@pytest.mark.parametrize("name", ["timeout", "job_id", "request_timeout", "aap_request_timeout"])
+def test_what_ansible_breaks_off_at_is_named_before(name: str, value: t.Any) -> None:
+    assert not_finite(JOB, {"job_id": 42, name: value}) == f"{name} must be a number of at most 2147483647."
+
+
+@pytest.mark.parametrize("args", [{"job_template": "Infinity"}, {"name": "nan"}, {"job_id": 42, "timeout": "1e3"}, {}])
+def test_a_name_may_read_as_infinite(args: dict[str, t.Any]) -> None:
+    assert not_finite(JOB, args) is None

@@ -1,0 +1,502 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Many relaunches side by side, in a world that moves meanwhile."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import ControllerError
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import Counted, JobsOutcome
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.selection import Selection
+from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import outcome_of
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import Waiting
+from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
+from ansible_collections.relaunch.controller.tests.unit.bulk_controller import (
+    NOW,
+    BulkController,
+    relaunches_of,
+)
+from ansible_collections.relaunch.controller.tests.unit.clock import Clock
+
+MINE = {"launched_by": {"id": 1, "type": "user"}}
+#: More requests than any of these tests needs: an endless loop ends here.
+MOST_REQUESTS = 5000
+
+
+class Ran(t.NamedTuple):
+    """What a task came to."""
+
+    outcome: JobsOutcome
+    error: t.Optional[BaseException]
+
+    def of(self, number: int) -> tuple[str, bool]:
+        entry = self.entry(number)
+        return entry.outcome, entry.recovered
+
+    def entry(self, number: int) -> t.Any:
+        return next(entry for entry in self.outcome.jobs if entry.source_job_id == number)
+
+
+@pytest.fixture
+def controller(clock: Clock) -> BulkController:
+    return BulkController(clock, latency=0.05)
+
+
+def relaunch(
+    controller: BulkController,
+    hosts: str = "failed",
+    *,
+    wait: bool = True,
+    fallback: bool = False,
+    timeout: t.Optional[float] = None,
+    cancel: bool = False,
+    progress: t.Optional[t.Callable[[Counted], None]] = None,
+    retries: int = 0,
+    **options: t.Any,
+) -> Ran:
+    """Relaunch all jobs that there are when it begins, or those that are named."""
+    selection = options.pop("selection", Selection(job_ids=tuple(controller.jobs)))
+    request = JobsRequest(
+        selection=selection,
+        options=RelaunchOptions(hosts=hosts, wait=wait, fallback_to_all=fallback),
+        waiting=Waiting(wait=wait, timeout=timeout, cancel_on_timeout=cancel),
+        **{"max_jobs": 1000, **options},
+    )
+    count = len(controller.asked)
+    move = controller.before
+
+    def before(method: str, path: str) -> t.Any:
+        assert len(controller.asked) - count < MOST_REQUESTS, "an endless loop"
+        return move(method, path)
+
+    controller.before = before
+    try:
+        with controller.client(max_retries=retries) as client:
+            return Ran(relaunch_jobs(client, request, NOW, progress), None)
+    except (ControllerError, KeyboardInterrupt) as error:
+        outcome = outcome_of(error)
+        assert isinstance(outcome, JobsOutcome), error
+        return Ran(outcome, error)
+    finally:
+        controller.before = move
+
+
+def at_post(act: t.Callable[[str], t.Any], what: str = "relaunch") -> t.Callable[[str, str], t.Any]:
+    """Act before each launch, with its path; the answer of that is the controller's, where there is one."""
+
+    def before(method: str, path: str) -> t.Any:
+        return act(path) if method == "POST" and path.endswith(f"/{what}/") else None
+
+    return before
+
+
+def test_each_is_relaunched_and_judged(controller: BulkController) -> None:
+    shown: list[str] = []
+    for number in range(1, 8):
+        controller.failed(number, {"web1": False, "web2": True}, template=number)
+    controller.failing[3] = {"web2"}
+
+    ran = relaunch(controller, at_once=2, progress=lambda counted: shown.append(str(counted)))
+
+    assert ran.error is not None and "Not successful: 3." in str(ran.error)
+    assert [ran.of(number) for number in range(1, 8)] == [("relaunched", number != 3) for number in range(1, 8)]
+    assert relaunches_of(controller.posts) == list(range(1, 8))
+    assert controller.most_active == 2
+    assert shown[0] == "2 of 7: 2 running"
+    assert shown[-1] == "7 of 7: 6 successful, 1 failed"
+
+
+@pytest.mark.parametrize("fallback", [False, True])
+def test_two_jobs_of_a_rolling_update_that_stopped_each_get_their_own_verdict(
+    controller: BulkController, fallback: bool
+) -> None:
+    controller.inventory = dict.fromkeys(("web1", "web2", "web3", "web4"), True)
+    for number in (1, 2):
+        controller.failed(number, {"web1": False, "web2": True}, batches=1, stopped=True)
+
+    ran = relaunch(controller, fallback=fallback)
+
+    if fallback:
+        assert ran.error is None, ran
+        assert (ran.of(2), ran.of(1)) == (("relaunched", True), ("superseded", True))
+        assert ran.entry(1).id == ran.entry(2).id
+        assert [one.facts["limit"] for one in list(controller.jobs.values())[2:]] == ["web2", ""]
+    else:
+        assert ran.error is not None
+        assert (ran.of(2)[1], ran.of(1)[1]) == (False, False)
+        for number in (1, 2):
+            assert "stopped before its end" in ran.entry(number).msg
+            assert "web3" in ran.entry(number).msg
+        assert relaunches_of(controller.posts) == [2]
+
+
+def test_a_host_that_is_enabled_again_is_relaunched_in_the_turn_of_its_job(controller: BulkController) -> None:
+    controller.failed(1, {"web1": False, "web2": False, "web3": True})
+    # Then web3 was disabled, and is enabled again by now.
+    controller.failed(2, {"web1": True, "web2": False})
+
+    ran = relaunch(controller)
+
+    assert ran.of(1) == ("relaunched", True)
+    # Which was not so yet when that was judged.
+    assert ran.of(2) == ("relaunched", False) and "it has not been done on web3" in ran.entry(2).msg
+    assert [ran.entry(number).hosts for number in (1, 2)] == [("web3",), ("web1",)]
+    assert relaunches_of(controller.posts) == [2, 1]
+
+
+@pytest.mark.parametrize("hosts", ["all", "failed"])
+def test_a_scheduled_run_that_succeeds_shortly_before_the_launch_is_taken(
+    controller: BulkController, hosts: str
+) -> None:
+    controller.failed(1, {"web1": True, "web2": False}, template=7)
+    controller.failed(2, {"web1": True, "web2": False}, template=8)
+    controller.duration = lambda _number: 30.0
+
+    def schedule(path: str) -> None:
+        # While the first is running, for which the second waits.
+        controller.launch(8, ["web1", "web2"], duration=24.0, launch_type="scheduled")
+
+    controller.before = at_post(schedule)
+    ran = relaunch(controller, hosts, at_once=1)
+
+    assert ran.error is None, ran
+    assert relaunches_of(controller.posts) == [1]
+    assert ran.of(2)[1] and ran.entry(2).id == 101
+    assert ran.of(2)[0] == "superseded"
+
+
+@pytest.mark.parametrize("hosts", ["all", "failed"])
+@pytest.mark.parametrize("earlier", [True, False])
+def test_of_two_operators_in_the_same_instant_nothing_of_one_runs_twice(
+    controller: BulkController, hosts: str, earlier: bool
+) -> None:
+    """Another operator, with jobs of a second, has launched the same 0.3 seconds before, or does so after."""
+    for number in range(1, 6):
+        controller.failed(number, {"web1": True, "web2": False}, template=number)
+    controller.duration = lambda _number: 1.0
+    others: list[int] = []
+
+    def other(path: str) -> None:
+        if not others:
+            limit = "web1" if hosts == "failed" else ""
+            names = ["web1"] if hosts == "failed" else ["web1", "web2"]
+            for template in range(1, 6):
+                others.append(controller.launch(template, names, 1.0, launch_type="relaunch", limit=limit).id)
+            controller.clock.now += 0.3
+
+    controller.before = at_post(other)
+    if not earlier:
+        # The other one's jobs have higher numbers than our first, and lower ones than the rest.
+        controller.before = lambda method, path: other(path) if path == "jobs/2/relaunch/" else None
+    ran = relaunch(controller, hosts, at_once=5)
+
+    assert ran.error is None, ran
+    assert all(ran.of(number)[1] for number in range(1, 6))
+    finished: dict[int, list[int]] = {}
+    for one in controller.jobs.values():
+        if one.id > 100 and not one.canceled:
+            finished.setdefault(one.facts["unified_job_template"], []).append(one.id)
+    # The other operator gives way where ours is lower.
+    doubled = {template for template, ids in finished.items() if len(ids) > 1}
+    assert doubled <= (set() if earlier else {1})
+
+
+def test_a_job_of_this_task_that_failed_again_is_not_launched_once_more_for_an_older_one(
+    controller: BulkController,
+) -> None:
+    for number in (1, 2, 3):
+        controller.failed(number, {"web1": True, "web2": False})
+    controller.failing[7] = {"web1"}
+
+    ran = relaunch(controller)
+
+    assert relaunches_of(controller.posts) == [3]
+    assert ran.of(3) == ("relaunched", False)
+    assert (ran.of(2), ran.of(1)) == (("superseded", False), ("superseded", False))
+    assert "This task has relaunched the same work as job 101, which failed on web1." in ran.entry(1).msg
+    again = relaunch(controller, "all", selection=Selection(job_ids=(1, 2, 3)))
+    assert len(relaunches_of(controller.posts)) == 2
+    assert [again.of(number)[0] for number in (1, 2, 3)] == ["superseded", "superseded", "relaunched"]
+
+
+def test_so_many_are_launched_with_one_look_and_no_more_are_active(controller: BulkController) -> None:
+    controller.latency = 0.01
+    for number in range(1, 41):
+        controller.failed(number, {"web1": True}, template=number)
+
+    ran = relaunch(controller, "all", at_once=20)
+
+    assert ran.error is None, ran
+    assert controller.most_active == 20
+    looks = [query["id__gt"] for _method, path, query in controller.asked if path == "jobs/" and "id__gt" in query]
+    assert len(looks) <= 1 + 2 * 4
+
+
+def test_a_controller_that_takes_two_seconds_for_an_answer_gets_launches_all_the_same(
+    controller: BulkController,
+) -> None:
+    controller.latency = 2.0
+    for number in range(1, 13):
+        controller.failed(number, {"web1": True}, template=number)
+
+    ran = relaunch(controller, at_once=5)
+
+    assert ran.error is None, ran
+    assert len(relaunches_of(controller.posts)) == 12
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_no_more_are_launched_after_so_many_failures(controller: BulkController, wait: bool) -> None:
+    for number in range(1, 9):
+        controller.failed(number, {"web1": True}, template=number)
+        controller.failing[number] = {"web1"}
+
+    ran = relaunch(controller, wait=wait, at_once=1, stop_after=2)
+
+    assert len(relaunches_of(controller.posts)) == 2
+    assert [ran.of(number)[0] for number in (3, 8)] == ["refused", "refused"]
+    assert "2 relaunches had failed (stop_after)" in ran.entry(8).msg
+    assert ran.error is not None
+
+
+def test_lost_launches_count_as_failures(controller: BulkController) -> None:
+    for number in range(1, 5):
+        controller.failed(number, {"web1": True}, template=number)
+    controller.before = at_post(lambda path: (502, {"detail": "Bad gateway."}))
+
+    ran = relaunch(controller, at_once=1, stop_after=1)
+
+    assert [ran.of(number)[0] for number in range(1, 5)] == ["lost", "refused", "refused", "refused"]
+    assert relaunches_of(controller.posts) == [1]
+
+
+@pytest.mark.parametrize("cancel", [True, False])
+def test_at_the_timeout_what_is_active_is_canceled_or_goes_on_and_all_are_told(
+    controller: BulkController, cancel: bool
+) -> None:
+    for number in range(1, 5):
+        controller.failed(number, {"web1": True}, template=number)
+    controller.duration = lambda number: {1: 5.0}.get(number, 500.0)
+
+    ran = relaunch(controller, at_once=2, timeout=60, cancel=cancel)
+
+    assert ran.error is not None and "Waiting ended after 60 seconds (timeout)." in str(ran.error)
+    assert ran.of(1) == ("relaunched", True)
+    assert [ran.of(number)[0] for number in (2, 3, 4)] == ["relaunched", "relaunched", "refused"]
+    assert {ran.entry(number).status for number in (2, 3)} == {"canceled" if cancel else "running"}
+    assert len([post for post in controller.posts if post.endswith("cancel")]) == (2 if cancel else 0)
+    assert controller.clock.now < 70
+
+
+def test_a_search_for_a_job_goes_on_past_the_deadline_until_it_can_be_right(controller: BulkController) -> None:
+    controller.failed(1, {"web1": True}, template=1)
+    controller.failed(2, {"web1": True}, template=2)
+
+    def lose(path: str) -> t.Any:
+        if path == "jobs/1/relaunch/":
+            # It is there, and shows after four seconds.
+            new = controller.launch(1, ["web1"], 60.0, launch_type="relaunch", limit="web1", **MINE)
+            hidden[new.id] = controller.jobs.pop(new.id)
+            return 502, {"detail": "Bad gateway."}
+        return None
+
+    hidden: dict[int, t.Any] = {}
+    lost = at_post(lose)
+
+    def before(method: str, path: str) -> t.Any:
+        if hidden and controller.clock.now > 4.0:
+            controller.jobs.update(hidden)
+            hidden.clear()
+        return lost(method, path)
+
+    controller.before = before
+    ran = relaunch(controller, at_once=2, timeout=2)
+
+    assert ran.entry(1).outcome == "relaunched" and ran.entry(1).status == "running"
+    assert controller.clock.now < 20
+    assert "timeout" in str(ran.error)
+
+
+@pytest.mark.parametrize("hosts", ["all", "failed"])
+def test_without_waiting_room_is_waited_for_and_the_last_ones_go_on(controller: BulkController, hosts: str) -> None:
+    for number in range(1, 8):
+        controller.failed(number, {"web1": True}, template=number)
+    controller.failing[2] = {"web1"}
+
+    ran = relaunch(controller, hosts, wait=False, at_once=2)
+
+    assert controller.most_active == 2
+    assert len(relaunches_of(controller.posts)) == 7
+    assert {entry.outcome for entry in ran.outcome.jobs} == {"relaunched"}
+    assert (ran.entry(1).status, ran.entry(1).recovered) == ("successful", True)
+    assert (ran.entry(2).status, ran.entry(2).recovered) == ("failed", False)
+    assert ran.entry(7).status == "pending"
+    assert ran.error is not None and "Not successful: 2." in str(ran.error)
+
+
+@pytest.mark.parametrize("hosts", ["all", "failed"])
+def test_without_waiting_a_job_of_the_same_work_adopts_what_was_launched(
+    controller: BulkController, hosts: str
+) -> None:
+    for number in (1, 2, 3):
+        controller.failed(number, {"web1": True})
+    # It has ended before the next one looks.
+    controller.duration = lambda _number: 0.2
+
+    ran = relaunch(controller, hosts, wait=False)
+
+    assert relaunches_of(controller.posts) == [3]
+    assert ran.error is None
+    assert [ran.of(number)[0] for number in (1, 2)] in (["adopted"] * 2, ["superseded"] * 2, ["superseded", "adopted"])
+
+
+@pytest.mark.parametrize("where", ["wait", "launch"])
+def test_an_interruption_leaves_an_account_of_all(
+    controller: BulkController, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    for number in range(1, 5):
+        controller.failed(number, {"web1": True}, template=number)
+
+    def interrupt(path: str) -> t.Any:
+        if path == "jobs/2/relaunch/":
+            raise KeyboardInterrupt
+        return None
+
+    if where == "launch":
+        controller.before = at_post(interrupt)
+    else:
+        sleep = controller.clock.sleep
+
+        def interrupted(seconds: float) -> None:
+            sleep(seconds)
+            if len(relaunches_of(controller.posts)) == 2:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(controller.clock, "sleep", interrupted)
+    ran = relaunch(controller, at_once=2)
+
+    assert isinstance(ran.error, KeyboardInterrupt)
+    assert ran.outcome.changed
+    second = "lost" if where == "launch" else "relaunched"
+    assert [ran.of(number)[0] for number in range(1, 5)] == ["relaunched", second, "refused", "refused"]
+    assert ran.entry(1).id == 101 and not ran.entry(1).recovered
+    assert "broken off before its turn" in ran.entry(4).msg
+
+
+@pytest.mark.parametrize("what", ["create_schedule", "job_host_summaries", "detail"])
+def test_one_sick_job_does_not_stop_the_others(controller: BulkController, what: str) -> None:
+    for number in range(1, 5):
+        controller.failed(number, {"web1": True}, template=8 if number < 3 else 9, forks=number)
+        controller.prompts[number] = {"forks": number}
+    path = "jobs/2/" if what == "detail" else f"jobs/2/{what}/"
+    controller.before = lambda _method, asked: (500, {"detail": "Oops."}) if asked == path else None
+    # Without statistics its detail is asked for.
+    stats = controller._answer
+
+    ran = relaunch(controller, fallback=True, selection=Selection(finished_after=NOW))
+
+    assert stats is not None
+    entries = {entry.source_job_id: entry for entry in ran.outcome.jobs}
+    assert (entries[3].recovered, entries[4].recovered) == (True, True)
+    if what == "detail":
+        assert ran.error is None
+    else:
+        assert ran.error is not None and "Not successful" in str(ran.error)
+        assert not entries[2].recovered and entries[2].outcome == "refused"
+
+
+def test_one_that_is_throttled_neither_blocks_the_others_nor_spins(controller: BulkController) -> None:
+    for number in range(1, 4):
+        controller.failed(number, {"web1": True}, template=number)
+    controller.duration = lambda number: 100.0 if number == 2 else 5.0
+    throttled: list[float] = []
+
+    def throttle(path: str) -> t.Any:
+        if path == "jobs/1/relaunch/" and not throttled:
+            throttled.append(controller.clock.now)
+            return 429, {"detail": "Wait."}, {"Retry-After": "20"}
+        return None
+
+    controller.before = at_post(throttle)
+    ran = relaunch(controller, at_once=3, retries=2)
+
+    assert ran.error is None, ran
+    launched = {one.facts["unified_job_template"]: one.created for one in controller.jobs.values() if one.id > 100}
+    assert launched[2] < 3 and launched[3] < 3
+    # Nor does the wait for a long job hold it up.
+    assert 20 <= launched[1] - throttled[0] < 25
+    assert len(controller.asked) < 100
+
+
+def test_no_more_than_max_jobs_are_launched_in_later_turns_either(controller: BulkController) -> None:
+    controller.failed(1, {"web1": False, "web3": True})
+    controller.failed(2, {"web1": True})
+
+    ran = relaunch(controller, max_jobs=1)
+
+    assert relaunches_of(controller.posts) == [2]
+    assert ran.of(1) == ("refused", False) and "max_jobs" in ran.entry(1).msg
+    assert ran.error is not None
+
+
+def test_what_was_cut_short_and_gets_no_room_any_more_is_not_recovered(controller: BulkController) -> None:
+    controller.inventory = dict.fromkeys(("web1", "web2", "web3"), True)
+    controller.failed(1, {"web1": True, "web2": False}, template=1, stopped=True)
+
+    ran = relaunch(controller, fallback=True, max_jobs=1)
+
+    assert ran.of(1) == ("relaunched", False)
+    assert "all hosts are next" in ran.entry(1).msg and "Nothing more was launched" in ran.entry(1).msg
+    assert ran.error is not None
+
+
+def test_a_source_that_is_active_is_waited_for_and_decided_then(controller: BulkController) -> None:
+    one = controller.failed(1, {"web1": True})
+    one.created, one.duration = -1.0, 10.0
+
+    plan = relaunch_plan(controller)
+    ran = relaunch(controller)
+
+    assert "Job 1 is running: its end decides." in plan.entry(1).msg
+    assert ran.error is None and ran.of(1) == ("relaunched", True)
+
+
+def relaunch_plan(controller: BulkController) -> Ran:
+    return relaunch(controller, check_mode=True)
+
+
+def test_the_plan_tells_the_turns(controller: BulkController) -> None:
+    for number in (1, 2):
+        controller.failed(number, {"web1": True})
+
+    plan = relaunch_plan(controller)
+
+    assert controller.posts == []
+    assert (plan.of(2)[0], plan.of(1)[0]) == ("relaunched", "superseded")
+    assert plan.outcome.changed
+
+
+@pytest.mark.parametrize(("hosts", "most"), [("all", 3.2), ("failed", 8.5)])
+def test_three_hundred_jobs_need_few_requests(controller: BulkController, hosts: str, most: float) -> None:
+    for number in range(1, 301):
+        one = controller.failed(
+            number,
+            {"web1": False, "web2": True},
+            template=1000 + number % 30,
+            extra_vars=f'{{"release": {number}}}',
+        )
+        controller.prompts[one.id] = {"extra_vars": {"release": number}}
+    controller.duration = lambda number: 5.0 + number % 17
+
+    ran = relaunch(controller, hosts, at_once=20)
+
+    assert ran.error is None, ran.error
+    requests = len(controller.asked)
+    assert requests / 300 <= most
