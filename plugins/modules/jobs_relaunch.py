@@ -181,8 +181,8 @@ jobs:
     outcome:
       description:
         - V(relaunched); V(adopted), where another job of the same work is active; V(done), where relaunches have
-          brought it to success before; V(superseded), where a later job has, or where the relaunch of a newer job of the
-          same work came first; V(refused), where it was left alone; V(lost), where it is not known what became of the
+          brought it to success before; V(superseded), where a later job has, or the relaunch of a newer job of the same
+          work came first; V(refused), where it was left alone; V(lost), where it is not known what became of the
           relaunch.
         - In check mode what would become of it.
       type: str
