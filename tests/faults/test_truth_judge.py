@@ -94,7 +94,7 @@ def entry(**fields: t.Any) -> dict[str, t.Any]:
     return {"changed": True, "failed": False, "msg": "1 job.", "jobs": [told]}
 
 
-BULK: dict[str, t.Any] = {"kind": "jobs_relaunch"}
+BULK: dict[str, t.Any] = {"kind": "bulk_job_relaunch"}
 BEFORE = dataclasses.replace(HEALED, created=70, finished=80, settled=80.2, ended={"web2": 79}, creator="bob")
 CALM: dict[str, t.Any] = {"said": {"calm": True}}
 

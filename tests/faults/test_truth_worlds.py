@@ -72,7 +72,7 @@ def test_tasks_and_moves_vary() -> None:
     assert {task.kind for task in tasks} == set(KINDS)
     assert {(task.kind, task.hosts, task.fallback_to_all) for task in tasks} >= {
         (kind, hosts, fallback)
-        for kind in ("job_relaunch", "jobs_relaunch")
+        for kind in ("job_relaunch", "bulk_job_relaunch")
         for hosts in ("all", "failed")
         for fallback in (True, False)
     }

@@ -111,7 +111,7 @@ def accounts(facts: Facts, task: Said) -> list[Account]:
     result = task.result
     if result is None:
         return []
-    if facts.kind == "jobs_relaunch":
+    if facts.kind == "bulk_job_relaunch":
         return [
             Account(
                 source=facts.jobs[entry["source_job_id"]],
@@ -257,7 +257,7 @@ def _needless(facts: Facts, task: Said, job: Job, *, certainly: bool) -> list[st
     """Why a job need not have been launched, as far as that could be known."""
     moment = max(task.started, job.created - FRESH)
     sources = [facts.jobs[number] for number in facts.sources]
-    if facts.kind != "jobs_relaunch" and task.result is not None:
+    if facts.kind != "bulk_job_relaunch" and task.result is not None:
         sources = [account.source for account in accounts(facts, task)]
     sources = [source for source in sources if facts.same(source, job)]
     if not sources:
@@ -324,7 +324,7 @@ def _refused(facts: Facts, task: Said, account: Account) -> t.Iterator[_Wrong]:
     """A refusal, though a relaunch would go on."""
     if account.claims or account.cut_short or account.result.get("id") is not None or task.endless:
         return
-    if facts.kind == "jobs_relaunch" and account.result.get("outcome") not in ("refused", None):
+    if facts.kind == "bulk_job_relaunch" and account.result.get("outcome") not in ("refused", None):
         return
     if facts.kind == "job_retry" and account.result.get("ended") == "retries_used_up":
         return

@@ -26,7 +26,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_fai
 from .truth_facts import Said
 
 # The task about many jobs, by the name of its module.
-BULK = "jobs_relaunch"
+BULK = "bulk_job_relaunch"
 
 # How much faster the time of a task runs than ours: its pauses are meant for jobs that take longer.
 HASTE = 3.0

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from .truth_shapes import OUTSIDE, Book, book_of
 
-Kind = t.Literal["job_relaunch", "job_retry", "jobs_relaunch"]
-KINDS: tuple[Kind, ...] = ("job_relaunch", "job_retry", "jobs_relaunch")
+Kind = t.Literal["job_relaunch", "job_retry", "bulk_job_relaunch"]
+KINDS: tuple[Kind, ...] = ("job_relaunch", "job_retry", "bulk_job_relaunch")
 
 # A step that runs once runs on whichever host is the first then.
 ANY = "any"
@@ -75,7 +75,7 @@ class Task:
 
     :param by_template: the job is named by its template.
     :param retries: of job_retry.
-    :param at_once: of jobs_relaunch.
+    :param at_once: of bulk_job_relaunch.
     """
 
     kind: Kind
@@ -90,8 +90,8 @@ class Task:
 class World:
     """One try.
 
-    :param launches: how many jobs there are before the first task, the last of which is the source; of jobs_relaunch
-        all that failed are.
+    :param launches: how many jobs there are before the first task, the last of which is the source; of
+        bulk_job_relaunch all that failed are.
     :param attempts: what fails in the first job, in the second, and so on, whoever launches it; after that nothing.
     :param source: whether the source ran to its end, was ``canceled`` midway, or ``never began`` as it was canceled
         while it was pending.
@@ -124,7 +124,9 @@ def world_of(seed: int) -> World:
     book = book_of(rng, {"web": hosts[:cut], "db": hosts[cut:]})
     task = _task(rng)
     reference = rng.random() < 0.25
-    launches = int(reference) + (rng.choice((1, 2, 2, 3)) if task.kind == "jobs_relaunch" else rng.choice((1, 1, 1, 2)))
+    launches = int(reference) + (
+        rng.choice((1, 2, 2, 3)) if task.kind == "bulk_job_relaunch" else rng.choice((1, 1, 1, 2))
+    )
     attempts = list(_attempts(rng, book, hosts, launches))
     if reference:
         attempts[0] = frozenset()
@@ -146,7 +148,9 @@ def world_of(seed: int) -> World:
 
 
 def _task(rng: random.Random) -> Task:
-    kind = rng.choice(("job_relaunch", "job_relaunch", "job_relaunch", "job_retry", "jobs_relaunch", "jobs_relaunch"))
+    kind = rng.choice(
+        ("job_relaunch", "job_relaunch", "job_relaunch", "job_retry", "bulk_job_relaunch", "bulk_job_relaunch")
+    )
     return Task(
         kind=t.cast("Kind", kind),
         hosts="all" if kind != "job_retry" and rng.random() < 0.2 else "failed",

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: jobs_relaunch
+module: bulk_job_relaunch
 short_description: Relaunch many failed jobs of an automation controller, a few at a time
 version_added: 0.2.0
 author:
@@ -140,7 +140,7 @@ seealso:
 
 EXAMPLES = r"""
 - name: See what an outage has left to do
-  relaunch.controller.jobs_relaunch:
+  relaunch.controller.bulk_job_relaunch:
     finished_after: 2026-11-24T14:00:00Z
     finished_before: 2026-11-24T16:00:00Z
     hosts: failed
@@ -148,7 +148,7 @@ EXAMPLES = r"""
   register: plan
 
 - name: Relaunch the failed jobs of the last three hours on their failed hosts, ten at a time
-  relaunch.controller.jobs_relaunch:
+  relaunch.controller.bulk_job_relaunch:
     finished_after: 3h
     organizations: [Web]
     hosts: failed
