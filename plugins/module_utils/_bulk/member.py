@@ -92,6 +92,16 @@ class Member:
     def waits_for_room(self) -> bool:
         return isinstance(self.ask, Room)
 
+    @property
+    def waits_for_end(self) -> t.Optional[Job]:
+        """The job for whose end it waits."""
+        return self.ask.job if isinstance(self.ask, EndOf) else None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a job that was to do its work has not, or may not have."""
+        return self.ended_badly or (self.entry is not None and self.entry.ended_badly)
+
     def drop(self, why: str, broken: bool = False) -> None:
         """End it, since it may not launch any more.
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which jobs a task of jobs_relaunch is about: from its options to the query for them. Pure; nothing is asked here."""
+"""Which jobs a task of bulk_job_relaunch is about: from its options to the query for them. Nothing is asked here."""
 
 from __future__ import annotations
 
