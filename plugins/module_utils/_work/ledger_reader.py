@@ -173,23 +173,24 @@ class LedgerReader:
         """The runs with the summaries that matter, those that ended last first.
 
         One that failed may have failed on more hosts, unless it was limited to known ones. One that was successful
-        matters where there is a host that no later one has decided on.
+        matters where there is a host that no later one has decided on; of a host that failed in an older one alone
+        this is known once that has been read.
         """
-        known = {run.job.id: run for run in runs}
-        read = [source_run]
-        for run in sorted(filter(_has_results, runs), key=lambda run: ended(run.job), reverse=True):
-            records = host_records(source_run, read[1:])
-            names = frozenset(name for host in records for name in host.names)
-            undecided = [host for host in records if not _decided(host, run.job)]
-            limited = not run.whole and bool(run.job.limit_names) and run.job.limit_names <= names
-            failed_on_more = not run.job.successful and not limited
-            if failed_on_more or any(run.covers(host.names) for host in undecided):
-                run = self._with_summaries(run)
-                if any(not one.failed and {one.name, one.name_then} & names for one in run.summaries or ()):
-                    run = self._with_stopped(run, [source_run, *runs])
-                known[run.job.id] = run
-                read.append(run)
-        return [known[run.job.id] for run in runs]
+        known: dict[int, Run] = {}
+        left = sorted(filter(_has_results, runs), key=lambda run: ended(run.job), reverse=True)
+        records, asked_about = host_records(source_run, ()), None
+        while asked_about != (failed := frozenset(host.key for host in records)):
+            asked_about = failed
+            for run in left:
+                names = frozenset(name for host in records for name in host.names)
+                if _matters(run, records, names):
+                    run = self._with_summaries(run)
+                    if any(not one.failed and {one.name, one.name_then} & names for one in run.summaries or ()):
+                        run = self._with_stopped(run, [source_run, *runs])
+                    known[run.job.id] = run
+                    records = host_records(source_run, list(known.values()))
+            left = [run for run in left if run.job.id not in known]
+        return [known.get(run.job.id, run) for run in runs]
 
     def _with_summaries(self, run: Run) -> Run:
         if run.summaries is not None or not _has_results(run):
@@ -287,6 +288,18 @@ def _by_all(ends: t.Sequence[EndOfRun]) -> EndOfRun:
 def _has_results(run: Run) -> bool:
     """Whether a run may have brought results: one that was canceled has no statistics (recorded: never-began-not-*)."""
     return not run.job.active and run.job.began and run.job.status != _jobs.CANCELED
+
+
+def _matters(run: Run, records: t.Sequence[HostRecord], names: frozenset[str]) -> bool:
+    """Whether a run may say anything new.
+
+    :param records: what the others have said that were asked.
+    :param names: of these hosts.
+    """
+    limited = not run.whole and bool(run.job.limit_names) and run.job.limit_names <= names
+    if not (run.job.successful or limited):
+        return True
+    return any(run.covers(host.names) for host in records if not _decided(host, run.job))
 
 
 def _decided(host: HostRecord, job: Job) -> bool:
