@@ -86,7 +86,7 @@ class BulkDriver:
             if self._end_by_time():
                 continue
             # Those who judge an end, and those who are let in, share a look.
-            answered = self._answer(self._waits.over()), self._answer(self._waits.pauses_over()), self._give_room()
+            answered = self._answer(self._waits.pauses_over()), self._give_room(), self._answer(self._waits.over())
             if any(answered):
                 continue
             if self._progress is not None:
