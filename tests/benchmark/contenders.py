@@ -23,7 +23,7 @@ Task = dict[str, t.Any]
 # No run takes longer; a job takes a minute, and a hundred of them one after another much more.
 LONGEST = 1800.0
 
-# Of jobs_relaunch, how many of its jobs are active at a time.
+# Of bulk_job_relaunch, how many of its jobs are active at a time.
 AT_ONCE = 25
 
 
@@ -55,10 +55,10 @@ def job_relaunch(sandbox: Sandbox, errand: Errand) -> list[Task]:
     return [_looped("relaunch.controller.job_relaunch", relaunch, errand.jobs)]
 
 
-def jobs_relaunch(sandbox: Sandbox, errand: Errand) -> list[Task]:
+def bulk_job_relaunch(sandbox: Sandbox, errand: Errand) -> list[Task]:
     """This collection, all jobs in one task."""
     options = {"job_ids": list(errand.jobs), "hosts": "failed", "wait": errand.wait, "at_once": AT_ONCE}
-    return [{"relaunch.controller.jobs_relaunch": {**options, "controller_host": sandbox.url}}]
+    return [{"relaunch.controller.bulk_job_relaunch": {**options, "controller_host": sandbox.url}}]
 
 
 def uri(sandbox: Sandbox, errand: Errand) -> list[Task]:
@@ -166,5 +166,5 @@ MODULE = Contender("job_relaunch, module", job_relaunch, {"relaunch_controller_i
 URI = Contender("ansible.builtin.uri", uri, {})
 JOB_LAUNCH = Contender("awx.awx.job_launch", job_launch, {})
 ALL = (IN_PROCESS, MODULE, URI, JOB_LAUNCH)
-TOGETHER = Contender("jobs_relaunch", jobs_relaunch, {})
+TOGETHER = Contender("bulk_job_relaunch", bulk_job_relaunch, {})
 MANY = (TOGETHER, IN_PROCESS, URI, JOB_LAUNCH)

@@ -270,7 +270,7 @@ class Driver:
 
         result = {"failed": False, **carry_out(params, set(), with_pauses)}
         assert "exception" not in result, result["exception"]
-        return result
+        return t.cast("dict[str, t.Any]", json.loads(json.dumps(result)))
 
 
 @pytest.fixture

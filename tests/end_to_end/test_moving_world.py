@@ -279,6 +279,25 @@ def test_after_a_fallback_to_all_only_what_failed_in_it_is_left(
     assert (second["status"], second["hosts"], third["changed"]) == ("successful", ["web2"], False)
 
 
+def test_what_failed_in_a_run_on_all_alone_is_healed_by_the_run_after_it(
+    sandbox: Sandbox, failed: Failed, driver: Driver
+) -> None:
+    job, template = failed(web1=0, web2=1)
+    now_fails(sandbox, template, "web1")
+    whole = sandbox.relaunch(job)
+    assert sandbox.wait(whole) == "failed"
+    now_fails(sandbox, template)
+    healing = sandbox.relaunch(whole, hosts="failed")
+    assert sandbox.wait(healing) == "successful"
+    sandbox.clear_log()
+
+    result = driver.relaunch(job)
+
+    assert (result["failed"], result["changed"], result["remaining_hosts"]) == (False, False, []), result["msg"]
+    assert result["id"] == healing
+    assert posts(sandbox) == []
+
+
 @pytest.mark.parametrize("wait", [True, False], ids=["wait", "no wait"])
 def test_a_relaunch_that_the_template_limits_by_now_is_not_all_of_the_work(
     sandbox: Sandbox, failed: Failed, driver: Driver, wait: bool

@@ -20,6 +20,9 @@ import yaml
 
 from sandbox.process import Sandbox
 
+if t.TYPE_CHECKING:
+    from .conftest import Driver
+
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "retry_failed_hosts"
 PLAYBOOK = "relaunch.controller.retry_failed_hosts"
 
@@ -58,12 +61,13 @@ ROLLING = """
       ansible.builtin.command: "true"
 """
 
+# As long as its variable `seconds` says, on each host.
 SLEEPING = """
 - hosts: all
   gather_facts: false
   tasks:
     - name: Sleep
-      ansible.builtin.command: sleep 300
+      ansible.builtin.command: sleep {{ seconds }}
 """
 
 Retry = t.Callable[..., t.Any]
@@ -118,6 +122,17 @@ def posts(sandbox: Sandbox) -> list[tuple[str, int]]:
     return [(entry["path"].removeprefix("/api/v2"), entry["status"]) for entry in unsafe]
 
 
+def cancel_midway(sandbox: Sandbox, template: int) -> None:
+    """Cancel the job of a template once it has started a task."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for job in sandbox.request("GET", f"/jobs/?unified_job_template={template}&status=running").body["results"]:
+            if sandbox.job(job["id"])["playbook_counts"]["task_count"]:
+                assert sandbox.cancel(job["id"]) == 202
+                return
+        time.sleep(0.1)
+
+
 def limits(sandbox: Sandbox, jobs: t.Iterable[int]) -> list[list[str]]:
     return [sorted(sandbox.job(job)["limit"].split(",")) for job in jobs]
 
@@ -127,60 +142,69 @@ class TestAJobThatFailsOnThreeHostsThenOnTwoThenOnNone:
     TWO = ["web2", "web3"]
 
     @pytest.fixture
-    def run(self, sandbox: Sandbox, stubborn: Stubborn, retry: Retry) -> t.Callable[..., t.Any]:
-        def run(user: str, **options: t.Any) -> tuple[int, t.Any]:
+    def failed(self, sandbox: Sandbox, stubborn: Stubborn) -> t.Callable[..., int]:
+        def failed(user: str, **options: t.Any) -> int:
             template = stubborn({"roles": {"alice": "execute"}, **options}, web0=0, web1=1, web2=2, web3=2)
             job = sandbox.launch(template["id"], user=user)
             assert sandbox.wait(job) == "failed"
             sandbox.clear_log()
-            return job, retry(user=user, job_id=job)
+            return job
 
-        return run
+        return failed
 
-    def check(self, sandbox: Sandbox, job: int, done: t.Any, hosts: list[list[str]]) -> tuple[int, int]:
-        assert done.status == 0, done.output
-        result = stats(done)
+    def check(
+        self, sandbox: Sandbox, result: dict[str, t.Any], lines: list[str], hosts: list[list[str]]
+    ) -> tuple[int, int]:
         first, second = result["job_ids"]
         assert limits(sandbox, result["job_ids"]) == hosts
-        assert result["job_id"] == job
         assert result["recovered"] == {"web1": 1, "web2": 2, "web3": 2}
-        assert result["remaining"] == []
         assert [(attempt["attempt"], attempt["status"]) for attempt in result["attempts"]] == [
             (1, "failed"),
             (2, "successful"),
         ]
         assert [attempt["hosts"] for attempt in result["attempts"]] == hosts
         assert [attempt["failed_hosts"] for attempt in result["attempts"]] == [self.TWO, []]
-        assert summary(done) == [
+        assert lines == [
             f"web1: recovered at attempt 1 (job {first})",
             f"web2: recovered at attempt 2 (job {second})",
             f"web3: recovered at attempt 2 (job {second})",
         ]
-        assert "fatal:" not in done.output and "ignoring" not in done.output
         return first, second
 
-    def test_as_an_administrator(self, sandbox: Sandbox, run: t.Callable[..., t.Any]) -> None:
-        job, done = run("admin")
+    def test_as_an_administrator(self, sandbox: Sandbox, failed: t.Callable[..., int], retry: Retry) -> None:
+        """Through the role."""
+        job = failed("admin")
 
-        first, _second = self.check(sandbox, job, done, [self.THREE, self.TWO])
+        done = retry(job_id=job)
+
+        assert done.status == 0, done.output
+        first, _second = self.check(sandbox, stats(done), summary(done), [self.THREE, self.TWO])
+        assert (stats(done)["job_id"], stats(done)["remaining"]) == (job, [])
+        assert "fatal:" not in done.output and "ignoring" not in done.output
         assert posts(sandbox) == [(f"/jobs/{job}/relaunch/", 201), (f"/jobs/{first}/relaunch/", 201)]
 
     def test_as_a_user_who_may_only_execute_a_template_that_asks_for_the_limit(
-        self, sandbox: Sandbox, run: t.Callable[..., t.Any]
+        self, sandbox: Sandbox, failed: t.Callable[..., int], driver: Driver
     ) -> None:
-        job, done = run("alice", asks=["limit"])
+        job = failed("alice", asks=["limit"])
 
-        first, _second = self.check(sandbox, job, done, [self.THREE, self.TWO])
+        result = driver.retry(job, "alice")
+
+        first, _second = self.check(sandbox, result, result["summary"], [self.THREE, self.TWO])
         assert posts(sandbox) == [(f"/jobs/{job}/relaunch/", 201), (f"/jobs/{first}/relaunch/", 201)]
 
     def test_as_a_user_who_may_only_execute_a_template_that_does_not(
-        self, sandbox: Sandbox, run: t.Callable[..., t.Any]
+        self, sandbox: Sandbox, failed: t.Callable[..., int], driver: Driver
     ) -> None:
-        job, done = run("alice")
+        job = failed("alice")
 
-        first, _second = self.check(sandbox, job, done, [self.THREE, self.THREE])
+        result = driver.retry(job, "alice")
+
+        first, _second = self.check(sandbox, result, result["summary"], [self.THREE, self.THREE])
         assert posts(sandbox) == [
             (f"/jobs/{job}/relaunch/", 201),
+            (f"/jobs/{first}/relaunch/", 403),
+            # A refusal may be one in passing.
             (f"/jobs/{first}/relaunch/", 403),
             (f"/jobs/{job}/relaunch/", 201),
         ]
@@ -212,22 +236,23 @@ def test_hosts_that_remain_fail_the_play_after_growing_delays(sandbox: Sandbox, 
     ]
 
 
-def test_a_host_that_recovered_and_fails_again_is_left(sandbox: Sandbox, retry: Retry, tmp_path: Path) -> None:
+def test_a_host_that_recovered_and_fails_again_is_left(sandbox: Sandbox, driver: Driver, tmp_path: Path) -> None:
     """A user who may not relaunch the relaunch runs all of the source's failed hosts again."""
     folder = {"folder": str(tmp_path)}
-    hosts = {"web1": {"fails": "2", **folder}, "web2": {"fails": "1 2", **folder}}
+    hosts = {"web1": {"fails": "1 3", **folder}, "web2": {"fails": "1 2 3", **folder}}
     template = sandbox.add_template("Fickle", FICKLE, hosts=hosts, roles={"alice": "execute"})["id"]
-    job = sandbox.make_job(template=template, user="alice", hosts=dict.fromkeys(hosts, "failed"), status="failed")
+    job = sandbox.launch(template, user="alice")
+    assert sandbox.wait(job) == "failed"
 
-    done = retry(user="alice", job_id=job, retry_failed_hosts_retries=2)
+    result = driver.retry(job, "alice", retries=2)
 
-    assert done.status == 2
-    first, second = stats(done)["job_ids"]
-    told = summary(done)
+    assert (result["failed"], result["ended"]) == (True, "retries_used_up")
+    first, second = result["job_ids"]
+    told = result["summary"]
     recovered, again = told[0].split(", failed again at attempt 2: Start the service: ")
     assert recovered == f"web1: recovered at attempt 1 (job {first})"
     assert again.endswith(f"(job {second})")
-    assert (stats(done)["recovered"], stats(done)["remaining"]) == ({}, ["web1", "web2"])
+    assert (result["recovered"], result["remaining_hosts"]) == ({}, ["web1", "web2"])
     assert told[1].startswith("web2: still failing after 2 attempts: Start the service: ")
     assert len(told) == 2
 
@@ -250,36 +275,54 @@ def test_nothing_to_do(sandbox: Sandbox, retry: Retry, tmp_path: Path) -> None:
     assert "hunter2" not in done.output
 
 
-def test_a_job_without_statistics_is_relaunched_as_a_whole_if_that_is_wanted(
-    sandbox: Sandbox, stubborn: Stubborn, retry: Retry
-) -> None:
-    job = sandbox.make_job(template=stubborn(web1=0, web2=1)["id"], stats=False, status="failed")
+def test_a_job_without_statistics_is_relaunched_as_a_whole_if_that_is_wanted(sandbox: Sandbox, driver: Driver) -> None:
+    """It was canceled in the middle, so that it has begun, and nobody knows how far it got."""
+    made = sandbox.add_template("Sleepy", SLEEPING, hosts={"web1": {"seconds": 300}, "web2": {"seconds": 0}})
+    job = sandbox.launch(made["id"])
+    cancel_midway(sandbox, made["id"])
+    sandbox.wait(job)
+    sandbox.change_host(made["hosts"]["web1"], variables={"seconds": 0})
+    sandbox.clear_log()
 
-    refused = retry(job_id=job)
-    assert refused.status == 2
-    assert "fallback_to_all" in refused.output
+    refused = driver.retry(job)
+    assert (refused["failed"], refused["ended"]) == (True, "not_possible")
+    assert "fallback_to_all" in refused["msg"]
     assert [status for _path, status in posts(sandbox)] == [400]
     sandbox.clear_log()
 
-    done = retry(job_id=job, retry_failed_hosts_fallback_to_all=True)
+    result = driver.retry(job, fallback_to_all=True)
+    assert (result["failed"], result["ended"], result["remaining_hosts"]) == (False, "none_left", [])
+    assert [(one["all_hosts"], one["status"]) for one in result["attempts"]] == [(True, "successful")]
+    assert [status for _path, status in posts(sandbox)] == [201]
+
+
+def test_a_job_that_never_began_is_relaunched_as_a_whole(sandbox: Sandbox, stubborn: Stubborn, retry: Retry) -> None:
+    job = sandbox.make_job(template=stubborn(web1=0, web2=1)["id"], stats=False, status="failed")
+
+    done = retry(job_id=job)
+
     assert done.status == 0, done.output
-    assert stats(done)["recovered"] == {"web2": 2}
+    first, second = stats(done)["job_ids"]
+    assert (stats(done)["recovered"], limits(sandbox, [first, second])) == ({"web2": 2}, [[""], ["web2"]])
     assert [status for _path, status in posts(sandbox)] == [201, 201]
+    assert summary(done) == [
+        f"web2: recovered at attempt 2 (job {second})",
+        f"all hosts: failed at attempt 1 (job {first})",
+    ]
 
 
 class TestAJobThatStoppedBeforeItsEnd:
-    """Both through the action plugin and through the module."""
-
     @pytest.fixture
     def job(self, sandbox: Sandbox, tmp_path: Path) -> int:
         hosts = {f"web{number}": {"fails": number % 2, "folder": str(tmp_path)} for number in (1, 2)}
         job = sandbox.launch(sandbox.add_template("Rolling", ROLLING, hosts=hosts)["id"])
         assert sandbox.wait(job) == "failed"
+        sandbox.clear_log()
         return job
 
-    @pytest.mark.parametrize("in_process", [True, False])
-    def test_is_not_done(self, sandbox: Sandbox, retry: Retry, job: int, in_process: bool) -> None:
-        done = retry(job_id=job, relaunch_controller_in_process=in_process)
+    def test_is_not_done(self, sandbox: Sandbox, retry: Retry, job: int) -> None:
+        """Through the role."""
+        done = retry(job_id=job)
 
         assert done.status == 2
         result = stats(done)
@@ -287,19 +330,20 @@ class TestAJobThatStoppedBeforeItsEnd:
         recovered, stopped = summary(done)
         assert recovered == f"web1: recovered at attempt 1 (job {result['job_ids'][0]})"
         assert f'Job {job} stopped before its end at task "Take it out"' in stopped
-        assert ("[localhost] job " in done.stderr) is in_process
+        assert "[localhost] job " in done.stderr
 
-    @pytest.mark.parametrize("in_process", [True, False])
-    def test_is_relaunched_as_a_whole_if_that_is_wanted(
-        self, sandbox: Sandbox, retry: Retry, job: int, in_process: bool
-    ) -> None:
-        done = retry(job_id=job, retry_failed_hosts_fallback_to_all=True, relaunch_controller_in_process=in_process)
+    def test_is_relaunched_as_a_whole_if_that_is_wanted(self, sandbox: Sandbox, retry: Retry, job: int) -> None:
+        """Through the role, and the module."""
+        done = retry(job_id=job, retry_failed_hosts_fallback_to_all=True, relaunch_controller_in_process=False)
 
         assert done.status == 0, done.output
         result = stats(done)
-        assert [sandbox.job(new)["limit"] for new in result["job_ids"]] == ["web1", ""]
-        assert [attempt["attempt"] for attempt in result["attempts"]] == [1, 1]
+        first, second = result["job_ids"]
+        assert limits(sandbox, [first, second]) == [["web1"], [""]]
+        assert [(one["attempt"], one["all_hosts"]) for one in result["attempts"]] == [(1, False), (2, True)]
         assert (result["cut_short"], result["recovered"]) == (False, {"web1": 1})
+        assert f"all hosts: successful at attempt 2 (job {second})" in summary(done)
+        assert "[localhost] job " not in done.stderr
 
 
 def test_a_host_that_was_disabled_is_told_and_stays_what_is_left(
@@ -319,51 +363,39 @@ def test_a_host_that_was_disabled_is_told_and_stays_what_is_left(
     assert len(posts(sandbox)) == 1
 
 
-def test_a_relaunch_that_ends_in_an_error_is_tried_again(sandbox: Sandbox, retry: Retry) -> None:
+def test_a_relaunch_that_ends_in_an_error_is_tried_again(sandbox: Sandbox, driver: Driver) -> None:
     template = sandbox.add_template("Erring", HOPELESS, hosts={"web1": {}}, error="The pod is gone")["id"]
     job = sandbox.make_job(template=template, hosts={"web1": "failed"}, status="failed")
 
-    done = retry(job_id=job, retry_failed_hosts_retries=2)
+    result = driver.retry(job, retries=2)
 
-    assert done.status == 2
-    last = stats(done)["job_ids"][-1]
-    assert summary(done) == [f"web1: still failing after 2 attempts (job {last}, error)"]
+    assert (result["failed"], result["ended"]) == (True, "retries_used_up")
+    last = result["job_ids"][-1]
+    assert result["summary"] == [f"web1: still failing after 2 attempts (job {last}, error)"]
 
 
 @pytest.fixture
-def failed_job(sandbox: Sandbox, stubborn: Stubborn) -> int:
-    """As that of conftest.py, but it need not have run."""
+def failed_job(sandbox: Sandbox) -> int:
+    """As that of conftest.py, but neither it nor its relaunches need run."""
     hosts = {"web1": "ok", "web2": "failed", "web3": "failed"}
-    return sandbox.make_job(template=stubborn(web1=0, web2=0, web3=0)["id"], hosts=hosts, status="failed")
+    made = sandbox.add_template("Quick", HOPELESS, hosts=dict.fromkeys(hosts, {}), outcomes={})
+    return sandbox.make_job(template=made["id"], hosts=hosts, status="failed")
 
 
 class TestWhatEndsItAtOnce:
-    def test_a_relaunch_that_is_canceled(self, sandbox: Sandbox, retry: Retry) -> None:
-        template = sandbox.add_template("Sleeping", SLEEPING, hosts={"web1": {}})["id"]
+    def test_a_relaunch_that_is_canceled(self, sandbox: Sandbox, driver: Driver) -> None:
+        template = sandbox.add_template("Sleeping", SLEEPING, hosts={"web1": {"seconds": 300}})["id"]
         job = sandbox.make_job(template=template, hosts={"web1": "failed"}, status="failed")
-        canceled: list[int] = []
-
-        def cancel() -> None:
-            deadline = time.monotonic() + 60
-            while time.monotonic() < deadline and not canceled:
-                query = f"/jobs/?unified_job_template={template}&status=running"
-                for found in sandbox.request("GET", query).body["results"]:
-                    sandbox.request("POST", f"/jobs/{found['id']}/cancel/", body={})
-                    canceled.append(found["id"])
-                time.sleep(0.1)
-
-        canceling = threading.Thread(target=cancel)
+        canceling = threading.Thread(target=cancel_midway, args=(sandbox, template))
         canceling.start()
-        done = retry(job_id=job)
+        result = driver.retry(job)
         canceling.join()
 
-        assert done.status == 2
-        (new,) = canceled
-        assert f"Job {new}, a relaunch of job {job}, ended with status canceled." in done.output
+        (new,) = result["job_ids"]
+        assert (result["failed"], result["ended"], result["remaining_hosts"]) == (True, "not_possible", ["web1"])
+        assert f"Job {new}, a relaunch of job {job}, ended with status canceled." in result["msg"]
         assert posts(sandbox) == [(f"/jobs/{job}/relaunch/", 201)]
-        assert summary(done) == [f"web1: still failing after 1 attempt (job {new}, canceled)"]
-        result = stats(done)
-        assert (result["job_ids"], result["remaining"]) == ([new], ["web1"])
+        assert result["summary"] == [f"web1: still failing after 1 attempt (job {new}, canceled)"]
 
     def test_a_user_whom_the_controller_does_not_know(self, sandbox: Sandbox, failed_job: int, retry: Retry) -> None:
         done = retry(user="nobody", job_id=failed_job)
@@ -373,11 +405,11 @@ class TestWhatEndsItAtOnce:
         assert posts(sandbox) == []
         assert done.output.count("TASK [relaunch.controller.retry_failed_hosts : Relaunch on the failed hosts") == 1
 
-    def test_a_user_who_may_not(self, sandbox: Sandbox, failed_job: int, retry: Retry) -> None:
-        done = retry(user="auditor", job_id=failed_job)
+    def test_a_user_who_may_not(self, sandbox: Sandbox, failed_job: int, driver: Driver) -> None:
+        result = driver.retry(failed_job, "auditor")
 
-        assert done.status == 2
-        assert posts(sandbox) == [(f"/jobs/{failed_job}/relaunch/", 403)]
+        assert (result["failed"], result["ended"]) == (True, "not_possible")
+        assert posts(sandbox) == [(f"/jobs/{failed_job}/relaunch/", 403)] * 2
 
 
 def test_check_mode_tells_what_would_be_done(sandbox: Sandbox, failed_job: int, retry: Retry) -> None:

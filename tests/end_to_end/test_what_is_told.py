@@ -93,8 +93,8 @@ class TestAJobThatWasCutShort:
 
         assert (result["failed"], result["ended"], result["recovered"]) == (False, "none_left", {"web1": 1, "web2": 1})
         first, second = result["attempts"]
-        assert (first["attempt"], first["all_hosts"], first["hosts"]) == (1, False, ("web1", "web2"))
-        assert (second["attempt"], second["all_hosts"], second["hosts"]) == (2, True, ("web3", "web4", "web5"))
+        assert (first["attempt"], first["all_hosts"], first["hosts"]) == (1, False, ["web1", "web2"])
+        assert (second["attempt"], second["all_hosts"], second["hosts"]) == (2, True, ["web3", "web4", "web5"])
         assert (first["status"], second["status"]) == ("successful", "successful")
         assert result["summary"] == [
             f"web1: recovered at attempt 1 (job {first['job_id']})",

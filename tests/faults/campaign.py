@@ -31,7 +31,7 @@ Task = Door | t.Literal["many"]
 ROWS: dict[Task, str] = {
     "module": "job_relaunch, module",
     "playbook": "job_relaunch, playbook",
-    "many": "jobs_relaunch, module",
+    "many": "bulk_job_relaunch, module",
     "uri": "ansible.builtin.uri, until/retries",
 }
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, relaunch.controller contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scenarios of many failed jobs, for jobs_relaunch: a seed in, a scenario out. Pure, as scenario.py is."""
+"""Scenarios of many failed jobs, for bulk_job_relaunch: a seed in, a scenario out. Pure, as scenario.py is."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Many:
-    """One try: a task of jobs_relaunch about all failed jobs of some templates.
+    """One try: a task of bulk_job_relaunch about all failed jobs of some templates.
 
     :param hosts: the task's option; likewise ``wait``, ``at_once`` and ``stop_after``.
     :param selection: the jobs are named by ``ids``, or found in a ``window`` of time.

@@ -101,7 +101,7 @@ class ManyPlay(Play):
             options["finished_after"], options["finished_before"] = self._window
             options["job_templates"] = sorted({str(scene.template) for scene in self._scenes})
         broken_off = round_.broken_off if round_ else None
-        run = self._doors.module(options, self._variant, "jobs_relaunch", broken_off)
+        run = self._doors.module(options, self._variant, "bulk_job_relaunch", broken_off)
         # It may have ended before so many requests.
         came = run.result is None or str(run.result.get("msg")).startswith("Interrupted")
         return dataclasses.replace(run, broken_off=broken_off is not None and came)

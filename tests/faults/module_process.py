@@ -26,14 +26,17 @@ from ansible.module_utils import basic
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk import later_jobs as _later_jobs
 from ansible_collections.relaunch.controller.plugins.module_utils._launch import launch as _launch
-from ansible_collections.relaunch.controller.plugins.modules import job_relaunch, jobs_relaunch
+from ansible_collections.relaunch.controller.plugins.modules import bulk_job_relaunch, job_relaunch
 
 # Nothing here takes longer to appear, and no scenario has to wait longer for what will not.
 LOOK_UP_SECONDS = 4.0
 # Nor does a scenario last so long that what is known grows old by itself; judge as many_judge.py does.
 FRESH_FOR = 2.0
 
-MODULES: dict[str, t.Callable[[], None]] = {"job_relaunch": job_relaunch.main, "jobs_relaunch": jobs_relaunch.main}
+MODULES: dict[str, t.Callable[[], None]] = {
+    "job_relaunch": job_relaunch.main,
+    "bulk_job_relaunch": bulk_job_relaunch.main,
+}
 
 
 def serve(path: str, longest: int) -> None:

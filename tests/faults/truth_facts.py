@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 # The task about many jobs, by the name of its module; and all tasks.
-BULK = "jobs_relaunch"
+BULK = "bulk_job_relaunch"
 KINDS = ("job_relaunch", "job_retry", BULK)
 
 FINAL = ("successful", "failed", "error", "canceled")

@@ -64,16 +64,8 @@ def backoff(attempt: int, factor: float, chance: float) -> float:
     return min(LONGEST_PAUSE, factor * 2.0 ** min(attempt, 30) / 2) * (0.5 + chance / 2)
 
 
-class ControllerClient:
-    """Talks to one controller over one session.
-
-    A refusal (401, 403) is believed when it is given twice, a second apart. Of what has been granted to these
-    credentials before, in this client's life, it is trouble in passing even then, for five minutes; see ``Grants``.
-
-    :param connection: where and as whom.
-    :param clock: a monotonic clock, seconds.
-    :param sleep: pauses for some seconds, between the attempts of a read.
-    """
+class Exchange:
+    """Requests below the right API prefix, each sent once or twice: what ``ControllerClient`` is made of."""
 
     def __init__(
         self,
@@ -95,6 +87,96 @@ class ControllerClient:
         self._page_sizes: dict[str, int] = {}
         self._session = open_session(connection)
         self._sender = Sender(self._session, connection)
+
+    def _once(self, method: str, path: str, expected: int, **arguments: t.Any) -> dict[str, t.Any]:
+        def send() -> Answer:
+            return self._sender.send(method, self._url(path), **arguments)
+
+        answer = send()
+        # Without a JSON object it is no controller's word, and says nothing of what was done.
+        if answer.status in REFUSALS and isinstance(answer.body, dict):
+            self.sleep(REFUSED_PAUSE)
+            answer = send()
+        self._remember(answer, method, path)
+        if answer.status != expected:
+            raise self._unexpected(answer, method, path)
+        return self._object(answer, self._name(method, path)) if answer.text else {}
+
+    def _ask(self, method: str, path: str, query: t.Optional[t.Mapping[str, t.Any]] = None) -> Answer:
+        """A safe request, below the right API prefix."""
+
+        def send() -> Answer:
+            return self._sender.send(method, self._url(path), params=query)
+
+        answer = send()
+        if not self._prefix_known and answer.status < 500 and answer.status != 429:
+            if answer.status == 200 and answer.body is not None:
+                self._prefix_known = True
+            elif self._discover_prefix():
+                answer = send()
+        if answer.status in REFUSALS:
+            self.sleep(REFUSED_PAUSE)
+            answer = send()
+        self._remember(answer, method, path)
+        if answer.status != 200:
+            raise self._unexpected(answer, method, path)
+        return answer
+
+    def _remember(self, answer: Answer, method: str, path: str) -> None:
+        self._date = answer.headers.get("Date") or self._date
+        if 200 <= answer.status < 300 and path != PING and (isinstance(answer.body, dict) or not answer.text):
+            self._grants.add(method, path, answer.body)
+
+    def _unexpected(self, answer: Answer, method: str, path: str) -> AnswerError:
+        withdrawn = self._grants.withdrawn(answer.status, method, path)
+        return unexpected(answer, self._asked(self._name(method, path)), time.time(), withdrawn)
+
+    def _discover_prefix(self) -> bool:
+        """Find out where the API lies, from ``/api/``, which needs no credentials.
+
+        :returns: whether elsewhere than thought. Where nothing there tells, the question stays open.
+        """
+        url = f"{self.connection.base_url}/api/"
+        root = self._sender.send("GET", url)
+        if root.status >= 500 or root.status == 429:
+            raise unexpected(root, self._asked(f"GET {url}"), time.time())
+        found = _prefix_in(root.body, urlsplit(self.connection.base_url).path)
+        if found is None:
+            return False
+        before, self._prefix = self._prefix, found
+        self._prefix_known = True
+        # With a controller there, a page or redirect in the place of an answer will pass.
+        self._answered = True
+        return found != before
+
+    def _object(self, answer: Answer, name: str) -> dict[str, t.Any]:
+        """The answer's body where it is the JSON object it has to be."""
+        if not isinstance(answer.body, dict):
+            raise no_object(answer, self._asked(name))
+        self._answered = True
+        return answer.body
+
+    def _url(self, path: str) -> str:
+        return f"{self.connection.base_url}{self._prefix}{path}"
+
+    def _name(self, method: str, path: str) -> str:
+        return f"{method} {self._url(path)}"
+
+    def _asked(self, name: str) -> RequestMade:
+        who = "token" if self.connection.token else f"user name ({self.connection.username}) or password"
+        return RequestMade(name, who, self._answered)
+
+
+class ControllerClient(Exchange):
+    """Talks to one controller over one session.
+
+    A refusal (401, 403) is believed when it is given twice, a second apart. Of what has been granted to these
+    credentials before, in this client's life, it is trouble in passing even then, for five minutes; see ``Grants``.
+
+    :param connection: where and as whom.
+    :param clock: a monotonic clock, seconds.
+    :param sleep: pauses for some seconds, between the attempts of a read.
+    """
 
     def __enter__(self) -> ControllerClient:
         return self
@@ -225,84 +307,6 @@ class ControllerClient:
                 pause = backoff(attempt, self.connection.retry_backoff_factor, random.random())
                 self.sleep(max(pause, error.retry_after or 0))
             attempt += 1
-
-    def _once(self, method: str, path: str, expected: int, **arguments: t.Any) -> dict[str, t.Any]:
-        def send() -> Answer:
-            return self._sender.send(method, self._url(path), **arguments)
-
-        answer = send()
-        # Without a JSON object it is no controller's word, and says nothing of what was done.
-        if answer.status in REFUSALS and isinstance(answer.body, dict):
-            self.sleep(REFUSED_PAUSE)
-            answer = send()
-        self._remember(answer, method, path)
-        if answer.status != expected:
-            raise self._unexpected(answer, method, path)
-        return self._object(answer, self._name(method, path)) if answer.text else {}
-
-    def _ask(self, method: str, path: str, query: t.Optional[t.Mapping[str, t.Any]] = None) -> Answer:
-        """A safe request, below the right API prefix."""
-
-        def send() -> Answer:
-            return self._sender.send(method, self._url(path), params=query)
-
-        answer = send()
-        if not self._prefix_known and answer.status < 500 and answer.status != 429:
-            if answer.status == 200 and answer.body is not None:
-                self._prefix_known = True
-            elif self._discover_prefix():
-                answer = send()
-        if answer.status in REFUSALS:
-            self.sleep(REFUSED_PAUSE)
-            answer = send()
-        self._remember(answer, method, path)
-        if answer.status != 200:
-            raise self._unexpected(answer, method, path)
-        return answer
-
-    def _remember(self, answer: Answer, method: str, path: str) -> None:
-        self._date = answer.headers.get("Date") or self._date
-        if 200 <= answer.status < 300 and path != PING and (isinstance(answer.body, dict) or not answer.text):
-            self._grants.add(method, path, answer.body)
-
-    def _unexpected(self, answer: Answer, method: str, path: str) -> AnswerError:
-        withdrawn = self._grants.withdrawn(answer.status, method, path)
-        return unexpected(answer, self._asked(self._name(method, path)), time.time(), withdrawn)
-
-    def _discover_prefix(self) -> bool:
-        """Find out where the API lies, from ``/api/``, which needs no credentials.
-
-        :returns: whether elsewhere than thought. Where nothing there tells, the question stays open.
-        """
-        url = f"{self.connection.base_url}/api/"
-        root = self._sender.send("GET", url)
-        if root.status >= 500 or root.status == 429:
-            raise unexpected(root, self._asked(f"GET {url}"), time.time())
-        found = _prefix_in(root.body, urlsplit(self.connection.base_url).path)
-        if found is None:
-            return False
-        before, self._prefix = self._prefix, found
-        self._prefix_known = True
-        # With a controller there, a page or redirect in the place of an answer will pass.
-        self._answered = True
-        return found != before
-
-    def _object(self, answer: Answer, name: str) -> dict[str, t.Any]:
-        """The answer's body where it is the JSON object it has to be."""
-        if not isinstance(answer.body, dict):
-            raise no_object(answer, self._asked(name))
-        self._answered = True
-        return answer.body
-
-    def _url(self, path: str) -> str:
-        return f"{self.connection.base_url}{self._prefix}{path}"
-
-    def _name(self, method: str, path: str) -> str:
-        return f"{method} {self._url(path)}"
-
-    def _asked(self, name: str) -> RequestMade:
-        who = "token" if self.connection.token else f"user name ({self.connection.username}) or password"
-        return RequestMade(name, who, self._answered)
 
 
 def _prefix_in(root: t.Any, below: str) -> t.Optional[str]:

@@ -23,12 +23,12 @@ NEW = "new"
 # A launch leaves this status within a second or two.
 NEW_AT_MOST = timedelta(minutes=2)
 SUCCESSFUL = "successful"
-FAILED = "failed"
+FAILED_STATUS = "failed"
 ERROR = "error"
 CANCELED = "canceled"
 # As ``launch_type``.
 RELAUNCH = "relaunch"
-FINAL_STATUSES = (SUCCESSFUL, FAILED, ERROR, CANCELED)
+FINAL_STATUSES = (SUCCESSFUL, FAILED_STATUS, ERROR, CANCELED)
 
 
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?$")
@@ -83,11 +83,11 @@ class Job:
 
     @cached_property
     def created(self) -> datetime:
-        return moment(self.facts.get("created"))
+        return parse_time(self.facts.get("created"))
 
     @cached_property
     def finished(self) -> datetime:
-        return moment(self.facts.get("finished"))
+        return parse_time(self.facts.get("finished"))
 
     @property
     def active(self) -> bool:
@@ -195,7 +195,7 @@ class HostSummary:
         )
 
 
-def moment(text: t.Any) -> datetime:
+def parse_time(text: t.Any) -> datetime:
     """A time of the controller's; it leaves out microseconds that are zero, so that its texts do not sort.
 
     :returns: with its zone; what is no time lies before all times.

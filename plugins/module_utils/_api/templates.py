@@ -73,7 +73,7 @@ def latest_job_id(client: ControllerClient, name_or_id: str, organization: t.Opt
         raise RefusedError(
             f"The latest job of the job template {_told(template)} is sliced: job {job['id']} is slice "
             f"{job.get('job_slice_number')} of {slices}, and each slice is a job. Give the job_id of one, or give "
-            f"jobs_relaunch the whole run, by workflow_job_id{which}."
+            f"bulk_job_relaunch the whole run, by workflow_job_id{which}."
         )
     return int(job["id"])
 

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finding the jobs that a selection is about: names looked up, lists fetched."""
+"""Finding the jobs that a selection is about: names looked up, lists fetched.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 

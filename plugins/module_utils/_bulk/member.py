@@ -72,7 +72,6 @@ class Member:
 
         :raises BaseException: an interruption, or a defect; the entry is that of what had been done.
         """
-        self.ended_badly = False
         try:
             self.ask = self.steps.send(answer) if error is None else self.steps.throw(error)
         except StopIteration as end:
@@ -86,11 +85,23 @@ class Member:
                 vars(raised).pop("outcome", None)
                 raise
         else:
-            self.acts = self.acts or not isinstance(self.ask, JobsAfter)
+            # In between the verdict may look at other jobs.
+            if not isinstance(self.ask, JobsAfter):
+                self.acts, self.ended_badly = True, False
 
     @property
     def waits_for_room(self) -> bool:
         return isinstance(self.ask, Room)
+
+    @property
+    def waits_for_end(self) -> t.Optional[Job]:
+        """The job for whose end it waits."""
+        return self.ask.job if isinstance(self.ask, EndOf) else None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a job that was to do its work has not, or may not have."""
+        return self.ended_badly if self.entry is None else self.entry.ended_badly
 
     def drop(self, why: str, broken: bool = False) -> None:
         """End it, since it may not launch any more.

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of jobs_relaunch: what both of its front doors accept, and the request that comes of them."""
+"""The options of bulk_job_relaunch: what both of its front doors accept, and the request that comes of them.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 

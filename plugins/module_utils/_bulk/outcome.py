@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What jobs_relaunch has done: one entry for each job, and the sentence about all of them."""
+"""What bulk_job_relaunch has done: one entry for each job, and the sentence about all of them.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 

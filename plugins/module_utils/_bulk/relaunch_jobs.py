@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What jobs_relaunch does: find the jobs, plan, relaunch a few at a time, account for all of them.
+"""What bulk_job_relaunch does: find the jobs, plan, relaunch a few at a time, account for all of them.
 
 Private to this collection.
 """

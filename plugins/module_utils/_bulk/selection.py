@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which jobs a task of jobs_relaunch is about: from its options to the query for them. Pure; nothing is asked here."""
+"""Which jobs a task of bulk_job_relaunch is about: from its options to the query for them. Nothing is asked here.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,8 @@ SELECTION_SPEC: dict[str, t.Any] = dict(
     status=dict(
         type="list",
         elements="str",
-        choices=[_jobs.FAILED, _jobs.ERROR, _jobs.CANCELED],
-        default=[_jobs.FAILED, _jobs.ERROR],
+        choices=[_jobs.FAILED_STATUS, _jobs.ERROR, _jobs.CANCELED],
+        default=[_jobs.FAILED_STATUS, _jobs.ERROR],
     ),
     job_templates=dict(type="list", elements="str"),
     organizations=dict(type="list", elements="str"),
@@ -74,7 +77,7 @@ class Selection:
     job_ids: tuple[int, ...] = ()
     finished_after: t.Optional[datetime] = None
     finished_before: t.Optional[datetime] = None
-    status: tuple[str, ...] = (_jobs.FAILED, _jobs.ERROR)
+    status: tuple[str, ...] = (_jobs.FAILED_STATUS, _jobs.ERROR)
     names: t.Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     workflow_job_id: t.Optional[int] = None
 

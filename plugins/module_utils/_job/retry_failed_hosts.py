@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from .._api.client import ControllerClient
 from .._api.errors import ControllerError, JobUnsuccessfulError
-from .._api.jobs import FAILED, Job, told
+from .._api.jobs import FAILED_STATUS, Job, told
 from .._launch.waiting import Progress, Watch
 from .._work.ledger_reader import JobsRead
 from .driver import drive
@@ -36,7 +36,7 @@ from .sequence import RelaunchSequence
 from .work import JobWork
 
 # How a relaunch ends that is worth another one: on its hosts, or by what the controller met while running it.
-WORTH_ANOTHER = (FAILED, "error")
+WORTH_ANOTHER = (FAILED_STATUS, "error")
 
 
 @dataclass(frozen=True)

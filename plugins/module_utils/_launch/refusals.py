@@ -65,8 +65,8 @@ def source_unavailable(error: AnswerError, job_id: int, kind: t.Optional[str]) -
     """
     if error.status == 404 and kind:
         there = (
-            "workflow_job_relaunch resumes workflows from their failed nodes, and jobs_relaunch relaunches the failed "
-            "slices of a sliced job, with this number as workflow_job_id."
+            "workflow_job_relaunch resumes workflows from their failed nodes, and bulk_job_relaunch relaunches the "
+            "failed slices of a sliced job, with this number as workflow_job_id."
             if kind == "workflow_job"
             else "job_relaunch relaunches the jobs of job templates."
         )

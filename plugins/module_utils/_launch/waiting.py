@@ -204,7 +204,9 @@ class Watch:
             return job
         # A list does not tell: the detail may.
         known = job if _TELLS_EVENTS in job.facts else None
-        timeout = EVENTS_TIMEOUT if job.status in (_jobs.FAILED, _jobs.SUCCESSFUL) else EVENTS_TIMEOUT_NO_PLAYBOOK
+        timeout = (
+            EVENTS_TIMEOUT if job.status in (_jobs.FAILED_STATUS, _jobs.SUCCESSFUL) else EVENTS_TIMEOUT_NO_PLAYBOOK
+        )
         try:
             return self._until(job, JOB, lambda now: now.events_processed, self.left(most=timeout), known)
         except WaitTimeoutError as error:

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task was given that Ansible's own validation lets through, and that cannot be meant. Pure, and private.
+"""What a task was given that Ansible's own validation lets through, and that cannot be meant. Pure.
+
+Private to this collection.
 
 An option that is null or empty counts as not given. Which options go together is asked here, and not by Ansible, which
 would complain of that before it names an option that is misspelt.

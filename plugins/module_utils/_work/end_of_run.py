@@ -16,7 +16,7 @@ import typing as t
 from dataclasses import dataclass, field
 from enum import Enum
 
-from .starts import Batch, Course, Failure, Failures, Kind, Start, Started, alike, is_of
+from .starts import Batch, Course, Failure, Failures, Start, Started, StartKind, alike, is_of
 
 
 class Question(Enum):
@@ -27,7 +27,7 @@ class Question(Enum):
 
 
 @dataclass(frozen=True)
-class Ask:
+class OpenQuestion:
     """A question, and the task it is about. ``WENT_ON``: has none of these hosts a result of it?"""
 
     question: Question
@@ -75,7 +75,7 @@ class End:
 
 
 @dataclass(frozen=True)
-class Found:
+class RunStarts:
     """What is known of a failed run and its measure.
 
     :param complete: whether the measure went to its end: it was successful, and ran the same playbook.
@@ -89,11 +89,11 @@ class Found:
     complete: bool
     failed: t.Callable[[], frozenset[str]]
     failures: t.Optional[Failures] = None
-    answers: t.Mapping[Ask, bool] = field(default_factory=dict)
+    answers: t.Mapping[OpenQuestion, bool] = field(default_factory=dict)
 
 
 class _Unanswered(Exception):
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: OpenQuestion) -> None:
         super().__init__()
         self.ask = ask
 
@@ -107,7 +107,7 @@ class _Fate(Enum):
     UNHANDLED = "unhandled"
 
 
-def decide(found: Found) -> t.Union[End, Ask]:
+def decide_end(found: RunStarts) -> t.Union[End, OpenQuestion]:
     """How the run ended, or what to ask first."""
     try:
         return _Judge(found).end()
@@ -116,7 +116,7 @@ def decide(found: Found) -> t.Union[End, Ask]:
 
 
 class _Judge:
-    def __init__(self, found: Found) -> None:
+    def __init__(self, found: RunStarts) -> None:
         self._found = found
         self._run, self._measure = alike(found.run, found.measure)
         self._missing = self._measure.plays[len(self._run.plays) :]
@@ -169,11 +169,11 @@ class _Judge:
 
     def _failures(self) -> Failures:
         if self._found.failures is None:
-            raise _Unanswered(Ask(Question.FAILURES))
+            raise _Unanswered(OpenQuestion(Question.FAILURES))
         return self._found.failures
 
     def _answer(self, question: Question, task_uuid: str, *hosts: str) -> bool:
-        ask = Ask(question, task_uuid, hosts)
+        ask = OpenQuestion(question, task_uuid, hosts)
         if ask not in self._found.answers:
             raise _Unanswered(ask)
         return self._found.answers[ask]
@@ -188,7 +188,7 @@ class _Judge:
 
     def _suspect(self, batch: Batch) -> tuple[int, ...]:
         """Where this batch may have stopped: the counter of its last failure; 0 where that is out of sight."""
-        none_remain = [start.counter for start in batch.starts if start.kind is Kind.NONE_REMAIN]
+        none_remain = [start.counter for start in batch.starts if start.kind is StartKind.NONE_REMAIN]
         found = [*(failure.counter for failure in self._failures_in(batch)[:1]), *none_remain]
         if found:
             return (max(found),)
@@ -228,14 +228,14 @@ class _Judge:
         if failed is None and more:
             return _Fate.STOPPED
         if failed and failed.key in more and failed.key != course.last:
-            return _Fate.UNHANDLED if failed.kind is Kind.HANDLER else failed
+            return _Fate.UNHANDLED if failed.kind is StartKind.HANDLER else failed
         return _Fate.WHOLE if course.handlers <= batch.handlers else _Fate.UNHANDLED
 
     def _failed_task(self, batch: Batch) -> t.Optional[Start]:
         """The task at which the batch may have stopped; None where it is out of sight."""
         counter = self._suspect(batch)[0]
         uuid = next((failure.task_uuid for failure in self._failures().newest if failure.counter == counter), None)
-        kinds = (Kind.TASK, Kind.HANDLER)
+        kinds = (StartKind.TASK, StartKind.HANDLER)
         before = [start for start in batch.starts if start.counter < counter and start.kind in kinds]
         return next((start for start in reversed(before) if uuid in (None, start.uuid)), None)
 

@@ -19,7 +19,7 @@ from .._api.client import ControllerClient
 from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
-from .end_of_run import Ask, End, Found, Missed, Question, decide
+from .end_of_run import End, Missed, OpenQuestion, Question, RunStarts, decide_end
 from .starts import FAILURE_EVENTS, RESULT_EVENTS, START_EVENTS, Batch, Failure, Failures, Started
 
 # Failures that are asked for at once; of more it is the newest that count.
@@ -138,11 +138,11 @@ class _Reader:
         try:
             started = self._started(self._run)
             other = started if edited else self._started(measure)
-            found = Found(started, other, complete=measure.successful and not edited, failed=self._failed_hosts)
-            end = decide(found)
-            while isinstance(end, Ask):
+            found = RunStarts(started, other, complete=measure.successful and not edited, failed=self._failed_hosts)
+            end = decide_end(found)
+            while isinstance(end, OpenQuestion):
                 found = self._asked(found, end)
-                end = decide(found)
+                end = decide_end(found)
             stopped = self._stopped(end)
             if (stopped or end.unproven) and found.failures is None:
                 found = replace(found, failures=self._failures())
@@ -165,7 +165,7 @@ class _Reader:
     def _started(self, job: Job) -> Started:
         return read_started(self._client, job, self._kept)
 
-    def _asked(self, found: Found, ask: Ask) -> Found:
+    def _asked(self, found: RunStarts, ask: OpenQuestion) -> RunStarts:
         """With the answer to a question."""
         if ask.question is Question.FAILURES:
             return replace(found, failures=self._failures())

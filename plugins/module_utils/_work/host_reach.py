@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from .._api.errors import AnswerError
-from .._api.jobs import Job, moment
+from .._api.jobs import Job, parse_time
 from .._api.kinds import JOB
 from .ledger import HostRecord, Reach
 from .runs import HostKey
@@ -116,7 +116,7 @@ class HostReach:
             for start in range(0, len(hosts), HOSTS_AT_ONCE):
                 some = ",".join(map(str, hosts[start : start + HOSTS_AT_ONCE]))
                 for entry in self._client.results(self._inventory, enabled="true", id__in=some):
-                    found[int(entry["id"])] = moment(entry.get("modified"))
+                    found[int(entry["id"])] = parse_time(entry.get("modified"))
         except AnswerError as error:
             if error.refuses and error.status in (403, 404):
                 return None

@@ -145,7 +145,9 @@ class Ledger:
     def whole_success(self) -> t.Optional[Job]:
         """The run on all hosts that did all of the work, after every run that has failed; None where there is none."""
         whole = [run.job for run in self.runs if run.whole and run.job.began and not run.job.active]
-        failed = [job for job in (self.source, *whole) if job.status in (_jobs.FAILED, _jobs.ERROR) and job.began]
+        failed = [
+            job for job in (self.source, *whole) if job.status in (_jobs.FAILED_STATUS, _jobs.ERROR) and job.began
+        ]
         return done_by([job for job in whole if job.successful], failed)
 
 

@@ -101,14 +101,19 @@ class SameWork:
 
     def _same(self, job: Job) -> t.Optional[bool]:
         """None where values differ and the prompts cannot be had."""
-        if not same_template(self._source, job) or slice_of(job) != slice_of(self._source):
+        if not same_template(self._source, job):
             return False
         found = values(job)
         if found not in self._known:
-            ours, theirs = self._prompts_of(self._source), self._prompts_of(job)
-            self._known[found] = None if ours is None or theirs is None else ours == theirs
-            self.masked = self.masked or (ours == theirs and MASK in str(ours))
+            self._known[found] = self._with_same_prompts(job)
         return self._known[found]
+
+    def _with_same_prompts(self, job: Job) -> t.Optional[bool]:
+        if slice_of(job) != slice_of(self._source):
+            return False
+        ours, theirs = self._prompts_of(self._source), self._prompts_of(job)
+        self.masked = self.masked or (ours == theirs and MASK in str(ours))
+        return None if ours is None or theirs is None else ours == theirs
 
     @property
     def knows_prompts(self) -> bool:

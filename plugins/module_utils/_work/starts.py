@@ -26,7 +26,7 @@ RESULT_EVENTS = ("runner_on_ok", "runner_on_skipped", *FAILURE_EVENTS)
 Key = tuple[str, str]
 
 
-class Kind(Enum):
+class StartKind(Enum):
     """What was started. ``NONE_REMAIN`` is nothing that starts: ``max_fail_percentage`` stopped the batch there."""
 
     PLAY = "play"
@@ -46,7 +46,7 @@ class Start:
     :param pattern: of a play, the hosts it is for.
     """
 
-    kind: Kind
+    kind: StartKind
     counter: int
     uuid: str
     name: str
@@ -58,13 +58,13 @@ class Start:
         """From a job event (recorded: end-of-play-include-loop-last-aef-starts)."""
         data = event.get("event_data") or {}
         kind = _kind(str(event.get("event")), data)
-        name = "play" if kind is Kind.PLAY else "task"
+        name = "play" if kind is StartKind.PLAY else "task"
         return cls(
             kind=kind,
             counter=int(event.get("counter") or 0),
             uuid=without_suffix(event.get("uuid")),
             name=str(event.get(name) or data.get(name) or ""),
-            path=str(data.get("included_file" if kind is Kind.INCLUDE else "task_path") or ""),
+            path=str(data.get("included_file" if kind is StartKind.INCLUDE else "task_path") or ""),
             pattern=str(data.get("play_pattern") or ""),
         )
 
@@ -74,17 +74,17 @@ class Start:
         return (self.name, self.path)
 
 
-def _kind(event: str, data: t.Mapping[str, t.Any]) -> Kind:
+def _kind(event: str, data: t.Mapping[str, t.Any]) -> StartKind:
     """Handlers start with the event of a task, and say that they are conditional."""
     if event == PLAY_START:
-        return Kind.PLAY
+        return StartKind.PLAY
     if event == INCLUDE:
-        return Kind.INCLUDE
+        return StartKind.INCLUDE
     if event == NONE_REMAIN:
-        return Kind.NONE_REMAIN
+        return StartKind.NONE_REMAIN
     if data.get("is_conditional"):
-        return Kind.HANDLER
-    return Kind.META if str(data.get("task_action")).rpartition(".")[2] == "meta" else Kind.TASK
+        return StartKind.HANDLER
+    return StartKind.META if str(data.get("task_action")).rpartition(".")[2] == "meta" else StartKind.TASK
 
 
 def without_suffix(uuid: t.Any) -> str:
@@ -132,30 +132,32 @@ class Batch:
     @cached_property
     def tasks(self) -> tuple[Start, ...]:
         """Without handlers and meta tasks."""
-        return tuple(start for start in self.starts if start.kind is Kind.TASK)
+        return tuple(start for start in self.starts if start.kind is StartKind.TASK)
 
     @cached_property
     def copies(self) -> t.Mapping[Key, int]:
         """How often each task and handler was started, other than for further hosts: included again, for instance."""
-        kinds = (Kind.TASK, Kind.HANDLER)
+        kinds = (StartKind.TASK, StartKind.HANDLER)
         return Counter(key for key, _uuid in {(start.key, start.uuid) for start in self.starts if start.kind in kinds})
 
     @property
     def handlers(self) -> frozenset[Key]:
         """The handlers that were started after the last task."""
         after = self.tasks[-1].counter if self.tasks else 0
-        return frozenset(start.key for start in self.starts if start.kind is Kind.HANDLER and start.counter > after)
+        return frozenset(
+            start.key for start in self.starts if start.kind is StartKind.HANDLER and start.counter > after
+        )
 
     @property
     def ended_by_meta(self) -> bool:
         """Whether a meta task came last, which may have ended the play for the hosts that were left."""
         after = self.tasks[-1].counter if self.tasks else 0
-        return any(start.kind is Kind.META and start.counter > after for start in self.starts)
+        return any(start.kind is StartKind.META and start.counter > after for start in self.starts)
 
     @cached_property
     def included(self) -> t.Mapping[str, int]:
         """How often each file or role was included."""
-        return Counter(start.path for start in self.starts if start.kind is Kind.INCLUDE)
+        return Counter(start.path for start in self.starts if start.kind is StartKind.INCLUDE)
 
     @property
     def entered_all_files(self) -> bool:
@@ -164,7 +166,9 @@ class Batch:
 
     def entered(self, included: str) -> int:
         """How many copies of an included file or role have had a task started."""
-        started = {(start.path, start.uuid) for start in self.starts if start.kind in (Kind.TASK, Kind.HANDLER)}
+        started = {
+            (start.path, start.uuid) for start in self.starts if start.kind in (StartKind.TASK, StartKind.HANDLER)
+        }
         copies = Counter(path for path, _uuid in started if is_of(path, included))
         return max(copies.values(), default=0)
 
@@ -194,7 +198,7 @@ class Started:
         """From a run's START_EVENTS in order of their counters."""
         parts: list[tuple[Start, list[Start]]] = []
         for start in map(Start.of, events):
-            if start.kind is Kind.PLAY:
+            if start.kind is StartKind.PLAY:
                 parts.append((start, []))
             elif parts:
                 parts[-1][1].append(start)
@@ -213,7 +217,7 @@ class Started:
         """The play and the first start of a task."""
         for batch in self.batches:
             for start in batch.starts:
-                if start.uuid == uuid and start.kind is not Kind.INCLUDE:
+                if start.uuid == uuid and start.kind is not StartKind.INCLUDE:
                     return batch.play, start
         return None
 

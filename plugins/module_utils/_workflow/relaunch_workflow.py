@@ -56,8 +56,8 @@ def relaunch_workflow(
             return _whole(run, source, outcome)
         if source.facts.get("is_sliced_job"):
             raise RefusedError(
-                f"Workflow job {number} is a sliced job: jobs_relaunch, with workflow_job_id: {number}, relaunches its "
-                "failed slices on their failed hosts."
+                f"Workflow job {number} is a sliced job: bulk_job_relaunch, with workflow_job_id: {number}, relaunches "
+                "its failed slices on their failed hosts."
             )
         return resume(run, source, outcome)
 

@@ -59,6 +59,7 @@ def relaunch(
     cancel: bool = False,
     progress: t.Optional[t.Callable[[Counted], None]] = None,
     retries: int = 0,
+    interval: float = 2.0,
     **options: t.Any,
 ) -> Ran:
     """Relaunch all jobs that there are when it begins, or those that are named."""
@@ -66,7 +67,7 @@ def relaunch(
     request = JobsRequest(
         selection=selection,
         options=RelaunchOptions(hosts=hosts, wait=wait, fallback_to_all=fallback),
-        waiting=Waiting(wait=wait, timeout=timeout, cancel_on_timeout=cancel),
+        waiting=Waiting(wait, interval, timeout, cancel),
         **{"max_jobs": 1000, **options},
     )
     count = len(controller.asked)
@@ -253,12 +254,15 @@ def test_a_controller_that_takes_two_seconds_for_an_answer_gets_launches_all_the
 
 
 @pytest.mark.parametrize("wait", [True, False])
-def test_no_more_are_launched_after_so_many_failures(controller: BulkController, wait: bool) -> None:
+@pytest.mark.parametrize("duration", [0.5, 1.7, 1.8, 5.0])
+def test_no_more_are_launched_after_so_many_failures(controller: BulkController, wait: bool, duration: float) -> None:
     for number in range(1, 9):
         controller.failed(number, {"web1": True}, template=number)
         controller.failing[number] = {"web1"}
+    # The second ends while the first is judged, or what is known when it ends is fresh still.
+    controller.duration = lambda _number: duration
 
-    ran = relaunch(controller, wait=wait, at_once=1, stop_after=2)
+    ran = relaunch(controller, wait=wait, at_once=1, stop_after=2, interval=0.5)
 
     assert len(relaunches_of(controller.posts)) == 2
     assert [ran.of(number)[0] for number in (3, 8)] == ["refused", "refused"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sequence of jobs_relaunch against a scripted controller, where the world moves between two requests."""
+"""The sequence of bulk_job_relaunch against a scripted controller, where the world moves between two requests."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._launch.waitin
     wait_until,
 )
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
-from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import DENIED, HTML, at, job
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import DENIED, HTML, JOBS, at, in_list, job, listed
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
 
@@ -234,6 +234,14 @@ class TestUntilEventsProcessed:
         assert watch_of().until_events_processed(Job.of(job(43))).id == 43
         assert controller.asked == []
 
+    def test_asks_at_once_for_the_detail_of_a_job_that_a_list_shows(
+        self, controller: ScriptedController, watch_of: WatchOf, clock: Clock
+    ) -> None:
+        controller.expect("GET", at(43), body=job(43))
+
+        assert watch_of().until_events_processed(Job.of(in_list(job(43)))).events_processed
+        assert clock.slept == []
+
     def test_sees_them_come(self, controller: ScriptedController, watch_of: WatchOf) -> None:
         controller.expect("GET", at(43), body=job(43, event_processing_finished=False))
         controller.expect("GET", at(43), body=job(43))
@@ -286,6 +294,30 @@ class TestCancel:
 
 
 PARAMETERS = {"wait": True, "interval": 2.0, "timeout": None, "cancel_on_timeout": False}
+
+
+class TestSeveralJobs:
+    def test_a_wait_ends_where_something_else_is_due(
+        self, controller: ScriptedController, watch_of: WatchOf, clock: Clock
+    ) -> None:
+        controller.expect("GET", JOBS, body=listed())
+        controller.expect("GET", JOBS, body=listed())
+
+        assert watch_of(timeout=60).until_some_ended({43, 44}, most=2.0) == ({}, frozenset())
+        assert clock.now == 2.0
+
+    def test_but_its_deadline_is_told(self, controller: ScriptedController, watch_of: WatchOf) -> None:
+        controller.expect("GET", JOBS, body=listed())
+
+        with pytest.raises(WaitTimeoutError):
+            watch_of(timeout=1).until_some_ended({43}, most=2.0)
+
+    def test_as_they_are_now(self, controller: ScriptedController, watch_of: WatchOf) -> None:
+        controller.expect("GET", JOBS, body=listed(job(43, "running")))
+        controller.expect("GET", JOBS, 503)
+
+        assert watch_of().seen_now({43})[43].status == "running"
+        assert watch_of().seen_now({43}) == {}
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""jobs_relaunch inside the ansible-playbook process, where that is equivalent to running the module."""
+"""bulk_job_relaunch inside the ansible-playbook process, where that is equivalent to running the module."""
 
 from __future__ import annotations
 

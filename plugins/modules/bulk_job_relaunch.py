@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: jobs_relaunch
+module: bulk_job_relaunch
 short_description: Relaunch many failed jobs of an automation controller, a few at a time
 version_added: 0.2.0
 author:
@@ -17,8 +17,9 @@ description:
     such as all of an outage, relaunches those whose work still matters, a few at a time, waits for all of them
     together, and accounts for each.
   - The work of a job no longer matters where a later job of the same work has succeeded on its failed hosts,
-    whatever launched that, a schedule for instance. Where one is active, it is waited for. Of several failed jobs of
-    the same work the newest stands for all.
+    whatever launched that, a schedule for instance. Where one is active, it is waited for. Failed jobs of the same work
+    take turns, the newest first. What is left of an older one is decided on when its turn has come, by then mostly
+    nothing, and each has a verdict of its own.
   - Each job is decided on, launched and judged as M(relaunch.controller.job_relaunch) does it. Running the task again
     takes up where it stopped.
 extends_documentation_fragment:
@@ -102,6 +103,8 @@ options:
   max_jobs:
     description:
       - Launch nothing at all if more jobs than this would be relaunched. They are listed then.
+      - What is found to be left later on, such as all hosts of a job that stopped before its end, is launched up to
+        this number, too.
     type: int
     default: 100
   at_once:
@@ -109,7 +112,9 @@ options:
     type: int
     default: 5
   stop_after:
-    description: Launch no more after so many relaunches have failed. Those that are active are still waited for.
+    description:
+      - Launch no more after so many relaunches have failed, or were lost sight of. Those that are active are still
+        waited for.
     type: int
   wait:
     description:
@@ -135,7 +140,7 @@ seealso:
 
 EXAMPLES = r"""
 - name: See what an outage has left to do
-  relaunch.controller.jobs_relaunch:
+  relaunch.controller.bulk_job_relaunch:
     finished_after: 2026-11-24T14:00:00Z
     finished_before: 2026-11-24T16:00:00Z
     hosts: failed
@@ -143,7 +148,7 @@ EXAMPLES = r"""
   register: plan
 
 - name: Relaunch the failed jobs of the last three hours on their failed hosts, ten at a time
-  relaunch.controller.jobs_relaunch:
+  relaunch.controller.bulk_job_relaunch:
     finished_after: 3h
     organizations: [Web]
     hosts: failed
@@ -176,13 +181,16 @@ jobs:
     outcome:
       description:
         - V(relaunched); V(adopted), where another job of the same work is active; V(done), where relaunches have
-          brought it to success before; V(superseded), where a later job has, or a newer failed one stands for it;
-          V(refused), where it was left alone; V(lost), where it is not known what became of the relaunch.
+          brought it to success before; V(superseded), where a later job has, or the relaunch of a newer job of the same
+          work came first; V(refused), where it was left alone; V(lost), where it is not known what became of the
+          relaunch.
         - In check mode what would become of it.
       type: str
       sample: relaunched
     recovered:
-      description: Whether its work has succeeded by now. Hosts that could not run are in RV(jobs[].remaining_hosts).
+      description:
+        - Whether all of its work has succeeded by now. Where hosts could not run, such as disabled ones, it has not.
+          They are in RV(jobs[].remaining_hosts).
       type: bool
       sample: true
     id:

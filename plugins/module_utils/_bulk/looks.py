@@ -1,0 +1,78 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One list of recent jobs that answers the looks of many. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._api.client import ControllerClient
+from .._api.jobs import Job
+from .._launch.asks import JobsAfter
+from .._launch.waiting import Watch
+from .member import Member
+from .recent_jobs import RecentJobs
+
+# Those who look within so many seconds share a look, unless one of them has launched something in between.
+LOOK_SHARED_FOR = 0.5
+
+
+class SharedLooks:
+    """
+    :param client: the controller, and with it the clock.
+    :param watch: the time that there is.
+    :param turns: in each row jobs of the same work.
+    """
+
+    def __init__(self, client: ControllerClient, watch: Watch, turns: t.Sequence[t.Sequence[Member]]) -> None:
+        self._client = client
+        self._watch = watch
+        self._turns = turns
+        self._row_of = {member.source.id: row for row in turns for member in row}
+        self._recent: t.Optional[RecentJobs] = None
+        self._stale = False
+
+    def bring_up_to_date(
+        self, looking: t.Sequence[Member], waited_for: t.AbstractSet[int], shared_for: float = LOOK_SHARED_FOR
+    ) -> None:
+        """Ask for what has come since the last look, unless that is as good as this one.
+
+        :param looking: those who look.
+        :param waited_for: numbers of active jobs whose ends are noted without being asked for here.
+        :param shared_for: for so many seconds a look is good.
+        :raises WaitTimeoutError: the task's timeout came first.
+        :raises ControllerError: what waiting will not cure.
+        """
+        recent = self._recent
+        if recent is not None and not self._stale and self._client.clock() - recent.at <= shared_for:
+            return
+        sources = [member.source for row in self._turns for member in row if member.entry is None]
+        if recent is None:
+            self._recent = self._watch.through(lambda: RecentJobs(self._client, sources))
+        else:
+            # Whoever looks may take the job that another one of the same work has launched, as it is now.
+            rows = {id(row): row for row in (self._row_of[member.source.id] for member in looking)}
+            own = {job.id for member in looking for job in member.launched}
+            of_others = {job.id for row in rows.values() for member in row for job in member.launched} - own
+            self._watch.through(lambda: recent.refresh(sources, waited_for - of_others))
+        self._stale = False
+
+    def answer(self, ask: JobsAfter) -> list[Job]:
+        """What was asked for, as of the last look."""
+        return [] if self._recent is None else self._recent.of(ask.source, ask.number)
+
+    def outdate(self) -> None:
+        """Something may have been launched since the last look."""
+        self._stale = True
+
+    def note(self, job: Job) -> None:
+        """Know this job too, as it is now."""
+        if self._recent is not None:
+            self._recent.note(job)
+
+    def forget(self, number: int) -> None:
+        """This active job is gone."""
+        if self._recent is not None:
+            self._recent.forget(number)

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What many sequences wait for: ends of jobs, and pauses. Nothing is asked here. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._api.jobs import Job
+from .._launch.asks import Pause
+from .._work.decision import ALL
+from .member import Member
+from .options import JobsRequest
+from .outcome import Counted
+
+# The events of a job are in so many seconds after its end; sooner, its verdict would have to wait for them.
+EVENTS_IN_AFTER = 2.0
+
+
+class Waits:
+    """
+    :param request: whether to wait, and what has to be known of hosts.
+    :param members: whose waits these are.
+    :param clock: a monotonic clock, seconds.
+    """
+
+    def __init__(self, request: JobsRequest, members: t.Sequence[Member], clock: t.Callable[[], float]) -> None:
+        self._options = request.options
+        self._members = members
+        self._clock = clock
+        #: By number, the jobs that were launched here and are active.
+        self.running: dict[int, Job] = {}
+        # By number, the jobs that have ended, and when that was seen.
+        self._ended: dict[int, tuple[Job, float]] = {}
+        # By the number of the source, until when it pauses.
+        self._pauses: dict[int, float] = {}
+
+    @property
+    def for_end(self) -> list[tuple[Member, Job]]:
+        """Those that wait for the end of a job, with that."""
+        return [(member, job) for member in self._members if (job := member.waits_for_end) is not None]
+
+    def note_end(self, job: Job) -> None:
+        """Know that a job has ended."""
+        self.running.pop(job.id, None)
+        self._ended[job.id] = job, self._clock()
+        for member, waited_for in self.for_end:
+            does_work = member.sequence.adopted or any(job.id == own.id for own in member.launched)
+            if waited_for.id == job.id and does_work:
+                member.ended_badly = not job.successful
+
+    def over(self, idle: bool = False) -> list[tuple[Member, Job]]:
+        """Those whose job has ended and can be judged, with that as it is now.
+
+        Where nothing else is to be done, its events may be waited for in the verdict.
+
+        :param idle: nothing else is.
+        """
+        for _member, job in self.for_end:
+            if not job.active and job.id not in self._ended:
+                self.note_end(job)
+        idle = idle or not (self._pauses or self.active)
+        return [
+            (member, self._ended[job.id][0])
+            for member, job in self.for_end
+            if job.id in self._ended and (idle or self._judged_at(job.id) <= self._clock())
+        ]
+
+    def pauses_over(self) -> list[tuple[Member, None]]:
+        """Those whose pause is over; there is no answer."""
+        now = self._clock()
+        pausing = {member.source.id: member for member in self._members if isinstance(member.ask, Pause)}
+        self._pauses = {number: until for number, until in self._pauses.items() if number in pausing}
+        for number, member in pausing.items():
+            self._pauses.setdefault(number, now + t.cast("Pause", member.ask).seconds)
+        found = [number for number, until in self._pauses.items() if until <= now]
+        for number in found:
+            # It may pause again at once.
+            del self._pauses[number]
+        return [(pausing[number], None) for number in found]
+
+    @property
+    def active(self) -> set[int]:
+        """The numbers of the active jobs whose ends matter."""
+        asked = {job.id for _member, job in self.for_end}
+        # Without waiting for the ends, room is waited for.
+        more = any(member.entry is None and member.waits_for_end is None for member in self._members)
+        if more:
+            asked |= set(self.running)
+        return asked.difference(self._ended) if more or self._options.wait else set()
+
+    @property
+    def counted(self) -> Counted:
+        """How far all of it is."""
+        acting = [member for member in self._members if member.acts]
+        entries = [member.entry for member in acting if member.entry is not None]
+        ended = [member for member, job in self.for_end if job.id in self._ended]
+        failed = sum(entry.unsuccessful for entry in entries) + sum(member.ended_badly for member in ended)
+        successful = sum(entry.well for entry in entries) + sum(not member.ended_badly for member in ended)
+        return Counted(len(acting), successful, len(self.for_end) - len(ended), failed)
+
+    @property
+    def next_due(self) -> t.Optional[float]:
+        """Seconds until a pause is over, or a job can be judged; None where there is neither."""
+        judged = [self._judged_at(job.id) for _member, job in self.for_end if job.id in self._ended]
+        due = min((*self._pauses.values(), *judged), default=None)
+        return None if due is None else max(0.0, due - self._clock())
+
+    def _judged_at(self, number: int) -> float:
+        job, seen = self._ended[number]
+        # On all hosts a success is one, whatever its events tell.
+        return seen if job.successful and self._options.hosts == ALL else seen + EVENTS_IN_AFTER
