@@ -148,14 +148,14 @@ TABLE: dict[str, tuple[list[Shown], str | None, dict[str, int], str, list[int]]]
         "none_left",
         {"a": 1},
         "",
-        [1, 1],
+        [1, 2],
     ),
     "cut short, then all, of which one failed": (
         [Shown(FAILED, ran(44, "", "b"), passed=(ran(43, "a", ""),))],
         None,
         {"a": 1},
         "b",
-        [1, 1],
+        [1, 2],
     ),
     "cut short, and all could not be launched": (
         [Shown(IMPOSSIBLE, ran(43, "a", ""), passed=(ran(43, "a", ""),))],
