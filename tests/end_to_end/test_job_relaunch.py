@@ -14,11 +14,15 @@ import pytest
 
 from sandbox.process import Sandbox
 
+if t.TYPE_CHECKING:
+    from .conftest import Driver
+
 RunTasks = t.Callable[..., t.Any]
 Options = dict[str, t.Any]
 
 
 BOTH_WAYS = pytest.mark.parametrize("in_process", [True, False], ids=["in process", "module"])
+AS_A_MODULE = pytest.mark.parametrize("in_process", [False], ids=["module"])
 
 
 def runs(folder: Path, host: str) -> int:
@@ -48,34 +52,29 @@ def test_relaunches_on_exactly_the_failed_hosts_and_then_leaves_it_alone(
     assert first["job"]["finished"]
 
 
-def test_right_after_the_job_ended(
-    sandbox: Sandbox, stubborn: t.Callable[..., Options], admin: Options, run_tasks: RunTasks
-) -> None:
+def test_right_after_the_job_ended(sandbox: Sandbox, stubborn: t.Callable[..., Options], driver: Driver) -> None:
     job = sandbox.launch(stubborn(web1=1)["id"])
 
-    (result,) = run_tasks({"job_id": job, "hosts": "failed", "wait": True, **admin}).results
+    result = driver.relaunch(job)
 
     assert (result["failed"], result["changed"], result["limit"]) == (False, True, "web1")
 
 
-def test_while_a_relaunch_is_running_it_is_adopted(
-    sandbox: Sandbox, failed_job: int, admin: Options, run_tasks: RunTasks
-) -> None:
+def test_while_a_relaunch_is_running_it_is_adopted(sandbox: Sandbox, failed_job: int, driver: Driver) -> None:
     sandbox.settings(event_lag=2)
-    task = {"job_id": failed_job, "hosts": "failed", **admin}
 
-    first, second, waited = run_tasks(task, task, {**task, "wait": True}).results
+    first, second = (driver.relaunch(failed_job, wait=False) for _number in range(2))
+    waited = driver.relaunch(failed_job)
 
     assert (first["changed"], second["changed"], waited["changed"]) == (True, False, False)
     assert first["id"] == second["id"] == waited["id"]
     assert len(unsafe(sandbox)) == 1
 
 
-@BOTH_WAYS
 def test_a_first_relaunch_takes_four_requests_over_one_connection(
-    sandbox: Sandbox, failed_job: int, admin: Options, run_tasks: RunTasks
+    sandbox: Sandbox, failed_job: int, driver: Driver
 ) -> None:
-    run_tasks({"job_id": failed_job, "hosts": "failed", **admin})
+    driver.relaunch(failed_job, wait=False)
 
     log = sandbox.log()
     # The last one looks whether another caller has launched the same in the same instant.
@@ -83,11 +82,10 @@ def test_a_first_relaunch_takes_four_requests_over_one_connection(
     assert len({entry["connection"] for entry in log}) == 1
 
 
-@BOTH_WAYS
 def test_a_wait_takes_one_request_a_look_over_the_same_connection(
-    sandbox: Sandbox, failed_job: int, admin: Options, run_tasks: RunTasks
+    sandbox: Sandbox, failed_job: int, driver: Driver
 ) -> None:
-    (result,) = run_tasks({"job_id": failed_job, "hosts": "failed", "wait": True, **admin}).results
+    result = driver.relaunch(failed_job, interval=2)
 
     assert result["status"] == "successful"
     _source, _later, launch, others, *rest = sandbox.log()
@@ -102,7 +100,6 @@ def test_a_wait_takes_one_request_a_look_over_the_same_connection(
     assert len({entry["connection"] for entry in sandbox.log()}) == 1
 
 
-@BOTH_WAYS
 def test_a_relaunch_that_fails_again_fails_the_task_with_all_that_is_known(
     sandbox: Sandbox, stubborn: t.Callable[..., Options], admin: Options, run_tasks: RunTasks
 ) -> None:
@@ -123,7 +120,7 @@ def test_a_relaunch_that_fails_again_fails_the_task_with_all_that_is_known(
 
 
 class TestCheckMode:
-    @BOTH_WAYS
+    @AS_A_MODULE
     def test_predicts_and_sends_nothing_unsafe(
         self, sandbox: Sandbox, failed_job: int, admin: Options, run_tasks: RunTasks
     ) -> None:
@@ -136,34 +133,32 @@ class TestCheckMode:
         assert result["retry_counts"] == {"all": 3, "failed": 2}
         assert sandbox.log() and unsafe(sandbox) == []
 
-    @BOTH_WAYS
     def test_names_the_missing_passwords(
-        self, sandbox: Sandbox, stubborn: t.Callable[..., Options], admin: Options, run_tasks: RunTasks
+        self, sandbox: Sandbox, stubborn: t.Callable[..., Options], driver: Driver
     ) -> None:
         template = stubborn({"passwords": ["ssh_password", "become_password"]}, web1=1)
         given = {"ssh_password": "hunter2", "become_password": "hunter3"}
         job = sandbox.launch(template["id"], credential_passwords=given)
         sandbox.wait(job)
         sandbox.clear_log()
-        task = {"job_id": job, "hosts": "failed", "credential_passwords": {"ssh_password": "hunter2"}, **admin}
+        some = {"ssh_password": "hunter2"}
 
-        (predicted,) = run_tasks(task, arguments=["--check"]).results
-        (result,) = run_tasks(task).results
+        predicted = driver.relaunch(job, check_mode=True, credential_passwords=some, wait=False)
+        result = driver.relaunch(job, credential_passwords=some, wait=False)
 
         assert predicted["failed"] and result["failed"]
         assert (predicted["hosts"], predicted["passwords_missing"]) == (["web1"], ["become_password"])
         assert "become_password" in result["msg"]
         assert unsafe(sandbox) == []
 
-        (result,) = run_tasks({**task, "credential_passwords": given, "wait": True}).results
+        result = driver.relaunch(job, credential_passwords=given)
         assert (result["failed"], result["status"]) == (False, "successful")
 
 
-@BOTH_WAYS
+@AS_A_MODULE
 def test_refusals_end_in_a_sentence(
     sandbox: Sandbox, stubborn: t.Callable[..., Options], failed_job: int, admin: Options, run_tasks: RunTasks
 ) -> None:
-    no_stats = sandbox.make_job(template=stubborn(web1=0)["id"], status="canceled", hosts={}, stats=False)
     orphaned = stubborn(web1=0)
     without_inventory = sandbox.make_job(template=orphaned["id"], status="failed", hosts={"web1": "failed"})
     sandbox.delete("inventories", orphaned["inventory"])
@@ -184,7 +179,6 @@ def test_refusals_end_in_a_sentence(
         ({**failed, "controller_oauthtoken": sandbox.token("mallory")}, f"This user may not see job {failed_job}"),
         ({**failed, "controller_oauthtoken": sandbox.token("reader")}, "execute role"),
         ({**failed, "controller_oauthtoken": sandbox.token("admin", scope="read")}, "write scope"),
-        ({**failed, "job_id": no_stats}, "Set fallback_to_all: true, or hosts: all"),
         ({**failed, "job_id": without_inventory}, "an inventory and a project"),
         ({**failed, "controller_host": nobody}, "accepts no connection: Connection refused"),
         ({**failed, "controller_host": "no-such-host.invalid"}, "cannot be resolved"),
@@ -211,13 +205,11 @@ def test_refusals_end_in_a_sentence(
         ("redirect", "Redirects are not followed"),
     ],
 )
-def test_answers_that_are_none(
-    sandbox: Sandbox, failed_job: int, admin: Options, run_tasks: RunTasks, kind: str, words: str
-) -> None:
+def test_answers_that_are_none(sandbox: Sandbox, failed_job: int, driver: Driver, kind: str, words: str) -> None:
     location = {"location": "https://elsewhere.example.com/"} if kind == "redirect" else {}
     sandbox.misbehave([{"kind": kind, "path": "/api/", "times": None, **location}])
 
-    (result,) = run_tasks({"job_id": failed_job, **admin}).results
+    result = driver.relaunch(failed_job, hosts="all", wait=False)
 
     assert (result["failed"], result["changed"]) == (True, False)
     assert any(word in result["msg"] for word in words.split("|")), result["msg"]
@@ -231,9 +223,7 @@ def test_async_with_poll_ends(failed_job: int, admin: Options, run_tasks: RunTas
     assert (result["failed"], result["changed"], result.get("status")) == (False, True, "successful"), str(result)
 
 
-def test_a_restart_during_the_wait_is_sat_out(
-    sandbox: Sandbox, failed_job: int, admin: Options, run_tasks: RunTasks
-) -> None:
+def test_a_restart_during_the_wait_is_sat_out(sandbox: Sandbox, failed_job: int, driver: Driver) -> None:
     sandbox.misbehave(
         [
             {"kind": "status", "status": 502, "method": "GET", "path": r"/jobs/\d+/$", "after_requests": 1, "times": 2},
@@ -241,7 +231,7 @@ def test_a_restart_during_the_wait_is_sat_out(
         ]
     )
 
-    (result,) = run_tasks({"job_id": failed_job, "hosts": "failed", "wait": True, **admin, "max_retries": 5}).results
+    result = driver.relaunch(failed_job, max_retries=5)
 
     assert (result["failed"], result["changed"], result.get("status")) == (False, True, "successful"), str(result)
 
@@ -298,7 +288,7 @@ def test_defaults_of_the_action_group_and_the_environment(
     assert [entry["user"] for entry in sandbox.log()] == ["admin"] * 4
 
 
-@BOTH_WAYS
+@AS_A_MODULE
 def test_behind_a_gateway_with_tls(tmp_path: Path, run_tasks: RunTasks) -> None:
     playbook = "- {hosts: all, gather_facts: false, tasks: [{ansible.builtin.fail: }]}\n"
     with Sandbox(tmp_path / "gateway", prefix="gateway", tls=True) as gateway:

@@ -286,7 +286,7 @@ def test_a_job_without_statistics_is_relaunched_as_a_whole_if_that_is_wanted(san
 
     refused = driver.retry(job)
     assert (refused["failed"], refused["ended"]) == (True, "not_possible")
-    assert "fallback_to_all" in refused["msg"]
+    assert "Set fallback_to_all: true, or hosts: all" in refused["msg"]
     assert [status for _path, status in posts(sandbox)] == [400]
     sandbox.clear_log()
 
