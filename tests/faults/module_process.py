@@ -24,14 +24,11 @@ import variants  # beside this file
 from ansible.module_utils import basic
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._bulk import later_jobs as _later_jobs
-from ansible_collections.relaunch.controller.plugins.module_utils._launch import launch as _launch
+from ansible_collections.relaunch.controller.plugins.module_utils._launch import look_up
 from ansible_collections.relaunch.controller.plugins.modules import bulk_job_relaunch, job_relaunch
 
 # Nothing here takes longer to appear, and no scenario has to wait longer for what will not.
 LOOK_UP_SECONDS = 4.0
-# Nor does a scenario last so long that what is known grows old by itself; judge as many_judge.py does.
-FRESH_FOR = 2.0
 
 MODULES: dict[str, t.Callable[[], None]] = {
     "job_relaunch": job_relaunch.main,
@@ -70,8 +67,7 @@ def run() -> t.NoReturn:
         os.environ.update(given["environment"])
         if given["variant"]:
             variants.VARIANTS[given["variant"]]()
-        _launch.LOOK_UP_SECONDS = LOOK_UP_SECONDS
-        _later_jobs.FRESH_FOR = FRESH_FOR
+        look_up.LOOK_UP_SECONDS = LOOK_UP_SECONDS
         if given["broken_off"]:
             _break_off(**given["broken_off"])
         with _given(given["options"]):

@@ -13,11 +13,12 @@ from unittest import mock
 from ansible_collections.relaunch.controller.plugins.module_utils._api import client as _client
 from ansible_collections.relaunch.controller.plugins.module_utils._api import errors as _errors
 from ansible_collections.relaunch.controller.plugins.module_utils._api import no_answer as _no_answer
-from ansible_collections.relaunch.controller.plugins.module_utils._bulk import later_jobs as _later_jobs
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk import options as _jobs_options
-from ansible_collections.relaunch.controller.plugins.module_utils._job import until_end as _until_end
-from ansible_collections.relaunch.controller.plugins.module_utils._launch import launch as _launch
-from ansible_collections.relaunch.controller.plugins.module_utils._work import history as _history
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk import recent_jobs as _recent_jobs
+from ansible_collections.relaunch.controller.plugins.module_utils._job import after_launch as _after_launch
+from ansible_collections.relaunch.controller.plugins.module_utils._job import sequence as _sequence
+from ansible_collections.relaunch.controller.plugins.module_utils._work import ledger as _ledger
+from ansible_collections.relaunch.controller.plugins.module_utils._work import ledger_reader as _ledger_reader
 from ansible_collections.relaunch.controller.plugins.module_utils._work import same_work as _same_work
 
 
@@ -33,32 +34,22 @@ def values_instead_of_prompts() -> None:
 
 def covers_as_success() -> None:
     """A successful relaunch has done all hosts of its limit, also those that it did not run on."""
-    right = _history.newest_words
+    right = _ledger_reader.host_records
 
-    def wrong(base: t.Any, hosts: t.Any, relaunches: t.Any) -> t.Any:
-        words = right(base, hosts, relaunches)
-        recovered = dict(words.recovered)
-        for relaunch in relaunches:
-            if relaunch.job.successful:
-                recovered.update({host.id: relaunch.job for host in hosts if relaunch.asked_for(host)})
-        return dataclasses.replace(words, recovered=recovered)
+    def wrong(source: t.Any, runs: t.Any) -> t.Any:
+        def done(record: t.Any) -> t.Any:
+            jobs = [run.job for run in runs if run.job.successful and run.covers(record.names)]
+            return dataclasses.replace(record, done_in=record.done_in or _ledger.done_by(jobs, record.failed_in))
 
-    _instead(_history, "newest_words", wrong)
+        return tuple(map(done, right(source, runs)))
+
+    _instead(_ledger_reader, "host_records", wrong)
 
 
 def oldest_success_wins() -> None:
     """No later failure takes a success back."""
-
-    def asked(self: t.Any, base: t.Any, hosts: t.Any, relaunches: t.Any) -> t.Any:
-        known = [dataclasses.replace(one, summaries=tuple(self._summaries(one.job))) for one in relaunches]
-        recovered: dict[int, t.Any] = {}
-        for relaunch in known:
-            for summary in relaunch.summaries:
-                if not summary.failed and summary.host is not None:
-                    recovered.setdefault(summary.host, relaunch.job)
-        return tuple(known), dataclasses.replace(_history.newest_words(base, hosts, known), recovered=recovered)
-
-    _instead(_history.Historian, "_asked", asked)
+    right = _ledger.done_by
+    _instead(_ledger, "done_by", lambda done_in, failed_in: right(done_in, list(failed_in)[-1:]))
 
 
 def credentials_ignored() -> None:
@@ -87,23 +78,23 @@ def proxy_error_as_not_sent() -> None:
 
 def no_tie_break() -> None:
     """Nobody looks for other callers."""
-    _instead(_until_end, "lower_rival", lambda _client, _contest, own, successful_too=False: (own, None))
+    _instead(_after_launch, "lower_rival", lambda _newer, own, _is_rival, successful_too=False: (own, None))
 
 
 def no_look_up() -> None:
     """Nobody looks for a job whose answer was lost."""
-    _instead(_launch, "_look_up", lambda _client, _watch, _attempt: None)
+
+    def wrong(*_given: t.Any) -> t.Iterator[t.Any]:
+        raise _errors.AnswerLostError("Nobody looks for it.")
+        yield
+
+    _instead(_sequence, "look_up", wrong)
 
 
 def relaunches_only() -> None:
     """Of many jobs, what a schedule or a person has launched later does not count."""
-    for name in ("of", "fetch"):
-        _without_others(name)
-
-
-def _without_others(name: str) -> None:
-    right = getattr(_later_jobs.LaterJobs, name)
-    _instead(_later_jobs.LaterJobs, name, lambda *given: [job for job in right(*given) if job.is_relaunch])
+    right = _recent_jobs.RecentJobs.of
+    _instead(_recent_jobs.RecentJobs, "of", lambda *given: [job for job in right(*given) if job.is_relaunch])
 
 
 def at_once_ignored() -> None:
