@@ -93,9 +93,9 @@ class RelaunchSequence:
             self.healed = {host.name: host.done_in.id for host in look.ledger.hosts or () if host.done_in}
             if isinstance(decision, Await):
                 if work.request.check_mode:
-                    return outcome.saying(
-                        f"{_begun(decision.what)} is active: it would be waited for, and decided after."
-                    )
+                    self.adopted = True
+                    job = decision.job
+                    return outcome.saying(f"Job {job.id} is {job.status}: its end decides. It would be waited for.")
                 ended = yield from until_ended(work, decision.job, decision.what, outcome)
                 if ended.id == source.id:
                     with carrying(outcome):
@@ -235,10 +235,6 @@ class RelaunchSequence:
         self._tries += 1
         self._looks = 0
         return pause
-
-
-def _begun(what: str) -> str:
-    return f"{what[0].upper()}{what[1:]}".rstrip(",")
 
 
 def _has_lost_all(work: JobWork, look: Look, error: ControllerError) -> bool:
