@@ -126,7 +126,7 @@ class InProcessAction(ActionBase):
         def act(client: ControllerClient) -> Outcome:
             return self.act(params, write)(client)
 
-        result = carry_out(params, hidden, act, specification)
+        result = carry_out(params, hidden, act, specification, write)
         if self._injects_invocation(task_vars):
             result["invocation"] = {"module_args": params}
         return t.cast("Result", remove_values(result, hidden))

@@ -23,29 +23,24 @@ from .answer import (
 from .connection import ConnectionOptions
 from .errors import (
     AnswerError,
-    AnswerLostError,
     ControllerError,
 )
+from .paging import PAGE_SIZE, Lists
 from .session import Sender, open_session
 
 DEFAULT_PREFIX = "/api/v2/"
 # Where the platform's gateway has the controller; AWX may be configured to answer there too.
 GATEWAY_PREFIX = "/api/controller/v2/"
 AWX = "AWX"
-PAGE_SIZE = 200
-# A page that is not answered in time is asked for in smaller ones. Each size divides the one before, so that a list can
-# go on with smaller pages where larger ones have brought it.
-PAGE_SIZES = (PAGE_SIZE, 50, 10)
-# Of the time for an answer; where a page takes less, one of the next size has enough time as well.
-QUICK_SHARE = 0.1
 # Gateways refuse requests now and then that they grant a second later: a refusal is believed when it is given twice.
 REFUSED_PAUSE = 1.0
 # It answers without regard to credentials (recorded: denied-token-ping).
 PING = "ping/"
 
 
+__all__ = ("PAGE_SIZE", "ControllerClient", "backoff")
+
 T = t.TypeVar("T")
-Entries = tuple[list[dict[str, t.Any]], bool]
 
 
 def backoff(attempt: int, factor: float, chance: float) -> float:
@@ -68,6 +63,7 @@ class ControllerClient:
     :param connection: where and as whom.
     :param clock: a monotonic clock, seconds.
     :param sleep: pauses for some seconds, between the attempts of a read.
+    :param write: takes a line for a person, about each attempt that failed and is made again.
     """
 
     def __init__(
@@ -75,15 +71,17 @@ class ControllerClient:
         connection: ConnectionOptions,
         clock: t.Callable[[], float] = time.monotonic,
         sleep: t.Callable[[float], None] = time.sleep,
+        write: t.Optional[t.Callable[[str], None]] = None,
     ) -> None:
         self.connection = connection
         self.clock = clock
         self.sleep = sleep
+        self._write = write
         self._prefix = connection.api_prefix or DEFAULT_PREFIX
         self._prefix_known = connection.api_prefix is not None
         self._answered = False
         self._grants = Grants(clock)
-        self._page_sizes: dict[str, int] = {}
+        self._lists = Lists(self.get_once, clock, connection.request_timeout)
         self._session = open_session(connection)
         self._sender = Sender(self._session, connection)
 
@@ -119,54 +117,14 @@ class ControllerClient:
 
         Pages are asked for by number: behind a gateway ``next`` may lack its prefix.
         """
-        return self._entries(path, query, self.retried)
+        return self._lists.entries(path, query, self.retried)
 
     def results_once(self, path: str, **query: t.Any) -> t.Iterator[dict[str, t.Any]]:
         """As ``results``, each page with a single attempt: for a wait, which does its own trying again.
 
         Where that comes too late, the next list of this path is asked for in smaller pages.
         """
-        return self._entries(path, query, lambda read: read())
-
-    def _entries(
-        self, path: str, query: t.Mapping[str, t.Any], tries: t.Callable[[t.Callable[[], Entries]], Entries]
-    ) -> t.Iterator[dict[str, t.Any]]:
-        start, size = 0, PAGE_SIZE
-
-        def read() -> Entries:
-            nonlocal size
-            size = min(size, self._page_sizes.get(path, PAGE_SIZE))
-            return self._page(path, query, start // size + 1, size)
-
-        while True:
-            try:
-                entries, more = tries(read)
-            except AnswerError as error:
-                # The list has become shorter since the page before, and this page lies past its end.
-                if start and error.status == 404 and error.body is not None:
-                    return
-                raise
-            yield from entries
-            if not more:
-                return
-            start += size
-
-    def _page(self, path: str, query: t.Mapping[str, t.Any], number: int, size: int) -> Entries:
-        began = self.clock()
-        try:
-            answer = self.get_once(path, **dict(query, page=number, page_size=size))
-        except AnswerLostError as error:
-            if error.late:
-                self._page_sizes[path] = next((less for less in PAGE_SIZES if less < size), size)
-            raise
-        took, more = self.clock() - began, bool(answer.get("next"))
-        # Only a full page tells how long one takes.
-        if more and took <= QUICK_SHARE * self.connection.request_timeout:
-            self._page_sizes[path] = next((larger for larger in reversed(PAGE_SIZES) if larger > size), size)
-        entries = answer.get("results")
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise AnswerError(f"{self._name('GET', path)} was answered without the list it should hold.", 200, answer)
-        return entries, more
+        return self._lists.entries(path, query, lambda read: read())
 
     def post(self, path: str, payload: t.Mapping[str, t.Any], expected: int) -> dict[str, t.Any]:
         """Have one POST carried out, at most once: sent a second time only where a refusal says that it was not.
@@ -204,8 +162,17 @@ class ControllerClient:
                 if not error.transient or attempt >= self.connection.max_retries:
                     raise
                 pause = backoff(attempt, self.connection.retry_backoff_factor, random.random())
-                self.sleep(max(pause, error.retry_after or 0))
-            attempt += 1
+                pause = max(pause, error.retry_after or 0)
+                attempt += 1
+                self._tell(error, attempt, pause)
+                self.sleep(pause)
+
+    def _tell(self, error: ControllerError, attempt: int, pause: float) -> None:
+        # Not the error's own words, which are for the end; and nothing of what was sent.
+        place = self.connection.base_url
+        found = f"{place} answered {error.status}" if isinstance(error, AnswerError) else f"no answer from {place}"
+        if self._write is not None:
+            self._write(f"{found}, try {attempt} of {self.connection.max_retries + 1}, again in {pause:.0f} s")
 
     def _once(self, method: str, path: str, expected: int, **arguments: t.Any) -> dict[str, t.Any]:
         def send() -> Answer:
