@@ -107,7 +107,7 @@ class InProcessAction(ActionBase):
 
     def _in_process(self, task_vars: dict[str, t.Any]) -> t.Union[Result, str]:
         """The sequence in this process; or why the module has to do it after all."""
-        from ansible_collections.relaunch.controller.plugins.module_utils._api.requests_library import (
+        from ansible_collections.relaunch.controller.plugins.module_utils._api.libraries import (
             REQUESTS_IMPORT_ERROR,
         )
 
@@ -126,7 +126,7 @@ class InProcessAction(ActionBase):
         def act(client: ControllerClient) -> Outcome:
             return self.act(params, write)(client)
 
-        result = carry_out(params, hidden, act, specification)
+        result = carry_out(params, hidden, act, specification, write)
         if self._injects_invocation(task_vars):
             result["invocation"] = {"module_args": params}
         return t.cast("Result", remove_values(result, hidden))

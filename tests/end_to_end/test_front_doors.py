@@ -102,6 +102,18 @@ def test_progress_arrives_while_the_task_waits_and_leaves_stdout_alone(
     assert json.loads(stdout)["status"] == "successful"
 
 
+@pytest.mark.parametrize(("in_process", "task", "lines"), [(True, {}, 2), (True, {"no_log": True}, 0), (False, {}, 0)])
+def test_a_controller_that_does_not_answer_is_told_of_at_each_try(
+    admin: Options, run_tasks: t.Callable[..., t.Any], task: Options, lines: int
+) -> None:
+    nobody = {"controller_host": "http://controller.invalid", "max_retries": 2, "retry_backoff_factor": 0.1}
+
+    done = run_tasks({**admin, **nobody, "job_id": 42, "task": task})
+
+    told = [line for line in done.stderr.splitlines() if "no answer from http://controller.invalid, try " in line]
+    assert [line.partition(", again")[0][-10:] for line in told] == ["try 1 of 3", "try 2 of 3"][:lines]
+
+
 JSON_CALLBACK = """
 from ansible.plugins.callback import CallbackBase
 import json

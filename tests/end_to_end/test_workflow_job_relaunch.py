@@ -476,9 +476,8 @@ def test_who_may_make_workflows_elsewhere_only_is_told_so(
     sandbox: Sandbox, deploy: Deploy, workflow: Workflow, admin: Options
 ) -> None:
     made = workflow(line(deploy(["web1", "web2"])["id"]), FAILED_LINE)
-    sandbox.misbehave(
-        [{"kind": "status", "method": "POST", "path": "/workflow_job_templates/$", "status": 403, "body": {}}]
-    )
+    denied = {"kind": "status", "status": 403, "body": {}, "times": 2}
+    sandbox.misbehave([{"method": "POST", "path": "/workflow_job_templates/$", **denied}])
 
     result = at_once(workflow_job_id=made["id"], nodes="failed", **admin)
 
@@ -489,7 +488,7 @@ def test_a_node_that_is_refused_is_named_and_nothing_is_left(
     sandbox: Sandbox, workflow: Workflow, admin: Options
 ) -> None:
     made = workflow(*TWO_PROJECTS)
-    denied = {"kind": "status", "status": 403, "body": {"detail": "You may not."}, "after_requests": 1}
+    denied = {"kind": "status", "status": 403, "body": {"detail": "You may not."}, "after_requests": 1, "times": 2}
     sandbox.misbehave([{"method": "POST", "path": "/workflow_nodes/$", **denied}])
 
     result = at_once(workflow_job_id=made["id"], nodes="failed", **admin)

@@ -10,6 +10,7 @@ import email.utils
 import math
 import typing as t
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 
 from .errors import AnswerError, describe_text, flatten
 
@@ -115,6 +116,14 @@ _CREDENTIALS = "credentials"
 def _below_prefix(url: t.Any) -> str:
     """The path below the API's prefix; behind a gateway an address in a body may lack the gateway's part of that."""
     return url.partition("/v2/")[2] if isinstance(url, str) else ""
+
+
+def time_told(date: t.Optional[str]) -> datetime:
+    """The time in a Date header, with its zone; the present by the own clock where there is none."""
+    try:
+        return email.utils.parsedate_to_datetime(date or "").astimezone(timezone.utc)
+    except (TypeError, ValueError):
+        return datetime.now(timezone.utc)
 
 
 def retry_after_seconds(value: t.Optional[str], now: float) -> t.Optional[float]:

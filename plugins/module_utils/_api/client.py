@@ -9,11 +9,10 @@ Private to this collection.
 
 from __future__ import annotations
 
-import email.utils
 import random
 import time
 import typing as t
-from datetime import datetime, timezone
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from .answer import (
@@ -23,34 +22,30 @@ from .answer import (
     Grants,
     RequestMade,
     no_object,
+    time_told,
     unexpected,
 )
 from .connection import ConnectionOptions
 from .errors import (
     AnswerError,
-    AnswerLostError,
     ControllerError,
 )
+from .paging import PAGE_SIZE, Lists
 from .session import Sender, open_session
 
 DEFAULT_PREFIX = "/api/v2/"
 # Where the platform's gateway has the controller; AWX may be configured to answer there too.
 GATEWAY_PREFIX = "/api/controller/v2/"
 AWX = "AWX"
-PAGE_SIZE = 200
-# A page that is not answered in time is asked for in smaller ones. Each size divides the one before, so that a list can
-# go on with smaller pages where larger ones have brought it.
-PAGE_SIZES = (PAGE_SIZE, 50, 10)
-# Of the time for an answer; where a page takes less, one of the next size has enough time as well.
-QUICK_SHARE = 0.1
 # Gateways refuse requests now and then that they grant a second later: a refusal is believed when it is given twice.
 REFUSED_PAUSE = 1.0
 # It answers without regard to credentials (recorded: denied-token-ping).
 PING = "ping/"
 
 
+__all__ = ("PAGE_SIZE", "ControllerClient", "backoff")
+
 _T = t.TypeVar("_T")
-Entries = tuple[list[dict[str, t.Any]], bool]
 
 
 def backoff(attempt: int, factor: float, chance: float) -> float:
@@ -64,19 +59,29 @@ def backoff(attempt: int, factor: float, chance: float) -> float:
     return min(LONGEST_PAUSE, factor * 2.0 ** min(attempt, 30) / 2) * (0.5 + chance / 2)
 
 
-class Exchange:
-    """Requests below the right API prefix, each sent once or twice: what ``ControllerClient`` is made of."""
+class ControllerClient:
+    """Talks to one controller over one session.
+
+    A refusal (401, 403) is believed when it is given twice, a second apart. Of what has been granted to these
+    credentials before, in this client's life, it is trouble in passing even then, for five minutes; see ``Grants``.
+
+    :param connection: where and as whom.
+    :param clock: a monotonic clock, seconds.
+    :param sleep: pauses for some seconds, between the attempts of a read.
+    :param write: takes a line for a person, about each attempt that failed and is made again.
+    """
 
     def __init__(
         self,
         connection: ConnectionOptions,
         clock: t.Callable[[], float] = time.monotonic,
         sleep: t.Callable[[float], None] = time.sleep,
+        write: t.Optional[t.Callable[[str], None]] = None,
     ) -> None:
         self.connection = connection
         self.clock = clock
         self.sleep = sleep
-        self._date: t.Optional[str] = None
+        self._write = write
         #: Whether a read that has failed in passing for so many seconds is tried again beyond ``max_retries``: a task
         #: that has launched a job, or waits between two, goes through the controller's bad minutes.
         self.patient: t.Callable[[float], bool] = lambda _seconds: False
@@ -84,9 +89,99 @@ class Exchange:
         self._prefix_known = connection.api_prefix is not None
         self._answered = False
         self._grants = Grants(clock)
-        self._page_sizes: dict[str, int] = {}
+        self._lists = Lists(self.get_once, clock, connection.request_timeout)
         self._session = open_session(connection)
         self._sender = Sender(self._session, connection)
+
+    def __enter__(self) -> ControllerClient:
+        return self
+
+    def __exit__(self, *_exc: t.Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def get(self, path: str, **query: t.Any) -> dict[str, t.Any]:
+        """The JSON object at a path such as ``jobs/42/``; tried again while it fails in passing.
+
+        :param query: a key is sent once for each value of a list: a controller takes all of them together, but those
+            of ``or__`` keys as alternatives.
+        :raises ControllerError: it failed for good, or more than ``max_retries`` times.
+        """
+        return self.retried(lambda: self.get_once(path, **query))
+
+    def get_once(self, path: str, **query: t.Any) -> dict[str, t.Any]:
+        """As ``get``, with a single attempt: for a wait, which does its own trying again."""
+        return self._object(self._ask("GET", path, query), self._name("GET", path))
+
+    def options(self, path: str) -> dict[str, t.Any]:
+        """What a path accepts, as Django REST framework describes it."""
+        return self.retried(lambda: self._object(self._ask("OPTIONS", path), self._name("OPTIONS", path)))
+
+    def results(self, path: str, **query: t.Any) -> t.Iterator[dict[str, t.Any]]:
+        """The entries of a list, all of its pages; one that is not answered in time is asked for in smaller pages.
+
+        Pages are asked for by number: behind a gateway ``next`` may lack its prefix.
+        """
+        return self._lists.entries(path, query, self.retried)
+
+    def results_once(self, path: str, **query: t.Any) -> t.Iterator[dict[str, t.Any]]:
+        """As ``results``, each page with a single attempt: for a wait, which does its own trying again.
+
+        Where that comes too late, the next list of this path is asked for in smaller pages.
+        """
+        return self._lists.entries(path, query, lambda read: read())
+
+    def post(self, path: str, payload: t.Mapping[str, t.Any], expected: int) -> dict[str, t.Any]:
+        """Have one POST carried out, at most once: sent a second time only where a refusal says that it was not.
+
+        :param expected: the only status that counts as success.
+        :returns: the JSON object in the answer, empty where the answer has no body.
+        :raises NotSentError: it surely did not reach the controller.
+        :raises AnswerLostError: it may have been carried out.
+        :raises AnswerError: another status. Where ``refuses`` is true nothing was done, else it may have been; where it
+            is transient as well (401), these credentials had been accepted before, and may be again. With 429 nothing
+            was done either, whoever answered it, and after ``retry_after`` seconds it may be sent again.
+        """
+        return self._once("POST", path, expected, json=payload)
+
+    def delete(self, path: str, expected: int) -> dict[str, t.Any]:
+        """Have one DELETE carried out; as ``post`` in all."""
+        return self._once("DELETE", path, expected)
+
+    def page_url(self, kind_path: str, job_id: int) -> str:
+        """Where a person's browser shows a job: AWX and the platform have different user interfaces.
+
+        :param kind_path: of the kind of job, as in both: ``jobs/playbook``, ``jobs/workflow``, ``jobs/command``.
+        """
+        # AWX has its own interface wherever its API lies, and so has a controller that the gateway is not in front of.
+        platform = self._prefix == GATEWAY_PREFIX and self._sender.product != AWX
+        return f"{self.connection.base_url}/{'execution' if platform else '#'}/{kind_path}/{job_id}/output"
+
+    def now(self) -> datetime:
+        """The time by the controller's clock, to the second, as its last answer told it; else by the own one."""
+        return time_told(self._sender.date)
+
+    def retried(self, read: t.Callable[[], _T]) -> _T:
+        """What a request answers that does no harm twice; tried again while it fails in passing."""
+        attempt = 0
+        troubled: t.Optional[float] = None
+        while True:
+            try:
+                return read()
+            except ControllerError as error:
+                troubled = self.clock() if troubled is None else troubled
+                patient = attempt < self.connection.max_retries or self.patient(self.clock() - troubled)
+                if not error.transient or not patient:
+                    raise
+                pause = backoff(attempt, self.connection.retry_backoff_factor, random.random())
+                pause = max(pause, error.retry_after or 0)
+                attempt += 1
+                if self._write is not None:
+                    self._write(_told(error, self.connection, attempt, pause))
+                self.sleep(pause)
 
     def _once(self, method: str, path: str, expected: int, **arguments: t.Any) -> dict[str, t.Any]:
         def send() -> Answer:
@@ -123,7 +218,6 @@ class Exchange:
         return answer
 
     def _remember(self, answer: Answer, method: str, path: str) -> None:
-        self._date = answer.headers.get("Date") or self._date
         if 200 <= answer.status < 300 and path != PING and (isinstance(answer.body, dict) or not answer.text):
             self._grants.add(method, path, answer.body)
 
@@ -167,146 +261,11 @@ class Exchange:
         return RequestMade(name, who, self._answered)
 
 
-class ControllerClient(Exchange):
-    """Talks to one controller over one session.
-
-    A refusal (401, 403) is believed when it is given twice, a second apart. Of what has been granted to these
-    credentials before, in this client's life, it is trouble in passing even then, for five minutes; see ``Grants``.
-
-    :param connection: where and as whom.
-    :param clock: a monotonic clock, seconds.
-    :param sleep: pauses for some seconds, between the attempts of a read.
-    """
-
-    def __enter__(self) -> ControllerClient:
-        return self
-
-    def __exit__(self, *_exc: t.Any) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._session.close()
-
-    def get(self, path: str, **query: t.Any) -> dict[str, t.Any]:
-        """The JSON object at a path such as ``jobs/42/``; tried again while it fails in passing.
-
-        :param query: a key is sent once for each value of a list: a controller takes all of them together, but those
-            of ``or__`` keys as alternatives.
-        :raises ControllerError: it failed for good, or more than ``max_retries`` times.
-        """
-        return self.retried(lambda: self.get_once(path, **query))
-
-    def get_once(self, path: str, **query: t.Any) -> dict[str, t.Any]:
-        """As ``get``, with a single attempt: for a wait, which does its own trying again."""
-        return self._object(self._ask("GET", path, query), self._name("GET", path))
-
-    def options(self, path: str) -> dict[str, t.Any]:
-        """What a path accepts, as Django REST framework describes it."""
-        return self.retried(lambda: self._object(self._ask("OPTIONS", path), self._name("OPTIONS", path)))
-
-    def results(self, path: str, **query: t.Any) -> t.Iterator[dict[str, t.Any]]:
-        """The entries of a list, all of its pages; one that is not answered in time is asked for in smaller pages.
-
-        Pages are asked for by number: behind a gateway ``next`` may lack its prefix.
-        """
-        return self._entries(path, query, self.retried)
-
-    def results_once(self, path: str, **query: t.Any) -> t.Iterator[dict[str, t.Any]]:
-        """As ``results``, each page with a single attempt: for a wait, which does its own trying again.
-
-        Where that comes too late, the next list of this path is asked for in smaller pages.
-        """
-        return self._entries(path, query, lambda read: read())
-
-    def _entries(
-        self, path: str, query: t.Mapping[str, t.Any], tries: t.Callable[[t.Callable[[], Entries]], Entries]
-    ) -> t.Iterator[dict[str, t.Any]]:
-        start, size = 0, PAGE_SIZE
-
-        def read() -> Entries:
-            nonlocal size
-            size = min(size, self._page_sizes.get(path, PAGE_SIZE))
-            return self._page(path, query, start // size + 1, size)
-
-        while True:
-            try:
-                entries, more = tries(read)
-            except AnswerError as error:
-                # The list has become shorter since the page before, and this page lies past its end.
-                if start and error.status == 404 and error.body is not None:
-                    return
-                raise
-            yield from entries
-            if not more:
-                return
-            start += size
-
-    def _page(self, path: str, query: t.Mapping[str, t.Any], number: int, size: int) -> Entries:
-        began = self.clock()
-        try:
-            answer = self.get_once(path, **dict(query, page=number, page_size=size))
-        except AnswerLostError as error:
-            if error.late:
-                self._page_sizes[path] = next((less for less in PAGE_SIZES if less < size), size)
-            raise
-        took, more = self.clock() - began, bool(answer.get("next"))
-        # Only a full page tells how long one takes.
-        if more and took <= QUICK_SHARE * self.connection.request_timeout:
-            self._page_sizes[path] = next((larger for larger in reversed(PAGE_SIZES) if larger > size), size)
-        entries = answer.get("results")
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise AnswerError(f"{self._name('GET', path)} was answered without the list it should hold.", 200, answer)
-        return entries, more
-
-    def post(self, path: str, payload: t.Mapping[str, t.Any], expected: int) -> dict[str, t.Any]:
-        """Have one POST carried out, at most once: sent a second time only where a refusal says that it was not.
-
-        :param expected: the only status that counts as success.
-        :returns: the JSON object in the answer, empty where the answer has no body.
-        :raises NotSentError: it surely did not reach the controller.
-        :raises AnswerLostError: it may have been carried out.
-        :raises AnswerError: another status. Where ``refuses`` is true nothing was done, else it may have been; where it
-            is transient as well (401), these credentials had been accepted before, and may be again. With 429 nothing
-            was done either, whoever answered it, and after ``retry_after`` seconds it may be sent again.
-        """
-        return self._once("POST", path, expected, json=payload)
-
-    def delete(self, path: str, expected: int) -> dict[str, t.Any]:
-        """Have one DELETE carried out; as ``post`` in all."""
-        return self._once("DELETE", path, expected)
-
-    def page_url(self, kind_path: str, job_id: int) -> str:
-        """Where a person's browser shows a job: AWX and the platform have different user interfaces.
-
-        :param kind_path: of the kind of job, as in both: ``jobs/playbook``, ``jobs/workflow``, ``jobs/command``.
-        """
-        # AWX has its own interface wherever its API lies, and so has a controller that the gateway is not in front of.
-        platform = self._prefix == GATEWAY_PREFIX and self._sender.product != AWX
-        return f"{self.connection.base_url}/{'execution' if platform else '#'}/{kind_path}/{job_id}/output"
-
-    def now(self) -> datetime:
-        """The time by the controller's clock, to the second, as its last answer told it; else by the own one."""
-        try:
-            return email.utils.parsedate_to_datetime(self._date or "").astimezone(timezone.utc)
-        except (TypeError, ValueError):
-            return datetime.now(timezone.utc)
-
-    def retried(self, read: t.Callable[[], _T]) -> _T:
-        """What a request answers that does no harm twice; tried again while it fails in passing."""
-        attempt = 0
-        troubled: t.Optional[float] = None
-        while True:
-            try:
-                return read()
-            except ControllerError as error:
-                troubled = self.clock() if troubled is None else troubled
-                patient = attempt < self.connection.max_retries or self.patient(self.clock() - troubled)
-                if not error.transient or not patient:
-                    raise
-                pause = backoff(attempt, self.connection.retry_backoff_factor, random.random())
-                self.sleep(max(pause, error.retry_after or 0))
-            attempt += 1
+def _told(error: ControllerError, connection: ConnectionOptions, attempt: int, pause: float) -> str:
+    """The line about an attempt that failed. Not the error's own words, which are for the end; nothing of what was sent."""
+    place = connection.base_url
+    found = f"{place} answered {error.status}" if isinstance(error, AnswerError) else f"no answer from {place}"
+    return f"{found}, try {attempt} of {connection.max_retries + 1}, again in {pause:.0f} s"
 
 
 def _prefix_in(root: t.Any, below: str) -> t.Optional[str]:

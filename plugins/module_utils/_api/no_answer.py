@@ -22,7 +22,7 @@ import typing as t
 import urllib.parse
 from dataclasses import dataclass
 
-from . import requests_library as _requests
+from . import libraries as _requests
 from .errors import (
     AnswerLostError,
     ControllerError,

@@ -15,7 +15,7 @@ import os
 import typing as t
 import warnings
 
-from . import requests_library as _requests
+from . import libraries as _requests
 from .answer import Answer
 from .connection import ConnectionOptions
 from .errors import AnswerLostError
@@ -42,10 +42,12 @@ class Sender:
     :param session: see ``open_session``.
     :param connection: what that was opened for.
     :ivar product: what the controller calls itself, once an answer has told.
+    :ivar date: when the last answer was given, by the controller's clock, as its header says.
     """
 
     def __init__(self, session: requests.Session, connection: ConnectionOptions) -> None:
         self.product: t.Optional[str] = None
+        self.date: t.Optional[str] = None
         self._session = session
         self._connection = connection
         self._verify = bundle(connection.verify, os.environ)
@@ -77,6 +79,7 @@ class Sender:
         if _cut_short(response):
             raise AnswerLostError(f"To {method} {url} the controller broke off its answer {response.status_code}.")
         self.product = response.headers.get(PRODUCT_HEADER, self.product)
+        self.date = response.headers.get("Date", self.date)
         return Answer(response.status_code, _json(response), response.text, response.headers)
 
     def _way(self, method: str, url: str) -> Way:

@@ -17,7 +17,7 @@ import typing as t
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from .errors import OptionError
-from .yaml_library import parse_as_texts
+from .libraries import parse_as_texts
 
 CONFIG_FILE_NAME = "tower_cli.cfg"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from .._api.requests_library import REQUESTS_IMPORT_ERROR
+from .._api.libraries import REQUESTS_IMPORT_ERROR
 from .arguments import Specification
 from .result import NOTHING_MORE, Act, carry_out
 

@@ -30,6 +30,7 @@ def carry_out(
     hidden: set[str],
     act: Act,
     specification: Specification = NOTHING_MORE,
+    write: t.Optional[t.Callable[[str], None]] = None,
 ) -> Result:
     """Do what the parameters ask for.
 
@@ -37,6 +38,7 @@ def carry_out(
     :param hidden: texts that the front door masks in the result; see ``adjust_hidden``.
     :param act: does it with a client; raises ControllerError to fail the task.
     :param specification: of the parameters, for what they have to be beside that.
+    :param write: takes a line for a person, where the controller does not answer; None where nothing is to be shown.
     :returns: the result, with ``failed`` and ``msg`` where it failed, and ``exception`` where that was a defect.
     """
     try:
@@ -45,7 +47,7 @@ def carry_out(
         settle(specification, params)
         connection = _connection.resolve(params, os.environ, os.getcwd())
         hidden.update(connection.secrets)
-        with ControllerClient(connection) as client:
+        with ControllerClient(connection, write=write) as client:
             return act(client).result()
     except ControllerError as error:
         return _failed(error, str(error))

@@ -18,7 +18,7 @@ import typing as t
 from .._api.errors import AnswerError
 from .._api.jobs import Job, names_in
 from .._api.kinds import JOB
-from .._api.yaml_library import parse
+from .._api.libraries import parse
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient

@@ -320,6 +320,46 @@ class TestReads:
         assert client.get("ping/") == {"a": 1}
 
 
+class TestLines:
+    """What a person sees while the controller does not answer."""
+
+    @pytest.fixture
+    def lines(self) -> list[str]:
+        return []
+
+    def client(self, url: str, naps: Naps, lines: list[str]) -> ControllerClient:
+        return ControllerClient(ConnectionOptions(url, token="t", max_retries=2), sleep=naps, write=lines.append)
+
+    def test_tell_of_each_try(self, controller: ScriptedController, naps: Naps, lines: list[str]) -> None:
+        controller.expect("GET", PING, fault="close")
+        controller.expect("GET", PING, 502, HTML, headers={"Retry-After": "7"})
+        controller.expect("GET", PING, body={})
+        self.client(controller.url, naps, lines).get("ping/")
+        assert lines == [
+            f"no answer from {controller.url}, try 1 of 3, again in {naps.taken[0]:.0f} s",
+            f"{controller.url} answered 502, try 2 of 3, again in 7 s",
+        ]
+
+    def test_are_one_less_than_the_tries_that_failed(self, naps: Naps, lines: list[str]) -> None:
+        with pytest.raises(NotSentError):
+            self.client("http://controller.invalid", naps, lines).get("ping/")
+        assert [line.partition(", again")[0] for line in lines] == [
+            "no answer from http://controller.invalid, try 1 of 3",
+            "no answer from http://controller.invalid, try 2 of 3",
+        ]
+
+    def test_are_not_needed_where_it_answers(
+        self, controller: ScriptedController, naps: Naps, lines: list[str]
+    ) -> None:
+        controller.expect("GET", PING, body={})
+        controller.expect("GET", PING, 404, {"detail": "no"})
+        client = self.client(controller.url, naps, lines)
+        client.get("ping/")
+        with pytest.raises(AnswerError):
+            client.get("ping/")
+        assert lines == []
+
+
 class TestPosts:
     @pytest.mark.parametrize("fault", ["close", "reset", "cut", "stall"])
     def test_a_lost_answer_leaves_the_outcome_unknown_and_is_not_sent_again(

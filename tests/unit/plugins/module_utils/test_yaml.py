@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
+from ansible_collections.relaunch.controller.plugins.module_utils._api.libraries import parse
 from ansible_collections.relaunch.controller.plugins.module_utils._api.tower_cli_cfg import read_config_file
-from ansible_collections.relaunch.controller.plugins.module_utils._api.yaml_library import parse
 from ansible_collections.relaunch.controller.plugins.module_utils._work.same_work import variables_of
 
 

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lists, page by page, in sizes that the controller answers in time. Private.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .errors import AnswerError, AnswerLostError
+
+PAGE_SIZE = 200
+# A page that is not answered in time is asked for in smaller ones. Each size divides the one before, so that a list can
+# go on with smaller pages where larger ones have brought it.
+PAGE_SIZES = (PAGE_SIZE, 50, 10)
+# Of the time for an answer; where a page takes less, one of the next size has enough time as well.
+QUICK_SHARE = 0.1
+
+_Body = dict[str, t.Any]
+#: The entries of a page, and whether there are more after it.
+Page = tuple[list[_Body], bool]
+#: Tries a read as often as it takes, or once.
+Tries = t.Callable[[t.Callable[[], Page]], Page]
+
+
+class Lists:
+    """The lists of one controller; by path it remembers what size of page came in time.
+
+    :param get_once: reads the JSON object at a path, with the keys of a query; a single attempt.
+    :param clock: a monotonic clock, seconds.
+    :param request_timeout: seconds for an answer.
+    """
+
+    def __init__(self, get_once: t.Callable[..., _Body], clock: t.Callable[[], float], request_timeout: float) -> None:
+        self._get_once = get_once
+        self._clock = clock
+        self._request_timeout = request_timeout
+        self._sizes: dict[str, int] = {}
+
+    def entries(self, path: str, query: t.Mapping[str, t.Any], tries: Tries) -> t.Iterator[_Body]:
+        """The entries of a list, all of its pages.
+
+        Pages are asked for by number: behind a gateway ``next`` may lack its prefix.
+
+        :raises AnswerError: what is there is no list.
+        :raises ControllerError: a page could not be read, by the last of its tries.
+        """
+        start, size = 0, PAGE_SIZE
+
+        def read() -> Page:
+            nonlocal size
+            size = min(size, self._sizes.get(path, PAGE_SIZE))
+            return self._page(path, query, start // size + 1, size)
+
+        while True:
+            try:
+                entries, more = tries(read)
+            except AnswerError as error:
+                # The list has become shorter since the page before, and this page lies past its end.
+                if start and error.status == 404 and error.body is not None:
+                    return
+                raise
+            yield from entries
+            if not more:
+                return
+            start += size
+
+    def _page(self, path: str, query: t.Mapping[str, t.Any], number: int, size: int) -> Page:
+        began = self._clock()
+        try:
+            answer = self._get_once(path, **dict(query, page=number, page_size=size))
+        except AnswerLostError as error:
+            if error.late:
+                self._sizes[path] = next((less for less in PAGE_SIZES if less < size), size)
+            raise
+        took, more = self._clock() - began, bool(answer.get("next"))
+        # Only a full page tells how long one takes.
+        if more and took <= QUICK_SHARE * self._request_timeout:
+            self._sizes[path] = next((larger for larger in reversed(PAGE_SIZES) if larger > size), size)
+        entries = answer.get("results")
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise AnswerError(f"GET {path} was answered without the list it should hold.", 200, answer)
+        return entries, more
