@@ -190,6 +190,24 @@ def host_records(source: Run, runs: t.Sequence[Run]) -> tuple[HostRecord, ...]:
     return tuple(_record(key, rows, runs) for key, rows in failed.items())
 
 
+def done_names(inventory: t.Optional[int], runs: t.Sequence[Run]) -> set[str]:
+    """The names of today and of then of the hosts that some run has done.
+
+    :param inventory: the source's.
+    """
+    hosts = Hosts(inventory, runs)
+    rows: dict[HostKey, list[tuple[Job, HostResult, HostSummary]]] = {}
+    for run in runs:
+        for one in run.summaries or ():
+            rows.setdefault(hosts.key(run, one), []).append((run.job, result_of(run, one), one))
+    done: set[str] = set()
+    for results in rows.values():
+        good = [job for job, result, _one in results if result is HostResult.DONE]
+        if done_by(good, [job for job, result, _one in results if result in FAILURES]) is not None:
+            done.update(name for _job, _result, one in results for name in (one.name, one.name_then))
+    return done
+
+
 def without_tried(records: t.Iterable[HostRecord], tried: t.Container[int]) -> t.Iterator[HostRecord]:
     """The records, in which the hosts whose newest failure is that of a job of this task are no more due."""
     for one in records:

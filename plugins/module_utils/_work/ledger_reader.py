@@ -16,19 +16,16 @@ from .._api.jobs import HostSummary, Job
 from .end_of_run_reader import EndOfRun, read_end_of_run, read_place, read_started
 from .host_reach import HostReach
 from .ledger import (
-    FAILURES,
     HostRecord,
-    HostResult,
     Ledger,
     StoppedEarly,
-    done_by,
+    done_names,
     ended,
     host_records,
-    result_of,
     without_tried,
 )
 from .never_begun import NeverBegun, read_never_begun
-from .runs import HostKey, Hosts, Run, same_limit
+from .runs import Run, same_limit
 from .same_work import SameWork
 from .starts import Started
 
@@ -160,7 +157,9 @@ class LedgerReader:
             # They may have been done since.
             whole = replace(run, summaries=self._summaries(base), stopped=stopped)
             read = [self._with_summaries(other) for other in others]
-            done = self._done_names([whole, *(self._with_stopped(other, [whole, *read]) for other in read)])
+            done = done_names(
+                self._source.inventory, [whole, *(self._with_stopped(other, [whole, *read]) for other in read)]
+            )
             hosts = tuple(sorted(stopped.union(begun.hosts) - done))
         else:
             hosts = ()
@@ -232,20 +231,6 @@ class LedgerReader:
             if not error.refuses or error.status != 403:
                 raise
             return Started()
-
-    def _done_names(self, runs: t.Sequence[Run]) -> set[str]:
-        """The names of today and of then of the hosts that some run has done."""
-        hosts = Hosts(self._source.inventory, runs)
-        rows: dict[HostKey, list[tuple[Job, HostResult, HostSummary]]] = {}
-        for run in runs:
-            for one in run.summaries or ():
-                rows.setdefault(hosts.key(run, one), []).append((run.job, result_of(run, one), one))
-        done: set[str] = set()
-        for results in rows.values():
-            good = [job for job, result, _one in results if result is HostResult.DONE]
-            if done_by(good, [job for job, result, _one in results if result in FAILURES]) is not None:
-                done.update(name for _job, _result, one in results for name in (one.name, one.name_then))
-        return done
 
     def _failed_of_source(self) -> tuple[HostSummary, ...]:
         job = self._source
