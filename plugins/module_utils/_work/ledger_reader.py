@@ -157,9 +157,8 @@ class LedgerReader:
             # They may have been done since.
             whole = replace(run, summaries=self._summaries(base), stopped=stopped)
             read = [self._with_summaries(other) for other in others]
-            done = done_names(
-                self._source.inventory, [whole, *(self._with_stopped(other, [whole, *read]) for other in read)]
-            )
+            judged = [self._with_stopped(other, [whole, *read]) for other in read]
+            done = done_names(self._source.inventory, [whole, *judged])
             hosts = tuple(sorted(stopped.union(begun.hosts) - done))
         else:
             hosts = ()
