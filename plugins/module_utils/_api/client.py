@@ -262,7 +262,7 @@ class ControllerClient:
 
 
 def _told(error: ControllerError, connection: ConnectionOptions, attempt: int, pause: float) -> str:
-    """The line about an attempt that failed: not the error's own words, which are for the end; nothing that was sent."""
+    """The line about an attempt that failed: not the error's own words, which are for the end, and nothing sent."""
     place = connection.base_url
     found = f"{place} answered {error.status}" if isinstance(error, AnswerError) else f"no answer from {place}"
     return f"{found}, try {attempt} of {connection.max_retries + 1}, again in {pause:.0f} s"
