@@ -34,7 +34,7 @@ def values_instead_of_prompts() -> None:
 
 def covers_as_success() -> None:
     """A successful relaunch has done all hosts of its limit, also those that it did not run on."""
-    right = _ledger_reader.host_records
+    right = _ledger.host_records
 
     def wrong(source: t.Any, runs: t.Any) -> t.Any:
         def done(record: t.Any) -> t.Any:
