@@ -29,6 +29,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger i
     Reach,
     StoppedEarly,
     host_records,
+    without_tried,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._work.runs import Run
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, relaunched
@@ -79,6 +80,7 @@ class Found:
     :param idle: which of the remaining would not run now.
     :param gone: which are not in the inventory any more.
     :param whole_only: which only a run on all hosts reaches.
+    :param tried: the jobs that this task has launched before for the same work.
     :param stopped: for whom it stopped early though they did not fail; None where that was not asked for.
     """
 
@@ -90,6 +92,7 @@ class Found:
     whole_only: str = ""
     early: Job | None = None
     stopped: StoppedEarly | str | None = None
+    tried: frozenset[int] = frozenset()
 
     @property
     def ledger(self) -> Ledger:
@@ -101,11 +104,13 @@ class Found:
             kinds = {Reach.IDLE: self.idle, Reach.GONE: self.gone, Reach.WHOLE: self.whole_only}
             reach = {name: how for how, names in kinds.items() for name in names.split()}
             records = host_records(run, self.runs)
-            hosts = tuple(replace(one, reach=reach.get(one.name, one.reach)) for one in records)
+            reached = [replace(one, reach=reach.get(one.name, one.reach)) for one in records]
+            hosts = tuple(without_tried(reached, self.tried))
         stopped = self.stopped
         if isinstance(stopped, str):
             stopped = StoppedEarly(hosts=tuple(stopped.split())) if stopped else None
-        return Ledger(run, self.runs, self.early, hosts, stopped, end_known=self.stopped is not None)
+        known = self.stopped is not None
+        return Ledger(run, self.runs, self.early, hosts, stopped, end_known=known, tried=self.tried)
 
 
 def found(*runs: Run, **more: t.Any) -> Found:
@@ -481,6 +486,20 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         FAILED,
         "adopt 44",
     ),
+    # What this very task has launched for the same work before.
+    ("tried", found(partial(43, "failed", ABC, "", ABC), tried=frozenset({43})), FAILED, "refuse"),
+    (
+        "tried, and others failed on in another's run",
+        found(partial(43, "failed", ABC, "", "a b"), partial(44, "failed", "c", "", "c"), tried=frozenset({43})),
+        FAILED,
+        "launch 44 failed due c, else 42",
+    ),
+    (
+        "tried, and healed since",
+        found(partial(43, "failed", ABC, "", ABC), partial(44, "successful", ABC), tried=frozenset({43})),
+        FAILED,
+        "done by 44, if not cut short",
+    ),
     # Only stopped or never begun hosts remain.
     ("went to its end", found(partial(43, "successful", ABC), stopped=""), FAILED, "done by 43"),
     ("cut short", found(partial(43, "successful", ABC), stopped="x"), FAILED, "cut short"),
@@ -589,6 +608,14 @@ ALL_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         "launch 42 all",
     ),
     ("never began", Found(source(**NEVER_BEGAN), failed=None), RelaunchOptions(), "launch 42 all"),
+    ("tried", found(whole(43, "failed"), failed=None, tried=frozenset({43})), RelaunchOptions(), "refuse"),
+    (
+        "tried, force",
+        found(whole(43, "failed"), failed=None, tried=frozenset({43})),
+        RelaunchOptions(force=True),
+        "launch 42 all",
+    ),
+    ("tried by others", found(whole(43, "failed"), failed=None), RelaunchOptions(), "launch 42 all"),
     ("cut short does not matter", found(failed=None, stopped="x"), RelaunchOptions(), "launch 42 all"),
 ]
 
