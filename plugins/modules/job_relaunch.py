@@ -64,7 +64,7 @@ options:
       - Name or number of a job template. The source job is then the latest job launched from it; relaunches do not
         count as such, but are looked at like those of any source job.
       - A number is an id first, one with a leading zero only a name. With C(++) in it, it may also be the named
-        URL of a template, such as V(Patch web servers++Web): its name and that of its organization.
+        URL of a template, such as V(Patch web servers++Web), its name and that of its organization.
       - Exactly one of O(job_id) and O(job_template) is needed.
     type: str
     aliases: [name]

@@ -52,7 +52,7 @@ options:
       - Name or number of a job template, whose latest job is meant. It is looked up once, so that a job that somebody
         else launches in the meantime is left alone.
       - A number is an id first, one with a leading zero only a name. With C(++) in it, it may also be the named
-        URL of a template, such as V(Patch web servers++Web): its name and that of its organization.
+        URL of a template, such as V(Patch web servers++Web), its name and that of its organization.
       - Exactly one of O(job_id) and O(job_template) is needed.
     type: str
     aliases: [name]
