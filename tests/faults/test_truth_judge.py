@@ -69,14 +69,15 @@ RETRIED: dict[str, t.Any] = {**GOOD, "recovered": {"web2": 1}, "ended": "none_le
 
 
 def facts_of(
-    result: t.Mapping[str, t.Any] | None = GOOD,
+    result: t.Mapping[str, t.Any] | None,
     jobs: t.Sequence[Job] = (HEALED,),
     source: Job = SOURCE,
-    before: t.Mapping[str, tuple[int, bool]] = THERE,
+    before: t.Mapping[str, tuple[int, bool]] | None = None,
     after: t.Mapping[str, tuple[int, bool]] | None = None,
     **fields: t.Any,
 ) -> Facts:
     said = Said(100, 120, result, **fields.pop("said", {}))
+    before = THERE if before is None else before
     looks = (Look(40, THERE), Look(99, before), Look(121, before if after is None else after))
     given: dict[str, t.Any] = {"kind": "job_relaunch", "hosts": "failed", "fallback_to_all": False, **fields}
     return Facts(
@@ -103,7 +104,7 @@ CALM: dict[str, t.Any] = {"said": {"calm": True}}
 @pytest.mark.parametrize(
     "facts",
     [
-        pytest.param(facts_of(), id="the failed host has its mark"),
+        pytest.param(facts_of(GOOD), id="the failed host has its mark"),
         pytest.param(facts_of(BAD, [AGAIN_FAILED]), id="it failed again, and is named"),
         pytest.param(facts_of(NOTHING, [BEFORE]), id="somebody else had done it"),
         pytest.param(
@@ -128,7 +129,7 @@ CALM: dict[str, t.Any] = {"said": {"calm": True}}
         pytest.param(
             facts_of({**GOOD, "remaining_hosts": ["web2"]}, [], before=AGAIN), id="added again, and told as left"
         ),
-        pytest.param(facts_of(source=STOPPED, before=DISABLED_3), id="the stopped host is disabled"),
+        pytest.param(facts_of(GOOD, source=STOPPED, before=DISABLED_3), id="the stopped host is disabled"),
         pytest.param(
             facts_of(REFUSED, [], REMADE, before=AGAIN), id="refused, since no relaunch runs on what was added again"
         ),
@@ -161,7 +162,7 @@ SECOND = job(3, 82, 92, [], "web1", limit="web1", creator="bob")
         (facts_of(GOOD, [dataclasses.replace(HEALED, ended={})]), Kind.FALSE_DONE, "web2 failed"),
         (facts_of(NOTHING, [OTHER_WORK]), Kind.FALSE_DONE, "web2 failed"),
         (facts_of({**NOTHING, "id": 2}, [BEFORE, BROKEN_SINCE]), Kind.FALSE_DONE, "web2 failed"),
-        (facts_of(source=STOPPED), Kind.FALSE_DONE, "job 1 did not bring web3 to the end"),
+        (facts_of(GOOD, source=STOPPED), Kind.FALSE_DONE, "job 1 did not bring web3 to the end"),
         (facts_of({**CUT, "msg": "web3"}, [], STOPPED), Kind.FALSE_DONE, "web2 failed"),
         (facts_of({**NOTHING, "id": 1}, [], before=AGAIN), Kind.FALSE_DONE, "web2 failed"),
         (facts_of({**NOTHING, "id": 1}, [], before=DISABLED), Kind.FALSE_DONE, "web2 failed"),

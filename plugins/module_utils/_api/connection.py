@@ -12,6 +12,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import typing as t
@@ -265,7 +266,7 @@ def passwords_of_proxies(environ: t.Mapping[str, str]) -> list[str]:
 
 def _at_least(given: t.Mapping[str, t.Any], name: str, default: float, above: bool = False) -> float:
     value = float(given.get(name, default))
-    if not value <= LARGEST_NUMBER:
+    if math.isnan(value) or value > LARGEST_NUMBER:
         raise OptionError(f"{name} must be a number of at most {LARGEST_NUMBER}.")
     if value < 0 or (above and value == 0):
         raise OptionError(f"{name} must {'be more than' if above else 'not be less than'} 0, not {value:g}.")

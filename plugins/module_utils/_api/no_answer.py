@@ -14,6 +14,7 @@ Private to this collection.
 from __future__ import annotations
 
 import http.client
+import json
 import re
 import socket
 import ssl
@@ -199,7 +200,9 @@ def _in_handshake(error: BaseException) -> bool:
 def _in_url(error: BaseException) -> bool:
     """Whether a URL could not be taken apart: other ValueErrors come of an answer too."""
     frames = (frame for frame, _line in traceback.walk_tb(error.__traceback__))
-    return type(error) is ValueError and any(frame.f_code.co_filename == urllib.parse.__file__ for frame in frames)
+    # Its subclasses are of the answer: JSON that cannot be read, text that cannot be decoded.
+    own = isinstance(error, ValueError) and not isinstance(error, (UnicodeError, json.JSONDecodeError))
+    return own and any(frame.f_code.co_filename == urllib.parse.__file__ for frame in frames)
 
 
 def _reason(causes: t.Sequence[BaseException], way: Way) -> str:

@@ -69,11 +69,11 @@ class RelaunchRequest:
         params: t.Mapping[str, t.Any],
         check_mode: bool,
         diff: bool,
-        environ: t.Mapping[str, str] = os.environ,
+        environ: t.Optional[t.Mapping[str, str]] = None,
     ) -> RelaunchRequest:
         """From validated parameters.
 
-        :param environ: tells the job that the task runs in, where that is a controller's.
+        :param environ: tells the job that the task runs in, where that is a controller's; by default the process's own.
         :raises OptionError: one of them cannot be used.
         """
         if params["job_id"] is not None and params["job_id"] < 1:
@@ -87,7 +87,7 @@ class RelaunchRequest:
             waiting=Waiting.of(params),
             check_mode=check_mode,
             diff=diff,
-            own_job=own_job_id(environ),
+            own_job=own_job_id(os.environ if environ is None else environ),
         )
 
 

@@ -350,14 +350,14 @@ _ROLE_HANDLERS = [task("hd", name="Restart"), task("he", name="Reload", listen="
 _HANDLERS = (
     Shape(
         "role-listen-aef",
-        [play(*({"name": "Role", "ansible.builtin.include_role": {"name": "r1"}} for _ in range(2)), **AEF)],
+        [play(*({"name": "Role", "ansible.builtin.include_role": {"name": "r1"}} for _copy in range(2)), **AEF)],
         ("he:h2",),
         "the last handler fails",
         files=role(task("q", **NOTIFY), handlers=_ROLE_HANDLERS),
     ),
     Shape(
         "role-listen-first-aef",
-        [play(*({"name": "Role", "ansible.builtin.include_role": {"name": "r1"}} for _ in range(2)), **AEF)],
+        [play(*({"name": "Role", "ansible.builtin.include_role": {"name": "r1"}} for _copy in range(2)), **AEF)],
         ("hd:h2",),
         files=role(task("q", **NOTIFY), handlers=_ROLE_HANDLERS),
     ),
