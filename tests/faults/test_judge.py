@@ -310,7 +310,7 @@ CAUGHT: dict[str, tuple[int, Kind]] = {
     "covers_as_success": (2419, Kind.FALSE),
     "oldest_success_wins": (1512, Kind.FALSE),
     "credentials_ignored": (249, Kind.FALSE),
-    "proxy_error_as_not_sent": (9, Kind.SECOND_POST),
+    "proxy_error_as_not_sent": (9, Kind.LOST),
     "no_tie_break": (22433, Kind.DOUBLE),
 }
 # The same with a scenario of many jobs.

@@ -49,6 +49,7 @@ def covers_as_success() -> None:
 def oldest_success_wins() -> None:
     """No later failure takes a success back."""
     right = _ledger.done_by
+    _instead(_ledger_reader, "_decided", lambda _host, _job: False)
     _instead(_ledger, "done_by", lambda done_in, _failed_in: right(done_in, ()))
 
 
