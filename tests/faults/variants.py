@@ -10,9 +10,9 @@ import json
 import typing as t
 from unittest import mock
 
-from ansible_collections.relaunch.controller.plugins.module_utils._api import client as _client
 from ansible_collections.relaunch.controller.plugins.module_utils._api import errors as _errors
 from ansible_collections.relaunch.controller.plugins.module_utils._api import no_answer as _no_answer
+from ansible_collections.relaunch.controller.plugins.module_utils._api import session as _session
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk import later_jobs as _later_jobs
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk import options as _jobs_options
 from ansible_collections.relaunch.controller.plugins.module_utils._job import until_end as _until_end
@@ -82,7 +82,7 @@ def proxy_error_as_not_sent() -> None:
         meant = right(error, way)
         return _errors.NotSentError(str(meant), transient=True) if way.proxied else meant
 
-    _instead(_client, "no_answer", wrong)
+    _instead(_session, "no_answer", wrong)
 
 
 def no_tie_break() -> None:
