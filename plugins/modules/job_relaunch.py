@@ -25,9 +25,10 @@ description:
     from before the job ended.
   - The controller relaunches a job with the current template and the prompts that the job was launched with. It takes
     no other variables and no other limit, and the playbook starts from its beginning.
-  - Each task sends a relaunch at most once. Of several callers in the same instant at most one job survives, the one
-    with the lowest number; the others cancel theirs and take that one. Theirs may have begun to run by then. Where
-    beginning twice does harm, switch simultaneous runs of the template off.
+  - Each relaunch is carried out at most once; its request is sent again only where it surely was not. Of several
+    callers in the same instant at most one job survives, the one with the lowest number; the others cancel theirs and
+    take that one. Theirs may have begun to run by then. Where beginning twice does harm, switch simultaneous runs of
+    the template off.
 extends_documentation_fragment:
   - relaunch.controller.connection
   - relaunch.controller.waiting

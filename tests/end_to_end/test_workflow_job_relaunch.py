@@ -537,7 +537,7 @@ def test_a_relaunch_of_all_nodes_by_hand_counts(sandbox: Sandbox, workflow: Work
     sandbox.wait(by_hand)
     second = at_once(**task)
 
-    assert (first["changed"], first["id"], first["failed"]) == (False, by_hand, False), first["msg"]
+    assert (first["changed"], first["id"], first.get("failed", False)) == (False, by_hand, False), first["msg"]
     assert first["status"] in ("pending", "waiting", "running")
     assert (second["changed"], second["id"], second["status"]) == (False, by_hand, "successful"), second["msg"]
     assert unsafe(sandbox) == []

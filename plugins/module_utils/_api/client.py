@@ -39,7 +39,7 @@ GATEWAY_PREFIX = "/api/controller/v2/"
 AWX = "AWX"
 # Gateways refuse requests now and then that they grant a second later: a refusal is believed when it is given twice.
 REFUSED_PAUSE = 1.0
-# It answers without regard to credentials (recorded: denied-token-ping).
+# It answers without regard to credentials (recorded: denied-token-revoked-ping).
 PING = "ping/"
 
 
