@@ -121,7 +121,12 @@ def test_each_kind_once_its_failed_hosts_have_been_healed(sandbox: Sandbox, driv
     expected = {one.case.name: one.stopped_at for one in rollouts}
     for user in ("admin", "alice"):
         results = {one.case.name: driver.relaunch(one.job, user) for one in rollouts}
-        assert {name: told(result) for name, result in results.items()} == expected, user
+        found = {name: told(result) for name, result in results.items()}
+        # Who may not read the inventory is told so where it is hosts that were never begun.
+        assert {name: at is not None for name, at in found.items()} == {
+            name: at is not None for name, at in expected.items()
+        }, user
+        assert user == "alice" or found == expected
         assert not any(result["changed"] for result in results.values())
     assert launches(sandbox) == []
 
