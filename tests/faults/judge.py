@@ -339,8 +339,8 @@ def false_remaining(
         return
     waited = facts.wait and job is not None and result.get("status") in FINAL
     start = max(run.started, min((job.finished if job and waited else None) or run.started, run.ended))
-    # A host that is deleted meanwhile may be told of or not.
-    gone = {host.id for host in records.hosts if host.gone is not None and run.started <= host.gone <= run.ended}
+    # A host that is deleted stays among them, and one that is deleted meanwhile may be told of or not.
+    gone = {host.id for host in records.hosts if host.gone is not None and host.gone <= run.ended}
     if not any(records.undone(moment) - gone == ids - gone for moment in records.moments(start, run.ended)):
         ending = [sorted(records.undone(moment)) for moment in (start, run.ended)]
         yield f"remaining_hosts is {sorted(told)}, by number {sorted(ids)}, but it was {ending[0]}, then {ending[1]}"
@@ -351,6 +351,8 @@ def false_remaining(
         assert host is not None
         if name not in json.dumps(result.get("warnings")):
             yield f"{name} remains, and it succeeded without a warning of it"
+        if host.id in gone:
+            continue
         if not host.was_out(job.created if job else run.started, run.ended) and not host.was_out(
             run.started, run.ended
         ):

@@ -192,7 +192,11 @@ def _double(facts: Facts, run: Run, job: Job) -> t.Iterator[str]:
     """A job that ran to its end, though for none of the jobs whose work it is was there anything to do."""
     found = []
     for number, records in facts.works:
-        if number == facts.templates[job.id] and records.source.prompts == job.prompts and records.source.id < job.id:
+        source = records.source
+        if number == facts.templates[job.id] and source.prompts == job.prompts and source.id < job.id:
+            if not source.words and source.status != "successful" and job.limit == source.limit:
+                # It never began, so that all of its hosts remain.
+                return
             found.append(list(of_one.double(_fresh(facts, run, job, facts.of_one(number, records)), run, job)))
     if found and all(found):
         yield found[0][0]
