@@ -339,8 +339,14 @@ def _false_entry(one: of_one.Facts, run: Run, entry: Entry, elsewhere: t.Iterabl
     remaining = result.get("remaining_hosts")
     if remaining is not None and entry["outcome"] != LOST:
         yield from of_one.false_remaining(one, run, job, frozenset(remaining), result)
-    if not entry["recovered"] and entry["outcome"] in (RELAUNCHED, ADOPTED) and one.wait and not run.broken_off:
+    denied = not entry["recovered"] and entry["outcome"] in (RELAUNCHED, ADOPTED)
+    if denied and one.wait and not run.broken_off and not _doubted(entry):
         yield from _false_denial(one, run, job)
+
+
+def _doubted(entry: Entry) -> bool:
+    """Whether it says that the end of the run cannot be known: a false alarm then, which is allowed."""
+    return "stopped before its end" in entry["msg"] and "cannot be known" in entry["msg"]
 
 
 def _false_denial(one: of_one.Facts, run: Run, job: Job | None) -> t.Iterator[str]:
@@ -375,6 +381,8 @@ def _excuse(facts: Facts, run: Run, entry: Entry, mine: t.Sequence[Job]) -> str 
     """Why this entry lets the task fail: empty where it is right to, else what is wrong; None where it does not."""
     source = entry["source_job_id"]
     if entry["outcome"] in (RELAUNCHED, ADOPTED) and not entry["recovered"]:
+        if _doubted(entry):
+            return ""
         if entry.get("status") in FINAL or not facts.wait:
             # Whether it is true is judged elsewhere.
             return "" if entry.get("status") in FINAL else None
