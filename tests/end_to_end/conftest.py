@@ -18,17 +18,14 @@ from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TESTS))
-
-from sandbox.marks import Marks  # noqa: E402  (found through the line above, outside of an export as well)
-from sandbox.process import Sandbox  # noqa: E402
+from sandbox.marks import Marks
+from sandbox.process import Sandbox
 
 if t.TYPE_CHECKING:
     from ansible_collections.relaunch.controller.plugins.module_utils._task.result import Act
 
 # Where Ansible finds this collection: the folder above ansible_collections.
-COLLECTIONS = os.environ.get("ANSIBLE_COLLECTIONS_PATH") or str(TESTS.parents[3])
+COLLECTIONS = os.environ.get("ANSIBLE_COLLECTIONS_PATH") or str(Path(__file__).resolve().parents[5])
 
 # Fails on a host as often as its variable `failures` says, and notes each run in a file of the host's name.
 STUBBORN = """

@@ -7,12 +7,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import queue
-import sys
-import tempfile
-import threading
 import time
-import traceback
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +18,7 @@ from .judge import Kind, Verdict, judge
 from .many import many_of
 from .scenario import Scenario, scenario_of
 from .stage import Door, Sandboxes, Stage
+from .workers import play_all, table
 
 # What is played: a task about one job through a door, or one about many.
 Task = Door | t.Literal["many"]
@@ -73,7 +69,7 @@ class Report:
         return "\n".join(lines)
 
     def _table(self) -> list[str]:
-        table = [["", "scenarios", "faults met", "task runs", *(kind.value for kind in Kind)]]
+        rows = []
         for task, name in ROWS.items():
             ours = [one for one in self.outcomes if one.task == task]
             if not ours:
@@ -81,12 +77,8 @@ class Report:
             # A scenario counts once under each heading, however often it goes wrong in that way.
             wrong = collections.Counter(kind for one in ours for kind in {verdict.kind for verdict in one.verdicts})
             figures = [len(ours), sum(one.faults for one in ours), sum(one.runs for one in ours)]
-            table.append([name, *map(str, figures), *(str(wrong[kind]) for kind in Kind)])
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        table.insert(1, ["-" * widths[0], *(f"{'-' * (width - 1)}:" for width in widths[1:])])
-        return [
-            "| " + " | ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) + " |" for row in table
-        ]
+            rows.append((name, [*figures, *(wrong[kind] for kind in Kind)]))
+        return table(["", "scenarios", "faults met", "task runs", *(kind.value for kind in Kind)], rows)
 
 
 def door_of(scenario: Scenario) -> Door:
@@ -105,59 +97,32 @@ def run(
     :param progress: whether to keep a line on standard error up to date.
     """
     start = time.monotonic()
-    report, work = Report(), queue.SimpleQueue[tuple[int, Task]]()
-    total = len(seeds) + uri + len(many)
+    report = Report()
+    work: list[tuple[int, Task]] = []
     for number, seed in enumerate(seeds):
-        work.put((seed, door_of(scenario_of(seed))))
+        work.append((seed, door_of(scenario_of(seed))))
         if number < uri:
-            work.put((seed, "uri"))
-    for seed in many:
-        work.put((seed, "many"))
-    stopping = threading.Event()
-    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
-        threads = [
-            threading.Thread(target=_work, args=(Path(folder, str(number)), work, report, stopping))
-            for number in range(max(1, min(workers, total)))
-        ]
-        try:
-            for thread in threads:
-                thread.start()
-            while any(thread.is_alive() for thread in threads):
-                time.sleep(0.2)
-                if progress:
-                    done, wrong = (
-                        len(report.outcomes),
-                        sum(bool(o.verdicts) for o in report.outcomes if o.task != "uri"),
-                    )
-                    print(f"\r{done} of {total}, {wrong} wrong ", end="", file=sys.stderr, flush=True)
-        finally:
-            stopping.set()
-            for thread in threads:
-                thread.join()
-            if progress:
-                print("\r\033[K", end="", file=sys.stderr, flush=True)
+            work.append((seed, "uri"))
+    work += [(seed, "many") for seed in many]
+
+    @contextlib.contextmanager
+    def place(folder: Path) -> t.Iterator[t.Callable[[tuple[int, Task]], None]]:
+        with Sandboxes(folder / "sandboxes") as sandboxes, FrontDoors(folder / "doors") as doors:
+            stage = Stage(sandboxes, doors)
+            yield lambda one: report.outcomes.append(_played(stage, *one))
+
+    def line() -> str:
+        wrong = sum(bool(one.verdicts) for one in report.outcomes if one.task != "uri")
+        return f"{len(report.outcomes)} of {len(work)}, {wrong} wrong"
+
+    report.broken = play_all(work, place, named=_name, workers=workers, progress=line if progress else None)
     report.seconds = time.monotonic() - start
     return report
 
 
-def _work(folder: Path, work: queue.SimpleQueue[tuple[int, Task]], report: Report, stopping: threading.Event) -> None:
-    """A worker: plays what there is to play. A sandbox that a scenario broke is replaced by a new one."""
-    for number in range(100):
-        place = folder / str(number)
-        try:
-            with Sandboxes(place / "sandboxes") as sandboxes, FrontDoors(place / "doors") as doors:
-                stage = Stage(sandboxes, doors)
-                while not stopping.is_set():
-                    try:
-                        seed, task = work.get_nowait()
-                    except queue.Empty:
-                        return
-                    with _named(seed, task):
-                        report.outcomes.append(_played(stage, seed, task))
-        except Exception:
-            report.broken.append(traceback.format_exc())
-        if stopping.is_set():
-            return
+def _name(one: tuple[int, Task]) -> str:
+    seed, task = one
+    return f"Seed {seed}, {ROWS[task]}"
 
 
 def _played(stage: Stage, seed: int, task: Task) -> Outcome:
@@ -169,13 +134,3 @@ def _played(stage: Stage, seed: int, task: Task) -> Outcome:
         requests, runs, verdicts = facts.requests, facts.runs, judge(facts)
     met = sum(request.fault is not None for request in requests)
     return Outcome(seed, task, tuple(verdicts), met, len(runs))
-
-
-@contextlib.contextmanager
-def _named(seed: int, task: Task) -> t.Iterator[None]:
-    """Put the scenario's name to whatever breaks it."""
-    try:
-        yield
-    except Exception as problem:
-        problem.add_note(f"in the scenario with seed {seed}, {ROWS[task]}")
-        raise

@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-import queue
-import sys
+import contextlib
 import tempfile
-import threading
 import time
-import traceback
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +21,7 @@ from .truth_play import TruthPlay
 from .truth_playbook import content
 from .truth_story import story
 from .truth_worlds import World, world_of
+from .workers import play_all, table
 
 
 @dataclass(frozen=True)
@@ -69,18 +67,14 @@ class Report:
         return "\n".join(lines)
 
     def _table(self) -> list[str]:
-        table = [["", "worlds", "jobs", "tasks", *(kind.value for kind in Kind), "false alarms"]]
+        rows = []
         for name in KINDS:
             ours = [one for one in self.worlds if one.world.task.kind == name]
             figures = [len(ours), sum(len(one.facts.jobs) for one in ours), sum(len(one.facts.tasks) for one in ours)]
             # A world counts once under each heading, however often it goes wrong in that way.
             figures += [sum(any(f.kind is kind for f in one.findings) for one in ours) for kind in Kind]
-            table.append([name, *map(str, [*figures, sum(one.alarms for one in ours)])])
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        table.insert(1, ["-" * widths[0], *(f"{'-' * (width - 1)}:" for width in widths[1:])])
-        return [
-            "| " + " | ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) + " |" for row in table
-        ]
+            rows.append((name, [*figures, sum(one.alarms for one in ours)]))
+        return table(["", "worlds", "jobs", "tasks", *(kind.value for kind in Kind), "false alarms"], rows)
 
 
 def play(sandbox: Sandbox, world: World, run: truth_tasks.Run = truth_tasks.run) -> Played:
@@ -95,29 +89,17 @@ def run(seeds: t.Sequence[int], *, workers: int = 4, progress: bool = False) -> 
     :param workers: how many at a time.
     :param progress: whether to keep a line on standard error up to date.
     """
-    start, report, work, stopping = time.monotonic(), Report(), queue.SimpleQueue[int](), threading.Event()
-    for seed in seeds:
-        work.put(seed)
-    with tempfile.TemporaryDirectory(prefix="truth-") as folder:
-        threads = [
-            threading.Thread(target=_work, args=(Path(folder, str(number)), work, report, stopping))
-            for number in range(max(1, min(workers, len(seeds))))
-        ]
-        try:
-            for thread in threads:
-                thread.start()
-            while any(thread.is_alive() for thread in threads):
-                time.sleep(0.2)
-                if progress:
-                    wrong = sum(bool(played.findings) for played in report.worlds)
-                    line = f"\r{len(report.worlds)} of {len(seeds)}, {wrong} wrong "
-                    print(line, end="", file=sys.stderr, flush=True)
-        finally:
-            stopping.set()
-            for thread in threads:
-                thread.join()
-            if progress:
-                print("\r\033[K", end="", file=sys.stderr, flush=True)
+    start, report = time.monotonic(), Report()
+
+    @contextlib.contextmanager
+    def place(folder: Path) -> t.Iterator[t.Callable[[int], None]]:
+        with Sandbox(folder, event_lag=0.0) as sandbox:
+            yield lambda seed: report.worlds.append(play(sandbox, world_of(seed)))
+
+    def line() -> str:
+        return f"{len(report.worlds)} of {len(seeds)}, {sum(bool(one.findings) for one in report.worlds)} wrong"
+
+    report.broken = play_all(seeds, place, named="Seed {}".format, workers=workers, progress=line if progress else None)
     report.seconds = time.monotonic() - start
     return report
 
@@ -129,21 +111,3 @@ def replay(seed: int) -> int:
         played = play(sandbox, world)
     print(f"{content(world.book, 'WORLD')}\n{played.text()}")
     return 1 if played.findings else 0
-
-
-def _work(folder: Path, work: queue.SimpleQueue[int], report: Report, stopping: threading.Event) -> None:
-    """A worker: plays what there is to play. A sandbox that a world broke is replaced by a new one."""
-    for number in range(100):
-        seed = None
-        try:
-            with Sandbox(folder / str(number), event_lag=0.0) as sandbox:
-                while not stopping.is_set():
-                    try:
-                        seed = work.get_nowait()
-                    except queue.Empty:
-                        return
-                    report.worlds.append(play(sandbox, world_of(seed)))
-        except Exception:
-            report.broken.append(f"Seed {seed}:\n{traceback.format_exc()}")
-        if stopping.is_set():
-            return

@@ -12,11 +12,11 @@ import typing as t
 import flask
 
 # Importing them adds their views to the API.
-from . import api_inventories as _api_inventories  # noqa: F401
-from . import api_jobs as _api_jobs  # noqa: F401
-from . import api_templates as _api_templates  # noqa: F401
-from . import api_updates as _api_updates  # noqa: F401
-from . import api_workflows as _api_workflows  # noqa: F401
+from . import api_inventories as api_inventories
+from . import api_jobs as api_jobs
+from . import api_templates as api_templates
+from . import api_updates as api_updates
+from . import api_workflows as api_workflows
 from .api import PREFIXES, install
 from .control import control
 from .server import Server, serve
