@@ -31,7 +31,7 @@ HOME = CHECKOUT / ".nox" / "ansible-test"
 CONFIG = Path("tests", "integration", "integration_config.yml")
 PLAYBOOK = Path("tests", "integration", "targets", "job_relaunch", "files", "fails_at_first.yml")
 
-# Only ansible-test knows which pip it wants.
+# Where ansible-test itself fetches pip from; and only it knows which one it wants.
 PIP_SCRIPT = "https://ci-files.testing.ansible.com/ansible-test/get-pip-{version}.py"
 PIP_VERSION = """\
 import sys
