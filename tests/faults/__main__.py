@@ -54,7 +54,8 @@ def main() -> int:
     sys.path[:] = [str(here.parent), *(path for path in sys.path if pathlib.Path(path or ".").resolve() != here)]
     # The worlds of real playbooks import the collection, which lies below ansible_collections.
     sys.path.append(str(here.parents[4]))
-    from faults import campaign, contests, replay, truth_campaign
+    from faults import campaign, contests, replay
+    from faults.truth import campaign as of_truth
 
     if options.contests is not None:
         return _contests(contests.hold, options.contests)
@@ -63,10 +64,10 @@ def main() -> int:
     if options.only_many is not None:
         return replay.replay_many(options.only_many)
     if options.only_truth is not None:
-        return truth_campaign.replay(options.only_truth)
+        return of_truth.replay(options.only_truth)
     if options.truth is not None:
         worlds = range(options.seed, options.seed + options.truth)
-        played = truth_campaign.run(worlds, workers=options.workers, progress=sys.stderr.isatty())
+        played = of_truth.run(worlds, workers=options.workers, progress=sys.stderr.isatty())
         print(played.text())
         return 1 if played.wrong else 0
     seeds = range(options.seed, options.seed + options.scenarios)

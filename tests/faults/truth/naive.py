@@ -11,7 +11,7 @@ import typing as t
 import urllib.error
 import urllib.request
 
-from .truth_facts import FINAL, Said
+from .facts import FINAL, Said
 
 Result = dict[str, t.Any]
 
@@ -33,7 +33,7 @@ class Naive:
         self._api, self._token = "", ""
 
     def __call__(self, _kind: str, options: t.Mapping[str, t.Any]) -> Said:
-        """Run it as a task; see truth_tasks.run."""
+        """Run it as a task; see tasks.run."""
         self._api, self._token = f"{options['controller_host']}/api/v2", options["controller_oauthtoken"]
         started = time.time()
         try:

@@ -9,9 +9,9 @@ import json
 import textwrap
 import typing as t
 
-from .truth_facts import Facts, Job, Said
-from .truth_shapes import Book
-from .truth_worlds import World
+from .facts import Facts, Job, Said
+from .shapes import Book
+from .worlds import World
 
 # What of a result is worth telling; the rest is the job's, or repeats it.
 _SHOWN = (

@@ -11,12 +11,12 @@ import typing as t
 
 import pytest
 
-from faults import truth_tasks
-from faults.truth_campaign import Report, play, run
-from faults.truth_judge import Finding, Kind
-from faults.truth_naive import Naive
-from faults.truth_shapes import Book, Play, Step
-from faults.truth_worlds import Fault, Task, World
+from faults.truth import tasks
+from faults.truth.campaign import Report, play, run
+from faults.truth.judge import Finding, Kind
+from faults.truth.naive import Naive
+from faults.truth.shapes import Book, Play, Step
+from faults.truth.worlds import Fault, Task, World
 from sandbox.process import Sandbox
 
 # A short campaign. In these worlds, among others, a launch by hand has failed since, another one does the work, a
@@ -94,10 +94,10 @@ def test_wrong_ways_are_found(sandbox: Sandbox, way: Naive, kind: Kind) -> None:
 
 
 def test_a_task_without_end_is_ended(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(truth_tasks, "BOUND", 1.0)
+    monkeypatch.setattr(tasks, "BOUND", 1.0)
     made = sandbox.add_template("Never", "- hosts: all\n  tasks: []\n", hosts={"web1": {}})
     job = sandbox.make_job(template=made["id"], status="running", stats=False)
     access = {"controller_host": sandbox.url, "controller_oauthtoken": sandbox.token()}
-    said = truth_tasks.run("job_relaunch", {"job_id": job, "hosts": "failed", "wait": True, **access})
+    said = tasks.run("job_relaunch", {"job_id": job, "hosts": "failed", "wait": True, **access})
     assert said.endless
     assert said.result is None

@@ -10,7 +10,7 @@ import typing as t
 
 import yaml
 
-from .truth_shapes import LOCALHOST, MADE, Book, Flush, Included, Part, Play, Step
+from .shapes import LOCALHOST, MADE, Book, Flush, Included, Part, Play, Step
 
 # Where the marks are, for a task.
 FOLDER = "{{ sandbox_state }}/%s"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import typing as t
 
-from .truth_shapes import OUTSIDE, Block, Book, Flush, Included, Part, Play, Step
+from .shapes import OUTSIDE, Block, Book, Flush, Included, Part, Play, Step
 
 _VERBS = ("Drain", "Stop", "Update", "Configure", "Migrate", "Start", "Check", "Announce")
 _SERIALS: tuple[tuple[int | str, ...], ...] = ((1,), (2,), (1, 2), (3,), ("50%",), ("34%", "100%"))

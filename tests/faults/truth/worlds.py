@@ -9,9 +9,9 @@ import random
 import typing as t
 from dataclasses import dataclass
 
-from .truth_books import book_of
-from .truth_facts import BULK
-from .truth_shapes import OUTSIDE, Book
+from .books import book_of
+from .facts import BULK
+from .shapes import OUTSIDE, Book
 
 # A step that runs once runs on whichever host is the first then.
 ANY = "any"

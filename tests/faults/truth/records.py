@@ -13,10 +13,10 @@ from pathlib import Path
 from sandbox import database as db
 from sandbox.process import SandboxError
 
-from . import truth_marks
-from .quick_jobs import prompts_of
-from .truth_facts import FINAL, Job, Look
-from .truth_shapes import Book
+from ..quick_jobs import prompts_of
+from .facts import FINAL, Job, Look
+from .marks import Mark, ended
+from .shapes import Book
 
 _JOBS = (
     "SELECT jobs.*, users.username FROM jobs LEFT JOIN users ON users.id = jobs.created_by "
@@ -64,13 +64,13 @@ class TemplateRecords:
                 number = database.value("SELECT id FROM host_groups WHERE inventory = ? AND name = ?", inventory, group)
                 database.run('INSERT OR IGNORE INTO group_members ("group", host) VALUES (?, ?)', number, row)
 
-    def jobs(self, book: Book, marks: t.Sequence[truth_marks.Mark], hosts: t.Container[str]) -> dict[int, Job]:
+    def jobs(self, book: Book, marks: t.Sequence[Mark], hosts: t.Container[str]) -> dict[int, Job]:
         """All its jobs, by number, with what hosts did in them."""
-        ended = truth_marks.ended(book, marks, hosts)
+        ends = ended(book, marks, hosts)
         rows = self.rows()
         with db.opened(self._path) as database:
             return {
-                number: _job(database, row, ended.get(number, {}), [mark for mark in marks if mark.job == number])
+                number: _job(database, row, ends.get(number, {}), [mark for mark in marks if mark.job == number])
                 for number, row in rows.items()
             }
 
@@ -78,7 +78,7 @@ class TemplateRecords:
         return int(database.value("SELECT inventory FROM templates WHERE id = ?", self._template))
 
 
-def _job(database: db.Database, row: db.Row, ended: t.Mapping[str, float], marks: t.Sequence[truth_marks.Mark]) -> Job:
+def _job(database: db.Database, row: db.Row, ended: t.Mapping[str, float], marks: t.Sequence[Mark]) -> Job:
     summaries = database.all("SELECT host, host_name, failed FROM summaries WHERE job = ?", row["id"])
     passed: dict[str, list[str]] = {}
     for mark in marks:

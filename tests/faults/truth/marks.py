@@ -14,9 +14,9 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from .truth_playbook import FOLDER, files
-from .truth_shapes import Book
-from .truth_worlds import ANY, Fault
+from .playbook import FOLDER, files
+from .shapes import Book
+from .worlds import ANY, Fault
 
 # Job, step and host in; it fails, or adds a line to the mark. With a host that runs a step twice this can be seen.
 _STEP = f"""\

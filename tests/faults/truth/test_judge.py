@@ -11,9 +11,8 @@ import typing as t
 
 import pytest
 
-from faults import truth_facts
-from faults.truth_facts import Facts, Job, Look, Said
-from faults.truth_judge import Kind, false_alarms, judge
+from faults.truth.facts import BULK, Facts, Job, Look, Said
+from faults.truth.judge import Kind, false_alarms, judge
 
 ALL = ("web1", "web2", "web3")
 THERE = {"web1": (11, True), "web2": (12, True), "web3": (13, True)}
@@ -96,7 +95,7 @@ def entry(**fields: t.Any) -> dict[str, t.Any]:
     return {"changed": True, "failed": False, "msg": "1 job.", "jobs": [told]}
 
 
-BULK: dict[str, t.Any] = {"kind": truth_facts.BULK}
+OF_MANY: dict[str, t.Any] = {"kind": BULK}
 BEFORE = dataclasses.replace(HEALED, created=70, finished=80, settled=80.2, ended={"web2": 79}, creator="bob")
 CALM: dict[str, t.Any] = {"said": {"calm": True}}
 
@@ -134,7 +133,7 @@ CALM: dict[str, t.Any] = {"said": {"calm": True}}
             facts_of(REFUSED, [], REMADE, before=AGAIN), id="refused, since no relaunch runs on what was added again"
         ),
         pytest.param(facts_of(REFUSED, [], CANCELED), id="no statistics"),
-        pytest.param(facts_of(entry(), **BULK), id="one of many"),
+        pytest.param(facts_of(entry(), **OF_MANY), id="one of many"),
         pytest.param(facts_of(RETRIED, kind="job_retry"), id="retried"),
         pytest.param(facts_of(GOOD, [WHOLE], hosts="all"), id="all hosts"),
         pytest.param(facts_of(BAD, [AGAIN_FAILED], before=DISABLED, **CALM), id="calm, and what is left is disabled"),
@@ -166,7 +165,7 @@ SECOND = job(3, 82, 92, [], "web1", limit="web1", creator="bob")
         (facts_of({**CUT, "msg": "web3"}, [], STOPPED), Kind.FALSE_DONE, "web2 failed"),
         (facts_of({**NOTHING, "id": 1}, [], before=AGAIN), Kind.FALSE_DONE, "web2 failed"),
         (facts_of({**NOTHING, "id": 1}, [], before=DISABLED), Kind.FALSE_DONE, "web2 failed"),
-        (facts_of(entry(), source=STOPPED, **BULK), Kind.FALSE_DONE, "did not bring web3"),
+        (facts_of(entry(), source=STOPPED, **OF_MANY), Kind.FALSE_DONE, "did not bring web3"),
         (facts_of(RETRIED, [AGAIN_FAILED], kind="job_retry"), Kind.FALSE_DONE, "said to have recovered"),
         (facts_of(GOOD, [HEALED], STOPPED, hosts="all"), Kind.FALSE_DONE, "done on all hosts, and web3"),
         (facts_of({**NOTHING, "remaining_hosts": ["web2"]}, [BEFORE]), Kind.FALSE_LEFT, "reached the end in job 2"),

@@ -13,7 +13,7 @@ if t.TYPE_CHECKING:
     from sandbox.database import Database
     from sandbox.faults import Call, Rule
 
-    from .truth_worlds import Move
+    from .worlds import Move
 
 _PLACES = {
     "list": ("GET", r"/jobs/$"),

@@ -10,10 +10,10 @@ import typing as t
 import pytest
 import yaml
 
-from faults.truth_facts import BULK, KINDS
-from faults.truth_playbook import content as playbook
-from faults.truth_shapes import LOCALHOST, MADE, OUTSIDE, Block, Book, Flush, Included, Play, Step
-from faults.truth_worlds import MOMENTS, world_of
+from faults.truth.facts import BULK, KINDS
+from faults.truth.playbook import content as playbook
+from faults.truth.shapes import LOCALHOST, MADE, OUTSIDE, Block, Book, Flush, Included, Play, Step
+from faults.truth.worlds import MOMENTS, world_of
 
 WORLDS = [world_of(seed) for seed in range(500)]
 PLAYS = [play for world in WORLDS for play in world.book.plays]

@@ -22,7 +22,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome i
 from ansible_collections.relaunch.controller.plugins.module_utils._job.relaunch_job import relaunch_job
 from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_failed_hosts import retry_failed_hosts
 
-from .truth_facts import BULK, Said
+from .facts import BULK, Said
 
 # How much faster the time of a task runs than ours: its pauses are meant for jobs that take longer.
 HASTE = 3.0

@@ -14,10 +14,10 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from .truth_done import certainly_done, done, enabled, expected, gone, not_added_again, not_failed, there_all_along
-from .truth_facts import BULK, FINAL, Facts, Job, Result, Said
-from .truth_needless import needless
-from .truth_shapes import OUTSIDE
+from .done import certainly_done, done, enabled, expected, gone, not_added_again, not_failed, there_all_along
+from .facts import BULK, FINAL, Facts, Job, Result, Said
+from .needless import needless
+from .shapes import OUTSIDE
 
 
 class Kind(enum.Enum):

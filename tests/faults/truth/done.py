@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from .truth_facts import Facts, Job, Look, Said
-from .truth_shapes import OUTSIDE
+from .facts import Facts, Job, Look, Said
+from .shapes import OUTSIDE
 
 
 def not_failed(facts: Facts, source: Job) -> frozenset[str]:

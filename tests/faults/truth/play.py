@@ -15,13 +15,13 @@ from sandbox import database as db
 from sandbox import settings
 from sandbox.process import Sandbox, SandboxError
 
-from . import truth_marks, truth_tasks
-from .truth_facts import BULK, Facts, Look, Said
-from .truth_moves import Scene, calls_of, rule_of, told
-from .truth_playbook import content
-from .truth_records import TemplateRecords, seconds
-from .truth_shapes import OUTSIDE
-from .truth_worlds import Move, World
+from . import marks, tasks
+from .facts import BULK, Facts, Look, Said
+from .moves import Scene, calls_of, rule_of, told
+from .playbook import content
+from .records import TemplateRecords, seconds
+from .shapes import OUTSIDE
+from .worlds import Move, World
 
 # How many tasks there are at most in which nothing fails or moves any more.
 CALM = 3
@@ -35,7 +35,7 @@ class TruthPlay:
     :param run: runs a task.
     """
 
-    def __init__(self, sandbox: Sandbox, world: World, run: truth_tasks.Run = truth_tasks.run) -> None:
+    def __init__(self, sandbox: Sandbox, world: World, run: tasks.Run = tasks.run) -> None:
         self._sandbox = sandbox
         self._run = run
         self._world = world
@@ -45,7 +45,7 @@ class TruthPlay:
         sandbox.behave()
         sandbox.settings(event_lag=0.2)
         name = f"truth-{world.seed}-{os.urandom(3).hex()}"
-        self._marks = truth_marks.Marks(sandbox.data_dir / "state", name, world.book)
+        self._marks = marks.Marks(sandbox.data_dir / "state", name, world.book)
         hosts = dict.fromkeys(world.hosts, self._marks.variables)
         groups = {group: list(members) for group, members in world.book.groups.items()}
         made = sandbox.add_template(

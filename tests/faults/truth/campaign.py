@@ -14,14 +14,14 @@ from pathlib import Path
 
 from sandbox.process import Sandbox
 
-from . import truth_tasks
-from .truth_facts import KINDS, Facts
-from .truth_judge import Finding, Kind, false_alarms, judge
-from .truth_play import TruthPlay
-from .truth_playbook import content
-from .truth_story import story
-from .truth_worlds import World, world_of
-from .workers import play_all, table
+from ..workers import play_all, table
+from . import tasks
+from .facts import KINDS, Facts
+from .judge import Finding, Kind, false_alarms, judge
+from .play import TruthPlay
+from .playbook import content
+from .story import story
+from .worlds import World, world_of
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Report:
         return table(["", "worlds", "jobs", "tasks", *(kind.value for kind in Kind), "false alarms"], rows)
 
 
-def play(sandbox: Sandbox, world: World, run: truth_tasks.Run = truth_tasks.run) -> Played:
+def play(sandbox: Sandbox, world: World, run: tasks.Run = tasks.run) -> Played:
     """Play a world in a sandbox in which nothing else runs meanwhile, and judge it."""
     facts = TruthPlay(sandbox, world, run).facts()
     return Played(world, facts, tuple(judge(facts)), false_alarms(facts))

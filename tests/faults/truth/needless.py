@@ -8,8 +8,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .truth_done import certainly_done, done, not_failed
-from .truth_facts import Facts, Job, Said
+from .done import certainly_done, done, not_failed
+from .facts import Facts, Job, Said
 
 # A launch rests on a look that may be so many seconds old.
 FRESH = 3.5
