@@ -11,15 +11,13 @@ import typing as t
 
 import flask
 
-# Importing them adds their views to the API.
-from . import api_inventories as api_inventories
-from . import api_jobs as api_jobs
-from . import api_templates as api_templates
-from . import api_updates as api_updates
-from . import api_workflows as api_workflows
+from . import api_inventories, api_jobs, api_templates, api_updates, api_workflows
 from .api import PREFIXES, install
 from .control import control
 from .server import Server, serve
+
+# Importing them adds their views to the API.
+PARTS_OF_API = (api_inventories, api_jobs, api_templates, api_updates, api_workflows)
 
 
 def application(prefix: str) -> flask.Flask:
