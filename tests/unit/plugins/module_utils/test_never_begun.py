@@ -52,6 +52,7 @@ HOSTS, GROUPS = "/api/v2/inventories/1/hosts/", "/api/v2/inventories/1/groups/"
         ("all", {"all"}, Targets(frozenset(), exact=True)),
         ("*", {"web"}, Targets(frozenset(), exact=False)),
         ("web*", {"all"}, None),
+        ("web1,", {"all"}, Targets(frozenset({"web1"}), exact=True)),
     ],
 )
 def test_whom_it_is_meant_for(limit: str, patterns: set[str], expected: Targets | None) -> None:
