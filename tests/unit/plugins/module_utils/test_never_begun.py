@@ -121,6 +121,26 @@ def test_groups_that_are_all_that_is_meant(controller: ScriptedController, ask: 
     assert ask("web") == NeverBegun()
 
 
+def test_as_many_names_as_fit_into_a_request_are_asked_for(controller: ScriptedController, ask: Ask) -> None:
+    controller.expect("GET", GROUPS, body=listed())
+    controller.expect("GET", HOSTS, body=named("web2"))
+
+    assert ask(limit=",".join(f"web{number}" for number in range(NAMES_LIMIT))) == NeverBegun(("web2",))
+
+
+def test_plays_that_leave_out_some_do_not_matter_where_nobody_is_left(controller: ScriptedController, ask: Ask) -> None:
+    controller.expect("GET", GROUPS, body=listed())
+    controller.expect("GET", HOSTS, body=named())
+
+    assert ask("web", limit="web1,web2") == NeverBegun()
+
+
+def test_an_inventory_that_has_lost_hosts_since_has_none_left(controller: ScriptedController, ask: Ask) -> None:
+    controller.expect("GET", HOSTS, 403, DENIED)
+
+    assert ask(ran="web1 web2", summary_fields={"inventory": {"total_hosts": 1}}) == NeverBegun()
+
+
 @pytest.mark.parametrize(
     ("pattern", "facts"),
     [
