@@ -15,11 +15,12 @@ from dataclasses import dataclass
 
 from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
+from .._work.starts import FAILURE_EVENTS, UNREACHABLE
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
 
-# FailureReport that were rescued or ignored are among the events, so that more of them are read than shown.
+# Failures that were rescued or ignored are among the events, so that more of them are read than shown.
 PAGE = 200
 PAGES_READ = 5
 FAILURES_LIMIT = 20
@@ -65,7 +66,7 @@ def failures(client: ControllerClient, job_id: int, summaries: t.Sequence[HostSu
     causes: dict[str, HostFailure] = {}
     # Events hold the names of then.
     wanted = {summary.name_then: summary.name for summary in summaries if summary.failed}
-    query = {"event__in": "runner_on_failed,runner_on_unreachable", "order_by": "-counter", "page_size": PAGE}
+    query = {"event__in": ",".join(FAILURE_EVENTS), "order_by": "-counter", "page_size": PAGE}
     for page in range(1, PAGES_READ + 1):
         answer = client.get(JOB.at(job_id, "job_events"), **dict(query, page=page))
         for event in answer.get("results") or ():
@@ -104,7 +105,7 @@ def _failure(event: t.Mapping[str, t.Any]) -> HostFailure:
         "task": str(event.get("task") or data.get("task") or ""),
         "module": str(data.get("task_action") or ""),
         "message": _message(data.get("res")),
-        "unreachable": event.get("event") == "runner_on_unreachable",
+        "unreachable": event.get("event") == UNREACHABLE,
     }
 
 

@@ -146,9 +146,7 @@ class Watch:
         :raises WaitTimeoutError: the deadline came first.
         :raises ControllerError: what waiting will not cure.
         """
-        return wait_until(
-            read, lambda _found: True, self._waiting.interval, self.left(), self._client.clock, self._client.sleep
-        )
+        return self._wait(read, lambda _found: True, self.left())
 
     def until_some_ended(
         self, ids: t.Collection[int], most: t.Optional[float] = None
@@ -175,11 +173,9 @@ class Watch:
             ended = {number: job for number, job in seen.items() if not job.active}
             return ended, frozenset(ids).difference(seen) if wide else frozenset()
 
-        left = self.left() if most is None else self.left(most=most)
+        left = self.left(math.inf if most is None else most)
         try:
-            return wait_until(
-                look, any, self._waiting.interval, left, self._client.clock, self._client.sleep, known=nothing
-            )
+            return self._wait(look, any, left, nothing)
         except WaitTimeoutError:
             if most is None or self.passed:
                 raise
@@ -258,15 +254,17 @@ class Watch:
         timeout: t.Optional[float],
         known: t.Optional[Job],
     ) -> Job:
-        return wait_until(
-            lambda: _jobs.get_once(self._client, job.id, kind),
-            done,
-            self._waiting.interval,
-            timeout,
-            self._client.clock,
-            self._client.sleep,
-            known=known,
-        )
+        return self._wait(lambda: _jobs.get_once(self._client, job.id, kind), done, timeout, known)
+
+    def _wait(
+        self,
+        fetch: t.Callable[[], _T],
+        done: t.Callable[[_T], bool],
+        timeout: t.Optional[float],
+        known: t.Optional[_T] = None,
+    ) -> _T:
+        client = self._client
+        return wait_until(fetch, done, self._waiting.interval, timeout, client.clock, client.sleep, known)
 
 
 def pause_after(waited: float, interval: float) -> float:

@@ -237,14 +237,14 @@ def _nothing_due(ledger: Ledger, options: RelaunchOptions) -> Settled:
     whole = _decide_whole(ledger, options)
     if not isinstance(whole, Launch):
         return whole
-    reason = stopped_early(ledger, whole_only)
+    reason = _stopped_early(ledger, whole_only)
     if options.fallback_to_all:
         return replace(whole, reason=reason.rstrip("."))
     said = f"{reason} Relaunch it with hosts: all, or set fallback_to_all: true."
     return Refuse(said, cut_short=True, asks_end=not ledger.end_known)
 
 
-def stopped_early(ledger: Ledger, whole_only: t.Sequence[HostRecord] = ()) -> str:
+def _stopped_early(ledger: Ledger, whole_only: t.Sequence[HostRecord]) -> str:
     """What is left of a job's work that no relaunch on failed hosts reaches, as sentences."""
     source, stopped = base_run(ledger) or ledger.source, ledger.stopped
     done = [host.name for host in ledger.hosts or () if host.done_in is not None]
@@ -280,14 +280,9 @@ def _healed(ledger: Ledger) -> Done:
     first = f"job {source.id} failed on"
     if not ledger.hosts:
         return Done(source, f"Job {source.id} failed on no host: nothing to relaunch.", (), _asks_end(ledger))
-    if not left and by is not None:
-        reason = f"The hosts that {first} have succeeded since, the last of them in job {by.id}: nothing to relaunch."
-        return Done(by, reason, left, _asks_end(ledger))
     if by is not None:
-        reason = (
-            f"Those of the hosts that {first} that can run have succeeded since, the last of them in job {by.id}: "
-            "nothing to relaunch."
-        )
+        which = f"Those of the hosts that {first} that can run" if left else f"The hosts that {first}"
+        reason = f"{which} have succeeded since, the last of them in job {by.id}: nothing to relaunch."
         return Done(by, reason, left, _asks_end(ledger))
     absent = [host.absent_in for host in left if host.absent_in is not None]
     job = max(absent, key=ended, default=source)

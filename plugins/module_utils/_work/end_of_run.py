@@ -172,8 +172,8 @@ class _Judge:
             raise _Unanswered(OpenQuestion(Question.FAILURES))
         return self._found.failures
 
-    def _answer(self, question: Question, task_uuid: str, *hosts: str) -> bool:
-        ask = OpenQuestion(question, task_uuid, hosts)
+    def _has_no_result_of(self, task_uuid: str, hosts: t.Iterable[str]) -> bool:
+        ask = OpenQuestion(Question.WENT_ON, task_uuid, tuple(sorted(hosts)))
         if ask not in self._found.answers:
             raise _Unanswered(ask)
         return self._found.answers[ask]
@@ -254,7 +254,7 @@ class _Judge:
         if not self._all_in_sight(batch):
             return False
         hosts = {failure.host for failure in failures}
-        return self._answer(Question.WENT_ON, plain[-1].uuid, *sorted(hosts & self._found.failed() or hosts))
+        return self._has_no_result_of(plain[-1].uuid, hosts & self._found.failed() or hosts)
 
     def _left_out(self) -> t.Iterator[Missed]:
         """The plays that hosts with a summary may have missed, since a batch was the last, or the last for its hosts.

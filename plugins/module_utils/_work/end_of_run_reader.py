@@ -10,7 +10,6 @@ has to know. Whoever may read a job may read its events, but not always the grou
 
 from __future__ import annotations
 
-import re
 import typing as t
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,6 +19,7 @@ from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
 from .end_of_run import End, Missed, OpenQuestion, Question, RunStarts, decide_end
+from .host_patterns import EVERYBODY, are_plain, terms
 from .starts import FAILURE_EVENTS, RESULT_EVENTS, START_EVENTS, Batch, Failure, Failures, Started
 
 # Failures that are asked for at once; of more it is the newest that count.
@@ -30,10 +30,6 @@ RESULTS_LIMIT = 1000
 NAMES_LIMIT = 100
 # Each group of a play's pattern costs a request.
 GROUPS_LIMIT = 2
-
-_EVERYBODY = frozenset({"all", "*"})
-# A name in a play's pattern that is neither a wildcard nor an expression.
-_PLAIN_NAME = re.compile(r"\w[\w.-]*")
 
 #: What has been read of jobs that have ended, by their numbers.
 Kept = t.MutableMapping[int, Started]
@@ -231,10 +227,9 @@ class _Reader:
 
     def _meant(self, pattern: str, hosts: frozenset[str]) -> frozenset[str]:
         """Those of the hosts that a play's pattern names, by themselves or in a group; all where it cannot be told."""
-        terms = set(re.split(r"[,:;\s]+", pattern.strip())) - {""}
-        without = {term[1:] for term in terms if term.startswith("!")}
-        names = {term for term in terms if not term.startswith("!")}
-        if not all(map(_PLAIN_NAME.fullmatch, (names - _EVERYBODY) | without)):
+        without = {term[1:] for term in terms(pattern) if term.startswith("!")}
+        names = {term for term in terms(pattern) if not term.startswith("!")}
+        if not are_plain((names - EVERYBODY) | without):
             return hosts
         meant = self._named(names, hosts)
         if meant is None:
@@ -243,7 +238,7 @@ class _Reader:
 
     def _named(self, names: t.Collection[str], hosts: frozenset[str]) -> t.Optional[frozenset[str]]:
         """Those of the hosts that have one of these names or are in such a group; None where it cannot be told."""
-        if not _EVERYBODY.isdisjoint(names):
+        if not EVERYBODY.isdisjoint(names):
             return hosts
         groups, named = frozenset(names) - hosts, hosts & frozenset(names)
         inventory, others = self._run.facts.get("inventory"), hosts - named

@@ -15,6 +15,7 @@ from .._api.jobs import Job, parse_time
 from .._api.kinds import JOB
 from .ledger import HostRecord, Reach
 from .runs import HostKey
+from .starts import FAILURE_EVENTS
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -51,7 +52,7 @@ class HostReach:
         What a job that failed left out may be hosts that it had not got to. What a successful one left out was taken
         out on purpose, unless it is enabled and was changed since.
         """
-        changed = self._changed([one.key for one in records if isinstance(one.key, int)]) if records else {}
+        changed = self._changed([one.key for one in records if isinstance(one.key, int)])
         found: dict[HostKey, Reach] = {}
         for record in records:
             job = t.cast("Job", record.absent_in)
@@ -70,8 +71,6 @@ class HostReach:
         The events keep the number that a deleted one had; those of add_host and of localhost never had one (recorded:
         recreated-events-failed). One that is in the inventory again, under its name, is the same host.
         """
-        if not records:
-            return {}
         again = self._named([one.name for one in records])
         deleted = self._had_number(records) if again is not None else frozenset()
         return {
@@ -81,16 +80,8 @@ class HostReach:
 
     def _named(self, names: t.Sequence[str]) -> t.Optional[frozenset[str]]:
         """Which of these names the inventory has; None where that may not be read."""
-        found: set[str] = set()
-        try:
-            for start in range(0, len(names), NAMES_AT_ONCE):
-                some = ",".join(names[start : start + NAMES_AT_ONCE])
-                found.update(str(entry["name"]) for entry in self._client.results(self._inventory, name__in=some))
-        except AnswerError as error:
-            if error.refuses and error.status in (403, 404):
-                return None
-            raise
-        return frozenset(found)
+        found = self._inventory_rows("name__in", names, NAMES_AT_ONCE)
+        return None if found is None else frozenset(str(entry["name"]) for entry in found)
 
     def _had_number(self, records: t.Sequence[HostRecord]) -> frozenset[str]:
         """Which of these hosts had a row in the inventory when they failed."""
@@ -101,7 +92,7 @@ class HostReach:
         for number, failed in names.items():
             for start in range(0, len(failed), NAMES_AT_ONCE):
                 query = {
-                    "event__in": "runner_on_failed,runner_on_unreachable",
+                    "event__in": ",".join(FAILURE_EVENTS),
                     "host__isnull": "false",
                     "host_name__in": ",".join(failed[start : start + NAMES_AT_ONCE]),
                 }
@@ -111,18 +102,20 @@ class HostReach:
 
     def _changed(self, hosts: t.Sequence[HostKey]) -> t.Optional[dict[HostKey, datetime]]:
         """When each of the enabled ones among these hosts was changed last; None where that may not be read."""
-        found: dict[HostKey, datetime] = {}
+        found = self._inventory_rows("id__in", list(map(str, hosts)), HOSTS_AT_ONCE, enabled="true")
+        return None if found is None else {int(entry["id"]): parse_time(entry.get("modified")) for entry in found}
+
+    def _inventory_rows(
+        self, key: str, wanted: t.Sequence[str], at_once: int, **query: str
+    ) -> t.Optional[list[dict[str, t.Any]]]:
+        """The hosts of the inventory that have one of the wanted values; None where they may not be read."""
+        found: list[dict[str, t.Any]] = []
         try:
-            for start in range(0, len(hosts), HOSTS_AT_ONCE):
-                some = ",".join(map(str, hosts[start : start + HOSTS_AT_ONCE]))
-                for entry in self._client.results(self._inventory, enabled="true", id__in=some):
-                    found[int(entry["id"])] = parse_time(entry.get("modified"))
+            for start in range(0, len(wanted), at_once):
+                some = {key: ",".join(wanted[start : start + at_once])}
+                found.extend(self._client.results(f"inventories/{self._source.inventory}/hosts/", **query, **some))
         except AnswerError as error:
             if error.refuses and error.status in (403, 404):
                 return None
             raise
         return found
-
-    @property
-    def _inventory(self) -> str:
-        return f"inventories/{self._source.inventory}/hosts/"

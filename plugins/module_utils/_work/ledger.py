@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from .._api import jobs as _jobs
-from .._api.jobs import HostSummary, Job
+from .._api.jobs import HostSummary, Job, names_of
 from .runs import HostKey, Hosts, Run
 
 
@@ -185,11 +185,7 @@ def host_records(source: Run, runs: t.Sequence[Run]) -> tuple[HostRecord, ...]:
     :param runs: the others of the same work, with the summaries that have been asked for.
     """
     order = sorted((source, *runs), key=lambda run: ended(run.job), reverse=True)
-    hosts = Hosts(source.job.inventory, order)
-    found: dict[HostKey, list[tuple[Run, HostSummary]]] = {}
-    for run in order:
-        for one in run.summaries or ():
-            found.setdefault(hosts.key(run, one), []).append((run, one))
+    found = _by_host(source.job.inventory, order)
     failed = {key: rows for key, rows in found.items() if any(one.failed for _run, one in rows)}
     return tuple(_record(key, rows, runs) for key, rows in failed.items())
 
@@ -200,16 +196,10 @@ def done_names(inventory: t.Optional[int], runs: t.Sequence[Run]) -> set[str]:
     :param inventory: the source's.
     :param runs: all that matter, with the summaries that are known.
     """
-    hosts = Hosts(inventory, runs)
-    rows: dict[HostKey, list[tuple[Job, HostResult, HostSummary]]] = {}
-    for run in runs:
-        for one in run.summaries or ():
-            rows.setdefault(hosts.key(run, one), []).append((run.job, result_of(run, one), one))
     done: set[str] = set()
-    for results in rows.values():
-        good = [job for job, result, _one in results if result is HostResult.DONE]
-        if done_by(good, [job for job, result, _one in results if result in FAILURES]) is not None:
-            done.update(name for _job, _result, one in results for name in (one.name, one.name_then))
+    for rows in _by_host(inventory, runs).values():
+        if done_by(_with_result(rows, HostResult.DONE), _with_result(rows, *FAILURES)) is not None:
+            done |= names_of(one for _run, one in rows)
     return done
 
 
@@ -220,11 +210,25 @@ def without_tried(records: t.Iterable[HostRecord], tried: t.Container[int]) -> t
         yield replace(one, reach=Reach.TRIED) if again else one
 
 
+def _by_host(inventory: t.Optional[int], runs: t.Sequence[Run]) -> dict[HostKey, list[tuple[Run, HostSummary]]]:
+    """The summaries of each host, in the order of the runs."""
+    hosts = Hosts(inventory, runs)
+    found: dict[HostKey, list[tuple[Run, HostSummary]]] = {}
+    for run in runs:
+        for one in run.summaries or ():
+            found.setdefault(hosts.key(run, one), []).append((run, one))
+    return found
+
+
+def _with_result(rows: t.Sequence[tuple[Run, HostSummary]], *results: HostResult) -> tuple[Job, ...]:
+    """The runs that brought one of these results to a host."""
+    return tuple(run.job for run, one in rows if result_of(run, one) in results)
+
+
 def _record(key: HostKey, rows: t.Sequence[tuple[Run, HostSummary]], runs: t.Sequence[Run]) -> HostRecord:
     """:param rows: the host's summaries, newest first."""
-    results = [(run.job, result_of(run, one)) for run, one in rows]
-    failed_in = tuple(job for job, result in results if result in FAILURES)
-    names = frozenset(name for _run, one in rows for name in (one.name, one.name_then))
+    failed_in = _with_result(rows, *FAILURES)
+    names = names_of(one for _run, one in rows)
     present = [one for _run, one in rows if one.host is not None]
     last_failed = next(one for _run, one in rows if one.failed)
     return HostRecord(
@@ -232,8 +236,8 @@ def _record(key: HostKey, rows: t.Sequence[tuple[Run, HostSummary]], runs: t.Seq
         name=(present or [rows[0][1]])[0].name,
         names=names,
         failed_in=failed_in,
-        done_in=done_by((job for job, result in results if result is HostResult.DONE), failed_in),
-        last=results[0][1],
+        done_in=done_by(_with_result(rows, HostResult.DONE), failed_in),
+        last=result_of(*rows[0]),
         absent_in=_absent_in(rows[0][0].job, names, runs),
         has_row=last_failed.host is not None,
     )

@@ -23,7 +23,7 @@ from .ledger import (
     host_records,
     without_tried,
 )
-from .never_begun import NeverBegun, read_never_begun
+from .never_begun import read_never_begun
 from .run_ends import RunEnds, may_have_results
 from .runs import Run, same_limit
 from .same_work import SameWork
@@ -130,11 +130,19 @@ class LedgerReader:
         self._read.summaries.setdefault(job.id, done)
 
     def summaries(self, job: Job) -> tuple[HostSummary, ...]:
-        """What became of the hosts of a job that has ended.
+        """What became of the hosts of a job that has ended, as soon as the controller knows.
 
         :raises ControllerError: it could not be read.
         """
-        return self._summaries(job)
+        if job.id in self._read.summaries:
+            return self._read.summaries[job.id]
+        found = _jobs.host_summaries(self._client, job.id)
+        if not (found or job.never_began or job.events_processed):
+            # Either it has just ended and its hosts are not in yet, or there will never be any.
+            self._events_in(_jobs.get(self._client, job.id))
+            found = _jobs.host_summaries(self._client, job.id)
+        self._read.summaries[job.id] = tuple(found)
+        return self._read.summaries[job.id]
 
     def with_end(self, ledger: Ledger, base: Job) -> Ledger:
         """The ledger with whether the source ended early for hosts that did not fail, and that no other run has done.
@@ -146,16 +154,13 @@ class LedgerReader:
         end = self._ends.end(run, others)
         jobs = (base, *self._ends.measures(run, others))
         patterns = {play.pattern for job in jobs for play in self._ends.started(job).plays}
-        begun = NeverBegun()
-        if end.never_begun:
-            summaries = functools.partial(self._summaries, base)
-            begun = read_never_begun(self._client, base, end, patterns - {""}, summaries)
+        begun = read_never_begun(self._client, base, end, patterns, functools.partial(self.summaries, base))
         # Where it went to its end for all that it began with, hosts that nobody can tell of were not meant.
         unknown = begun.unknown if end.broke_off or begun.more else ""
         stopped = end.counted
         if stopped or begun.hosts:
             # They may have been done since.
-            whole = replace(run, summaries=self._summaries(base), stopped=stopped)
+            whole = replace(run, summaries=self.summaries(base), stopped=stopped)
             read = [self._with_summaries(other) for other in others]
             others = [self._ends.with_stopped(other, [whole, *read]) for other in read]
             done = done_names(self._source.inventory, [whole, *others])
@@ -211,7 +216,7 @@ class LedgerReader:
     def _with_summaries(self, run: Run) -> Run:
         if run.summaries is not None or not may_have_results(run):
             return run
-        return replace(run, summaries=self._summaries(run.job))
+        return replace(run, summaries=self.summaries(run.job))
 
     def _failed_of_source(self) -> tuple[HostSummary, ...]:
         job = self._source
@@ -224,18 +229,6 @@ class LedgerReader:
                 found = _jobs.host_summaries(self._client, job.id, failed=True)
             self._read.failed[job.id] = tuple(found)
         return self._read.failed[job.id]
-
-    def _summaries(self, job: Job) -> tuple[HostSummary, ...]:
-        """What became of a job's hosts, as soon as the controller knows."""
-        if job.id in self._read.summaries:
-            return self._read.summaries[job.id]
-        found = _jobs.host_summaries(self._client, job.id)
-        if not (found or job.never_began or job.events_processed):
-            # Either it has just ended and its hosts are not in yet, or there will never be any.
-            self._events_in(_jobs.get(self._client, job.id))
-            found = _jobs.host_summaries(self._client, job.id)
-        self._read.summaries[job.id] = tuple(found)
-        return self._read.summaries[job.id]
 
 
 def _decided(host: HostRecord, job: Job) -> bool:

@@ -6,23 +6,19 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 from dataclasses import dataclass
 
 from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job
 from .end_of_run_reader import GROUPS_LIMIT, NAMES_LIMIT, EndOfRun
+from .host_patterns import EVERYBODY, are_plain, terms
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
 
 # So many hosts are named; of more the number is told.
 HOSTS_NAMED = 200
-
-# A name in a limit, or in the pattern of a play, that is neither a wildcard nor an expression.
-_PLAIN_NAME = re.compile(r"\w[\w.-]*")
-_EVERYONE = frozenset({"all", "*"})
 
 
 @dataclass(frozen=True)
@@ -67,10 +63,10 @@ def targets(limit: str, patterns: t.Collection[str]) -> t.Optional[Targets]:
 
 
 def _names(patterns: t.Collection[str]) -> t.Optional[frozenset[str]]:
-    words = {word for pattern in patterns for word in re.split(r"[,:;\s]+", pattern.strip())}
-    if words & _EVERYONE:
+    names = frozenset[str]().union(*map(terms, patterns))
+    if names & EVERYBODY:
         return frozenset()
-    return frozenset(words) if all(_PLAIN_NAME.fullmatch(word) for word in words) else None
+    return names if are_plain(names) else None
 
 
 def read_never_begun(

@@ -346,12 +346,28 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         "await 44",
     ),
     (
+        "active, and created in the moment of the failure's end",
+        found(partial(43, "failed", ABC, "", ABC, finished="2026-11-23T00:44:00.100000Z"), partial(44, "running", ABC)),
+        WAIT,
+        "await 44",
+    ),
+    (
         "active, and overlaps the failure, without wait",
         found(partial(43, "failed", "a b", "", "a b", finished="2026-11-23T09:00:00Z"), partial(44, "running", ABC)),
         FAILED,
         "adopt 44 on a b c",
     ),
     # Which one to relaunch.
+    (
+        "none failed on exactly what remains: the fewest others, though it is older",
+        found(
+            partial(43, "failed", "a b", "", "a b"),
+            partial(44, "failed", ABC, "", ABC),
+            partial(45, "successful", "b c"),
+        ),
+        FAILED,
+        "launch 43 failed due a, else 42",
+    ),
     (
         "none failed on exactly what remains: the fewest others",
         found(
@@ -489,6 +505,12 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
     # What this very task has launched for the same work before.
     ("tried", found(partial(43, "failed", ABC, "", ABC), tried=frozenset({43})), FAILED, "refuse"),
     (
+        "tried, and disabled since",
+        found(partial(43, "failed", ABC, "", ABC), idle=ABC, tried=frozenset({43})),
+        FAILED,
+        "done by 42, left a b c, if not cut short",
+    ),
+    (
         "tried, and others failed on in another's run",
         found(partial(43, "failed", ABC, "", "a b"), partial(44, "failed", "c", "", "c"), tried=frozenset({43})),
         FAILED,
@@ -615,6 +637,17 @@ ALL_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         RelaunchOptions(force=True),
         "launch 42 all",
     ),
+    (
+        "tried, successful, and no proof since it overlaps a failure",
+        found(
+            whole(43, "failed", finished="2026-11-23T09:00:00Z"),
+            whole(44, "successful"),
+            failed=None,
+            tried=frozenset({44}),
+        ),
+        RelaunchOptions(),
+        "launch 42 all",
+    ),
     ("tried by others", found(whole(43, "failed"), failed=None), RelaunchOptions(), "launch 42 all"),
     ("cut short does not matter", found(failed=None, stopped="x"), RelaunchOptions(), "launch 42 all"),
 ]
@@ -729,6 +762,19 @@ SENTENCES: list[tuple[Found, RelaunchOptions, str]] = [
 ]
 
 
+def test_the_end_is_asked_for_once() -> None:
+    """Before it is said that the hosts that failed are out of reach; not again where it is known."""
+    for stopped, asks in ((None, True), ("", False), ("x", False)):
+        decision = decide(found(whole_only=ABC, stopped=stopped).ledger, FAILED)
+        assert isinstance(decision, Refuse) and decision.asks_end is asks
+
+
+def test_of_several_that_were_tried_the_newest_is_named() -> None:
+    known = found(whole(43, "failed"), whole(44, "error"), failed=None, tried=frozenset({43, 44}))
+    decision = decide(known.ledger, RelaunchOptions())
+    assert isinstance(decision, Refuse) and "job 44, which ended with status error" in decision.reason
+
+
 @pytest.mark.parametrize(("known", "options", "sentence"), SENTENCES)
 def test_a_decision_says_why(known: Found, options: RelaunchOptions, sentence: str) -> None:
     decision = decide(known.ledger, options)
@@ -750,6 +796,8 @@ def test_whose_hosts_are_asked_about() -> None:
     failed, newer = whole(43, "failed", "a", "b"), whole(44, "failed", "a", "b")
     rows: list[tuple[Found, int | None]] = [
         (found(failed), 42),
+        # Its statistics name hosts, so that it did begin.
+        (Found(source(playbook_counts={"task_count": 0}, host_status_counts={"failures": 1}), (failed,)), 42),
         (Found(source(**NEVER_BEGAN)), None),
         (Found(source(**NEVER_BEGAN), (failed, newer)), 44),
         (Found(source(**NEVER_BEGAN), (failed, whole(44, "error"))), 43),

@@ -16,6 +16,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
     AnswerError,
     AnswerLostError,
     ForbiddenError,
+    NoFailedHostsError,
     NotSentError,
     RefusedError,
 )
@@ -110,6 +111,18 @@ class TestSend:
 
         assert isinstance(launched, Launched) and (launched.job.id, launched.lost) == (51, "")
         assert (controller.methods(), controller.asked[0].body, clock.slept) == (["POST"], BODY, [])
+
+    @pytest.mark.parametrize(
+        ("status", "key", "kind"),
+        [(400, "hosts", NoFailedHostsError), (400, "errors", RefusedError), (403, "hosts", ForbiddenError)],
+    )
+    def test_what_is_refused_is_told_by_status_and_key(
+        self, controller: ScriptedController, sent: Send, status: int, key: str, kind: type[RefusedError]
+    ) -> None:
+        controller.expect("POST", RELAUNCH, status, {key: ["No."]})
+        with pytest.raises(RefusedError) as refused:
+            sent()
+        assert type(refused.value) is kind
 
     @pytest.mark.parametrize(
         ("status", "kind"), [(400, RefusedError), (401, RefusedError), (403, ForbiddenError), (404, RefusedError)]

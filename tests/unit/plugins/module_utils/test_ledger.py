@@ -17,6 +17,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger i
     Ledger,
     Reach,
     done_by,
+    done_names,
     ended,
     host_records,
     result_of,
@@ -412,3 +413,31 @@ def test_those_of_an_orphan_by_its_name() -> None:
         "unified_job_template__isnull": "true",
         "name": "Deploy",
     }
+
+
+def test_a_host_has_the_name_of_its_number_though_its_newest_summary_has_lost_it() -> None:
+    renamed = summary("new", failed=True, host=2, name_then="b")
+    of_source = Run(Job.of(job(42)), whole=True, summaries=(renamed,))
+    lost = Run(Job.of(relaunched(43, "failed", "b")), summaries=(summary("b", failed=True, host=None),))
+    (record,) = host_records(of_source, [lost])
+    assert (record.name, record.names, record.has_row) == ("new", {"b", "new"}, False)
+
+
+def test_what_has_been_done_is_known_by_the_names_of_then_too() -> None:
+    """A run tells by the names of then for whom it stopped early."""
+    stopped = Run(
+        Job.of(job(42)), whole=True, summaries=(summary("new", host=2, name_then="b"),), stopped=frozenset({"b"})
+    )
+    since = Run(Job.of(relaunched(43, "successful", "new")), summaries=(summary("new", host=2),))
+    assert done_names(1, [stopped]) == set()
+    assert done_names(1, [stopped, since]) == {"b", "new"}
+
+
+def test_a_run_on_all_hosts_that_never_began_takes_no_success_back() -> None:
+    done = run(43, "successful", limit="")
+    never = run(44, "error", limit="", started=None)
+    assert Ledger(source(), (done, never)).whole_success is done.job
+    assert Ledger(source(), (done, run(44, "error", limit=""))).whole_success is None
+    overlapping = run(43, "successful", limit="", **between("00:41:30Z", "00:43:00Z"))
+    assert Ledger(source(started=None), (overlapping,)).whole_success is overlapping.job
+    assert Ledger(source(), (overlapping,)).whole_success is None

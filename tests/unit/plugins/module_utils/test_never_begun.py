@@ -52,6 +52,7 @@ HOSTS, GROUPS = "/api/v2/inventories/1/hosts/", "/api/v2/inventories/1/groups/"
         ("all", {"all"}, Targets(frozenset(), exact=True)),
         ("*", {"web"}, Targets(frozenset(), exact=False)),
         ("web*", {"all"}, None),
+        ("web1,", {"all"}, Targets(frozenset({"web1"}), exact=True)),
     ],
 )
 def test_whom_it_is_meant_for(limit: str, patterns: set[str], expected: Targets | None) -> None:
@@ -118,6 +119,26 @@ def test_groups_that_are_all_that_is_meant(controller: ScriptedController, ask: 
     controller.expect("GET", "/api/v2/groups/7/all_hosts/", body=named())
 
     assert ask("web") == NeverBegun()
+
+
+def test_as_many_names_as_fit_into_a_request_are_asked_for(controller: ScriptedController, ask: Ask) -> None:
+    controller.expect("GET", GROUPS, body=listed())
+    controller.expect("GET", HOSTS, body=named("web2"))
+
+    assert ask(limit=",".join(f"web{number}" for number in range(NAMES_LIMIT))) == NeverBegun(("web2",))
+
+
+def test_plays_that_leave_out_some_do_not_matter_where_nobody_is_left(controller: ScriptedController, ask: Ask) -> None:
+    controller.expect("GET", GROUPS, body=listed())
+    controller.expect("GET", HOSTS, body=named())
+
+    assert ask("web", limit="web1,web2") == NeverBegun()
+
+
+def test_an_inventory_that_has_lost_hosts_since_has_none_left(controller: ScriptedController, ask: Ask) -> None:
+    controller.expect("GET", HOSTS, 403, DENIED)
+
+    assert ask(ran="web1 web2", summary_fields={"inventory": {"total_hosts": 1}}) == NeverBegun()
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._launch.waitin
     CANCEL_TIMEOUT,
     EVENTS_TIMEOUT,
     EVENTS_TIMEOUT_NO_PLAYBOOK,
+    GONE_AFTER,
     LONGEST_TROUBLE,
     Waiting,
     Watch,
@@ -145,6 +146,13 @@ def test_without_a_timeout_a_controller_that_stays_away_ends_it_after_an_hour() 
     assert 1990 + LONGEST_TROUBLE <= clock.now < 2010 + LONGEST_TROUBLE
 
 
+def test_that_hour_is_over_to_the_second() -> None:
+    clock = Clock()
+    with pytest.raises(AnswerError, match="still down"):
+        wait(clock, [AnswerError("down", 502, retry_after=LONGEST_TROUBLE), AnswerError("still down", 502), "done"])
+    assert clock.now == LONGEST_TROUBLE
+
+
 WatchOf = t.Callable[..., Watch]
 
 
@@ -179,6 +187,10 @@ class TestDeadline:
         assert (watch.left(most=5), watch.left(least=45), watch.left(most=120, least=11)) == (5, 45, 30)
         clock.now = 170.0
         assert (watch.left(), watch.passed, watch.left(most=120, least=11)) == (0, True, 11)
+
+    def test_without_one_an_hour_of_trouble_is_enough(self, watch_of: WatchOf) -> None:
+        watch = watch_of()
+        assert (watch.patient(LONGEST_TROUBLE - 1), watch.patient(LONGEST_TROUBLE)) == (True, False)
 
     def test_of_nothing(self, watch_of: WatchOf) -> None:
         assert watch_of(timeout=0).passed
@@ -305,6 +317,19 @@ class TestSeveralJobs:
 
         assert watch_of(timeout=60).until_some_ended({43, 44}, most=2.0) == ({}, frozenset())
         assert clock.now == 2.0
+
+    def test_one_that_may_have_been_deleted_is_looked_for_once_a_minute(
+        self, controller: ScriptedController, watch_of: WatchOf, clock: Clock
+    ) -> None:
+        controller.expect("GET", JOBS, 503, headers={"Retry-After": str(int(GONE_AFTER) - 1)})
+        controller.expect("GET", JOBS, body=listed(in_list(job(43, "running"))))
+        controller.expect("GET", JOBS, body=listed(in_list(job(43))))
+
+        ended, gone = watch_of(interval=1.0).until_some_ended({43})
+
+        assert (set(ended), gone) == ({43}, frozenset())
+        assert ["status__in" in asked.query for asked in controller.asked] == [True, False, True]
+        assert clock.now == GONE_AFTER + 1
 
     def test_but_its_deadline_is_told(self, controller: ScriptedController, watch_of: WatchOf) -> None:
         controller.expect("GET", JOBS, body=listed())
