@@ -23,6 +23,8 @@ attributes:
       - This assumes that the system controlled or queried by the module has not changed in a relevant way.
   platform:
     description: Target OS or families that can be operated against.
+    support: full
+    platforms: posix
 """
     # An action group has to be documented through a part of its own, as ansible-core does it.
     ACTIONGROUP_CONTROLLER = r"""

@@ -40,9 +40,6 @@ attributes:
     details:
       - Work that has succeeded is not run again, and an active relaunch is adopted. Relaunches that fail again are
         not the state asked for, so that the next task relaunches them again.
-  platform:
-    support: full
-    platforms: posix
 options:
   job_ids:
     description:

@@ -51,9 +51,6 @@ attributes:
         relaunch that is running is adopted, also if its template was edited in between.
       - Not with O(force=true). A relaunch that fails again is not the state asked for, so that the next task
         relaunches again.
-  platform:
-    support: full
-    platforms: posix
 options:
   job_id:
     description:
@@ -233,7 +230,7 @@ job:
   sample: {id: 43, type: job, started: "2026-11-23T07:15:24.990109Z", finished: "2026-11-23T07:15:25.423177Z"}
 source_job_id:
   description: Number of the job that the task names.
-  returned: always
+  returned: when it is known
   type: int
   sample: 42
 relaunched_job_id:

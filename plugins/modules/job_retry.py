@@ -38,9 +38,6 @@ attributes:
     details:
       - A job whose work has succeeded, through itself or through later relaunches of it, is not run again.
       - Where hosts are left the next task tries again.
-  platform:
-    support: full
-    platforms: posix
 options:
   job_id:
     description:
@@ -286,6 +283,13 @@ relaunched_job_id:
   returned: when a relaunch was due
   type: int
   sample: 42
+own_job_id:
+  description:
+    - Number of the job that the last round launched and gave up for RV(id), since another caller had launched the same
+      work in the same instant. It was canceled, or had ended before that.
+  returned: when that was so
+  type: int
+  sample: 45
 hosts:
   description:
     - Names of the hosts that the last relaunch was limited to.

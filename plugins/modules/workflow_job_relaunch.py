@@ -46,9 +46,6 @@ attributes:
       - A workflow job whose work has succeeded, through itself or through what remained of it, is not run again, and
         one that is running is adopted. Not with O(force=true).
       - A run that fails again is not the state asked for, so that the next task goes on from there.
-  platform:
-    support: full
-    platforms: posix
 options:
   workflow_job_id:
     description:

@@ -265,7 +265,7 @@ class Driver:
             client.sleep = self._sleep
             return act(client)
 
-        result = {"failed": False, **carry_out(params, set(), with_pauses)}
+        result = {"failed": False, **carry_out(params, set(), with_pauses, {})}
         assert "exception" not in result, result["exception"]
         return t.cast("dict[str, t.Any]", json.loads(json.dumps(result)))
 

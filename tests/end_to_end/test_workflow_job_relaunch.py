@@ -57,7 +57,8 @@ def at_once(**options: t.Any) -> Options:
     validated = ArgumentSpecValidator(WORKFLOW_SPECIFICATION["argument_spec"], **constraints).validate(options)
     assert not validated.error_messages
     params = validated.validated_parameters
-    return carry_out(params, set(), lambda client: relaunch_workflow(client, WorkflowRequest.of(params, False, False)))
+    request = WorkflowRequest.of(params, False, False)
+    return carry_out(params, set(), lambda client: relaunch_workflow(client, request), {})
 
 
 @pytest.fixture

@@ -22,10 +22,8 @@ from .._launch.launch import Launched
 from .._launch.tie_break import lower_rival
 from .outcome import RelaunchOutcome, carrying
 from .prediction import side_by_side
-from .verdict import Asked, Judged, check_limit, check_type, judge
+from .verdict import CHECK, Asked, Judged, check_limit, check_type, judge
 from .work import JobWork, Look
-
-CHECK = "check"
 
 
 def after_launch(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 from .._api.connection import CONNECTION_SPEC
 from .._api.errors import OptionError
@@ -40,9 +40,6 @@ RELAUNCH_SPECIFICATION: dict[str, t.Any] = dict(
 )
 
 
-OPTIONS = ("hosts", "fallback_to_all", "job_type", "force", "wait")
-
-
 @dataclass(frozen=True)
 class RelaunchRequest:
     """What a task asks for.
@@ -64,16 +61,9 @@ class RelaunchRequest:
     one_of_many: bool = False
 
     @classmethod
-    def of(
-        cls,
-        params: t.Mapping[str, t.Any],
-        check_mode: bool,
-        diff: bool,
-        environ: t.Optional[t.Mapping[str, str]] = None,
-    ) -> RelaunchRequest:
-        """From validated parameters.
+    def of(cls, params: t.Mapping[str, t.Any], check_mode: bool, diff: bool) -> RelaunchRequest:
+        """From validated parameters, and the environment, which tells the job that the task runs in.
 
-        :param environ: tells the job that the task runs in, where that is a controller's; by default the process's own.
         :raises OptionError: one of them cannot be used.
         """
         if params["job_id"] is not None and params["job_id"] < 1:
@@ -82,12 +72,12 @@ class RelaunchRequest:
             job_id=params["job_id"],
             job_template=params["job_template"],
             organization=params["organization"],
-            options=RelaunchOptions(**{name: params[name] for name in OPTIONS}),
+            options=RelaunchOptions(**{option.name: params[option.name] for option in fields(RelaunchOptions)}),
             credential_passwords=password_values(params["credential_passwords"]),
             waiting=Waiting.of(params),
             check_mode=check_mode,
             diff=diff,
-            own_job=own_job_id(os.environ if environ is None else environ),
+            own_job=own_job_id(os.environ),
         )
 
 

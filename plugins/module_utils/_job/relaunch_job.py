@@ -35,16 +35,33 @@ def relaunch_job(
     :raises ControllerError: the task has failed.
     """
     watch = Watch(client, request.waiting, progress)
-    read = JobsRead()
-    sequence = RelaunchSequence(lambda source: JobWork.of(client, request, watch, source, read))
-    job_id = source_job_id(client, request)
+    return run_sequence(sequence_of(client, request, watch, JobsRead()), client, request, watch)
+
+
+def sequence_of(client: ControllerClient, request: RelaunchRequest, watch: Watch, read: JobsRead) -> RelaunchSequence:
+    """The sequence of a job.
+
+    :param read: what is known of jobs that have ended; it grows.
+    """
+    return RelaunchSequence(lambda source: JobWork.of(client, request, watch, source, read))
+
+
+def run_sequence(
+    sequence: RelaunchSequence, client: ControllerClient, request: RelaunchRequest, watch: Watch
+) -> RelaunchOutcome:
+    """Find the job that a task names, and drive its sequence.
+
+    :returns: what was done; whatever breaks it off carries what had been done by then.
+    :raises ControllerError: the task has failed.
+    """
+    job_id = _source_job_id(client, request)
     outcome = RelaunchOutcome(source_job_id=job_id)
     with carrying(outcome):
-        source = source_job(client, job_id)
+        source = _source_job(client, job_id)
     return drive(sequence.steps(source, outcome), client, watch)
 
 
-def source_job_id(client: ControllerClient, request: RelaunchRequest) -> int:
+def _source_job_id(client: ControllerClient, request: RelaunchRequest) -> int:
     """The number of the job that a task names, by itself or by its template.
 
     :raises ControllerError: there is none, or it could not be looked up.
@@ -54,7 +71,7 @@ def source_job_id(client: ControllerClient, request: RelaunchRequest) -> int:
     return _templates.latest_job_id(client, str(request.job_template), request.organization)
 
 
-def source_job(client: ControllerClient, job_id: int) -> Job:
+def _source_job(client: ControllerClient, job_id: int) -> Job:
     """The job that a task names, in detail.
 
     :raises RefusedError: there is none that this user may see.

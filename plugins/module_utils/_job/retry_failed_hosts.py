@@ -14,13 +14,12 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from .._api.client import ControllerClient
 from .._api.errors import ControllerError, JobUnsuccessfulError
-from .._api.jobs import FAILED_STATUS, Job, told
+from .._api.jobs import FAILED_STATUS, told
 from .._launch.waiting import Progress, Watch
 from .._work.ledger_reader import JobsRead
-from .driver import drive
-from .options import RelaunchRequest, RetryRequest
-from .outcome import BrokenOffError, RelaunchOutcome, carrying, first_error, outcome_of
-from .relaunch_job import source_job, source_job_id
+from .options import RetryRequest
+from .outcome import BrokenOffError, RelaunchOutcome, first_error, outcome_of
+from .relaunch_job import run_sequence, sequence_of
 from .retry_rounds import (
     NONE_LEFT,
     RETRIES_USED_UP,
@@ -33,7 +32,6 @@ from .retry_rounds import (
     summary,
 )
 from .sequence import RelaunchSequence
-from .work import JobWork
 
 # How a relaunch ends that is worth another one: on its hosts, or by what the controller met while running it.
 WORTH_ANOTHER = (FAILED_STATUS, "error")
@@ -110,8 +108,8 @@ def retry_failed_hosts(
             watch = Watch(client, asked.waiting, progress)
             if rounds.made:
                 client.patient = watch.patient
-            sequence = RelaunchSequence(_work_of(client, asked, watch, read))
-            outcome = _round(client, asked, watch, sequence)
+            sequence = sequence_of(client, asked, watch, read)
+            outcome = run_sequence(sequence, client, asked, watch)
         except BaseException as raised:
             error = raised
             outcome = t.cast("t.Optional[RelaunchOutcome]", outcome_of(raised)) or RelaunchOutcome(
@@ -127,22 +125,6 @@ def retry_failed_hosts(
             asked = replace(asked, job_id=outcome.source_job_id, job_template=None, organization=None)
             continue
         raise _with_account(rounds, outcome, error)
-
-
-def _work_of(
-    client: ControllerClient, asked: RelaunchRequest, watch: Watch, read: JobsRead
-) -> t.Callable[[Job], JobWork]:
-    return lambda source: JobWork.of(client, asked, watch, source, read)
-
-
-def _round(
-    client: ControllerClient, asked: RelaunchRequest, watch: Watch, sequence: RelaunchSequence
-) -> RelaunchOutcome:
-    job_id = source_job_id(client, asked)
-    outcome = RelaunchOutcome(source_job_id=job_id)
-    with carrying(outcome):
-        source = source_job(client, job_id)
-    return drive(sequence.steps(source, outcome), client, watch)
 
 
 def _with_account(rounds: Rounds, outcome: RelaunchOutcome, error: BaseException) -> BaseException:

@@ -21,6 +21,9 @@ from .._work.decision import ALL, FAILED, Launch, Refuse
 from .outcome import BrokenOffError, RelaunchOutcome, carrying
 from .work import JobWork, Look, left_out, with_hosts
 
+# The job type that changes nothing.
+CHECK = "check"
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -128,7 +131,7 @@ def check_type(job: Job, asked: Asked, outcome: RelaunchOutcome, end: str = "") 
         return
     because = (
         "the template checks only by now"
-        if job.job_type == "check"
+        if job.job_type == CHECK
         else f"though {asked.job_type} was asked for, and the controller had said that it takes it"
     )
     with carrying(outcome):

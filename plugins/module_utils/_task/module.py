@@ -10,10 +10,10 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .._api.libraries import REQUESTS_IMPORT_ERROR
 from .arguments import Specification
-from .result import NOTHING_MORE, Act, carry_out
+from .result import Act, carry_out
 
 
-def run(module: AnsibleModule, act: Act, specification: Specification = NOTHING_MORE) -> None:
+def run(module: AnsibleModule, act: Act, specification: Specification) -> None:
     """Do what the module is for, and exit or fail it with all that is known.
 
     :param module: its options include CONNECTION_SPEC.

@@ -12,15 +12,12 @@ from __future__ import annotations
 import os
 import traceback
 import typing as t
-from types import MappingProxyType
 
 from .._api import connection as _connection
 from .._api.client import ControllerClient
 from .._api.errors import ControllerError
 from .._job.outcome import Outcome, Result, outcome_of
 from .arguments import Specification, settle
-
-NOTHING_MORE: Specification = MappingProxyType({})
 
 Act = t.Callable[[ControllerClient], Outcome]
 
@@ -29,7 +26,7 @@ def carry_out(
     params: dict[str, t.Any],
     hidden: set[str],
     act: Act,
-    specification: Specification = NOTHING_MORE,
+    specification: Specification,
     write: t.Optional[t.Callable[[str], None]] = None,
 ) -> Result:
     """Do what the parameters ask for.

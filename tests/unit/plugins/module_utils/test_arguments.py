@@ -38,6 +38,7 @@ def settled(specification: t.Mapping[str, t.Any], **given: t.Any) -> dict[str, t
         {"job_template": "Deploy", "organization": "Web"},
         {"job_id": 42, "job_template": None, "organization": ""},
         {"job_id": None, "job_template": "Deploy"},
+        {"job_id": 2147483647},
         {"job_id": 42, "interval": 0.5, "timeout": 0, "max_retries": 0, "request_timeout": 86400.0},
     ],
 )

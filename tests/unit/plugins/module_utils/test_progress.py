@@ -11,7 +11,9 @@ import typing as t
 import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import Counted
 from ansible_collections.relaunch.controller.plugins.module_utils._task.progress import (
+    CountedLines,
     ProgressLines,
     failure_lines,
     line,
@@ -39,6 +41,14 @@ def test_another_job_is_a_change() -> None:
     progress(Job.of(job(42, "running", elapsed=0)))
     progress(Job.of(job(43, "running", elapsed=0)))
     assert lines == ["job 42 is running", "job 43 is running"]
+
+
+def test_of_many_jobs_each_change_is_a_line_and_none_that_nobody_waits_for() -> None:
+    lines: list[str] = []
+    progress = CountedLines(lines.append)
+    for counted in (Counted(0, 0, 0, 0), Counted(2, 0, 1, 0), Counted(2, 0, 1, 0), Counted(2, 1, 1, 0)):
+        progress(counted)
+    assert lines == ["1 of 2: 1 running", "2 of 2: 1 successful, 1 running"]
 
 
 @pytest.mark.parametrize(

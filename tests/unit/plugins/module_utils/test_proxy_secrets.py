@@ -140,6 +140,6 @@ def test_a_defect_hides_it_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
         raise TypeError("Failed to parse: svc:Hunter2")
 
     hidden: set[str] = set()
-    result = carry_out({"controller_oauthtoken": "t0ken"}, hidden, act)
+    result = carry_out({"controller_oauthtoken": "t0ken"}, hidden, act, {})
     assert "Hunter2" in result["exception"]
     assert "Hunter2" not in str(remove_values(result, hidden))

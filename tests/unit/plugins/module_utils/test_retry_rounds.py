@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import OptionError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import RelaunchOutcome
+from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_failed_hosts import RetryOutcome
 from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_rounds import (
     ATTEMPTS_KEPT,
     Rounds,
@@ -200,6 +201,32 @@ def test_what_is_told_of_each_host() -> None:
     ]
 
 
+def test_a_host_that_a_successful_relaunch_left_out_is_told_as_such() -> None:
+    shown = Shown(IMPOSSIBLE, ran(43, "a b", "", left="b", cut_short=True))
+
+    assert summary(after_round(Rounds(), shown, THREE)) == [
+        "a: recovered at attempt 1 (job 43)",
+        "b: still failing after 1 attempt: it did not run, though asked for (job 43)",
+    ]
+
+
+def test_the_account_says_within_how_many_attempts_where_there_was_more_than_one() -> None:
+    last = ran(43, "a", "", msg="Job 43 was successful.")
+    once = after_round(Rounds(), Shown(DONE, last), THREE)
+    twice = after_round(after_round(Rounds(), Shown(FAILED, ran(43, "a", "a")), THREE), Shown(DONE, last), THREE)
+
+    assert RetryOutcome.of(once, last).msg == "Job 43 was successful."
+    assert RetryOutcome.of(twice, last).msg == "1 host recovered within 2 attempts. Job 43 was successful."
+
+
+def test_the_account_of_what_was_cut_short_says_so_after_its_hosts() -> None:
+    last = ran(43, "a", "", cut_short=True)
+    rounds = after_round(Rounds(), Shown(IMPOSSIBLE, last), THREE)
+
+    account = RetryOutcome.of(rounds, last, "Job 42 had stopped before its end.")
+    assert account.summary == ("a: recovered at attempt 1 (job 43)", "Job 42 had stopped before its end.")
+
+
 def test_a_lost_job_is_told_as_such() -> None:
     lost = RelaunchOutcome(changed=True, remaining_hosts=("a",))
     rounds = after_round(Rounds(), Shown(FAILED, ran(43, "a", "a")), THREE)
@@ -219,6 +246,12 @@ def test_delays_grow_up_to_a_bound() -> None:
         f"attempt {number} of 9 in {delay} s: 1 host left: a"
         for number, delay in [(2, 30), (3, 60), (4, 100), (5, 100)]
     ]
+
+
+def test_a_round_that_went_on_to_all_hosts_makes_more_attempts_than_rounds() -> None:
+    shown = Shown(FAILED, ran(44, "", "b"), passed=(ran(43, "a", ""),))
+
+    assert announced(after_round(Rounds(), shown, THREE), THREE) == "attempt 3 of 4 in 30 s: 1 host left: b"
 
 
 def test_of_old_attempts_their_number_is_kept() -> None:
