@@ -13,7 +13,7 @@ import werkzeug.exceptions
 import werkzeug.routing
 
 from . import database as db
-from . import filterable, filters, people, sentences, settings
+from . import filterable, filters, people, permissions, sentences, settings
 from .answers import Crash, Refusal, answer, body_of_request, decorate, detail, page, redirect_to_slash, say, wanted
 from .bodies_workflows import AllBodies
 
@@ -162,7 +162,7 @@ def me() -> flask.Response:
 @api.get("/users/")
 def users() -> flask.Response:
     """The users whom the user may see."""
-    return _list("users", filterable.USERS, flask.g.bodies.user, "User", *_own_or_all("id"))
+    return listed("users", filterable.USERS, flask.g.bodies.user, "User", *_own_or_all("id"))
 
 
 @api.get("/users/<int:row_id>/")
@@ -173,7 +173,7 @@ def user(row_id: int) -> flask.Response:
 
 def _own_or_all(column: str) -> tuple[str, tuple[t.Any, ...]]:
     asking = flask.g.user
-    return ("1", ()) if asking["is_superuser"] or asking["is_system_auditor"] else (f"{column} = ?", (asking["id"],))
+    return ("1", ()) if permissions.sees_all(asking) else (f"{column} = ?", (asking["id"],))
 
 
 @api.post("/tokens/")
@@ -214,7 +214,7 @@ def delete_token(row_id: int) -> flask.Response:
 @api.get("/organizations/")
 def organizations() -> flask.Response:
     """The organizations."""
-    return _list("organizations", filterable.ORGANIZATIONS, flask.g.bodies.organization, "Organization")
+    return listed("organizations", filterable.ORGANIZATIONS, flask.g.bodies.organization, "Organization")
 
 
 @api.get("/organizations/<int:row_id>/")
@@ -231,14 +231,32 @@ def found(table: str, row_id: int, model: str, **columns: t.Any) -> db.Row:
     return t.cast("db.Row", row)
 
 
-def _list(
+def listed(
     table: str,
     fields: filterable.Fields,
     show: filters.Show,
     model: str,
     condition: str = "1",
     values: t.Sequence[t.Any] = (),
+    order: str = "id",
 ) -> flask.Response:
+    """One page of the rows of a table that hold to a condition, as the query string asks for it."""
     return answer(
-        filters.listed(flask.g.database, table, fields, show, condition=condition, values=values, model=model)
+        filters.listed(
+            flask.g.database, table, fields, show, condition=condition, values=values, model=model, order=order
+        )
     )
+
+
+def readable(table: str, row_id: int, model: str) -> db.Row:
+    """The row with this id, of a kind that nobody has a role on here; otherwise 404, or 403."""
+    row = found(table, row_id, model)
+    if not permissions.sees_all(flask.g.user):
+        raise detail(403, sentences.FORBIDDEN)
+    return row
+
+
+def superuser_only() -> None:
+    """Refuse what no role allows here."""
+    if not flask.g.user["is_superuser"]:
+        raise detail(403, sentences.FORBIDDEN)

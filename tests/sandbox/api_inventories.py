@@ -11,34 +11,20 @@ import typing as t
 import flask
 
 from . import database as db
-from . import filterable, filters, jobs, projects, resources, sentences
-from .answers import Refusal, answer, body_of_request, detail, say
-from .api import api, found
+from . import filterable, jobs, permissions, projects, resources, sentences
+from .answers import Refusal, answer, body_of_request, say
+from .api import api, found, listed, readable, superuser_only
 
 
-def _sees_inventories() -> bool:
+def _seen() -> str:
     # Nobody has a role on an inventory here: to execute a template gives none.
-    return bool(flask.g.user["is_superuser"] or flask.g.user["is_system_auditor"])
-
-
-def _readable(table: str, row_id: int, model: str) -> db.Row:
-    row = found(table, row_id, model)
-    if not _sees_inventories():
-        raise detail(403, sentences.FORBIDDEN)
-    return row
-
-
-def _list(
-    table: str, fields: filterable.Fields, show: filters.Show, model: str, condition: str = "1"
-) -> flask.Response:
-    return answer(filters.listed(flask.g.database, table, fields, show, condition=condition, model=model))
+    return str(int(permissions.sees_all(flask.g.user)))
 
 
 @api.get("/inventories/")
 def inventories() -> flask.Response:
     """The inventories that the user may see."""
-    seen = str(int(_sees_inventories()))
-    return _list("inventories", filterable.INVENTORIES, flask.g.bodies.inventory, "Inventory", seen)
+    return listed("inventories", filterable.INVENTORIES, flask.g.bodies.inventory, "Inventory", _seen())
 
 
 @api.post("/inventories/")
@@ -62,9 +48,9 @@ def add_inventory() -> flask.Response:
 @api.get("/inventories/<int:row_id>/input_inventories/")
 def input_inventories(row_id: int) -> flask.Response:
     """What an inventory is constructed of."""
-    _readable("inventories", row_id, "Inventory")
+    readable("inventories", row_id, "Inventory")
     among = f"id IN (SELECT input FROM input_inventories WHERE constructed = {row_id})"
-    return _list("inventories", filterable.INVENTORIES, flask.g.bodies.inventory, "Inventory", among)
+    return listed("inventories", filterable.INVENTORIES, flask.g.bodies.inventory, "Inventory", among)
 
 
 @api.post("/inventories/<int:row_id>/input_inventories/")
@@ -81,61 +67,60 @@ def add_input_inventory(row_id: int) -> flask.Response:
 @api.get("/inventories/<int:row_id>/inventory_sources/")
 def inventory_sources(row_id: int) -> flask.Response:
     """The sources of an inventory."""
-    _readable("inventories", row_id, "Inventory")
+    readable("inventories", row_id, "Inventory")
     show = flask.g.bodies.inventory_source
-    return _list("inventory_sources", filterable.INVENTORY_SOURCES, show, "InventorySource", f"inventory = {row_id}")
+    return listed("inventory_sources", filterable.INVENTORY_SOURCES, show, "InventorySource", f"inventory = {row_id}")
 
 
 def _given_by_administrator() -> dict[str, t.Any]:
-    if not flask.g.user["is_superuser"]:
-        raise detail(403, sentences.FORBIDDEN)
+    superuser_only()
     return t.cast("dict[str, t.Any]", flask.g.given)
 
 
 @api.get("/inventories/<int:row_id>/")
 def inventory(row_id: int) -> flask.Response:
     """One inventory."""
-    return answer(flask.g.bodies.inventory(_readable("inventories", row_id, "Inventory")))
+    return answer(flask.g.bodies.inventory(readable("inventories", row_id, "Inventory")))
 
 
 @api.get("/inventories/<int:row_id>/hosts/")
 def inventory_hosts(row_id: int) -> flask.Response:
     """The hosts of an inventory."""
-    _readable("inventories", row_id, "Inventory")
-    return _list("hosts", filterable.HOSTS, flask.g.bodies.host, "Host", f"inventory = {row_id}")
+    readable("inventories", row_id, "Inventory")
+    return listed("hosts", filterable.HOSTS, flask.g.bodies.host, "Host", f"inventory = {row_id}")
 
 
 @api.get("/inventories/<int:row_id>/groups/")
 def inventory_groups(row_id: int) -> flask.Response:
     """The groups of an inventory."""
-    _readable("inventories", row_id, "Inventory")
-    return _list("host_groups", filterable.GROUPS, flask.g.bodies.group, "Group", f"inventory = {row_id}")
+    readable("inventories", row_id, "Inventory")
+    return listed("host_groups", filterable.GROUPS, flask.g.bodies.group, "Group", f"inventory = {row_id}")
 
 
 @api.get("/groups/")
 def groups() -> flask.Response:
     """The groups that the user may see."""
-    return _list("host_groups", filterable.GROUPS, flask.g.bodies.group, "Group", str(int(_sees_inventories())))
+    return listed("host_groups", filterable.GROUPS, flask.g.bodies.group, "Group", _seen())
 
 
 @api.get("/groups/<int:row_id>/all_hosts/")
 def group_hosts(row_id: int) -> flask.Response:
     """The hosts of a group; there are no groups of groups here."""
-    _readable("host_groups", row_id, "Group")
+    readable("host_groups", row_id, "Group")
     among = f'id IN (SELECT host FROM group_members WHERE "group" = {row_id})'
-    return _list("hosts", filterable.HOSTS, flask.g.bodies.host, "Host", among)
+    return listed("hosts", filterable.HOSTS, flask.g.bodies.host, "Host", among)
 
 
 @api.get("/hosts/")
 def hosts() -> flask.Response:
     """The hosts that the user may see."""
-    return _list("hosts", filterable.HOSTS, flask.g.bodies.host, "Host", str(int(_sees_inventories())))
+    return listed("hosts", filterable.HOSTS, flask.g.bodies.host, "Host", _seen())
 
 
 @api.get("/hosts/<int:row_id>/")
 def host(row_id: int) -> flask.Response:
     """One host."""
-    return answer(flask.g.bodies.host(_readable("hosts", row_id, "Host")))
+    return answer(flask.g.bodies.host(readable("hosts", row_id, "Host")))
 
 
 @api.patch("/hosts/<int:row_id>/")
@@ -164,12 +149,11 @@ def delete_host(row_id: int) -> flask.Response:
 
 def _changeable(row_id: int) -> db.Row:
     row = found("hosts", row_id, "Host")
-    if not flask.g.user["is_superuser"]:
-        raise detail(403, sentences.FORBIDDEN)
+    superuser_only()
     return row
 
 
 @api.get("/labels/")
 def labels() -> flask.Response:
     """The labels."""
-    return _list("labels", filterable.LABELS, flask.g.bodies.label, "Label")
+    return listed("labels", filterable.LABELS, flask.g.bodies.label, "Label")

@@ -13,7 +13,7 @@ import flask
 from . import database as db
 from . import filterable, filters, jobs, permissions, prompts, resources, results, sentences, settings
 from .answers import Crash, Refusal, answer, detail, page, say
-from .api import api, found
+from .api import api, found, listed, superuser_only
 from .bodies import url
 
 _MODELS = {"job": "Job", "workflow_job": "WorkflowJob", "ad_hoc_command": "AdHocCommand"}
@@ -42,16 +42,7 @@ def _jobs(
     kind: str, kinds: t.Sequence[str], model: str, fields: filterable.Fields, show: filters.Show
 ) -> flask.Response:
     condition, values = permissions.readable(flask.g.user)
-    listed = filters.listed(
-        flask.g.database,
-        "jobs",
-        fields,
-        show,
-        condition=f"{kind} AND {condition}",
-        values=[*kinds, *values],
-        model=model,
-    )
-    return answer(listed)
+    return listed("jobs", fields, show, model, f"{kind} AND {condition}", [*kinds, *values])
 
 
 @api.get(f"/{_KIND}/<int:row_id>/")
@@ -65,8 +56,7 @@ def job_detail(kind: str, row_id: int) -> flask.Response:
 def job_delete(kind: str, row_id: int) -> flask.Response:
     """Forget a job."""
     row = _readable(_KINDS[kind], row_id)
-    if not flask.g.user["is_superuser"]:
-        raise detail(403, sentences.FORBIDDEN)
+    superuser_only()
     if row["status"] in jobs.ACTIVE and row["status"] != "new":
         raise detail(403, sentences.NOT_DELETABLE)
     flask.g.database.run("DELETE FROM jobs WHERE id = ?", row_id)
@@ -273,8 +263,7 @@ def _of_job(
     condition = "job = ?"
     if not jobs.events_saved(row, {**now, "events_never_finish_after_error": False}):
         condition += " AND 0" if now["lag_hides_counts"] else f" AND {before_saved}"
-    listed = filters.listed(flask.g.database, table, fields, show, condition=condition, values=(row_id,), model=model)
-    return answer(listed)
+    return listed(table, fields, show, model, condition, (row_id,))
 
 
 @api.get("/jobs/<int:row_id>/labels/")
@@ -292,11 +281,7 @@ def job_credentials(row_id: int) -> flask.Response:
 def _named_by(row_id: int, table: str, fields: filterable.Fields, show: filters.Show, model: str) -> flask.Response:
     _readable("job", row_id)
     condition = f"id IN (SELECT value FROM json_each((SELECT {table} FROM jobs WHERE id = ?)))"
-    return answer(
-        filters.listed(
-            flask.g.database, table, fields, show, condition=condition, values=(row_id,), model=model, order="name"
-        )
-    )
+    return listed(table, fields, show, model, condition, (row_id,), order="name")
 
 
 @api.get("/<any(jobs, ad_hoc_commands):kind>/<int:row_id>/stdout/")
@@ -330,7 +315,7 @@ def _readable(kind: str, row_id: int) -> db.Row:
     row = found("jobs", row_id, _MODELS[kind], type=kind)
     asking = flask.g.user
     if row["type"] == "ad_hoc_command":
-        allowed = bool(asking["is_superuser"] or asking["is_system_auditor"])
+        allowed = permissions.sees_all(asking)
     else:
         allowed = permissions.may_read(flask.g.database, asking, row["unified_job_template"])
     if not allowed:

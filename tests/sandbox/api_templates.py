@@ -12,9 +12,9 @@ import typing as t
 import flask
 
 from . import database as db
-from . import filterable, filters, jobs, permissions, prompts, resources, sentences, surveys, updates
+from . import filterable, jobs, permissions, prompts, resources, sentences, surveys, updates
 from .answers import Refusal, answer, detail, say
-from .api import api, found
+from .api import api, found, listed
 from .bodies import url
 
 
@@ -23,18 +23,7 @@ def job_templates() -> flask.Response:
     """The job templates that the user may see."""
     condition, values = permissions.readable(flask.g.user)
     condition = f"type = 'job_template' AND {condition.replace('unified_job_template', 'id')}"
-    show = flask.g.bodies.job_template
-    return answer(
-        filters.listed(
-            flask.g.database,
-            "templates",
-            filterable.TEMPLATES,
-            show,
-            condition=condition,
-            values=values,
-            model="JobTemplate",
-        )
-    )
+    return listed("templates", filterable.TEMPLATES, flask.g.bodies.job_template, "JobTemplate", condition, values)
 
 
 @api.get("/job_templates/<int:row_id>/")

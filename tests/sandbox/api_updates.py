@@ -10,9 +10,9 @@ import typing as t
 import flask
 
 from . import database as db
-from . import filterable, filters, jobs, permissions, sentences, updates
+from . import filterable, jobs, permissions, sentences, updates
 from .answers import answer, detail
-from .api import api, found
+from .api import api, found, listed, readable, superuser_only
 from .bodies import url
 
 _KINDS: dict[str, updates.Kind] = {"project_updates": "project_update", "inventory_updates": "inventory_update"}
@@ -27,23 +27,15 @@ _MODELS = {
 _OF: dict[str, updates.Kind] = {"projects": "project_update", "inventory_sources": "inventory_update"}
 
 
-def _reads_all() -> bool:
-    # Nobody has a role on a project or an inventory here: to execute a template gives none.
-    return bool(flask.g.user["is_superuser"] or flask.g.user["is_system_auditor"])
-
-
 def _owner(table: str, row_id: int) -> db.Row:
-    row = found(table, row_id, _MODELS[table])
-    if not _reads_all():
-        raise detail(403, sentences.FORBIDDEN)
-    return row
+    return readable(table, row_id, _MODELS[table])
 
 
 def _update(kind: str, row_id: int) -> db.Row:
     row = found("jobs", row_id, _MODELS[kind], type=_KINDS[kind])
     workflow = flask.g.database.get("jobs", row["workflow_job"])
     template = workflow["unified_job_template"] if workflow else None
-    if not _reads_all() and not permissions.may_read(flask.g.database, flask.g.user, template):
+    if not permissions.sees_all(flask.g.user) and not permissions.may_read(flask.g.database, flask.g.user, template):
         raise detail(403, sentences.FORBIDDEN)
     return row
 
@@ -53,8 +45,7 @@ def owners(table: str) -> flask.Response:
     """The projects, or inventory sources, that the user may see."""
     show = flask.g.bodies.project if table == "projects" else flask.g.bodies.inventory_source
     taken = filterable.PROJECTS if table == "projects" else filterable.INVENTORY_SOURCES
-    condition = str(int(_reads_all()))
-    return answer(filters.listed(flask.g.database, table, taken, show, condition=condition, model=_MODELS[table]))
+    return listed(table, taken, show, _MODELS[table], str(int(permissions.sees_all(flask.g.user))))
 
 
 @api.get(f"/{_OWNER}/<int:row_id>/")
@@ -74,8 +65,7 @@ def updatable(table: str, row_id: int) -> flask.Response:
 def update(table: str, row_id: int) -> flask.Response:
     """Update it: each POST makes an update of its own."""
     row = found(table, row_id, _MODELS[table])
-    if not flask.g.user["is_superuser"]:
-        raise detail(403, sentences.FORBIDDEN)
+    superuser_only()
     if not _can_update(table, row):
         raise detail(405, sentences.METHOD_NOT_ALLOWED, "POST")
     kind = _OF[table]
@@ -95,7 +85,7 @@ def _show(kind: updates.Kind, row: db.Row, view: str) -> dict[str, t.Any]:
 @api.get(f"/{_KIND}/")
 def update_list(kind: str) -> flask.Response:
     """The updates of projects, or of inventories, that the user may see."""
-    return _listed(_KINDS[kind], str(int(_reads_all())))
+    return _listed(_KINDS[kind], str(int(permissions.sees_all(flask.g.user))))
 
 
 @api.get("/projects/<int:row_id>/project_updates/")
@@ -111,16 +101,10 @@ def updates_of_source(row_id: int) -> flask.Response:
 
 
 def _listed(kind: updates.Kind, condition: str) -> flask.Response:
-    return answer(
-        filters.listed(
-            flask.g.database,
-            "jobs",
-            filterable.UPDATES,
-            lambda row: _show(kind, row, "list"),
-            condition=f"type = '{kind}' AND {condition}",
-            model=_MODELS[f"{kind}s"],
-        )
-    )
+    def show(row: db.Row) -> dict[str, t.Any]:
+        return _show(kind, row, "list")
+
+    return listed("jobs", filterable.UPDATES, show, _MODELS[f"{kind}s"], f"type = '{kind}' AND {condition}")
 
 
 @api.get(f"/{_KIND}/<int:row_id>/")
@@ -146,8 +130,7 @@ def update_cancellable(kind: str, row_id: int) -> flask.Response:
 def cancel_update(kind: str, row_id: int) -> flask.Response:
     """Cancel an update."""
     row = _update(kind, row_id)
-    if not flask.g.user["is_superuser"]:
-        raise detail(403, sentences.FORBIDDEN)
+    superuser_only()
     if row["status"] not in jobs.ACTIVE:
         raise detail(405, sentences.METHOD_NOT_ALLOWED, "POST")
     jobs.cancel(flask.g.database, row)

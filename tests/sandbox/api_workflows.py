@@ -13,9 +13,9 @@ import flask
 import yaml
 
 from . import database as db
-from . import filterable, filters, jobs, permissions, resources, sentences, workflow_nodes, workflow_templates
+from . import filterable, jobs, permissions, resources, sentences, workflow_nodes, workflow_templates
 from .answers import Refusal, answer, detail, say
-from .api import api, found
+from .api import api, found, listed, superuser_only
 from .bodies import url
 from .bodies_workflows import ASKS
 from .workflow_graph import Kind, Link, closes_a_circle
@@ -46,7 +46,7 @@ def _workflow_jobs(condition: str, *values: t.Any) -> flask.Response:
         return t.cast("dict[str, t.Any]", flask.g.bodies.workflow_job(row, view="list"))
 
     condition = f"type = 'workflow_job' AND {condition} AND {readable}"
-    return _list("jobs", filterable.WORKFLOW_JOBS, show, "WorkflowJob", condition, [*values, *more])
+    return listed("jobs", filterable.WORKFLOW_JOBS, show, "WorkflowJob", condition, [*values, *more])
 
 
 @api.get("/workflow_jobs/<int:row_id>/relaunch/")
@@ -103,7 +103,7 @@ def workflow_templates_list() -> flask.Response:
     def show(row: db.Row) -> dict[str, t.Any]:
         return t.cast("dict[str, t.Any]", flask.g.bodies.workflow_job_template(row, view="list"))
 
-    return _list("templates", filterable.TEMPLATES, show, "WorkflowJobTemplate", condition, values)
+    return listed("templates", filterable.TEMPLATES, show, "WorkflowJobTemplate", condition, values)
 
 
 @api.route("/workflow_job_templates/", methods=["OPTIONS"], provide_automatic_options=False)
@@ -376,11 +376,11 @@ def list_of_node(nodes: str, row_id: int, name: str) -> flask.Response:
     show = getattr(flask.g.bodies, name.removesuffix("s"))
     position = f"(SELECT key FROM json_each('{ids}') WHERE value = {name}.id)"
     fields = {
-        "id": filters.Field("id", "int"),
-        "name": filters.Field("name", "str"),
-        "position": filters.Field(position, "int"),
+        "id": filterable.Field("id", "int"),
+        "name": filterable.Field("name", "str"),
+        "position": filterable.Field(position, "int"),
     }
-    return _list(name, fields, show, name, f"{position} IS NOT NULL", order="position")
+    return listed(name, fields, show, name, f"{position} IS NOT NULL", order="position")
 
 
 @api.post(f"/workflow_job_template_nodes/<int:row_id>/{_LIST}/")
@@ -489,8 +489,7 @@ def _check_inventory(inventory: t.Any) -> None:
     if flask.g.database.get("inventories", inventory) is None:
         raise Refusal(400, {"inventory": [say(sentences.NO_OBJECT, inventory)]})
     # No user but the superuser has a role on an inventory.
-    if not flask.g.user["is_superuser"]:
-        raise detail(403, sentences.FORBIDDEN)
+    superuser_only()
 
 
 def _given_id() -> int:
@@ -536,19 +535,4 @@ def _node_list(condition: str, values: list[t.Any]) -> flask.Response:
     def show(row: db.Row) -> dict[str, t.Any]:
         return t.cast("dict[str, t.Any]", flask.g.bodies.node(row, view="list"))
 
-    return _list("nodes", filterable.NODES, show, "WorkflowJobNode", condition, values)
-
-
-def _list(
-    table: str,
-    fields: filterable.Fields,
-    show: t.Callable[[db.Row], dict[str, t.Any]],
-    model: str,
-    condition: str,
-    values: t.Sequence[t.Any] = (),
-    order: str = "id",
-) -> flask.Response:
-    listed = filters.listed(
-        flask.g.database, table, fields, show, condition=condition, values=values, model=model, order=order
-    )
-    return answer(listed)
+    return listed("nodes", filterable.NODES, show, "WorkflowJobNode", condition, values)

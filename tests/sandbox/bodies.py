@@ -156,7 +156,7 @@ class Bodies:
         related = {
             **self._people_related(row),
             "stdout": f"{base}stdout/",
-            **({"execution_environment": "/api/v2/execution_environments/1/"} if row["execution_environment"] else {}),
+            **self._environment_related(row),
             **({"inventory": f"/api/v2/inventories/{row['inventory']}/"} if row["inventory"] else {}),
             **({"credential": f"/api/v2/credentials/{credential['id']}/"} if credential else {}),
             **{name: f"{base}{name}/" for name in ("events", "activity_stream", "notifications", "cancel", "relaunch")},
@@ -221,10 +221,7 @@ class Bodies:
         if row["schedule"] is not None:
             related["schedule"] = f"/api/v2/schedules/{row['schedule']}/"
         related["stdout"] = f"{base}stdout/"
-        if row["workflow_job"] is not None:
-            related["source_workflow_job"] = url("workflow_job", row["workflow_job"])
-        if row["execution_environment"] is not None:
-            related["execution_environment"] = f"/api/v2/execution_environments/{row['execution_environment']}/"
+        related.update(self._workflow_related(row), **self._environment_related(row))
         for name in ("job_events", "job_host_summaries", "activity_stream", "notifications", "create_schedule"):
             related[name] = f"{base}{name}/"
         if template is not None:
@@ -232,7 +229,6 @@ class Bodies:
         return {**related, "cancel": f"{base}cancel/", "relaunch": f"{base}relaunch/"}
 
     def _job_summary(self, row: db.Row) -> Body:
-        workflow = self._get("jobs", row["workflow_job"])
         return {
             **self._organization_summary(row),
             **self._inventory_summary(row),
@@ -248,17 +244,7 @@ class Bodies:
             **self._people_summary(row),
             "user_capabilities": self._capabilities(row),
             "labels": self.labels(json.loads(row["labels"])),
-            **(
-                {
-                    "source_workflow_job": {
-                        **{name: workflow[name] for name in ("id", "name", "description", "status")},
-                        "failed": bool(workflow["failed"]),
-                        "elapsed": workflow["elapsed"],
-                    }
-                }
-                if workflow
-                else {}
-            ),
+            **self._workflow_summary(row),
             "credentials": self._credentials(row),
         }
 
@@ -325,7 +311,7 @@ class Bodies:
 
     def _organization_summary(self, row: db.Row) -> Body:
         found = self._get("organizations", row["organization"])
-        return {"organization": {name: found[name] for name in ("id", "name", "description")}} if found else {}
+        return {"organization": named(found)} if found else {}
 
     def _organization_related(self, row: db.Row) -> Body:
         found = self._get("organizations", row["organization"])
@@ -352,9 +338,20 @@ class Bodies:
         found = self._get("templates", row["unified_job_template"])
         if not found:
             return {}
-        brief = {name: found[name] for name in ("id", "name", "description")}
         kind = found["type"].removesuffix("_template")
-        return {found["type"]: brief, "unified_job_template": {**brief, "unified_job_type": kind}}
+        return {found["type"]: named(found), "unified_job_template": {**named(found), "unified_job_type": kind}}
+
+    def _workflow_related(self, row: db.Row) -> Body:
+        above = row["workflow_job"]
+        return {"source_workflow_job": url("workflow_job", above)} if above is not None else {}
+
+    def _workflow_summary(self, row: db.Row) -> Body:
+        above = self._get("jobs", row["workflow_job"])
+        return {"source_workflow_job": {**brief(above), "elapsed": above["elapsed"]}} if above else {}
+
+    def _environment_related(self, row: db.Row) -> Body:
+        found = row["execution_environment"]
+        return {"execution_environment": f"/api/v2/execution_environments/{found}/"} if found is not None else {}
 
     def _environment_summary(self, row: db.Row) -> Body:
         if row["execution_environment"] is None:
@@ -429,6 +426,16 @@ class Bodies:
     def credential_summary(self, row: db.Row) -> Body:
         """A credential as a prompt, in brief."""
         return {**_credential(row), "kubernetes": False, "credential_type_id": resources.credential_type(row)["id"]}
+
+
+def named(row: db.Row) -> Body:
+    """What is shown of anything in a summary."""
+    return {name: row[name] for name in ("id", "name", "description")}
+
+
+def brief(job: db.Row) -> Body:
+    """A job of any kind in a summary."""
+    return {**named(job), "status": job["status"], "failed": bool(job["failed"])}
 
 
 def _credential(row: db.Row) -> Body:

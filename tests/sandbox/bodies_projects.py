@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from . import database as db
-from .bodies import Body, object_roles, url
+from .bodies import Body, brief, object_roles, url
 from .bodies_results import ResultBodies
 
 # What an inventory source and its updates show of where the hosts come from.
@@ -102,12 +102,10 @@ class ProjectBodies(ResultBodies):
         }
 
     def _summary_of_project(self, row: db.Row, last: db.Row | None) -> Body:
-        brief = {name: last[name] for name in ("id", "name", "description", "status")} if last else {}
-        failed = bool(last and last["failed"])
         return {
             **self._organization_summary(row),
-            **({"last_job": {**brief, "finished": last["finished"], "failed": failed}} if last else {}),
-            **({"last_update": {**brief, "failed": failed}} if last else {}),
+            **({"last_job": {**brief(last), "finished": last["finished"]}} if last else {}),
+            **({"last_update": brief(last)} if last else {}),
             "created_by": self._person(1),
             "modified_by": self._person(1),
             "object_roles": object_roles(4 * row["id"], _ROLES),

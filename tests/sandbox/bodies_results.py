@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from . import database as db
-from .bodies import Body, url
+from .bodies import Body, brief, named, url
 from .bodies_inventories import InventoryBodies
 
 _EVENT_LEVEL = {
@@ -115,19 +115,14 @@ class ResultBodies(InventoryBodies):
     def _host_and_job(self, row: db.Row) -> Body:
         host, job = self._get("hosts", row["host"]), self._get("jobs", row["job"])
         copied = self._get("hosts", row.get("constructed_host"))
-        brief: Body = {}
+        of_job: Body = {}
         if job:
-            brief = {name: job[name] for name in ("id", "name", "description", "status")}
-            brief.update(failed=bool(job["failed"]), elapsed=job["elapsed"], type="job")
+            of_job = {**brief(job), "elapsed": job["elapsed"], "type": "job"}
             template = self._get("templates", job["job_template"])
             if template:
-                brief.update(job_template_id=template["id"], job_template_name=template["name"])
+                of_job.update(job_template_id=template["id"], job_template_name=template["name"])
         return {
-            **({"host": _brief_host(host)} if host else {}),
-            **({"constructed_host": _brief_host(copied)} if copied else {}),
-            "job": brief,
+            **({"host": named(host)} if host else {}),
+            **({"constructed_host": named(copied)} if copied else {}),
+            "job": of_job,
         }
-
-
-def _brief_host(row: db.Row) -> Body:
-    return {name: row[name] for name in ("id", "name", "description")}

@@ -29,11 +29,7 @@ class TemplateBodies(Bodies):
             "related": {
                 "named_url": self._named_url(base, row),
                 **{name: f"{base}{name}/" for name in ("labels", "credentials", "launch", "jobs", "survey_spec")},
-                **(
-                    {"organization": f"/api/v2/organizations/{row['organization']}/"}
-                    if row["organization"] is not None
-                    else {}
-                ),
+                **self._organization_related(row),
                 **({"last_job": url("job", last["id"])} if last else {}),
             },
             "summary_fields": {
@@ -43,8 +39,7 @@ class TemplateBodies(Bodies):
                 **self._environment_summary(row),
                 "labels": self.labels(json.loads(row["labels"])),
                 "user_capabilities": {
-                    "edit": bool(self._user["is_superuser"]),
-                    "delete": bool(self._user["is_superuser"]),
+                    **self._editable(),
                     "start": permissions.may_execute(self._database, self._user, row["id"]),
                 },
                 "credentials": self._credentials(row),
@@ -94,7 +89,6 @@ class TemplateBodies(Bodies):
             ("use_role", "Use", "Can use the credential in a job template"),
             ("read_role", "Read", "May view settings for the credential"),
         )
-        address = f"/api/v2/organizations/{row['organization']}/"
         return {
             "id": row["id"],
             "type": "credential",
@@ -102,7 +96,7 @@ class TemplateBodies(Bodies):
             "related": {
                 "created_by": "/api/v2/users/1/",
                 "modified_by": "/api/v2/users/1/",
-                **({"organization": address} if organization else {}),
+                **self._organization_related(row),
                 **{name: f"{base}{name}/" for name in lists.split()},
                 "credential_type": f"/api/v2/credential_types/{kind['id']}/",
             },
@@ -119,7 +113,7 @@ class TemplateBodies(Bodies):
                         "type": "organization",
                         "name": organization["name"],
                         "description": "",
-                        "url": address,
+                        "url": f"/api/v2/organizations/{row['organization']}/",
                     }
                 ]
                 if organization

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from . import database as db
-from .bodies import Body, url
+from .bodies import Body, named, url
 from .bodies_projects import SOURCE, ProjectBodies
 
 # What of an update only its own page and the answer to its POST show.
@@ -37,7 +37,7 @@ class UpdateBodies(ProjectBodies):
             **self._organization_summary(row),
             **self._environment_summary(row),
             **self._project_summary(row),
-            **({"unified_job_template": _brief(project, row["type"])} if project else {}),
+            **({"unified_job_template": {**named(project), "unified_job_type": row["type"]}} if project else {}),
             **self._update_summary(row),
         }
         fields = {
@@ -79,7 +79,7 @@ class UpdateBodies(ProjectBodies):
             **self._organization_summary(row),
             **self._inventory_summary(row),
             **self._environment_summary(row),
-            **({"unified_job_template": _brief(source, row["type"])} if source else {}),
+            **({"unified_job_template": {**named(source), "unified_job_type": row["type"]}} if source else {}),
             **({"inventory_source": _brief_source(source)} if source else {}),
             **self._update_summary(row),
             "credentials": [],
@@ -126,32 +126,14 @@ class UpdateBodies(ProjectBodies):
 
     def _update_summary(self, row: db.Row) -> Body:
         group = row["instance_group"]
-        workflow = self._get("jobs", row["workflow_job"])
         return {
             **({"instance_group": self.group_summary(group)} if group is not None else {}),
             **self._people_summary(row),
-            **({"source_workflow_job": _brief_job(workflow)} if workflow else {}),
+            **self._workflow_summary(row),
             "user_capabilities": dict.fromkeys(("delete", "start"), bool(self._user["is_superuser"])),
         }
-
-    def _environment_related(self, row: db.Row) -> Body:
-        found = row["execution_environment"]
-        return {"execution_environment": f"/api/v2/execution_environments/{found}/"} if found is not None else {}
-
-    def _workflow_related(self, row: db.Row) -> Body:
-        above = row["workflow_job"]
-        return {"source_workflow_job": url("workflow_job", above)} if above is not None else {}
-
-
-def _brief(owner: db.Row, kind: str) -> Body:
-    return {**{name: owner[name] for name in ("id", "name", "description")}, "unified_job_type": kind}
 
 
 def _brief_source(source: db.Row) -> Body:
     names = ["id", "name", "source", *(["last_updated"] if source["last_updated"] else []), "status"]
     return {name: source[name] for name in names}
-
-
-def _brief_job(job: db.Row) -> Body:
-    brief = {name: job[name] for name in ("id", "name", "description", "status", "elapsed")}
-    return {**brief, "failed": bool(job["failed"])}

@@ -10,7 +10,7 @@ import typing as t
 
 from . import database as db
 from . import jobs, permissions, resources, workflow_nodes, workflows
-from .bodies import Body, url
+from .bodies import Body, brief, named, object_roles, url
 from .bodies_updates import UpdateBodies
 from .workflow_graph import KINDS
 
@@ -21,12 +21,12 @@ ASKS = {
     name: resources.PROMPTS[name]
     for name in ("extra_vars", "inventory", "scm_branch", "limit", "labels", "skip_tags", "job_tags")
 }
-_ROLES = {
-    "admin_role": ("Admin", "Can manage all aspects of the workflow job template"),
-    "execute_role": ("Execute", "May run the workflow job template"),
-    "read_role": ("Read", "May view settings for the workflow job template"),
-    "approval_role": ("Approve", "Can approve or deny a workflow approval node"),
-}
+_ROLES = (
+    ("admin_role", "Admin", "Can manage all aspects of the workflow job template"),
+    ("execute_role", "Execute", "May run the workflow job template"),
+    ("read_role", "Read", "May view settings for the workflow job template"),
+    ("approval_role", "Approve", "Can approve or deny a workflow approval node"),
+)
 
 View = t.Literal["detail", "list", "created"]
 
@@ -51,9 +51,8 @@ class AllBodies(UpdateBodies):
         body = super().workflow_job(row)
         if row["unified_job_template"] is None:
             body["related"].pop("notifications", None)
-        if row["workflow_job"] is not None:
-            body["related"]["source_workflow_job"] = url("workflow_job", row["workflow_job"])
-            body["summary_fields"]["source_workflow_job"] = self._brief_job(row["workflow_job"])
+        body["related"].update(self._workflow_related(row))
+        body["summary_fields"].update(self._workflow_summary(row))
         for name in _DETAILS if view == "list" else ():
             del body[name]
         return body
@@ -75,14 +74,14 @@ class AllBodies(UpdateBodies):
         related = {
             **self._people_related(row),
             **({"unified_job_template": url(template["type"], template["id"])} if template else {}),
-            **({"source_workflow_job": url("workflow_job", row["workflow_job"])} if row["workflow_job"] else {}),
+            **self._workflow_related(row),
             "cancel": f"{url(kind, row['id'])}cancel/",
         }
         summary = {
             **self._organization_summary(row),
             **({"unified_job_template": self._brief_template(template)} if template else {}),
             **self._people_summary(row),
-            **({"source_workflow_job": self._brief_job(row["workflow_job"])} if row["workflow_job"] else {}),
+            **self._workflow_summary(row),
             "user_capabilities": self._capabilities(row),
         }
         return {
@@ -130,7 +129,6 @@ class AllBodies(UpdateBodies):
 
     def _related_of_template(self, row: db.Row, current: db.Row | None, last: db.Row | None, *, named: bool) -> Body:
         base = url("workflow_job_template", row["id"])
-        organization = self._get("organizations", row["organization"])
         lists = (
             "workflow_jobs schedules launch webhook_key workflow_nodes labels activity_stream "
             "notification_templates_started notification_templates_success notification_templates_error "
@@ -143,7 +141,7 @@ class AllBodies(UpdateBodies):
             **({"last_job": url("workflow_job", last["id"])} if last else {}),
             **{name: f"{base}{name}/" for name in lists.split()},
             "webhook_receiver": "",
-            **({"organization": f"/api/v2/organizations/{row['organization']}/"} if organization else {}),
+            **self._organization_related(row),
         }
 
     def _summary_of_template(
@@ -155,14 +153,11 @@ class AllBodies(UpdateBodies):
         return {
             **self._organization_summary(row),
             **self._inventory_summary(row),
-            **(dict.fromkeys(("current_update", "current_job"), _brief(current)) if current else {}),
-            **({"last_update": _brief(last)} if last else {}),
-            **({"last_job": {**_brief(last), "finished": last["finished"]}} if last else {}),
+            **(dict.fromkeys(("current_update", "current_job"), brief(current)) if current else {}),
+            **({"last_update": brief(last)} if last else {}),
+            **({"last_job": {**brief(last), "finished": last["finished"]}} if last else {}),
             **self._people_summary(creator),
-            "object_roles": {
-                role: {"description": text, "name": name, "id": 10 * row["id"] + number}
-                for number, (role, (name, text)) in enumerate(_ROLES.items())
-            },
+            "object_roles": object_roles(10 * row["id"], _ROLES),
             "user_capabilities": {"edit": admin, "delete": admin, "start": start, "schedule": start, "copy": admin},
             "labels": {"count": 0, "results": []},
             "recent_jobs": [
@@ -184,7 +179,7 @@ class AllBodies(UpdateBodies):
             "url": base,
             "related": {**self._creator_related(row), "jobs": f"{base}approvals/"},
             "summary_fields": {
-                **({"workflow_job_template": _named(workflow)} if workflow else {}),
+                **({"workflow_job_template": named(workflow)} if workflow else {}),
                 **self._people_summary({"created_by": row["created_by"], "modified_by": row["created_by"]}),
                 "resolved_environment": {"id": 1, "name": "The sandbox's own Python", "description": "", "image": ""},
             },
@@ -246,10 +241,10 @@ class AllBodies(UpdateBodies):
         above = self._get("jobs" if owner == "workflow_job" else "templates", row[owner])
         summary: Body = {}
         if job:
-            summary["job"] = {**_brief(job), "elapsed": job["elapsed"], "type": job["type"]}
+            summary["job"] = {**brief(job), "elapsed": job["elapsed"], "type": job["type"]}
             if job["canceled_on"] is not None:
                 summary["job"]["canceled_on"] = job["canceled_on"]
-        summary[owner] = _named(t.cast("db.Row", above))
+        summary[owner] = named(t.cast("db.Row", above))
         if template:
             summary["unified_job_template"] = self._brief_template(template)
         return summary
@@ -263,11 +258,7 @@ class AllBodies(UpdateBodies):
         return self._people_related({"created_by": row["created_by"], "modified_by": row["created_by"]})
 
     def _brief_template(self, row: db.Row) -> Body:
-        return {**_named(row), "unified_job_type": jobs.KINDS[row["type"]]}
-
-    def _brief_job(self, row_id: int) -> Body:
-        row = t.cast("db.Row", self._get("jobs", row_id))
-        return {**_brief(row), "elapsed": row["elapsed"]}
+        return {**named(row), "unified_job_type": jobs.KINDS[row["type"]]}
 
     def _outermost(self, row: db.Row) -> db.Row | None:
         """The workflow job that a job goes back to, through all that lie between."""
@@ -275,11 +266,3 @@ class AllBodies(UpdateBodies):
         while above is not None and above["workflow_job"] is not None:
             above = self._get("jobs", above["workflow_job"])
         return above
-
-
-def _named(row: db.Row) -> Body:
-    return {name: row[name] for name in ("id", "name", "description")}
-
-
-def _brief(row: db.Row) -> Body:
-    return {**_named(row), "status": row["status"], "failed": bool(row["failed"])}

@@ -233,24 +233,22 @@ def delete(table: str, row_id: int) -> t.Any:
 @control.put("/templates/<int:row_id>/roles")
 def change_roles(row_id: int) -> t.Any:
     """Give users roles on a template, or take them away (null)."""
-    database = _database()
-    for username, role in _given().items():
-        user = people.by_name(database, username)["id"]
-        database.run("DELETE FROM roles WHERE template = ? AND user = ?", row_id, user)
-        if role is not None:
-            database.insert("roles", template=row_id, user=user, role=role)
-    return {}
+    return _change_roles("roles", "template", row_id)
 
 
 @control.put("/organizations/<int:row_id>/roles")
 def change_organization_roles(row_id: int) -> t.Any:
     """Make users workflow admins of an organization, or take that away (null)."""
+    return _change_roles("organization_roles", "organization", row_id)
+
+
+def _change_roles(table: str, of: str, row_id: int) -> dict[str, t.Any]:
     database = _database()
     for username, role in _given().items():
         user = people.by_name(database, username)["id"]
-        database.run("DELETE FROM organization_roles WHERE organization = ? AND user = ?", row_id, user)
+        database.run(f"DELETE FROM {table} WHERE {of} = ? AND user = ?", row_id, user)
         if role is not None:
-            database.insert("organization_roles", organization=row_id, user=user, role=role)
+            database.insert(table, user=user, role=role, **{of: row_id})
     return {}
 
 

@@ -75,19 +75,10 @@ def save_played(database: db.Database, job: db.Row, outcomes: dict[str, str], ho
     for counter, (kind, identity, parent, data) in enumerate(events, start=1):
         event = {"event": kind, "counter": counter, "uuid": identity, "parent_uuid": parent, "event_data": data}
         save_event(database, job, event, hosts=hosts)
-    save_stats(database, job, played(outcomes), hosts=hosts, counter=len(events) + 1)
+    _save_stats(database, job, played(outcomes), hosts=hosts, counter=len(events) + 1)
 
 
-def save_stats(
-    database: db.Database,
-    job: db.Row,
-    stats: dict[str, t.Any],
-    *,
-    hosts: Hosts | None = None,
-    counter: int = 1,
-) -> None:
-    """Keep a `playbook_on_stats` event that no playbook made, and its summaries."""
-    hosts = hosts or Hosts.of_inventory(database, job["inventory"])
+def _save_stats(database: db.Database, job: db.Row, stats: dict[str, t.Any], *, hosts: Hosts, counter: int) -> None:
     data: dict[str, t.Any] = {name: {} for name in _COUNTS}
     identity = str(uuid.uuid4())
     event = {"event": "playbook_on_stats", "counter": counter, "uuid": identity}

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import typing as t
@@ -18,12 +17,10 @@ from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import CONNECTION_SPEC, resolve
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import in_list, job, prompts, started, summary
-from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import listed
+from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import answer, client_of, listed
 
-HOST = "http://controller.invalid"
 NOW = datetime(2026, 11, 24, tzinfo=timezone.utc)
 #: As a list or a detail shows it: lists tell less.
 Facts = dict[str, t.Any]
@@ -90,11 +87,7 @@ class BulkController(BaseAdapter):
         self._next = 100
 
     def client(self, **options: t.Any) -> ControllerClient:
-        unset = {name: option.get("default") for name, option in CONNECTION_SPEC.items()}
-        given = {"controller_host": HOST, "controller_oauthtoken": "t0ken", "max_retries": 0, **options}
-        client = ControllerClient(resolve({**unset, **given}, {}, "/"), self.clock.read, self.clock.sleep)
-        client._session.mount(HOST, self)
-        return client
+        return client_of(self, self.clock, **options)
 
     def failed(
         self, number: int, hosts: Hosts, template: int = 7, stopped: bool = False, batches: int = 1, **facts: t.Any
@@ -126,19 +119,11 @@ class BulkController(BaseAdapter):
         path, query = target.path.removeprefix("/api/v2/"), dict(parse_qsl(target.query))
         self.clock.now += self.latency
         self.asked.append((str(request.method), path, query))
-        headers: dict[str, str] = {}
-        answer = self.before(str(request.method), path)
-        if answer is None:
-            answer = self._answer(str(request.method), path.strip("/").split("/"), query, request.body)
-        status, body = answer[:2]
-        headers = answer[2] if len(answer) > 2 else {}
-        content = json.dumps(body).encode()
-        response = Response()
-        response.status_code, response.request, response.url = status, request, str(request.url)
-        response.headers.update({"Content-Length": str(len(content)), "Content-Type": "application/json", **headers})
-        response.encoding = "utf-8"
-        response.raw = io.BytesIO(content)
-        return response
+        given = self.before(str(request.method), path)
+        if given is None:
+            given = self._answer(str(request.method), path.strip("/").split("/"), query, request.body)
+        status, body, *headers = given
+        return answer(request, status, body, *(headers or [{}]))
 
     def close(self) -> None:
         pass

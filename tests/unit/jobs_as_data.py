@@ -110,3 +110,21 @@ FAILED_AT_START = {
     "failed": True,
     "event_data": {"play": "Deploy", "task": "Start", "task_action": "command", "res": {"msg": "no such unit"}},
 }
+
+
+def of_task(name: str, counter: int, event: str = "playbook_on_task_start", **more: t.Any) -> dict[str, t.Any]:
+    """An event of a task of another play: its start, if nothing else is said."""
+    place = {"play": "Deploy", "play_uuid": "p", "play_pattern": "all", "task": name, "task_path": f"deploy.yml:{name}"}
+    return {"event": event, "counter": counter, "uuid": name, "parent_uuid": name, "event_data": place, **more}
+
+
+_PLAY = {
+    "event": "playbook_on_play_start",
+    "counter": 1,
+    "uuid": "p",
+    "parent_uuid": "",
+    "event_data": {"play": "Deploy", "play_uuid": "p", "play_pattern": "all"},
+}
+#: What a job has started that stopped at its first failure, and one that went on to the end.
+STOPPED = listed(_PLAY, of_task("Install", 3))
+WENT_ON = listed(_PLAY, of_task("Install", 3), of_task("Restart", 6))

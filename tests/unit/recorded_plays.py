@@ -18,7 +18,6 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "plugins" / "module_utils" / "plays"
 DONE, FAILED, STOPPED = "done", "failed", "stopped or never begun"
-GROUPS = {"g1": ("h1", "h2"), "g2": ("h3", "h4")}
 
 Json = dict[str, t.Any]
 

@@ -58,12 +58,7 @@ class RelaunchingController(BaseAdapter):
         self.before: t.Callable[[str], None] = lambda _path: None
 
     def client(self, clock: Clock, max_retries: int = 0) -> ControllerClient:
-        unset = {name: option.get("default") for name, option in CONNECTION_SPEC.items()}
-        given = {"controller_host": HOST, "controller_oauthtoken": "t0ken", "max_retries": max_retries}
-        connection = resolve({**unset, **given}, {}, "/")
-        client = ControllerClient(connection, clock.read, clock.sleep)
-        client._session.mount(HOST, self)
-        return client
+        return client_of(self, clock, max_retries=max_retries)
 
     @property
     def posts(self) -> list[str]:
@@ -102,21 +97,17 @@ class RelaunchingController(BaseAdapter):
         path, query = target.path.removeprefix("/api/v2/"), dict(parse_qsl(target.query))
         self.before(path)
         self.asked.append((str(request.method), path, query))
-        response = Response()
+        headers: dict[str, str] = {}
         if request.method == "POST" and self.unplugged:
             self.unplugged -= 1
             raise ConnectionProblem(NewConnectionError(None, "refused"), request=request)
         if request.method == "POST" and self.throttled:
-            response.headers["Retry-After"] = f"{self.throttled.pop(0):g}"
+            headers["Retry-After"] = f"{self.throttled.pop(0):g}"
             status, body = 429, {"detail": "Request was throttled."}
         else:
             status, body = self._answer(str(request.method), path.strip("/").split("/"), query, request.body)
-        content = json.dumps(body).encode()
-        self.answered += len(content) if path != "jobs/" else 0
-        response.status_code, response.request, response.url = status, request, str(request.url)
-        response.headers["Content-Length"] = str(len(content))
-        response.encoding = "utf-8"
-        response.raw = io.BytesIO(content)
+        response = answer(request, status, body, headers)
+        self.answered += int(response.headers["Content-Length"]) if path != "jobs/" else 0
         return response
 
     def close(self) -> None:
@@ -173,6 +164,26 @@ class RelaunchingController(BaseAdapter):
         if hosts == "failed" and not self._failed(number):
             return 400, {"hosts": ["No hosts."]}
         return 201, {**self.relaunch(number, hosts), "status": "pending", "finished": None, "started": None}
+
+
+def client_of(controller: BaseAdapter, clock: Clock, **options: t.Any) -> ControllerClient:
+    """A client of a controller inside the process, on the clock of a test."""
+    unset = {name: option.get("default") for name, option in CONNECTION_SPEC.items()}
+    given = {"controller_host": HOST, "controller_oauthtoken": "t0ken", "max_retries": 0, **options}
+    client = ControllerClient(resolve({**unset, **given}, {}, "/"), clock.read, clock.sleep)
+    client._session.mount(HOST, controller)
+    return client
+
+
+def answer(request: PreparedRequest, status: int, body: t.Any, headers: t.Mapping[str, str]) -> Response:
+    """An answer in JSON, as a connection would bring it."""
+    content = json.dumps(body).encode()
+    response = Response()
+    response.status_code, response.request, response.url = status, request, str(request.url)
+    response.headers.update({"Content-Length": str(len(content)), "Content-Type": "application/json", **headers})
+    response.encoding = "utf-8"
+    response.raw = io.BytesIO(content)
+    return response
 
 
 def listed(entries: t.Sequence[t.Any], query: t.Mapping[str, str]) -> dict[str, t.Any]:

@@ -46,6 +46,9 @@ class Line:
     #: Instead of an answer: "close" or "reset" the connection, "cut" the body short, "stall" until the client leaves.
     fault: str = ""
 
+    def __post_init__(self) -> None:
+        assert self.fault in ("", "close", "reset", "cut", "stall"), self.fault
+
 
 @dataclass
 class Standing:

@@ -12,6 +12,7 @@ import typing as t
 import pytest
 import yaml
 
+from sandbox.plays.shapes import GROUPS, HOSTS
 from sandbox.process import Sandbox
 from sandbox.tests import playbooks
 
@@ -19,8 +20,6 @@ _PLAYS = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))
     for path in sorted((pathlib.Path(__file__).resolve().parents[1] / "plays").glob("*.json"))
 }
-_HOSTS = ("h1", "h2", "h3", "h4")
-_GROUPS = {"g1": ["h1", "h2"], "g2": ["h3", "h4"]}
 _COUNTED = {"playbook_on_play_start", "playbook_on_task_start", "playbook_on_include", "playbook_on_no_hosts_remaining"}
 
 
@@ -30,8 +29,8 @@ def test_events_are_those_of_a_real_controller(name: str, sandbox: Sandbox) -> N
     template = sandbox.add_template(
         name,
         yaml.safe_dump(recorded["playbook"], sort_keys=False),
-        hosts={host: {} for host in _HOSTS},
-        groups=_GROUPS,
+        hosts={host: {} for host in HOSTS},
+        groups={group: list(hosts) for group, hosts in GROUPS.items()},
         files=playbooks.INCLUDED,
         extra_vars={"bad": recorded["fails"].split(",")},
     )
@@ -49,7 +48,7 @@ def test_events_are_those_of_a_real_controller(name: str, sandbox: Sandbox) -> N
 
 def test_the_results_of_all_batches_are_found_by_the_first_start(sandbox: Sandbox) -> None:
     playbook = playbooks.DEPLOYING.replace("hosts: all", "hosts: all\n  serial: 1")
-    hosts: dict[str, dict[str, t.Any]] = {host: {} for host in _HOSTS}
+    hosts: dict[str, dict[str, t.Any]] = {host: {} for host in HOSTS}
     template = sandbox.add_template("Batches", playbook, hosts=hosts, extra_vars={"bad": ["h3"]})["id"]
     job = sandbox.launch(template)
     assert sandbox.wait(job) == "failed"
@@ -78,7 +77,7 @@ def test_the_results_of_all_batches_are_found_by_the_first_start(sandbox: Sandbo
 
 
 def test_jobs_made_as_data_have_the_events_of_one_task(sandbox: Sandbox) -> None:
-    template = sandbox.add_template("Made", playbooks.DEPLOYING, hosts={host: {} for host in _HOSTS})
+    template = sandbox.add_template("Made", playbooks.DEPLOYING, hosts={host: {} for host in HOSTS})
     outcomes = {"h1": "failed", "h2": "unreachable", "h3": "ok", "gone": "failed"}
     job = sandbox.make_job(template=template["id"], status="failed", hosts=outcomes)
     assert sandbox.job(job)["playbook_counts"] == {"play_count": 1, "task_count": 1}

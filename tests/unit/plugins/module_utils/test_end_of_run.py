@@ -22,11 +22,11 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.end_of_r
     read_place,
 )
 from ansible_collections.relaunch.controller.tests.sandbox.plays import shapes as written
+from ansible_collections.relaunch.controller.tests.sandbox.plays.shapes import GROUPS
 from ansible_collections.relaunch.controller.tests.unit.recorded_controller import RecordedController
 from ansible_collections.relaunch.controller.tests.unit.recorded_plays import (
     DONE,
     FAILED,
-    GROUPS,
     STOPPED,
     Json,
     Shape,
@@ -52,7 +52,9 @@ class World:
     def __post_init__(self) -> None:
         for number, job in enumerate((self.source, *self.others), RUN):
             self.lists[f"jobs/{number}/job_events/"] = rows(job)
-        self.lists["inventories/1/groups/"] = [{"id": number, "name": name} for number, name in enumerate(GROUPS)]
+        self.lists["inventories/1/groups/"] = [
+            {"id": number, "name": name} for number, name in enumerate(written.GROUPS)
+        ]
         for number, hosts in enumerate(GROUPS.values()):
             self.lists[f"groups/{number}/all_hosts/"] = [{"name": name} for name in hosts]
 

@@ -61,11 +61,6 @@ def made(job_id: int = 51, by: t.Any = 5, limit: str = "web1", **facts: t.Any) -
     return job(job_id, "running", **{"launch_type": "relaunch", "limit": limit, "launched_by": launched_by, **facts})
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 LOST: list[tuple[str, dict[str, t.Any]]] = [
     ("closed", {"fault": "close"}),
     ("reset", {"fault": "reset"}),

@@ -48,11 +48,6 @@ HOSTS = "/api/v2/inventories/1/hosts/"
 SUMMARIES = "job_host_summaries"
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 Read = t.Callable[..., Ledger]
 
 
@@ -239,9 +234,7 @@ class TestNewestFirst:
 
         assert (names(ledger), [host.absent_in for host in ledger.remaining]) == (["web1"], [None])
 
-    def test_one_without_statistics_brings_no_results(
-        self, controller: ScriptedController, read: Read, clock: Clock
-    ) -> None:
+    def test_one_without_statistics_brings_no_results(self, controller: ScriptedController, read: Read) -> None:
         counted(controller, 42, summary("web1"))
         controller.whenever("GET", at(43, SUMMARIES), body=listed())
         controller.whenever("GET", at(43), body=relaunched(43, "error", limit=""))
@@ -481,7 +474,7 @@ class TestLostRow:
         sizes = [len(asked.query["name__in"].split(",")) for asked in controller.besides if asked.path == HOSTS]
         assert sizes == [NAMES_AT_ONCE, 1]
 
-    def test_those_that_a_first_relaunch_leaves_out(self, controller: ScriptedController, clock: Clock) -> None:
+    def test_those_that_a_first_relaunch_leaves_out(self, controller: ScriptedController) -> None:
         counted(controller, 42, summary("web1"), summary("web2", present=False))
         controller.expect("GET", HOSTS, body=listed())
         controller.expect("GET", at(42, "job_events"), body=listed({"host": 2, "host_name": "web2"}))
@@ -609,6 +602,12 @@ class TestEndOfARelaunch:
         work = self.of(BROKE_OFF).ran("successful", (), limit="web9")
 
         assert done(work.ledger()) == {}
+        # Nor does it stand in the way of an older one that does.
+        work = self.of(WENT_ON).ran("successful", (PLAY, FIRST, LAST), well="web3")
+        for _time in range(2):
+            work.ran("successful", (), limit="web9")
+        assert done(work.ledger()) == {"web1": 43}
+        assert work.events_asked(44) == 1
 
     def test_a_play_that_no_run_has_begun_may_lie_behind(self) -> None:
         """With serial: 50% each is a batch of its own: the first went to its end, the second failed whole.
@@ -647,6 +646,17 @@ class TestEndOfARelaunch:
         work = self.of(BROKE_OFF, scm_revision="abc").ran("successful", (PLAY, FIRST), well="web3", scm_revision="def")
 
         assert done(work.ledger()) == {}
+        # What the changed one does besides was not missed.
+        longer = (PLAY, FIRST, LAST, *SECOND_PLAY)
+        work = self.of(WENT_ON, scm_revision="abc").ran("successful", longer, well="web3", scm_revision="def")
+        assert done(work.ledger()) == {"web1": 43}
+
+    def test_one_that_failed_with_another_playbook_measures_nothing(self) -> None:
+        batches = (PLAY, FIRST, LAST, result("web1", 5, "u4"), again(PLAY, 6), again(FIRST, 7), failure("web2", 8))
+        further = (PLAY, FIRST, failure("web2"), LAST, *SECOND_PLAY)
+        work = self.of(batches, scm_revision="abc").ran("failed", further, failed="web2", scm_revision="def")
+
+        assert done(work.ledger()) == {"web1": 43}
 
     def test_its_events_may_not_be_read(self) -> None:
         assert done(self.of(403).ledger()) == {}
@@ -713,6 +723,12 @@ class TestEndOfTheSource:
 
         stopped = work.ledger(end=42).stopped
         assert stopped is not None and stopped.hosts == ("web1", "web4")
+
+    def test_where_that_was_is_asked_for_where_nobody_was_stopped(self) -> None:
+        work = Work().ran("failed", BROKE_OFF, failed="web2").inventory("web1", "web2", without_summary="web1")
+
+        stopped = work.ran("successful", (PLAY, FIRST, LAST), well="web2").ledger(end=42).stopped
+        assert stopped == StoppedEarly(at='task "Start" of play "Deploy"', hosts=("web1",))
 
     def test_one_that_was_begun_since_is_none(self) -> None:
         work = self.of().inventory("web1", "web2", "web4", without_summary="web4")

@@ -22,46 +22,34 @@ from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome i
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import GONE_AFTER, Waiting
 from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
-from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import in_list, job, listed, prompts, summary
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import (
+    JOBS,
+    STOPPED,
+    WENT_ON,
+    at,
+    in_list,
+    job,
+    listed,
+    of_task,
+    prompts,
+    summary,
+)
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
-JOBS = "/api/v2/jobs/"
 NOW = datetime(2026, 11, 24, tzinfo=timezone.utc)
 
 Result = dict[str, t.Any]
 
-# The last tasks that a job has started: it stopped at its first failure, or went on to the end.
 STARTED = "playbook_on_task_start"
 
 
-def task(name: str, counter: int, event: str = STARTED, **more: t.Any) -> dict[str, t.Any]:
-    place = {"play": "Deploy", "play_uuid": "p", "play_pattern": "all", "task": name, "task_path": f"deploy.yml:{name}"}
-    return {"event": event, "counter": counter, "uuid": name, "parent_uuid": name, "event_data": place, **more}
-
-
-PLAY = {
-    "event": "playbook_on_play_start",
-    "counter": 1,
-    "uuid": "p",
-    "parent_uuid": "",
-    "event_data": {"play": "Deploy", "play_uuid": "p", "play_pattern": "all"},
-}
-STOPPED = listed(PLAY, task("Install", 3))
-FAILURES = listed(*(task("Install", 5, "runner_on_failed", host_name=name, failed=True) for name in ("web1", "web2")))
-WENT_ON = listed(PLAY, task("Install", 3), task("Restart", 5))
-
-
-def at(number: int, *parts: str) -> str:
-    return "/".join((f"{JOBS}{number}", *parts, ""))
+FAILURES = listed(
+    *(of_task("Install", 5, "runner_on_failed", host_name=name, failed=True) for name in ("web1", "web2"))
+)
 
 
 def relaunched(number: int, status: str = "pending", **facts: t.Any) -> dict[str, t.Any]:
     return job(number, status, launch_type="relaunch", **facts)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture
@@ -229,7 +217,7 @@ def test_what_a_schedule_has_brought_to_success_meanwhile_is_not_launched(
 def test_what_came_while_a_lost_job_was_looked_for_is_known_before_the_next_launch(
     controller: ScriptedController, clock: Clock, run: t.Callable[..., Result]
 ) -> None:
-    controller.expect("POST", at(42, "relaunch"), fault="drop")
+    controller.expect("POST", at(42, "relaunch"), fault="close")
     for _look in range(10):
         controller.expect("GET", JOBS, body=listed())
     scheduled = job(99, "successful", launch_type="scheduled", unified_job_template=8)

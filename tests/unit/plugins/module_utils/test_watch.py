@@ -157,11 +157,6 @@ WatchOf = t.Callable[..., Watch]
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def watch_of(controller: ScriptedController, clock: Clock) -> t.Iterator[WatchOf]:
     """A watch with these settings of waiting."""
     options = ConnectionOptions(controller.url, token="t", max_retries=2)

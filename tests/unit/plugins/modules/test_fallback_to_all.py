@@ -13,10 +13,13 @@ import pytest
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import (
     DENIED,
     JOBS,
+    STOPPED,
+    WENT_ON,
     at,
     in_list,
     job,
     listed,
+    of_task,
     relaunched,
     summary,
 )
@@ -83,23 +86,8 @@ class TestNoFailedHosts:
         assert result["remaining_hosts"] == []
 
 
-def task(name: str, counter: int, event: str = "playbook_on_task_start", **more: t.Any) -> dict[str, t.Any]:
-    """An event of a task, in the shape of a job's events."""
-    place = {"play": "Deploy", "play_uuid": "p", "play_pattern": "all", "task": name, "task_path": f"deploy.yml:{name}"}
-    return {"event": event, "counter": counter, "uuid": name, "parent_uuid": name, "event_data": place, **more}
-
-
-PLAY = {
-    "event": "playbook_on_play_start",
-    "counter": 1,
-    "uuid": "p",
-    "parent_uuid": "",
-    "event_data": {"play": "Deploy", "play_uuid": "p", "play_pattern": "all"},
-}
 STARTED = "playbook_on_task_start"
-FAILED = task("Install", 5, "runner_on_failed", host_name="web1", failed=True)
-STOPPED = listed(PLAY, task("Install", 3))
-WENT_ON = listed(PLAY, task("Install", 3), task("Restart", 6))
+FAILED = of_task("Install", 5, "runner_on_failed", host_name="web1", failed=True)
 
 
 class TestCutShort:
