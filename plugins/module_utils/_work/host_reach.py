@@ -87,7 +87,7 @@ class HostReach:
                 some = ",".join(names[start : start + NAMES_AT_ONCE])
                 found.update(str(entry["name"]) for entry in self._client.results(self._inventory, name__in=some))
         except AnswerError as error:
-            if error.refuses and error.status in (403, 404):
+            if error.not_visible:
                 return None
             raise
         return frozenset(found)
@@ -118,7 +118,7 @@ class HostReach:
                 for entry in self._client.results(self._inventory, enabled="true", id__in=some):
                     found[int(entry["id"])] = parse_time(entry.get("modified"))
         except AnswerError as error:
-            if error.refuses and error.status in (403, 404):
+            if error.not_visible:
                 return None
             raise
         return found
