@@ -13,7 +13,7 @@ import typing as t
 
 from .._api.jobs import Job
 from .._api.kinds import JOB
-from .find_jobs import in_chunks
+from .find_jobs import by_numbers
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -55,10 +55,10 @@ class RecentJobs:
         :raises ControllerError: it could not be read.
         """
         began = self._client.clock()
-        active = sorted(number for number in self._active if number not in waited_for)
-        found = [Job.of(entry) for entry in in_chunks(self._client, "id__in", active)]
+        active = {number for number in self._active if number not in waited_for}
+        found = [Job.of(entry) for entry in by_numbers(self._client, "id__in", active)]
         self._note(found)
-        for number in set(active).difference(job.id for job in found):
+        for number in active.difference(job.id for job in found):
             self.forget(number)
         self._note(self._listed(sources, self._known_to))
         while self._asked and self._asked[0][0] <= began - APPEARS_WITHIN:
@@ -92,8 +92,8 @@ class RecentJobs:
 
     def _listed(self, sources: t.Collection[Job], after: int) -> list[Job]:
         query = {"id__gt": after, "order_by": "id"}
-        templates = sorted({job.template for job in sources if job.template is not None})
-        entries = list(in_chunks(self._client, "unified_job_template__in", templates, **query))
+        templates = {job.template for job in sources if job.template is not None}
+        entries = list(by_numbers(self._client, "unified_job_template__in", templates, **query))
         if any(job.template is None for job in sources):
             entries.extend(self._client.results(f"{JOB.path}/", unified_job_template__isnull="true", **query))
         return [Job.of(entry) for entry in entries]
