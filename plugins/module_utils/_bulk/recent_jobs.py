@@ -59,7 +59,8 @@ class RecentJobs:
         found = [Job.of(entry) for entry in by_numbers(self._client, "id__in", active)]
         self._note(found)
         for number in active.difference(job.id for job in found):
-            self.forget(number)
+            # That one is gone.
+            del self._of_template[_template(self._active.pop(number))][number]
         self._note(self._listed(sources, self._known_to))
         while self._asked and self._asked[0][0] <= began - APPEARS_WITHIN:
             self._known_to = self._asked.pop(0)[1]
@@ -69,12 +70,6 @@ class RecentJobs:
     def note(self, job: Job) -> None:
         """Know this one too, as it is now."""
         self._note([job])
-
-    def forget(self, number: int) -> None:
-        """This active job is gone."""
-        job = self._active.pop(number, None)
-        if job is not None:
-            del self._of_template[_template(job)][number]
 
     def of(self, source: Job, number: int) -> list[Job]:
         """Those of a job's template that are newer than a number, oldest first."""
