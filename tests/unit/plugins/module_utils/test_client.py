@@ -190,6 +190,14 @@ class TestPrefix:
         assert client.get("ping/") == {"a": 1}
         assert client.page_url("jobs/playbook", 7) == f"{controller.url}/awx/execution/jobs/playbook/7/output"
 
+    def test_a_path_that_only_begins_as_the_apis_does_is_no_part_of_it(
+        self, controller: ScriptedController, client_of: t.Callable[..., ControllerClient]
+    ) -> None:
+        controller.expect("GET", "/a/api/v2/ping/", 404, HTML)
+        controller.expect("GET", "/a/api/", body={"apis": {"controller": "/api/controller/"}})
+        controller.expect("GET", "/a/api/controller/v2/ping/", body={"a": 1})
+        assert client_of(f"{controller.url}/a").get("ping/") == {"a": 1}
+
     def test_no_controller_there(self, controller: ScriptedController, client: ControllerClient) -> None:
         controller.expect("GET", PING, 404, HTML)
         controller.expect("GET", "/api/", 404, HTML)
@@ -216,6 +224,8 @@ class TestReads:
         controller.expect("GET", PING, body={})
         assert client.get("ping/") == {}
         assert len(naps.taken) == 3
+        # Nor do they let it look for the API elsewhere.
+        assert controller.besides == []
 
     def test_retry_after_is_honoured(
         self, controller: ScriptedController, client: ControllerClient, naps: Naps
@@ -442,6 +452,7 @@ def test_backoff_doubles_with_jitter_and_has_an_end() -> None:
     assert [backoff(attempt, 2, 0) for attempt in range(5)] == [0.5, 1, 2, 4, 8]
     assert backoff(3, 2, 0.999) == pytest.approx(8, rel=0.01)
     assert backoff(1000, 2, 0.999) <= LONGEST_PAUSE
+    assert backoff(10_000, 2, 0.999) <= LONGEST_PAUSE
     assert backoff(5, 0, 0.5) == 0
 
 
