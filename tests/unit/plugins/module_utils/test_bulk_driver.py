@@ -296,6 +296,7 @@ def test_at_the_timeout_what_is_active_is_canceled_or_goes_on_and_all_are_told(
     assert [ran.of(number)[0] for number in (2, 3, 4)] == ["relaunched", "relaunched", "refused"]
     assert {ran.entry(number).status for number in (2, 3)} == {"canceled" if cancel else "running"}
     assert len([post for post in controller.posts if post.endswith("cancel")]) == (2 if cancel else 0)
+    assert ran.outcome.counts["failed"] == (2 if cancel else 0)
     assert controller.clock.now < 70
 
 
@@ -571,6 +572,31 @@ def test_a_source_that_is_active_is_waited_for_and_decided_then(controller: Bulk
 
 def relaunch_plan(controller: BulkController) -> Ran:
     return relaunch(controller, check_mode=True)
+
+
+def test_a_source_that_is_active_at_the_timeout_has_not_failed(controller: BulkController) -> None:
+    controller.failed(1, {"web1": True}).duration = 100000.0
+
+    ran = relaunch(controller, timeout=10)
+
+    assert ran.of(1) == ("refused", False) and ran.outcome.counts["failed"] == 0
+    assert ran.error is not None and "(timeout)" in str(ran.error)
+
+
+@pytest.mark.parametrize(("ended", "outcome", "failed"), [(False, "adopted", 1), (True, "refused", 0)])
+def test_what_another_callers_relaunch_has_left_undone_counts_where_it_was_waited_for(
+    controller: BulkController, ended: bool, outcome: str, failed: int
+) -> None:
+    controller.inventory = dict.fromkeys(("web1", "web2", "web3"), True)
+    controller.failed(1, {"web1": True, "web2": False}, template=1, stopped=True)
+    controller.launch(1, ["web1"], 5.0, launch_type="relaunch", limit="web1")
+    controller.clock.now += 10.0 * ended
+
+    ran = relaunch(controller, selection=Selection(job_ids=(1,)))
+
+    assert ran.of(1) == (outcome, False) and "web3" in ran.entry(1).msg
+    assert ran.outcome.counts["failed"] == failed
+    assert ran.error is not None
 
 
 def test_the_plan_tells_the_turns(controller: BulkController) -> None:

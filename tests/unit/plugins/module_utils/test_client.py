@@ -251,9 +251,27 @@ class TestReads:
         controller.expect("GET", PING, body={})
         controller.expect("GET", PING, status, {"detail": "no"})
         client.get("ping/")
-        with pytest.raises(AnswerError, match=f"{status}: no"):
+        with pytest.raises(AnswerError, match=f"{status}: no") as refused:
             client.get("ping/")
         assert naps.taken == []
+        assert "controller_host" not in str(refused.value)
+
+    def test_json_of_another_shape_is_not_asked_for_again(
+        self, controller: ScriptedController, client: ControllerClient, naps: Naps
+    ) -> None:
+        controller.expect("GET", PING, body={})
+        controller.expect("GET", PING, body=[1])
+        client.get("ping/")
+        with pytest.raises(AnswerError, match="a JSON list instead of a JSON object"):
+            client.get("ping/")
+        assert naps.taken == []
+
+    def test_success_of_another_kind_than_expected_is_no_controllers(
+        self, controller: ScriptedController, client: ControllerClient
+    ) -> None:
+        controller.expect("POST", PING, 200, {"a": 1})
+        with pytest.raises(AnswerError, match="was answered 200.*check that controller_host is the controller itself"):
+            client.post("ping/", {}, 201)
 
     @pytest.mark.parametrize("body", [[], [1], "text", 5])
     def test_json_of_another_shape_is_named(
