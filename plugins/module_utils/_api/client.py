@@ -30,7 +30,7 @@ from .errors import (
     AnswerError,
     ControllerError,
 )
-from .paging import PAGE_SIZE, Lists
+from .paging import Lists
 from .session import Sender, open_session
 
 DEFAULT_PREFIX = "/api/v2/"
@@ -42,8 +42,6 @@ REFUSED_PAUSE = 1.0
 # It answers without regard to credentials (recorded: denied-token-revoked-ping).
 PING = "ping/"
 
-
-__all__ = ("PAGE_SIZE", "ControllerClient", "backoff")
 
 _T = t.TypeVar("_T")
 

@@ -96,6 +96,11 @@ class AnswerError(ControllerError):
         declined = 400 <= self.status < 500 and self.status != THROTTLED and isinstance(self.body, dict)
         return declined and self.believed
 
+    @property
+    def not_visible(self) -> bool:
+        """Whether the controller says that there is no such thing, or none that this user may see."""
+        return self.refuses and self.status in (403, 404)
+
 
 class RefusedError(ControllerError):
     """The relaunch is not possible as asked; nothing was launched."""

@@ -130,7 +130,7 @@ class Job:
     @property
     def startable(self) -> bool:
         """Whether the controller lets this user relaunch it, as far as it says; a GET alone is no proof of that."""
-        return (self.summary("user_capabilities").get("start")) is not False
+        return self.summary("user_capabilities").get("start") is not False
 
     @cached_property
     def limit_names(self) -> frozenset[str]:
@@ -155,7 +155,7 @@ class Job:
 
     def summary(self, name: str) -> t.Mapping[str, t.Any]:
         """One of its ``summary_fields``; empty where it has none."""
-        return (self.facts.get("summary_fields") or {}).get(name) or {}
+        return t.cast("t.Mapping[str, t.Any]", summary_of(self.facts, name))
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ class HostSummary:
     @classmethod
     def of(cls, entry: t.Mapping[str, t.Any]) -> HostSummary:
         """From an entry of a job's host summaries (recorded: get-summaries-failed, constructed-summaries)."""
-        now = (entry.get("summary_fields") or {}).get("host") or {}
+        now = summary_of(entry, "host")
         then = str(entry.get("host_name") or "")
         return cls(
             host=entry.get("host"),
@@ -193,6 +193,11 @@ class HostSummary:
             changed=int(entry.get("changed") or 0),
             constructed_host=entry.get("constructed_host"),
         )
+
+
+def summary_of(entry: t.Mapping[str, t.Any], name: str) -> t.Any:
+    """One of the ``summary_fields`` of an entry of whatever list, mostly an object; an empty one where it has none."""
+    return (entry.get("summary_fields") or {}).get(name) or {}
 
 
 def parse_time(text: t.Any) -> datetime:
@@ -207,11 +212,6 @@ def parse_time(text: t.Any) -> datetime:
     micro = f"{(fraction or '0'):0<6.6}"
     offset = "+00:00" if zone in (None, "Z") else zone
     return datetime.fromisoformat(f"{base}.{micro}{offset}")
-
-
-def names_of(summaries: t.Iterable[HostSummary]) -> frozenset[str]:
-    """All names that these hosts have, or had in the job."""
-    return frozenset(name for summary in summaries for name in (summary.name, summary.name_then))
 
 
 def names_in(text: t.Any) -> frozenset[str]:

@@ -9,7 +9,6 @@ Private to this collection.
 
 from __future__ import annotations
 
-import typing as t
 from dataclasses import dataclass
 
 
@@ -21,26 +20,20 @@ class Kind:
     :param path: of its list, below the API's prefix.
     :param page: of one in the user interface, before its number.
     :param noun: in a sentence, without article.
-    :param passwords_in: the key of a relaunch's body that holds passwords; None where they stand at its top
-        (recorded: adhoc-ask-post-given), or where there are none.
-    :param has_hosts: whether it knows its failed hosts, and can be relaunched on them.
     """
 
     type: str
     path: str
     page: str
     noun: str
-    passwords_in: t.Optional[str] = None
-    has_hosts: bool = False
 
     def at(self, job_id: int, *parts: str) -> str:
         """The path of one of them, or of what belongs to it."""
         return "/".join((self.path, str(job_id), *parts, ""))
 
 
-JOB = Kind("job", "jobs", "jobs/playbook", "job", passwords_in="credential_passwords", has_hosts=True)
+JOB = Kind("job", "jobs", "jobs/playbook", "job")
 WORKFLOW_JOB = Kind("workflow_job", "workflow_jobs", "jobs/workflow", "workflow job")
-AD_HOC_COMMAND = Kind("ad_hoc_command", "ad_hoc_commands", "jobs/command", "ad hoc command")
 
 # All that a number may stand for, as `type` in the API, in a person's words.
 IN_WORDS = {

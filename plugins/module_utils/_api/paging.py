@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lists, page by page, in sizes that the controller answers in time. Private.
-
-Private to this collection.
-"""
+"""Lists, page by page, in sizes that the controller answers in time. Private to this collection."""
 
 from __future__ import annotations
 
@@ -19,6 +16,9 @@ PAGE_SIZE = 200
 PAGE_SIZES = (PAGE_SIZE, 50, 10)
 # Of the time for an answer; where a page takes less, one of the next size has enough time as well.
 QUICK_SHARE = 0.1
+
+# So many numbers fit into a request line of 8 KiB, and so many entries into an answer.
+NUMBERS_AT_ONCE = 200
 
 _Body = dict[str, t.Any]
 #: The entries of a page, and whether there are more after it.
@@ -85,3 +85,10 @@ class Lists:
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             raise AnswerError(f"GET {path} was answered without the list it should hold.", 200, answer)
         return entries, more
+
+
+def in_chunks(numbers: t.Iterable[int]) -> t.Iterator[str]:
+    """Values for a filter that takes many numbers, such as ``id__in``: so many as fit into one request at a time."""
+    several = sorted(numbers)
+    for start in range(0, len(several), NUMBERS_AT_ONCE):
+        yield ",".join(map(str, several[start : start + NUMBERS_AT_ONCE]))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from .errors import AnswerError, ControllerError, RefusedError
+from .jobs import summary_of, told
 
 if t.TYPE_CHECKING:
     from .client import ControllerClient
@@ -68,7 +69,7 @@ def latest_job_id(client: ControllerClient, name_or_id: str, organization: t.Opt
     job = _latest(client, JOB_TEMPLATE, template)
     slices = int(job.get("job_slice_count") or 1)
     if slices > 1:
-        run = (job.get("summary_fields") or {}).get("source_workflow_job") or {}
+        run = summary_of(job, "source_workflow_job")
         which = f": {run['id']}" if run else ""
         raise RefusedError(
             f"The latest job of the job template {_told(template)} is sliced: job {job['id']} is slice "
@@ -126,7 +127,7 @@ def _at_named_url(client: ControllerClient, kind: TemplateKind, name: str) -> li
     try:
         return [client.get(f"{kind.path}{quote(name.translate(_IN_NAMED_URLS), safe='+[]')}/")]
     except AnswerError as error:
-        if not error.refuses or error.status not in (403, 404):
+        if not error.not_visible:
             raise
         return []
 
@@ -145,20 +146,14 @@ def _instead(client: ControllerClient, kind: TemplateKind, name_or_id: str) -> s
 
 
 def _in_organization(template: Template, name_or_id: str) -> bool:
-    organization = _organization(template)
+    organization = summary_of(template, "organization")
     return name_or_id in (str(organization.get("name")), str(organization.get("id")))
 
 
-def _organization(template: Template) -> t.Mapping[str, t.Any]:
-    fields = template.get("summary_fields") or {}
-    return fields.get("organization") or {}
-
-
 def _list(templates: t.Sequence[Template]) -> str:
-    more = f" and {len(templates) - CANDIDATES_SHOWN} more" if len(templates) > CANDIDATES_SHOWN else ""
-    return ", ".join(map(_told, templates[:CANDIDATES_SHOWN])) + more
+    return told([_told(template) for template in templates], CANDIDATES_SHOWN)
 
 
 def _told(template: Template) -> str:
-    organization = _organization(template).get("name")
+    organization = summary_of(template, "organization").get("name")
     return f"{template.get('name')} (id {template['id']}{f', organization {organization}' if organization else ''})"

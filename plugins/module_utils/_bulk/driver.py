@@ -58,12 +58,11 @@ class BulkDriver:
         self.members = sorted((member for row in turns for member in row), key=lambda member: member.source.id)
         self._looks = SharedLooks(client, watch, turns)
         self._waits = Waits(request, self.members, client.clock)
-        self._late = False
 
     @property
     def timed_out(self) -> bool:
         """Whether the task's timeout came before all had ended."""
-        return self._late or any(member.timed_out for member in self.members)
+        return any(member.timed_out for member in self.members)
 
     def plan(self) -> None:
         """Let each that has its turn decide; nothing is launched.
@@ -91,9 +90,7 @@ class BulkDriver:
                 continue
             if self._progress is not None:
                 self._progress(self._waits.counted)
-            # Whoever still looks for a job after the deadline does not wait for others.
-            numbers = set() if self._watch.passed else self._waits.active
-            due = self._waits.next_due
+            numbers, due = self._waits.active, self._waits.next_due
             if numbers:
                 self._await_some(numbers, due)
             elif due is not None:
@@ -194,7 +191,6 @@ class BulkDriver:
             self._looks.note(job)
             self._waits.note_end(job)
         for number in gone:
-            self._looks.forget(number)
             self._waits.running.pop(number, None)
             for member, job in self._waits.for_end:
                 if job.id == number:
@@ -207,16 +203,18 @@ class BulkDriver:
         """
         if not self._watch.passed:
             return False
+        # Whoever still looks for a job then does not wait for others.
+        self._waits.running.clear()
         late = [member for member in self.members if member.entry is None]
         late = [member for member in late if not isinstance(member.ask, (JobsAfter, Pause))]
         if not late or self._answer(self._waits.over(idle=True)):
             return bool(late)
-        self._waits.running.clear()
         waiting = self._waits.for_end
         seen = self._watch.seen_now({job.id for _member, job in waiting}) if waiting else {}
-        unlaunched = [member for member in late if member.waits_for_end is None]
-        self._late = self._late or bool(unlaunched)
-        _drop(unlaunched, LATE)
+        for member in late:
+            if member.waits_for_end is None:
+                member.drop(LATE)
+                member.timed_out = True
         for member, asked in waiting:
             job = seen.get(asked.id, asked)
             if job.active:

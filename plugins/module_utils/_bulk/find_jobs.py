@@ -18,7 +18,7 @@ from .._api import templates as _templates
 from .._api.errors import AnswerError, RefusedError
 from .._api.jobs import Job
 from .._api.kinds import JOB, WORKFLOW_JOB
-from .._launch.waiting import IDS_AT_ONCE
+from .._api.paging import in_chunks
 from .selection import NAMED, Named, Selection
 
 if t.TYPE_CHECKING:
@@ -66,20 +66,19 @@ def find(client: ControllerClient, selection: Selection) -> Found:
 def with_statistics(client: ControllerClient, ids: t.Sequence[int]) -> frozenset[int]:
     """Which of these jobs have their statistics, as ``hosts: failed`` needs them (recorded: batch-stats-filter)."""
     query = {"job_events__event": "playbook_on_stats"}
-    return frozenset(int(entry["id"]) for entry in in_chunks(client, "id__in", ids, **query))
+    return frozenset(int(entry["id"]) for entry in by_numbers(client, "id__in", ids, **query))
 
 
-def in_chunks(
-    client: ControllerClient, name: str, numbers: t.Sequence[int], **query: t.Any
+def by_numbers(
+    client: ControllerClient, name: str, numbers: t.Iterable[int], **query: t.Any
 ) -> t.Iterator[dict[str, t.Any]]:
-    """The entries of the list of jobs where a filter takes many numbers: so many as fit into one request at a time."""
-    for start in range(0, len(numbers), IDS_AT_ONCE):
-        some = ",".join(map(str, numbers[start : start + IDS_AT_ONCE]))
+    """The entries of the list of jobs where a filter takes many numbers."""
+    for some in in_chunks(numbers):
         yield from client.results(_LIST, **{name: some}, **query)
 
 
 def _numbered(client: ControllerClient, ids: t.Sequence[int]) -> tuple[Job, ...]:
-    found = sorted(map(Job.of, in_chunks(client, "id__in", ids)), key=lambda job: job.id)
+    found = sorted(map(Job.of, by_numbers(client, "id__in", ids)), key=lambda job: job.id)
     missing = sorted(set(ids).difference(job.id for job in found))
     if missing:
         raise RefusedError(
@@ -93,7 +92,7 @@ def _check_sliced(client: ControllerClient, number: int) -> None:
     try:
         run = client.get(WORKFLOW_JOB.at(number))
     except AnswerError as error:
-        if not error.refuses or error.status not in (403, 404):
+        if not error.not_visible:
             raise
         raise RefusedError(f"Nothing was launched: there is no workflow job {number} that this user may see.") from None
     if not run.get("is_sliced_job"):

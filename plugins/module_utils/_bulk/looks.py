@@ -71,8 +71,3 @@ class SharedLooks:
         """Know this job too, as it is now."""
         if self._recent is not None:
             self._recent.note(job)
-
-    def forget(self, number: int) -> None:
-        """This active job is gone."""
-        if self._recent is not None:
-            self._recent.forget(number)

@@ -180,7 +180,7 @@ class Member:
         said = str(error) if isinstance(error, ControllerError) else "Interrupted while it was being launched."
         ended = outcome.job is not None and not outcome.job.active
         if outcome.changed:
-            name, broken = (RELAUNCHED, ended) if outcome.job is not None else (LOST, True)
+            name, broken = RELAUNCHED if outcome.job is not None else LOST, ended
         elif self._adopted(outcome):
             name, broken = ADOPTED, ended
         elif self.later_turn and isinstance(first, RefusedError):

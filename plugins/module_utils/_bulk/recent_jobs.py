@@ -13,7 +13,7 @@ import typing as t
 
 from .._api.jobs import Job
 from .._api.kinds import JOB
-from .find_jobs import in_chunks
+from .find_jobs import by_numbers
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -55,11 +55,12 @@ class RecentJobs:
         :raises ControllerError: it could not be read.
         """
         began = self._client.clock()
-        active = sorted(number for number in self._active if number not in waited_for)
-        found = [Job.of(entry) for entry in in_chunks(self._client, "id__in", active)]
+        active = {number for number in self._active if number not in waited_for}
+        found = [Job.of(entry) for entry in by_numbers(self._client, "id__in", active)]
         self._note(found)
-        for number in set(active).difference(job.id for job in found):
-            self.forget(number)
+        for number in active.difference(job.id for job in found):
+            # That one is gone.
+            del self._of_template[_template(self._active.pop(number))][number]
         self._note(self._listed(sources, self._known_to))
         while self._asked and self._asked[0][0] <= began - APPEARS_WITHIN:
             self._known_to = self._asked.pop(0)[1]
@@ -69,12 +70,6 @@ class RecentJobs:
     def note(self, job: Job) -> None:
         """Know this one too, as it is now."""
         self._note([job])
-
-    def forget(self, number: int) -> None:
-        """This active job is gone."""
-        job = self._active.pop(number, None)
-        if job is not None:
-            del self._of_template[_template(job)][number]
 
     def of(self, source: Job, number: int) -> list[Job]:
         """Those of a job's template that are newer than a number, oldest first."""
@@ -92,8 +87,8 @@ class RecentJobs:
 
     def _listed(self, sources: t.Collection[Job], after: int) -> list[Job]:
         query = {"id__gt": after, "order_by": "id"}
-        templates = sorted({job.template for job in sources if job.template is not None})
-        entries = list(in_chunks(self._client, "unified_job_template__in", templates, **query))
+        templates = {job.template for job in sources if job.template is not None}
+        entries = list(by_numbers(self._client, "unified_job_template__in", templates, **query))
         if any(job.template is None for job in sources):
             entries.extend(self._client.results(f"{JOB.path}/", unified_job_template__isnull="true", **query))
         return [Job.of(entry) for entry in entries]

@@ -15,11 +15,26 @@ from .._launch.waiting import Watch
 from .._work.runs import runs_query
 
 
-def drive(steps: Steps[T], client: ControllerClient, watch: Watch) -> T:
+def jobs_after(client: ControllerClient, ask: JobsAfter) -> list[Job]:
+    """The newer jobs of a job's template, oldest first.
+
+    :raises ControllerError: they could not be read.
+    """
+    query = {**runs_query(ask.source), "id__gt": ask.number}
+    return [Job.of(entry) for entry in client.results("jobs/", **query)]
+
+
+def drive(
+    steps: Steps[T],
+    client: ControllerClient,
+    watch: Watch,
+    newer: t.Callable[[ControllerClient, JobsAfter], list[Job]] = jobs_after,
+) -> T:
     """Run a sequence to its end.
 
     :param client: the controller, and with it the clock.
     :param watch: the time that there is.
+    :param newer: answers JobsAfter, for a sequence about jobs of another kind.
     :returns: what it comes to.
     :raises BaseException: what it raises; an interruption of a wait is raised inside of it first.
     """
@@ -32,25 +47,14 @@ def drive(steps: Steps[T], client: ControllerClient, watch: Watch) -> T:
             return t.cast("T", end.value)
         answer, error = None, None
         try:
-            answer = _answer(ask, client, watch)
+            answer = newer(client, ask) if isinstance(ask, JobsAfter) else _answer(ask, client, watch)
         except BaseException as raised:
             error = raised
 
 
 def _answer(ask: Ask, client: ControllerClient, watch: Watch) -> t.Any:
-    if isinstance(ask, JobsAfter):
-        return jobs_after(client, ask)
     if isinstance(ask, EndOf):
         return watch.until_ended(ask.job, ask.kind)
     if isinstance(ask, Pause):
         client.sleep(ask.seconds)
     return None
-
-
-def jobs_after(client: ControllerClient, ask: JobsAfter) -> list[Job]:
-    """The newer jobs of a job's template, oldest first.
-
-    :raises ControllerError: they could not be read.
-    """
-    query = {**runs_query(ask.source), "id__gt": ask.number}
-    return [Job.of(entry) for entry in client.results("jobs/", **query)]

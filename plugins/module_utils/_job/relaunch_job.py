@@ -79,7 +79,7 @@ def _source_job(client: ControllerClient, job_id: int) -> Job:
     try:
         return _jobs.get(client, job_id)
     except AnswerError as error:
-        if not error.refuses or error.status not in (403, 404):
+        if not error.not_visible:
             raise
         kind = _jobs.kind_of(client, job_id) if error.status == 404 else None
         raise RefusedError(source_unavailable(error, job_id, kind)) from None

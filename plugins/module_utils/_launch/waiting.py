@@ -20,6 +20,7 @@ from .._api.errors import (
 )
 from .._api.jobs import Job
 from .._api.kinds import JOB, Kind
+from .._api.paging import in_chunks
 
 _T = t.TypeVar("_T")
 
@@ -58,8 +59,6 @@ Progress = t.Callable[[Job], None]
 
 # A job that has ended may be deleted before it was seen to: where nothing ends for so many seconds, it is looked for.
 GONE_AFTER = 60.0
-# So many numbers fit into a request line of 8 KiB, and so many jobs into an answer.
-IDS_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -189,9 +188,7 @@ class Watch:
             return {}
 
     def _listed(self, ids: t.Collection[int], query: t.Mapping[str, t.Any]) -> t.Iterator[Job]:
-        numbers = sorted(ids)
-        for start in range(0, len(numbers), IDS_AT_ONCE):
-            some = ",".join(map(str, numbers[start : start + IDS_AT_ONCE]))
+        for some in in_chunks(ids):
             yield from map(Job.of, self._client.results_once(f"{JOB.path}/", **query, id__in=some))
 
     def until_events_processed(self, job: Job) -> Job:

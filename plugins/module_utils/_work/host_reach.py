@@ -115,7 +115,7 @@ class HostReach:
                 some = {key: ",".join(wanted[start : start + at_once])}
                 found.extend(self._client.results(f"inventories/{self._source.inventory}/hosts/", **query, **some))
         except AnswerError as error:
-            if error.refuses and error.status in (403, 404):
+            if error.not_visible:
                 return None
             raise
         return found

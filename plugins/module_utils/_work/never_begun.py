@@ -93,7 +93,7 @@ def read_never_begun(
     try:
         left = _without_summary(client, job, meant.names)
     except AnswerError as error:
-        if not error.refuses or error.status not in (403, 404):
+        if not error.not_visible:
             raise
         return _by_number(job, meant, summaries())
     if left is None or (left.hosts and not meant.exact):

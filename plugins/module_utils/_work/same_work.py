@@ -222,7 +222,7 @@ def _ask_for_prompts(client: ControllerClient, job_id: int) -> t.Optional[Finger
     try:
         return prompts(client.get(JOB.at(job_id, "create_schedule")))
     except AnswerError as error:
-        if error.refuses and error.status in (403, 404):
+        if error.not_visible:
             return None
         raise
 

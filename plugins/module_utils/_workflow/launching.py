@@ -11,10 +11,11 @@ import typing as t
 from dataclasses import dataclass
 
 from .._api.client import ControllerClient, backoff
-from .._api.errors import ControllerError, NotSentError, RefusedError, WaitTimeoutError
+from .._api.errors import NotSentError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job
 from .._api.kinds import WORKFLOW_JOB
-from .._launch.asks import JobsAfter, Pause
+from .._job.driver import drive
+from .._launch.asks import JobsAfter
 from .._launch.launch import Attempt, Launched, Lost, NotNow, send
 from .._launch.look_up import look_up
 from .._launch.waiting import Watch
@@ -73,18 +74,4 @@ def _pause(client: ControllerClient, watch: Watch, attempt: Attempt, refused: No
 def _looked_up(client: ControllerClient, watch: Watch, attempt: Attempt, lost: Lost, contest: Contest) -> Launched:
     newer = JobsAfter(Job({"id": contest.newest, "status": ""}), contest.newest)
     steps = look_up(client, attempt, lost, newer, WORKFLOW_JOB.noun, watch.left())
-    ask = next(steps)
-    while True:
-        try:
-            if isinstance(ask, Pause):
-                client.sleep(ask.seconds)
-                ask = next(steps)
-                continue
-            try:
-                jobs = contest.newer(client)
-            except ControllerError as error:
-                ask = steps.throw(error)
-            else:
-                ask = steps.send(jobs)
-        except StopIteration as end:
-            return t.cast("Launched", end.value)
+    return drive(steps, client, watch, lambda asked, _ask: contest.newer(asked))

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.client import PAGE_SIZE, ControllerClient
+from .._api.client import ControllerClient
 from .._api.errors import ControllerError
 from .._api.jobs import ACTIVE_STATUSES, Job
 from .._api.kinds import WORKFLOW_JOB
+from .._api.paging import PAGE_SIZE
 from .._launch.waiting import Progress
 from .remaining_nodes import Node
 

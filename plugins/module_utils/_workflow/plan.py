@@ -15,7 +15,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from .._api import jobs as _jobs
-from .._api.jobs import Job, told
+from .._api.jobs import Job, summary_of, told
+from .._api.paging import in_chunks
 from .._work.decision import FAILED
 from .._work.same_work import MASK, variables_of
 from .remaining_nodes import Link, Node, Remainder, RemainingNode
@@ -34,8 +35,6 @@ SUBLISTS = {
 _OPTIONS = {"job_tags": "ask_tags_on_launch"}
 # What a workflow gives to all of its nodes, beside variables and the limit.
 _OF_WORKFLOW = ("inventory", "scm_branch", "job_tags", "skip_tags")
-# So many numbers fit into a request line of 8 KiB.
-_AT_ONCE = 200
 
 _JOB = "job"
 _WORKFLOW = "workflow_job"
@@ -166,9 +165,8 @@ def planned(source: Job, remainder: Remainder, found: KnownOfNodes, node_hosts: 
 def _by_id(
     client: ControllerClient, path: str, numbers: t.Iterable[t.Optional[int]]
 ) -> t.Iterator[t.Mapping[str, t.Any]]:
-    unique = sorted({number for number in numbers if number is not None})
-    for start in range(0, len(unique), _AT_ONCE):
-        yield from client.results(path, id__in=",".join(map(str, unique[start : start + _AT_ONCE])))
+    for some in in_chunks({number for number in numbers if number is not None}):
+        yield from client.results(path, id__in=some)
 
 
 def _failed_hosts(client: ControllerClient, watch: Watch, node: Node) -> tuple[str, ...]:
@@ -183,10 +181,7 @@ def _failed_hosts(client: ControllerClient, watch: Watch, node: Node) -> tuple[s
 
 def _passwords(job: t.Mapping[str, t.Any], template: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     """The passwords that a job asked for, where its template still has the credentials that asked."""
-    now, then = (
-        {entry.get("id") for entry in (shown.get("summary_fields") or {}).get("credentials") or ()}
-        for shown in (template, job)
-    )
+    now, then = ({entry.get("id") for entry in summary_of(shown, "credentials")} for shown in (template, job))
     return tuple(job.get("passwords_needed_to_start") or ()) if now == then else ()
 
 
@@ -245,8 +240,7 @@ def _startable(template: t.Optional[t.Mapping[str, t.Any]]) -> bool:
     """Whether the user may start a template, as far as the controller says; one that he may not see he may not."""
     if template is None:
         return False
-    capabilities = (template.get("summary_fields") or {}).get("user_capabilities") or {}
-    return capabilities.get("start") is not False
+    return summary_of(template, "user_capabilities").get("start") is not False
 
 
 def _hidden(variables: t.Any, remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:

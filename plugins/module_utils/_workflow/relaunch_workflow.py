@@ -16,7 +16,7 @@ from .._api import jobs as _jobs
 from .._api import templates as _templates
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, RefusedError
-from .._api.jobs import Job
+from .._api.jobs import RELAUNCH, Job
 from .._api.kinds import WORKFLOW_JOB
 from .._job.outcome import carrying
 from .._launch.launch import Attempt
@@ -26,6 +26,7 @@ from .._launch.refusals import (
 )
 from .._launch.waiting import Progress, Watch
 from .._work.decision import ALL
+from .._work.runs import runs_query
 from .._work.same_work import same_launch
 from .launching import Contest
 from .options import WorkflowRequest
@@ -66,7 +67,7 @@ def _source(client: ControllerClient, number: int) -> Job:
     try:
         return _jobs.get(client, number, WORKFLOW_JOB)
     except AnswerError as error:
-        if not error.refuses or error.status not in (403, 404):
+        if not error.not_visible:
             raise
         kind = _jobs.kind_of(client, number) if error.status == 404 else None
         raise RefusedError(workflow_unavailable(error, number, kind)) from None
@@ -89,12 +90,7 @@ def _settled(run: WorkflowRun, source: Job, outcome: WorkflowOutcome) -> Job:
 
 def _whole(run: WorkflowRun, source: Job, outcome: WorkflowOutcome) -> WorkflowOutcome:
     """The controller's own relaunch of all nodes."""
-    query: dict[str, t.Any] = {"launch_type": "relaunch", "order_by": "id"}
-    if source.template is not None:
-        query["unified_job_template"] = source.template
-    else:
-        query.update(unified_job_template__isnull="true", name=source.facts.get("name"))
-    contest = Contest(query, source.id, lambda job: same_launch(source, job))
+    contest = Contest({**runs_query(source), "launch_type": RELAUNCH}, source.id, lambda job: same_launch(source, job))
     if not run.request.force:
         if source.successful:
             return run.done(source, f"Workflow job {source.id} was successful: nothing to relaunch.", outcome)

@@ -19,7 +19,7 @@ from .._api.errors import (
     RefusedError,
     WaitTimeoutError,
 )
-from .._api.jobs import Job, told
+from .._api.jobs import Job, summary_of, told
 from .._api.kinds import WORKFLOW_JOB
 from .._job.outcome import BrokenOffError, carrying
 from .._launch.launch import Attempt
@@ -178,7 +178,7 @@ def _since(run: WorkflowRun, root: Job, nodes: t.Sequence[Node], known: t.Contai
             later = base is root and job.status != "canceled" and job.created > root.finished
             base = job if later and same_launch(root, job) else base
             continue
-        facts = (entry.get("summary_fields") or {}).get("source_workflow_job") or {}
+        facts = summary_of(entry, "source_workflow_job")
         if str(facts.get("name")).startswith(_temporary_template.name_prefix(root.id)) and facts["id"] not in known:
             job = Job.of(facts)
             if job.active or job.successful:

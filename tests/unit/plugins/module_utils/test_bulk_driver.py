@@ -296,7 +296,39 @@ def test_at_the_timeout_what_is_active_is_canceled_or_goes_on_and_all_are_told(
     assert [ran.of(number)[0] for number in (2, 3, 4)] == ["relaunched", "relaunched", "refused"]
     assert {ran.entry(number).status for number in (2, 3)} == {"canceled" if cancel else "running"}
     assert len([post for post in controller.posts if post.endswith("cancel")]) == (2 if cancel else 0)
+    assert ran.outcome.counts["failed"] == (2 if cancel else 0)
     assert controller.clock.now < 70
+
+
+def test_a_deadline_that_passes_between_two_looks_is_told(controller: BulkController) -> None:
+    for number in (1, 2):
+        controller.failed(number, {"web1": True}, template=number)
+    controller.duration = lambda _number: 500.0
+
+    def show(counted: Counted) -> None:
+        if counted.running:
+            controller.clock.now = max(controller.clock.now, 60.0)
+
+    ran = relaunch(controller, at_once=1, timeout=60, progress=show)
+
+    assert ran.error is not None and "Waiting ended after 60 seconds (timeout)." in str(ran.error)
+    assert (ran.entry(1).outcome, ran.entry(1).status, ran.entry(2).outcome) == ("relaunched", "running", "refused")
+
+
+def test_the_place_of_a_job_that_was_deleted_is_given_to_the_next(controller: BulkController) -> None:
+    for number in (1, 2):
+        controller.failed(number, {"web1": True}, template=number)
+    controller.duration = lambda number: {1: 500.0}.get(number, 5.0)
+
+    def delete(_method: str, _path: str) -> None:
+        if controller.clock.now > 5.0:
+            controller.jobs.pop(101, None)
+
+    controller.before = delete
+    ran = relaunch(controller, at_once=1)
+
+    assert ran.entry(1).outcome == "lost" and "Job 101 was deleted while it was waited for" in ran.entry(1).msg
+    assert ran.of(2) == ("relaunched", True)
 
 
 def test_a_search_for_a_job_goes_on_past_the_deadline_until_it_can_be_right(controller: BulkController) -> None:
@@ -394,6 +426,58 @@ def test_an_interruption_leaves_an_account_of_all(
     assert "broken off before its turn" in ran.entry(4).msg
 
 
+def test_an_interruption_tells_of_a_job_that_was_adopted(
+    controller: BulkController, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    controller.failed(1, {"web1": True})
+    controller.launch(7, ["web1"], 500.0, launch_type="relaunch", limit="web1")
+    sleep = controller.clock.sleep
+
+    def interrupted(seconds: float) -> None:
+        sleep(seconds)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(controller.clock, "sleep", interrupted)
+    ran = relaunch(controller, selection=Selection(job_ids=(1,)))
+
+    assert isinstance(ran.error, KeyboardInterrupt)
+    assert not ran.outcome.changed
+    assert (ran.of(1), ran.entry(1).id, ran.entry(1).status) == (("adopted", False), 101, "running")
+
+
+@pytest.mark.parametrize(("launch_type", "outcome"), [("relaunch", "done"), ("scheduled", "superseded")])
+def test_what_a_relaunch_has_done_before_is_done_and_what_another_run_has_is_superseded(
+    controller: BulkController, launch_type: str, outcome: str
+) -> None:
+    controller.failed(1, {"web1": True})
+    controller.launch(7, ["web1"], 1.0, launch_type=launch_type)
+    controller.clock.now += 10.0
+
+    ran = relaunch(controller, "all", selection=Selection(job_ids=(1,)))
+
+    assert (ran.of(1), ran.entry(1).id) == ((outcome, True), 101)
+    assert relaunches_of(controller.posts) == []
+
+
+def test_a_job_that_was_successful_itself_is_done(controller: BulkController) -> None:
+    controller.failed(1, {"web1": False})
+
+    ran = relaunch(controller, "all")
+
+    assert (ran.error, ran.of(1)) == (None, ("done", True))
+
+
+def test_a_job_that_was_adopted_and_fails_is_not_successful(controller: BulkController) -> None:
+    controller.failed(1, {"web1": True})
+    controller.failing[7] = {"web1"}
+    controller.launch(7, ["web1"], 5.0, launch_type="relaunch", limit="web1")
+
+    ran = relaunch(controller, selection=Selection(job_ids=(1,)))
+
+    assert ran.of(1) == ("adopted", False)
+    assert ran.error is not None and ran.outcome.counts["failed"] == 1
+
+
 @pytest.mark.parametrize("what", ["create_schedule", "job_host_summaries", "detail"])
 def test_one_sick_job_does_not_stop_the_others(controller: BulkController, what: str) -> None:
     for number in range(1, 5):
@@ -450,6 +534,20 @@ def test_no_more_than_max_jobs_are_launched_in_later_turns_either(controller: Bu
     assert ran.error is not None
 
 
+def test_no_more_than_max_jobs_are_launched_where_several_later_turns_come_at_once(
+    controller: BulkController,
+) -> None:
+    for template in (1, 2, 3):
+        controller.failed(template, {"web1": False, "web3": True}, template=template)
+        controller.failed(template + 3, {"web1": True}, template=template)
+
+    ran = relaunch(controller, max_jobs=4)
+
+    assert len(relaunches_of(controller.posts)) == 4
+    assert [ran.of(number)[0] for number in range(4, 7)] == ["relaunched"] * 3
+    assert sorted(ran.of(number)[0] for number in range(1, 4)) == ["refused", "refused", "relaunched"]
+
+
 def test_what_was_cut_short_and_gets_no_room_any_more_is_not_recovered(controller: BulkController) -> None:
     controller.inventory = dict.fromkeys(("web1", "web2", "web3"), True)
     controller.failed(1, {"web1": True, "web2": False}, template=1, stopped=True)
@@ -474,6 +572,31 @@ def test_a_source_that_is_active_is_waited_for_and_decided_then(controller: Bulk
 
 def relaunch_plan(controller: BulkController) -> Ran:
     return relaunch(controller, check_mode=True)
+
+
+def test_a_source_that_is_active_at_the_timeout_has_not_failed(controller: BulkController) -> None:
+    controller.failed(1, {"web1": True}).duration = 100000.0
+
+    ran = relaunch(controller, timeout=10)
+
+    assert ran.of(1) == ("refused", False) and ran.outcome.counts["failed"] == 0
+    assert ran.error is not None and "(timeout)" in str(ran.error)
+
+
+@pytest.mark.parametrize(("ended", "outcome", "failed"), [(False, "adopted", 1), (True, "refused", 0)])
+def test_what_another_callers_relaunch_has_left_undone_counts_where_it_was_waited_for(
+    controller: BulkController, ended: bool, outcome: str, failed: int
+) -> None:
+    controller.inventory = dict.fromkeys(("web1", "web2", "web3"), True)
+    controller.failed(1, {"web1": True, "web2": False}, template=1, stopped=True)
+    controller.launch(1, ["web1"], 5.0, launch_type="relaunch", limit="web1")
+    controller.clock.now += 10.0 * ended
+
+    ran = relaunch(controller, selection=Selection(job_ids=(1,)))
+
+    assert ran.of(1) == (outcome, False) and "web3" in ran.entry(1).msg
+    assert ran.outcome.counts["failed"] == failed
+    assert ran.error is not None
 
 
 def test_the_plan_tells_the_turns(controller: BulkController) -> None:

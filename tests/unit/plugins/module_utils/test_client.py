@@ -190,6 +190,14 @@ class TestPrefix:
         assert client.get("ping/") == {"a": 1}
         assert client.page_url("jobs/playbook", 7) == f"{controller.url}/awx/execution/jobs/playbook/7/output"
 
+    def test_a_path_that_only_begins_as_the_apis_does_is_no_part_of_it(
+        self, controller: ScriptedController, client_of: t.Callable[..., ControllerClient]
+    ) -> None:
+        controller.expect("GET", "/a/api/v2/ping/", 404, HTML)
+        controller.expect("GET", "/a/api/", body={"apis": {"controller": "/api/controller/"}})
+        controller.expect("GET", "/a/api/controller/v2/ping/", body={"a": 1})
+        assert client_of(f"{controller.url}/a").get("ping/") == {"a": 1}
+
     def test_no_controller_there(self, controller: ScriptedController, client: ControllerClient) -> None:
         controller.expect("GET", PING, 404, HTML)
         controller.expect("GET", "/api/", 404, HTML)
@@ -216,6 +224,8 @@ class TestReads:
         controller.expect("GET", PING, body={})
         assert client.get("ping/") == {}
         assert len(naps.taken) == 3
+        # Nor do they let it look for the API elsewhere.
+        assert controller.besides == []
 
     def test_retry_after_is_honoured(
         self, controller: ScriptedController, client: ControllerClient, naps: Naps
@@ -241,9 +251,27 @@ class TestReads:
         controller.expect("GET", PING, body={})
         controller.expect("GET", PING, status, {"detail": "no"})
         client.get("ping/")
-        with pytest.raises(AnswerError, match=f"{status}: no"):
+        with pytest.raises(AnswerError, match=f"{status}: no") as refused:
             client.get("ping/")
         assert naps.taken == []
+        assert "controller_host" not in str(refused.value)
+
+    def test_json_of_another_shape_is_not_asked_for_again(
+        self, controller: ScriptedController, client: ControllerClient, naps: Naps
+    ) -> None:
+        controller.expect("GET", PING, body={})
+        controller.expect("GET", PING, body=[1])
+        client.get("ping/")
+        with pytest.raises(AnswerError, match="a JSON list instead of a JSON object"):
+            client.get("ping/")
+        assert naps.taken == []
+
+    def test_success_of_another_kind_than_expected_is_no_controllers(
+        self, controller: ScriptedController, client: ControllerClient
+    ) -> None:
+        controller.expect("POST", PING, 200, {"a": 1})
+        with pytest.raises(AnswerError, match="was answered 200.*check that controller_host is the controller itself"):
+            client.post("ping/", {}, 201)
 
     @pytest.mark.parametrize("body", [[], [1], "text", 5])
     def test_json_of_another_shape_is_named(
@@ -442,6 +470,7 @@ def test_backoff_doubles_with_jitter_and_has_an_end() -> None:
     assert [backoff(attempt, 2, 0) for attempt in range(5)] == [0.5, 1, 2, 4, 8]
     assert backoff(3, 2, 0.999) == pytest.approx(8, rel=0.01)
     assert backoff(1000, 2, 0.999) <= LONGEST_PAUSE
+    assert backoff(10_000, 2, 0.999) <= LONGEST_PAUSE
     assert backoff(5, 0, 0.5) == 0
 
 

@@ -112,6 +112,50 @@ class TestARead:
         assert (refused.value.status, refused.value.refuses, refused.value.transient) == (status, False, True)
         assert words in str(refused.value)
 
+    def test_is_not_granted_by_a_page_in_the_place_of_an_answer(
+        self, controller: ScriptedController, client: ControllerClient
+    ) -> None:
+        controller.expect("GET", PROMPTS, body=HTML)
+        controller.expect("GET", PROMPTS, 403, DENIED)
+        with pytest.raises(AnswerError):
+            client.get("jobs/42/create_schedule/")
+        with pytest.raises(AnswerError) as refused:
+            client.get("jobs/42/create_schedule/")
+        assert (refused.value.refuses, refused.value.transient) == (True, False)
+
+    def test_is_trouble_anew_after_each_success(
+        self, controller: ScriptedController, client: ControllerClient, clock: Clock
+    ) -> None:
+        controller.expect("GET", at(42), body=job(42))
+        client.get("jobs/42/")
+        for _time in range(2):
+            for _pair in range(2):
+                controller.expect("GET", at(42), 401, UNAUTHENTICATED)
+            with pytest.raises(AnswerError) as refused:
+                client.get("jobs/42/")
+            assert refused.value.transient
+            clock.sleep(200)
+            # What answers is another path: the credentials are the same.
+            controller.expect("GET", at(41), body=job(41))
+            client.get("jobs/41/")
+            clock.sleep(200)
+
+    @pytest.mark.parametrize(("seconds", "passing"), [(298, True), (299, False)])
+    def test_counts_as_trouble_for_five_minutes(
+        self, controller: ScriptedController, client: ControllerClient, clock: Clock, seconds: float, passing: bool
+    ) -> None:
+        controller.expect("GET", at(42), body=job(42))
+        client.get("jobs/42/")
+        for _time in range(4):
+            controller.expect("GET", at(42), 403, DENIED)
+        with pytest.raises(AnswerError):
+            client.get("jobs/42/")
+        # The second of a pair comes a second after the first.
+        clock.sleep(seconds)
+        with pytest.raises(AnswerError) as refused:
+            client.get("jobs/42/")
+        assert refused.value.transient is passing
+
     def test_of_anything_may_fail_in_passing_once_the_credentials_are_accepted(
         self, controller: ScriptedController, client: ControllerClient
     ) -> None:
@@ -303,3 +347,15 @@ def _job(client: ControllerClient) -> t.Any:
     from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import get
 
     return get(client, 42)
+
+
+def test_a_post_that_was_granted_and_is_refused_is_the_last_word(
+    controller: ScriptedController, client: ControllerClient
+) -> None:
+    controller.expect("POST", at(42, "relaunch"), 201, job(43))
+    for _time in range(2):
+        controller.expect("POST", at(42, "relaunch"), 403, DENIED)
+    client.post("jobs/42/relaunch/", {}, 201)
+    with pytest.raises(AnswerError) as refused:
+        client.post("jobs/42/relaunch/", {}, 201)
+    assert (refused.value.refuses, refused.value.transient) == (True, False)
