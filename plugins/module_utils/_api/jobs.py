@@ -214,6 +214,11 @@ def parse_time(text: t.Any) -> datetime:
     return datetime.fromisoformat(f"{base}.{micro}{offset}")
 
 
+def names_of(summaries: t.Iterable[HostSummary]) -> frozenset[str]:
+    """All names that these hosts have, or had in the job."""
+    return frozenset(name for summary in summaries for name in (summary.name, summary.name_then))
+
+
 def names_in(text: t.Any) -> frozenset[str]:
     """The names in a comma-separated text."""
     return frozenset(name.strip() for name in str(text or "").split(",") if name.strip())
