@@ -19,13 +19,13 @@ if t.TYPE_CHECKING:
 
 class ActionModule(InProcessAction):
     def specification(self) -> dict[str, t.Any]:
-        from ansible_collections.relaunch.controller.plugins.module_utils._job.options import RETRY_SPECIFICATION
+        from ansible_collections.relaunch.controller.plugins.module_utils._retry.options import RETRY_SPECIFICATION
 
         return RETRY_SPECIFICATION
 
     def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
-        from ansible_collections.relaunch.controller.plugins.module_utils._job.options import RetryRequest
-        from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_failed_hosts import (
+        from ansible_collections.relaunch.controller.plugins.module_utils._retry.options import RetryRequest
+        from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_failed_hosts import (
             retry_failed_hosts,
         )
         from ansible_collections.relaunch.controller.plugins.module_utils._task.progress import ProgressLines

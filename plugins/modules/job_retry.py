@@ -374,9 +374,12 @@ msg:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._job.options import RETRY_SPECIFICATION, RetryRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
-from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_failed_hosts import retry_failed_hosts
+from ansible_collections.relaunch.controller.plugins.module_utils._retry.options import (
+    RETRY_SPECIFICATION,
+    RetryRequest,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_failed_hosts import retry_failed_hosts
 from ansible_collections.relaunch.controller.plugins.module_utils._task.module import run
 
 

@@ -240,8 +240,8 @@ class Driver:
 
     def retry(self, job: int, user: str = "admin", *, check_mode: bool = False, **options: t.Any) -> dict[str, t.Any]:
         """job_retry with these options, without delays where they say nothing else."""
-        from ansible_collections.relaunch.controller.plugins.module_utils._job import options as _options
-        from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_failed_hosts import (
+        from ansible_collections.relaunch.controller.plugins.module_utils._retry import options as _options
+        from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_failed_hosts import (
             retry_failed_hosts,
         )
 

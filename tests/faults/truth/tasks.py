@@ -20,7 +20,8 @@ from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch
 from ansible_collections.relaunch.controller.plugins.module_utils._job import options as _job_options
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome, outcome_of
 from ansible_collections.relaunch.controller.plugins.module_utils._job.relaunch_job import relaunch_job
-from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_failed_hosts import retry_failed_hosts
+from ansible_collections.relaunch.controller.plugins.module_utils._retry import options as _retry_options
+from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_failed_hosts import retry_failed_hosts
 
 from .facts import BULK, Said
 
@@ -43,7 +44,7 @@ def _relaunch(client: ControllerClient, params: t.Mapping[str, t.Any]) -> Outcom
 
 
 def _retry(client: ControllerClient, params: t.Mapping[str, t.Any]) -> Outcome:
-    return retry_failed_hosts(client, _job_options.RetryRequest.of(params, False, False))
+    return retry_failed_hosts(client, _retry_options.RetryRequest.of(params, False, False))
 
 
 def _bulk(client: ControllerClient, params: t.Mapping[str, t.Any]) -> Outcome:
@@ -53,7 +54,7 @@ def _bulk(client: ControllerClient, params: t.Mapping[str, t.Any]) -> Outcome:
 
 _SEQUENCES: dict[str, tuple[t.Callable[[ControllerClient, t.Mapping[str, t.Any]], Outcome], dict[str, t.Any]]] = {
     "job_relaunch": (_relaunch, _job_options.RELAUNCH_SPECIFICATION),
-    "job_retry": (_retry, _job_options.RETRY_SPECIFICATION),
+    "job_retry": (_retry, _retry_options.RETRY_SPECIFICATION),
     BULK: (_bulk, _bulk_options.SPECIFICATION),
 }
 

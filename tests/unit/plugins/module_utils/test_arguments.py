@@ -16,7 +16,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options 
 from ansible_collections.relaunch.controller.plugins.module_utils._job.options import (
     RELAUNCH_SPECIFICATION as JOB,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._job.options import (
+from ansible_collections.relaunch.controller.plugins.module_utils._retry.options import (
     RETRY_SPECIFICATION as RETRY,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._task.arguments import not_finite, settle

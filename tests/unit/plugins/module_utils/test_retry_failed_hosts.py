@@ -20,13 +20,16 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
     JobUnsuccessfulError,
     RefusedError,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._job.options import RETRY_SPECIFICATION, RetryRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import first_error, outcome_of
-from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_failed_hosts import (
+from ansible_collections.relaunch.controller.plugins.module_utils._retry.options import (
+    RETRY_SPECIFICATION,
+    RetryRequest,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_failed_hosts import (
     RetryOutcome,
     retry_failed_hosts,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_rounds import ATTEMPTS_KEPT
+from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_rounds import ATTEMPTS_KEPT
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import (
     SOURCE,

@@ -14,8 +14,8 @@ import pytest
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import OptionError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import RelaunchOutcome
-from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_failed_hosts import RetryOutcome
-from ansible_collections.relaunch.controller.plugins.module_utils._job.retry_rounds import (
+from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_failed_hosts import RetryOutcome
+from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_rounds import (
     ATTEMPTS_KEPT,
     Rounds,
     Schedule,

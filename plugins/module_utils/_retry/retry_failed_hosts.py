@@ -15,11 +15,12 @@ from dataclasses import asdict, dataclass, fields, replace
 from .._api.client import ControllerClient
 from .._api.errors import ControllerError, JobUnsuccessfulError
 from .._api.jobs import FAILED_STATUS, told
+from .._job.outcome import BrokenOffError, RelaunchOutcome, first_error, outcome_of
+from .._job.relaunch_job import run_sequence, sequence_of
+from .._job.sequence import RelaunchSequence
 from .._launch.waiting import Progress, Watch
 from .._work.ledger_reader import JobsRead
 from .options import RetryRequest
-from .outcome import BrokenOffError, RelaunchOutcome, first_error, outcome_of
-from .relaunch_job import run_sequence, sequence_of
 from .retry_rounds import (
     NONE_LEFT,
     RETRIES_USED_UP,
@@ -31,7 +32,6 @@ from .retry_rounds import (
     counted,
     summary,
 )
-from .sequence import RelaunchSequence
 
 # How a relaunch ends that is worth another one: on its hosts, or by what the controller met while running it.
 WORTH_ANOTHER = (FAILED_STATUS, "error")

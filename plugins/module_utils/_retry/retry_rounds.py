@@ -16,7 +16,7 @@ from enum import Enum
 
 from .._api.errors import OptionError
 from .._api.jobs import SUCCESSFUL, told
-from .outcome import RelaunchOutcome
+from .._job.outcome import RelaunchOutcome
 
 # Of how many attempts the result tells at most, the newest ones.
 ATTEMPTS_KEPT = 100

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of job_retry: what both front doors accept, and the request that comes of them.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, replace
+
+from .._api.connection import CONNECTION_SPEC
+from .._job.options import RELAUNCH_SPECIFICATION, RelaunchRequest
+from .._work.decision import FAILED
+from .retry_rounds import RETRIES_SPEC, Schedule
+
+# Of job_relaunch's options those of job_retry.
+_TAKEN_OVER = (
+    "job_id",
+    "job_template",
+    "organization",
+    "fallback_to_all",
+    "credential_passwords",
+    "interval",
+    "timeout",
+)
+
+RETRY_SPECIFICATION: dict[str, t.Any] = dict(
+    argument_spec=dict(
+        CONNECTION_SPEC,
+        **RETRIES_SPEC,
+        **{name: RELAUNCH_SPECIFICATION["argument_spec"][name] for name in _TAKEN_OVER},
+    ),
+    required_one_of=RELAUNCH_SPECIFICATION["required_one_of"],
+    mutually_exclusive=RELAUNCH_SPECIFICATION["mutually_exclusive"],
+    required_by=RELAUNCH_SPECIFICATION["required_by"],
+)
+
+
+@dataclass(frozen=True)
+class RetryRequest:
+    """What a task asks for.
+
+    :param relaunch: what each round asks for.
+    """
+
+    relaunch: RelaunchRequest
+    schedule: Schedule
+
+    @classmethod
+    def of(cls, params: t.Mapping[str, t.Any], check_mode: bool, diff: bool) -> RetryRequest:
+        """From validated parameters.
+
+        :raises OptionError: one of them cannot be used.
+        """
+        each = dict(params, hosts=FAILED, job_type=None, force=False, wait=True, cancel_on_timeout=False)
+        relaunch = RelaunchRequest.of(each, check_mode, diff)
+        waiting = replace(relaunch.waiting, each_job=True)
+        return cls(replace(relaunch, waiting=waiting), Schedule.of(params))
