@@ -30,10 +30,10 @@ description:
     take that one. Theirs may have begun to run by then. Where beginning twice does harm, switch simultaneous runs of
     the template off.
 extends_documentation_fragment:
-  - relaunch.controller.connection
-  - relaunch.controller.waiting
-  - relaunch.controller.attributes
-  - relaunch.controller.attributes.actiongroup_controller
+  - relaunch.controller._connection
+  - relaunch.controller._waiting
+  - relaunch.controller._attributes
+  - relaunch.controller._attributes.actiongroup_controller
 attributes:
   check_mode:
     support: full

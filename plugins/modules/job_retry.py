@@ -21,9 +21,9 @@ description:
   - A relaunch that ran and failed is followed by another round. All else ends the task, see RV(ended). A relaunch that
     was canceled, refused or could not be waited for is not tried again.
 extends_documentation_fragment:
-  - relaunch.controller.connection
-  - relaunch.controller.attributes
-  - relaunch.controller.attributes.actiongroup_controller
+  - relaunch.controller._connection
+  - relaunch.controller._attributes
+  - relaunch.controller._attributes.actiongroup_controller
 attributes:
   check_mode:
     support: full
