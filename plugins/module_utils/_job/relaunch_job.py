@@ -54,14 +54,14 @@ def run_sequence(
     :returns: what was done; whatever breaks it off carries what had been done by then.
     :raises ControllerError: the task has failed.
     """
-    job_id = _source_job_id(client, request)
+    job_id = source_job_id(client, request)
     outcome = RelaunchOutcome(source_job_id=job_id)
     with carrying(outcome):
-        source = _source_job(client, job_id)
+        source = source_job(client, job_id)
     return drive(sequence.steps(source, outcome), client, watch)
 
 
-def _source_job_id(client: ControllerClient, request: RelaunchRequest) -> int:
+def source_job_id(client: ControllerClient, request: RelaunchRequest) -> int:
     """The number of the job that a task names, by itself or by its template.
 
     :raises ControllerError: there is none, or it could not be looked up.
@@ -71,7 +71,7 @@ def _source_job_id(client: ControllerClient, request: RelaunchRequest) -> int:
     return _templates.latest_job_id(client, str(request.job_template), request.organization)
 
 
-def _source_job(client: ControllerClient, job_id: int) -> Job:
+def source_job(client: ControllerClient, job_id: int) -> Job:
     """The job that a task names, in detail.
 
     :raises RefusedError: there is none that this user may see.

@@ -79,12 +79,9 @@ class RelaunchSequence:
         :raises ControllerError: the task has failed.
         """
         work = self._work_of(source)
-        if source.id == work.request.own_job:
+        if work.out_of_question:
             with carrying(outcome):
-                raise RefusedError(f"Job {source.id} is the job that this task runs in: it cannot wait for itself.")
-        if source.left_new(work.client.now()):
-            with carrying(outcome):
-                raise RefusedError(f"Job {source.id} was left in status new and will never run. Cancel it there.")
+                raise RefusedError(work.out_of_question)
         preparer = Preparer(work)
         while True:
             with carrying(outcome):

@@ -96,6 +96,15 @@ class JobWork:
         reader = LedgerReader(client, events_in, source, same_work, whole, read, tried)
         return cls(client, request, watch, source, same_work, reader, events_in)
 
+    @property
+    def out_of_question(self) -> str:
+        """Why the source is not relaunched, whatever other runs there are, as a sentence; empty where that is open."""
+        if self.source.id == self.request.own_job:
+            return f"Job {self.source.id} is the job that this task runs in: it cannot wait for itself."
+        if self.source.left_new(self.client.now()):
+            return f"Job {self.source.id} was left in status new and will never run. Cancel it there."
+        return ""
+
     def look(self, own: t.Optional[Job] = None, hosts_needed: bool = False) -> Steps[Look]:
         """The runs as they are now, asking for as little as the decision needs: for a first relaunch that is one list.
 
