@@ -18,6 +18,7 @@ from .._api.jobs import Job
 from .._launch.asks import JobsAfter, Steps
 from .._launch.waiting import Watch
 from .._work.decision import ALL, Decision, Done, Refuse, base_run, decide, needs_runs
+from .._work.host_patterns import may_be_no_limit
 from .._work.ledger import HostRecord, Ledger, Reach
 from .._work.ledger_reader import JobsRead, LedgerReader
 from .._work.runs import Run, same_limit
@@ -122,6 +123,8 @@ class JobWork:
         if own is not None:
             jobs = sorted([*(job for job in jobs if job.id != own.id), own], key=lambda job: job.id)
         needed = hosts_needed or own is not None or options.fallback_to_all or source.failures_counted == 0
+        # Names that no limit holds are to be known before.
+        needed = needed or may_be_no_limit(source.failures_counted)
         return Look(self.reader.ledger(jobs, needed, not options.force or own is not None), at)
 
     def decide(self, look: Look, force: bool = True) -> tuple[Look, Decision]:
