@@ -14,11 +14,12 @@ Private to this collection.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 
 from .._api.errors import AnswerError
-from .._api.jobs import ACTIVE_STATUSES, CANCELED, ERROR, SUCCESSFUL, told
+from .._api.jobs import ACTIVE_STATUSES, CANCELED, ERROR, SUCCESSFUL, Job, told
+from .._api.kinds import Kind
 
 SUCCESS = "success"
 FAILURE = "failure"
@@ -131,6 +132,28 @@ class Node:
 
 def _is_uuid(text: str) -> bool:
     return len(text) == 36 and not text.replace("-", "").strip("0123456789abcdef")
+
+
+@dataclass(frozen=True)
+class NodeLeft:
+    """What is left of a failed node's work.
+
+    :param healed_by: the job that has done it since; then nothing is left.
+    :param hosts: the hosts on which it is left, by name; none where that is all of them, or not known.
+    :param whole: why it is left on all of its hosts, for the middle of a sentence; empty where it is not, or unknown.
+    :param obstacles: why it cannot be run, each a sentence or two for behind the node's name.
+    :param gone: failed hosts that are not in the inventory any more.
+    :param waits_for: the active job that does some of it, of this kind: its end decides.
+    :param unreadable: this user may not read what it ran.
+    """
+
+    healed_by: t.Optional[int] = None
+    hosts: tuple[str, ...] = ()
+    whole: str = ""
+    obstacles: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    waits_for: t.Optional[tuple[Job, Kind]] = field(default=None, compare=False)
+    unreadable: bool = False
 
 
 @dataclass(frozen=True)
