@@ -239,16 +239,18 @@ def _nothing_due(ledger: Ledger, options: RelaunchOptions) -> Settled:
     whole = _decide_whole(ledger, options)
     if not isinstance(whole, Launch):
         return whole
-    reason = _stopped_early(ledger, whole_only)
+    reason = why_cut_short(ledger)
     if options.fallback_to_all:
         return replace(whole, reason=reason.rstrip("."))
     said = f"{reason} Relaunch it with hosts: all, or set fallback_to_all: true."
     return Refuse(said, cut_short=True, asks_end=not ledger.end_known)
 
 
-def _stopped_early(ledger: Ledger, whole_only: t.Sequence[HostRecord]) -> str:
-    """What is left of a job's work that no relaunch on failed hosts reaches, as sentences."""
-    source, stopped = base_run(ledger) or ledger.source, ledger.stopped
+def why_cut_short(ledger: Ledger) -> str:
+    """What is left of a job's work that no relaunch on failed hosts reaches, as sentences; empty where nothing is."""
+    source, stopped, whole_only = base_run(ledger) or ledger.source, ledger.stopped, ledger.reached(Reach.WHOLE)
+    if not whole_only and stopped is None:
+        return ""
     done = [host.name for host in ledger.hosts or () if host.done_in is not None]
     by = ledger.last_done
     said = [f"Of job {source.id} {told(sorted(done))} succeeded since, last in job {by.id}."] if done and by else []
