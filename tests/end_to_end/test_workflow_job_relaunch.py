@@ -223,19 +223,37 @@ def test_it_takes_these_requests(sandbox: Sandbox, deploy: Deploy, workflow: Wor
     result = at_once(workflow_job_id=made["id"], nodes="failed", **admin)
 
     assert result["changed"] and not result.get("failed"), result["msg"]
+    template, job = f"workflow_job_templates/{result['temporary_template_id']}", f"jobs/{made['jobs']['B']}"
+    lineage = [
+        f"GET workflow_jobs/{made['id']}/workflow_nodes/",
+        "GET workflow_job_templates/",
+        "GET workflow_jobs/",
+        "GET unified_jobs/",
+    ]
+    link = next(entry["path"] for entry in sandbox.log() if "success_nodes" in entry["path"])
     assert [f"{entry['method']} {entry['path'][len('/api/v2/') :]}" for entry in sandbox.log()] == [
         f"GET workflow_jobs/{made['id']}/",
-        "GET workflow_job_templates/",
-        f"GET workflow_jobs/{made['id']}/workflow_nodes/",
-        "GET unified_jobs/",
+        *lineage,
+        # What is left of B.
+        f"GET {job}/",
+        "GET jobs/",
+        f"GET {job}/job_host_summaries/",
+        "GET jobs/",
+        # By what an earlier success of the template had started.
+        f"GET jobs/{made['jobs']['A']}/job_events/",
+        *[f"GET {job}/job_events/"] * 2,
         "GET job_templates/",
         "GET jobs/",
-        f"GET jobs/{made['jobs']['B']}/job_host_summaries/",
         "OPTIONS workflow_job_templates/",
         "POST workflow_job_templates/",
-        *[f"POST workflow_job_templates/{result['temporary_template_id']}/workflow_nodes/"] * 2,
-        next(entry["path"] for entry in sandbox.log() if "success_nodes" in entry["path"]).replace("/api/v2/", "POST "),
-        f"POST workflow_job_templates/{result['temporary_template_id']}/launch/",
+        *[f"POST {template}/workflow_nodes/"] * 2,
+        link.replace("/api/v2/", "POST "),
+        # The look before the launch, which finds the temporary template.
+        *lineage[:2],
+        "GET workflow_jobs/",
+        *lineage[2:],
+        "GET jobs/",
+        f"POST {template}/launch/",
         "GET workflow_jobs/",
     ]
 

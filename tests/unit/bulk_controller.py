@@ -22,6 +22,8 @@ from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import in_l
 from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import answer, client_of, listed
 
 NOW = datetime(2026, 11, 24, tzinfo=timezone.utc)
+# What a relaunch takes over.
+_KEPT = ("extra_vars", "verbosity", "forks", "execution_environment", "summary_fields")
 #: As a list or a detail shows it: lists tell less.
 Facts = dict[str, t.Any]
 #: By name whether each host failed.
@@ -78,6 +80,9 @@ class BulkController(BaseAdapter):
         self.latency = latency
         self.jobs: dict[int, SimulatedJob] = {}
         self.prompts: dict[int, Facts] = {}
+        #: By template, when it was edited last; it is long ago where nothing is said.
+        self.edited: dict[int, float] = {}
+        self.with_surveys: set[int] = set()
         self.failing: dict[int, set[str]] = {}
         self.duration: t.Callable[[int], float] = lambda _number: 5.0
         self.inventory: dict[str, bool] = {}
@@ -136,6 +141,8 @@ class BulkController(BaseAdapter):
             return 200, listed([in_list(one) for one in found if _fits(one, query)], query)
         if parts == ["unified_jobs"]:
             return 200, listed([], query)
+        if parts == ["job_templates"]:
+            return 200, listed(self._templates(query), query)
         if parts == ["me"]:
             return 200, listed([{"id": 1}], query)
         if parts[0] == "inventories":
@@ -167,7 +174,7 @@ class BulkController(BaseAdapter):
         names = [name for name, failed in one.hosts.items() if failed] if hosts == "failed" else list(self.inventory)
         if hosts == "failed" and not names:
             return 400, {"hosts": "No hosts."}
-        kept = {name: one.facts[name] for name in ("extra_vars", "verbosity", "forks") if name in one.facts}
+        kept = {name: one.facts[name] for name in _KEPT if name in one.facts}
         limit = ",".join(sorted(names)) if hosts == "failed" else one.facts.get("limit", "")
         names = names if hosts == "failed" or not limit else limit.split(",")
         new = self.launch(
@@ -184,6 +191,18 @@ class BulkController(BaseAdapter):
         active = sum(job.created <= self.clock.now < job.ends for job in self.jobs.values())
         self.most_active = max(self.most_active, active)
         return 201, {**new.shown(self.clock.now - 0.001), "status": "pending", "started": None, "finished": None}
+
+    def _templates(self, query: t.Mapping[str, str]) -> list[Facts]:
+        templates = sorted({one.facts["unified_job_template"] for one in self.jobs.values()})
+        return [
+            {
+                "id": template,
+                "modified": _written(self.edited.get(template, -50000.0)),
+                "survey_enabled": template in self.with_surveys,
+            }
+            for template in templates
+            if str(template) in query["id__in"].split(",")
+        ]
 
     def _hosts(self, query: t.Mapping[str, str]) -> list[Facts]:
         names = [name for name, enabled in sorted(self.inventory.items()) if enabled or "enabled" not in query]

@@ -28,6 +28,7 @@ from .._launch.asks import JobsAfter, Pause, Room, Steps
 from .._launch.launch import Attempt, Launched, NotNow, send
 from .._launch.look_up import look_up
 from .._work.decision import FAILED, Adopt, Await, Done, Launch, Refuse, Settled
+from .._work.host_patterns import may_be_no_limit
 from .after_launch import after_adoption, after_launch, until_ended
 from .outcome import RelaunchOutcome, carrying, first_error, interrupted_with
 from .relaunch import Prepared, Preparer, launched_outcome, relaunch_attempt
@@ -165,6 +166,11 @@ class RelaunchSequence:
             self._looks = 0
         try:
             prepared = preparer.prepared(decision, outcome)
+            unknown = decision.hosts == FAILED and look.ledger.hosts is None
+            if unknown and may_be_no_limit(prepared.job.failures_counted):
+                # Its events were not in before, nor its counts.
+                self._hosts_needed = True
+                return Judged(outcome, again=True)
             if work.request.check_mode:
                 return Judged(prepared.outcome)
             if work.client.clock() - look.at > FRESH_FOR and self._looks + 1 < MOST_LOOKS:

@@ -144,15 +144,17 @@ class LedgerReader:
         self._read.summaries[job.id] = tuple(found)
         return self._read.summaries[job.id]
 
-    def with_end(self, ledger: Ledger, base: Job) -> Ledger:
+    def with_end(self, ledger: Ledger, base: Job, earlier: t.Sequence[Job] = ()) -> Ledger:
         """The ledger with whether the source ended early for hosts that did not fail, and that no other run has done.
 
         :param base: the job whose end is asked for: the source, or the run on all hosts that stands in its place.
+        :param earlier: successful jobs of before, which show what the playbook starts. They have done nothing for this.
         """
         others = [run for run in ledger.runs if run.job.id != base.id]
         run = Run(base, whole=True)
-        end = self._ends.end(run, others)
-        jobs = (base, *self._ends.measures(run, others))
+        measures = [*others, *(Run(job) for job in earlier)]
+        end = self._ends.end(run, measures)
+        jobs = (base, *self._ends.measures(run, measures))
         patterns = {play.pattern for job in jobs for play in self._ends.started(job).plays}
         begun = read_never_begun(self._client, base, end, patterns, functools.partial(self.summaries, base))
         # Where it went to its end for all that it began with, hosts that nobody can tell of were not meant.
