@@ -108,6 +108,13 @@ class LedgerReader:
         records = self._reach.of(host_records(source_run, runs))
         return replace(ledger, hosts=tuple(without_tried(records, tried)))
 
+    def disabled(self, hosts: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
+        """Those of some hosts on which no job would run now.
+
+        :raises ControllerError: they could not be read. Who may not read the inventory is told none.
+        """
+        return self._reach.disabled(hosts)
+
     def lost_hosts(self) -> tuple[HostRecord, ...]:
         """The source's failed hosts that have lost their row in the inventory.
 
