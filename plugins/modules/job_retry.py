@@ -97,9 +97,28 @@ options:
     default: 2
   timeout:
     description:
-      - Seconds to wait for each job at most. The task fails when they are over; the job goes on.
+      - Seconds to wait for each job at most. The task fails when they are over; the job goes on, see
+        O(cancel_on_timeout).
       - Without it a wait lasts as long as the job; it gives up only if the controller could not be asked for an hour.
     type: int
+  deadline:
+    description:
+      - When the task has to come to its end. A span from its start on such as V(4h) or V(2h30m), a time of day such as
+        V(06:00), whose next one is meant, in the time zone of the process that runs the task, or a moment as of ISO
+        8601, in that time zone unless it has another.
+      - Nothing is launched after it, and a wait that would last beyond it is not begun. What was launched before goes
+        on and is waited for, see O(cancel_on_timeout); the end of any other job is not waited for beyond it.
+      - Quote a time of day, which YAML reads as a number otherwise.
+    type: str
+    version_added: 0.2.0
+  cancel_on_timeout:
+    description:
+      - Cancel a job that this task launched if it has not ended after O(timeout) seconds, or if it has not begun by the
+        O(deadline). A job that was launched by another caller, or whose answer was lost so that it had to be looked
+        for, is never canceled.
+    type: bool
+    default: false
+    version_added: 0.2.0
 notes:
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process, as described with
     M(relaunch.controller.job_relaunch). It shows the status of each job on stderr, and a line about each further round
@@ -120,6 +139,13 @@ EXAMPLES = r"""
     controller_host: https://controller.example.com
     controller_oauthtoken: "{{ controller_token }}"
   register: retry
+
+- name: Retry in the maintenance window, and leave nothing behind that begins after it
+  relaunch.controller.job_retry:
+    job_id: 42
+    retries: 20
+    deadline: "06:00"
+    cancel_on_timeout: true
 
 - name: Show what became of each host
   ansible.builtin.debug:
@@ -221,10 +247,11 @@ ended:
     - V(none_can_run), hosts are left on which no relaunch would run, since they are disabled or the play does not
       target them. The task does not fail for these.
     - V(retries_used_up) and V(not_possible), a further relaunch is of no use or not allowed; the task has failed.
+    - V(deadline_over), the O(deadline) was over, or would have been before the next round; the task has failed.
     - V(predicted), in check mode.
   returned: unless the task was interrupted
   type: str
-  choices: [none_left, nothing_to_do, none_can_run, predicted, retries_used_up, not_possible]
+  choices: [none_left, nothing_to_do, none_can_run, predicted, retries_used_up, not_possible, deadline_over]
   sample: none_left
 summary:
   description: What became of each host, a line for each.

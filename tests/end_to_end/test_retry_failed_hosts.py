@@ -423,6 +423,15 @@ def test_check_mode_tells_what_would_be_done(sandbox: Sandbox, failed_job: int, 
     assert stats(done)["job_ids"] == []
 
 
+def test_nothing_is_launched_after_the_deadline(sandbox: Sandbox, failed_job: int, retry: Retry) -> None:
+    given = {"retry_failed_hosts_deadline": "2026-01-01T00:00:00Z", "retry_failed_hosts_cancel_on_timeout": True}
+    done = retry(job_id=failed_job, **given)
+
+    assert done.status == 2
+    assert posts(sandbox) == []
+    assert "the deadline was over before that" in " ".join(done.output.split())
+
+
 @pytest.mark.parametrize("given", [{}, {"job_id": "", "job_template": ""}, {"job_id": 1, "job_template": "Patch"}])
 def test_without_exactly_one_of_job_id_and_job_template(
     sandbox: Sandbox, retry: Retry, given: dict[str, t.Any]

@@ -122,6 +122,10 @@ class WaitTimeoutError(ControllerError):
         self.last = last
 
 
+class DeadlineError(WaitTimeoutError):
+    """The task's deadline was over: nothing was launched after it, and what had not begun is not waited for."""
+
+
 class JobUnsuccessfulError(ControllerError):
     """The job that was waited for ended otherwise than successfully, or ran as another type than wanted."""
 

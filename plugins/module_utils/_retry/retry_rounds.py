@@ -27,6 +27,7 @@ NOTHING_TO_DO = "nothing_to_do"
 NONE_CAN_RUN = "none_can_run"
 PREDICTED = "predicted"
 NOT_POSSIBLE = "not_possible"
+DEADLINE_OVER = "deadline_over"
 RETRIES_USED_UP = "retries_used_up"
 
 RETRIES_SPEC: dict[str, t.Any] = dict(
@@ -77,6 +78,8 @@ class Verdict(Enum):
     PREDICTED = "predicted"
     #: A relaunch ran and failed, so that another one may do better.
     FAILED = "failed"
+    #: The deadline was over.
+    TOO_LATE = "too late"
     #: What trying again will not cure.
     IMPOSSIBLE = "impossible"
     #: By an interruption, or a defect.
@@ -183,8 +186,11 @@ class Rounds:
         }
 
 
-def after_round(rounds: Rounds, shown: Shown, schedule: Schedule) -> Rounds:
-    """The state after one more round."""
+def after_round(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Optional[float] = None) -> Rounds:
+    """The state after one more round.
+
+    :param left: seconds until the deadline; None where there is none.
+    """
     outcomes = [*shown.passed, shown.outcome]
     if shown.passed and shown.passed[-1].job == shown.outcome.job:
         # It did not get further than that.
@@ -195,17 +201,23 @@ def after_round(rounds: Rounds, shown: Shown, schedule: Schedule) -> Rounds:
     for outcome in outcomes:
         rounds = _noted(rounds, outcome, shown.healed)
     rounds = replace(rounds, made=rounds.made + 1, delay=schedule.delay_after(rounds.delay))
-    return replace(rounds, ended=_ended(rounds, shown.verdict, schedule))
+    return replace(rounds, ended=_ended(rounds, shown.verdict, schedule, left))
 
 
-def _ended(rounds: Rounds, verdict: Verdict, schedule: Schedule) -> t.Optional[str]:
+def _ended(rounds: Rounds, verdict: Verdict, schedule: Schedule, left: t.Optional[float]) -> t.Optional[str]:
     if verdict is Verdict.DONE:
         if rounds.remaining:
             return NONE_CAN_RUN
         return NONE_LEFT if rounds.attempts else NOTHING_TO_DO
     if verdict is Verdict.FAILED:
-        return RETRIES_USED_UP if rounds.made >= schedule.retries else None
-    return {Verdict.PREDICTED: PREDICTED, Verdict.IMPOSSIBLE: NOT_POSSIBLE}.get(verdict)
+        too_late = left is not None and (rounds.delay or 0.0) >= left
+        return RETRIES_USED_UP if rounds.made >= schedule.retries else DEADLINE_OVER if too_late else None
+    ends = {
+        Verdict.PREDICTED: PREDICTED,
+        Verdict.IMPOSSIBLE: NOT_POSSIBLE,
+        Verdict.TOO_LATE: DEADLINE_OVER,
+    }
+    return ends.get(verdict)
 
 
 def _noted(rounds: Rounds, outcome: RelaunchOutcome, healed: t.Mapping[str, int]) -> Rounds:
