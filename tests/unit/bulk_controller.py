@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import typing as t
@@ -60,7 +61,8 @@ class SimulatedJob:
         failures = sum(self.hosts.values())
         counts = {"failures": failures, "ok": len(self.hosts) - failures}
         told = {} if active or self.canceled else {"host_status_counts": {k: n for k, n in counts.items() if n}}
-        return job(self.id, **{"status": status, **moments, "finished": finished, **told, **self.facts})
+        facts = {"summary_fields": {"inventory": {"id": 1, "total_hosts": 5}}, **self.facts}
+        return job(self.id, **{"status": status, **moments, "finished": finished, **told, **facts})
 
     @property
     def final(self) -> str:
@@ -88,6 +90,8 @@ class BulkController(BaseAdapter):
         self.inventory: dict[str, bool] = {}
         self.asked: list[tuple[str, str, dict[str, str]]] = []
         self.before: t.Callable[[str, str], t.Any] = lambda _method, _path: None
+        #: Is shown path, query, status and body of each answer, and gives status and body in their place.
+        self.after: t.Callable[[str, dict[str, str], int, t.Any], tuple[int, t.Any]] = lambda *one: one[2:]
         self.most_active = 0
         self._next = 100
 
@@ -127,6 +131,7 @@ class BulkController(BaseAdapter):
         given = self.before(str(request.method), path)
         if given is None:
             given = self._answer(str(request.method), path.strip("/").split("/"), query, request.body)
+            given = self.after(path, query, *given)
         status, body, *headers = given
         return answer(request, status, body, *(headers or [{}]))
 
@@ -209,7 +214,8 @@ class BulkController(BaseAdapter):
         without = query.get("not__job_host_summaries__job")
         if without is not None:
             names = [name for name in names if name not in self.jobs[int(without)].hosts]
-        rows = [{**summary(name)["summary_fields"]["host"], "modified": _written(-30000.0)} for name in names]
+        moments = {"created": _written(-30000.0), "modified": _written(-30000.0)}
+        rows = [{**summary(name)["summary_fields"]["host"], **moments} for name in names]
         ids = query.get("id__in")
         return [row for row in rows if ids is None or str(row["id"]) in ids.split(",")]
 
@@ -225,27 +231,32 @@ def _fits(facts: Facts, query: t.Mapping[str, str]) -> bool:
 
 
 def _events(one: SimulatedJob, query: t.Mapping[str, str]) -> list[Facts]:
-    kinds = query.get("event__in", "")
-    if "playbook_on_task_start" in kinds:
-        found = []
-        for batch in range(one.batches):
-            play = 10 * batch + 1
-            found.append(
-                started("playbook_on_play_start", play, play="Deploy", play_pattern="all", play_uuid=f"u{play}")
-            )
-            for number, task in enumerate(["Install"] if one.stopped else ["Install", "Restart"]):
-                counter = play + 1 + 2 * number
-                event = started("playbook_on_task_start", counter, play="Deploy", task=task, task_path=f"a.yml:{task}")
-                found.append({**event, "parent_uuid": f"u{play}"})
-        return found
-    if "runner_on_failed" in kinds:
-        data = {"play": "Deploy", "task": "Install", "task_action": "command", "res": {"msg": "no such unit"}}
-        return [
-            {"event": "runner_on_failed", "counter": 3, "parent_uuid": "u2", "host_name": name, "event_data": data}
-            for name, failed in one.hosts.items()
-            if failed
-        ]
-    return []
+    kinds = query["event__in"].split(",") if "event__in" in query else None
+    found = [event for event in _all_events(one) if kinds is None or event["event"] in kinds]
+    return found[::-1] if query.get("order_by") == "-counter" else found
+
+
+def _all_events(one: SimulatedJob) -> t.Iterator[Facts]:
+    """All that a job has told, numbered from 1 on: each batch is a play of its own, and the first has the results."""
+    numbers = itertools.count(1)
+
+    def event(kind: str, uuid: str, **data: t.Any) -> Facts:
+        return {**started(kind, next(numbers), **data), "uuid": uuid}
+
+    yield event("playbook_on_start", "p")
+    for batch in range(one.batches):
+        play = {"play": "Deploy", "play_pattern": "all", "play_uuid": f"u{batch}"}
+        yield event("playbook_on_play_start", f"u{batch}", **play)
+        for task in ["Install"] if one.stopped else ["Install", "Restart"]:
+            of_task = {**play, "task": task, "task_path": f"a.yml:{task}", "task_action": "command"}
+            yield {**event("playbook_on_task_start", f"u{batch}{task}", **of_task), "parent_uuid": f"u{batch}"}
+            for name, failed in sorted(one.hosts.items()) if not batch else ():
+                if task == "Install" or not failed:
+                    kind = "runner_on_failed" if failed else "runner_on_ok"
+                    told = event(kind, "r", **of_task, res={"msg": "no such unit"} if failed else {})
+                    yield {**told, "parent_uuid": f"u{batch}{task}", "host_name": name, "failed": failed}
+    names = sorted(one.hosts)
+    yield event("playbook_on_stats", "s", processed=dict.fromkeys(names, 1), artifact_data={"of_set_stats": 1})
 
 
 def _written(at: float) -> str:

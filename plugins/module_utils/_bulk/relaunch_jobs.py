@@ -104,7 +104,7 @@ class _Sequences:
         self._client = client
         self._watch = watch
         self._prompts = prompts
-        self._read = JobsRead()
+        self._read = JobsRead.of_many(client)
         self._request = RelaunchRequest(
             options=request.options,
             waiting=request.waiting,

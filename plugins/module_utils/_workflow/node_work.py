@@ -142,7 +142,7 @@ class NodeWork:
             return self._whole(decision.reason)
         ledger = work.with_end(look, self._earlier_than(work.source)).ledger
         gone = host_names(ledger.reached(Reach.GONE))
-        idle = ledger.reached(Reach.IDLE)
+        idle = (*ledger.reached(Reach.IDLE), *work.reader.disabled(ledger.due))
         if idle:
             return replace(self._idle(idle), gone=gone)
         reason = why_cut_short(ledger)

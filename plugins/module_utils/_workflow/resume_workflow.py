@@ -163,7 +163,7 @@ class ResumeSequence:
             return (yield from run.followed(doing, outcome.saying(said), templates))
         said = f"What remained of workflow job {root.id} ran as workflow job {doing.id}, which was successful"
         outcome = outcome.saying(f"{said}: nothing to resume.")
-        return outcome if run.request.check_mode else run.removed(outcome, templates)
+        return outcome if run.request.check_mode else run.cleaned(doing, outcome, templates)
 
     def _await(
         self, situation: Situation, job: Job, kind: Kind, outcome: WorkflowOutcome

@@ -20,7 +20,7 @@ from .._api.errors import (
     RefusedError,
     WaitTimeoutError,
 )
-from .._api.jobs import Job
+from .._api.jobs import Job, told
 from .._api.kinds import WORKFLOW_JOB, Kind
 from .._job.outcome import carrying, interrupted_with
 from .._launch.asks import EndOf, Pause, Room, Steps, WorkflowJobsAfter
@@ -30,8 +30,10 @@ from .._launch.look_up import look_up
 from .._launch.tie_break import lower_rival
 from .._launch.waiting import Watch
 from . import temporary_template as _temporary_template
+from .lineage import nodes_of
 from .options import WorkflowRequest
 from .outcome import WorkflowOutcome, read_failed_nodes
+from .plan import APPROVAL
 
 
 @dataclass(frozen=True)
@@ -156,8 +158,34 @@ class WorkflowRun:
                 outcome = outcome.about(self.client, job, WORKFLOW_JOB)
             if not job.successful:
                 self._fail(job, outcome, bool(templates))
-            outcome = outcome.saying(f"Workflow job {job.id} was successful.")
+            return self.cleaned(job, outcome.saying(f"Workflow job {job.id} was successful."), templates)
+
+    def cleaned(self, job: Job, outcome: WorkflowOutcome, templates: tuple[int, ...]) -> WorkflowOutcome:
+        """Remove the temporary templates after the success of a workflow job.
+
+        One that held approvals only leaves no job behind by which others than administrators and auditors would find
+        out that they were given: then its template stays.
+
+        :param templates: that of the job as the last.
+        """
+        try:
+            stays = bool(templates) and not self._is_auditor() and self._held_approvals_only(job)
+        except ControllerError as error:
+            return outcome.warned(f"The temporary workflow templates {told(map(str, templates))} stay: {error}")
+        if not stays:
             return self.removed(outcome, templates)
+        return self.removed(outcome, templates[:-1]).saying(
+            f"The temporary workflow template {templates[-1]} stays, since nothing else shows this user that these "
+            "approvals were given."
+        )
+
+    def _is_auditor(self) -> bool:
+        """Whether the user finds workflow jobs whose template is gone."""
+        me = next(iter(self.client.results("me/")), {})
+        return bool(me.get("is_superuser") or me.get("is_system_auditor"))
+
+    def _held_approvals_only(self, job: Job) -> bool:
+        return {node.job_type for node in nodes_of(self.client, job.id)} == {APPROVAL}
 
     def removed(self, outcome: WorkflowOutcome, templates: t.Sequence[int]) -> WorkflowOutcome:
         """Remove temporary templates, and end with the first that stays: the last of them shows what has been done."""

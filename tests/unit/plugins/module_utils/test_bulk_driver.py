@@ -664,7 +664,73 @@ def test_the_plan_tells_the_turns(controller: BulkController) -> None:
     assert plan.outcome.changed
 
 
-@pytest.mark.parametrize(("hosts", "most"), [("all", 3.2), ("failed", 8.5)])
+def of_kind(controller: BulkController, what: str) -> list[str]:
+    """The paths that were read and end so."""
+    return [path for method, path, _query in controller.asked if method == "GET" and path.endswith(f"/{what}/")]
+
+
+def test_all_events_of_a_short_relaunch_tell_what_its_detail_and_its_hosts_would(controller: BulkController) -> None:
+    controller.failed(1, {"web1": False, "web2": True})
+
+    ran = relaunch(controller)
+
+    assert ran.of(1) == ("relaunched", True)
+    assert of_kind(controller, "job_events") == ["jobs/101/job_events/", "jobs/1/job_events/"]
+    assert of_kind(controller, "101") == of_kind(controller, "job_host_summaries") == []
+    assert [query for _method, path, query in controller.asked if path == "inventories/1/hosts/"] == [
+        {"enabled": "true", "page_size": "200"}
+    ]
+
+
+@pytest.mark.parametrize("gap", ["late", "cut off", "many"])
+def test_events_that_are_not_all_in_or_too_many_are_waited_for_as_before(controller: BulkController, gap: str) -> None:
+    for number in (1, 2):
+        controller.failed(number, {"web1": False, "web2": True}, extra_vars=f'{{"release": {number}}}')
+        controller.prompts[number] = {"extra_vars": {"release": number}}
+
+    def answered(path: str, query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+        if path.endswith("job_events/") and "event__in" not in query:
+            left_out = {"late": 3, "cut off": len(body["results"]) - 1}.get(gap)
+            body["results"] = [one for number, one in enumerate(body["results"]) if number != left_out]
+            body["next"] = "more" if gap == "many" else None
+        return status, body
+
+    controller.after = answered
+    ran = relaunch(controller)
+
+    assert ran.error is None
+    assert (ran.of(1), ran.of(2)) == (("relaunched", True), ("relaunched", True))
+    assert {"jobs/101/", "jobs/102/"} <= {path for _method, path, _query in controller.asked}
+    whole = [path for _method, path, query in controller.asked if "job_events" in path and "event__in" not in query]
+    # Of a template whose jobs have many it is not tried again.
+    assert len(whole) == (1 if gap == "many" else 2)
+
+
+@pytest.mark.parametrize("change", ["modified", "many", "forbidden"])
+def test_who_never_began_is_asked_of_each_job_where_one_list_of_hosts_does_not_tell(
+    controller: BulkController, change: str
+) -> None:
+    controller.inventory = {"web3": True}
+    controller.failed(1, {"web1": False, "web2": True})
+
+    def answered(path: str, query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+        if path.startswith("inventories/") and "not__job_host_summaries__job" not in query:
+            if change == "forbidden":
+                return 403, {}
+            body["next"] = "more" if change == "many" else None
+            # It had another name when the job ran, and that was another host's.
+            renamed = {"name": "web1", "modified": "2026-11-24T00:00:00Z"}
+            body["results"] = [{**one, **renamed} if one["name"] == "web3" else one for one in body["results"]]
+        return status, body
+
+    controller.after = answered
+    ran = relaunch(controller)
+
+    assert ran.of(1) == ("relaunched", False)
+    assert "it has not been done on web3" in ran.entry(1).msg
+
+
+@pytest.mark.parametrize(("hosts", "most"), [("all", 2.3), ("failed", 4.3)])
 def test_three_hundred_jobs_need_few_requests(controller: BulkController, hosts: str, most: float) -> None:
     for number in range(1, 301):
         one = controller.failed(
