@@ -114,6 +114,10 @@ class NoFailedHostsError(RefusedError):
     """The controller knows no failed hosts of this job that it could relaunch it on."""
 
 
+class ParkedError(RefusedError):
+    """Hosts that a rule has parked are left, and nothing can be launched without them."""
+
+
 class WaitTimeoutError(ControllerError):
     """The wait ran out of time; ``last`` is what was fetched last, if anything."""
 

@@ -18,6 +18,7 @@ from .._job.options import RELAUNCH_SPECIFICATION, RelaunchRequest
 from .._work.decision import FAILED
 from .deadline import Deadline
 from .retry_rounds import RETRIES_SPEC, Schedule
+from .rules import RULE_OPTIONS, Rule, rules_of
 
 # Of job_relaunch's options those of job_retry.
 _TAKEN_OVER = (
@@ -36,6 +37,7 @@ RETRY_SPECIFICATION: dict[str, t.Any] = dict(
         CONNECTION_SPEC,
         **RETRIES_SPEC,
         deadline=dict(type="str"),
+        rules=dict(type="list", elements="dict", options=RULE_OPTIONS),
         **{name: RELAUNCH_SPECIFICATION["argument_spec"][name] for name in _TAKEN_OVER},
     ),
     required_one_of=RELAUNCH_SPECIFICATION["required_one_of"],
@@ -50,11 +52,13 @@ class RetryRequest:
 
     :param relaunch: what each round asks for.
     :param deadline: after which nothing is launched; None where there is none.
+    :param rules: by which failed hosts are treated unlike the others.
     """
 
     relaunch: RelaunchRequest
     schedule: Schedule
     deadline: t.Optional[Deadline] = None
+    rules: tuple[Rule, ...] = ()
 
     @classmethod
     def of(
@@ -69,4 +73,4 @@ class RetryRequest:
         relaunch = RelaunchRequest.of(each, check_mode, diff)
         waiting = replace(relaunch.waiting, each_job=True)
         deadline = Deadline.of(params["deadline"], now or datetime.now(timezone.utc))
-        return cls(replace(relaunch, waiting=waiting), Schedule.of(params), deadline)
+        return cls(replace(relaunch, waiting=waiting), Schedule.of(params), deadline, rules_of(params["rules"]))

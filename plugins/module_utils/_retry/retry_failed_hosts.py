@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import asdict, dataclass, fields, replace
 
 from .._api.client import ControllerClient
-from .._api.errors import ControllerError, DeadlineError, JobUnsuccessfulError
+from .._api.errors import ControllerError, DeadlineError, JobUnsuccessfulError, ParkedError
 from .._api.jobs import FAILED_STATUS, told
 from .._job.outcome import BrokenOffError, RelaunchOutcome, first_error, outcome_of
 from .._job.relaunch_job import run_sequence, sequence_of
@@ -25,6 +25,7 @@ from .options import RetryRequest
 from .retry_rounds import (
     DEADLINE_OVER,
     NONE_LEFT,
+    PARKED,
     RETRIES_USED_UP,
     Rounds,
     Shown,
@@ -32,8 +33,10 @@ from .retry_rounds import (
     after_round,
     announced,
     counted,
+    parked_hosts,
     summary,
 )
+from .ruled_hosts import RuledHosts
 
 # How a relaunch ends that is worth another one: on its hosts, or by what the controller met while running it.
 WORTH_ANOTHER = (FAILED_STATUS, "error")
@@ -48,6 +51,7 @@ class RetryOutcome(RelaunchOutcome):
     attempts: tuple[t.Mapping[str, t.Any], ...] = ()
     attempts_more: int = 0
     ended: t.Optional[str] = None
+    parked: t.Optional[t.Mapping[str, str]] = None
     summary: tuple[str, ...] = ()
 
     @classmethod
@@ -66,6 +70,7 @@ class RetryOutcome(RelaunchOutcome):
             attempts=tuple(map(asdict, rounds.attempts)),
             attempts_more=rounds.attempts_more,
             ended=rounds.ended,
+            parked=rounds.parked or None,
         )
         lines = summary(rounds)
         if rounds.cut_short or not lines:
@@ -100,6 +105,7 @@ def retry_failed_hosts(
     :raises ControllerError: what trying again will not cure.
     """
     read, rounds, asked = JobsRead(), Rounds(), request.relaunch
+    ruled = RuledHosts(client, request.rules) if request.rules else None
     launch_by = None if request.deadline is None else client.clock() + request.deadline.seconds
     while True:
         error: t.Optional[BaseException] = None
@@ -112,7 +118,7 @@ def retry_failed_hosts(
             watch = Watch(client, asked.waiting, progress, launch_by)
             if rounds.made:
                 client.patient = watch.patient
-            sequence = sequence_of(client, asked, watch, read)
+            sequence = sequence_of(client, asked, watch, read, ruled)
             outcome = run_sequence(sequence, client, asked, watch)
         except BaseException as raised:
             error = raised
@@ -122,7 +128,8 @@ def retry_failed_hosts(
         verdict = _verdict(outcome, error, asked.check_mode)
         passed, healed = (sequence.passed, sequence.healed) if sequence else ([], {})
         left = None if launch_by is None else launch_by - client.clock()
-        rounds = after_round(rounds, Shown(verdict, outcome, tuple(passed), healed), request.schedule, left)
+        shown = Shown(verdict, outcome, tuple(passed), healed, ruled.left if ruled else {})
+        rounds = after_round(rounds, shown, request.schedule, left)
         if error is None:
             return RetryOutcome.of(rounds, outcome)
         if rounds.ended is None and verdict is Verdict.FAILED:
@@ -142,6 +149,8 @@ def _with_account(
     if rounds.ended == DEADLINE_OVER and not isinstance(cause, DeadlineError):
         before = f"The deadline, {deadline}, comes before the next attempt."
         cause = DeadlineError(f"{_used_up(rounds, outcome)} {before}")
+    if rounds.ended == PARKED and not isinstance(cause, ParkedError):
+        cause = ParkedError(f"{_used_up(rounds, outcome)} What is left is parked: {parked_hosts(rounds.parked)}.")
     account = RetryOutcome.of(rounds, outcome, str(cause))
     if isinstance(cause, ControllerError):
         return BrokenOffError(cause, account)
@@ -156,6 +165,8 @@ def _verdict(outcome: RelaunchOutcome, error: t.Optional[BaseException], check_m
     cause = first_error(error)
     if isinstance(cause, DeadlineError):
         return Verdict.TOO_LATE
+    if isinstance(cause, ParkedError):
+        return Verdict.PARKED
     if isinstance(cause, JobUnsuccessfulError) and outcome.job and outcome.job.status in WORTH_ANOTHER:
         return Verdict.FAILED
     return Verdict.IMPOSSIBLE if isinstance(cause, ControllerError) else Verdict.BROKEN_OFF
