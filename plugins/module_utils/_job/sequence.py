@@ -17,6 +17,7 @@ from .._api import jobs as _jobs
 from .._api.client import backoff
 from .._api.errors import (
     ControllerError,
+    DeadlineError,
     ForbiddenError,
     NoFailedHostsError,
     NotSentError,
@@ -164,6 +165,7 @@ class RelaunchSequence:
         self.plan = f"{decision.reason}: would be relaunched on {on}."
         if (yield Room()):
             self._looks = 0
+        _check_deadline(work, decision.job)
         try:
             prepared = preparer.prepared(decision, outcome)
             unknown = decision.hosts == FAILED and look.ledger.hosts is None
@@ -202,6 +204,7 @@ class RelaunchSequence:
         attempt = relaunch_attempt(work, prepared)
         unknown = replace(prepared.outcome, changed=True, job=None, url=None)
         try:
+            _check_deadline(work, prepared.job)
             if work.watch.passed:
                 raise WaitTimeoutError(f"{attempt.what} was not {attempt.verb}: the timeout was over before that.")
             with interrupted_with(unknown):
@@ -238,6 +241,12 @@ class RelaunchSequence:
         self._tries += 1
         self._looks = 0
         return pause
+
+
+def _check_deadline(work: JobWork, job: Job) -> None:
+    """:raises DeadlineError: it is over, so that nothing is launched any more."""
+    if work.watch.launching_over:
+        raise DeadlineError(f"Job {job.id} was not relaunched: the deadline was over before that.")
 
 
 def _has_lost_all(work: JobWork, look: Look, error: ControllerError) -> bool:

@@ -65,6 +65,7 @@ class JobWork:
     :param source: the job that the task names, in detail.
     :param events_in: brings a job that has ended when its events are in.
     :param of_others: the numbers of jobs that are other work though nothing in them tells it; they may grow.
+    :param park: tells in a ledger which of its hosts need a person, with what brings a job when its events are in.
     """
 
     client: ControllerClient
@@ -75,6 +76,7 @@ class JobWork:
     reader: LedgerReader
     events_in: EventsIn
     of_others: t.Collection[int] = ()
+    park: t.Optional[t.Callable[[Ledger, t.Callable[[Job], Job]], Ledger]] = None
 
     @classmethod
     def of(
@@ -128,8 +130,9 @@ class JobWork:
             jobs = sorted([*(job for job in jobs if job.id != own.id), own], key=lambda job: job.id)
         needed = hosts_needed or own is not None or options.fallback_to_all or source.failures_counted == 0
         # Names that no limit holds are to be known before.
-        needed = needed or may_be_no_limit(source.failures_counted)
-        return Look(self.reader.ledger(jobs, needed, not options.force or own is not None), at)
+        needed = needed or self.park is not None or may_be_no_limit(source.failures_counted)
+        ledger = self.reader.ledger(jobs, needed, not options.force or own is not None)
+        return Look(self.park(ledger, self.events_in) if self.park else ledger, at)
 
     def decide(self, look: Look, force: bool = True) -> tuple[Look, Decision]:
         """What to do, and the look with what had to be asked for it.

@@ -65,7 +65,9 @@ def failures(client: ControllerClient, job_id: int, summaries: t.Sequence[HostSu
     return FailureReport(shown, sum(summary.failed for summary in summaries) - len(shown))
 
 
-def causes(client: ControllerClient, job_id: int, summaries: t.Sequence[HostSummary]) -> dict[str, HostFailure]:
+def causes(
+    client: ControllerClient, job_id: int, summaries: t.Sequence[HostSummary], most_pages: int = PAGES_READ
+) -> dict[str, HostFailure]:
     """The cause of each failed host's failure, by its name, the last first: the last failed event of it (recorded:
     get-events-failed).
 
@@ -73,13 +75,14 @@ def causes(client: ControllerClient, job_id: int, summaries: t.Sequence[HostSumm
     one that was ignored says so.
 
     :param summaries: of the job.
+    :param most_pages: so many pages of failed events are read at most.
     :raises ControllerError: the events could not be read.
     """
     found: dict[str, HostFailure] = {}
     # Events hold the names of then.
     wanted = {summary.name_then: summary.name for summary in summaries if summary.failed}
     query = {"event__in": ",".join(FAILURE_EVENTS), "order_by": "-counter", "page_size": PAGE}
-    for page in range(1, PAGES_READ + 1):
+    for page in range(1, most_pages + 1):
         answer = client.get(JOB.at(job_id, "job_events"), **dict(query, page=page))
         for event in answer.get("results") or ():
             failure = _failure(event)
