@@ -115,7 +115,7 @@ class JobWork:
             jobs = sorted([*(job for job in jobs if job.id != own.id), own], key=lambda job: job.id)
         needed = hosts_needed or own is not None or options.fallback_to_all or source.failures_counted == 0
         # Names that no limit holds are to be known before.
-        needed = needed or may_be_no_limit(source.failures_counted)
+        needed = needed or (source.inventory is not None and may_be_no_limit(source.failures_counted))
         return Look(self.reader.ledger(jobs, needed, not options.force or own is not None), at)
 
     def decide(self, look: Look, force: bool = True) -> tuple[Look, Decision]:
