@@ -17,7 +17,7 @@ from .._api.errors import ControllerError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job
 from .._api.kinds import JOB
 from .._launch.asks import EndOf, JobsAfter, Steps
-from .._launch.failure_report import explained
+from .._launch.failure_report import explained, in_front
 from .._launch.launch import Launched
 from .._launch.tie_break import lower_rival
 from .._work.host_patterns import limit_problem
@@ -102,7 +102,7 @@ def until_ended(work: JobWork, job: Job, what: str, outcome: RelaunchOutcome, ou
         with carrying(outcome if outcome.job is None else outcome.about(work.client, last)):
             raise WaitTimeoutError(
                 f"Waiting for {what} ended after {work.request.waiting.timeout or 0:g} seconds (timeout) with the job "
-                f"{last.status}.{explained(last)} {on} See {page}"
+                f"{last.status}.{explained(last)}{in_front(work.client, last)} {on} See {page}"
             ) from None
     except ControllerError as error:
         with carrying(outcome):
