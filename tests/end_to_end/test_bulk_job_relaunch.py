@@ -28,7 +28,8 @@ def template(sandbox: Sandbox) -> t.Callable[..., int]:
     """Add a template whose jobs end as data: template(outcomes={"web2": "failed"}); by default all succeed."""
 
     def template(**options: t.Any) -> int:
-        given = {"hosts": HOSTS, "outcomes": {}, "duration": 0.2, **options}
+        machine = [{"name": "machine"}]
+        given = {"hosts": HOSTS, "outcomes": {}, "duration": 0.2, "credentials": machine, **options}
         return int(sandbox.add_template(f"Work {os.urandom(4).hex()}", PLAYBOOK, **given)["id"])
 
     return template

@@ -17,7 +17,7 @@ from .._api.errors import ControllerError, DeadlineError, RefusedError, WaitTime
 from .._api.jobs import Job
 from .._api.kinds import JOB
 from .._launch.asks import EndOf, JobsAfter, Steps
-from .._launch.failure_report import explained
+from .._launch.failure_report import explained, in_front
 from .._launch.launch import Launched
 from .._launch.tie_break import lower_rival
 from .._work.host_patterns import limit_problem
@@ -104,7 +104,8 @@ def until_ended(work: JobWork, job: Job, what: str, outcome: RelaunchOutcome, ou
             over = "at the deadline"
         with carrying(outcome if outcome.job is None else outcome.about(work.client, last)):
             raise type(error)(
-                f"Waiting for {what} ended {over} with the job {last.status}.{explained(last)} {on} See {page}"
+                f"Waiting for {what} ended {over} with the job {last.status}.{explained(last)}"
+                f"{in_front(work.client, last)} {on} See {page}"
             ) from None
     except ControllerError as error:
         with carrying(outcome):

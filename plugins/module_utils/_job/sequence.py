@@ -169,7 +169,7 @@ class RelaunchSequence:
         try:
             prepared = preparer.prepared(decision, outcome)
             unknown = decision.hosts == FAILED and look.ledger.hosts is None
-            if unknown and may_be_no_limit(prepared.job.failures_counted):
+            if unknown and work.source.inventory is not None and may_be_no_limit(prepared.job.failures_counted):
                 # Its events were not in before, nor its counts.
                 self._hosts_needed = True
                 return Judged(outcome, again=True)

@@ -130,7 +130,8 @@ class JobWork:
             jobs = sorted([*(job for job in jobs if job.id != own.id), own], key=lambda job: job.id)
         needed = hosts_needed or own is not None or options.fallback_to_all or source.failures_counted == 0
         # Names that no limit holds are to be known before.
-        needed = needed or self.park is not None or may_be_no_limit(source.failures_counted)
+        alone = source.inventory is not None and may_be_no_limit(source.failures_counted)
+        needed = needed or self.park is not None or alone
         ledger = self.reader.ledger(jobs, needed, not options.force or own is not None)
         return Look(self.park(ledger, self.events_in) if self.park else ledger, at)
 

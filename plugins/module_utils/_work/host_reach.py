@@ -117,7 +117,9 @@ class HostReach:
     def _inventory_rows(
         self, key: str, wanted: t.Sequence[str], at_once: int, **query: str
     ) -> t.Optional[list[dict[str, t.Any]]]:
-        """The hosts of the inventory that have one of the wanted values; None where they may not be read."""
+        """The hosts of the inventory that have one of the wanted values; None where it may not be read, or is gone."""
+        if self._source.inventory is None:
+            return None
         found: list[dict[str, t.Any]] = []
         try:
             for start in range(0, len(wanted), at_once):

@@ -240,6 +240,32 @@ def test_so_many_are_launched_with_one_look_and_no_more_are_active(controller: B
     assert len(looks) <= 1 + 2 * 4
 
 
+def test_a_job_that_would_wait_behind_another_takes_no_place_of_others(controller: BulkController) -> None:
+    """Two jobs of a template that allows one at a time, with different variables, and one of another."""
+    active: dict[int, int] = {}
+
+    def count(_path: str) -> None:
+        now = [one for one in controller.jobs.values() if one.created <= controller.clock.now < one.ends]
+        for one in now:
+            template = one.facts["unified_job_template"]
+            number = sum(other.facts["unified_job_template"] == template for other in now)
+            active[template] = max(active.get(template, 0), number)
+
+    for number, template in ((1, 9), (2, 7), (3, 7), (4, 7)):
+        alone = {"allow_simultaneous": False} if template == 7 else {}
+        controller.failed(number, {"web1": True}, template=template, extra_vars=f'{{"number": {number}}}', **alone)
+        controller.prompts[number] = {"extra_vars": {"number": number}}
+    controller.before = lambda _method, path: count(path)
+
+    ran = relaunch(controller, "all", at_once=2)
+
+    assert ran.error is None, ran
+    assert [ran.of(number) for number in (1, 2, 3, 4)] == [("relaunched", True)] * 4
+    assert active == {7: 1, 9: 1}
+    first_two = relaunches_of(controller.posts)[:2]
+    assert 1 in first_two and len(relaunches_of(controller.posts)) == 4
+
+
 def test_a_controller_that_takes_two_seconds_for_an_answer_gets_launches_all_the_same(
     controller: BulkController,
 ) -> None:
