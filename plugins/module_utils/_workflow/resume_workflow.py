@@ -23,7 +23,7 @@ from .._launch.launch import Attempt, Launched
 from .._launch.refusals import may_not_make_workflows, not_resumable, workflow_refused
 from .._work.decision import FAILED
 from . import temporary_template as _temporary_template
-from .drawing import drawing
+from .drawing import fitted_drawing
 from .lineage import Lineage, last_run, nodes_of, read_lineage, readable
 from .node_work import NodeWork
 from .outcome import WorkflowOutcome
@@ -196,7 +196,7 @@ class ResumeSequence:
             )
         known = read_known(run.client, remainder, situation.left)
         plan = planned(source, remainder, known, run.request.node_hosts)
-        lines = tuple(drawing(remainder, known.hosts))
+        lines = tuple(fitted_drawing(remainder, known.hosts))
         outcome = replace(
             outcome,
             drawing=lines,
