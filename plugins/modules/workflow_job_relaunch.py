@@ -32,10 +32,10 @@ description:
   - Before anything is made, the task says all that stands in the way. Right before the launch it looks once more; if
     somebody else has done the work meanwhile, the template is deleted and nothing is launched.
 extends_documentation_fragment:
-  - relaunch.controller.connection
-  - relaunch.controller.waiting
-  - relaunch.controller.attributes
-  - relaunch.controller.attributes.actiongroup_controller
+  - relaunch.controller._connection
+  - relaunch.controller._waiting
+  - relaunch.controller._attributes
+  - relaunch.controller._attributes.actiongroup_controller
 attributes:
   check_mode:
     support: full

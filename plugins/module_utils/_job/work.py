@@ -18,6 +18,7 @@ from .._api.jobs import Job
 from .._launch.asks import JobsAfter, Steps
 from .._launch.waiting import Watch
 from .._work.decision import ALL, Decision, Done, Refuse, base_run, decide, needs_runs
+from .._work.host_patterns import may_be_no_limit
 from .._work.ledger import HostRecord, Ledger, Reach
 from .._work.ledger_reader import JobsRead, LedgerReader
 from .._work.runs import Run, same_limit
@@ -100,6 +101,15 @@ class JobWork:
         reader = LedgerReader(client, events_in, source, same_work, whole, read, tried)
         return cls(client, request, watch, source, same_work, reader, events_in, of_others)
 
+    @property
+    def out_of_question(self) -> str:
+        """Why the source is not relaunched, whatever other runs there are, as a sentence; empty where that is open."""
+        if self.source.id == self.request.own_job:
+            return f"Job {self.source.id} is the job that this task runs in: it cannot wait for itself."
+        if self.source.left_new(self.client.now()):
+            return f"Job {self.source.id} was left in status new and will never run. Cancel it there."
+        return ""
+
     def look(self, own: t.Optional[Job] = None, hosts_needed: bool = False) -> Steps[Look]:
         """The runs as they are now, asking for as little as the decision needs: for a first relaunch that is one list.
 
@@ -117,6 +127,8 @@ class JobWork:
         if own is not None:
             jobs = sorted([*(job for job in jobs if job.id != own.id), own], key=lambda job: job.id)
         needed = hosts_needed or own is not None or options.fallback_to_all or source.failures_counted == 0
+        # Names that no limit holds are to be known before.
+        needed = needed or may_be_no_limit(source.failures_counted)
         return Look(self.reader.ledger(jobs, needed, not options.force or own is not None), at)
 
     def decide(self, look: Look, force: bool = True) -> tuple[Look, Decision]:

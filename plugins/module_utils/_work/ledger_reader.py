@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from .._api import jobs as _jobs
 from .._api.jobs import HostSummary, Job
-from .end_of_run_reader import read_place
+from .end_of_run_reader import StartsRead, read_place, read_whole
 from .host_reach import HostReach
 from .ledger import (
     HostRecord,
@@ -23,7 +23,7 @@ from .ledger import (
     host_records,
     without_tried,
 )
-from .never_begun import read_never_begun
+from .never_begun import InventoryHosts, NeverBegun, read_never_begun
 from .run_ends import RunEnds, may_have_results
 from .runs import Run, same_limit
 from .same_work import SameWork
@@ -41,12 +41,19 @@ class JobsRead:
     :param failed: by job, those of failed hosts, where only they were asked for.
     :param starts: by job, the plays and tasks that it has started.
     :param details: by job, its detail when its events were in, or would not come any more.
+    :param inventories: their hosts, where many jobs are asked about.
     """
 
     summaries: dict[int, tuple[HostSummary, ...]] = field(default_factory=dict)
     failed: dict[int, tuple[HostSummary, ...]] = field(default_factory=dict)
-    starts: dict[int, Started] = field(default_factory=dict)
+    starts: StartsRead = field(default_factory=StartsRead)
     details: dict[int, Job] = field(default_factory=dict)
+    inventories: t.Optional[InventoryHosts] = None
+
+    @classmethod
+    def of_many(cls, client: ControllerClient) -> JobsRead:
+        """For many jobs, of which what is read for one is of use for others."""
+        return cls(starts=StartsRead(of_many=True), inventories=InventoryHosts(client))
 
 
 class LedgerReader:
@@ -123,12 +130,21 @@ class LedgerReader:
         records = host_records(Run(self._source, whole=True, summaries=self._failed_of_source()), ())
         return tuple(one for one in self._reach.of(records) if not one.has_row)
 
+    def with_events(self, job: Job) -> Job:
+        """A job that was successful, when its events are in.
+
+        :raises ControllerError: what waiting will not cure.
+        """
+        if not read_whole(self._client, job, self._read.starts):
+            return self._events_in(job)
+        return self._read.details.setdefault(job.id, Job({**job.facts, "event_processing_finished": True}))
+
     def assume_done(self, job: Job, of_source: bool) -> None:
         """Know by its limit on whom a job was successful, where its counts tell that all of these hosts have run.
 
         :param of_source: these are all failed hosts of the source.
         """
-        if not job.successful or not job.limit_names or job.hosts_counted != len(job.limit_names):
+        if not _ran_on_limit(job, self._read.starts.get(job.id)):
             return
         if of_source and self._source.id not in self._read.summaries:
             failed = tuple(HostSummary(None, name, name, failed=True) for name in job.limit_names)
@@ -163,7 +179,10 @@ class LedgerReader:
         end = self._ends.end(run, measures)
         jobs = (base, *self._ends.measures(run, measures))
         patterns = {play.pattern for job in jobs for play in self._ends.started(job).plays}
-        begun = read_never_begun(self._client, base, end, patterns, functools.partial(self.summaries, base))
+        ran = self._ends.started(base).hosts
+        begun = NeverBegun()
+        if ran is None or self._read.inventories is None or not self._read.inventories.all_in(base, ran):
+            begun = read_never_begun(self._client, base, end, patterns, functools.partial(self.summaries, base))
         # Where it went to its end for all that it began with, hosts that nobody can tell of were not meant.
         unknown = begun.unknown if end.broke_off or begun.more else ""
         stopped = end.counted
@@ -188,14 +207,12 @@ class LedgerReader:
         What an older one tells may make a newer one matter, such as one that healed what had failed there.
         """
         known = {run.job.id: run for run in runs}
-        order = [
-            run.job.id for run in sorted(filter(may_have_results, runs), key=lambda run: ended(run.job), reverse=True)
-        ]
+        newest_first = sorted(filter(may_have_results, runs), key=lambda run: ended(run.job), reverse=True)
         again = True
         while again:
             again = False
             records = host_records(source_run, list(known.values()))
-            for number in order:
+            for number in (run.job.id for run in newest_first):
                 run = self._read_as_needed(known[number], records, [source_run, *runs])
                 if run is not known[number]:
                     known[number], again = run, True
@@ -238,6 +255,15 @@ class LedgerReader:
                 found = _jobs.host_summaries(self._client, job.id, failed=True)
             self._read.failed[job.id] = tuple(found)
         return self._read.failed[job.id]
+
+
+def _ran_on_limit(job: Job, started: t.Optional[Started]) -> bool:
+    """Whether a job was successful on all hosts of its limit, and on no others."""
+    if not job.successful or not job.limit_names:
+        return False
+    if started is not None and started.hosts is not None:
+        return started.hosts == job.limit_names
+    return job.hosts_counted == len(job.limit_names)
 
 
 def _decided(host: HostRecord, job: Job) -> bool:
