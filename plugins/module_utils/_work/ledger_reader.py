@@ -115,10 +115,11 @@ class LedgerReader:
         records = self._reach.of(host_records(source_run, runs))
         return replace(ledger, hosts=tuple(without_tried(records, tried)))
 
-    def disabled(self, hosts: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
+    def disabled(self, hosts: t.Sequence[HostRecord]) -> t.Optional[tuple[HostRecord, ...]]:
         """Those of some hosts on which no job would run now.
 
-        :raises ControllerError: they could not be read. Who may not read the inventory is told none.
+        :returns: None where this user may not read the inventory.
+        :raises ControllerError: they could not be read.
         """
         return self._reach.disabled(hosts)
 
