@@ -126,6 +126,7 @@ options:
     type: bool
     default: false
 notes:
+  - In a job of the controller itself, that job and others of its template are never selected.
   - Nodes of workflows are left alone, since relaunching them would not resume their workflow, and so are jobs that
     need passwords and jobs that the user may see but not start.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process where that makes

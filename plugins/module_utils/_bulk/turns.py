@@ -21,7 +21,7 @@ from .._launch.refusals import not_startable
 from .._work.decision import FAILED, RelaunchOptions
 from .._work.runs import same_limit
 from .._work.same_work import Prompts, SameWork
-from .find_jobs import with_statistics
+from .._selection.find_jobs import with_statistics
 
 WORKFLOW = "workflow"
 

@@ -135,7 +135,8 @@ class JobWork:
         whole = same_limit(self.source, own)
 
         def is_rival(job: Job) -> bool:
-            if job.id in over:
+            # The job that the task runs in would have to wait for itself.
+            if job.id in over or job.id == self.request.own_job:
                 return False
             if not same_limit(self.source, job) and (whole or not own.limit_names <= job.limit_names):
                 return False
