@@ -84,7 +84,7 @@ def of_the_tree(read: t.Callable[[str], str], names: list[str]) -> Complaints:
     if released and fragments:
         yield f"version {version} is released, and there are newer fragments: galaxy.yml needs the next version"
     for requirement in read("requirements.txt").split():
-        if requirement not in read("plugins/doc_fragments/connection.py").replace(" >= ", ">="):
+        if requirement not in read("plugins/doc_fragments/_connection.py").replace(" >= ", ">="):
             yield f"requirements.txt has {requirement}, and the documentation has not"
     makefile = read("Makefile").replace("\\\n", " ")
     sessions = re.findall(r"^SESSIONS = (.*)$", makefile, re.M)[0].split()

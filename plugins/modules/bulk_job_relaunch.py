@@ -23,10 +23,10 @@ description:
   - Each job is decided on, launched and judged as M(relaunch.controller.job_relaunch) does it. Running the task again
     takes up where it stopped.
 extends_documentation_fragment:
-  - relaunch.controller.connection
-  - relaunch.controller.waiting
-  - relaunch.controller.attributes
-  - relaunch.controller.attributes.actiongroup_controller
+  - relaunch.controller._connection
+  - relaunch.controller._waiting
+  - relaunch.controller._attributes
+  - relaunch.controller._attributes.actiongroup_controller
 attributes:
   check_mode:
     support: full

@@ -26,10 +26,10 @@ description:
     workflow job, so that a task that was killed leaves nothing behind that the next one does not use or remove.
   - Before anything is made, the task says all that stands in the way.
 extends_documentation_fragment:
-  - relaunch.controller.connection
-  - relaunch.controller.waiting
-  - relaunch.controller.attributes
-  - relaunch.controller.attributes.actiongroup_controller
+  - relaunch.controller._connection
+  - relaunch.controller._waiting
+  - relaunch.controller._attributes
+  - relaunch.controller._attributes.actiongroup_controller
 attributes:
   check_mode:
     support: full

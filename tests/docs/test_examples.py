@@ -15,7 +15,19 @@ from pathlib import Path
 import pytest
 import yaml
 from docs.tools import BIN, Run
-from docs.written import BLOCKS, EXAMPLES, GROUP, GUIDES, MODULE, READMES, ROLE, ROOT, WORKFLOW_MODULE, Block
+from docs.written import (
+    BLOCKS,
+    EXAMPLES,
+    GROUP,
+    GUIDES,
+    INFO_MODULE,
+    MODULE,
+    READMES,
+    ROLE,
+    ROOT,
+    WORKFLOW_MODULE,
+    Block,
+)
 
 from sandbox.process import Sandbox
 
@@ -27,7 +39,7 @@ PLAY_KEYWORDS = {"hosts", "ansible.builtin.import_playbook"}
 @pytest.fixture(scope="session")
 def options(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> dict[str, set[str]]:
     """Names and aliases of the modules' options, as ansible-doc tells them, by module."""
-    command = [str(BIN / "ansible-doc"), "-j", MODULE, WORKFLOW_MODULE]
+    command = [str(BIN / "ansible-doc"), "-j", MODULE, INFO_MODULE, WORKFLOW_MODULE]
     told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return {
         module: {
@@ -47,7 +59,8 @@ def variables() -> set[str]:
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
 def test_has_no_option_that_does_not_exist(block: Block, options: dict[str, set[str]], variables: set[str]) -> None:
     for thing in block.dictionaries():
-        for name, module in ((MODULE, MODULE), (GROUP, MODULE), (WORKFLOW_MODULE, WORKFLOW_MODULE)):
+        modules = {name: name for name in (MODULE, INFO_MODULE, WORKFLOW_MODULE)}
+        for name, module in {**modules, GROUP: MODULE}.items():
             assert set(thing.get(name) or {}) <= options[module]
         included = thing.get("ansible.builtin.include_role") or {}
         if ROLE in (thing.get("role"), included.get("name")):
@@ -74,7 +87,7 @@ def playable(block: Block) -> bool:
     if not isinstance(content, list) or OTHER_COLLECTIONS.search(block.text):
         return False
     return all(isinstance(entry, dict) and "name" in entry and "sources" not in entry for entry in content) and (
-        MODULE in block.text or ROLE in block.text
+        any(name in block.text for name in (MODULE, INFO_MODULE, ROLE))
     )
 
 
@@ -112,4 +125,5 @@ def test_runs(block: Block, sandbox: Sandbox, failed_job: int, run: Run, tmp_pat
         # One on the failed hosts, one on all; the last example finds the work done.
         assert relaunched == [source, source]
     else:
-        assert relaunched == ([] if "check_mode: true" in text else [source])
+        acts = (MODULE in text or ROLE in text) and "check_mode: true" not in text
+        assert relaunched == ([source] if acts else [])

@@ -62,7 +62,7 @@ class SimulatedJob:
         counts = {"failures": failures, "ok": len(self.hosts) - failures}
         told = {} if active or self.canceled else {"host_status_counts": {k: n for k, n in counts.items() if n}}
         facts = {"summary_fields": {"inventory": {"id": 1, "total_hosts": 5}}, **self.facts}
-        return job(self.id, status, **{**moments, "finished": finished, **told, **facts})
+        return job(self.id, **{"status": status, **moments, "finished": finished, **told, **facts})
 
     @property
     def final(self) -> str:
@@ -141,8 +141,11 @@ class BulkController(BaseAdapter):
     def _answer(self, method: str, parts: list[str], query: dict[str, str], sent: t.Any) -> tuple[int, t.Any]:
         now = self.clock.now
         if parts == ["jobs"]:
-            found = [self.jobs[number].shown(now) for number in sorted(self.jobs)]
+            numbers = sorted(self.jobs, reverse=query.get("order_by") == "-id")
+            found = [self.jobs[number].shown(now) for number in numbers]
             return 200, listed([in_list(one) for one in found if _fits(one, query)], query)
+        if parts == ["unified_jobs"]:
+            return 200, listed([], query)
         if parts == ["job_templates"]:
             return 200, listed(self._templates(query), query)
         if parts == ["api"]:
@@ -151,7 +154,7 @@ class BulkController(BaseAdapter):
             return 200, listed([{"id": 1}], query)
         if parts[0] == "inventories":
             return 200, listed(self._hosts(query), query)
-        number = int(parts[1])
+        number = int(parts[1]) if parts[1:] else 0
         if number not in self.jobs:
             return 404, {"detail": "Not found."}
         one = self.jobs[number]
@@ -176,6 +179,8 @@ class BulkController(BaseAdapter):
 
     def _relaunch(self, one: SimulatedJob, hosts: str) -> tuple[int, t.Any]:
         names = [name for name, failed in one.hosts.items() if failed] if hosts == "failed" else list(self.inventory)
+        if hosts == "failed" and not names:
+            return 400, {"hosts": "No hosts."}
         kept = {name: one.facts[name] for name in _KEPT if name in one.facts}
         limit = ",".join(sorted(names)) if hosts == "failed" else one.facts.get("limit", "")
         names = names if hosts == "failed" or not limit else limit.split(",")
@@ -220,7 +225,7 @@ class BulkController(BaseAdapter):
 def _fits(facts: Facts, query: t.Mapping[str, str]) -> bool:
     ids, statuses, templates = (query.get(name) for name in ("id__in", "status__in", "unified_job_template__in"))
     return (
-        facts["id"] > int(query.get("id__gt", 0))
+        int(query.get("id__gt", 0)) < facts["id"] < int(query.get("id__lt", facts["id"] + 1))
         and (ids is None or str(facts["id"]) in ids.split(","))
         and (statuses is None or facts["status"] in statuses.split(","))
         and (templates is None or str(facts["unified_job_template"]) in templates.split(","))

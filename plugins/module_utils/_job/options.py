@@ -19,6 +19,10 @@ from .._launch.request_body import password_values
 from .._launch.waiting import WAITING_SPEC, Waiting
 from .._work.decision import ALL, FAILED, RelaunchOptions
 
+# By which of them a job is named. Inside of a job of the controller neither may be given: the job of the failed node
+# before that is meant then.
+SOURCE_OPTIONS = ("job_id", "job_template")
+
 # What AnsibleModule, or ArgumentSpecValidator, is to be made of.
 RELAUNCH_SPECIFICATION: dict[str, t.Any] = dict(
     argument_spec=dict(
@@ -33,8 +37,8 @@ RELAUNCH_SPECIFICATION: dict[str, t.Any] = dict(
         credential_passwords=dict(type="dict", no_log=True),
         force=dict(type="bool", default=False),
     ),
-    required_one_of=[("job_id", "job_template")],
-    mutually_exclusive=[("job_id", "job_template")],
+    required_one_of=[SOURCE_OPTIONS],
+    mutually_exclusive=[SOURCE_OPTIONS],
     required_by=dict(organization="job_template"),
 )
 

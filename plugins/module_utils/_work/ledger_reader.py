@@ -114,6 +114,13 @@ class LedgerReader:
         records = self._reach.of(host_records(source_run, runs))
         return replace(ledger, hosts=tuple(without_tried(records, tried)))
 
+    def disabled(self, hosts: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
+        """Those of some hosts on which no job would run now.
+
+        :raises ControllerError: they could not be read. Who may not read the inventory is told none.
+        """
+        return self._reach.disabled(hosts)
+
     def lost_hosts(self) -> tuple[HostRecord, ...]:
         """The source's failed hosts that have lost their row in the inventory.
 
@@ -165,15 +172,17 @@ class LedgerReader:
         self._read.summaries[job.id] = tuple(found)
         return self._read.summaries[job.id]
 
-    def with_end(self, ledger: Ledger, base: Job) -> Ledger:
+    def with_end(self, ledger: Ledger, base: Job, earlier: t.Sequence[Job] = ()) -> Ledger:
         """The ledger with whether the source ended early for hosts that did not fail, and that no other run has done.
 
         :param base: the job whose end is asked for: the source, or the run on all hosts that stands in its place.
+        :param earlier: successful jobs of before, which show what the playbook starts. They have done nothing for this.
         """
         others = [run for run in ledger.runs if run.job.id != base.id]
         run = Run(base, whole=True)
-        end = self._ends.end(run, others)
-        jobs = (base, *self._ends.measures(run, others))
+        measures = [*others, *(Run(job) for job in earlier)]
+        end = self._ends.end(run, measures)
+        jobs = (base, *self._ends.measures(run, measures))
         patterns = {play.pattern for job in jobs for play in self._ends.started(job).plays}
         ran = self._ends.started(base).hosts
         begun = NeverBegun()

@@ -499,6 +499,17 @@ def test_one_sick_job_does_not_stop_the_others(controller: BulkController, what:
         assert not entries[2].recovered and entries[2].outcome == "refused"
 
 
+def test_one_whose_only_failed_host_is_no_limit_is_canceled_and_the_others_go_on(controller: BulkController) -> None:
+    controller.failed(1, {"db 1": True, "web2": False}, template=1)
+    controller.failed(2, {"db 1": False, "web2": True}, template=2)
+
+    ran = relaunch(controller)
+
+    assert (ran.of(1), ran.of(2)) == (("relaunched", False), ("relaunched", True))
+    assert "'db 1' alone would match no host" in ran.entry(1).msg
+    assert ran.entry(1).status == "canceled"
+
+
 @pytest.mark.parametrize(
     ("edited", "survey", "values", "asked"),
     [

@@ -117,7 +117,7 @@ class TestSend:
         controller.expect("POST", RELAUNCH, status, {key: ["No."]})
         with pytest.raises(RefusedError) as refused:
             sent()
-        assert type(refused.value) is kind
+        assert refused.type is kind
 
     @pytest.mark.parametrize(
         ("status", "kind"), [(400, RefusedError), (401, RefusedError), (403, ForbiddenError), (404, RefusedError)]

@@ -98,5 +98,6 @@ options:
     type: path
     aliases: [tower_config_file]
 requirements:
+  - python >= 3.9 (on the host that runs the module)
   - requests >= 2.25.1 (on the host that runs the module)
 """
