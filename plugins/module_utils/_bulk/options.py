@@ -18,8 +18,8 @@ from .._api.connection import CONNECTION_SPEC
 from .._api.errors import OptionError
 from .._job.options import own_job_id
 from .._launch.waiting import WAITING_SPEC, Waiting
-from .._work.decision import ALL, FAILED, RelaunchOptions
 from .._selection.selection import SELECTION_SPEC, Selection
+from .._work.decision import ALL, FAILED, RelaunchOptions
 
 MAX_ATTEMPTS = 3
 

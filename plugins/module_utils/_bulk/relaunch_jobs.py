@@ -20,15 +20,15 @@ from .._job.outcome import RelaunchOutcome, carrying
 from .._job.sequence import RelaunchSequence
 from .._job.work import JobWork
 from .._launch.waiting import Watch
+from .._selection.find_jobs import Found, find
+from .._selection.own_work import OwnWork, read_own_work
+from .._selection.template_edits import TemplateEdits
 from .._work.ledger_reader import JobsRead
 from .._work.same_work import Prompts
 from .driver import BulkDriver, CountedProgress
-from .._selection.find_jobs import Found, find
 from .member import Member
 from .options import JobsRequest
 from .outcome import LOST, REFUSED, RELAUNCHED, JobEntry, JobsOutcome
-from .._selection.own_work import OwnWork, read_own_work
-from .._selection.template_edits import TemplateEdits
 from .turns import in_detail, in_turns, left_alone
 
 if t.TYPE_CHECKING:

@@ -18,6 +18,7 @@ from .._api.jobs import Job
 from .._launch.asks import JobsAfter, Steps
 from .._launch.waiting import Watch
 from .._work.decision import ALL, Decision, Done, Refuse, base_run, decide, needs_runs
+from .._work.end_of_run_reader import read_whole
 from .._work.host_patterns import may_be_no_limit
 from .._work.ledger import HostRecord, Ledger, Reach
 from .._work.ledger_reader import JobsRead, LedgerReader
@@ -56,6 +57,15 @@ class EventsIn:
         if job.id not in self._read.details:
             self._read.details[job.id] = self._watch.until_events_processed(job)
         return self._read.details[job.id]
+
+    def of_successful(self, client: ControllerClient, job: Job) -> Job:
+        """The same, where what it has started is asked for next, and may come along.
+
+        :raises ControllerError: what waiting will not cure.
+        """
+        if job.id not in self._read.details and read_whole(client, job, self._read.starts):
+            self._read.details[job.id] = Job({**job.facts, "event_processing_finished": True})
+        return self(job)
 
 
 @dataclass(frozen=True)

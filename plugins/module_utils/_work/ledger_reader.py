@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from .._api import jobs as _jobs
 from .._api.jobs import HostSummary, Job
-from .end_of_run_reader import StartsRead, read_place, read_whole
+from .end_of_run_reader import StartsRead, read_place
 from .host_reach import HostReach
 from .ledger import (
     HostRecord,
@@ -27,6 +27,7 @@ from .never_begun import InventoryHosts, NeverBegun, read_never_begun
 from .run_ends import RunEnds, may_have_results
 from .runs import Run, same_limit
 from .same_work import SameWork
+from .starts import Started
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -129,27 +130,12 @@ class LedgerReader:
         records = host_records(Run(self._source, whole=True, summaries=self._failed_of_source()), ())
         return tuple(one for one in self._reach.of(records) if not one.has_row)
 
-    def with_events(self, job: Job) -> Job:
-        """A job that was successful, when its events are in.
-
-        :raises ControllerError: what waiting will not cure.
-        """
-        if not read_whole(self._client, job, self._read.starts):
-            return self._events_in(job)
-        return self._read.details.setdefault(job.id, Job({**job.facts, "event_processing_finished": True}))
-
     def assume_done(self, job: Job, of_source: bool) -> None:
         """Know by its limit on whom a job was successful, where its counts tell that all of these hosts have run.
 
         :param of_source: these are all failed hosts of the source.
         """
-        if not job.successful or not job.limit_names:
-            return
-        started = self._read.starts.get(job.id)
-        if started is not None and started.hosts is not None:
-            if started.hosts != job.limit_names:
-                return
-        elif job.hosts_counted != len(job.limit_names):
+        if not job.successful or not job.limit_names or not _ran_on_limit(job, self._read.starts.get(job.id)):
             return
         if of_source and self._source.id not in self._read.summaries:
             failed = tuple(HostSummary(None, name, name, failed=True) for name in job.limit_names)
@@ -262,6 +248,13 @@ class LedgerReader:
                 found = _jobs.host_summaries(self._client, job.id, failed=True)
             self._read.failed[job.id] = tuple(found)
         return self._read.failed[job.id]
+
+
+def _ran_on_limit(job: Job, started: t.Optional[Started]) -> bool:
+    """Whether a job has run on all hosts of its limit, and on no other."""
+    if started is not None and started.hosts is not None:
+        return started.hosts == job.limit_names
+    return job.hosts_counted == len(job.limit_names)
 
 
 def _decided(host: HostRecord, job: Job) -> bool:

@@ -51,7 +51,7 @@ class NodeWork:
         self._on_failed = on_failed
         self._fallback_to_all = fallback_to_all
         self._read = JobsRead()
-        self._prompts: Prompts = {}
+        self._prompts = Prompts()
         self._works: dict[int, JobWork] = {}
         self._earlier: dict[int, list[Job]] = {}
         #: The jobs of all nodes of the workflow: a template may stand behind several of them, each of which is work of
