@@ -18,6 +18,7 @@ from .._api.jobs import Job
 from .._launch.asks import JobsAfter, Steps
 from .._launch.waiting import Watch
 from .._work.decision import ALL, Decision, Done, Refuse, base_run, decide, needs_runs
+from .._work.end_of_run_reader import read_whole
 from .._work.host_patterns import may_be_no_limit
 from .._work.ledger import HostRecord, Ledger, Reach
 from .._work.ledger_reader import JobsRead, LedgerReader
@@ -56,6 +57,15 @@ class EventsIn:
         if job.id not in self._read.details:
             self._read.details[job.id] = self._watch.until_events_processed(job)
         return self._read.details[job.id]
+
+    def of_successful(self, client: ControllerClient, job: Job) -> Job:
+        """The same, where what it has started is asked for next, and may come along.
+
+        :raises ControllerError: what waiting will not cure.
+        """
+        if job.id not in self._read.details and read_whole(client, job, self._read.starts):
+            self._read.details[job.id] = Job({**job.facts, "event_processing_finished": True})
+        return self(job)
 
 
 @dataclass(frozen=True)
@@ -163,7 +173,8 @@ class JobWork:
         whole = same_limit(self.source, own)
 
         def is_rival(job: Job) -> bool:
-            if job.id in over:
+            # The job that the task runs in would have to wait for itself.
+            if job.id in over or job.id == self.request.own_job:
                 return False
             if not same_limit(self.source, job) and (whole or not own.limit_names <= job.limit_names):
                 return False

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from .._api import jobs as _jobs
 from .._api.jobs import HostSummary, Job
-from .end_of_run_reader import StartsRead, read_place, read_whole
+from .end_of_run_reader import StartsRead, read_place
 from .host_reach import HostReach
 from .ledger import (
     HostRecord,
@@ -130,15 +130,6 @@ class LedgerReader:
         """
         records = host_records(Run(self._source, whole=True, summaries=self._failed_of_source()), ())
         return tuple(one for one in self._reach.of(records) if not one.has_row)
-
-    def with_events(self, job: Job) -> Job:
-        """A job that was successful, when its events are in.
-
-        :raises ControllerError: what waiting will not cure.
-        """
-        if not read_whole(self._client, job, self._read.starts):
-            return self._events_in(job)
-        return self._read.details.setdefault(job.id, Job({**job.facts, "event_processing_finished": True}))
 
     def assume_done(self, job: Job, of_source: bool) -> None:
         """Know by its limit on whom a job was successful, where its counts tell that all of these hosts have run.

@@ -14,9 +14,9 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import Counted, JobsOutcome
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
-from ansible_collections.relaunch.controller.plugins.module_utils._bulk.selection import Selection
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import outcome_of
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import Waiting
+from ansible_collections.relaunch.controller.plugins.module_utils._selection.selection import Selection
 from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
 from ansible_collections.relaunch.controller.tests.unit.bulk_controller import (
     NOW,
@@ -578,6 +578,52 @@ def test_where_templates_may_not_be_seen_prompts_decide(controller: BulkControll
     # They were launched with the same.
     assert ran.error is None
     assert relaunches_of(controller.posts) == [2]
+
+
+class TestItsOwnWork:
+    """The task runs in job 50 of template 9."""
+
+    @pytest.fixture(autouse=True)
+    def _jobs(self, controller: BulkController) -> None:
+        controller.failed(1, {"web1": True}, template=8)
+        controller.failed(2, {"web1": True}, template=9)
+        controller.failed(50, {"web1": True}, template=9).duration = 100000.0
+
+    @pytest.mark.parametrize("hosts", ["all", "failed"])
+    def test_is_never_selected(self, controller: BulkController, hosts: str) -> None:
+        ran = relaunch(controller, hosts, selection=Selection(finished_after=NOW), own_job=50)
+
+        assert ran.error is None
+        assert relaunches_of(controller.posts) == [1]
+        assert [entry.source_job_id for entry in ran.outcome.jobs] == [1]
+
+    def test_is_left_alone_where_it_is_named(self, controller: BulkController) -> None:
+        ran = relaunch(controller, own_job=50)
+
+        assert [ran.of(number) for number in (1, 2, 50)] == [
+            ("relaunched", True),
+            ("refused", False),
+            ("refused", False),
+        ]
+        assert "the template that this task runs in, as job 50" in ran.entry(2).msg
+        assert "is the job that this task runs in" in ran.entry(50).msg
+        assert ran.error is not None
+
+    def test_is_not_what_has_its_number_on_another_controller(self, controller: BulkController) -> None:
+        controller.jobs[50].duration = 20.0
+
+        ran = relaunch(controller, own_job=50)
+
+        assert ran.of(50) == ("relaunched", True)
+
+    def test_is_its_number_where_it_may_not_be_seen(self, controller: BulkController) -> None:
+        controller.before = lambda method, path: (
+            (404, {"detail": "Not found."}) if (method, path) == ("GET", "jobs/50/") else None
+        )
+
+        ran = relaunch(controller, own_job=50)
+
+        assert [ran.of(number)[0] for number in (1, 2, 50)] == ["relaunched", "relaunched", "refused"]
 
 
 def test_one_that_is_throttled_neither_blocks_the_others_nor_spins(controller: BulkController) -> None:
