@@ -16,7 +16,7 @@ from datetime import datetime
 from .._api.connection import CONNECTION_SPEC
 from .._api.errors import OptionError
 from .._launch.waiting import WAITING_SPEC, Waiting
-from .._work.decision import ALL, FAILED, RelaunchOptions
+from .._work.decision import ALL, FAILED, REMAINING, RelaunchOptions
 from .selection import SELECTION_SPEC, Selection
 
 # What AnsibleModule, or ArgumentSpecValidator, is to be made of.
@@ -25,7 +25,7 @@ SPECIFICATION: dict[str, t.Any] = dict(
         CONNECTION_SPEC,
         **WAITING_SPEC,
         **SELECTION_SPEC,
-        hosts=dict(type="str", choices=[ALL, FAILED], default=ALL),
+        hosts=dict(type="str", choices=[ALL, FAILED, REMAINING], default=ALL),
         fallback_to_all=dict(type="bool", default=False),
         max_jobs=dict(type="int", default=100),
         at_once=dict(type="int", default=5),

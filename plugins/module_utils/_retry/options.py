@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from .._api.connection import CONNECTION_SPEC
 from .._job.options import RELAUNCH_SPECIFICATION, RelaunchRequest
-from .._work.decision import FAILED
+from .._work.decision import FAILED, REMAINING
 from .retry_rounds import RETRIES_SPEC, Schedule
 
 # Of job_relaunch's options those of job_retry.
@@ -32,6 +32,7 @@ RETRY_SPECIFICATION: dict[str, t.Any] = dict(
     argument_spec=dict(
         CONNECTION_SPEC,
         **RETRIES_SPEC,
+        hosts=dict(type="str", choices=[FAILED, REMAINING], default=FAILED),
         **{name: RELAUNCH_SPECIFICATION["argument_spec"][name] for name in _TAKEN_OVER},
     ),
     required_one_of=RELAUNCH_SPECIFICATION["required_one_of"],
@@ -56,7 +57,7 @@ class RetryRequest:
 
         :raises OptionError: one of them cannot be used.
         """
-        each = dict(params, hosts=FAILED, job_type=None, force=False, wait=True, cancel_on_timeout=False)
+        each = dict(params, job_type=None, force=False, wait=True, cancel_on_timeout=False)
         relaunch = RelaunchRequest.of(each, check_mode, diff)
         waiting = replace(relaunch.waiting, each_job=True)
         return cls(replace(relaunch, waiting=waiting), Schedule.of(params))

@@ -21,6 +21,7 @@ from .ledger import (
     done_names,
     ended,
     host_records,
+    stopped_records,
     without_tried,
 )
 from .never_begun import read_never_begun
@@ -47,6 +48,19 @@ class JobsRead:
     failed: dict[int, tuple[HostSummary, ...]] = field(default_factory=dict)
     starts: dict[int, Started] = field(default_factory=dict)
     details: dict[int, Job] = field(default_factory=dict)
+
+    def assume_done(self, job: Job, source: t.Optional[Job]) -> None:
+        """Know by its limit on whom a job was successful, where its counts tell that all of these hosts have run.
+
+        :param source: the one whose failed hosts they all are, if they are.
+        """
+        if not job.successful or not job.limit_names or job.hosts_counted != len(job.limit_names):
+            return
+        if source is not None and source.id not in self.summaries:
+            failed = tuple(HostSummary(None, name, name, failed=True) for name in job.limit_names)
+            self.failed.setdefault(source.id, failed)
+        done = tuple(HostSummary(None, name, name, failed=False) for name in job.limit_names)
+        self.summaries.setdefault(job.id, done)
 
 
 class LedgerReader:
@@ -117,17 +131,11 @@ class LedgerReader:
         return tuple(one for one in self._reach.of(records) if not one.has_row)
 
     def assume_done(self, job: Job, of_source: bool) -> None:
-        """Know by its limit on whom a job was successful, where its counts tell that all of these hosts have run.
+        """As of ``JobsRead``.
 
         :param of_source: these are all failed hosts of the source.
         """
-        if not job.successful or not job.limit_names or job.hosts_counted != len(job.limit_names):
-            return
-        if of_source and self._source.id not in self._read.summaries:
-            failed = tuple(HostSummary(None, name, name, failed=True) for name in job.limit_names)
-            self._read.failed.setdefault(self._source.id, failed)
-        done = tuple(HostSummary(None, name, name, failed=False) for name in job.limit_names)
-        self._read.summaries.setdefault(job.id, done)
+        self._read.assume_done(job, self._source if of_source else None)
 
     def summaries(self, job: Job) -> tuple[HostSummary, ...]:
         """What became of the hosts of a job that has ended, as soon as the controller knows.
@@ -144,17 +152,34 @@ class LedgerReader:
         self._read.summaries[job.id] = tuple(found)
         return self._read.summaries[job.id]
 
-    def with_end(self, ledger: Ledger, base: Job) -> Ledger:
+    def with_remaining(self, ledger: Ledger, base: Job) -> Ledger:
+        """The ledger with all hosts that are not done: with those too for which the base ended early, one by one.
+
+        :param base: as of ``with_end``.
+        :raises ControllerError: something could not be read.
+        """
+        ledger = self.with_end(ledger, base, every=True)
+        if ledger.stopped is None:
+            return replace(ledger, stopped_hosts=())
+        run = Run(base, whole=True, summaries=self.summaries(base))
+        others = [self._with_summaries(other) for other in ledger.runs if other.job.id != base.id]
+        records = stopped_records(run, ledger.stopped.hosts, others, ledger.hosts or ())
+        return replace(ledger, stopped_hosts=self._reach.of_stopped(records))
+
+    def with_end(self, ledger: Ledger, base: Job, every: bool = False) -> Ledger:
         """The ledger with whether the source ended early for hosts that did not fail, and that no other run has done.
 
         :param base: the job whose end is asked for: the source, or the run on all hosts that stands in its place.
+        :param every: all hosts that it never began on are to be named, however many they are.
         """
         others = [run for run in ledger.runs if run.job.id != base.id]
         run = Run(base, whole=True)
-        end = self._ends.end(run, others)
-        jobs = (base, *self._ends.measures(run, others))
+        # Other work may have started more, or less.
+        measures = [] if self._same_work.changed and base.id == self._source.id else others
+        end = self._ends.end(run, measures)
+        jobs = (base, *self._ends.measures(run, measures))
         patterns = {play.pattern for job in jobs for play in self._ends.started(job).plays}
-        begun = read_never_begun(self._client, base, end, patterns, functools.partial(self.summaries, base))
+        begun = read_never_begun(self._client, base, end, patterns, functools.partial(self.summaries, base), every)
         # Where it went to its end for all that it began with, hosts that nobody can tell of were not meant.
         unknown = begun.unknown if end.broke_off or begun.more else ""
         stopped = end.counted
@@ -162,7 +187,7 @@ class LedgerReader:
             # They may have been done since.
             whole = replace(run, summaries=self.summaries(base), stopped=stopped)
             read = [self._with_summaries(other) for other in others]
-            others = [self._ends.with_stopped(other, [whole, *read]) for other in read]
+            others = [self._ends.with_stopped(other, self._alike(whole, read)) for other in read]
             done = done_names(self._source.inventory, [whole, *others])
             hosts = tuple(sorted(stopped.union(begun.hosts) - done))
         else:
@@ -170,8 +195,8 @@ class LedgerReader:
         if not (hosts or begun.more or unknown):
             return replace(ledger, end_known=True)
         at = end.at or read_place(self._client, base, self._read.starts)
-        unknown = end.unknown or ("" if hosts else unknown)
-        return replace(ledger, stopped=StoppedEarly(at, hosts, begun.more, unknown), end_known=True)
+        early = StoppedEarly(at, hosts, begun.more, end.unknown or ("" if hosts else unknown), beyond=unknown)
+        return replace(ledger, stopped=early, end_known=True)
 
     def _until_decided(self, source_run: Run, runs: t.Sequence[Run]) -> list[Run]:
         """The runs with the summaries that matter, those that ended last first.
@@ -187,11 +212,15 @@ class LedgerReader:
             again = False
             records = host_records(source_run, list(known.values()))
             for number in order:
-                run = self._read_as_needed(known[number], records, [source_run, *runs])
+                run = self._read_as_needed(known[number], records, self._alike(source_run, runs))
                 if run is not known[number]:
                     known[number], again = run, True
                     records = host_records(source_run, list(known.values()))
         return [known[run.job.id] for run in runs]
+
+    def _alike(self, source_run: Run, runs: t.Sequence[Run]) -> list[Run]:
+        """Those that are the same work as each other, by which ends can be measured."""
+        return [*runs] if self._same_work.changed else [source_run, *runs]
 
     def _read_as_needed(self, run: Run, records: t.Sequence[HostRecord], runs: t.Sequence[Run]) -> Run:
         """A run, with its summaries where they say something new.
