@@ -79,7 +79,7 @@ def playable(block: Block) -> bool:
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if playable(block)], ids=str)
-def test_runs(block: Block, sandbox: Sandbox, failed_job: int, run: Run, tmp_path: Path) -> None:
+def test_runs(block: Block, sandbox: Sandbox, template: int, failed_job: int, run: Run, tmp_path: Path) -> None:
     config = tmp_path / "controller.cfg"
     config.write_text("verify_ssl = true\n", encoding="utf-8")
     config.chmod(0o600)
@@ -108,8 +108,11 @@ def test_runs(block: Block, sandbox: Sandbox, failed_job: int, run: Run, tmp_pat
     assert not re.search(r"\[(WARNING|DEPRECATION)|Traceback|^fatal:", output, re.MULTILINE), output
     relaunched = [entry["path"] for entry in sandbox.log() if entry["method"] == "POST"]
     source = f"/api/v2/jobs/{failed_job}/relaunch/"
+    launch = f"/api/v2/job_templates/{template}/launch/"
     if block is EXAMPLES:
-        # One on the failed hosts, one on all; the last example finds the work done.
-        assert relaunched == [source, source]
+        # One on the failed hosts, one with something changed, one on all; the others find the work done.
+        assert relaunched == [source, launch, source]
+    elif "check_mode: true" in text:
+        assert relaunched == []
     else:
-        assert relaunched == ([] if "check_mode: true" in text else [source])
+        assert relaunched == [launch if "hosts: remaining" in text or "changes:" in text else source]
