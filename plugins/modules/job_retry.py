@@ -43,6 +43,8 @@ options:
     description:
       - Number of the job.
       - Exactly one of O(job_id) and O(job_template) is needed.
+      - Neither is needed where the task runs in a job of the controller that is a workflow's node. The job of the
+        failed node before it is meant then.
     type: int
   job_template:
     description:
@@ -50,6 +52,8 @@ options:
         else launches in the meantime is left alone.
       - A number is an id first, one with a leading zero only a name. With C(++) in it, it may also be the named
         URL of a template, such as V(Patch web servers++Web), its name and that of its organization.
+      - In a job of the controller that is a workflow's node, the job of the node before it is meant that has this
+        template, if there is one.
       - Exactly one of O(job_id) and O(job_template) is needed.
     type: str
     aliases: [name]

@@ -27,6 +27,7 @@ from .find_jobs import Found, find
 from .member import Member
 from .options import JobsRequest
 from .outcome import LOST, REFUSED, RELAUNCHED, JobEntry, JobsOutcome
+from .template_edits import TemplateEdits
 from .turns import in_detail, in_turns, left_alone
 
 if t.TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _turns(
     client: ControllerClient, request: JobsRequest, watch: Watch, jobs: t.Sequence[Job], now: datetime
 ) -> tuple[list[list[Member]], list[JobEntry]]:
     """The sequences of all jobs, each in the row of its work; and the entries of those that could not be planned."""
-    prompts: Prompts = {}
+    prompts = Prompts(TemplateEdits(client, jobs))
     detailed, unread = in_detail(client, jobs, request.options, now)
     rows, incomparable = in_turns(client, detailed, request.options, prompts)
     sequences = _Sequences(client, request, watch, prompts)
@@ -103,7 +104,7 @@ class _Sequences:
         self._client = client
         self._watch = watch
         self._prompts = prompts
-        self._read = JobsRead()
+        self._read = JobsRead.of_many(client)
         self._request = RelaunchRequest(
             options=request.options,
             waiting=request.waiting,

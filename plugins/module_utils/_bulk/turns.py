@@ -58,6 +58,9 @@ def in_turns(
     """
     rows: list[_Row] = []
     sick: dict[int, AnswerError] = {}
+    jobs = sorted(jobs, key=lambda job: job.id, reverse=True)
+    for job in jobs:
+        prompts.note(job)
 
     def same(row: _Row, job: Job) -> bool:
         while row.jobs:
@@ -71,7 +74,7 @@ def in_turns(
                     row.same_work = SameWork(client, row.jobs[0], options.job_type, prompts)
         return False
 
-    for job in sorted(jobs, key=lambda job: job.id, reverse=True):
+    for job in jobs:
         alike = (row for row in rows if row.jobs and (options.hosts != ALL or same_limit(row.jobs[0], job)))
         try:
             row = next((row for row in alike if same(row, job)), None)
@@ -82,6 +85,7 @@ def in_turns(
             rows.append(_Row([job], SameWork(client, job, options.job_type, prompts)))
         else:
             row.jobs.append(job)
+    prompts.unreadable_known = True
     return [row.jobs for row in rows if row.jobs], sick
 
 

@@ -20,6 +20,7 @@ from .._launch.asks import EndOf, JobsAfter, Pause, Steps
 from .._launch.failure_report import explained
 from .._launch.launch import Launched
 from .._launch.tie_break import lower_rival
+from .._work.host_patterns import limit_problem
 from .launch_template import refuse_ignored
 from .outcome import RelaunchOutcome, carrying
 from .prediction import side_by_side
@@ -52,6 +53,8 @@ def after_launch(
             own, rival, outcome = yield from _look_for_rival(work, look, own, outcome)
         if rival is not None:
             return (yield from _give_way(work, look, own, rival, asked, outcome, changed_before))
+        if asked.hosts is not None and own.is_relaunch:
+            _check_names(work, own, outcome, ours)
         if own.job_type != asked.job_type and (asked.job_type == CHECK or not options.wait):
             end = ""
             if asked.job_type == CHECK and ours:
@@ -122,6 +125,21 @@ def canceled(work: JobWork, job: Job) -> tuple[Job, str]:
         return work.watch.until_canceled(job), said
     except ControllerError as error:
         return job, f"{said} Its state could not be read after that: {error}"
+
+
+def _check_names(work: JobWork, own: Job, outcome: RelaunchOutcome, ours: bool) -> None:
+    """See that a job runs on the hosts in its limit: which they are was not always known before its launch.
+
+    :raises RefusedError: it does not. It was canceled, if it may be.
+    """
+    problem = limit_problem(own.limit_names)
+    if problem:
+        own, end = canceled(work, own) if ours else (own, "")
+        outcome = outcome.about(work.client, own)
+        with carrying(outcome):
+            raise RefusedError(
+                " ".join(filter(None, (f"Job {own.id} runs on no host: {problem}", end, f"See {outcome.url}")))
+            )
 
 
 def _look_for_rival(

@@ -20,6 +20,10 @@ from .._launch.request_body import password_values
 from .._launch.waiting import WAITING_SPEC, Waiting
 from .._work.decision import ALL, FAILED, REMAINING, RelaunchOptions
 
+# By which of them a job is named. Inside of a job of the controller neither may be given: the job of the failed node
+# before that is meant then.
+SOURCE_OPTIONS = ("job_id", "job_template")
+
 # What AnsibleModule, or ArgumentSpecValidator, is to be made of.
 RELAUNCH_SPECIFICATION: dict[str, t.Any] = dict(
     argument_spec=dict(
@@ -35,8 +39,8 @@ RELAUNCH_SPECIFICATION: dict[str, t.Any] = dict(
         force=dict(type="bool", default=False),
         changes=dict(type="dict"),
     ),
-    required_one_of=[("job_id", "job_template")],
-    mutually_exclusive=[("job_id", "job_template")],
+    required_one_of=[SOURCE_OPTIONS],
+    mutually_exclusive=[SOURCE_OPTIONS],
     required_by=dict(organization="job_template"),
 )
 

@@ -28,6 +28,7 @@ from .._launch.asks import JobsAfter, Pause, Room, Steps
 from .._launch.launch import Attempt, Launched, NotNow, send
 from .._launch.look_up import look_up
 from .._work.decision import ALL, FAILED, REMAINING, Adopt, Await, Done, Launch, Refuse, Settled
+from .._work.host_patterns import may_be_no_limit
 from .after_launch import after_adoption, after_launch, until_ended
 from .launch_template import Preparers, limited_to, outcome_after
 from .outcome import RelaunchOutcome, carrying, first_error, interrupted_with
@@ -80,12 +81,9 @@ class RelaunchSequence:
         :raises ControllerError: the task has failed.
         """
         work = self._work_of(source)
-        if source.id == work.request.own_job:
+        if work.out_of_question:
             with carrying(outcome):
-                raise RefusedError(f"Job {source.id} is the job that this task runs in: it cannot wait for itself.")
-        if source.left_new(work.client.now()):
-            with carrying(outcome):
-                raise RefusedError(f"Job {source.id} was left in status new and will never run. Cancel it there.")
+                raise RefusedError(work.out_of_question)
         preparers = Preparers(work)
         while True:
             with carrying(outcome):
@@ -168,6 +166,11 @@ class RelaunchSequence:
             self._looks = 0
         try:
             prepared = preparers.prepared(decision, outcome)
+            unknown = decision.hosts == FAILED and look.ledger.hosts is None
+            if unknown and may_be_no_limit(prepared.job.failures_counted):
+                # Its events were not in before, nor its counts.
+                self._hosts_needed = True
+                return Judged(outcome, again=True)
             if work.request.check_mode:
                 return Judged(prepared.outcome)
             if work.client.clock() - look.at > FRESH_FOR and self._looks + 1 < MOST_LOOKS:

@@ -67,7 +67,7 @@ def judge(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome) -> St
     if job.successful and work.request.options.hosts != ALL:
         with carrying(outcome):
             # A list shows less of it, and what it has started is asked for.
-            job = work.events_in(job)
+            job = work.reader.with_events(job)
         outcome = replace(outcome, job=job)
     _take_limit(work, job, asked, outcome)
     if not job.successful:

@@ -29,6 +29,7 @@ from .._work.decision import (
     decide,
     needs_runs,
 )
+from .._work.host_patterns import may_be_no_limit
 from .._work.ledger import HostRecord, Ledger, Reach
 from .._work.ledger_reader import JobsRead, LedgerReader
 from .._work.runs import Run, same_limit
@@ -74,6 +75,7 @@ class JobWork:
     :param client: the controller, and with it the clock.
     :param source: the job that the task names, in detail.
     :param events_in: brings a job that has ended when its events are in.
+    :param of_others: the numbers of jobs that are other work though nothing in them tells it; they may grow.
     """
 
     client: ControllerClient
@@ -83,6 +85,7 @@ class JobWork:
     same_work: SameWork
     reader: LedgerReader
     events_in: EventsIn
+    of_others: t.Collection[int] = ()
 
     @classmethod
     def of(
@@ -94,8 +97,10 @@ class JobWork:
         read: JobsRead,
         prompts: t.Optional[Prompts] = None,
         tried: t.Collection[int] = (),
+        of_others: t.Collection[int] = (),
     ) -> JobWork:
         """
+        :param of_others: the numbers of jobs that are other work though nothing in them tells it; they may grow.
         :param tried: the jobs that this task has launched for the same work before; they may grow.
         :param read: what is known of jobs that have ended; it grows.
         :param prompts: what is known of what jobs were launched with; it grows.
@@ -105,7 +110,16 @@ class JobWork:
         same_work = SameWork(client, source, options.job_type, prompts, request.changes)
         whole = options.hosts == ALL
         reader = LedgerReader(client, events_in, source, same_work, whole, read, tried)
-        return cls(client, request, watch, source, same_work, reader, events_in)
+        return cls(client, request, watch, source, same_work, reader, events_in, of_others)
+
+    @property
+    def out_of_question(self) -> str:
+        """Why the source is not relaunched, whatever other runs there are, as a sentence; empty where that is open."""
+        if self.source.id == self.request.own_job:
+            return f"Job {self.source.id} is the job that this task runs in: it cannot wait for itself."
+        if self.source.left_new(self.client.now()):
+            return f"Job {self.source.id} was left in status new and will never run. Cancel it there."
+        return ""
 
     def look(self, own: t.Optional[Job] = None, hosts_needed: bool = False) -> Steps[Look]:
         """The runs as they are now, asking for as little as the decision needs: for a first relaunch that is one list.
@@ -120,11 +134,13 @@ class JobWork:
         jobs = yield JobsAfter(source, source.id)
         at = self.client.clock()
         # The job that the task runs in is never waited for, nor does it count as doing the work.
-        jobs = [job for job in jobs if job.id != self.request.own_job]
+        jobs = [job for job in jobs if job.id != self.request.own_job and job.id not in self.of_others]
         if own is not None:
             jobs = sorted([*(job for job in jobs if job.id != own.id), own], key=lambda job: job.id)
         needed = hosts_needed or own is not None or options.fallback_to_all or source.failures_counted == 0
         needed = needed or options.hosts == REMAINING or bool(self.request.changes)
+        # Names that no limit holds are to be known before.
+        needed = needed or may_be_no_limit(source.failures_counted)
         return Look(self.reader.ledger(jobs, needed, not options.force or own is not None), at)
 
     def decide(self, look: Look, force: bool = True) -> tuple[Look, Decision]:
@@ -147,6 +163,14 @@ class JobWork:
     def _options(self) -> RelaunchOptions:
         """The options by which to decide: a job that has what is to be changed counts itself."""
         return replace(self.request.options, changed=self.same_work.changed)
+
+    def with_end(self, look: Look, earlier: t.Sequence[Job] = ()) -> Look:
+        """The look with whether the work ended early for hosts that did not fail, though failed ones remain.
+
+        :param earlier: successful jobs of before that show what the playbook starts.
+        """
+        base = base_run(look.ledger)
+        return look if base is None else replace(look, ledger=self.reader.with_end(look.ledger, base, earlier))
 
     def is_rival(self, own: Job, ledger: Ledger) -> t.Callable[[Job], bool]:
         """Tells whether another caller's job does all of what an own one does."""

@@ -14,10 +14,8 @@ from dataclasses import dataclass, field
 
 from .._api.errors import AnswerError
 from .._api.jobs import Job, names_in, told
+from .._work.host_patterns import LONGEST_LIMIT
 from .._work.same_work import MASK, variables_of
-
-# More bytes do not fit into one argument of a process: the job would end in error (recorded: blank-long-limit-detail).
-LIMIT_BYTES = 128_000
 
 # What a launch takes, and how the template says that it asks for it (recorded: launch-get).
 ASKS = {
@@ -183,9 +181,9 @@ def _of_source(launch: TemplateLaunch, needs: LaunchNeeds) -> t.Iterator[str]:
 
 def _of_limit(limit: str) -> t.Iterator[str]:
     size = len(limit.encode())
-    if size > LIMIT_BYTES:
+    if size > LONGEST_LIMIT:
         yield (
-            f"The names of the hosts make a limit of {size} bytes, and no job runs with more than {LIMIT_BYTES}. "
+            f"The names of the hosts make a limit of {size} bytes, and no job runs with more than {LONGEST_LIMIT}. "
             "Relaunch it with hosts: all, or its slices by themselves."
         )
 

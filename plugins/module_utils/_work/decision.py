@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._api.jobs import Job, told
+from .host_patterns import limit_problem
 from .ledger import HostRecord, Ledger, Reach, StoppedEarly, ended
 from .runs import Run
 
@@ -154,7 +155,8 @@ def _decide_hosts(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decision,
     if options.hosts == REMAINING:
         return _decide_remaining(ledger, options)
     if options.force and not options.changed:
-        return _of_source(source, FAILED, ledger.hosts)
+        problem = _limit_problem(ledger.source_run)
+        return _no_limit(ledger, options, problem) if problem else _of_source(source, FAILED, ledger.hosts)
     return _decide_failed(ledger, options)
 
 
@@ -236,7 +238,7 @@ def _decide_failed(ledger: Ledger, options: RelaunchOptions) -> Decision:
     doing = None if options.force else _being_done(ledger, due, options)
     if doing is not None:
         return doing
-    return _of_source(ledger.source, FAILED, due) if options.changed else _launch_failed(ledger)
+    return _of_source(ledger.source, FAILED, due) if options.changed else _launch_failed(ledger, options)
 
 
 def _decide_remaining(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decision, AskEnd]:
@@ -307,7 +309,7 @@ def _nothing_due(ledger: Ledger, options: RelaunchOptions) -> Settled:
     whole = _decide_whole(ledger, options)
     if not isinstance(whole, Launch):
         return whole
-    reason = _stopped_early(ledger, whole_only)
+    reason = why_cut_short(ledger)
     if options.fallback_to_all:
         return replace(whole, reason=reason.rstrip("."))
     how = "" if ledger.reached(Reach.WHOLE) else "hosts: remaining, which leaves out what is done, or with "
@@ -315,9 +317,12 @@ def _nothing_due(ledger: Ledger, options: RelaunchOptions) -> Settled:
     return Refuse(said, cut_short=True, asks_end=not ledger.end_known)
 
 
-def _stopped_early(ledger: Ledger, whole_only: t.Sequence[HostRecord]) -> str:
-    """What is left of a job's work that no relaunch on failed hosts reaches, as sentences."""
+def why_cut_short(ledger: Ledger) -> str:
+    """What is left of a job's work that no relaunch on failed hosts reaches, as sentences; empty where nothing is."""
     source, stopped = base_run(ledger) or ledger.source, ledger.stopped
+    whole_only = ledger.reached(Reach.WHOLE, Reach.AGAIN)
+    if not whole_only and stopped is None:
+        return ""
     done = [host.name for host in ledger.hosts or () if host.done_in is not None]
     by = ledger.last_done
     said = [f"Of job {source.id} {told(sorted(done))} succeeded since, last in job {by.id}."] if done and by else []
@@ -364,22 +369,46 @@ def _asks_end(ledger: Ledger) -> bool:
     return not ledger.end_known and ledger.whole_success is None
 
 
-def _launch_failed(ledger: Ledger) -> Launch:
+def _launch_failed(ledger: Ledger, options: RelaunchOptions) -> Settled:
     """The run whose failed hosts are exactly those that are due, newest first; else the one that covers all with the
-    fewest others; else the one that covers most. Runs of which nothing is known reach nothing.
+    fewest others; else the one that covers most. Runs of which nothing is known reach nothing, and neither do those
+    whose failed hosts no limit holds.
     """
     source, due = ledger.source, ledger.due
-    from_source = _of_source(source, FAILED, due)
     wanted = frozenset(host.name for host in due)
 
     def rank(run: Run) -> tuple[int, int, t.Any]:
         reached = run.failed_present
         return len(reached & wanted), -len(reached - wanted), ended(run.job)
 
-    best = max((ledger.source_run, *ledger.runs), key=rank).job
-    if best.id == source.id:
+    runs = (ledger.source_run, *ledger.runs)
+    best = max(runs, key=rank)
+    problem = _limit_problem(best)
+    if problem:
+        best = max((run for run in runs if not _limit_problem(run)), key=rank, default=best)
+        if not best.failed_present & wanted or _limit_problem(best):
+            return _no_limit(ledger, options, problem)
+    from_source = _of_source(source, FAILED, due)
+    if best.job.id == source.id:
         return from_source
-    return Launch(best, FAILED, f"{_named(best, source)}, ended with status {best.status}", due, from_source)
+    instead = None if _limit_problem(ledger.source_run) else from_source
+    return Launch(best.job, FAILED, f"{_named(best.job, source)}, ended with status {best.job.status}", due, instead)
+
+
+def _limit_problem(run: Run) -> str:
+    """Why a relaunch of a run on its failed hosts would not run on them. Without a template its limit stays."""
+    return "" if run.job.template is None else limit_problem(run.failed_present)
+
+
+def _no_limit(ledger: Ledger, options: RelaunchOptions, problem: str) -> Settled:
+    """The failed hosts are such that the relaunch, whose limit they are, would run on none of them."""
+    reason = f"No relaunch runs on the failed hosts of job {ledger.source.id}: {problem}"
+    whole = _decide_whole(ledger, options)
+    if not isinstance(whole, Launch):
+        return whole
+    if options.fallback_to_all:
+        return replace(whole, reason=reason.rstrip("."))
+    return Refuse(f"{reason} Or relaunch it with hosts: all, or set fallback_to_all: true.")
 
 
 def _covered(run: Run, due: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:

@@ -12,6 +12,12 @@ import typing as t
 # What names every host.
 EVERYBODY = frozenset({"all", "*"})
 
+# One argument of a Linux process holds 131,071 bytes: with a limit of 130,173 a job ran, with one of 133,273 it ended
+# in error, "Argument list too long" (recorded: blank-long-limit-detail).
+LONGEST_LIMIT = 128_000
+# Of so many characters the name of a host is at most.
+LONGEST_NAME = 512
+
 _PLAIN_NAME = re.compile(r"\w[\w.-]*")
 
 
@@ -23,3 +29,28 @@ def terms(pattern: str) -> frozenset[str]:
 def are_plain(names: t.Iterable[str]) -> bool:
     """Whether each is the name of a host or group, and no wildcard or expression."""
     return all(map(_PLAIN_NAME.fullmatch, names))
+
+
+def limit_problem(names: t.Collection[str]) -> str:
+    """Why a job that is limited to these hosts would not run on them, as a sentence; empty where it would.
+
+    A comma keeps ansible from splitting a limit at blanks, and a limit of one name has none (recorded: blank-one-*,
+    blank-two-*, blank-mixed-*).
+    """
+    if len(names) == 1 and re.search(r"\s", next(iter(names)).strip()):
+        return (
+            f"ansible splits a limit without a comma at blanks, and {next(iter(names))!r} alone would match no host. "
+            "Rename that in the inventory, without a blank."
+        )
+    size = len(",".join(names).encode())
+    if size > LONGEST_LIMIT:
+        return (
+            f"the names of {len(names)} hosts are {size} bytes together, and a job with a limit of more than "
+            f"{LONGEST_LIMIT} ends in error."
+        )
+    return ""
+
+
+def may_be_no_limit(number: t.Optional[int]) -> bool:
+    """Whether the names of so many hosts have to be known to tell; None where their number is not known either."""
+    return number is not None and (number == 1 or number * LONGEST_NAME > LONGEST_LIMIT)

@@ -57,6 +57,15 @@ class HostReach:
         rows = self._named([one.name for one in records])
         return tuple(replace(one, reach=_by_name(one, rows, Reach.RELAUNCH)) for one in records)
 
+    def disabled(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
+        """Those of some hosts that are disabled by now, or are no hosts of the inventory any more.
+
+        :raises ControllerError: it could not be read. Who may not read the inventory is told none.
+        """
+        known = [one for one in records if isinstance(one.key, int)]
+        enabled = self._changed([one.key for one in known])
+        return () if enabled is None else tuple(one for one in known if one.key not in enabled)
+
     def _absent(self, records: t.Sequence[HostRecord]) -> dict[HostKey, Reach]:
         """Those that a run has left out.
 

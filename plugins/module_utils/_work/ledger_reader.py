@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from .._api import jobs as _jobs
 from .._api.jobs import HostSummary, Job
-from .end_of_run_reader import read_place
+from .end_of_run_reader import StartsRead, read_place, read_whole
 from .host_reach import HostReach
 from .ledger import (
     HostRecord,
@@ -24,11 +24,10 @@ from .ledger import (
     stopped_records,
     without_tried,
 )
-from .never_begun import read_never_begun
+from .never_begun import InventoryHosts, NeverBegun, read_never_begun
 from .run_ends import RunEnds, may_have_results
 from .runs import Run, same_limit
 from .same_work import SameWork
-from .starts import Started
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -42,19 +41,32 @@ class JobsRead:
     :param failed: by job, those of failed hosts, where only they were asked for.
     :param starts: by job, the plays and tasks that it has started.
     :param details: by job, its detail when its events were in, or would not come any more.
+    :param inventories: their hosts, where many jobs are asked about.
     """
 
     summaries: dict[int, tuple[HostSummary, ...]] = field(default_factory=dict)
     failed: dict[int, tuple[HostSummary, ...]] = field(default_factory=dict)
-    starts: dict[int, Started] = field(default_factory=dict)
+    starts: StartsRead = field(default_factory=StartsRead)
     details: dict[int, Job] = field(default_factory=dict)
+    inventories: t.Optional[InventoryHosts] = None
+
+    @classmethod
+    def of_many(cls, client: ControllerClient) -> JobsRead:
+        """For many jobs, of which what is read for one is of use for others."""
+        return cls(starts=StartsRead(of_many=True), inventories=InventoryHosts(client))
 
     def assume_done(self, job: Job, source: t.Optional[Job]) -> None:
         """Know by its limit on whom a job was successful, where its counts tell that all of these hosts have run.
 
         :param source: the one whose failed hosts they all are, if they are.
         """
-        if not job.successful or not job.limit_names or job.hosts_counted != len(job.limit_names):
+        if not job.successful or not job.limit_names:
+            return
+        started = self.starts.get(job.id)
+        if started is not None and started.hosts is not None:
+            if started.hosts != job.limit_names:
+                return
+        elif job.hosts_counted != len(job.limit_names):
             return
         if source is not None and source.id not in self.summaries:
             failed = tuple(HostSummary(None, name, name, failed=True) for name in job.limit_names)
@@ -63,7 +75,50 @@ class JobsRead:
         self.summaries.setdefault(job.id, done)
 
 
-class LedgerReader:
+class SummariesReader:
+    """What became of the hosts of jobs, each asked about once.
+
+    :param client: the controller.
+    :param events_in: waits until the events of a job that has ended are in; returns it as it is then.
+    :param read: what has been read before.
+    """
+
+    def __init__(self, client: ControllerClient, events_in: t.Callable[[Job], Job], read: JobsRead) -> None:
+        self._client = client
+        self._events_in = events_in
+        self._read = read
+
+    def with_events(self, job: Job) -> Job:
+        """A job that was successful, when its events are in.
+
+        :raises ControllerError: what waiting will not cure.
+        """
+        if not read_whole(self._client, job, self._read.starts):
+            return self._events_in(job)
+        return self._read.details.setdefault(job.id, Job({**job.facts, "event_processing_finished": True}))
+
+    def summaries(self, job: Job) -> tuple[HostSummary, ...]:
+        """What became of the hosts of a job that has ended, as soon as the controller knows.
+
+        :raises ControllerError: it could not be read.
+        """
+        if job.id in self._read.summaries:
+            return self._read.summaries[job.id]
+        found = _jobs.host_summaries(self._client, job.id)
+        if not (found or job.never_began or job.events_processed):
+            # Either it has just ended and its hosts are not in yet, or there will never be any.
+            self._events_in(_jobs.get(self._client, job.id))
+            found = _jobs.host_summaries(self._client, job.id)
+        self._read.summaries[job.id] = tuple(found)
+        return self._read.summaries[job.id]
+
+    def _with_summaries(self, run: Run) -> Run:
+        if run.summaries is not None or not may_have_results(run):
+            return run
+        return replace(run, summaries=self.summaries(run.job))
+
+
+class LedgerReader(SummariesReader):
     """
     :param client: the controller.
     :param events_in: waits until the events of a job that has ended are in; returns it as it is then.
@@ -84,12 +139,10 @@ class LedgerReader:
         read: JobsRead,
         tried: t.Collection[int] = (),
     ) -> None:
-        self._client = client
-        self._events_in = events_in
+        super().__init__(client, events_in, read)
         self._source = source
         self._same_work = same_work
         self._whole = whole
-        self._read = read
         self._tried = tried
         self._reach = HostReach(client, source)
         self._ends = RunEnds(client, self.summaries, read.starts)
@@ -122,6 +175,13 @@ class LedgerReader:
         records = self._reach.of(host_records(source_run, runs))
         return replace(ledger, hosts=tuple(without_tried(records, tried)))
 
+    def disabled(self, hosts: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
+        """Those of some hosts on which no job would run now.
+
+        :raises ControllerError: they could not be read. Who may not read the inventory is told none.
+        """
+        return self._reach.disabled(hosts)
+
     def lost_hosts(self) -> tuple[HostRecord, ...]:
         """The source's failed hosts that have lost their row in the inventory.
 
@@ -137,21 +197,6 @@ class LedgerReader:
         """
         self._read.assume_done(job, self._source if of_source else None)
 
-    def summaries(self, job: Job) -> tuple[HostSummary, ...]:
-        """What became of the hosts of a job that has ended, as soon as the controller knows.
-
-        :raises ControllerError: it could not be read.
-        """
-        if job.id in self._read.summaries:
-            return self._read.summaries[job.id]
-        found = _jobs.host_summaries(self._client, job.id)
-        if not (found or job.never_began or job.events_processed):
-            # Either it has just ended and its hosts are not in yet, or there will never be any.
-            self._events_in(_jobs.get(self._client, job.id))
-            found = _jobs.host_summaries(self._client, job.id)
-        self._read.summaries[job.id] = tuple(found)
-        return self._read.summaries[job.id]
-
     def with_remaining(self, ledger: Ledger, base: Job) -> Ledger:
         """The ledger with all hosts that are not done: with those too for which the base ended early, one by one.
 
@@ -166,20 +211,26 @@ class LedgerReader:
         records = stopped_records(run, ledger.stopped.hosts, others, ledger.hosts or ())
         return replace(ledger, stopped_hosts=self._reach.of_stopped(records))
 
-    def with_end(self, ledger: Ledger, base: Job, every: bool = False) -> Ledger:
+    def with_end(self, ledger: Ledger, base: Job, earlier: t.Sequence[Job] = (), every: bool = False) -> Ledger:
         """The ledger with whether the source ended early for hosts that did not fail, and that no other run has done.
 
         :param base: the job whose end is asked for: the source, or the run on all hosts that stands in its place.
+        :param earlier: successful jobs of before, which show what the playbook starts. They have done nothing for this.
         :param every: all hosts that it never began on are to be named, however many they are.
         """
         others = [run for run in ledger.runs if run.job.id != base.id]
         run = Run(base, whole=True)
         # Other work may have started more, or less.
-        measures = [] if self._same_work.changed and base.id == self._source.id else others
+        other_work = self._same_work.changed and base.id == self._source.id
+        measures = [*([] if other_work else others), *(Run(job) for job in earlier)]
         end = self._ends.end(run, measures)
         jobs = (base, *self._ends.measures(run, measures))
         patterns = {play.pattern for job in jobs for play in self._ends.started(job).plays}
-        begun = read_never_begun(self._client, base, end, patterns, functools.partial(self.summaries, base), every)
+        ran = self._ends.started(base).hosts
+        begun = NeverBegun()
+        if ran is None or self._read.inventories is None or not self._read.inventories.all_in(base, ran):
+            summaries = functools.partial(self.summaries, base)
+            begun = read_never_begun(self._client, base, end, patterns, summaries, every)
         # Where it went to its end for all that it began with, hosts that nobody can tell of were not meant.
         unknown = begun.unknown if end.broke_off or begun.more else ""
         stopped = end.counted
@@ -241,11 +292,6 @@ class LedgerReader:
         if any(not one.failed and {one.name, one.name_then} & names for one in run.summaries or ()):
             run = self._ends.with_stopped(run, runs)
         return run
-
-    def _with_summaries(self, run: Run) -> Run:
-        if run.summaries is not None or not may_have_results(run):
-            return run
-        return replace(run, summaries=self.summaries(run.job))
 
     def _failed_of_source(self) -> tuple[HostSummary, ...]:
         job = self._source

@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._api.errors import AnswerError
-from .._api.jobs import HostSummary, Job
+from .._api.jobs import HostSummary, Job, parse_time
 from .end_of_run_reader import GROUPS_LIMIT, NAMES_LIMIT, EndOfRun
 from .host_patterns import EVERYBODY, are_plain, terms
 
@@ -49,6 +49,50 @@ class Targets:
 
     names: frozenset[str]
     exact: bool
+
+
+# For so many seconds the hosts of an inventory are known to many.
+HOSTS_KNOWN_FOR = 10.0
+
+
+class InventoryHosts:
+    """The enabled hosts of inventories, for many jobs that are judged within seconds."""
+
+    def __init__(self, client: ControllerClient) -> None:
+        self._client = client
+        # By inventory, when it was asked, and its hosts; None where they are many, or may not be read.
+        self._known: dict[int, tuple[float, t.Optional[list[dict[str, t.Any]]]]] = {}
+
+    def all_in(self, job: Job, ran: frozenset[str]) -> bool:
+        """Whether a job surely ran on all enabled hosts that its inventory had before it.
+
+        :param ran: by their names in the job, the hosts that it ran on.
+        :raises ControllerError: the controller could not be asked.
+        """
+        hosts = self._hosts(job.inventory) if job.inventory else None
+        if hosts is None:
+            return False
+        before = [host for host in hosts if parse_time(host.get("created")) < job.created]
+        # One that was changed since may have had another name.
+        return all(host.get("name") in ran and parse_time(host.get("modified")) < job.created for host in before)
+
+    def _hosts(self, inventory: int) -> t.Optional[list[dict[str, t.Any]]]:
+        now = self._client.clock()
+        at, hosts = self._known.get(inventory, (-HOSTS_KNOWN_FOR, None))
+        # Of many, or of what may not be read, that is known for good.
+        if inventory in self._known and (hosts is None or now - at < HOSTS_KNOWN_FOR):
+            return hosts
+        self._known[inventory] = now, self._listed(inventory)
+        return self._known[inventory][1]
+
+    def _listed(self, inventory: int) -> t.Optional[list[dict[str, t.Any]]]:
+        try:
+            answer = self._client.get(f"inventories/{inventory}/hosts/", enabled="true", page_size=HOSTS_NAMED)
+        except AnswerError as error:
+            if not error.not_visible:
+                raise
+            return None
+        return None if answer.get("next") else list(answer.get("results") or ())
 
 
 def targets(limit: str, patterns: t.Collection[str]) -> t.Optional[Targets]:

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import json
 import typing as t
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from .._api.errors import AnswerError
 from .._api.jobs import Job, names_in
@@ -50,14 +52,95 @@ _OTHERWISE_COMPARED = frozenset({"limit", "job_type"})
 _BY_NUMBER = ("inventory", "execution_environment")
 _SETS_BY_NUMBER = ("credentials", "labels")
 
-# Where a job keeps its fingerprint.
+# Where a job keeps its fingerprints.
 _VALUES = "_values"
+_TEMPLATE_VALUES = "_template_values"
+
+# What stands in the row of a template itself. Credentials and labels stand beside it, and an edit of them leaves its
+# date alone, as does an edit of a survey, whose defaults become variables.
+_IN_TEMPLATE = tuple(name for name in _SCALARS if name != "execution_environment")
+# A launch under way during an edit may be that much younger than the edit.
+_LAUNCH_TAKES = timedelta(seconds=10)
 
 # Normalised values, or prompts, as text: equal where they are.
 Fingerprint = str
-# By template and values of a job, what is known of its prompts; None where they cannot be had. Jobs with equal values
-# are the same work as each other, so that one of them is asked about for all.
-Prompts = dict[tuple[t.Any, Fingerprint], t.Optional[Fingerprint]]
+_Key = tuple[t.Any, Fingerprint]
+
+
+@dataclass(frozen=True)
+class LastEdit:
+    """When a template was edited last.
+
+    :param modified: at this moment.
+    :param known_to: that was the last edit before this moment.
+    :param has_survey: whether variables may come from the defaults of a survey.
+    """
+
+    modified: datetime
+    known_to: datetime
+    has_survey: bool
+
+    def left_alone(self, *launches: datetime) -> bool:
+        """Whether it is as it was at each of these launches."""
+        return all(self.modified + _LAUNCH_TAKES < launch < self.known_to for launch in launches)
+
+
+class Prompts:
+    """What jobs were launched with beyond their templates, each kind of them asked about once.
+
+    Jobs with equal values are the same work as each other, so that one of them is asked about for all.
+
+    :param edited: the last edit of a job's template, where that is known.
+    """
+
+    def __init__(self, edited: t.Callable[[Job], t.Optional[LastEdit]] = lambda _job: None) -> None:
+        self._edited = edited
+        self._known: dict[_Key, t.Optional[Fingerprint]] = {}
+        # By template and values, the job with the lowest number of those that were met.
+        self._first: dict[_Key, Job] = {}
+        self._unreadable: dict[int, AnswerError] = {}
+        #: Whether jobs that have ended, and whose prompts cannot be read, are no work that is known. Until then it is
+        #: an error, with which one tells of them.
+        self.unreadable_known = False
+
+    def note(self, job: Job) -> None:
+        """Meet a job, so that those with equal values need not be asked about where this one need not."""
+        first = self._first.setdefault(_key(job), job)
+        if job.id < first.id:
+            self._first[_key(job)] = job
+
+    def surely_differ(self, one: Job, other: Job) -> bool:
+        """Whether two jobs of a template were launched with different prompts, by their values alone.
+
+        What the row of the template held for both, where it has not been edited in between, can differ by prompts only.
+        """
+        for job in (one, other):
+            self.note(job)
+        edit = self._edited(one)
+        if edit is None or not edit.left_alone(self._first[_key(one)].created, self._first[_key(other)].created):
+            return False
+        ours, theirs = _template_values(one), _template_values(other)
+        return ours[0] != theirs[0] or (not edit.has_survey and ours[1] != theirs[1])
+
+    def of(self, client: ControllerClient, job: Job) -> t.Optional[Fingerprint]:
+        """A job's prompts; None where they cannot be had.
+
+        :raises ControllerError: they could not be read, though they are there.
+        """
+        key = _key(job)
+        if key not in self._known:
+            if job.id in self._unreadable:
+                raise self._unreadable[job.id]
+            try:
+                self._known[key] = _ask_for_prompts(client, job.id)
+            except AnswerError as error:
+                self._unreadable[job.id] = error
+                raise
+        return self._known[key]
+
+    def knows(self, job: Job) -> bool:
+        """Whether they have been read."""
+        return _key(job) in self._known
 
 
 class SameWork:
@@ -86,7 +169,7 @@ class SameWork:
         #: Whether something is to be other than in the source, so that the source is other work.
         self.changed = not _shows(self._changes, values(source))
         self._known: dict[Fingerprint, t.Optional[bool]] = {} if self.changed else {values(source): True}
-        self._prompts = {} if prompts is None else prompts
+        self._prompts = Prompts() if prompts is None else prompts
         #: Whether a secret on both sides had to count as equal, since the controller shows none.
         self.masked = MASK in values(source)
 
@@ -116,7 +199,16 @@ class SameWork:
     def _with_same_prompts(self, job: Job) -> t.Optional[bool]:
         if slice_of(job) != slice_of(self._source) or not _shows(self._changes, values(job)):
             return False
-        ours, theirs = self._prompts_of(self._source), self._prompts_of(job)
+        if not self._changes and self._prompts.surely_differ(self._source, job):
+            return False
+        ours = self._prompts.of(self._client, self._source)
+        try:
+            theirs = self._prompts.of(self._client, job)
+        except AnswerError:
+            # One that is active may be doing the work.
+            if job.active or not self._prompts.unreadable_known:
+                raise
+            return None
         if ours is None or theirs is None:
             return None
         ours, theirs = _without(self._changes, ours), _without(self._changes, theirs)
@@ -127,13 +219,7 @@ class SameWork:
     @property
     def knows_prompts(self) -> bool:
         """Whether the source's prompts are known."""
-        return _key(self._source) in self._prompts
-
-    def _prompts_of(self, job: Job) -> t.Optional[Fingerprint]:
-        key = _key(job)
-        if key not in self._prompts:
-            self._prompts[key] = _ask_for_prompts(self._client, job.id)
-        return self._prompts[key]
+        return self._prompts.knows(self._source)
 
 
 def _shows(changes: t.Mapping[str, t.Any], of_job: Fingerprint) -> bool:
@@ -199,7 +285,7 @@ def same_template(source: Job, job: Job) -> bool:
     return source.template == job.template
 
 
-def _key(job: Job) -> tuple[t.Any, Fingerprint]:
+def _key(job: Job) -> _Key:
     return job.facts.get("name") if job.template is None else job.template, values(job)
 
 
@@ -217,6 +303,18 @@ def values(job: Job) -> Fingerprint:
     if _VALUES not in known:
         known[_VALUES] = _values(job)
     return t.cast("Fingerprint", known[_VALUES])
+
+
+def _template_values(job: Job) -> tuple[Fingerprint, Fingerprint]:
+    """What the row of a template gives to a job that is not prompted for it, and its variables apart from that."""
+    known, facts = vars(job), job.facts
+    if _TEMPLATE_VALUES not in known:
+        row = {
+            **{name: facts.get(name) for name in _IN_TEMPLATE},
+            **{name: sorted(names_in(facts.get(name))) for name in _NAMES},
+        }
+        known[_TEMPLATE_VALUES] = _fingerprint(row), _fingerprint(variables_of(facts.get("extra_vars")))
+    return t.cast("tuple[Fingerprint, Fingerprint]", known[_TEMPLATE_VALUES])
 
 
 def _values(job: Job) -> Fingerprint:

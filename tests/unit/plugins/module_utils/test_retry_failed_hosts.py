@@ -231,6 +231,30 @@ class TestHowItEnds:
         assert ended.outcome.ended == "not_possible"
         assert (ended.outcome.changed, ended.outcome.attempts, ended.outcome.job) == (False, (), None)
 
+    def test_when_the_name_of_the_only_host_is_no_limit(self) -> None:
+        controller = RelaunchingController(hopeless, "db 1")
+        controller.jobs[SOURCE]["host_status_counts"] = {"failures": 1}
+
+        ended = retry(controller)
+
+        assert isinstance(ended.error, RefusedError)
+        assert "'db 1' alone would match no host" in str(ended.error)
+        assert ended.account == ("not_possible", {}, ["db 1"], [])
+        assert (controller.posts, ended.lines) == ([], [])
+
+    def test_when_the_name_of_the_host_left_is_no_limit(self) -> None:
+        """The first job failed on another one too, whose name brings a comma."""
+
+        def ran(_number: int, hosts: tuple[str, ...]) -> Ran:
+            return {name: name == "db 1" for name in hosts}
+
+        controller = RelaunchingController(ran, "db 1", "w2")
+
+        ended = retry(controller, retries=2)
+
+        assert ended.account == ("retries_used_up", {"w2": 1}, ["db 1"], [43, 44])
+        assert controller.posts == ["jobs/42/relaunch/"] * 2
+
     def test_when_passwords_are_missing(self) -> None:
         controller = RelaunchingController(hopeless, "web1")
         controller.jobs[SOURCE]["passwords_needed_to_start"] = ["ssh_password"]

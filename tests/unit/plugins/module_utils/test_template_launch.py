@@ -14,13 +14,13 @@ import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.template_launch import (
-    LIMIT_BYTES,
     LaunchNeeds,
     TemplateLaunch,
     limit_of,
     not_limitable,
     why_not,
 )
+from ansible_collections.relaunch.controller.plugins.module_utils._work.host_patterns import LONGEST_LIMIT
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job
 from ansible_collections.relaunch.controller.tests.unit.templates_as_data import needs
 
@@ -109,9 +109,9 @@ ROWS: list[tuple[str, TemplateLaunch, dict[str, t.Any], str]] = [
     ("a survey that may not be read", launch({"extra_vars": {"other": 1}}), {"survey": None}, ""),
     ("a secret answer", launch({"extra_vars": {"secret": "$encrypted$"}}), {"survey": SURVEY}, "does not show: secret"),
     ("a secret that is given", GIVEN, {"survey": SURVEY}, ""),
-    ("a limit as long as can be", launch(limit="a" * LIMIT_BYTES), {}, ""),
-    ("a longer one", launch(limit="a" * (LIMIT_BYTES + 1)), {}, "make a limit of 128001 bytes"),
-    ("a longer one, by its bytes", launch(limit="ä" * (LIMIT_BYTES // 2 + 1)), {}, "make a limit of 128002 bytes"),
+    ("a limit as long as can be", launch(limit="a" * LONGEST_LIMIT), {}, ""),
+    ("a longer one", launch(limit="a" * (LONGEST_LIMIT + 1)), {}, "make a limit of 128001 bytes"),
+    ("a longer one, by its bytes", launch(limit="ä" * (LONGEST_LIMIT // 2 + 1)), {}, "make a limit of 128002 bytes"),
 ]
 
 

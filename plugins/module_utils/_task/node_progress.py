@@ -17,7 +17,7 @@ from .._api.jobs import ACTIVE_STATUSES, Job
 from .._api.kinds import WORKFLOW_JOB
 from .._api.paging import PAGE_SIZE
 from .._launch.waiting import Progress
-from .remaining_nodes import Node
+from .._workflow.remaining_nodes import Node
 
 
 class NodeLines:
