@@ -28,6 +28,7 @@ from .never_begun import InventoryHosts, NeverBegun, read_never_begun
 from .run_ends import RunEnds, may_have_results
 from .runs import Run, same_limit
 from .same_work import SameWork
+from .starts import Started
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -54,25 +55,6 @@ class JobsRead:
     def of_many(cls, client: ControllerClient) -> JobsRead:
         """For many jobs, of which what is read for one is of use for others."""
         return cls(starts=StartsRead(of_many=True), inventories=InventoryHosts(client))
-
-    def assume_done(self, job: Job, source: t.Optional[Job]) -> None:
-        """Know by its limit on whom a job was successful, where its counts tell that all of these hosts have run.
-
-        :param source: the one whose failed hosts they all are, if they are.
-        """
-        if not job.successful or not job.limit_names:
-            return
-        started = self.starts.get(job.id)
-        if started is not None and started.hosts is not None:
-            if started.hosts != job.limit_names:
-                return
-        elif job.hosts_counted != len(job.limit_names):
-            return
-        if source is not None and source.id not in self.summaries:
-            failed = tuple(HostSummary(None, name, name, failed=True) for name in job.limit_names)
-            self.failed.setdefault(source.id, failed)
-        done = tuple(HostSummary(None, name, name, failed=False) for name in job.limit_names)
-        self.summaries.setdefault(job.id, done)
 
 
 class SummariesReader:
@@ -191,11 +173,17 @@ class LedgerReader(SummariesReader):
         return tuple(one for one in self._reach.of(records) if not one.has_row)
 
     def assume_done(self, job: Job, of_source: bool) -> None:
-        """As of ``JobsRead``.
+        """Know by its limit on whom a job was successful, where its counts tell that all of these hosts have run.
 
         :param of_source: these are all failed hosts of the source.
         """
-        self._read.assume_done(job, self._source if of_source else None)
+        if not _ran_on_limit(job, self._read.starts.get(job.id)):
+            return
+        if of_source and self._source.id not in self._read.summaries:
+            failed = tuple(HostSummary(None, name, name, failed=True) for name in job.limit_names)
+            self._read.failed.setdefault(self._source.id, failed)
+        done = tuple(HostSummary(None, name, name, failed=False) for name in job.limit_names)
+        self._read.summaries.setdefault(job.id, done)
 
     def with_remaining(self, ledger: Ledger, base: Job) -> Ledger:
         """The ledger with all hosts that are not done: with those too for which the base ended early, one by one.
@@ -255,14 +243,12 @@ class LedgerReader(SummariesReader):
         What an older one tells may make a newer one matter, such as one that healed what had failed there.
         """
         known = {run.job.id: run for run in runs}
-        order = [
-            run.job.id for run in sorted(filter(may_have_results, runs), key=lambda run: ended(run.job), reverse=True)
-        ]
+        newest_first = sorted(filter(may_have_results, runs), key=lambda run: ended(run.job), reverse=True)
         again = True
         while again:
             again = False
             records = host_records(source_run, list(known.values()))
-            for number in order:
+            for number in (run.job.id for run in newest_first):
                 run = self._read_as_needed(known[number], records, self._alike(source_run, runs))
                 if run is not known[number]:
                     known[number], again = run, True
@@ -304,6 +290,15 @@ class LedgerReader(SummariesReader):
                 found = _jobs.host_summaries(self._client, job.id, failed=True)
             self._read.failed[job.id] = tuple(found)
         return self._read.failed[job.id]
+
+
+def _ran_on_limit(job: Job, started: t.Optional[Started]) -> bool:
+    """Whether a job was successful on all hosts of its limit, and on no others."""
+    if not job.successful or not job.limit_names:
+        return False
+    if started is not None and started.hosts is not None:
+        return started.hosts == job.limit_names
+    return job.hosts_counted == len(job.limit_names)
 
 
 def _decided(host: HostRecord, job: Job) -> bool:
