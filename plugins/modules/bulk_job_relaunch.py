@@ -88,13 +88,16 @@ options:
     description:
       - V(all) relaunches each job on the hosts that it was limited to.
       - V(failed) relaunches each job on those of its hosts that failed or were unreachable.
+      - V(remaining) launches the template of each job on exactly the hosts that are not done, as described with
+        M(relaunch.controller.job_relaunch). A job that cannot be completed so is left alone, with the reason.
     type: str
-    choices: [all, failed]
+    choices: [all, failed, remaining]
     default: all
   fallback_to_all:
     description:
-      - With O(hosts=failed), relaunch a job on all its hosts where the controller does not know which ones failed, or
-        where it stopped before its end for others. Without it such a job is left alone, or counts as failed.
+      - With O(hosts=failed) or O(hosts=remaining), relaunch a job on all its hosts where the controller does not know
+        which ones these are, or where with O(hosts=failed) it stopped before its end for others. Without it such a job
+        is left alone, or counts as failed.
     type: bool
     default: false
   max_jobs:

@@ -19,7 +19,7 @@ from .._api.errors import OptionError
 from .._job.options import own_job_id
 from .._launch.waiting import WAITING_SPEC, Waiting
 from .._selection.selection import SELECTION_SPEC, Selection
-from .._work.decision import ALL, FAILED, RelaunchOptions
+from .._work.decision import ALL, FAILED, REMAINING, RelaunchOptions
 
 MAX_ATTEMPTS = 3
 
@@ -29,7 +29,7 @@ SPECIFICATION: dict[str, t.Any] = dict(
         CONNECTION_SPEC,
         **WAITING_SPEC,
         **SELECTION_SPEC,
-        hosts=dict(type="str", choices=[ALL, FAILED], default=ALL),
+        hosts=dict(type="str", choices=[ALL, FAILED, REMAINING], default=ALL),
         fallback_to_all=dict(type="bool", default=False),
         max_jobs=dict(type="int", default=100),
         at_once=dict(type="int", default=5),
