@@ -27,6 +27,7 @@ from .never_begun import InventoryHosts, NeverBegun, read_never_begun
 from .run_ends import RunEnds, may_have_results
 from .runs import Run, same_limit
 from .same_work import SameWork
+from .starts import Started
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -143,13 +144,7 @@ class LedgerReader:
 
         :param of_source: these are all failed hosts of the source.
         """
-        if not job.successful or not job.limit_names:
-            return
-        started = self._read.starts.get(job.id)
-        if started is not None and started.hosts is not None:
-            if started.hosts != job.limit_names:
-                return
-        elif job.hosts_counted != len(job.limit_names):
+        if not _ran_on_limit(job, self._read.starts.get(job.id)):
             return
         if of_source and self._source.id not in self._read.summaries:
             failed = tuple(HostSummary(None, name, name, failed=True) for name in job.limit_names)
@@ -212,14 +207,12 @@ class LedgerReader:
         What an older one tells may make a newer one matter, such as one that healed what had failed there.
         """
         known = {run.job.id: run for run in runs}
-        order = [
-            run.job.id for run in sorted(filter(may_have_results, runs), key=lambda run: ended(run.job), reverse=True)
-        ]
+        newest_first = sorted(filter(may_have_results, runs), key=lambda run: ended(run.job), reverse=True)
         again = True
         while again:
             again = False
             records = host_records(source_run, list(known.values()))
-            for number in order:
+            for number in (run.job.id for run in newest_first):
                 run = self._read_as_needed(known[number], records, [source_run, *runs])
                 if run is not known[number]:
                     known[number], again = run, True
@@ -262,6 +255,15 @@ class LedgerReader:
                 found = _jobs.host_summaries(self._client, job.id, failed=True)
             self._read.failed[job.id] = tuple(found)
         return self._read.failed[job.id]
+
+
+def _ran_on_limit(job: Job, started: t.Optional[Started]) -> bool:
+    """Whether a job was successful on all hosts of its limit, and on no others."""
+    if not job.successful or not job.limit_names:
+        return False
+    if started is not None and started.hosts is not None:
+        return started.hosts == job.limit_names
+    return job.hosts_counted == len(job.limit_names)
 
 
 def _decided(host: HostRecord, job: Job) -> bool:
