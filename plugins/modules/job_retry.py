@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: job_retry
-short_description: Relaunch a job of an automation controller on its failed hosts until none is left
+short_description: Relaunch a job of an automation controller on its failed or remaining hosts until none is left
 version_added: 0.2.0
 author:
   - relaunch.controller contributors (@relaunch)
@@ -16,8 +16,8 @@ description:
   - Waits for a job of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or Ascender, and
     relaunches it on the hosts that failed or were unreachable, again and again with growing delays, until none of them
     is left.
-  - Each round is what M(relaunch.controller.job_relaunch) does with C(hosts=failed) and C(wait=true), so that all that
-    is said there holds here.
+  - Each round is what M(relaunch.controller.job_relaunch) does with O(hosts) and C(wait=true), so that all that is said
+    there holds here.
   - A relaunch that ran and failed is followed by another round. All else ends the task, see RV(ended). A relaunch that
     was canceled, refused or could not be waited for is not tried again.
 extends_documentation_fragment:
@@ -60,6 +60,15 @@ options:
   organization:
     description: Name or number of the organization of O(job_template), where templates of several have its name.
     type: str
+  hosts:
+    description:
+      - V(failed) relaunches the job on the hosts that failed or were unreachable.
+      - V(remaining) launches its template on exactly the hosts that are not done, those too for which it stopped before
+        its end, or that it never began on. So a rolling update is completed without running finished hosts once more.
+        See M(relaunch.controller.job_relaunch) for what that takes.
+    type: str
+    choices: [failed, remaining]
+    default: failed
   retries:
     description:
       - How many rounds there are at most, whatever each of them does.
@@ -81,10 +90,11 @@ options:
     description:
       - What is done about failed hosts by what each of them failed with last. The first rule that fits counts; a host
         that none fits is retried as without rules.
-      - A host that is parked needs a person, and is not retried. Since the controller relaunches all failed hosts of a
-        job together, the others are retried only where a job of the same work has failed on them and not on a parked
-        one; else the job is not retried while a host is parked. The task fails then, and RV(parked) tells the hosts and
-        why.
+      - A host that is parked needs a person, and is not retried. O(hosts=remaining) leaves it out. With O(hosts=failed)
+        the controller relaunches all failed hosts of a job together, so that the others are retried only where a job of
+        the same work has failed on them and not on a parked one; else the job is not retried while a host is parked.
+      - When nothing but parked hosts is left, or nothing can be retried without them, the task fails, and RV(parked)
+        tells the hosts and why.
       - They cost a request for the failed events of each job on which hosts failed last.
     type: list
     elements: dict

@@ -13,6 +13,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from .._api.errors import ControllerError
 from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
 from .._work.starts import FAILURE_EVENTS, UNREACHABLE
@@ -110,6 +111,21 @@ def explained(job: Job) -> str:
     if job.status in ("pending", "waiting"):
         return " It waits for capacity, or for another job, project update or inventory update."
     return ""
+
+
+def in_front(client: ControllerClient, job: Job) -> str:
+    """The sentence that names the job which a pending one has to wait for, where its template allows one at a time.
+
+    Empty where that is not so, or cannot be asked for.
+    """
+    if job.status != "pending" or job.facts.get("allow_simultaneous") is not False or job.template is None:
+        return ""
+    query = {"unified_job_template": job.template, "id__lt": job.id, "status__in": "pending,waiting,running"}
+    try:
+        jobs = client.get_once(f"{JOB.path}/", **query, order_by="id", page_size=1).get("results") or ()
+    except ControllerError:
+        return ""
+    return "".join(f" Job {one['id']} of the same template is {one['status']}, and comes first." for one in jobs)
 
 
 def _failure(event: t.Mapping[str, t.Any]) -> HostFailure:

@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 
 from .._api.connection import CONNECTION_SPEC
 from .._job.options import RELAUNCH_SPECIFICATION, RelaunchRequest
-from .._work.decision import FAILED
+from .._work.decision import FAILED, REMAINING
 from .deadline import Deadline
 from .retry_rounds import RETRIES_SPEC, Schedule
 from .rules import RULE_OPTIONS, Rule, rules_of
@@ -38,6 +38,7 @@ RETRY_SPECIFICATION: dict[str, t.Any] = dict(
         **RETRIES_SPEC,
         deadline=dict(type="str"),
         rules=dict(type="list", elements="dict", options=RULE_OPTIONS),
+        hosts=dict(type="str", choices=[FAILED, REMAINING], default=FAILED),
         **{name: RELAUNCH_SPECIFICATION["argument_spec"][name] for name in _TAKEN_OVER},
     ),
     required_one_of=RELAUNCH_SPECIFICATION["required_one_of"],
@@ -69,7 +70,7 @@ class RetryRequest:
         :param now: the moment from which the deadline is counted, with its zone; None for this one.
         :raises OptionError: one of them cannot be used.
         """
-        each = dict(params, hosts=FAILED, job_type=None, force=False, wait=True)
+        each = dict(params, job_type=None, force=False, wait=True)
         relaunch = RelaunchRequest.of(each, check_mode, diff)
         waiting = replace(relaunch.waiting, each_job=True)
         deadline = Deadline.of(params["deadline"], now or datetime.now(timezone.utc))
