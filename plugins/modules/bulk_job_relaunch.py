@@ -108,7 +108,10 @@ options:
     type: int
     default: 100
   at_once:
-    description: How many of the task's relaunches may be active at a time.
+    description:
+      - How many of the task's relaunches may be active at a time.
+      - A job that would have to wait behind another one of this task, since its template allows one job at a time, is
+        not launched before that has ended, so that it takes no place of others.
     type: int
     default: 5
   stop_after:
@@ -129,6 +132,7 @@ options:
     type: bool
     default: false
 notes:
+  - In a job of the controller itself, that job and others of its template are never selected.
   - Nodes of workflows are left alone, since relaunching them would not resume their workflow, and so are jobs that
     need passwords and jobs that the user may see but not start.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process where that makes

@@ -117,6 +117,8 @@ options:
   force:
     description:
       - Relaunch even if the work has succeeded already or a relaunch of it is running.
+      - Relaunch even if a credential, execution environment or the like that the job was launched with is deleted, so
+        that the relaunch takes the template's.
       - With O(hosts=failed) this cannot relaunch a job without failed hosts.
     type: bool
     default: false

@@ -175,6 +175,7 @@ REQUESTS = {
     "create": ("POST", r"/workflow_job_templates/$"),
     "node": ("POST", r"/workflow_nodes/$"),
     "link": ("POST", r"/success_nodes/$"),
+    "lineage": ("GET", r"/unified_jobs/$"),
     "launch": ("POST", r"/launch/$"),
     "look": ("GET", r"/workflow_jobs/\d+/$"),
     "delete": ("DELETE", r"/workflow_job_templates/\d+/$"),
@@ -212,6 +213,7 @@ KILLS: dict[str, tuple[str, Options]] = {
     "template made": ("create", {}),
     "node made": ("node", {}),
     "link made": ("link", {}),
+    "looked once more": ("lineage", {"after_requests": 1}),
     "launched": ("launch", {}),
     "waiting": ("look", {"after_requests": 1}),
     "not yet deleted": ("delete", {"kind": "drop", "when": "before"}),
@@ -244,6 +246,24 @@ def kill_at(
     until(lambda: requests()[0]["answered"] is not None)
 
 
+@pytest.mark.parametrize("kind", ["unauthorized", "forbidden"])
+def test_what_is_refused_in_passing_ends_in_one_complete_resume(
+    sandbox: Sandbox, workflow: Workflow, admin: Options, kind: str
+) -> None:
+    made = workflow(*TWO_PROJECTS)
+    asked: t.Any = [("GET", r"/workflow_nodes/$"), ("OPTIONS", ""), *REQUESTS.values()]
+    sandbox.misbehave([{"method": method, "path": path, "kind": kind} for method, path in asked])
+    task = {"workflow_job_id": made["id"], "nodes": "failed", "wait": True, **admin}
+
+    first, second = at_once(**task), at_once(**task)
+
+    assert not first.get("failed") and (first["changed"], first["status"]) == (True, "successful"), first["msg"]
+    (one,) = resumes(sandbox, made["id"])
+    assert (one["id"], sorted(sandbox.nodes(one["id"]))) == (first["id"], ["B", "D"])
+    assert (second["changed"], second["id"]) == (False, first["id"])
+    assert temporary(sandbox, made["id"]) == []
+
+
 @pytest.mark.parametrize("moment", KILLS)
 def test_whenever_a_task_is_killed_the_next_run_ends_in_one_complete_resume(
     sandbox: Sandbox, workflow: Workflow, admin: Options, environment: dict[str, str], moment: str
@@ -256,7 +276,7 @@ def test_whenever_a_task_is_killed_the_next_run_ends_in_one_complete_resume(
     second, third = at_once(**task), at_once(**task)
 
     assert not second.get("failed") and second["status"] == "successful", second["msg"]
-    assert second["changed"] == (KILLS[moment][0] in ("create", "node", "link"))
+    assert second["changed"] == (KILLS[moment][0] in ("create", "node", "link", "lineage"))
     (one,) = resumes(sandbox, made["id"])
     assert (one["id"], sorted(sandbox.nodes(one["id"]))) == (second["id"], ["B", "D"])
     ran = sandbox.request("GET", f"/unified_jobs/?id__gt={newest}").body["results"]

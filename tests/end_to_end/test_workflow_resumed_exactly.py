@@ -161,6 +161,35 @@ class TestOfFailedNodes:
         result = resume(made["id"], node_hosts="all")
         assert (result["failed"], limits(sandbox, result["id"])) == (False, {"B": "", "D": ""}), result["msg"]
 
+    def test_who_may_not_read_the_inventory_is_told_afterwards(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        template = deploy(THREE)
+        failed = {"web1": "ok", "web2": "failed", "web3": "failed"}
+        made = workflow(line(template["id"]), {"B": {"status": "failed", "hosts": failed}, "D": "do_not_run"})
+        sandbox.disable_host(template["hosts"]["web3"])
+        sandbox.organization_roles(made["organization"], alice="workflow_admin")
+
+        result = resume(made["id"], controller_oauthtoken=sandbox.token("alice"))
+
+        (warning,) = result["warnings"]
+        assert (result["failed"], result["status"]) == (False, "successful"), result["msg"]
+        assert warning.startswith("B did not run on web3 in job "), warning
+
+    def test_a_nested_workflow_that_was_resumed_on_its_own_does_not_run_again(
+        self, sandbox: Sandbox, workflow: Workflow, resume: Task
+    ) -> None:
+        inner = sandbox.add_workflow_template_with_nodes(f"Inner {os.urandom(3).hex()}", TWO_PROJECTS[0])["id"]
+        nodes: Options = {"N": {"template": inner, "success": ["D"]}, "D": {"project": "third"}}
+        made = workflow(nodes, {"N": {"status": "failed", "nodes": TWO_PROJECTS[1]}, "D": "do_not_run"})
+        refused = resume(made["id"])
+        nested = resume(made["jobs"]["N"])
+
+        result = resume(made["id"])
+
+        assert refused["failed"] and "N is a workflow itself" in refused["msg"], refused["msg"]
+        assert (nested["status"], sorted(sandbox.nodes(result["id"]))) == ("successful", ["D"]), result["msg"]
+
     def test_what_was_healed_by_hand_does_not_run_again(
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
     ) -> None:

@@ -13,11 +13,11 @@ import typing as t
 from dataclasses import replace
 
 from .._api import jobs as _jobs
-from .._api.errors import ControllerError, RefusedError, WaitTimeoutError
+from .._api.errors import ControllerError, DeadlineError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job
 from .._api.kinds import JOB
 from .._launch.asks import EndOf, JobsAfter, Pause, Steps
-from .._launch.failure_report import explained
+from .._launch.failure_report import explained, in_front
 from .._launch.launch import Launched
 from .._launch.tie_break import lower_rival
 from .._work.host_patterns import limit_problem
@@ -99,17 +99,20 @@ def until_ended(work: JobWork, job: Job, what: str, outcome: RelaunchOutcome, ou
     """
     page = work.client.page_url(JOB.page, job.id)
     try:
-        ended: Job = yield EndOf(job)
+        ended: Job = yield EndOf(job, ours=ours)
         return ended
     except WaitTimeoutError as error:
         last = t.cast("Job", error.last or job)
         on = "It goes on: run the task again to wait for it."
         if ours and work.request.waiting.cancel_on_timeout:
             last, on = canceled(work, last)
+        over = f"after {work.request.waiting.timeout or 0:g} seconds (timeout)"
+        if isinstance(error, DeadlineError):
+            over = "at the deadline"
         with carrying(outcome if outcome.job is None else outcome.about(work.client, last)):
-            raise WaitTimeoutError(
-                f"Waiting for {what} ended after {work.request.waiting.timeout or 0:g} seconds (timeout) with the job "
-                f"{last.status}.{explained(last)} {on} See {page}"
+            raise type(error)(
+                f"Waiting for {what} ended {over} with the job {last.status}.{explained(last)}"
+                f"{in_front(work.client, last)} {on} See {page}"
             ) from None
     except ControllerError as error:
         with carrying(outcome):

@@ -17,6 +17,8 @@ from .._api import jobs as _jobs
 from .._api.errors import ControllerError, ForbiddenError, RefusedError
 from .._api.jobs import Job
 from .._api.kinds import JOB
+from .._launch.gone_prompts import Objection, other_credentials
+from .._launch.gone_prompts_reader import read_objection
 from .._launch.launch import Attempt, Launched
 from .._launch.refusals import not_startable, relaunch_refused
 from .._launch.request_body import missing_passwords, payload
@@ -52,6 +54,7 @@ class Preparer:
         self._work = work
         self._details: dict[int, Job] = {work.source.id: work.source}
         self._job_types: dict[int, frozenset[str]] = {}
+        self._objection: t.Optional[Objection] = None
 
     def prepared(self, decision: Launch, outcome: RelaunchOutcome) -> Prepared:
         """What a relaunch takes; in check mode with what would come of it.
@@ -67,6 +70,7 @@ class Preparer:
             raise ForbiddenError(f"Job {job.id} would not be relaunched. {not_startable(job)}")
         outcome = replace(outcome, relaunched_job_id=job.id)
         with carrying(outcome):
+            outcome = self.unopposed(outcome)
             body = self._body(decision, job)
             missing = missing_passwords(job, work.request.credential_passwords)
             if work.request.check_mode:
@@ -78,6 +82,29 @@ class Preparer:
                     f"{', '.join(missing)}. Give them in credential_passwords."
                 )
         return Prepared(decision, job, _attempt(work, decision, job, body), outcome)
+
+    def unopposed(self, outcome: RelaunchOutcome) -> RelaunchOutcome:
+        """The outcome with what a relaunch would be without. A relaunch of a relaunch has the source's prompts too, and
+        so has a launch of the template.
+
+        :raises RefusedError: a prompt of the source is gone, and that cannot be meant.
+        """
+        source = self._work.source
+        if self._work.request.options.force:
+            return outcome
+        if self._objection is None:
+            self._objection = read_objection(self._work.client, source)
+        if self._objection.refusal:
+            raise RefusedError(
+                f"Job {source.id} was not relaunched: {self._objection.refusal}. Launch its template with what is "
+                "meant, or relaunch it as it would be, with job_relaunch and force: true."
+            )
+        if not self._objection.warning:
+            return outcome
+        return outcome.warned(
+            f"Job {source.id}: {self._objection.warning}. That may be meant: its template was edited since, or does "
+            "not ask for it at launch."
+        )
 
     def _in_detail(self, decision: Launch) -> Job:
         """A list tells neither the passwords that a job needs nor whether its events are in."""
@@ -157,7 +184,7 @@ def launched_outcome(work: JobWork, ledger: Ledger, prepared: Prepared, launched
         f"{decision.reason}: relaunched as job {new.id} on {on(names)}.",
         lost,
         _besides(ledger, decision, new, narrowed),
-    )
+    ).warned(other_credentials(work.source, new))
     return _with_unreached(work, decision, names, outcome)
 
 

@@ -17,6 +17,7 @@ from .._api import jobs as _jobs
 from .._api.client import backoff
 from .._api.errors import (
     ControllerError,
+    DeadlineError,
     ForbiddenError,
     NoFailedHostsError,
     NotSentError,
@@ -164,10 +165,11 @@ class RelaunchSequence:
         self.plan = f"{decision.reason}: {_planned(decision)}."
         if (yield Room()):
             self._looks = 0
+        _check_deadline(work, decision.job)
         try:
             prepared = preparers.prepared(decision, outcome)
             unknown = decision.hosts == FAILED and look.ledger.hosts is None
-            if unknown and may_be_no_limit(prepared.job.failures_counted):
+            if unknown and work.source.inventory is not None and may_be_no_limit(prepared.job.failures_counted):
                 # Its events were not in before, nor its counts.
                 self._hosts_needed = True
                 return Judged(outcome, again=True)
@@ -202,6 +204,7 @@ class RelaunchSequence:
         attempt = prepared.attempt
         unknown = replace(prepared.outcome, changed=True, job=None, url=None)
         try:
+            _check_deadline(work, prepared.job)
             if work.watch.passed:
                 raise WaitTimeoutError(f"{attempt.what} was not {attempt.verb}: the timeout was over before that.")
             with interrupted_with(unknown):
@@ -245,6 +248,12 @@ def _planned(decision: Launch) -> str:
     if decision.hosts == REMAINING:
         return f"its template would be launched, {limited_to(host_names(decision.due))}"
     return f"would be relaunched on {'its failed hosts' if decision.hosts == FAILED else 'all its hosts'}"
+
+
+def _check_deadline(work: JobWork, job: Job) -> None:
+    """:raises DeadlineError: it is over, so that nothing is launched any more."""
+    if work.watch.launching_over:
+        raise DeadlineError(f"Job {job.id} was not relaunched: the deadline was over before that.")
 
 
 def _has_lost_all(work: JobWork, look: Look, error: ControllerError) -> bool:

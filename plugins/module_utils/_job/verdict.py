@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._api.errors import ControllerError, CutShortError, JobUnsuccessfulError, RefusedError
+from .._api.errors import ControllerError, CutShortError, JobUnsuccessfulError, ParkedError, RefusedError
 from .._api.jobs import Job, told
 from .._api.kinds import JOB
 from .._launch import failure_report
@@ -67,7 +67,7 @@ def judge(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome) -> St
     if job.successful and work.request.options.hosts != ALL:
         with carrying(outcome):
             # A list shows less of it, and what it has started is asked for.
-            job = work.reader.with_events(job)
+            job = work.events_in.of_successful(work.client, job)
         outcome = replace(outcome, job=job)
     _take_limit(work, job, asked, outcome)
     if not job.successful:
@@ -99,7 +99,7 @@ def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) 
     before = outcome
     outcome = with_hosts(outcome, look.ledger)
     outcome = outcome.warned(*left_out(look.ledger, job))
-    if isinstance(decision, Refuse) and decision.cut_short:
+    if isinstance(decision, Refuse) and (decision.cut_short or decision.parked):
         raise refused(work, decision, outcome)
     if isinstance(decision, Launch):
         if decision.hosts == ALL:
@@ -115,6 +115,8 @@ def refused(work: JobWork, decision: Refuse, outcome: RelaunchOutcome) -> Contro
 
     :param outcome: what is known.
     """
+    if decision.parked:
+        return BrokenOffError(ParkedError(decision.reason), outcome)
     if not decision.cut_short:
         return RefusedError(decision.reason)
     page = work.client.page_url(JOB.page, work.source.id)

@@ -29,6 +29,7 @@ from .._work.decision import (
     decide,
     needs_runs,
 )
+from .._work.end_of_run_reader import read_whole
 from .._work.host_patterns import may_be_no_limit
 from .._work.ledger import HostRecord, Ledger, Reach
 from .._work.ledger_reader import JobsRead, LedgerReader
@@ -68,6 +69,15 @@ class EventsIn:
             self._read.details[job.id] = self._watch.until_events_processed(job)
         return self._read.details[job.id]
 
+    def of_successful(self, client: ControllerClient, job: Job) -> Job:
+        """The same, where what it has started is asked for next, and may come along.
+
+        :raises ControllerError: what waiting will not cure.
+        """
+        if job.id not in self._read.details and read_whole(client, job, self._read.starts):
+            self._read.details[job.id] = Job({**job.facts, "event_processing_finished": True})
+        return self(job)
+
 
 @dataclass(frozen=True)
 class JobWork:
@@ -76,6 +86,7 @@ class JobWork:
     :param source: the job that the task names, in detail.
     :param events_in: brings a job that has ended when its events are in.
     :param of_others: the numbers of jobs that are other work though nothing in them tells it; they may grow.
+    :param park: tells in a ledger which of its hosts need a person, with what brings a job when its events are in.
     """
 
     client: ControllerClient
@@ -86,6 +97,7 @@ class JobWork:
     reader: LedgerReader
     events_in: EventsIn
     of_others: t.Collection[int] = ()
+    park: t.Optional[t.Callable[[Ledger, t.Callable[[Job], Job]], Ledger]] = None
 
     @classmethod
     def of(
@@ -140,8 +152,10 @@ class JobWork:
         needed = hosts_needed or own is not None or options.fallback_to_all or source.failures_counted == 0
         needed = needed or options.hosts == REMAINING or bool(self.request.changes)
         # Names that no limit holds are to be known before.
-        needed = needed or may_be_no_limit(source.failures_counted)
-        return Look(self.reader.ledger(jobs, needed, not options.force or own is not None), at)
+        alone = source.inventory is not None and may_be_no_limit(source.failures_counted)
+        needed = needed or self.park is not None or alone
+        ledger = self.reader.ledger(jobs, needed, not options.force or own is not None)
+        return Look(self.park(ledger, self.events_in) if self.park else ledger, at)
 
     def decide(self, look: Look, force: bool = True) -> tuple[Look, Decision]:
         """What to do, and the look with what had to be asked for it.
@@ -179,7 +193,8 @@ class JobWork:
         whole = same_limit(self.source, own)
 
         def is_rival(job: Job) -> bool:
-            if job.id in over:
+            # The job that the task runs in would have to wait for itself.
+            if job.id in over or job.id == self.request.own_job:
                 return False
             if not same_limit(self.source, job) and (whole or not own.limit_names <= job.limit_names):
                 return False

@@ -60,11 +60,13 @@ class Refuse:
 
     :param cut_short: since the job ended early for hosts that did not fail.
     :param asks_end: whether the source ended early for other hosts has to be asked before this is said.
+    :param parked: since a relaunch would run on a host that needs a person, or only such hosts are left.
     """
 
     reason: str
     cut_short: bool = False
     asks_end: bool = False
+    parked: bool = False
 
 
 @dataclass(frozen=True)
@@ -296,6 +298,8 @@ def _being_done(ledger: Ledger, due: tuple[HostRecord, ...], options: RelaunchOp
 
 def _nothing_due(ledger: Ledger, options: RelaunchOptions) -> Settled:
     """Every failed host is done, or no relaunch on failed hosts runs on it."""
+    if ledger.reached(Reach.PARKED):
+        return _parked(ledger)
     tried = ledger.reached(Reach.TRIED)
     if tried:
         names = told(sorted(host.name for host in tried))
@@ -381,8 +385,11 @@ def _launch_failed(ledger: Ledger, options: RelaunchOptions) -> Settled:
         reached = run.failed_present
         return len(reached & wanted), -len(reached - wanted), ended(run.job)
 
-    runs = (ledger.source_run, *ledger.runs)
-    best = max(runs, key=rank)
+    parked = frozenset(host.name for host in ledger.reached(Reach.PARKED))
+    runs = [run for run in (ledger.source_run, *ledger.runs) if not run.failed_present & parked]
+    best = max(runs, key=rank, default=ledger.source_run)
+    if parked and (not runs or not best.failed_present & wanted):
+        return _parked(ledger)
     problem = _limit_problem(best)
     if problem:
         best = max((run for run in runs if not _limit_problem(run)), key=rank, default=best)
@@ -391,8 +398,16 @@ def _launch_failed(ledger: Ledger, options: RelaunchOptions) -> Settled:
     from_source = _of_source(source, FAILED, due)
     if best.job.id == source.id:
         return from_source
-    instead = None if _limit_problem(ledger.source_run) else from_source
+    instead = None if _limit_problem(ledger.source_run) or ledger.source_run.failed_present & parked else from_source
     return Launch(best.job, FAILED, f"{_named(best.job, source)}, ended with status {best.job.status}", due, instead)
+
+
+def _parked(ledger: Ledger) -> Refuse:
+    """A relaunch would run on hosts that need a person."""
+    hosts = sorted(ledger.reached(Reach.PARKED), key=lambda host: host.name)
+    names = told([f"{host.name} ({host.parked})" for host in hosts])
+    rest = f" {told(sorted(host.name for host in ledger.due))} can only be retried with them." if ledger.due else ""
+    return Refuse(f"Job {ledger.source.id} is parked, since hosts of it need a person: {names}.{rest}", parked=True)
 
 
 def _limit_problem(run: Run) -> str:

@@ -57,14 +57,15 @@ class HostReach:
         rows = self._named([one.name for one in records])
         return tuple(replace(one, reach=_by_name(one, rows, Reach.RELAUNCH)) for one in records)
 
-    def disabled(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
+    def disabled(self, records: t.Sequence[HostRecord]) -> t.Optional[tuple[HostRecord, ...]]:
         """Those of some hosts that are disabled by now, or are no hosts of the inventory any more.
 
-        :raises ControllerError: it could not be read. Who may not read the inventory is told none.
+        :returns: None where this user may not read the inventory.
+        :raises ControllerError: it could not be read.
         """
         known = [one for one in records if isinstance(one.key, int)]
         enabled = self._changed([one.key for one in known])
-        return () if enabled is None else tuple(one for one in known if one.key not in enabled)
+        return None if enabled is None else tuple(one for one in known if one.key not in enabled)
 
     def _absent(self, records: t.Sequence[HostRecord]) -> dict[HostKey, Reach]:
         """Those that a run has left out.
@@ -125,7 +126,9 @@ class HostReach:
     def _inventory_rows(
         self, key: str, wanted: t.Sequence[str], at_once: int, **query: str
     ) -> t.Optional[list[dict[str, t.Any]]]:
-        """The hosts of the inventory that have one of the wanted values; None where they may not be read."""
+        """The hosts of the inventory that have one of the wanted values; None where it may not be read, or is gone."""
+        if self._source.inventory is None:
+            return None
         found: list[dict[str, t.Any]] = []
         try:
             for start in range(0, len(wanted), at_once):

@@ -48,6 +48,8 @@ class Reach(Enum):
     WHOLE = "whole"
     #: It would, but the host has failed in a relaunch of this very task.
     TRIED = "tried"
+    #: It would, but a rule says that the host needs a person.
+    PARKED = "parked"
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class HostRecord:
     :param absent_in: the newest run that asked for it and in which it did not run, if that is newer than all others.
     :param has_row: whether its newest failure is that of a host which is in the inventory still.
     :param reach: whether a relaunch would run on it, where it is not done.
+    :param parked: why a rule says that it needs a person; empty where none does.
     """
 
     key: HostKey
@@ -74,6 +77,7 @@ class HostRecord:
     absent_in: t.Optional[Job] = None
     has_row: bool = True
     reach: Reach = Reach.RELAUNCH
+    parked: str = ""
 
 
 @dataclass(frozen=True)

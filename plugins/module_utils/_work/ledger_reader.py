@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from .._api import jobs as _jobs
 from .._api.jobs import HostSummary, Job
-from .end_of_run_reader import StartsRead, read_place, read_whole
+from .end_of_run_reader import StartsRead, read_place
 from .host_reach import HostReach
 from .ledger import (
     HostRecord,
@@ -69,15 +69,6 @@ class SummariesReader:
         self._client = client
         self._events_in = events_in
         self._read = read
-
-    def with_events(self, job: Job) -> Job:
-        """A job that was successful, when its events are in.
-
-        :raises ControllerError: what waiting will not cure.
-        """
-        if not read_whole(self._client, job, self._read.starts):
-            return self._events_in(job)
-        return self._read.details.setdefault(job.id, Job({**job.facts, "event_processing_finished": True}))
 
     def summaries(self, job: Job) -> tuple[HostSummary, ...]:
         """What became of the hosts of a job that has ended, as soon as the controller knows.
@@ -157,10 +148,11 @@ class LedgerReader(SummariesReader):
         records = self._reach.of(host_records(source_run, runs))
         return replace(ledger, hosts=tuple(without_tried(records, tried)))
 
-    def disabled(self, hosts: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
+    def disabled(self, hosts: t.Sequence[HostRecord]) -> t.Optional[tuple[HostRecord, ...]]:
         """Those of some hosts on which no job would run now.
 
-        :raises ControllerError: they could not be read. Who may not read the inventory is told none.
+        :returns: None where this user may not read the inventory.
+        :raises ControllerError: they could not be read.
         """
         return self._reach.disabled(hosts)
 

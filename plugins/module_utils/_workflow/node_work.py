@@ -142,13 +142,14 @@ class NodeWork:
             return self._whole(decision.reason)
         ledger = work.with_end(look, self._earlier_than(work.source)).ledger
         gone = host_names(ledger.reached(Reach.GONE))
-        idle = (*ledger.reached(Reach.IDLE), *work.reader.disabled(ledger.due))
+        disabled = work.reader.disabled(ledger.due)
+        idle = (*ledger.reached(Reach.IDLE), *(disabled or ()))
         if idle:
             return replace(self._idle(idle), gone=gone)
         reason = why_cut_short(ledger)
         if reason:
             return replace(self._whole(reason), gone=gone)
-        return NodeLeft(hosts=host_names(ledger.due), gone=gone)
+        return NodeLeft(hosts=host_names(ledger.due), gone=gone, unsure=disabled is None)
 
     def _idle(self, hosts: t.Sequence[HostRecord]) -> NodeLeft:
         """A workflow does not go on behind a host as if that were done."""
@@ -209,4 +210,5 @@ def _together(found: t.Sequence[NodeLeft]) -> NodeLeft:
         return NodeLeft(healed_by=max(healed), gone=gone) if healed else NodeLeft()
     whole = next((one.whole for one in found if one.whole), "")
     hosts = tuple(sorted({name for one in found for name in one.hosts})) if not whole else ()
-    return NodeLeft(hosts=hosts, whole=whole, obstacles=obstacles, gone=gone)
+    unsure = any(one.unsure for one in found)
+    return NodeLeft(hosts=hosts, whole=whole, obstacles=obstacles, gone=gone, unsure=unsure)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from .._api.jobs import Job, summary_of, told
 from .._work.decision import FAILED
+from .._work.host_patterns import limit_problem
 from .._work.same_work import MASK, variables_of
 from .remaining_nodes import Link, Node, NodeLeft, Remainder, RemainingNode
 
@@ -253,6 +254,9 @@ def _not_limitable(remainder: Remainder, found: KnownOfNodes, node_hosts: str) -
     nested, sliced, unlimited = [], [], []
     for node in (kept.node for kept in remainder.kept if kept.node.bad):
         template = found.templates.get(node.template or 0) or {}
+        problem = limit_problem(found.hosts.get(node.id, ()))
+        if problem:
+            yield f"{node.label} cannot be limited to its failed hosts: {problem}"
         slices = int(template.get("job_slice_count") or 1)
         if node.template_type == _WORKFLOW:
             nested.append(node.label)

@@ -145,6 +145,7 @@ class NodeLeft:
     :param gone: failed hosts that are not in the inventory any more.
     :param waits_for: the active job that does some of it, of this kind: its end decides.
     :param unreadable: this user may not read what it ran.
+    :param unsure: whether these hosts are enabled may not be read.
     """
 
     healed_by: t.Optional[int] = None
@@ -154,6 +155,7 @@ class NodeLeft:
     gone: tuple[str, ...] = ()
     waits_for: t.Optional[tuple[Job, Kind]] = field(default=None, compare=False)
     unreadable: bool = False
+    unsure: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ import typing as t
 import uuid
 from dataclasses import dataclass, replace
 
-from .._api.errors import AnswerError, RefusedError
-from .._api.jobs import Job, told
-from .._api.kinds import WORKFLOW_JOB, Kind
+from .._api.client import ControllerClient
+from .._api.errors import AnswerError, ControllerError, RefusedError
+from .._api.jobs import Job, host_summaries, told
+from .._api.kinds import JOB, WORKFLOW_JOB, Kind
 from .._job.outcome import BrokenOffError, carrying
 from .._job.work import FRESH_FOR
 from .._launch.asks import Steps
@@ -23,7 +24,7 @@ from .._launch.launch import Attempt, Launched
 from .._launch.refusals import may_not_make_workflows, not_resumable, workflow_refused
 from .._work.decision import FAILED
 from . import temporary_template as _temporary_template
-from .drawing import drawing
+from .drawing import fitted_drawing
 from .lineage import Lineage, last_run, nodes_of, read_lineage, readable
 from .node_work import NodeWork
 from .outcome import WorkflowOutcome
@@ -196,7 +197,7 @@ class ResumeSequence:
             )
         known = read_known(run.client, remainder, situation.left)
         plan = planned(source, remainder, known, run.request.node_hosts)
-        lines = tuple(drawing(remainder, known.hosts))
+        lines = tuple(fitted_drawing(remainder, known.hosts))
         outcome = replace(
             outcome,
             drawing=lines,
@@ -207,7 +208,7 @@ class ResumeSequence:
         if run.request.diff:
             outcome = replace(outcome, diff={"before": "", "after": "\n".join(lines) + "\n"})
         with carrying(outcome):
-            plan = self._allowed(source, plan)
+            plan = _allowed(run.client, source, plan)
             if run.request.check_mode:
                 labels = told([kept.node.label for kept in remainder.kept])
                 outcome = replace(outcome, changed=True)
@@ -217,18 +218,6 @@ class ResumeSequence:
         outcome = replace(outcome, temporary_template_id=template)
         self._made = Made(template, situation, remainder, outcome)
         return None
-
-    def _allowed(self, source: Job, plan: t.Union[Plan, tuple[str, ...]]) -> Plan:
-        """The plan, where nothing stands in its way.
-
-        :raises RefusedError: with all that does.
-        """
-        reasons = [] if isinstance(plan, Plan) else list(plan)
-        if "POST" not in (self._run.client.options("workflow_job_templates/").get("actions") or {}):
-            reasons.append(may_not_make_workflows(source))
-        if reasons or not isinstance(plan, Plan):
-            raise RefusedError(not_resumable(source.id, reasons))
-        return plan
 
     def _make(self, source: Job, plan: Plan) -> int:
         self._times_made += 1
@@ -266,7 +255,8 @@ class ResumeSequence:
         said = f"What remains of workflow job {root.id} runs as workflow job {launched.job.id}: {labels}."
         outcome = made.outcome.saying(said, *_notes(made.situation, made.remainder))
         templates = tuple(one.template for one in lineage.leftovers if one.template != template)
-        return (yield from run.launched(launched, contest, outcome, (*templates, template)))
+        outcome = yield from run.launched(launched, contest, outcome, (*templates, template))
+        return outcome.warned(*_left_out(run.client, made, outcome))
 
     def _remove_made(self) -> None:
         """Remove a temporary template that was made for what is not so any more."""
@@ -275,19 +265,61 @@ class ResumeSequence:
             self._made = None
 
 
+def _allowed(client: ControllerClient, source: Job, plan: t.Union[Plan, tuple[str, ...]]) -> Plan:
+    """The plan, where nothing stands in its way.
+
+    :raises RefusedError: with all that does.
+    """
+    reasons = [] if isinstance(plan, Plan) else list(plan)
+    if "POST" not in (client.options("workflow_job_templates/").get("actions") or {}):
+        reasons.append(may_not_make_workflows(source))
+    if reasons or not isinstance(plan, Plan):
+        raise RefusedError(not_resumable(source.id, reasons))
+    return plan
+
+
+def _left_out(client: ControllerClient, made: Made, outcome: WorkflowOutcome) -> t.Iterator[str]:
+    """Hosts on which nodes did not run though limited to them, where nobody could tell before."""
+    unsure = {number: left for number, left in made.situation.left.items() if left.unsure and left.hosts}
+    job = outcome.job
+    if not unsure or job is None or not job.successful:
+        return
+    try:
+        # Of a workflow job whose template is gone the jobs stay readable.
+        entries = client.results(f"{JOB.path}/", unified_job_node__workflow_job=job.id)
+        ran = [Job.of(entry) for entry in entries]
+        for number, left in unsure.items():
+            for one in (one for one in ran if one.limit_names == frozenset(left.hosts)):
+                names = {summary.name for summary in host_summaries(client, one.id)}
+                missing = sorted(set(left.hosts) - names)
+                if missing:
+                    yield (
+                        f"{made.situation.named(number)} did not run on {told(missing)} in job {one.id}, though "
+                        "limited to it: such hosts are disabled, and the workflow went on without them."
+                    )
+    except ControllerError as error:
+        yield f"Whether nodes ran on all of the hosts that they are limited to is not known: {error}"
+
+
 def _nothing(situation: Situation, remainder: Nothing) -> str:
     """Why nothing is to be resumed, as sentences."""
     source, handled = situation.source, told([node.label for node in remainder.handled])
     why = (
         f", though not on {handled}: it had a way on for that; handled: true resumes it all the same" if handled else ""
     )
-    since = _since(situation)
-    nothing = "Nothing to resume."
-    return " ".join(filter(None, (f"Workflow job {source.id} was {source.status}{why}.", since, nothing)))
+    was = "was" if source.successful else "ended with status"
+    first = f"Workflow job {source.id} {was} {source.status}{why}."
+    return " ".join(filter(None, (first, _since(situation), "Nothing to resume.")))
 
 
 def _since(situation: Situation) -> str:
-    healed = [f"that of {situation.named(number)} in job {by}" for number, by in situation.healed.items()]
+    ran = {node.id: node.job for node in situation.nodes}
+    # Where the failed hosts are gone nobody has done anything.
+    healed = [
+        f"that of {situation.named(number)} in job {by}"
+        for number, by in situation.healed.items()
+        if by != ran.get(number)
+    ]
     return f"What failed there has been done since: {told(healed)}." if healed else ""
 
 

@@ -201,6 +201,12 @@ REFUSED: dict[str, tuple[Job, Remainder, KnownOfNodes, str]] = {
     ),
     "no limit": (source(), chain(), found({}, ASKING), "template of node2 takes no limit"),
     "sliced": (source(), chain(), found({**ASKING, "job_slice_count": 2}, ASKING), "template of node2 is sliced"),
+    "a name that no limit holds": (
+        source(),
+        chain(),
+        found(hosts={B: ("db 1",)}),
+        "node2 cannot be limited to its failed hosts: ansible splits a limit",
+    ),
     "sliced job": (
         source(),
         chain(job_type="workflow_job"),
