@@ -93,7 +93,7 @@ options:
       - A host that is parked needs a person, and is not retried. Since the controller relaunches all failed hosts of a
         job together, the others are retried only where a job of the same work has failed on them and not on a parked
         one; else the job is not retried while a host is parked. The task fails then, and RV(parked) tells the hosts and
-        why.
+        why. With O(hosts=remaining) the parked ones are left out, and all others are retried.
       - They cost a request for the failed events of each job on which hosts failed last.
     type: list
     elements: dict
