@@ -115,8 +115,7 @@ class TemplatePreparer:
             raise RefusedError(self._not_launched("Its template is gone, so that there is none to launch."))
         if self._needs is None:
             self._needs = _read_needs(work.client, source.template)
-            shown = work.client.get(JOB.at(source.id, "create_schedule")).get("prompts")
-            self._prompts = shown if isinstance(shown, dict) and "all" not in shown else None
+            self._prompts = _read_prompts(work.client, source)
         job_type = work.request.options.job_type or source.job_type
         return self._needs, TemplateLaunch(source, self._prompts, limit, job_type, work.request.changes)
 
@@ -163,6 +162,17 @@ class TemplatePreparer:
                 f"The job template {needs.name} would not be launched: the controller does not let this user do that. "
                 "This takes the execute role on it."
             )
+
+
+def _read_prompts(client: ControllerClient, job: Job) -> t.Optional[t.Mapping[str, t.Any]]:
+    """What a job was launched with beyond its template; None where this user, or anybody, is not told."""
+    try:
+        shown = client.get(JOB.at(job.id, "create_schedule")).get("prompts")
+    except AnswerError as error:
+        if not error.not_visible:
+            raise
+        return None
+    return shown if isinstance(shown, dict) and "all" not in shown else None
 
 
 def _read_needs(client: ControllerClient, template: int) -> LaunchNeeds:
