@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, relaunch.controller contributors
-"""Shows the collection at work: a job that fails on one of three hosts is relaunched on that host, and a workflow that
-fails in the middle is resumed from there. The controller is the sandbox of the tests, started for this and stopped at
-the end, whatever happens. The jobs and the playbooks are real.
+"""Shows the collection at work: a job that fails on one of three hosts is relaunched on that host, a rolling update
+that stops is completed on exactly what remains, and a workflow that fails in the middle is resumed from there. The
+controller is the sandbox of the tests, started for this and stopped at the end, whatever happens. The jobs and the
+playbooks are real.
 """
 
 from __future__ import annotations
@@ -112,6 +113,21 @@ def demo(sandbox: Sandbox, folder: Path) -> None:
     heading("Only that host ran, and it succeeded")
     expect(show_job(sandbox, new) == ["db1"], "the relaunch did not run on db1 alone")
     again(sandbox, "retry.yml", f"job_id={job}")
+
+    heading("A rolling update of web1 to web6, two at a time, stops when both hosts of a batch have failed")
+    (rack := folder / "rack2").touch()
+    blocked = ("web3", "web4")
+    hosts = {f"web{number}": {"blocker": str(folder / "none")} for number in range(1, 7)}
+    hosts |= dict.fromkeys(blocked, {"blocker": str(rack)})
+    rolling = sandbox.add_template("Roll out the shop", MATERIAL / "rolling.yml", hosts=hosts, asks=["limit"])["id"]
+    job = sandbox.launch(rolling)
+    expect(sandbox.wait(job) == "failed", "the rolling update did not stop")
+    expect(show_job(sandbox, job) == ["web1", "web2", *blocked], "it did not stop in its second batch")
+    show("  web5, web6", "not run")
+    new = mended(sandbox, rack, "complete.yml", f"job_id={job}", "jobs")
+    heading("Exactly what remained ran: those that had failed, and those that were never begun")
+    expect(show_job(sandbox, new) == [*blocked, "web5", "web6"], "it did not run on what remained")
+    again(sandbox, "complete.yml", f"job_id={job}")
 
     heading("A workflow fails in the middle: fetch, then deploy, then verify")
     blocker.touch()

@@ -14,7 +14,8 @@ author:
   - relaunch.controller contributors (@relaunch)
 description:
   - Relaunches a job of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or Ascender, on
-    all hosts or on those that failed or were unreachable, and optionally waits for it.
+    all hosts, on those that failed or were unreachable, or on exactly those that are not done, and optionally waits
+    for it.
   - The state asked for is that the work of the job has succeeded. If it has, or a relaunch of it is running, nothing
     is launched. The controller keeps no link from a relaunch to its source. Later relaunches count as the same work if
     they have the same template and slice, the job type that is wanted, a limit that fits, and equal values (inventory,
@@ -64,6 +65,8 @@ options:
     description:
       - Name or number of a job template. The source job is then the latest job launched from it; relaunches do not
         count as such, but are looked at like those of any source job.
+      - A job that O(hosts=remaining) or O(changes) has launched is no relaunch to the controller, and counts as such.
+        What it was limited to is all that is asked about then; give O(job_id) to go on with the first job.
       - A number is an id first, one with a leading zero only a name. With C(++) in it, it may also be the named
         URL of a template, such as V(Patch web servers++Web), its name and that of its organization.
       - In a job of the controller that is a workflow's node, the job of the node before it is meant that has this

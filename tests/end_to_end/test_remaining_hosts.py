@@ -150,6 +150,19 @@ def test_round_after_round_each_on_what_remains(sandbox: Sandbox, marks: Marks, 
     assert all(len(jobs) == 1 for jobs in rolling.done.values()) and sorted(rolling.done) == sorted(SIX)
 
 
+def test_a_parked_host_is_left_out(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:
+    rolling = Rolling(sandbox, marks)
+    marks.fail("Check", web5=1, web6=1)
+    rules = [{"message": "fails on web5", "action": "park", "reason": "the disk is full"}]
+
+    result = driver.retry(rolling.job, hosts="remaining", rules=rules)
+
+    assert (result["failed"], result["ended"]) == (True, "parked"), result["msg"]
+    assert [attempt["hosts"] for attempt in result["attempts"]] == [["web3", "web4", "web5", "web6"], ["web6"]]
+    assert result["remaining_hosts"] == ["web5"] and "web5" in result["parked"]
+    assert all(len(jobs) == 1 for jobs in rolling.done.values()) and sorted(rolling.done) == sorted({*SIX} - {"web5"})
+
+
 def test_many_are_completed_and_one_that_cannot_be_is_left_alone(
     sandbox: Sandbox, marks: Marks, tmp_path: Path, admin: Options, run_tasks: t.Callable[..., t.Any]
 ) -> None:

@@ -18,6 +18,7 @@ from .._api.errors import AnswerError, ForbiddenError, JobUnsuccessfulError, NoF
 from .._api.jobs import Job, host_summaries, names_in, summary_of, told
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._launch.changes import after_changes
+from .._launch.gone_prompts import other_credentials
 from .._launch.launch import Attempt, Launched
 from .._launch.request_body import missing_passwords
 from .._launch.template_launch import (
@@ -37,6 +38,8 @@ from .relaunch import Prepared, Preparer, launched_outcome
 from .work import JobWork, host_names
 
 _PASSWORDS = "credential_passwords"
+# Where these are changed it does not matter what has become of those that the job was prompted with.
+_REPLACED = frozenset({"credentials", "execution_environment", "labels"})
 
 
 class Preparers:
@@ -45,7 +48,7 @@ class Preparers:
     def __init__(self, work: JobWork) -> None:
         self._work = work
         self._relaunch = Preparer(work)
-        self._launch = TemplatePreparer(work)
+        self._launch = TemplatePreparer(work, self._relaunch.unopposed)
 
     def prepared(self, decision: Launch, outcome: RelaunchOutcome) -> Prepared:
         """As of the one that a decision takes; they have the same errors."""
@@ -54,10 +57,14 @@ class Preparers:
 
 
 class TemplatePreparer:
-    """Asks what has to be known of a template before its launch, each thing once."""
+    """Asks what has to be known of a template before its launch, each thing once.
 
-    def __init__(self, work: JobWork) -> None:
+    :param unopposed: brings an outcome with what the source's prompts have lost; see ``Preparer``.
+    """
+
+    def __init__(self, work: JobWork, unopposed: t.Callable[[RelaunchOutcome], RelaunchOutcome]) -> None:
         self._work = work
+        self._unopposed = unopposed
         self._needs: t.Optional[LaunchNeeds] = None
         self._prompts: t.Optional[t.Mapping[str, t.Any]] = None
 
@@ -76,6 +83,8 @@ class TemplatePreparer:
             reasons = why_not(launch, needs)
             if reasons:
                 raise RefusedError(self._not_launched(*reasons))
+            if not _REPLACED & set(launch.changes):
+                outcome = self._unopposed(outcome)
             attempt = self._attempt(launch, needs)
             missing = self._missing(launch, needs)
             if work.request.check_mode:
@@ -106,8 +115,7 @@ class TemplatePreparer:
             raise RefusedError(self._not_launched("Its template is gone, so that there is none to launch."))
         if self._needs is None:
             self._needs = _read_needs(work.client, source.template)
-            shown = work.client.get(JOB.at(source.id, "create_schedule")).get("prompts")
-            self._prompts = shown if isinstance(shown, dict) and "all" not in shown else None
+            self._prompts = _read_prompts(work.client, source)
         job_type = work.request.options.job_type or source.job_type
         return self._needs, TemplateLaunch(source, self._prompts, limit, job_type, work.request.changes)
 
@@ -154,6 +162,17 @@ class TemplatePreparer:
                 f"The job template {needs.name} would not be launched: the controller does not let this user do that. "
                 "This takes the execute role on it."
             )
+
+
+def _read_prompts(client: ControllerClient, job: Job) -> t.Optional[t.Mapping[str, t.Any]]:
+    """What a job was launched with beyond its template; None where this user, or anybody, is not told."""
+    try:
+        shown = client.get(JOB.at(job.id, "create_schedule")).get("prompts")
+    except AnswerError as error:
+        if not error.not_visible:
+            raise
+        return None
+    return shown if isinstance(shown, dict) and "all" not in shown else None
 
 
 def _read_needs(client: ControllerClient, template: int) -> LaunchNeeds:
@@ -232,6 +251,8 @@ def outcome_after(work: JobWork, ledger: Ledger, prepared: Prepared, launched: L
         hosts=names or None,
         diff=side_by_side(work.request, work.source, new.facts, f"job {new.id}"),
     )
+    if "credentials" not in work.request.changes:
+        outcome = outcome.warned(other_credentials(work.source, new))
     return outcome.saying(
         f"{prepared.decision.reason}: its template {prepared.template} was launched with {_given(work)} as "
         f"job {new.id}, {limited_to(names)}.",

@@ -70,7 +70,7 @@ class Preparer:
             raise ForbiddenError(f"Job {job.id} would not be relaunched. {not_startable(job)}")
         outcome = replace(outcome, relaunched_job_id=job.id)
         with carrying(outcome):
-            outcome = self._unopposed(outcome)
+            outcome = self.unopposed(outcome)
             body = self._body(decision, job)
             missing = missing_passwords(job, work.request.credential_passwords)
             if work.request.check_mode:
@@ -83,8 +83,9 @@ class Preparer:
                 )
         return Prepared(decision, job, _attempt(work, decision, job, body), outcome)
 
-    def _unopposed(self, outcome: RelaunchOutcome) -> RelaunchOutcome:
-        """The outcome with what a relaunch would be without. A relaunch of a relaunch has the source's prompts too.
+    def unopposed(self, outcome: RelaunchOutcome) -> RelaunchOutcome:
+        """The outcome with what a relaunch would be without. A relaunch of a relaunch has the source's prompts too, and
+        so has a launch of the template.
 
         :raises RefusedError: a prompt of the source is gone, and that cannot be meant.
         """

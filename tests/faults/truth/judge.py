@@ -173,7 +173,7 @@ def _false_whole(facts: Facts, task: Said, account: Account) -> t.Iterator[_Wron
 
 def _false_left(facts: Facts, task: Said, account: Account) -> t.Iterator[_Wrong]:
     """Hosts that are said to remain, and were done before the task, as anybody could know."""
-    for host in account.result.get("remaining_hosts") or () if facts.hosts == "failed" else ():
+    for host in account.result.get("remaining_hosts") or () if facts.hosts != "all" else ():
         run = certainly_done(facts, account.source, host, task.started)
         if run is not None and not_added_again(facts, host, run.created, task.ended):
             why = f"{host} is said to remain of job {account.source.id}, and reached the end in job {run.id}"
@@ -224,6 +224,9 @@ def _refused(facts: Facts, task: Said, account: Account) -> t.Iterator[_Wrong]:
     left = [host for host in sorted(not_failed(facts, source)) if expected(facts, source, host, task)]
     if not source.began and any(not done(facts, source, host, task) for host in left):
         yield Kind.STUCK, f"job {source.id} was refused, though it never began, so that all of its hosts remain: {said}"
+    if facts.hosts == "remaining" and facts.player != "admin":
+        # Who may not read the inventory does not know exactly what remains.
+        return
     for host in sorted(source.failed):
         if not done(facts, source, host, task) and _reachable(facts, source, host, task):
             yield Kind.STUCK, f"job {source.id} was refused, though a relaunch would run on {host}: {said}"
@@ -244,7 +247,7 @@ def _without_end(facts: Facts) -> t.Iterator[_Wrong]:
     for account in accounts(facts, last):
         if account.claims or _all_told(facts, last, account):
             continue
-        may_refuse = facts.hosts == "failed" and not facts.fallback_to_all
+        may_refuse = facts.hosts != "all" and not facts.fallback_to_all
         job_failed = account.result.get("status") in FINAL and account.result.get("status") != "successful"
         if may_refuse and (account.cut_short or account.result.get("id") is None or not job_failed):
             continue

@@ -146,7 +146,8 @@ class TruthPlay:
 
     def _info(self, options: t.Mapping[str, t.Any]) -> Said | None:
         """What job_info says of the job that a task is about."""
-        return None if self._world.task.kind == BULK else tasks.info(options)
+        task = self._world.task
+        return None if task.kind == BULK or task.hosts == "remaining" else tasks.info(options)
 
     def _options(self, sources: t.Sequence[int], window: tuple[str, str]) -> dict[str, t.Any]:
         task, options = self._world.task, dict(_TASK)
@@ -159,7 +160,7 @@ class TruthPlay:
             return options
         options.update({"job_template": str(self._template)} if task.by_template else {"job_id": sources[-1]})
         if task.kind == "job_retry":
-            return {**options, "retries": task.retries, "delay": 0.1}
+            return {**options, "hosts": task.hosts, "retries": task.retries, "delay": 0.1}
         return {**options, "hosts": task.hosts, "wait": True}
 
     def _apply(self, moves: t.Sequence[Move]) -> None:

@@ -97,6 +97,7 @@ def entry(**fields: t.Any) -> dict[str, t.Any]:
 
 OF_MANY: dict[str, t.Any] = {"kind": BULK}
 BEFORE = dataclasses.replace(HEALED, created=70, finished=80, settled=80.2, ended={"web2": 79}, creator="bob")
+REMAINING: dict[str, t.Any] = {"hosts": "remaining"}
 CALM: dict[str, t.Any] = {"said": {"calm": True}}
 
 
@@ -188,6 +189,12 @@ SECOND = job(3, 82, 92, [], "web1", limit="web1", creator="bob")
         (facts_of(GOOD, [LONG, NEXT]), Kind.NEEDLESS, "while job 2 did its work"),
         (
             facts_of(GOOD, [FIRST, SECOND, job(4, 101, 110, [], "web1 web2", limit="web1 web2")], TWO_FAILED),
+            Kind.NEEDLESS,
+            "ran again on web1, which were done",
+        ),
+        (
+            # Whoever asks for what remains is not to run a finished host again, whatever another job would have done.
+            facts_of(GOOD, [SECOND, job(4, 101, 110, [], "web1 web2", limit="web1 web2")], TWO_FAILED, **REMAINING),
             Kind.NEEDLESS,
             "ran again on web1, which were done",
         ),

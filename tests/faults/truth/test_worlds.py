@@ -76,9 +76,11 @@ def test_tasks_and_moves_vary() -> None:
     assert {(task.kind, task.hosts, task.fallback_to_all) for task in tasks} >= {
         (kind, hosts, fallback)
         for kind in ("job_relaunch", BULK)
-        for hosts in ("all", "failed")
+        for hosts in ("all", "failed", "remaining")
         for fallback in (True, False)
     }
+    assert ("job_retry", "remaining") in {(task.kind, task.hosts) for task in tasks}
+    assert all(world.asks_limit for world in WORLDS if world.task.hosts == "remaining")
     assert {move.at for move in MOVES} == {None, *MOMENTS}
     assert len({move.what for move in MOVES}) == 12
     assert {world.source for world in WORLDS} == {"ended", "canceled", "never began"}

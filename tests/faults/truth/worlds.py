@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import typing as t
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ _MOVES = {
 # How often the source ends by itself, is canceled midway, or before it begins. It is drawn last, so that the other
 # properties of a world do not change with this.
 SOURCES = (90, 5, 5)
+# How many tasks about failed hosts are about the remaining ones instead; drawn by itself, for the same reason.
+REMAINING = 0.3
 # Those of them that may happen between two requests of a task.
 _MEANWHILE = ("relaunch failed", "relaunch all", "launch", "launch on some", "disable", "enable", "cancel", "edit")
 MOMENTS = (("list", "after"), ("post", "before"), ("post", "after"), ("poll", "after"))
@@ -78,7 +81,7 @@ class Task:
     """
 
     kind: str
-    hosts: t.Literal["all", "failed"] = "failed"
+    hosts: t.Literal["all", "failed", "remaining"] = "failed"
     fallback_to_all: bool = False
     by_template: bool = False
     retries: int = 2
@@ -122,6 +125,8 @@ def world_of(seed: int) -> World:
     cut = rng.randint(1, len(hosts) - 1)
     book = book_of(rng, {"web": hosts[:cut], "db": hosts[cut:]})
     task = _task(rng)
+    if task.hosts == "failed" and random.Random(f"remaining {seed}").random() < REMAINING:
+        task = dataclasses.replace(task, hosts="remaining")
     reference = rng.random() < 0.25
     launches = int(reference) + (rng.choice((1, 2, 2, 3)) if task.kind == BULK else rng.choice((1, 1, 1, 2)))
     attempts = list(_attempts(rng, book, hosts, launches))
@@ -134,7 +139,8 @@ def world_of(seed: int) -> World:
         book=book,
         launches=launches,
         attempts=tuple(attempts),
-        asks_limit=rng.random() < 0.4,
+        # That takes the template's limit.
+        asks_limit=rng.random() < 0.4 or task.hosts == "remaining",
         simultaneous=rng.random() < 0.7,
         task=task,
         rounds=rounds,

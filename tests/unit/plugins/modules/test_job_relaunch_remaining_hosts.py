@@ -245,6 +245,54 @@ def test_who_may_not_launch_the_template_is_told_in_check_mode(
     assert "would not be launched: the controller does not let this user do that" in result["msg"]
 
 
+@pytest.mark.parametrize(
+    ("status", "body"), [(403, DENIED), (200, {"prompts": {"all": "Inconnu"}})], ids=["403", "not kept"]
+)
+def test_prompts_that_are_not_told_are_a_reason_to_refuse(
+    controller: ScriptedController, relaunch: Relaunch, status: int, body: dict[str, t.Any]
+) -> None:
+    stage(controller)
+    controller.whenever("GET", at(42, "create_schedule"), status, body)
+
+    result = relaunch(hosts="remaining")
+
+    assert (result["failed"], result["changed"]) == (True, False)
+    assert "does not tell what it was launched with beyond its template" in result["msg"]
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_template_that_may_not_be_seen_is_told(
+    controller: ScriptedController, relaunch: Relaunch, status: int
+) -> None:
+    stage(controller)
+    controller.whenever("GET", LAUNCH, status, DENIED)
+
+    result = relaunch(hosts="remaining")
+
+    assert (result["failed"], result["changed"]) == (True, False)
+    assert f"The job template 7 was not launched. The controller answered {status}" in result["msg"]
+
+
+def test_a_prompt_that_is_gone_is_a_reason_to_refuse(controller: ScriptedController, relaunch: Relaunch) -> None:
+    """As with a relaunch: the launch would not be what the job was. With another one in its place it may be."""
+    stage(controller, asks=("limit", "credentials"), summary_fields={"credentials": []})
+    template = {
+        "id": 7,
+        "modified": "2026-11-22T00:00:00Z",
+        "ask_credential_on_launch": True,
+        "summary_fields": {"credentials": [{"id": 1, "name": "dev"}]},
+    }
+    controller.whenever("GET", "/api/v2/job_templates/7/", body=template)
+    controller.whenever("GET", at(42, "activity_stream"), body=listed({"changes": {"credentials": ["prod (3)"]}}))
+    controller.expect("POST", LAUNCH, 201, new())
+
+    refused = relaunch(hosts="remaining")
+    relaunch(hosts="remaining", changes={"credentials": [4]})
+
+    assert refused["failed"] and "prod" in refused["msg"], refused["msg"]
+    assert body_of(controller) == {"limit": LIMIT, "credentials": [4]}
+
+
 def test_missing_passwords_are_named_before_the_post(controller: ScriptedController, relaunch: Relaunch) -> None:
     stage(controller, template={"passwords_needed_to_start": ["ssh_password", "become_password"]})
     controller.expect("POST", LAUNCH, 201, new())
