@@ -29,11 +29,14 @@ from end_to_end.workflow_jobs import (
     until,
     variables,
 )
+from sandbox.faults import Rule
 from sandbox.process import Sandbox
 
 TWO = ("web1", "web2")
 THREE = ("web1", "web2", "web3")
 Task = t.Callable[..., Options]
+# When the first node of a temporary template has been made.
+WHILE_IT_IS_MADE: Rule = {"kind": "act", "when": "after", "method": "POST", "path": "/workflow_nodes/$"}
 
 
 @pytest.fixture
@@ -382,8 +385,7 @@ class TestLineage:
         launch: t.Any = {"method": "POST", "path": path, "user": "admin", "body": {}}
         wait: t.Any = {"method": "POST", "path": "/jobs/{id}/wait"}
         sandbox.clear_log()
-        rule: t.Any = {"kind": "act", "when": "after", "method": "POST", "path": "/workflow_nodes/$"}
-        sandbox.misbehave([{**rule, "calls": [launch, wait]}])
+        sandbox.misbehave([{**WHILE_IT_IS_MADE, "calls": [launch, wait]}])
 
         result = resume(made["id"])
 
@@ -403,8 +405,7 @@ class TestLineage:
             {"method": "POST", "path": "/jobs/{id}/end", "body": {"status": "successful", "hosts": {"web2": "ok"}}},
             {"method": "PATCH", "path": "/settings", "body": {"max_running": 4}},
         ]
-        rule: t.Any = {"kind": "act", "when": "after", "method": "POST", "path": "/workflow_nodes/$"}
-        sandbox.misbehave([{**rule, "calls": calls}])
+        sandbox.misbehave([{**WHILE_IT_IS_MADE, "calls": calls}])
 
         result = resume(made["id"])
 

@@ -25,7 +25,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._workflow.rema
 
 # What stands between two nodes, and the same in the API.
 KINDS = {">": "success", "!": "failure", "*": "always"}
-# What stands behind a node: + - e c r ended or runs as here; h failed, and has been healed since; w failed, and is being
+# What stands behind a node: + - e c r ended or runs as here; h failed, and healed since; w failed, and is being
 # healed; . not run; x its job is deleted. Its template is deleted: ? before it could run, / since it failed, 0 it was
 # not to run.
 STATUSES = {"+": "successful", "-": "failed", "e": "error", "c": "canceled", "r": "running", "/": "failed"}
