@@ -126,7 +126,7 @@ class ResumeSequence:
         lineage = read_lineage(client, self._root, nodes)
         at = client.clock()
         doing = lineage.doing
-        if doing is not None and not (doing is lineage.base and not doing.active):
+        if doing is not None and not _has_left(self._run, lineage, doing):
             self._remove_made()
             return (yield from self._follow(lineage, doing, outcome))
         situation = yield from self._look(lineage, nodes)
@@ -271,6 +271,21 @@ class ResumeSequence:
         if self._made is not None:
             _temporary_template.remove(self._run.client, self._made.template)
             self._made = None
+
+
+def _has_left(run: WorkflowRun, lineage: Lineage, doing: Job) -> bool:
+    """Whether a success has left undone what a failure had a way on for; of a relaunch of all that is looked at."""
+    if doing.active or not (doing is lineage.base or run.request.handled):
+        return False
+    if doing is lineage.base:
+        return True
+    try:
+        nodes = nodes_of(run.client, doing.id)
+    except AnswerError as error:
+        if not error.not_visible:
+            raise
+        return False
+    return isinstance(remaining(nodes, doing.status, handled=True), Remainder)
 
 
 def _allowed(client: ControllerClient, source: Job, plan: t.Union[Plan, tuple[str, ...]]) -> Plan:
