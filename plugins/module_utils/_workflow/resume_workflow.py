@@ -107,7 +107,7 @@ class ResumeSequence:
         """
         while True:
             try:
-                with carrying(outcome):
+                with carrying(outcome if self._made is None else self._made.outcome):
                     done = yield from self._turn(outcome)
             except BrokenOffError as broken:
                 if self._made is None or broken.outcome.changed:
