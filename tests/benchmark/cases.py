@@ -163,12 +163,18 @@ class _Arena:
         self._runs += 1
         names = [f"Work {self._runs}.{number}" for number in range(case.jobs)]
         variables = {"seconds": case.lasts or 0.0}
-        options: dict[str, t.Any] = {"outcomes": {}} if case.at_once else {}
+        # As most templates have one.
+        options: dict[str, t.Any] = {"credentials": [{"name": "machine"}]}
+        options.update({"outcomes": {}} if case.at_once else {})
         templates = [
-            int(sandbox.add_template(name, PLAYBOOK, hosts={"web1": {}}, extra_vars=variables, **options)["id"])
+            int(
+                sandbox.add_template(name, PLAYBOOK, hosts={"web1": {}, "web2": {}}, extra_vars=variables, **options)[
+                    "id"
+                ]
+            )
             for name in names
         ]
-        failed = {"status": "failed", "hosts": {"web1": "failed"}}
+        failed = {"status": "failed", "hosts": {"web1": "failed", "web2": "failed"}}
         jobs = [sandbox.make_job(template=template, **failed) for template in templates]
         sandbox.settings(**self._settings)
         sandbox.clear_log()

@@ -92,7 +92,7 @@ def playable(block: Block) -> bool:
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if playable(block)], ids=str)
-def test_runs(block: Block, sandbox: Sandbox, failed_job: int, run: Run, tmp_path: Path) -> None:
+def test_runs(block: Block, sandbox: Sandbox, template: int, failed_job: int, run: Run, tmp_path: Path) -> None:
     config = tmp_path / "controller.cfg"
     config.write_text("verify_ssl = true\n", encoding="utf-8")
     config.chmod(0o600)
@@ -121,9 +121,11 @@ def test_runs(block: Block, sandbox: Sandbox, failed_job: int, run: Run, tmp_pat
     assert not re.search(r"\[(WARNING|DEPRECATION)|Traceback|^fatal:", output, re.MULTILINE), output
     relaunched = [entry["path"] for entry in sandbox.log() if entry["method"] == "POST"]
     source = f"/api/v2/jobs/{failed_job}/relaunch/"
+    launch = f"/api/v2/job_templates/{template}/launch/"
     if block is EXAMPLES:
-        # One on the failed hosts, one on all; the last example finds the work done.
-        assert relaunched == [source, source]
+        # One on the failed hosts, one with something changed, one on all; the others find the work done.
+        assert relaunched == [source, launch, source]
     else:
         acts = (MODULE in text or ROLE in text) and "check_mode: true" not in text
-        assert relaunched == ([source] if acts else [])
+        by_template = "hosts: remaining" in text or "changes:" in text
+        assert relaunched == ([launch if by_template else source] if acts else [])

@@ -83,9 +83,9 @@ def stubborn(sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest) -
 
     def stubborn(options: t.Mapping[str, t.Any] | None = None, **failures: int) -> dict[str, t.Any]:
         hosts = {name: {"failures": times, "folder": str(tmp_path)} for name, times in failures.items()}
-        return sandbox.add_template(
-            f"{request.node.name} {os.urandom(3).hex()}", STUBBORN, hosts=hosts, **(options or {})
-        )
+        # As most templates have one.
+        given = {"credentials": [{"name": "machine"}], **(options or {})}
+        return sandbox.add_template(f"{request.node.name} {os.urandom(3).hex()}", STUBBORN, hosts=hosts, **given)
 
     return stubborn
 

@@ -28,7 +28,8 @@ def template(sandbox: Sandbox) -> t.Callable[..., int]:
     """Add a template whose jobs end as data: template(outcomes={"web2": "failed"}); by default all succeed."""
 
     def template(**options: t.Any) -> int:
-        given = {"hosts": HOSTS, "outcomes": {}, "duration": 0.2, **options}
+        machine = [{"name": "machine"}]
+        given = {"hosts": HOSTS, "outcomes": {}, "duration": 0.2, "credentials": machine, **options}
         return int(sandbox.add_template(f"Work {os.urandom(4).hex()}", PLAYBOOK, **given)["id"])
 
     return template
@@ -161,7 +162,7 @@ class Outage:
             template=template, status="successful", launch_type="relaunch", limit="web2,web3", hosts=hosts
         )
         self.add(done, "done", True, f"the last of them in job {by}")
-        template = self._template(duration=10.0)
+        template = self._template(duration=30.0)
         scheduled = self._failed(template)
         active = self.sandbox.launch_scheduled(self.sandbox.add_schedule(template, "Hourly"))
         self.add(scheduled, "adopted", True, f"Job {active}, the same work as job {scheduled}, is ")

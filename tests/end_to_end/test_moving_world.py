@@ -218,6 +218,26 @@ def test_other_credentials_are_other_work(sandbox: Sandbox, template: Template, 
     assert len(posts(sandbox)) == 1
 
 
+@pytest.mark.parametrize(("own", "then"), [([], "has none in its place"), ([{"name": "dev"}], "takes dev")])
+def test_a_credential_that_is_gone_is_not_left_out_without_a_word(
+    sandbox: Sandbox, template: Template, driver: Driver, own: list[Options], then: str
+) -> None:
+    made = template("web1 web2", asks=["credentials"], credentials=own)
+    prod = sandbox.add_credential("prod", kind="ssh")
+    hosts = {"web1": "ok", "web2": "failed"}
+    given = {"credentials": [prod], "prompts": {"credentials": [prod]}}
+    job = sandbox.make_job(template=made["id"], status="failed", hosts=hosts, **given)
+    sandbox.delete("credentials", prod)
+    sandbox.clear_log()
+
+    result = driver.relaunch(job)
+
+    assert (result["failed"], result["changed"], posts(sandbox)) == (True, False, []), result["msg"]
+    assert f"the credential prod that it was launched with is gone, and a relaunch {then}." in result["msg"]
+
+    assert driver.relaunch(job, force=True)["status"] == "successful"
+
+
 def test_a_success_that_a_later_failure_took_back_does_not_count(
     sandbox: Sandbox, failed: Failed, driver: Driver
 ) -> None:

@@ -199,6 +199,14 @@ def job_prompts(row_id: int) -> flask.Response:
     return answer({"can_schedule": prompts.can_schedule(database, row), "prompts": prompts.shown(database, row)})
 
 
+@api.get("/jobs/<int:row_id>/activity_stream/")
+def job_activity(row_id: int) -> flask.Response:
+    """Who launched the job, and with what; others than administrators see nothing of it."""
+    row = _readable("job", row_id)
+    entries = [flask.g.bodies.launch_activity(row)] if flask.g.user["is_superuser"] else []
+    return answer({"count": len(entries), "next": None, "previous": None, "results": entries})
+
+
 @api.get("/ad_hoc_commands/<int:row_id>/relaunch/")
 def command_relaunch_needs(row_id: int) -> flask.Response:
     """The passwords it needs."""

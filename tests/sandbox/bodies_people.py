@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+
 from . import database as db
 from . import jobs
 from .bodies import Body
@@ -29,6 +31,62 @@ class PeopleBodies(TemplateBodies):
             "max_hosts": 0,
             "default_environment": None,
         }
+
+    def launch_activity(self, job: db.Row) -> Body:
+        """What the activity stream tells of the launch of a job: what was deleted since keeps its name."""
+        same = (
+            "name description job_type playbook scm_branch forks limit verbosity extra_vars job_tags skip_tags timeout"
+        )
+        never = {"force_handlers": False, "start_at_task": "", "use_fact_cache": False, "webhook_service": ""}
+        environment = (json.loads(job["prompts"]) or {}).get("execution_environment")
+        changes = {
+            **{name: job[name] for name in same.split()},
+            **never,
+            "webhook_credential": None,
+            "webhook_guid": "",
+            "instance_group": None,
+            "inventory": self._numbered("inventories", job["inventory"]),
+            "project": self._numbered("projects", job["project"]),
+            "job_template": self._numbered("templates", job["job_template"]),
+            "execution_environment": self._numbered("execution_environments", environment),
+            "allow_simultaneous": bool(job["allow_simultaneous"]),
+            "diff_mode": bool(job["diff_mode"]),
+            "job_slice_number": job["job_slice_number"],
+            "job_slice_count": job["job_slice_count"],
+            "id": job["id"],
+            "credentials": [f"{self._credential_name(one)} ({one})" for one in json.loads(job["credentials"])],
+            "labels": [one["name"] for one in self.labels(json.loads(job["labels"]))["results"]],
+        }
+        template = self._get("templates", job["job_template"])
+        brief = {name: job[name] for name in ("id", "name", "description", "status", "elapsed")}
+        return {
+            "id": job["id"],
+            "type": "activity_stream",
+            "url": f"/api/v2/activity_stream/{job['id']}/",
+            "related": {"actor": f"/api/v2/users/{job['created_by']}/", "job": [f"/api/v2/jobs/{job['id']}/"]},
+            "summary_fields": {
+                "job": [{**brief, "failed": bool(job["failed"])}],
+                "job_template": [{name: template[name] for name in ("id", "name", "description")}] if template else [],
+                "actor": self._person(job["created_by"]),
+            },
+            "timestamp": job["created"],
+            "operation": "create",
+            "changes": changes,
+            "object1": "job",
+            "object2": "",
+            "object_association": "",
+            "action_node": "sandbox",
+            "object_type": "",
+        }
+
+    def _numbered(self, table: str, row_id: int | None) -> str | None:
+        """As the activity stream names what a field points to."""
+        row = self._get(table, row_id) if row_id is not None else None
+        return f"{row['name']}-{row_id}" if row else None
+
+    def _credential_name(self, row_id: int) -> str:
+        row = self._get("credentials", row_id) or self._get("deleted_credentials", row_id)
+        return str(row["name"]) if row else ""
 
     def user(self, row: db.Row) -> Body:
         """A user."""

@@ -54,6 +54,10 @@ CREATE TABLE IF NOT EXISTS inventory_sources (
 CREATE TABLE IF NOT EXISTS credentials (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, kind TEXT NOT NULL, asks TEXT NOT NULL DEFAULT '[]',
     organization INTEGER REFERENCES organizations(id) ON DELETE SET NULL, created TEXT NOT NULL);
+-- The activity stream remembers them.
+CREATE TABLE IF NOT EXISTS deleted_credentials (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TRIGGER IF NOT EXISTS remember_credentials AFTER DELETE ON credentials
+    BEGIN INSERT INTO deleted_credentials VALUES (old.id, old.name); END;
 CREATE TABLE IF NOT EXISTS labels (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE NOT NULL,
     organization INTEGER REFERENCES organizations(id) ON DELETE SET NULL, created TEXT NOT NULL);

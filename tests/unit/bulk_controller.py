@@ -148,6 +148,8 @@ class BulkController(BaseAdapter):
             return 200, listed([], query)
         if parts == ["job_templates"]:
             return 200, listed(self._templates(query), query)
+        if parts == ["api"]:
+            return 200, {"current_version": "/api/v2/"}
         if parts == ["me"]:
             return 200, listed([{"id": 1}], query)
         if parts[0] == "inventories":

@@ -160,12 +160,13 @@ class BulkDriver:
             _drop(waiting, f"{launched} jobs had been launched (max_jobs)", broken=True)
             return True
         room = max(0, min(self._room(), max_jobs - launched, LAUNCHES_A_LOOK))
-        for member in waiting[:room]:
+        let_in = self._waits.not_behind_others(waiting)[:room]
+        for member in let_in:
             passed_over, member.passed_over = member.passed_over, False
             self._advance(member, passed_over)
-        for member in waiting[room:]:
-            member.passed_over = True
-        return room > 0
+        for member in waiting:
+            member.passed_over = member.passed_over or member not in let_in
+        return bool(let_in)
 
     def _room(self) -> int:
         """How many more may be launched: one that is looked for may be active, too."""

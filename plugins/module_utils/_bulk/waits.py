@@ -81,6 +81,17 @@ class Waits:
             del self._pauses[number]
         return [(pausing[number], None) for number in found]
 
+    def not_behind_others(self, waiting: t.Sequence[Member]) -> list[Member]:
+        """Those that would not be pending behind a job of this task, whose template allows one job at a time."""
+        busy = {job.template for job in self.running.values()}
+        found = []
+        for member in waiting:
+            template = member.source.template
+            if member.source.facts.get("allow_simultaneous") is not False or template not in busy:
+                found.append(member)
+                busy.add(template)
+        return found
+
     @property
     def active(self) -> set[int]:
         """The numbers of the active jobs whose ends matter."""

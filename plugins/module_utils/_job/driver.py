@@ -62,7 +62,7 @@ def _answer(ask: Ask, client: ControllerClient, watch: Watch) -> t.Any:
     if isinstance(ask, WorkflowJobsAfter):
         return workflow_jobs_after(client, ask)
     if isinstance(ask, EndOf):
-        return watch.until_ended(ask.job, ask.kind)
+        return watch.until_ended(ask.job, ask.kind, ask.ours)
     if isinstance(ask, Pause):
         client.sleep(ask.seconds)
     return None

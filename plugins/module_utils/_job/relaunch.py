@@ -17,6 +17,8 @@ from .._api import jobs as _jobs
 from .._api.errors import ControllerError, ForbiddenError, RefusedError
 from .._api.jobs import Job
 from .._api.kinds import JOB
+from .._launch.gone_prompts import Objection, other_credentials
+from .._launch.gone_prompts_reader import read_objection
 from .._launch.launch import Attempt, Launched
 from .._launch.refusals import not_startable, relaunch_refused
 from .._launch.request_body import missing_passwords, payload
@@ -32,15 +34,17 @@ from .work import JobWork, host_names, not_reached
 class Prepared:
     """A relaunch that nothing known speaks against.
 
-    :param job: the one to relaunch, in detail.
-    :param body: what is sent.
+    :param job: the one to relaunch, in detail; the source where its template is launched.
+    :param attempt: what is to be sent.
     :param outcome: in check mode the prediction, and nothing is to be sent.
+    :param template: the name of the template, where that is launched.
     """
 
     decision: Launch
     job: Job
-    body: t.Mapping[str, t.Any]
+    attempt: Attempt
     outcome: RelaunchOutcome
+    template: t.Optional[str] = None
 
 
 class Preparer:
@@ -50,6 +54,7 @@ class Preparer:
         self._work = work
         self._details: dict[int, Job] = {work.source.id: work.source}
         self._job_types: dict[int, frozenset[str]] = {}
+        self._objection: t.Optional[Objection] = None
 
     def prepared(self, decision: Launch, outcome: RelaunchOutcome) -> Prepared:
         """What a relaunch takes; in check mode with what would come of it.
@@ -65,6 +70,7 @@ class Preparer:
             raise ForbiddenError(f"Job {job.id} would not be relaunched. {not_startable(job)}")
         outcome = replace(outcome, relaunched_job_id=job.id)
         with carrying(outcome):
+            outcome = self._unopposed(outcome)
             body = self._body(decision, job)
             missing = missing_passwords(job, work.request.credential_passwords)
             if work.request.check_mode:
@@ -75,7 +81,29 @@ class Preparer:
                     f"Job {job.id} was not relaunched: it needs passwords that are not given, or blank: "
                     f"{', '.join(missing)}. Give them in credential_passwords."
                 )
-        return Prepared(decision, job, body, outcome)
+        return Prepared(decision, job, _attempt(work, decision, job, body), outcome)
+
+    def _unopposed(self, outcome: RelaunchOutcome) -> RelaunchOutcome:
+        """The outcome with what a relaunch would be without. A relaunch of a relaunch has the source's prompts too.
+
+        :raises RefusedError: a prompt of the source is gone, and that cannot be meant.
+        """
+        source = self._work.source
+        if self._work.request.options.force:
+            return outcome
+        if self._objection is None:
+            self._objection = read_objection(self._work.client, source)
+        if self._objection.refusal:
+            raise RefusedError(
+                f"Job {source.id} was not relaunched: {self._objection.refusal}. Launch its template with what is "
+                "meant, or relaunch it as it would be, with job_relaunch and force: true."
+            )
+        if not self._objection.warning:
+            return outcome
+        return outcome.warned(
+            f"Job {source.id}: {self._objection.warning}. That may be meant: its template was edited since, or does "
+            "not ask for it at launch."
+        )
 
     def _in_detail(self, decision: Launch) -> Job:
         """A list tells neither the passwords that a job needs nor whether its events are in."""
@@ -107,9 +135,9 @@ class Preparer:
         return self._job_types[job.id]
 
 
-def relaunch_attempt(work: JobWork, prepared: Prepared) -> Attempt:
+def _attempt(work: JobWork, decision: Launch, job: Job, body: t.Mapping[str, t.Any]) -> Attempt:
     """The POST of a relaunch."""
-    job, hosts = prepared.job, prepared.decision.hosts
+    hosts = decision.hosts
 
     @functools.cache
     def failed_hosts() -> list[_jobs.HostSummary]:
@@ -126,7 +154,7 @@ def relaunch_attempt(work: JobWork, prepared: Prepared) -> Attempt:
 
     return Attempt(
         path=JOB.at(job.id, "relaunch"),
-        body=prepared.body,
+        body=body,
         what=f"Job {job.id}",
         verb="relaunched",
         is_own=lambda new: new.is_relaunch and has_its_limit(new) and work.same_work.may_include(new),
@@ -155,7 +183,7 @@ def launched_outcome(work: JobWork, ledger: Ledger, prepared: Prepared, launched
         f"{decision.reason}: relaunched as job {new.id} on {on(names)}.",
         lost,
         _besides(ledger, decision, new, narrowed),
-    )
+    ).warned(other_credentials(work.source, new))
     return _with_unreached(work, decision, names, outcome)
 
 
@@ -180,7 +208,7 @@ def _with_unreached(
         lost = work.reader.lost_hosts()
     except ControllerError as error:
         return outcome.warned(f"Which failed hosts of job {work.source.id} are left out is not known: {error}")
-    whole = host_names(host for host in lost if host.reach is Reach.WHOLE)
+    whole = host_names(host for host in lost if host.reach in (Reach.WHOLE, Reach.AGAIN))
     gone = host_names(host for host in lost if host.reach is Reach.GONE)
     outcome = replace(
         outcome,

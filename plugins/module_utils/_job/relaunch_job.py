@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from .._api import jobs as _jobs
 from .._api import templates as _templates
@@ -17,6 +18,7 @@ from .._api.kinds import JOB
 from .._api.templates import in_organization
 from .._launch.refusals import source_is_other, source_unavailable
 from .._launch.waiting import Progress, Watch
+from .._work.ledger import Ledger
 from .._work.ledger_reader import JobsRead
 from .driver import drive
 from .options import RelaunchRequest
@@ -40,12 +42,19 @@ def relaunch_job(
     return run_sequence(sequence_of(client, request, watch, JobsRead()), client, request, watch)
 
 
-def sequence_of(client: ControllerClient, request: RelaunchRequest, watch: Watch, read: JobsRead) -> RelaunchSequence:
+def sequence_of(
+    client: ControllerClient,
+    request: RelaunchRequest,
+    watch: Watch,
+    read: JobsRead,
+    park: t.Optional[t.Callable[[Ledger, t.Callable[[Job], Job]], Ledger]] = None,
+) -> RelaunchSequence:
     """The sequence of a job.
 
     :param read: what is known of jobs that have ended; it grows.
+    :param park: see ``JobWork``.
     """
-    return RelaunchSequence(lambda source: JobWork.of(client, request, watch, source, read))
+    return RelaunchSequence(lambda source: replace(JobWork.of(client, request, watch, source, read), park=park))
 
 
 def run_sequence(

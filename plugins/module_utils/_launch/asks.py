@@ -45,10 +45,14 @@ class WorkflowJobsAfter:
 
 @dataclass(frozen=True)
 class EndOf:
-    """The end of a job. The answer: the job, in detail or as a list shows it."""
+    """The end of a job. The answer: the job, in detail or as a list shows it.
+
+    :param ours: the task has launched it.
+    """
 
     job: Job
     kind: Kind = JOB
+    ours: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from .._api.errors import ControllerError
 from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
 from .._work.starts import FAILURE_EVENTS, UNREACHABLE
@@ -65,7 +66,9 @@ def failures(client: ControllerClient, job_id: int, summaries: t.Sequence[HostSu
     return FailureReport(shown, sum(summary.failed for summary in summaries) - len(shown))
 
 
-def causes(client: ControllerClient, job_id: int, summaries: t.Sequence[HostSummary]) -> dict[str, HostFailure]:
+def causes(
+    client: ControllerClient, job_id: int, summaries: t.Sequence[HostSummary], most_pages: int = PAGES_READ
+) -> dict[str, HostFailure]:
     """The cause of each failed host's failure, by its name, the last first: the last failed event of it (recorded:
     get-events-failed).
 
@@ -73,13 +76,14 @@ def causes(client: ControllerClient, job_id: int, summaries: t.Sequence[HostSumm
     one that was ignored says so.
 
     :param summaries: of the job.
+    :param most_pages: so many pages of failed events are read at most.
     :raises ControllerError: the events could not be read.
     """
     found: dict[str, HostFailure] = {}
     # Events hold the names of then.
     wanted = {summary.name_then: summary.name for summary in summaries if summary.failed}
     query = {"event__in": ",".join(FAILURE_EVENTS), "order_by": "-counter", "page_size": PAGE}
-    for page in range(1, PAGES_READ + 1):
+    for page in range(1, most_pages + 1):
         answer = client.get(JOB.at(job_id, "job_events"), **dict(query, page=page))
         for event in answer.get("results") or ():
             failure = _failure(event)
@@ -107,6 +111,21 @@ def explained(job: Job) -> str:
     if job.status in ("pending", "waiting"):
         return " It waits for capacity, or for another job, project update or inventory update."
     return ""
+
+
+def in_front(client: ControllerClient, job: Job) -> str:
+    """The sentence that names the job which a pending one has to wait for, where its template allows one at a time.
+
+    Empty where that is not so, or cannot be asked for.
+    """
+    if job.status != "pending" or job.facts.get("allow_simultaneous") is not False or job.template is None:
+        return ""
+    query = {"unified_job_template": job.template, "id__lt": job.id, "status__in": "pending,waiting,running"}
+    try:
+        jobs = client.get_once(f"{JOB.path}/", **query, order_by="id", page_size=1).get("results") or ()
+    except ControllerError:
+        return ""
+    return "".join(f" Job {one['id']} of the same template is {one['status']}, and comes first." for one in jobs)
 
 
 def _failure(event: t.Mapping[str, t.Any]) -> HostFailure:

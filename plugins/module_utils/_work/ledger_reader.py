@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from .._api import jobs as _jobs
 from .._api.jobs import HostSummary, Job
-from .end_of_run_reader import StartsRead, read_place, read_whole
+from .end_of_run_reader import StartsRead, read_place
 from .host_reach import HostReach
 from .ledger import (
     HostRecord,
@@ -21,6 +21,7 @@ from .ledger import (
     done_names,
     ended,
     host_records,
+    stopped_records,
     without_tried,
 )
 from .never_begun import InventoryHosts, NeverBegun, read_never_begun
@@ -56,7 +57,41 @@ class JobsRead:
         return cls(starts=StartsRead(of_many=True), inventories=InventoryHosts(client))
 
 
-class LedgerReader:
+class SummariesReader:
+    """What became of the hosts of jobs, each asked about once.
+
+    :param client: the controller.
+    :param events_in: waits until the events of a job that has ended are in; returns it as it is then.
+    :param read: what has been read before.
+    """
+
+    def __init__(self, client: ControllerClient, events_in: t.Callable[[Job], Job], read: JobsRead) -> None:
+        self._client = client
+        self._events_in = events_in
+        self._read = read
+
+    def summaries(self, job: Job) -> tuple[HostSummary, ...]:
+        """What became of the hosts of a job that has ended, as soon as the controller knows.
+
+        :raises ControllerError: it could not be read.
+        """
+        if job.id in self._read.summaries:
+            return self._read.summaries[job.id]
+        found = _jobs.host_summaries(self._client, job.id)
+        if not (found or job.never_began or job.events_processed):
+            # Either it has just ended and its hosts are not in yet, or there will never be any.
+            self._events_in(_jobs.get(self._client, job.id))
+            found = _jobs.host_summaries(self._client, job.id)
+        self._read.summaries[job.id] = tuple(found)
+        return self._read.summaries[job.id]
+
+    def _with_summaries(self, run: Run) -> Run:
+        if run.summaries is not None or not may_have_results(run):
+            return run
+        return replace(run, summaries=self.summaries(run.job))
+
+
+class LedgerReader(SummariesReader):
     """
     :param client: the controller.
     :param events_in: waits until the events of a job that has ended are in; returns it as it is then.
@@ -77,12 +112,10 @@ class LedgerReader:
         read: JobsRead,
         tried: t.Collection[int] = (),
     ) -> None:
-        self._client = client
-        self._events_in = events_in
+        super().__init__(client, events_in, read)
         self._source = source
         self._same_work = same_work
         self._whole = whole
-        self._read = read
         self._tried = tried
         self._reach = HostReach(client, source)
         self._ends = RunEnds(client, self.summaries, read.starts)
@@ -131,15 +164,6 @@ class LedgerReader:
         records = host_records(Run(self._source, whole=True, summaries=self._failed_of_source()), ())
         return tuple(one for one in self._reach.of(records) if not one.has_row)
 
-    def with_events(self, job: Job) -> Job:
-        """A job that was successful, when its events are in.
-
-        :raises ControllerError: what waiting will not cure.
-        """
-        if not read_whole(self._client, job, self._read.starts):
-            return self._events_in(job)
-        return self._read.details.setdefault(job.id, Job({**job.facts, "event_processing_finished": True}))
-
     def assume_done(self, job: Job, of_source: bool) -> None:
         """Know by its limit on whom a job was successful, where its counts tell that all of these hosts have run.
 
@@ -153,37 +177,40 @@ class LedgerReader:
         done = tuple(HostSummary(None, name, name, failed=False) for name in job.limit_names)
         self._read.summaries.setdefault(job.id, done)
 
-    def summaries(self, job: Job) -> tuple[HostSummary, ...]:
-        """What became of the hosts of a job that has ended, as soon as the controller knows.
+    def with_remaining(self, ledger: Ledger, base: Job) -> Ledger:
+        """The ledger with all hosts that are not done: with those too for which the base ended early, one by one.
 
-        :raises ControllerError: it could not be read.
+        :param base: as of ``with_end``.
+        :raises ControllerError: something could not be read.
         """
-        if job.id in self._read.summaries:
-            return self._read.summaries[job.id]
-        found = _jobs.host_summaries(self._client, job.id)
-        if not (found or job.never_began or job.events_processed):
-            # Either it has just ended and its hosts are not in yet, or there will never be any.
-            self._events_in(_jobs.get(self._client, job.id))
-            found = _jobs.host_summaries(self._client, job.id)
-        self._read.summaries[job.id] = tuple(found)
-        return self._read.summaries[job.id]
+        ledger = self.with_end(ledger, base, every=True)
+        if ledger.stopped is None:
+            return replace(ledger, stopped_hosts=())
+        run = Run(base, whole=True, summaries=self.summaries(base))
+        others = [self._with_summaries(other) for other in ledger.runs if other.job.id != base.id]
+        records = stopped_records(run, ledger.stopped.hosts, others, ledger.hosts or ())
+        return replace(ledger, stopped_hosts=self._reach.of_stopped(records))
 
-    def with_end(self, ledger: Ledger, base: Job, earlier: t.Sequence[Job] = ()) -> Ledger:
+    def with_end(self, ledger: Ledger, base: Job, earlier: t.Sequence[Job] = (), every: bool = False) -> Ledger:
         """The ledger with whether the source ended early for hosts that did not fail, and that no other run has done.
 
         :param base: the job whose end is asked for: the source, or the run on all hosts that stands in its place.
         :param earlier: successful jobs of before, which show what the playbook starts. They have done nothing for this.
+        :param every: all hosts that it never began on are to be named, however many they are.
         """
         others = [run for run in ledger.runs if run.job.id != base.id]
         run = Run(base, whole=True)
-        measures = [*others, *(Run(job) for job in earlier)]
+        # Other work may have started more, or less.
+        other_work = self._same_work.changed and base.id == self._source.id
+        measures = [*([] if other_work else others), *(Run(job) for job in earlier)]
         end = self._ends.end(run, measures)
         jobs = (base, *self._ends.measures(run, measures))
         patterns = {play.pattern for job in jobs for play in self._ends.started(job).plays}
         ran = self._ends.started(base).hosts
         begun = NeverBegun()
         if ran is None or self._read.inventories is None or not self._read.inventories.all_in(base, ran):
-            begun = read_never_begun(self._client, base, end, patterns, functools.partial(self.summaries, base))
+            summaries = functools.partial(self.summaries, base)
+            begun = read_never_begun(self._client, base, end, patterns, summaries, every)
         # Where it went to its end for all that it began with, hosts that nobody can tell of were not meant.
         unknown = begun.unknown if end.broke_off or begun.more else ""
         stopped = end.counted
@@ -191,7 +218,7 @@ class LedgerReader:
             # They may have been done since.
             whole = replace(run, summaries=self.summaries(base), stopped=stopped)
             read = [self._with_summaries(other) for other in others]
-            others = [self._ends.with_stopped(other, [whole, *read]) for other in read]
+            others = [self._ends.with_stopped(other, self._alike(whole, read)) for other in read]
             done = done_names(self._source.inventory, [whole, *others])
             hosts = tuple(sorted(stopped.union(begun.hosts) - done))
         else:
@@ -199,8 +226,8 @@ class LedgerReader:
         if not (hosts or begun.more or unknown):
             return replace(ledger, end_known=True)
         at = end.at or read_place(self._client, base, self._read.starts)
-        unknown = end.unknown or ("" if hosts else unknown)
-        return replace(ledger, stopped=StoppedEarly(at, hosts, begun.more, unknown), end_known=True)
+        early = StoppedEarly(at, hosts, begun.more, end.unknown or ("" if hosts else unknown), beyond=unknown)
+        return replace(ledger, stopped=early, end_known=True)
 
     def _until_decided(self, source_run: Run, runs: t.Sequence[Run]) -> list[Run]:
         """The runs with the summaries that matter, those that ended last first.
@@ -214,11 +241,15 @@ class LedgerReader:
             again = False
             records = host_records(source_run, list(known.values()))
             for number in (run.job.id for run in newest_first):
-                run = self._read_as_needed(known[number], records, [source_run, *runs])
+                run = self._read_as_needed(known[number], records, self._alike(source_run, runs))
                 if run is not known[number]:
                     known[number], again = run, True
                     records = host_records(source_run, list(known.values()))
         return [known[run.job.id] for run in runs]
+
+    def _alike(self, source_run: Run, runs: t.Sequence[Run]) -> list[Run]:
+        """Those that are the same work as each other, by which ends can be measured."""
+        return [*runs] if self._same_work.changed else [source_run, *runs]
 
     def _read_as_needed(self, run: Run, records: t.Sequence[HostRecord], runs: t.Sequence[Run]) -> Run:
         """A run, with its summaries where they say something new.
@@ -239,11 +270,6 @@ class LedgerReader:
         if any(not one.failed and {one.name, one.name_then} & names for one in run.summaries or ()):
             run = self._ends.with_stopped(run, runs)
         return run
-
-    def _with_summaries(self, run: Run) -> Run:
-        if run.summaries is not None or not may_have_results(run):
-            return run
-        return replace(run, summaries=self.summaries(run.job))
 
     def _failed_of_source(self) -> tuple[HostSummary, ...]:
         job = self._source

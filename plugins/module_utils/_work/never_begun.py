@@ -119,12 +119,14 @@ def read_never_begun(
     end: EndOfRun,
     patterns: t.Collection[str],
     summaries: t.Callable[[], t.Sequence[HostSummary]],
+    every: bool = False,
 ) -> NeverBegun:
     """The hosts that a job never began on: enabled, in the inventory before it, targeted, and without a summary.
 
     :param end: of the job.
     :param patterns: of the plays that it started, or should have.
     :param summaries: brings those of the job, where they are needed.
+    :param every: name all of them, however many requests that takes.
     :raises ControllerError: the controller could not be asked.
     """
     if not end.never_begun:
@@ -132,10 +134,11 @@ def read_never_begun(
     meant = targets(str(job.facts.get("limit") or ""), patterns)
     if meant is not None and meant.names and meant.names <= {one.name_then for one in summaries()}:
         return NeverBegun()
-    if meant is None or len(meant.names) > NAMES_LIMIT or not job.inventory or _sliced(job):
+    too_many = meant is not None and len(meant.names) > NAMES_LIMIT and not every
+    if meant is None or too_many or not job.inventory or _sliced(job):
         return NeverBegun(unknown=NOT_TOLD)
     try:
-        left = _without_summary(client, job, meant.names)
+        left = _without_summary(client, job, meant.names, every)
     except AnswerError as error:
         if not error.not_visible:
             raise
@@ -158,27 +161,39 @@ def _sliced(job: Job) -> bool:
     return int(job.facts.get("job_slice_count") or 1) > 1
 
 
-def _without_summary(client: ControllerClient, job: Job, names: frozenset[str]) -> t.Optional[NeverBegun]:
+def _without_summary(client: ControllerClient, job: Job, names: frozenset[str], every: bool) -> t.Optional[NeverBegun]:
     """Those with these names, or in groups with them; None where it would take too many requests."""
+
+    def counted(path: str, **more: str) -> NeverBegun:
+        if every:
+            return NeverBegun(tuple(str(entry.get("name")) for entry in client.results(path, **query, **more)))
+        return _counted(client.get(path, **query, **more, page_size=HOSTS_NAMED))
+
     # A host of a constructed inventory is another row than the host that it stands for, whose summary it is.
     constructed = job.summary("inventory").get("kind") == "constructed"
     summaries = "constructed_host_summaries" if constructed else "job_host_summaries"
     query = {"enabled": "true", f"not__{summaries}__job": job.id, "created__lt": job.facts.get("created")}
     inventory = f"inventories/{job.inventory}"
     if not names:
-        return _counted(client.get(f"{inventory}/hosts/", **query, page_size=HOSTS_NAMED))
-    groups = client.get(f"{inventory}/groups/", name__in=_listed(names), page_size=GROUPS_LIMIT)
-    if groups.get("next"):
-        return None
-    known = groups.get("results") or ()
-    found = [
-        _counted(client.get(f"groups/{group['id']}/all_hosts/", **query, page_size=HOSTS_NAMED)) for group in known
-    ]
+        return counted(f"{inventory}/hosts/")
+    known: list[t.Mapping[str, t.Any]] = []
+    parts = _parts(names)
+    for part in parts:
+        groups = client.get(f"{inventory}/groups/", name__in=_listed(part), page_size=GROUPS_LIMIT)
+        known.extend(groups.get("results") or ())
+        if groups.get("next") or len(known) > GROUPS_LIMIT:
+            return None
+    found = [counted(f"groups/{group['id']}/all_hosts/") for group in known]
     if len(known) < len(names):
-        named = client.get(f"{inventory}/hosts/", **query, name__in=_listed(names), page_size=HOSTS_NAMED)
-        found.append(_counted(named))
+        found.extend(counted(f"{inventory}/hosts/", name__in=_listed(part)) for part in parts)
     hosts = sorted({host for one in found for host in one.hosts})
     return NeverBegun(tuple(hosts), sum(one.more for one in found))
+
+
+def _parts(names: t.Collection[str]) -> list[list[str]]:
+    """Names in as many request lines as they need."""
+    ordered = sorted(names)
+    return [ordered[start : start + NAMES_LIMIT] for start in range(0, len(ordered), NAMES_LIMIT)]
 
 
 def _counted(answer: t.Mapping[str, t.Any]) -> NeverBegun:

@@ -150,6 +150,7 @@ class SameWork:
     :param source: the job that the others are compared with.
     :param job_type: the wanted one, ``run`` or ``check``; None for the source's.
     :param prompts: what is known of them, for several that are compared with the same others; it grows.
+    :param changes: what is to be other than the source's prompts, as a launch takes it; the source is other work then.
     """
 
     def __init__(
@@ -158,12 +159,16 @@ class SameWork:
         source: Job,
         job_type: t.Optional[str] = None,
         prompts: t.Optional[Prompts] = None,
+        changes: t.Optional[t.Mapping[str, t.Any]] = None,
     ) -> None:
         self._client = client
         self._source = source
         self._job_type = job_type or source.job_type
         # Jobs with equal values are the same work as each other, so that one of them is asked about for all.
-        self._known: dict[Fingerprint, t.Optional[bool]] = {values(source): True}
+        self._changes = {name: value for name, value in (changes or {}).items() if name != "job_type"}
+        #: Whether something is to be other than in the source, so that the source is other work.
+        self.changed = not _shows(self._changes, values(source))
+        self._known: dict[Fingerprint, t.Optional[bool]] = {} if self.changed else {values(source): True}
         self._prompts = Prompts() if prompts is None else prompts
         #: Whether a secret on both sides had to count as equal, since the controller shows none.
         self.masked = MASK in values(source)
@@ -192,7 +197,9 @@ class SameWork:
         return self._known[found]
 
     def _with_same_prompts(self, job: Job) -> t.Optional[bool]:
-        if slice_of(job) != slice_of(self._source) or self._prompts.surely_differ(self._source, job):
+        if slice_of(job) != slice_of(self._source) or not _shows(self._changes, values(job)):
+            return False
+        if not self._changes and self._prompts.surely_differ(self._source, job):
             return False
         ours = self._prompts.of(self._client, self._source)
         try:
@@ -202,13 +209,73 @@ class SameWork:
             if job.active or not self._prompts.unreadable_known:
                 raise
             return None
-        self.masked = self.masked or (ours == theirs and MASK in str(ours))
-        return None if ours is None or theirs is None else ours == theirs
+        if ours is None or theirs is None:
+            return None
+        ours, theirs = _without(self._changes, ours), _without(self._changes, theirs)
+        same = ours == theirs or _only_lacks_values_of_template(ours, theirs, values(job))
+        self.masked = self.masked or (same and MASK in ours)
+        return same
 
     @property
     def knows_prompts(self) -> bool:
         """Whether the source's prompts are known."""
         return self._prompts.knows(self._source)
+
+
+def _shows(changes: t.Mapping[str, t.Any], of_job: Fingerprint) -> bool:
+    """Whether a job has what is to be changed, by its values; a secret that the controller masks may be any.
+
+    :param of_job: its values.
+    """
+    shown = json.loads(of_job) if changes else {}
+    for name, value in changes.items():
+        found = shown.get(name)
+        if name == "extra_vars":
+            given = found if isinstance(found, dict) else {}
+            fits = all(key in given and given[key] in (one, MASK) for key, one in value.items())
+        elif name in _SETS_BY_NUMBER:
+            fits = set(value) <= set(shown["labels"][1] if name == "labels" else shown[name])
+        elif name in _NAMES:
+            fits = sorted(names_in(value)) == found
+        else:
+            fits = (found or None) == (value or None)
+        if not fits:
+            return False
+    return True
+
+
+def _without(changes: t.Mapping[str, t.Any], shown: Fingerprint) -> Fingerprint:
+    """Prompts without what is changed, which is compared by its values."""
+    if not changes:
+        return shown
+    prompted = json.loads(shown)
+    variables = prompted.get("extra_vars")
+    left = {name: value for name, value in prompted.items() if name not in changes or name == "extra_vars"}
+    if isinstance(variables, dict):
+        kept = {name: value for name, value in variables.items() if name not in changes.get("extra_vars", {})}
+        left.pop("extra_vars")
+        left.update({"extra_vars": kept} if kept else {})
+    return _fingerprint(left)
+
+
+def _only_lacks_values_of_template(ours: Fingerprint, theirs: Fingerprint, of_theirs: Fingerprint) -> bool:
+    """Whether a job was launched with the same prompts but for values that its template had itself by then: these are
+    none (recorded: launch-same-as-template).
+
+    :param ours: the prompts of the source.
+    :param theirs: those of the job.
+    :param of_theirs: the values of the job.
+    """
+    wanted, given, shown = json.loads(ours), json.loads(theirs), json.loads(of_theirs)
+    lacking = [name for name in wanted if name not in given]
+    if {name: value for name, value in wanted.items() if name in given} != given:
+        return False
+    # Of these the template may have more.
+    shown["labels"] = shown["labels"][1]
+    return all(
+        set(wanted[name] or [None]) <= set(shown[name]) if name in _SETS_BY_NUMBER else wanted[name] == shown.get(name)
+        for name in lacking
+    )
 
 
 def same_template(source: Job, job: Job) -> bool:

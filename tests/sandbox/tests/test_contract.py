@@ -27,6 +27,7 @@ _SETTINGS: dict[str, dict[str, t.Any]] = {
 
 # The recordings' order of events: a slice's and a workflow's status was read while it ran.
 _VALUE_DIFFERS = {
+    "find-activity": {"status", "failed"},
     "find-by-label": {"count"},
     "find-credentials": {"count", "inputs"},
     "find-newer-success": {"count"},

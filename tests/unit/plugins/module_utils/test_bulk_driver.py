@@ -14,9 +14,9 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import Counted, JobsOutcome
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
-from ansible_collections.relaunch.controller.plugins.module_utils._bulk.selection import Selection
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import outcome_of
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import Waiting
+from ansible_collections.relaunch.controller.plugins.module_utils._selection.selection import Selection
 from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
 from ansible_collections.relaunch.controller.tests.unit.bulk_controller import (
     NOW,
@@ -238,6 +238,32 @@ def test_so_many_are_launched_with_one_look_and_no_more_are_active(controller: B
     assert controller.most_active == 20
     looks = [query["id__gt"] for _method, path, query in controller.asked if path == "jobs/" and "id__gt" in query]
     assert len(looks) <= 1 + 2 * 4
+
+
+def test_a_job_that_would_wait_behind_another_takes_no_place_of_others(controller: BulkController) -> None:
+    """Two jobs of a template that allows one at a time, with different variables, and one of another."""
+    active: dict[int, int] = {}
+
+    def count(_path: str) -> None:
+        now = [one for one in controller.jobs.values() if one.created <= controller.clock.now < one.ends]
+        for one in now:
+            template = one.facts["unified_job_template"]
+            number = sum(other.facts["unified_job_template"] == template for other in now)
+            active[template] = max(active.get(template, 0), number)
+
+    for number, template in ((1, 9), (2, 7), (3, 7), (4, 7)):
+        alone = {"allow_simultaneous": False} if template == 7 else {}
+        controller.failed(number, {"web1": True}, template=template, extra_vars=f'{{"number": {number}}}', **alone)
+        controller.prompts[number] = {"extra_vars": {"number": number}}
+    controller.before = lambda _method, path: count(path)
+
+    ran = relaunch(controller, "all", at_once=2)
+
+    assert ran.error is None, ran
+    assert [ran.of(number) for number in (1, 2, 3, 4)] == [("relaunched", True)] * 4
+    assert active == {7: 1, 9: 1}
+    first_two = relaunches_of(controller.posts)[:2]
+    assert 1 in first_two and len(relaunches_of(controller.posts)) == 4
 
 
 def test_a_controller_that_takes_two_seconds_for_an_answer_gets_launches_all_the_same(
@@ -552,6 +578,52 @@ def test_where_templates_may_not_be_seen_prompts_decide(controller: BulkControll
     # They were launched with the same.
     assert ran.error is None
     assert relaunches_of(controller.posts) == [2]
+
+
+class TestItsOwnWork:
+    """The task runs in job 50 of template 9."""
+
+    @pytest.fixture(autouse=True)
+    def _jobs(self, controller: BulkController) -> None:
+        controller.failed(1, {"web1": True}, template=8)
+        controller.failed(2, {"web1": True}, template=9)
+        controller.failed(50, {"web1": True}, template=9).duration = 100000.0
+
+    @pytest.mark.parametrize("hosts", ["all", "failed"])
+    def test_is_never_selected(self, controller: BulkController, hosts: str) -> None:
+        ran = relaunch(controller, hosts, selection=Selection(finished_after=NOW), own_job=50)
+
+        assert ran.error is None
+        assert relaunches_of(controller.posts) == [1]
+        assert [entry.source_job_id for entry in ran.outcome.jobs] == [1]
+
+    def test_is_left_alone_where_it_is_named(self, controller: BulkController) -> None:
+        ran = relaunch(controller, own_job=50)
+
+        assert [ran.of(number) for number in (1, 2, 50)] == [
+            ("relaunched", True),
+            ("refused", False),
+            ("refused", False),
+        ]
+        assert "the template that this task runs in, as job 50" in ran.entry(2).msg
+        assert "is the job that this task runs in" in ran.entry(50).msg
+        assert ran.error is not None
+
+    def test_is_not_what_has_its_number_on_another_controller(self, controller: BulkController) -> None:
+        controller.jobs[50].duration = 20.0
+
+        ran = relaunch(controller, own_job=50)
+
+        assert ran.of(50) == ("relaunched", True)
+
+    def test_is_its_number_where_it_may_not_be_seen(self, controller: BulkController) -> None:
+        controller.before = lambda method, path: (
+            (404, {"detail": "Not found."}) if (method, path) == ("GET", "jobs/50/") else None
+        )
+
+        ran = relaunch(controller, own_job=50)
+
+        assert [ran.of(number)[0] for number in (1, 2, 50)] == ["relaunched", "relaunched", "refused"]
 
 
 def test_one_that_is_throttled_neither_blocks_the_others_nor_spins(controller: BulkController) -> None:

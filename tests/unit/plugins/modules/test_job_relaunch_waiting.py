@@ -216,6 +216,26 @@ class TestTimeout:
         assert words in relaunch(wait=True, timeout=1)["msg"]
 
     @pytest.mark.parametrize(
+        ("status", "body", "said"),
+        [
+            (200, listed(job(39, "running")), " Job 39 of the same template is running, and comes first. It goes on"),
+            (200, listed(), "has to wait for another one. It goes on"),
+            (502, HTML, "has to wait for another one. It goes on"),
+        ],
+    )
+    def test_names_the_job_in_front(
+        self, controller: ScriptedController, relaunch: Relaunch, status: int, body: t.Any, said: str
+    ) -> None:
+        launched(controller, limit="")
+        controller.whenever("GET", at(43), body=relaunched(allow_simultaneous=False))
+        in_front = {"status__in": "pending,waiting,running", "id__lt": "43", "unified_job_template": "7"}
+        controller.whenever("GET", JOBS, status, body, **in_front)
+
+        result = relaunch(wait=True, timeout=1)
+
+        assert (result["failed"], said in result["msg"]) == (True, True), result["msg"]
+
+    @pytest.mark.parametrize(
         ("status", "body", "words"),
         [
             (202, None, "It was canceled."),

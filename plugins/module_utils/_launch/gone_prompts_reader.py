@@ -1,0 +1,48 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Asking whether something that a job was launched with is gone, for as little as that takes.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._api.errors import AnswerError
+from .._api.jobs import Job
+from .._api.kinds import JOB
+from .gone_prompts import TOLD_BY_LAUNCH, Facts, Objection, asked_for, objection, signs
+
+if t.TYPE_CHECKING:
+    from .._api.client import ControllerClient
+
+
+def read_objection(client: ControllerClient, source: Job) -> Objection:
+    """What speaks against the relaunch of a job. Most jobs show that nothing is gone, and nothing is asked.
+
+    :raises ControllerError: what has to be known could not be read. What this user may not see does not count.
+    """
+    found = signs(source)
+    if not found:
+        return Objection()
+    template = _seen(client, f"job_templates/{source.template}/")
+    # What a template does not ask for was no prompt.
+    prompted = [what for what in found if template is None or asked_for(template, what)]
+    if not set(prompted) & TOLD_BY_LAUNCH:
+        return objection(source, template, None)
+    stream = _seen(client, JOB.at(source.id, "activity_stream"), operation="create", page_size=1)
+    entries = (stream or {}).get("results") or [{}]
+    return objection(source, template, entries[0].get("changes"))
+
+
+def _seen(client: ControllerClient, path: str, **query: t.Any) -> t.Optional[Facts]:
+    """What is there; None where this user may not see it, or the controller has none."""
+    try:
+        return client.get(path, **query)
+    except AnswerError as error:
+        if error.transient:
+            raise
+        return None

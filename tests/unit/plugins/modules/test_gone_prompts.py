@@ -1,0 +1,213 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a job was launched with and is deleted drops out without a word (recorded: prompts-credential-deleted,
+post-cred-deleted): a relaunch would run with what its template has.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import (
+    DENIED,
+    JOBS,
+    at,
+    job,
+    listed,
+    relaunched,
+)
+from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
+
+Relaunch = t.Callable[..., dict[str, t.Any]]
+
+TEMPLATE = "/api/v2/job_templates/7/"
+DEV = {"id": 12, "name": "dev", "kind": "ssh"}
+PROD = {"id": 14, "name": "prod", "kind": "ssh"}
+BEFORE, SINCE = "2026-11-20T00:00:00.000000Z", "2026-11-24T00:00:00.000000Z"
+
+ASKS = {"ask_credential_on_launch": True, "ask_execution_environment_on_launch": True}
+NO_CREDENTIAL = {"summary_fields": {"credentials": []}}
+
+
+def template(*credentials: dict[str, t.Any], modified: str = BEFORE, **facts: t.Any) -> dict[str, t.Any]:
+    summary = {"credentials": list(credentials), "execution_environment": {"id": 5, "name": "new-ee"}}
+    return {"id": 7, "name": "Deploy", "modified": modified, **ASKS, "summary_fields": summary, **facts}
+
+
+def launched_with(**changes: t.Any) -> dict[str, t.Any]:
+    """An entry of the activity stream (recorded: find-activity)."""
+    return listed({"operation": "create", "changes": {"credentials": [], "labels": [], **changes}})
+
+
+@pytest.fixture
+def prepare(controller: ScriptedController) -> t.Callable[..., None]:
+    """What is asked before a first launch; a template or a stream that is None may not be asked for."""
+
+    def prepare(source: dict[str, t.Any], shown: t.Any = None, stream: t.Any = None) -> None:
+        controller.expect("GET", at(42), body=job(42, **source))
+        controller.expect("GET", JOBS, body=listed())
+        for path, body in ((TEMPLATE, shown), (at(42, "activity_stream"), stream)):
+            if body is not None:
+                status = 403 if body is DENIED else 200
+                controller.expect("GET", path, status, body)
+
+    return prepare
+
+
+def launched(controller: ScriptedController, **new: t.Any) -> None:
+    controller.expect("POST", at(42, "relaunch"), 201, relaunched(limit="", **new))
+    controller.expect("GET", JOBS, body=listed())
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_credential_that_is_gone_is_told_before_the_launch(
+    controller: ScriptedController, relaunch: Relaunch, prepare: t.Callable[..., None], check_mode: bool
+) -> None:
+    prepare(NO_CREDENTIAL, template(DEV), launched_with(credentials=["prod (14)"]))
+
+    result = relaunch(check_mode=check_mode)
+
+    assert (result["failed"], result["changed"], "id" in result) == (True, False, False)
+    assert result["msg"] == (
+        "Job 42 was not relaunched: the credential prod that it was launched with is gone, and a relaunch takes dev. "
+        "Launch its template with what is meant, or relaunch it as it would be, with job_relaunch and force: true."
+    )
+
+
+def test_with_force_it_is_relaunched_all_the_same(
+    controller: ScriptedController, relaunch: Relaunch, prepare: t.Callable[..., None]
+) -> None:
+    prepare(NO_CREDENTIAL)
+    controller.expect("POST", at(42, "relaunch"), 201, relaunched(limit=""))
+
+    assert relaunch(force=True)["changed"] is True
+
+
+@pytest.mark.parametrize("stream", [DENIED, listed()], ids=["forbidden", "kept no longer"])
+def test_where_nobody_tells_its_name_the_credential_of_the_template_is_the_sign(
+    controller: ScriptedController, relaunch: Relaunch, prepare: t.Callable[..., None], stream: t.Any
+) -> None:
+    prepare(NO_CREDENTIAL, template(DEV), stream)
+
+    result = relaunch(hosts="failed")
+
+    assert (result["failed"], result["changed"]) == (True, False)
+    assert "it shows no credential any more, and a relaunch takes dev." in result["msg"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "stream"),
+    [
+        (template(ask_credential_on_launch=False), None),
+        (template(), launched_with()),
+        (template(), DENIED),
+        # It had the template's, which is another one by now; that is an edit.
+        (template(DEV), launched_with()),
+        (DENIED, launched_with()),
+        (DENIED, DENIED),
+    ],
+    ids=["not asked for", "none", "none, nobody tells", "added since", "template hidden", "all hidden"],
+)
+def test_a_job_that_never_had_one_is_relaunched(
+    controller: ScriptedController, relaunch: Relaunch, prepare: t.Callable[..., None], shown: t.Any, stream: t.Any
+) -> None:
+    prepare(NO_CREDENTIAL, shown, stream)
+    launched(controller)
+
+    result = relaunch()
+
+    assert (result["failed"], result["changed"], "warnings" in result) == (False, True, False)
+
+
+@pytest.mark.parametrize(
+    ("shown", "stream"),
+    [
+        (template(DEV, modified=SINCE), launched_with(credentials=["prod (14)"])),
+        (template(DEV, ask_credential_on_launch=False), None),
+    ],
+    ids=["edited since", "not asked for"],
+)
+def test_where_it_may_be_meant_it_is_a_warning(
+    controller: ScriptedController, relaunch: Relaunch, prepare: t.Callable[..., None], shown: t.Any, stream: t.Any
+) -> None:
+    prepare(NO_CREDENTIAL, shown, stream)
+    launched(controller)
+
+    result = relaunch()
+
+    assert (result["failed"], result["changed"]) == (False, True)
+    (warning,) = map(str, result["warnings"])
+    assert "a relaunch takes dev" in warning and "That may be meant" in warning
+
+
+class TestExecutionEnvironment:
+    """A job that has run had one (recorded in every detail of such)."""
+
+    GONE = {"execution_environment": None, "summary_fields": {"credentials": [PROD]}}
+
+    @pytest.mark.parametrize(
+        ("stream", "said"),
+        [
+            (launched_with(execution_environment="old-ee-4"), "the execution environment old-ee is gone"),
+            (DENIED, "the execution environment that it ran in is gone"),
+        ],
+    )
+    def test_one_that_is_gone_is_told_before_the_launch(
+        self,
+        controller: ScriptedController,
+        relaunch: Relaunch,
+        prepare: t.Callable[..., None],
+        stream: t.Any,
+        said: str,
+    ) -> None:
+        prepare(self.GONE, template(PROD), stream)
+
+        result = relaunch()
+
+        assert (result["failed"], result["changed"]) == (True, False)
+        assert f"{said}, and a relaunch takes new-ee" in result["msg"]
+
+    def test_the_default_one_may_be_another_by_now(
+        self, controller: ScriptedController, relaunch: Relaunch, prepare: t.Callable[..., None]
+    ) -> None:
+        prepare(self.GONE, template(PROD), launched_with(execution_environment=None, credentials=["prod (14)"]))
+        launched(controller)
+
+        assert relaunch()["changed"] is True
+
+    def test_a_job_that_never_ran_had_none_yet(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        controller.expect("GET", at(42), body=job(42, started=None, **self.GONE))
+        controller.expect("GET", JOBS, body=listed())
+        launched(controller)
+
+        assert relaunch()["changed"] is True
+
+
+def test_an_instance_group_and_labels_count_too(
+    controller: ScriptedController, relaunch: Relaunch, prepare: t.Callable[..., None]
+) -> None:
+    source = {"instance_group": None, "execution_environment": None, "summary_fields": {"credentials": [PROD]}}
+    shown = template(PROD, ask_instance_groups_on_launch=True, ask_labels_on_launch=True)
+    prepare(source, shown, launched_with(labels=["night"], credentials=["prod (14)"]))
+
+    result = relaunch()
+
+    assert result["failed"] is True
+    assert "the instance group that it ran in is gone" in result["msg"]
+    assert "the label night is gone" in result["msg"]
+
+
+def test_a_credential_in_place_of_one_of_several_shows_after_the_launch(
+    controller: ScriptedController, relaunch: Relaunch, prepare: t.Callable[..., None]
+) -> None:
+    cloud = {"id": 15, "name": "cloud", "kind": "aws"}
+    prepare({"summary_fields": {"credentials": [cloud]}})
+    launched(controller, summary_fields={"credentials": [cloud, DEV]})
+
+    (warning,) = map(str, relaunch()["warnings"])
+
+    assert "Job 43 runs with the credential dev, which job 42 does not have" in warning
