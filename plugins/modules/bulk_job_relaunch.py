@@ -107,7 +107,7 @@ options:
   at_once:
     description:
       - How many of the task's relaunches may be active at a time.
-      - A job that would have to wait behind another one of this task, since its template allows one job at a time, is not
+      - A job that would have to wait behind another one of this task, since its template allows one at a time, is not
         launched before that has ended, so that it takes no place of others.
     type: int
     default: 5

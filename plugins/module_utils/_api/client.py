@@ -66,7 +66,8 @@ class ControllerClient:
     :param connection: where and as whom.
     :param clock: a monotonic clock, seconds.
     :param sleep: pauses for some seconds, between the attempts of a read.
-    :param write: takes a line for a person, about each attempt that failed and is made again.
+    :param write: takes a line for a person, about each attempt that failed and is made again, and what else is to be
+        told at once.
     """
 
     def __init__(
@@ -96,6 +97,11 @@ class ControllerClient:
 
     def __exit__(self, *_exc: t.Any) -> None:
         self.close()
+
+    def tell(self, line: str) -> None:
+        """Show a person a line at once, where anything is to be shown: it stays, whatever breaks the task off."""
+        if self._write is not None:
+            self._write(line)
 
     def close(self) -> None:
         """Close the connections."""

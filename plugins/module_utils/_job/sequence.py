@@ -190,6 +190,8 @@ class RelaunchSequence:
         self._looks, self._tries = 0, 0
         self._launches += 1
         self._show_launched(launched.job)
+        if work.request.options.wait or work.request.one_of_many:
+            work.client.tell(f"job {launched.job.id} launched, a relaunch of job {prepared.job.id}")
         before = outcome.changed
         outcome = launched_outcome(work, look.ledger, prepared, launched)
         judged = yield from after_launch(work, look, launched, asked_of(work, outcome.hosts or ()), outcome, before)
