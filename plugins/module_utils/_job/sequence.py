@@ -169,9 +169,7 @@ class RelaunchSequence:
             self._looks = 0
         try:
             prepared = preparer.prepared(decision, outcome)
-            unknown = decision.hosts == FAILED and look.ledger.hosts is None
-            if unknown and work.source.inventory is not None and may_be_no_limit(prepared.job.failures_counted):
-                # Its events were not in before, nor its counts.
+            if _needs_names(work, look, prepared):
                 self._hosts_needed = True
                 return Judged(outcome, again=True)
             if work.request.check_mode:
@@ -190,8 +188,7 @@ class RelaunchSequence:
         self._looks, self._tries = 0, 0
         self._launches += 1
         self._show_launched(launched.job)
-        if work.request.options.wait or work.request.one_of_many:
-            work.client.tell(f"job {launched.job.id} launched, a relaunch of job {prepared.job.id}")
+        _tell(work, prepared, launched)
         before = outcome.changed
         outcome = launched_outcome(work, look.ledger, prepared, launched)
         judged = yield from after_launch(work, look, launched, asked_of(work, outcome.hosts or ()), outcome, before)
@@ -243,6 +240,18 @@ class RelaunchSequence:
         self._tries += 1
         self._looks = 0
         return pause
+
+
+def _needs_names(work: JobWork, look: Look, prepared: Prepared) -> bool:
+    """Whether the names of the failed hosts may make no limit. The look had no counts where its events were not in."""
+    unknown = prepared.decision.hosts == FAILED and look.ledger.hosts is None and work.source.inventory is not None
+    return unknown and may_be_no_limit(prepared.job.failures_counted)
+
+
+def _tell(work: JobWork, prepared: Prepared, launched: Launched) -> None:
+    """Whatever breaks the task off from now on, the number of the new job has been shown."""
+    if work.request.options.wait or work.request.one_of_many:
+        work.client.tell(f"job {launched.job.id} launched, a relaunch of job {prepared.job.id}")
 
 
 def _has_lost_all(work: JobWork, look: Look, error: ControllerError) -> bool:
