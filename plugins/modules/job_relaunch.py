@@ -154,7 +154,7 @@ EXAMPLES = r"""
 
 - name: Show where to look at it
   ansible.builtin.debug:
-    msg: "{{ retry.msg }} {{ retry.url }}"
+    msg: "{{ retry.msg }} {{ retry.url | default('') }}"
 
 - name: Relaunch a job whose credentials ask for passwords
   relaunch.controller.job_relaunch:
