@@ -12,6 +12,7 @@ from __future__ import annotations
 import collections
 import typing as t
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from .._api import jobs as _jobs
 from .._job.outcome import Outcome, RelaunchOutcome, Result
@@ -25,7 +26,8 @@ DONE = "done"
 SUPERSEDED = "superseded"
 REFUSED = "refused"
 LOST = "lost"
-OUTCOMES = (RELAUNCHED, ADOPTED, DONE, SUPERSEDED, REFUSED, LOST)
+NEEDS_PERSON = "needs_person"
+OUTCOMES = (RELAUNCHED, ADOPTED, DONE, SUPERSEDED, REFUSED, LOST, NEEDS_PERSON)
 ACTED = (RELAUNCHED, ADOPTED)
 
 _IN_WORDS = {
@@ -35,6 +37,7 @@ _IN_WORDS = {
     SUPERSEDED: "superseded by a later job",
     REFUSED: "left alone",
     LOST: "lost sight of",
+    NEEDS_PERSON: "in need of a person",
 }
 
 
@@ -58,6 +61,17 @@ class Counted:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """
+    :param number: so many relaunches of the same work have failed since it last succeeded.
+    :param since: when the first job of it ended that has failed since then.
+    """
+
+    number: int
+    since: datetime
+
+
+@dataclass(frozen=True)
 class JobEntry:
     """What became of one job; the fields are the keys of an entry of ``jobs``, where they are documented.
 
@@ -74,6 +88,8 @@ class JobEntry:
     hosts: t.Optional[tuple[str, ...]] = None
     remaining_hosts: t.Optional[tuple[str, ...]] = None
     url: t.Optional[str] = None
+    attempts: t.Optional[int] = None
+    failing_since: t.Optional[str] = None
     broken: bool = False
 
     @classmethod
