@@ -41,6 +41,9 @@ _IN_WORDS = {
 }
 
 
+# In check mode.
+_PLANNED_IN_WORDS = {**_IN_WORDS, RELAUNCHED: "would be relaunched"}
+
 _UNSUCCESSFUL = frozenset(_jobs.FINAL_STATUSES).difference([_jobs.SUCCESSFUL])
 
 
@@ -180,7 +183,8 @@ class JobsOutcome(Outcome):
         :param planned: nothing has been done about it yet.
         """
         counts = self.counts
-        parts = [f"{counts[name]} {_IN_WORDS[name]}" for name in OUTCOMES if counts[name]]
+        words = _PLANNED_IN_WORDS if planned else _IN_WORDS
+        parts = [f"{counts[name]} {words[name]}" for name in OUTCOMES if counts[name]]
         if planned:
             return f"{_count(len(self.jobs), 'job')}: {', '.join(parts)}."
         failed = f", {counts['failed']} not successful" if counts["failed"] else ""

@@ -157,8 +157,8 @@ def _outcome(alone: t.Sequence[JobEntry], driver: BulkDriver, request: JobsReque
 
 
 def _nothing(found: Found, request: JobsRequest) -> str:
-    if found.slices:
-        return f"All {found.slices} slices of workflow job {request.selection.workflow_job_id} were successful."
+    if found.run is not None:
+        return found.run.told(0, 0)
     return f"No job that this user may see is selected ({request.selection.told}): nothing to relaunch."
 
 
@@ -180,7 +180,10 @@ def _told(outcome: JobsOutcome, found: Found, request: JobsRequest) -> JobsOutco
     planned = "In check mode, nothing was launched: " if request.check_mode else ""
     selected = f"Selected: {request.selection.told}."
     told_of = f"{planned}{outcome.told(request.check_mode)}"
-    return outcome.saying(told_of, _of_slices(outcome, found, request), selected)
+    slices = ""
+    if found.run is not None and not request.check_mode:
+        slices = found.run.told(len(found.jobs), sum(entry.recovered for entry in outcome.jobs))
+    return outcome.saying(told_of, slices, selected)
 
 
 def _check(outcome: JobsOutcome, request: JobsRequest) -> None:
@@ -194,14 +197,3 @@ def _check(outcome: JobsOutcome, request: JobsRequest) -> None:
     if wrong:
         numbers = told(str(entry.source_job_id) for entry in wrong)
         raise JobUnsuccessfulError(f"{outcome.msg} Not successful: {numbers}. First of them: {wrong[0].msg}")
-
-
-def _of_slices(outcome: JobsOutcome, found: Found, request: JobsRequest) -> str:
-    """Whether a sliced run is complete, which its workflow job will never say."""
-    if not found.slices or request.check_mode:
-        return ""
-    left = sum(not entry.recovered for entry in outcome.jobs)
-    run = f"workflow job {request.selection.workflow_job_id}"
-    if left:
-        return f"Of {run} {left} of {found.slices} slices have not succeeded yet."
-    return f"All {found.slices} slices of {run} have succeeded by now; its own status stays as it is."
