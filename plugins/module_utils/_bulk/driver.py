@@ -135,10 +135,7 @@ class BulkDriver:
 
         :param shared_for: so many seconds.
         """
-        while True:
-            looking = self._looking()
-            if not looking:
-                return
+        while looking := self._looking():
             error: t.Optional[ControllerError] = None
             for member in looking:
                 try:
