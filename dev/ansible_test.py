@@ -29,7 +29,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 HOME = CHECKOUT / ".nox" / "ansible-test"
 CONFIG = Path("tests", "integration", "integration_config.yml")
-PLAYBOOK = Path("tests", "integration", "targets", "job_relaunch", "files", "fails_at_first.yml")
+PLAYBOOK = Path("tests", "integration", "targets", "setup_failed_job", "files", "fails_at_first.yml")
 
 # Where ansible-test itself fetches pip from; and only it knows which one it wants.
 PIP_SCRIPT = "https://ci-files.testing.ansible.com/ansible-test/get-pip-{version}.py"
@@ -102,11 +102,13 @@ def controller() -> t.Iterator[None]:
 
     with tempfile.TemporaryDirectory() as data, Sandbox(Path(data)) as sandbox:
         hosts: dict[str, dict[str, t.Any]] = {"web1": {}, "web2": {}, "web3": {}}
-        template = sandbox.add_template("Fails at first", PLAYBOOK.resolve(), hosts=hosts)
+        template = sandbox.add_template("Fails at first", PLAYBOOK.resolve(), hosts=hosts, asks=["limit"])
+        workflow = sandbox.add_workflow_template_with_nodes("Fails there", {"it": {"template": template["id"]}})
         config = {
             "controller_host": sandbox.url,
             "controller_oauthtoken": sandbox.token("admin"),
             "failing_job_template": template["id"],
+            "failing_workflow_template": workflow["id"],
         }
         CONFIG.write_text(json.dumps(config))  # JSON is YAML
         yield

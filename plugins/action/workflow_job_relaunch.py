@@ -26,8 +26,8 @@ class ActionModule(InProcessAction):
         return WORKFLOW_SPECIFICATION
 
     def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
+        from ansible_collections.relaunch.controller.plugins.module_utils._task.node_progress import NodeLines
         from ansible_collections.relaunch.controller.plugins.module_utils._task.progress import ProgressLines
-        from ansible_collections.relaunch.controller.plugins.module_utils._workflow.node_progress import NodeLines
         from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import WorkflowRequest
         from ansible_collections.relaunch.controller.plugins.module_utils._workflow.relaunch_workflow import (
             relaunch_workflow,

@@ -88,13 +88,16 @@ options:
     description:
       - V(all) relaunches each job on the hosts that it was limited to.
       - V(failed) relaunches each job on those of its hosts that failed or were unreachable.
+      - V(remaining) launches the template of each job on exactly the hosts that are not done, as described with
+        M(relaunch.controller.job_relaunch). A job that cannot be completed so is left alone, with the reason.
     type: str
-    choices: [all, failed]
+    choices: [all, failed, remaining]
     default: all
   fallback_to_all:
     description:
-      - With O(hosts=failed), relaunch a job on all its hosts where the controller does not know which ones failed, or
-        where it stopped before its end for others. Without it such a job is left alone, or counts as failed.
+      - With O(hosts=failed) or O(hosts=remaining), relaunch a job on all its hosts where the controller does not know
+        which ones these are, or where with O(hosts=failed) it stopped before its end for others. Without it such a job
+        is left alone, or counts as failed.
     type: bool
     default: false
   max_jobs:
@@ -107,8 +110,8 @@ options:
   at_once:
     description:
       - How many of the task's relaunches may be active at a time.
-      - A job that would have to wait behind another one of this task, since its template allows one at a time, is not
-        launched before that has ended, so that it takes no place of others.
+      - A job that would have to wait behind another one of this task, since its template allows one job at a time, is
+        not launched before that has ended, so that it takes no place of others.
     type: int
     default: 5
   stop_after:
@@ -129,6 +132,7 @@ options:
     type: bool
     default: false
 notes:
+  - In a job of the controller itself, that job and others of its template are never selected.
   - Nodes of workflows are left alone, since relaunching them would not resume their workflow, and so are jobs that
     need passwords and jobs that the user may see but not start.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process where that makes

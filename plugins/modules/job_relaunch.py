@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: job_relaunch
-short_description: Relaunch a job of an automation controller, on all or only on its failed hosts
+short_description: Relaunch a job of an automation controller, on all, its failed, or exactly the remaining hosts
 version_added: 0.1.0
 author:
   - relaunch.controller contributors (@relaunch)
@@ -24,7 +24,8 @@ description:
     successful relaunch, has not been recovered; a success that a later relaunch took back is none, and neither is one
     from before the job ended.
   - The controller relaunches a job with the current template and the prompts that the job was launched with. It takes
-    no other variables and no other limit, and the playbook starts from its beginning.
+    no other variables and no other limit, and the playbook starts from its beginning. Where O(hosts=remaining) or
+    O(changes) asks for others, the template is launched instead, with these prompts.
   - Each relaunch is carried out at most once; its request is sent again only where it surely was not. Of several
     callers in the same instant at most one job survives, the one with the lowest number; the others cancel theirs and
     take that one. Theirs may have begun to run by then. Where beginning twice does harm, switch simultaneous runs of
@@ -56,6 +57,8 @@ options:
     description:
       - Number of the job to relaunch, the source job.
       - Exactly one of O(job_id) and O(job_template) is needed.
+      - Neither is needed where the task runs in a job of the controller that is a workflow's node. The job of the
+        failed node before it is meant then.
     type: int
   job_template:
     description:
@@ -63,6 +66,8 @@ options:
         count as such, but are looked at like those of any source job.
       - A number is an id first, one with a leading zero only a name. With C(++) in it, it may also be the named
         URL of a template, such as V(Patch web servers++Web), its name and that of its organization.
+      - In a job of the controller that is a workflow's node, the job of the node before it is meant that has this
+        template, if there is one.
       - Exactly one of O(job_id) and O(job_template) is needed.
     type: str
     aliases: [name]
@@ -75,17 +80,29 @@ options:
       - V(failed) relaunches on those of its hosts that failed or were unreachable and are still in the inventory.
         Where later relaunches have brought some of them to success, the newest relaunch that failed on exactly the
         remaining ones is relaunched, if there is one and the user may.
+      - V(remaining) runs on exactly the hosts that are not done, by the newest result of each over all jobs of the same
+        work. They may have failed, or been stopped by a job that ended early for them, or never been begun, or been
+        deleted and added again. No relaunch does that, so that the I(template) is launched, with the prompts that the
+        job was launched with, and a limit of these hosts. The new job counts as the same work as the job.
+      - For V(remaining) the template has to ask for its limit at launch, and still for what else the job was prompted
+        with. The execute role on the template is enough, unless the job was prompted with an inventory, credentials or
+        instance groups. What cannot be launched so is refused before anything is sent, with the reason. That is so with
+        secret survey answers, which the controller does not show, with slices, with names of hosts that are patterns to
+        Ansible, and where not all of the hosts are known by name. Disabled and deleted hosts are left out, and told.
+        A job that never began is relaunched on all hosts.
     type: str
-    choices: [all, failed]
+    choices: [all, failed, remaining]
     default: all
   fallback_to_all:
     description:
-      - With O(hosts=failed), relaunch on all hosts where the failed ones are not known (the playbook had a syntax
-        error, was canceled or timed out), none of them is left in the inventory, or they are not all of the work.
-        Without it the task fails then.
+      - With O(hosts=failed) or O(hosts=remaining), relaunch on all hosts where these are not known (the playbook had a
+        syntax error, was canceled or timed out), none of them is left in the inventory, or they are not all of the
+        work. Without it the task fails then.
       - They are not all of the work where the job stopped before its end for hosts that had not failed, or that it had
         not got to (C(serial), C(any_errors_fatal), C(max_fail_percentage), a first play that failed on all of its
-        hosts). With O(wait=true) the failed hosts are relaunched first, and then all.
+        hosts). With O(wait=true) the failed hosts are relaunched first, and then all. O(hosts=remaining) completes such
+        a job without running finished hosts once more.
+      - It never chooses O(hosts=remaining) by itself.
       - What failed in such a relaunch on all hosts is what the next task relaunches.
     type: bool
     default: false
@@ -105,6 +122,25 @@ options:
       - With O(hosts=failed) this cannot relaunch a job without failed hosts.
     type: bool
     default: false
+  changes:
+    description:
+      - Run the job with something other than what it was prompted with. No relaunch does that, so that the template is
+        launched, with the prompts of the job and these in their place; with O(hosts=failed) and O(hosts=remaining)
+        limited to those hosts.
+      - The keys are C(extra_vars), which are merged with those that the job was launched with, C(job_tags),
+        C(skip_tags), C(verbosity), C(scm_branch), C(diff_mode), C(credentials), C(inventory), C(execution_environment),
+        C(forks), C(timeout), C(labels) and C(job_type). Inventories, execution environments, credentials and labels are
+        given by their numbers. Credentials take the place of those that the job was prompted with, and of the
+        template's own of the same kind.
+      - The same work is what was launched with the same prompts and these changes, so that it is done once. The job
+        itself, and relaunches of it without the changes, are other work. With O(hosts=all) a job that was successful is
+        run again with the changes.
+      - The template has to ask for each of them at launch. Otherwise nothing is sent, and all for which it does not ask
+        are named.
+      - With C(--diff) the changed values are shown. Variables that are secret answers to a survey are masked, since the
+        controller knows them. Where others are secret set C(no_log) on the task.
+    type: dict
+    version_added: 0.2.0
   credential_passwords:
     description:
       - Passwords that the job's credentials ask for at launch, by the names that the controller gives them, such as
@@ -156,6 +192,21 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ retry.msg }} {{ retry.url | default('') }}"
 
+- name: Complete a rolling update that stopped, without running finished hosts once more
+  relaunch.controller.job_relaunch:
+    job_id: 42
+    hosts: remaining
+    wait: true
+
+- name: Run a job again on the hosts that failed, with another mirror
+  relaunch.controller.job_relaunch:
+    job_id: 42
+    hosts: failed
+    changes:
+      extra_vars:
+        mirror: https://mirror2.example.com
+    wait: true
+
 - name: Relaunch a job whose credentials ask for passwords
   relaunch.controller.job_relaunch:
     job_id: 42
@@ -201,12 +252,12 @@ elapsed:
   type: float
   sample: 12.345
 limit:
-  description: Its limit; of a relaunch on failed hosts their names, separated by commas.
+  description: Its limit; of a job on failed or remaining hosts their names, separated by commas.
   returned: when there is such a job
   type: str
   sample: host3,host5
 launch_type:
-  description: How it was launched; V(relaunch) for a relaunch.
+  description: How it was launched; V(relaunch) for a relaunch, V(manual) where its template was launched.
   returned: when there is such a job
   type: str
   sample: relaunch
@@ -236,7 +287,7 @@ source_job_id:
   type: int
   sample: 42
 relaunched_job_id:
-  description: Number of the job that was, or in check mode would be, relaunched.
+  description: Number of the job that was, or in check mode would be, relaunched; absent where its template is launched.
   returned: when a relaunch was due
   type: int
   sample: 42
@@ -249,9 +300,9 @@ own_job_id:
   sample: 44
 hosts:
   description:
-    - Names of the hosts that the relaunch was limited to with O(hosts=failed).
+    - Names of the hosts that the new job was limited to with O(hosts=failed) or O(hosts=remaining).
     - In check mode the hosts that would run, with O(hosts=all) those that the job ran on.
-  returned: on a relaunch with O(hosts=failed), and in check mode
+  returned: on a launch with O(hosts=failed) or O(hosts=remaining), and in check mode
   type: list
   elements: str
   sample: [host3, host5]
@@ -260,7 +311,8 @@ remaining_hosts:
     - Names of the failed hosts whose newest word is not success, as far as is known when the task ends. After a launch
       that is not waited for these are the hosts that it runs on.
     - A host that was asked for and did not run stays here, and a warning tells of it; the task does not fail for it.
-  returned: with O(hosts=failed), when they are known
+    - With O(hosts=remaining) those too for which the job stopped before its end, or that it never began on.
+  returned: with O(hosts=failed) or O(hosts=remaining), when they are known
   type: list
   elements: str
   sample: []
@@ -274,13 +326,13 @@ failed_hosts:
 stopped_hosts:
   description: Names of hosts that did not fail in the job, and for which it stopped before its end, or that it never
     began on. Where there are more than are named, RV(msg) tells how many.
-  returned: with RV(cut_short), where such hosts are known
+  returned: with RV(cut_short) or O(hosts=remaining), where such hosts are known
   type: list
   elements: str
   sample: [host1, host2]
 gone_hosts:
   description: Names of those of RV(remaining_hosts) that are not in the inventory any more.
-  returned: with O(hosts=failed), when there are some
+  returned: with O(hosts=failed) or O(hosts=remaining), when there are some
   type: list
   elements: str
   sample: [host4]

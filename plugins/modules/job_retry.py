@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: job_retry
-short_description: Relaunch a job of an automation controller on its failed hosts until none is left
+short_description: Relaunch a job of an automation controller on its failed or remaining hosts until none is left
 version_added: 0.2.0
 author:
   - relaunch.controller contributors (@relaunch)
@@ -16,8 +16,8 @@ description:
   - Waits for a job of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or Ascender, and
     relaunches it on the hosts that failed or were unreachable, again and again with growing delays, until none of them
     is left.
-  - Each round is what M(relaunch.controller.job_relaunch) does with C(hosts=failed) and C(wait=true), so that all that
-    is said there holds here.
+  - Each round is what M(relaunch.controller.job_relaunch) does with O(hosts) and C(wait=true), so that all that is said
+    there holds here.
   - A relaunch that ran and failed is followed by another round. All else ends the task, see RV(ended). A relaunch that
     was canceled, refused or could not be waited for is not tried again.
 extends_documentation_fragment:
@@ -43,6 +43,8 @@ options:
     description:
       - Number of the job.
       - Exactly one of O(job_id) and O(job_template) is needed.
+      - Neither is needed where the task runs in a job of the controller that is a workflow's node. The job of the
+        failed node before it is meant then.
     type: int
   job_template:
     description:
@@ -50,12 +52,23 @@ options:
         else launches in the meantime is left alone.
       - A number is an id first, one with a leading zero only a name. With C(++) in it, it may also be the named
         URL of a template, such as V(Patch web servers++Web), its name and that of its organization.
+      - In a job of the controller that is a workflow's node, the job of the node before it is meant that has this
+        template, if there is one.
       - Exactly one of O(job_id) and O(job_template) is needed.
     type: str
     aliases: [name]
   organization:
     description: Name or number of the organization of O(job_template), where templates of several have its name.
     type: str
+  hosts:
+    description:
+      - V(failed) relaunches the job on the hosts that failed or were unreachable.
+      - V(remaining) launches its template on exactly the hosts that are not done, those too for which it stopped before
+        its end, or that it never began on. So a rolling update is completed without running finished hosts once more.
+        See M(relaunch.controller.job_relaunch) for what that takes.
+    type: str
+    choices: [failed, remaining]
+    default: failed
   retries:
     description:
       - How many rounds there are at most, whatever each of them does.
@@ -73,6 +86,53 @@ options:
     description: Seconds that a wait between two rounds lasts at most.
     type: float
     default: 600
+  rules:
+    description:
+      - What is done about failed hosts by what each of them failed with last. The first rule that fits counts; a host
+        that none fits is retried as without rules.
+      - A host that is parked needs a person, and is not retried. Since the controller relaunches all failed hosts of a
+        job together, the others are retried only where a job of the same work has failed on them and not on a parked
+        one; else the job is not retried while a host is parked. The task fails then, and RV(parked) tells the hosts and
+        why.
+      - They cost a request for the failed events of each job on which hosts failed last.
+    type: list
+    elements: dict
+    version_added: 0.2.0
+    suboptions:
+      unreachable:
+        description: Whether the host could not be reached. Without it that does not matter.
+        type: bool
+      task:
+        description: A regular expression that is looked for in the name of the task.
+        type: str
+      module:
+        description: A regular expression that is looked for in the name of the module that the task runs.
+        type: str
+      message:
+        description: A regular expression that is looked for in the first 1000 characters of the message.
+        type: str
+      action:
+        description: Whether the host is retried, or parked.
+        type: str
+        choices: [retry, park]
+        required: true
+      delay:
+        description:
+          - Seconds before the next round, in place of O(delay) and what it grows to. Of the hosts that are left the one
+            with the longest delay counts.
+          - For O(rules[].action=retry) only.
+        type: float
+      retries:
+        description:
+          - How many attempts the host gets in place of O(retries). There are further rounds as long as one of the hosts
+            that are left has had fewer attempts.
+          - For O(rules[].action=retry) only.
+        type: int
+      reason:
+        description:
+          - Why it is parked, to be told.
+          - For O(rules[].action=park) only.
+        type: str
   fallback_to_all:
     description:
       - Relaunch on all hosts where the controller cannot say which hosts failed (the playbook had a syntax error, was
@@ -93,9 +153,28 @@ options:
     default: 2
   timeout:
     description:
-      - Seconds to wait for each job at most. The task fails when they are over; the job goes on.
+      - Seconds to wait for each job at most. The task fails when they are over; the job goes on, see
+        O(cancel_on_timeout).
       - Without it a wait lasts as long as the job; it gives up only if the controller could not be asked for an hour.
     type: int
+  deadline:
+    description:
+      - When the task has to come to its end. A span from its start on such as V(4h) or V(2h30m), a time of day such as
+        V(06:00), whose next one is meant, in the time zone of the process that runs the task, or a moment as of ISO
+        8601, in that time zone unless it has another.
+      - Nothing is launched after it, and a wait that would last beyond it is not begun. What was launched before goes
+        on and is waited for, see O(cancel_on_timeout); the end of any other job is not waited for beyond it.
+      - Quote a time of day, which YAML reads as a number otherwise.
+    type: str
+    version_added: 0.2.0
+  cancel_on_timeout:
+    description:
+      - Cancel a job that this task launched if it has not ended after O(timeout) seconds, or if it has not begun by the
+        O(deadline). A job that was launched by another caller, or whose answer was lost so that it had to be looked
+        for, is never canceled.
+    type: bool
+    default: false
+    version_added: 0.2.0
 notes:
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process, as described with
     M(relaunch.controller.job_relaunch). It shows the status of each job on stderr, and a line about each further round
@@ -116,6 +195,25 @@ EXAMPLES = r"""
     controller_host: https://controller.example.com
     controller_oauthtoken: "{{ controller_token }}"
   register: retry
+
+- name: Retry in the maintenance window, and leave nothing behind that begins after it
+  relaunch.controller.job_retry:
+    job_id: 42
+    retries: 20
+    deadline: "06:00"
+    cancel_on_timeout: true
+
+- name: Retry hosts that are down each hour for two days, and leave alone what needs a person
+  relaunch.controller.job_retry:
+    job_id: 42
+    rules:
+      - message: licence
+        action: park
+        reason: renew the licence
+      - unreachable: true
+        action: retry
+        delay: 3600
+        retries: 48
 
 - name: Show what became of each host
   ansible.builtin.debug:
@@ -217,11 +315,19 @@ ended:
     - V(none_can_run), hosts are left on which no relaunch would run, since they are disabled or the play does not
       target them. The task does not fail for these.
     - V(retries_used_up) and V(not_possible), a further relaunch is of no use or not allowed; the task has failed.
+    - V(deadline_over), the O(deadline) was over, or would have been before the next round; the task has failed.
+    - V(parked), hosts are left that need a person by the O(rules), and nothing can be retried without them; the task
+      has failed.
     - V(predicted), in check mode.
   returned: unless the task was interrupted
   type: str
-  choices: [none_left, nothing_to_do, none_can_run, predicted, retries_used_up, not_possible]
+  choices: [none_left, nothing_to_do, none_can_run, predicted, retries_used_up, not_possible, deadline_over, parked]
   sample: none_left
+parked:
+  description: The hosts that are left and need a person, by name, each with the reason that its rule gives.
+  returned: when there are some
+  type: dict
+  sample: {web21: renew the licence}
 summary:
   description: What became of each host, a line for each.
   returned: always, unless the task was called wrongly

@@ -19,12 +19,18 @@ description:
     nothing is launched.
   - With O(nodes=failed) the controller itself runs what remains. A temporary workflow template is made of the nodes
     that failed and of those that never ran because of that, with their links, prompts, credentials and labels, and
-    with what nodes that have succeeded handed on to them (C(set_stats)). It is launched once. Nodes that have
-    succeeded do not run again.
+    with what nodes that have succeeded handed on to them (C(set_stats)), nested workflows and sliced jobs too. It is
+    launched once. Nodes that have succeeded do not run again.
+  - What is left of a node that failed is what M(relaunch.controller.job_relaunch) finds of its job. A node whose hosts
+    have succeeded since, by a relaunch by hand for instance, does not run again; one whose job is being relaunched is
+    waited for. It runs on the hosts on which its work is left.
+  - A workflow job that ran what remained of another one, or is a relaunch of it, goes back to that one, so that it does
+    not matter which of them the task names.
   - After success the temporary template is deleted. After a failure it stays, so that its workflow job can be looked
     at, and the next run of the task resumes from where that stopped. It is found by its description, which names the
     workflow job, so that a task that was killed leaves nothing behind that the next one does not use or remove.
-  - Before anything is made, the task says all that stands in the way.
+  - Before anything is made, the task says all that stands in the way. Right before the launch it looks once more; if
+    somebody else has done the work meanwhile, the template is deleted and nothing is launched.
 extends_documentation_fragment:
   - relaunch.controller._connection
   - relaunch.controller._waiting
@@ -49,7 +55,8 @@ attributes:
 options:
   workflow_job_id:
     description:
-      - Number of the workflow job, the source.
+      - Number of the workflow job, the source. One that ran what remained of another one, or is a relaunch of it,
+        stands for that one.
       - Exactly one of O(workflow_job_id) and O(workflow_job_template) is needed.
     type: int
   workflow_job_template:
@@ -76,16 +83,27 @@ options:
   node_hosts:
     description:
       - With O(nodes=failed), the hosts that failed nodes run on, V(failed) only on those that failed or were
-        unreachable and are still in the inventory, or V(all).
-      - For V(failed) their templates have to ask for the limit at launch. A failed node whose failed hosts are not
-        known, since its job ended in error or was canceled before, runs on all of its hosts.
+        unreachable and have not succeeded since, or V(all).
+      - For V(failed) their templates have to ask for the limit at launch. A node whose job never began, since its
+        project could not be updated for instance, runs on all of its hosts.
+      - Failed hosts that are not in the inventory any more are left out, and told. A failed host that is disabled ends
+        the task with V(failed), since the workflow would go on as if that host were done.
     type: str
     choices: [failed, all]
     default: failed
+  fallback_to_all:
+    description:
+      - With O(node_hosts=failed), run a node on all of its hosts where its failed hosts are not all of its work, or are
+        not known. Its playbook may have stopped before its end for others (C(serial), C(any_errors_fatal)), or its job
+        was canceled or ended in an error. Without this option the task fails then before anything is made, and names
+        these hosts.
+    type: bool
+    default: false
   handled:
     description:
       - With O(nodes=failed), resume a workflow job, too, that is successful although nodes have failed, since the
-        workflow has nodes for that case. What it did on the way for the failure is not done again.
+        workflow has nodes for that case. What it did on the way for the failure is not done again, even if the same
+        node fails again; the message names it.
     type: bool
     default: false
   force:
@@ -200,6 +218,11 @@ source_workflow_job_id:
   returned: always
   type: int
   sample: 85
+root_workflow_job_id:
+  description: Number of the workflow job that the named one goes back to, of which the remainder was run or relaunched.
+  returned: when that is another one
+  type: int
+  sample: 85
 own_job_id:
   description:
     - Number of the workflow job that this task launched and gave up for RV(id), since another caller had launched the
@@ -259,19 +282,69 @@ links:
       type: str
       sample: success
 drawing:
-  description: The same as text, line by line.
+  description:
+    - The same as text, line by line, for a terminal of 80 columns.
+    - Of more than twelve nodes each has one line, below one that says what runs first.
   returned: with O(nodes=failed), when something remains
   type: list
   elements: str
   sample: ["deploy  failed, on web3, web5", "↓ on success", "verify  not run"]
+not_kept:
+  description: What the workflow job that runs what remains does not have of the original launch and its template.
+  returned: with O(nodes=failed), when something remains
+  type: list
+  elements: str
+  sample: ["the notifications of the workflow's template"]
 failed_nodes:
   description: Names of the nodes that did not succeed in the workflow job that was waited for or looked at.
   returned: when it was not successful
   type: list
   elements: str
   sample: [deploy]
+failures:
+  description: What the hosts of these nodes failed with, of the first five nodes and at most 20 hosts.
+  returned: when it was not successful, and hosts failed
+  type: list
+  elements: dict
+  contains:
+    node:
+      description: Name of the node; of one in a nested workflow behind that of the outer one and a slash.
+      type: str
+      sample: deploy
+    job_id:
+      description: Number of the job that it ran.
+      type: int
+      sample: 95
+    url:
+      description: The page of that job in the controller's user interface.
+      type: str
+      sample: https://controller.example.com/#/jobs/playbook/95/output
+    host:
+      description: Name of the host.
+      type: str
+      sample: web3
+    play:
+      description: Name of the play.
+      type: str
+      sample: Deploy
+    task:
+      description: Name of the task.
+      type: str
+      sample: Start the service
+    module:
+      description: Name of the task's module.
+      type: str
+      sample: ansible.builtin.systemd
+    message:
+      description: What the task had to say, and the end of its error output.
+      type: str
+      sample: "Could not find the requested service nginx: host"
+    unreachable:
+      description: Whether the host could not be reached.
+      type: bool
+      sample: false
 report_error:
-  description: Why RV(failed_nodes) could not be fetched.
+  description: Why RV(failed_nodes) or RV(failures) could not be fetched, or not all of them.
   returned: when they could not
   type: str
   sample: GET https://controller.example.com/api/v2/workflow_jobs/91/workflow_nodes/ was answered 502.

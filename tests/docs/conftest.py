@@ -43,7 +43,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Sandbox]:
 def template(sandbox: Sandbox) -> int:
     """The template of the guides."""
     hosts: dict[str, dict[str, t.Any]] = {name: {} for name in HOSTS}
-    made = sandbox.add_template("Patch web servers", PATCH, hosts=hosts, organization="Web", outcomes={})
+    asks = ["limit", "extra_vars"]
+    made = sandbox.add_template("Patch web servers", PATCH, hosts=hosts, organization="Web", outcomes={}, asks=asks)
     return int(made["id"])
 
 

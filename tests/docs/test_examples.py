@@ -15,7 +15,20 @@ from pathlib import Path
 import pytest
 import yaml
 from docs.tools import BIN, Run
-from docs.written import BLOCKS, EXAMPLES, GROUP, GUIDES, MODULE, READMES, ROLE, ROOT, WORKFLOW_MODULE, Block, examples
+from docs.written import (
+    BLOCKS,
+    EXAMPLES,
+    GROUP,
+    GUIDES,
+    INFO_MODULE,
+    MODULE,
+    READMES,
+    ROLE,
+    ROOT,
+    WORKFLOW_MODULE,
+    Block,
+    examples,
+)
 
 from sandbox.process import Sandbox
 
@@ -27,7 +40,7 @@ PLAY_KEYWORDS = {"hosts", "ansible.builtin.import_playbook"}
 @pytest.fixture(scope="session")
 def options(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> dict[str, set[str]]:
     """Names and aliases of the modules' options, as ansible-doc tells them, by module."""
-    command = [str(BIN / "ansible-doc"), "-j", MODULE, WORKFLOW_MODULE]
+    command = [str(BIN / "ansible-doc"), "-j", MODULE, INFO_MODULE, WORKFLOW_MODULE]
     told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return {
         module: {
@@ -47,7 +60,8 @@ def variables() -> set[str]:
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
 def test_has_no_option_that_does_not_exist(block: Block, options: dict[str, set[str]], variables: set[str]) -> None:
     for thing in block.dictionaries():
-        for name, module in ((MODULE, MODULE), (GROUP, MODULE), (WORKFLOW_MODULE, WORKFLOW_MODULE)):
+        modules = {name: name for name in (MODULE, INFO_MODULE, WORKFLOW_MODULE)}
+        for name, module in {**modules, GROUP: MODULE}.items():
             assert set(thing.get(name) or {}) <= options[module]
         included = thing.get("ansible.builtin.include_role") or {}
         if ROLE in (thing.get("role"), included.get("name")):
@@ -74,13 +88,15 @@ def playable(block: Block) -> bool:
     if not isinstance(content, list) or OTHER_COLLECTIONS.search(block.text):
         return False
     return all(isinstance(entry, dict) and "name" in entry and "sources" not in entry for entry in content) and (
-        MODULE in block.text or ROLE in block.text
+        any(name in block.text for name in (MODULE, INFO_MODULE, ROLE))
     )
 
 
 @pytest.mark.parametrize("checks", [False, True], ids=["run", "--check"])
 @pytest.mark.parametrize("block", [block for block in BLOCKS if playable(block)], ids=str)
-def test_runs(block: Block, sandbox: Sandbox, failed_job: int, run: Run, tmp_path: Path, checks: bool) -> None:
+def test_runs(
+    block: Block, sandbox: Sandbox, template: int, failed_job: int, run: Run, tmp_path: Path, checks: bool
+) -> None:
     config = tmp_path / "controller.cfg"
     config.write_text("verify_ssl = true\n", encoding="utf-8")
     config.chmod(0o600)
@@ -110,13 +126,16 @@ def test_runs(block: Block, sandbox: Sandbox, failed_job: int, run: Run, tmp_pat
     assert not re.search(r"\[(WARNING|DEPRECATION)|Traceback|^fatal:", output, re.MULTILINE), output
     relaunched = [entry["path"] for entry in sandbox.log() if entry["method"] == "POST"]
     source = f"/api/v2/jobs/{failed_job}/relaunch/"
+    launch = f"/api/v2/job_templates/{template}/launch/"
     if checks:
         assert relaunched == []
     elif block is EXAMPLES:
-        # One on the failed hosts, one on all; the last example finds the work done.
-        assert relaunched == [source, source]
+        # One on the failed hosts, one with something changed, one on all; the others find the work done.
+        assert relaunched == [source, launch, source]
     else:
-        assert relaunched == ([] if "check_mode: true" in text else [source])
+        acts = (MODULE in text or ROLE in text) and "check_mode: true" not in text
+        by_template = "hosts: remaining" in text or "changes:" in text
+        assert relaunched == ([launch if by_template else source] if acts else [])
 
 
 @pytest.mark.parametrize("module", ["job_retry", "bulk_job_relaunch", "workflow_job_relaunch"])

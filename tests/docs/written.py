@@ -17,6 +17,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = "relaunch.controller.job_relaunch"
+INFO_MODULE = "relaunch.controller.job_info"
 WORKFLOW_MODULE = "relaunch.controller.workflow_job_relaunch"
 ROLE = "relaunch.controller.retry_failed_hosts"
 GROUP = "group/relaunch.controller.controller"

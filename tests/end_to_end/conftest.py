@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from end_to_end import workflow_jobs
 from sandbox.marks import Marks
 from sandbox.process import Sandbox
 
@@ -281,3 +282,34 @@ def driver(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.chdir(tmp_path)
     sandbox.settings(event_lag=0.2)
     return Driver(sandbox)
+
+
+@pytest.fixture
+def deploy(sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest) -> t.Callable[..., dict[str, t.Any]]:
+    """Add a job template; a host fails while there is a file of its name in the test's folder."""
+
+    def deploy(hosts: t.Sequence[str] = workflow_jobs.FIVE, **options: t.Any) -> dict[str, t.Any]:
+        name = f"{request.node.name} {os.urandom(3).hex()}"
+        variables = {host: {"folder": str(tmp_path)} for host in hosts}
+        return sandbox.add_template(
+            name, workflow_jobs.DEPLOY, hosts=variables, **{"asks": workflow_jobs.ASKS, **options}
+        )
+
+    return deploy
+
+
+@pytest.fixture
+def workflow(sandbox: Sandbox, request: pytest.FixtureRequest) -> t.Callable[..., dict[str, t.Any]]:
+    """Make a workflow job as data, with these nodes and their outcomes; its id, and the ids of its jobs by node."""
+
+    def workflow(
+        nodes: dict[str, t.Any], outcomes: dict[str, t.Any], fields: dict[str, t.Any] | None = None, **options: t.Any
+    ) -> dict[str, t.Any]:
+        template = sandbox.add_workflow_template_with_nodes(
+            f"{request.node.name} {os.urandom(3).hex()}", nodes, **options
+        )
+        made = sandbox.make_workflow_job(template["id"], outcomes, **(fields or {}))
+        sandbox.clear_log()
+        return {**made, "template": template["id"], "organization": template["organization"]}
+
+    return workflow

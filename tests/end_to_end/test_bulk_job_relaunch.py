@@ -162,7 +162,7 @@ class Outage:
             template=template, status="successful", launch_type="relaunch", limit="web2,web3", hosts=hosts
         )
         self.add(done, "done", True, f"the last of them in job {by}")
-        template = self._template(duration=10.0)
+        template = self._template(duration=30.0)
         scheduled = self._failed(template)
         active = self.sandbox.launch_scheduled(self.sandbox.add_schedule(template, "Hourly"))
         self.add(scheduled, "adopted", True, f"Job {active}, the same work as job {scheduled}, is ")

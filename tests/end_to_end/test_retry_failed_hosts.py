@@ -423,6 +423,33 @@ def test_check_mode_tells_what_would_be_done(sandbox: Sandbox, failed_job: int, 
     assert stats(done)["job_ids"] == []
 
 
+def test_nothing_is_launched_after_the_deadline(sandbox: Sandbox, failed_job: int, retry: Retry) -> None:
+    given = {"retry_failed_hosts_deadline": "2026-01-01T00:00:00Z", "retry_failed_hosts_cancel_on_timeout": True}
+    done = retry(job_id=failed_job, **given)
+
+    assert done.status == 2
+    assert posts(sandbox) == []
+    assert "the deadline was over before that" in " ".join(done.output.split())
+
+
+def test_what_needs_a_person_is_parked(sandbox: Sandbox, failed_job: int, retry: Retry) -> None:
+    rules = [{"task": "^Start the", "message": "no such unit", "action": "park", "reason": "install it"}]
+    done = retry(job_id=failed_job, retry_failed_hosts_rules=rules)
+
+    assert done.status == 2
+    assert posts(sandbox) == []
+    assert "hosts of it need a person: web2 (install it), web3 (install it)." in " ".join(done.output.split())
+    assert stats(done)["parked"] == {"web2": "install it", "web3": "install it"}
+
+
+def test_a_wrong_rule_is_refused_before_anything_is_sent(sandbox: Sandbox, failed_job: int, retry: Retry) -> None:
+    done = retry(job_id=failed_job, retry_failed_hosts_rules=[{"hosts": "web2", "action": "park"}])
+
+    assert done.status == 2
+    assert sandbox.log() == []
+    assert "hosts" in done.output and "unreachable" in done.output
+
+
 @pytest.mark.parametrize("given", [{}, {"job_id": "", "job_template": ""}, {"job_id": 1, "job_template": "Patch"}])
 def test_without_exactly_one_of_job_id_and_job_template(
     sandbox: Sandbox, retry: Retry, given: dict[str, t.Any]

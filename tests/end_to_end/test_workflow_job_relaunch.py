@@ -13,151 +13,40 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import typing as t
 from pathlib import Path
 
 import pytest
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.relaunch.controller.plugins.module_utils._task.result import carry_out
-from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import (
-    WORKFLOW_SPECIFICATION,
-    WorkflowRequest,
+from end_to_end.workflow_jobs import (
+    ASKS,
+    FAILED_LINE,
+    TWO_PROJECTS,
+    Deploy,
+    Options,
+    Workflow,
+    at_once,
+    diamond,
+    half_done,
+    left_behind,
+    line,
+    resumes,
+    temporary,
+    unsafe,
+    until,
+    variables,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._workflow.relaunch_workflow import relaunch_workflow
 from sandbox.process import Sandbox
 
 if t.TYPE_CHECKING:
     from .conftest import Run
 
-Options = dict[str, t.Any]
 RunTasks = t.Callable[..., "Run"]
-
-# Fails in a job in whose folder it finds a file of the host's name.
-DEPLOY = """
-- hosts: all
-  gather_facts: false
-  tasks:
-    - name: Deploy
-      ansible.builtin.command: test ! -e {{ folder }}/{{ inventory_hostname }}
-"""
-FIVE = ("web1", "web2", "web3", "web4", "web5")
-ASKS = ["extra_vars", "limit"]
 
 
 @pytest.fixture
 def resume(run_tasks: RunTasks) -> RunTasks:
     return functools.partial(run_tasks, module="workflow_job_relaunch")
-
-
-def at_once(**options: t.Any) -> Options:
-    """What the task returns with these options, without a playbook around it."""
-    constraints = {name: value for name, value in WORKFLOW_SPECIFICATION.items() if name != "argument_spec"}
-    validated = ArgumentSpecValidator(WORKFLOW_SPECIFICATION["argument_spec"], **constraints).validate(options)
-    assert not validated.error_messages
-    params = validated.validated_parameters
-    request = WorkflowRequest.of(params, False, False)
-    return carry_out(params, set(), lambda client: relaunch_workflow(client, request), {})
-
-
-@pytest.fixture
-def deploy(sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest) -> t.Callable[..., Options]:
-    """Add a job template; a host fails while there is a file of its name in the test's folder."""
-
-    def deploy(hosts: t.Sequence[str] = FIVE, **options: t.Any) -> Options:
-        name = f"{request.node.name} {os.urandom(3).hex()}"
-        variables = {host: {"folder": str(tmp_path)} for host in hosts}
-        return sandbox.add_template(name, DEPLOY, hosts=variables, **{"asks": ASKS, **options})
-
-    return deploy
-
-
-@pytest.fixture
-def workflow(sandbox: Sandbox, request: pytest.FixtureRequest) -> t.Callable[..., Options]:
-    """Make a workflow job as data, with these nodes and their outcomes; its id, and the ids of its jobs by node."""
-
-    def workflow(nodes: Options, outcomes: Options, fields: Options | None = None, **options: t.Any) -> Options:
-        template = sandbox.add_workflow_template_with_nodes(
-            f"{request.node.name} {os.urandom(3).hex()}", nodes, **options
-        )
-        made = sandbox.make_workflow_job(template["id"], outcomes, **(fields or {}))
-        sandbox.clear_log()
-        return {**made, "template": template["id"], "organization": template["organization"]}
-
-    return workflow
-
-
-Deploy = t.Callable[..., Options]
-Workflow = t.Callable[..., Options]
-
-
-def diamond(template: int) -> Options:
-    """A before B and C, these before D."""
-    return {
-        "A": {"template": template, "success": ["B", "C"]},
-        "B": {"template": template, "success": ["D"]},
-        "C": {"template": template, "success": ["D"]},
-        "D": {"template": template, "all_parents_must_converge": True},
-    }
-
-
-def half_done(**hosts: str) -> Options:
-    return {
-        "A": {"status": "successful", "hosts": dict.fromkeys(FIVE, "ok"), "artifacts": {"release": 7}},
-        "B": {"status": "failed", "hosts": {**dict.fromkeys(FIVE, "ok"), "web2": "failed", "web4": "unreachable"}},
-        "C": {"status": "successful", "hosts": dict.fromkeys(FIVE, "ok"), "artifacts": {"checked": True}},
-        "D": "do_not_run",
-    }
-
-
-def line(template: int) -> Options:
-    return {"B": {"template": template, "success": ["D"]}, "D": {"template": template}}
-
-
-FAILED_LINE: Options = {"B": {"status": "failed", "hosts": {"web1": "ok", "web2": "failed"}}, "D": "do_not_run"}
-
-
-# Updates of projects are over at once.
-TWO_PROJECTS: tuple[Options, Options] = (
-    {"B": {"project": "first", "success": ["D"]}, "D": {"project": "second"}},
-    {"B": "failed", "D": "do_not_run"},
-)
-
-
-def unsafe(sandbox: Sandbox) -> list[str]:
-    """The requests that may have changed something, without the numbers in them."""
-    return [
-        f"{entry['method']} " + "/".join("N" if part.isdigit() else part for part in entry["path"].split("/")[3:])
-        for entry in sandbox.log()
-        if entry["method"] not in ("GET", "HEAD", "OPTIONS")
-    ]
-
-
-def temporary(sandbox: Sandbox, source: int) -> list[int]:
-    """The temporary templates that are there for a workflow job."""
-    found = sandbox.request("GET", f"/workflow_job_templates/?name__startswith=Remainder+of+workflow+job+{source}+")
-    return [entry["id"] for entry in found.body["results"]]
-
-
-def resumes(sandbox: Sandbox, source: int) -> list[Options]:
-    """The workflow jobs that ran what remained of a workflow job."""
-    found = sandbox.request("GET", f"/workflow_jobs/?name__startswith=Remainder+of+workflow+job+{source}+")
-    return t.cast("list[Options]", found.body["results"])
-
-
-def left_behind(sandbox: Sandbox, made: Options) -> int:
-    """Make a temporary template as a killed run leaves it; its number."""
-    body = {
-        "name": f"Remainder of workflow job {made['id']} abc",
-        "description": f"relaunch.controller: what remains of workflow job {made['id']}",
-        "organization": made["organization"],
-    }
-    return int(sandbox.request("POST", "/workflow_job_templates/", body=body).body["id"])
-
-
-def variables(sandbox: Sandbox, job: int) -> t.Any:
-    return json.loads(sandbox.job(job)["extra_vars"])
 
 
 @pytest.mark.parametrize("in_process", [True, False], ids=["in process", "module"])
@@ -223,19 +112,39 @@ def test_it_takes_these_requests(sandbox: Sandbox, deploy: Deploy, workflow: Wor
     result = at_once(workflow_job_id=made["id"], nodes="failed", **admin)
 
     assert result["changed"] and not result.get("failed"), result["msg"]
+    template, job = f"workflow_job_templates/{result['temporary_template_id']}", f"jobs/{made['jobs']['B']}"
+    lineage = [
+        f"GET workflow_jobs/{made['id']}/workflow_nodes/",
+        "GET workflow_job_templates/",
+        "GET workflow_jobs/",
+        "GET unified_jobs/",
+    ]
+    link = next(entry["path"] for entry in sandbox.log() if "success_nodes" in entry["path"])
     assert [f"{entry['method']} {entry['path'][len('/api/v2/') :]}" for entry in sandbox.log()] == [
         f"GET workflow_jobs/{made['id']}/",
-        "GET workflow_job_templates/",
-        f"GET workflow_jobs/{made['id']}/workflow_nodes/",
-        "GET unified_jobs/",
+        *lineage,
+        # What is left of B.
+        f"GET {job}/",
+        "GET jobs/",
+        f"GET {job}/job_host_summaries/",
+        "GET jobs/",
+        # By what an earlier success of the template had started.
+        f"GET jobs/{made['jobs']['A']}/job_events/",
+        f"GET {job}/job_events/",
+        *[f"GET inventories/{sandbox.job(made['jobs']['B'])['inventory']}/hosts/"] * 2,
         "GET job_templates/",
         "GET jobs/",
-        f"GET jobs/{made['jobs']['B']}/job_host_summaries/",
         "OPTIONS workflow_job_templates/",
         "POST workflow_job_templates/",
-        *[f"POST workflow_job_templates/{result['temporary_template_id']}/workflow_nodes/"] * 2,
-        next(entry["path"] for entry in sandbox.log() if "success_nodes" in entry["path"]).replace("/api/v2/", "POST "),
-        f"POST workflow_job_templates/{result['temporary_template_id']}/launch/",
+        *[f"POST {template}/workflow_nodes/"] * 2,
+        link.replace("/api/v2/", "POST "),
+        # The look before the launch, which finds the temporary template.
+        *lineage[:2],
+        "GET workflow_jobs/",
+        *lineage[2:],
+        "GET jobs/",
+        *[f"GET inventories/{sandbox.job(made['jobs']['B'])['inventory']}/hosts/"] * 2,
+        f"POST {template}/launch/",
         "GET workflow_jobs/",
     ]
 
@@ -266,6 +175,7 @@ REQUESTS = {
     "create": ("POST", r"/workflow_job_templates/$"),
     "node": ("POST", r"/workflow_nodes/$"),
     "link": ("POST", r"/success_nodes/$"),
+    "lineage": ("GET", r"/unified_jobs/$"),
     "launch": ("POST", r"/launch/$"),
     "look": ("GET", r"/workflow_jobs/\d+/$"),
     "delete": ("DELETE", r"/workflow_job_templates/\d+/$"),
@@ -303,6 +213,7 @@ KILLS: dict[str, tuple[str, Options]] = {
     "template made": ("create", {}),
     "node made": ("node", {}),
     "link made": ("link", {}),
+    "looked once more": ("lineage", {"after_requests": 1}),
     "launched": ("launch", {}),
     "waiting": ("look", {"after_requests": 1}),
     "not yet deleted": ("delete", {"kind": "drop", "when": "before"}),
@@ -335,11 +246,22 @@ def kill_at(
     until(lambda: requests()[0]["answered"] is not None)
 
 
-def until(true: t.Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+@pytest.mark.parametrize("kind", ["unauthorized", "forbidden"])
+def test_what_is_refused_in_passing_ends_in_one_complete_resume(
+    sandbox: Sandbox, workflow: Workflow, admin: Options, kind: str
+) -> None:
+    made = workflow(*TWO_PROJECTS)
+    asked: t.Any = [("GET", r"/workflow_nodes/$"), ("OPTIONS", ""), *REQUESTS.values()]
+    sandbox.misbehave([{"method": method, "path": path, "kind": kind} for method, path in asked])
+    task = {"workflow_job_id": made["id"], "nodes": "failed", "wait": True, **admin}
+
+    first, second = at_once(**task), at_once(**task)
+
+    assert not first.get("failed") and (first["changed"], first["status"]) == (True, "successful"), first["msg"]
+    (one,) = resumes(sandbox, made["id"])
+    assert (one["id"], sorted(sandbox.nodes(one["id"]))) == (first["id"], ["B", "D"])
+    assert (second["changed"], second["id"]) == (False, first["id"])
+    assert temporary(sandbox, made["id"]) == []
 
 
 @pytest.mark.parametrize("moment", KILLS)
@@ -354,7 +276,7 @@ def test_whenever_a_task_is_killed_the_next_run_ends_in_one_complete_resume(
     second, third = at_once(**task), at_once(**task)
 
     assert not second.get("failed") and second["status"] == "successful", second["msg"]
-    assert second["changed"] == (KILLS[moment][0] in ("create", "node", "link"))
+    assert second["changed"] == (KILLS[moment][0] in ("create", "node", "link", "lineage"))
     (one,) = resumes(sandbox, made["id"])
     assert (one["id"], sorted(sandbox.nodes(one["id"]))) == (second["id"], ["B", "D"])
     ran = sandbox.request("GET", f"/unified_jobs/?id__gt={newest}").body["results"]

@@ -45,7 +45,7 @@ class TemplateBodies(Bodies):
                 "credentials": self._credentials(row),
             },
             "created": row["created"],
-            "modified": row["created"],
+            "modified": row["modified"] or row["created"],
             "name": row["name"],
             "description": row["description"],
             **{

@@ -148,9 +148,16 @@ def add_template(database: db.Database, given: Template) -> dict[str, t.Any]:
     }
 
 
+# What stands beside the row of a template, or is saved without its date (source: awx/main/models/base.py).
+BESIDE_TEMPLATE = frozenset({"credentials", "labels", "instance_groups", "survey"})
+
+
 def change_template(database: db.Database, row_id: int, given: dict[str, t.Any]) -> int:
     """Change what `add_template` took; the number of templates changed."""
-    changed = database.update("templates", row_id, **_columns(database, given))
+    columns = _columns(database, given)
+    if not set(columns) <= BESIDE_TEMPLATE:
+        columns["modified"] = db.now()
+    changed = database.update("templates", row_id, **columns)
     row = database.get("templates", row_id)
     if row is not None and {"playbook", "content", "files"} & set(given):
         projects.commit(database, row["project"], row["content"], row["files"])

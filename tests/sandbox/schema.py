@@ -81,7 +81,7 @@ CREATE TABLE IF NOT EXISTS templates (
     diff_mode INTEGER NOT NULL DEFAULT 0, labels TEXT NOT NULL DEFAULT '[]',
     execution_environment INTEGER REFERENCES execution_environments(id) ON DELETE SET NULL,
     instance_groups TEXT NOT NULL DEFAULT '[]', duration REAL NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '',
-    outcomes TEXT);
+    outcomes TEXT, modified TEXT);
 CREATE TABLE IF NOT EXISTS schedules (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, unified_job_template INTEGER NOT NULL
     REFERENCES templates(id) ON DELETE CASCADE, UNIQUE (unified_job_template, name));

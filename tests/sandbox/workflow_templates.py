@@ -159,19 +159,28 @@ def make_job(
     """Make a workflow job that has never run, from a workflow template; its id, and the ids of its jobs by node.
 
     An outcome is a status, the fields of a job (`status`, `hosts`, `artifacts`...), `do_not_run`, or None (still open).
+    That of a nested workflow or of a sliced job may have `nodes` of its own, which are slices by their numbers ("1").
     """
-    made: dict[str, int] = {}
     with database.transaction():
         workflow = jobs.launch_workflow(database, template, user, prompts=fields.pop("prompts", {}))
         jobs.make_seem_run(database, workflow, {"status": "failed", **fields}, None)
-        row = t.cast("db.Row", database.get("jobs", workflow))
-        for node in workflow_nodes.of_job(database, workflow):
-            outcome = outcomes.get(node["identifier"])
-            if outcome == "do_not_run":
-                workflow_nodes.change(database, node["id"], do_not_run=1)
-            elif outcome is not None:
-                values: dict[str, t.Any] = {"status": outcome} if isinstance(outcome, str) else dict(outcome)
-                hosts, stats = values.pop("hosts", None), values.pop("stats", True)
-                job = made[node["identifier"]] = workflows.make_job_of(database, row, node["id"])
-                jobs.make_seem_run(database, job, values, hosts, stats=stats)
-    return {"id": workflow, "jobs": made}
+        return {"id": workflow, "jobs": _make_jobs(database, workflow, outcomes)}
+
+
+def _make_jobs(database: db.Database, workflow: int, outcomes: dict[str, t.Any], within: str = "") -> dict[str, int]:
+    """Make the jobs of the nodes of a workflow job; their ids by node, those of nested ones as `outer/inner`."""
+    made: dict[str, int] = {}
+    row = t.cast("db.Row", database.get("jobs", workflow))
+    for number, node in enumerate(workflow_nodes.of_job(database, workflow), 1):
+        name = node["identifier"] or str(number)
+        outcome = outcomes.get(name)
+        if outcome == "do_not_run":
+            workflow_nodes.change(database, node["id"], do_not_run=1)
+        elif outcome is not None:
+            values: dict[str, t.Any] = {"status": outcome} if isinstance(outcome, str) else dict(outcome)
+            hosts, stats, nodes = values.pop("hosts", None), values.pop("stats", True), values.pop("nodes", {})
+            job = made[within + name] = workflows.make_job_of(database, row, node["id"])
+            # What it hands on is that of its jobs, which have to be there before.
+            made.update(_make_jobs(database, job, nodes, f"{within}{name}/") if nodes else {})
+            jobs.make_seem_run(database, job, values, hosts, stats=stats)
+    return made

@@ -180,8 +180,8 @@ class World(abc.ABC):
         """Make a workflow job that has never run; its `id`, and the ids of its `jobs` by node.
 
         `nodes` has the outcome of a node: a status, the fields of its job as `make_job` takes them, `do_not_run`, or
-        None for one that is still open. `fields` are columns of the workflow job (its status is `failed` if none is
-        given), `user`, and `prompts`.
+        None for one that is still open; that of a nested workflow or sliced job may have `nodes` too. `fields` are
+        columns of the workflow job (its status is `failed` if none is given), `user`, and `prompts`.
         """
         given = {"template": template, "nodes": nodes, **fields}
         return t.cast("dict[str, t.Any]", self.control("POST", "/workflow_jobs", given))

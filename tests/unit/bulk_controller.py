@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import typing as t
@@ -22,6 +23,8 @@ from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import in_l
 from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import answer, client_of, listed
 
 NOW = datetime(2026, 11, 24, tzinfo=timezone.utc)
+# What a relaunch takes over.
+_KEPT = ("extra_vars", "verbosity", "forks", "execution_environment", "summary_fields")
 #: As a list or a detail shows it: lists tell less.
 Facts = dict[str, t.Any]
 #: By name whether each host failed.
@@ -58,7 +61,8 @@ class SimulatedJob:
         failures = sum(self.hosts.values())
         counts = {"failures": failures, "ok": len(self.hosts) - failures}
         told = {} if active or self.canceled else {"host_status_counts": {k: n for k, n in counts.items() if n}}
-        return job(self.id, status, **{**moments, "finished": finished, **told, **self.facts})
+        facts = {"summary_fields": {"inventory": {"id": 1, "total_hosts": 5}}, **self.facts}
+        return job(self.id, **{"status": status, **moments, "finished": finished, **told, **facts})
 
     @property
     def final(self) -> str:
@@ -78,11 +82,16 @@ class BulkController(BaseAdapter):
         self.latency = latency
         self.jobs: dict[int, SimulatedJob] = {}
         self.prompts: dict[int, Facts] = {}
+        #: By template, when it was edited last; it is long ago where nothing is said.
+        self.edited: dict[int, float] = {}
+        self.with_surveys: set[int] = set()
         self.failing: dict[int, set[str]] = {}
         self.duration: t.Callable[[int], float] = lambda _number: 5.0
         self.inventory: dict[str, bool] = {}
         self.asked: list[tuple[str, str, dict[str, str]]] = []
         self.before: t.Callable[[str, str], t.Any] = lambda _method, _path: None
+        #: Is shown path, query, status and body of each answer, and gives status and body in their place.
+        self.after: t.Callable[[str, dict[str, str], int, t.Any], tuple[int, t.Any]] = lambda *one: one[2:]
         self.most_active = 0
         self._next = 100
 
@@ -122,6 +131,7 @@ class BulkController(BaseAdapter):
         given = self.before(str(request.method), path)
         if given is None:
             given = self._answer(str(request.method), path.strip("/").split("/"), query, request.body)
+            given = self.after(path, query, *given)
         status, body, *headers = given
         return answer(request, status, body, *(headers or [{}]))
 
@@ -131,13 +141,20 @@ class BulkController(BaseAdapter):
     def _answer(self, method: str, parts: list[str], query: dict[str, str], sent: t.Any) -> tuple[int, t.Any]:
         now = self.clock.now
         if parts == ["jobs"]:
-            found = [self.jobs[number].shown(now) for number in sorted(self.jobs)]
+            numbers = sorted(self.jobs, reverse=query.get("order_by") == "-id")
+            found = [self.jobs[number].shown(now) for number in numbers]
             return 200, listed([in_list(one) for one in found if _fits(one, query)], query)
+        if parts == ["unified_jobs"]:
+            return 200, listed([], query)
+        if parts == ["job_templates"]:
+            return 200, listed(self._templates(query), query)
+        if parts == ["api"]:
+            return 200, {"current_version": "/api/v2/"}
         if parts == ["me"]:
             return 200, listed([{"id": 1}], query)
         if parts[0] == "inventories":
             return 200, listed(self._hosts(query), query)
-        number = int(parts[1])
+        number = int(parts[1]) if parts[1:] else 0
         if number not in self.jobs:
             return 404, {"detail": "Not found."}
         one = self.jobs[number]
@@ -162,7 +179,9 @@ class BulkController(BaseAdapter):
 
     def _relaunch(self, one: SimulatedJob, hosts: str) -> tuple[int, t.Any]:
         names = [name for name, failed in one.hosts.items() if failed] if hosts == "failed" else list(self.inventory)
-        kept = {name: one.facts[name] for name in ("extra_vars", "verbosity", "forks") if name in one.facts}
+        if hosts == "failed" and not names:
+            return 400, {"hosts": "No hosts."}
+        kept = {name: one.facts[name] for name in _KEPT if name in one.facts}
         limit = ",".join(sorted(names)) if hosts == "failed" else one.facts.get("limit", "")
         names = names if hosts == "failed" or not limit else limit.split(",")
         new = self.launch(
@@ -180,12 +199,25 @@ class BulkController(BaseAdapter):
         self.most_active = max(self.most_active, active)
         return 201, {**new.shown(self.clock.now - 0.001), "status": "pending", "started": None, "finished": None}
 
+    def _templates(self, query: t.Mapping[str, str]) -> list[Facts]:
+        templates = sorted({one.facts["unified_job_template"] for one in self.jobs.values()})
+        return [
+            {
+                "id": template,
+                "modified": _written(self.edited.get(template, -50000.0)),
+                "survey_enabled": template in self.with_surveys,
+            }
+            for template in templates
+            if str(template) in query["id__in"].split(",")
+        ]
+
     def _hosts(self, query: t.Mapping[str, str]) -> list[Facts]:
         names = [name for name, enabled in sorted(self.inventory.items()) if enabled or "enabled" not in query]
         without = query.get("not__job_host_summaries__job")
         if without is not None:
             names = [name for name in names if name not in self.jobs[int(without)].hosts]
-        rows = [{**summary(name)["summary_fields"]["host"], "modified": _written(-30000.0)} for name in names]
+        moments = {"created": _written(-30000.0), "modified": _written(-30000.0)}
+        rows = [{**summary(name)["summary_fields"]["host"], **moments} for name in names]
         ids = query.get("id__in")
         return [row for row in rows if ids is None or str(row["id"]) in ids.split(",")]
 
@@ -193,7 +225,7 @@ class BulkController(BaseAdapter):
 def _fits(facts: Facts, query: t.Mapping[str, str]) -> bool:
     ids, statuses, templates = (query.get(name) for name in ("id__in", "status__in", "unified_job_template__in"))
     return (
-        facts["id"] > int(query.get("id__gt", 0))
+        int(query.get("id__gt", 0)) < facts["id"] < int(query.get("id__lt", facts["id"] + 1))
         and (ids is None or str(facts["id"]) in ids.split(","))
         and (statuses is None or facts["status"] in statuses.split(","))
         and (templates is None or str(facts["unified_job_template"]) in templates.split(","))
@@ -201,27 +233,32 @@ def _fits(facts: Facts, query: t.Mapping[str, str]) -> bool:
 
 
 def _events(one: SimulatedJob, query: t.Mapping[str, str]) -> list[Facts]:
-    kinds = query.get("event__in", "")
-    if "playbook_on_task_start" in kinds:
-        found = []
-        for batch in range(one.batches):
-            play = 10 * batch + 1
-            found.append(
-                started("playbook_on_play_start", play, play="Deploy", play_pattern="all", play_uuid=f"u{play}")
-            )
-            for number, task in enumerate(["Install"] if one.stopped else ["Install", "Restart"]):
-                counter = play + 1 + 2 * number
-                event = started("playbook_on_task_start", counter, play="Deploy", task=task, task_path=f"a.yml:{task}")
-                found.append({**event, "parent_uuid": f"u{play}"})
-        return found
-    if "runner_on_failed" in kinds:
-        data = {"play": "Deploy", "task": "Install", "task_action": "command", "res": {"msg": "no such unit"}}
-        return [
-            {"event": "runner_on_failed", "counter": 3, "parent_uuid": "u2", "host_name": name, "event_data": data}
-            for name, failed in one.hosts.items()
-            if failed
-        ]
-    return []
+    kinds = query["event__in"].split(",") if "event__in" in query else None
+    found = [event for event in _all_events(one) if kinds is None or event["event"] in kinds]
+    return found[::-1] if query.get("order_by") == "-counter" else found
+
+
+def _all_events(one: SimulatedJob) -> t.Iterator[Facts]:
+    """All that a job has told, numbered from 1 on: each batch is a play of its own, and the first has the results."""
+    numbers = itertools.count(1)
+
+    def event(kind: str, uuid: str, **data: t.Any) -> Facts:
+        return {**started(kind, next(numbers), **data), "uuid": uuid}
+
+    yield event("playbook_on_start", "p")
+    for batch in range(one.batches):
+        play = {"play": "Deploy", "play_pattern": "all", "play_uuid": f"u{batch}"}
+        yield event("playbook_on_play_start", f"u{batch}", **play)
+        for task in ["Install"] if one.stopped else ["Install", "Restart"]:
+            of_task = {**play, "task": task, "task_path": f"a.yml:{task}", "task_action": "command"}
+            yield {**event("playbook_on_task_start", f"u{batch}{task}", **of_task), "parent_uuid": f"u{batch}"}
+            for name, failed in sorted(one.hosts.items()) if not batch else ():
+                if task == "Install" or not failed:
+                    kind = "runner_on_failed" if failed else "runner_on_ok"
+                    told = event(kind, "r", **of_task, res={"msg": "no such unit"} if failed else {})
+                    yield {**told, "parent_uuid": f"u{batch}{task}", "host_name": name, "failed": failed}
+    names = sorted(one.hosts)
+    yield event("playbook_on_stats", "s", processed=dict.fromkeys(names, 1), artifact_data={"of_set_stats": 1})
 
 
 def _written(at: float) -> str:

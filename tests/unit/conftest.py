@@ -39,7 +39,7 @@ def no_settings_of_mine(monkeypatch: pytest.MonkeyPatch, tmp_path: t.Any) -> Non
     import os
 
     for name in list(os.environ):
-        mine = name.startswith(("CONTROLLER_", "TOWER_", "AAP_", "GATEWAY_", "SSL_CERT_"))
+        mine = name.startswith(("AWX_", "CONTROLLER_", "TOWER_", "AAP_", "GATEWAY_", "SSL_CERT_"))
         if mine or name.lower().endswith("_proxy") or name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2] / "plugins"
 UTILS = ROOT / "module_utils"
 
 #: From the ground up.
-FLOORS = ("_api", "_work", "_launch", "_job", "_retry", "_workflow", "_bulk", "_task")
+FLOORS = ("_api", "_work", "_launch", "_job", "_retry", "_workflow", "_selection", "_bulk", "_task")
 MOST_FILES = 12
 LONGEST_FUNCTION = 60
 LONGEST_CLASS = 200

@@ -114,12 +114,20 @@ class NoFailedHostsError(RefusedError):
     """The controller knows no failed hosts of this job that it could relaunch it on."""
 
 
+class ParkedError(RefusedError):
+    """Hosts that a rule has parked are left, and nothing can be launched without them."""
+
+
 class WaitTimeoutError(ControllerError):
     """The wait ran out of time; ``last`` is what was fetched last, if anything."""
 
     def __init__(self, message: str, last: t.Any = None) -> None:
         super().__init__(message)
         self.last = last
+
+
+class DeadlineError(WaitTimeoutError):
+    """The task's deadline was over: nothing was launched after it, and what had not begun is not waited for."""
 
 
 class JobUnsuccessfulError(ControllerError):

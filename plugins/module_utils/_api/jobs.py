@@ -22,6 +22,7 @@ ACTIVE_STATUSES = frozenset({"new", "pending", "waiting", "running"})
 NEW = "new"
 # A launch leaves this status within a second or two.
 NEW_AT_MOST = timedelta(minutes=2)
+RUNNING = "running"
 SUCCESSFUL = "successful"
 FAILED_STATUS = "failed"
 ERROR = "error"
@@ -101,6 +102,11 @@ class Job:
     def began(self) -> bool:
         """Whether it ever ran; one that was canceled while pending did not (recorded: batch-canceled-loser-detail)."""
         return "started" not in self.facts or self.facts["started"] is not None
+
+    @property
+    def running(self) -> bool:
+        """Whether its playbook may have begun; one that waits for its turn has not."""
+        return self.active and (self.status == RUNNING or bool(self.facts.get("started")))
 
     def left_new(self, now: datetime) -> bool:
         """Whether it was left in ``new``, where its launch broke half way: it will never run (recorded: zombie-new-*).

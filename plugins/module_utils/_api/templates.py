@@ -94,7 +94,7 @@ def _latest(client: ControllerClient, kind: TemplateKind, template: Template) ->
 
 def _find(client: ControllerClient, kind: TemplateKind, name_or_id: str, organization: t.Optional[str]) -> Template:
     found = _named(client, kind, name_or_id)
-    wanted = [template for template in found if organization is None or _in_organization(template, organization)]
+    wanted = [template for template in found if organization is None or in_organization(template, organization)]
     if len(wanted) == 1:
         return wanted[0]
     if wanted:
@@ -145,7 +145,7 @@ def _instead(client: ControllerClient, kind: TemplateKind, name_or_id: str) -> s
     return said
 
 
-def _in_organization(template: Template, name_or_id: str) -> bool:
+def in_organization(template: Template, name_or_id: str) -> bool:
     organization = summary_of(template, "organization")
     return name_or_id in (str(organization.get("name")), str(organization.get("id")))
 

@@ -9,15 +9,19 @@ Private to this collection.
 
 from __future__ import annotations
 
+import os
 import typing as t
 from dataclasses import dataclass
 from datetime import datetime
 
 from .._api.connection import CONNECTION_SPEC
 from .._api.errors import OptionError
+from .._job.options import own_job_id
 from .._launch.waiting import WAITING_SPEC, Waiting
-from .._work.decision import ALL, FAILED, RelaunchOptions
-from .selection import SELECTION_SPEC, Selection
+from .._selection.selection import SELECTION_SPEC, Selection
+from .._work.decision import ALL, FAILED, REMAINING, RelaunchOptions
+
+MAX_ATTEMPTS = 3
 
 # What AnsibleModule, or ArgumentSpecValidator, is to be made of.
 SPECIFICATION: dict[str, t.Any] = dict(
@@ -25,11 +29,12 @@ SPECIFICATION: dict[str, t.Any] = dict(
         CONNECTION_SPEC,
         **WAITING_SPEC,
         **SELECTION_SPEC,
-        hosts=dict(type="str", choices=[ALL, FAILED], default=ALL),
+        hosts=dict(type="str", choices=[ALL, FAILED, REMAINING], default=ALL),
         fallback_to_all=dict(type="bool", default=False),
         max_jobs=dict(type="int", default=100),
         at_once=dict(type="int", default=5),
         stop_after=dict(type="int"),
+        max_attempts=dict(type="int", default=MAX_ATTEMPTS),
     ),
 )
 
@@ -41,6 +46,8 @@ class JobsRequest:
     :param max_jobs: how many may be launched at most.
     :param at_once: how many of its relaunches may be active.
     :param stop_after: so many failed ones end the launching; None for never.
+    :param max_attempts: so many relaunches of the same work since it last succeeded, and it needs a person.
+    :param own_job: the number of the controller's job that the task runs in, if it does.
     """
 
     selection: Selection
@@ -49,16 +56,18 @@ class JobsRequest:
     max_jobs: int = 100
     at_once: int = 5
     stop_after: t.Optional[int] = None
+    max_attempts: int = MAX_ATTEMPTS
+    own_job: t.Optional[int] = None
     check_mode: bool = False
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any], check_mode: bool, now: datetime) -> JobsRequest:
-        """From validated parameters.
+        """From validated parameters, and the environment, which tells the job that the task runs in.
 
         :param now: the moment from which times ago are counted, with its zone.
         :raises OptionError: one of them cannot be used.
         """
-        for option in ("max_jobs", "at_once", "stop_after"):
+        for option in ("max_jobs", "at_once", "stop_after", "max_attempts"):
             if params[option] is not None and params[option] < 1:
                 raise OptionError(f"{option} must be at least 1, not {params[option]}.")
         return cls(
@@ -70,5 +79,7 @@ class JobsRequest:
             max_jobs=params["max_jobs"],
             at_once=params["at_once"],
             stop_after=params["stop_after"],
+            max_attempts=params["max_attempts"],
+            own_job=own_job_id(os.environ),
             check_mode=check_mode,
         )

@@ -13,7 +13,7 @@ import typing as t
 
 from .._api.jobs import Job
 from .._api.kinds import JOB
-from .find_jobs import by_numbers
+from .._selection.find_jobs import by_numbers
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient

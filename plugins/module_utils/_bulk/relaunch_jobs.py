@@ -20,10 +20,12 @@ from .._job.outcome import RelaunchOutcome, carrying
 from .._job.sequence import RelaunchSequence
 from .._job.work import JobWork
 from .._launch.waiting import Watch
+from .._selection.find_jobs import Found, find
+from .._selection.own_work import OwnWork, read_own_work
+from .._selection.template_edits import TemplateEdits
 from .._work.ledger_reader import JobsRead
 from .._work.same_work import Prompts
 from .driver import BulkDriver, CountedProgress
-from .find_jobs import Found, find
 from .member import Member
 from .options import JobsRequest
 from .outcome import LOST, REFUSED, RELAUNCHED, JobEntry, JobsOutcome
@@ -46,12 +48,15 @@ def relaunch_jobs(
     :raises ControllerError: the task has failed.
     """
     watch = Watch(client, request.waiting)
+    own = read_own_work(client, request.own_job)
     found = find(client, request.selection)
+    if not request.selection.job_ids:
+        found = replace(found, jobs=tuple(job for job in found.jobs if not own.told(job)))
     if not found.jobs:
         return JobsOutcome(msg=_nothing(found, request))
-    alone = [JobEntry(job.id, job.name, REFUSED, why) for job in found.jobs if (why := _left_alone(job))]
-    open_jobs = [job for job in found.jobs if not _left_alone(job)]
-    turns, sick = _turns(client, request, watch, open_jobs, now)
+    alone = [JobEntry(job.id, job.name, REFUSED, why) for job in found.jobs if (why := _left_alone(job, own))]
+    open_jobs = [job for job in found.jobs if not _left_alone(job, own)]
+    turns, sick = _turns(client, request, watch, own, open_jobs, now)
     alone.extend(sick)
     driver = BulkDriver(client, request, watch, turns, progress)
     try:
@@ -75,18 +80,23 @@ def relaunch_jobs(
     return outcome
 
 
-def _left_alone(job: Job) -> str:
-    return "" if job.successful else left_alone(job)
+def _left_alone(job: Job, own: OwnWork) -> str:
+    return "" if job.successful else own.told(job) or left_alone(job)
 
 
 def _turns(
-    client: ControllerClient, request: JobsRequest, watch: Watch, jobs: t.Sequence[Job], now: datetime
+    client: ControllerClient,
+    request: JobsRequest,
+    watch: Watch,
+    own: OwnWork,
+    jobs: t.Sequence[Job],
+    now: datetime,
 ) -> tuple[list[list[Member]], list[JobEntry]]:
     """The sequences of all jobs, each in the row of its work; and the entries of those that could not be planned."""
-    prompts: Prompts = {}
+    prompts = Prompts(TemplateEdits(client, jobs))
     detailed, unread = in_detail(client, jobs, request.options, now)
     rows, incomparable = in_turns(client, detailed, request.options, prompts)
-    sequences = _Sequences(client, request, watch, prompts)
+    sequences = _Sequences(client, request, watch, prompts, own.job)
     sick = {**unread, **incomparable}
     entries = [
         JobEntry(job.id, job.name, REFUSED, str(sick[job.id]), broken=not sick[job.id].refuses)
@@ -99,15 +109,18 @@ def _turns(
 class _Sequences:
     """Makes the sequences of jobs, which share what is known."""
 
-    def __init__(self, client: ControllerClient, request: JobsRequest, watch: Watch, prompts: Prompts) -> None:
+    def __init__(
+        self, client: ControllerClient, request: JobsRequest, watch: Watch, prompts: Prompts, own_job: t.Optional[int]
+    ) -> None:
         self._client = client
         self._watch = watch
         self._prompts = prompts
-        self._read = JobsRead()
+        self._read = JobsRead.of_many(client)
         self._request = RelaunchRequest(
             options=request.options,
             waiting=request.waiting,
             check_mode=request.check_mode,
+            own_job=own_job,
             one_of_many=True,
         )
 

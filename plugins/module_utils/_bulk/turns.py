@@ -18,10 +18,10 @@ from .._api.client import ControllerClient
 from .._api.errors import AnswerError
 from .._api.jobs import Job
 from .._launch.refusals import not_startable
-from .._work.decision import FAILED, RelaunchOptions
+from .._selection.find_jobs import with_statistics
+from .._work.decision import ALL, RelaunchOptions
 from .._work.runs import same_limit
 from .._work.same_work import Prompts, SameWork
-from .find_jobs import with_statistics
 
 WORKFLOW = "workflow"
 
@@ -58,6 +58,9 @@ def in_turns(
     """
     rows: list[_Row] = []
     sick: dict[int, AnswerError] = {}
+    jobs = sorted(jobs, key=lambda job: job.id, reverse=True)
+    for job in jobs:
+        prompts.note(job)
 
     def same(row: _Row, job: Job) -> bool:
         while row.jobs:
@@ -71,8 +74,8 @@ def in_turns(
                     row.same_work = SameWork(client, row.jobs[0], options.job_type, prompts)
         return False
 
-    for job in sorted(jobs, key=lambda job: job.id, reverse=True):
-        alike = (row for row in rows if row.jobs and (options.hosts == FAILED or same_limit(row.jobs[0], job)))
+    for job in jobs:
+        alike = (row for row in rows if row.jobs and (options.hosts != ALL or same_limit(row.jobs[0], job)))
         try:
             row = next((row for row in alike if same(row, job)), None)
         except AnswerError as error:
@@ -82,6 +85,7 @@ def in_turns(
             rows.append(_Row([job], SameWork(client, job, options.job_type, prompts)))
         else:
             row.jobs.append(job)
+    prompts.unreadable_known = True
     return [row.jobs for row in rows if row.jobs], sick
 
 
@@ -94,7 +98,7 @@ class _Row:
 def in_detail(
     client: ControllerClient, jobs: t.Sequence[Job], options: RelaunchOptions, now: datetime
 ) -> tuple[list[Job], dict[int, AnswerError]]:
-    """The jobs with whether their events are in, where ``hosts: failed`` needs to know.
+    """The jobs with whether their events are in, where not all hosts are asked for, and it matters.
 
     A list does not tell that: asked for only where nothing else tells it. Those without statistics may never have
     begun, which their detail tells too.
@@ -103,7 +107,7 @@ def in_detail(
     :returns: they; and by number what was wrong with those whose detail could not be read.
     :raises ControllerError: the controller does not answer at all.
     """
-    if options.hosts != FAILED:
+    if options.hosts == ALL:
         return list(jobs), {}
     ended = [job.id for job in jobs if not job.active and not job.successful]
     known = with_statistics(client, ended) if ended else frozenset()

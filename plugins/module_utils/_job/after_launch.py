@@ -13,18 +13,22 @@ import typing as t
 from dataclasses import replace
 
 from .._api import jobs as _jobs
-from .._api.errors import ControllerError, RefusedError, WaitTimeoutError
+from .._api.errors import ControllerError, DeadlineError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job
 from .._api.kinds import JOB
-from .._launch.asks import EndOf, JobsAfter, Steps
+from .._launch.asks import EndOf, JobsAfter, Pause, Steps
 from .._launch.failure_report import explained, in_front
 from .._launch.launch import Launched
 from .._launch.tie_break import lower_rival
 from .._work.host_patterns import limit_problem
+from .launch_template import refuse_ignored
 from .outcome import RelaunchOutcome, carrying
 from .prediction import side_by_side
 from .verdict import CHECK, Asked, Judged, check_limit, check_type, judge
 from .work import JobWork, Look
+
+# Seconds after which a launch with a lower number shows up at the latest; relaunches do in their order (measured).
+LAUNCHES_SHOW = 2.0
 
 
 def after_launch(
@@ -42,11 +46,14 @@ def after_launch(
     ours = not launched.lost
     with carrying(outcome):
         rival = None
+        refuse_ignored(work, own, outcome)
         if ours and not options.force:
+            if not own.is_relaunch:
+                yield Pause(LAUNCHES_SHOW)
             own, rival, outcome = yield from _look_for_rival(work, look, own, outcome)
         if rival is not None:
             return (yield from _give_way(work, look, own, rival, asked, outcome, changed_before))
-        if asked.hosts is not None:
+        if asked.hosts is not None and own.is_relaunch:
             _check_names(work, own, outcome, ours)
         if own.job_type != asked.job_type and (asked.job_type == CHECK or not options.wait):
             end = ""
@@ -92,17 +99,20 @@ def until_ended(work: JobWork, job: Job, what: str, outcome: RelaunchOutcome, ou
     """
     page = work.client.page_url(JOB.page, job.id)
     try:
-        ended: Job = yield EndOf(job)
+        ended: Job = yield EndOf(job, ours=ours)
         return ended
     except WaitTimeoutError as error:
         last = t.cast("Job", error.last or job)
         on = "It goes on: run the task again to wait for it."
         if ours and work.request.waiting.cancel_on_timeout:
             last, on = canceled(work, last)
+        over = f"after {work.request.waiting.timeout or 0:g} seconds (timeout)"
+        if isinstance(error, DeadlineError):
+            over = "at the deadline"
         with carrying(outcome if outcome.job is None else outcome.about(work.client, last)):
-            raise WaitTimeoutError(
-                f"Waiting for {what} ended after {work.request.waiting.timeout or 0:g} seconds (timeout) with the job "
-                f"{last.status}.{explained(last)}{in_front(work.client, last)} {on} See {page}"
+            raise type(error)(
+                f"Waiting for {what} ended {over} with the job {last.status}.{explained(last)}"
+                f"{in_front(work.client, last)} {on} See {page}"
             ) from None
     except ControllerError as error:
         with carrying(outcome):
@@ -139,7 +149,8 @@ def _look_for_rival(
     work: JobWork, look: Look, own: Job, outcome: RelaunchOutcome
 ) -> Steps[tuple[Job, t.Optional[Job], RelaunchOutcome]]:
     try:
-        newer = yield JobsAfter(work.source, look.ledger.newest)
+        # One that was launched before may show up only now, with a lower number than those that were known.
+        newer = yield JobsAfter(work.source, look.ledger.newest if own.is_relaunch else work.source.id)
         return (*lower_rival(newer, own, work.is_rival(own, look.ledger)), outcome)
     except ControllerError as error:
         # The job is there, and is to be told of and waited for whatever else.

@@ -10,7 +10,8 @@ import typing as t
 
 from .._api.client import ControllerClient
 from .._api.jobs import Job
-from .._launch.asks import Ask, EndOf, JobsAfter, Pause, Steps, T
+from .._api.kinds import WORKFLOW_JOB
+from .._launch.asks import Ask, EndOf, JobsAfter, Pause, Steps, T, WorkflowJobsAfter
 from .._launch.waiting import Watch
 from .._work.runs import runs_query
 
@@ -24,17 +25,20 @@ def jobs_after(client: ControllerClient, ask: JobsAfter) -> list[Job]:
     return [Job.of(entry) for entry in client.results("jobs/", **query)]
 
 
-def drive(
-    steps: Steps[T],
-    client: ControllerClient,
-    watch: Watch,
-    newer: t.Callable[[ControllerClient, JobsAfter], list[Job]] = jobs_after,
-) -> T:
+def workflow_jobs_after(client: ControllerClient, ask: WorkflowJobsAfter) -> list[Job]:
+    """The newer workflow jobs that a query finds, oldest first.
+
+    :raises ControllerError: they could not be read.
+    """
+    query = {**ask.query, "order_by": "id", "id__gt": ask.number}
+    return [Job.of(entry) for entry in client.results(f"{WORKFLOW_JOB.path}/", **query)]
+
+
+def drive(steps: Steps[T], client: ControllerClient, watch: Watch) -> T:
     """Run a sequence to its end.
 
     :param client: the controller, and with it the clock.
     :param watch: the time that there is.
-    :param newer: answers JobsAfter, for a sequence about jobs of another kind.
     :returns: what it comes to.
     :raises BaseException: what it raises; an interruption of a wait is raised inside of it first.
     """
@@ -47,14 +51,18 @@ def drive(
             return t.cast("T", end.value)
         answer, error = None, None
         try:
-            answer = newer(client, ask) if isinstance(ask, JobsAfter) else _answer(ask, client, watch)
+            answer = _answer(ask, client, watch)
         except BaseException as raised:
             error = raised
 
 
 def _answer(ask: Ask, client: ControllerClient, watch: Watch) -> t.Any:
+    if isinstance(ask, JobsAfter):
+        return jobs_after(client, ask)
+    if isinstance(ask, WorkflowJobsAfter):
+        return workflow_jobs_after(client, ask)
     if isinstance(ask, EndOf):
-        return watch.until_ended(ask.job, ask.kind)
+        return watch.until_ended(ask.job, ask.kind, ask.ours)
     if isinstance(ask, Pause):
         client.sleep(ask.seconds)
     return None

@@ -15,9 +15,14 @@ from dataclasses import dataclass, field, fields
 
 from .._api.connection import CONNECTION_SPEC
 from .._api.errors import OptionError
+from .._launch.changes import changes_of
 from .._launch.request_body import password_values
 from .._launch.waiting import WAITING_SPEC, Waiting
-from .._work.decision import ALL, FAILED, RelaunchOptions
+from .._work.decision import ALL, FAILED, REMAINING, RelaunchOptions
+
+# By which of them a job is named. Inside of a job of the controller neither may be given: the job of the failed node
+# before that is meant then.
+SOURCE_OPTIONS = ("job_id", "job_template")
 
 # What AnsibleModule, or ArgumentSpecValidator, is to be made of.
 RELAUNCH_SPECIFICATION: dict[str, t.Any] = dict(
@@ -27,14 +32,15 @@ RELAUNCH_SPECIFICATION: dict[str, t.Any] = dict(
         job_id=dict(type="int"),
         job_template=dict(type="str", aliases=["name"]),
         organization=dict(type="str"),
-        hosts=dict(type="str", choices=[ALL, FAILED], default=ALL),
+        hosts=dict(type="str", choices=[ALL, FAILED, REMAINING], default=ALL),
         fallback_to_all=dict(type="bool", default=False),
         job_type=dict(type="str", choices=["run", "check"]),
         credential_passwords=dict(type="dict", no_log=True),
         force=dict(type="bool", default=False),
+        changes=dict(type="dict"),
     ),
-    required_one_of=[("job_id", "job_template")],
-    mutually_exclusive=[("job_id", "job_template")],
+    required_one_of=[SOURCE_OPTIONS],
+    mutually_exclusive=[SOURCE_OPTIONS],
     required_by=dict(organization="job_template"),
 )
 
@@ -43,6 +49,7 @@ RELAUNCH_SPECIFICATION: dict[str, t.Any] = dict(
 class RelaunchRequest:
     """What a task asks for.
 
+    :param changes: what is to be other than the job's prompts, as a launch takes it.
     :param own_job: the number of the controller's job that the task runs in, if it does: it cannot wait for that.
     :param one_of_many: driven side by side with others. So it waits for what it has launched even without the option,
         to judge that, until its driver breaks it off; and of other jobs it tells what a list shows.
@@ -54,6 +61,7 @@ class RelaunchRequest:
     options: RelaunchOptions = RelaunchOptions()
     credential_passwords: t.Mapping[str, str] = field(default_factory=dict, repr=False)
     waiting: Waiting = Waiting()
+    changes: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
     check_mode: bool = False
     diff: bool = False
     own_job: t.Optional[int] = None
@@ -67,13 +75,19 @@ class RelaunchRequest:
         """
         if params["job_id"] is not None and params["job_id"] < 1:
             raise OptionError(f"job_id must be the number of a job, not {params['job_id']}.")
+        changes = changes_of(params.get("changes"))
+        if {params["job_type"], changes.get("job_type")} == {"run", "check"}:
+            raise OptionError("job_type is given twice, once in changes, and differs.")
+        asked = {option.name: params[option.name] for option in fields(RelaunchOptions) if option.name in params}
+        asked.update(job_type=params["job_type"] or changes.get("job_type"))
         return cls(
             job_id=params["job_id"],
             job_template=params["job_template"],
             organization=params["organization"],
-            options=RelaunchOptions(**{option.name: params[option.name] for option in fields(RelaunchOptions)}),
+            options=RelaunchOptions(**asked),
             credential_passwords=password_values(params["credential_passwords"]),
             waiting=Waiting.of(params),
+            changes=changes,
             check_mode=check_mode,
             diff=diff,
             own_job=own_job_id(os.environ),

@@ -13,6 +13,7 @@ from .._api import jobs as _jobs
 from .._api.errors import NoFailedHostsError
 from .._api.jobs import Job
 from .._api.kinds import JOB
+from .._launch.changes import before_changes
 from .._work.decision import FAILED, Launch, no_failed_hosts
 from .outcome import RelaunchOutcome, carrying
 
@@ -88,9 +89,11 @@ def side_by_side(
     """With ``--diff``, source and relaunch beside each other."""
     if not request.diff:
         return None
+    # In check mode there is no job yet, and the facts are the changes themselves.
+    changed = before_changes(Job(facts), request.changes) if "id" in facts else {n: facts[n] for n in request.changes}
     return dict(
-        before={name: source.facts.get(name) for name in COMPARED},
-        after={name: facts.get(name) for name in COMPARED},
+        before={**{name: source.facts.get(name) for name in COMPARED}, **before_changes(source, request.changes)},
+        after={**{name: facts.get(name) for name in COMPARED}, **changed},
         before_header=f"job {source.id}",
         after_header=header,
     )

@@ -34,15 +34,17 @@ from .work import JobWork, host_names, not_reached
 class Prepared:
     """A relaunch that nothing known speaks against.
 
-    :param job: the one to relaunch, in detail.
-    :param body: what is sent.
+    :param job: the one to relaunch, in detail; the source where its template is launched.
+    :param attempt: what is to be sent.
     :param outcome: in check mode the prediction, and nothing is to be sent.
+    :param template: the name of the template, where that is launched.
     """
 
     decision: Launch
     job: Job
-    body: t.Mapping[str, t.Any]
+    attempt: Attempt
     outcome: RelaunchOutcome
+    template: t.Optional[str] = None
 
 
 class Preparer:
@@ -79,7 +81,7 @@ class Preparer:
                     f"Job {job.id} was not relaunched: it needs passwords that are not given, or blank: "
                     f"{', '.join(missing)}. Give them in credential_passwords."
                 )
-        return Prepared(decision, job, body, outcome)
+        return Prepared(decision, job, _attempt(work, decision, job, body), outcome)
 
     def _unopposed(self, outcome: RelaunchOutcome) -> RelaunchOutcome:
         """The outcome with what a relaunch would be without. A relaunch of a relaunch has the source's prompts too.
@@ -133,9 +135,9 @@ class Preparer:
         return self._job_types[job.id]
 
 
-def relaunch_attempt(work: JobWork, prepared: Prepared) -> Attempt:
+def _attempt(work: JobWork, decision: Launch, job: Job, body: t.Mapping[str, t.Any]) -> Attempt:
     """The POST of a relaunch."""
-    job, hosts = prepared.job, prepared.decision.hosts
+    hosts = decision.hosts
 
     @functools.cache
     def failed_hosts() -> list[_jobs.HostSummary]:
@@ -152,7 +154,7 @@ def relaunch_attempt(work: JobWork, prepared: Prepared) -> Attempt:
 
     return Attempt(
         path=JOB.at(job.id, "relaunch"),
-        body=prepared.body,
+        body=body,
         what=f"Job {job.id}",
         verb="relaunched",
         is_own=lambda new: new.is_relaunch and has_its_limit(new) and work.same_work.may_include(new),
@@ -206,7 +208,7 @@ def _with_unreached(
         lost = work.reader.lost_hosts()
     except ControllerError as error:
         return outcome.warned(f"Which failed hosts of job {work.source.id} are left out is not known: {error}")
-    whole = host_names(host for host in lost if host.reach is Reach.WHOLE)
+    whole = host_names(host for host in lost if host.reach in (Reach.WHOLE, Reach.AGAIN))
     gone = host_names(host for host in lost if host.reach is Reach.GONE)
     outcome = replace(
         outcome,

@@ -7,14 +7,18 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from .._api import jobs as _jobs
 from .._api import templates as _templates
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, RefusedError
-from .._api.jobs import Job
-from .._launch.refusals import source_unavailable
+from .._api.jobs import Job, summary_of
+from .._api.kinds import JOB
+from .._api.templates import in_organization
+from .._launch.refusals import source_is_other, source_unavailable
 from .._launch.waiting import Progress, Watch
+from .._work.ledger import Ledger
 from .._work.ledger_reader import JobsRead
 from .driver import drive
 from .options import RelaunchRequest
@@ -38,12 +42,19 @@ def relaunch_job(
     return run_sequence(sequence_of(client, request, watch, JobsRead()), client, request, watch)
 
 
-def sequence_of(client: ControllerClient, request: RelaunchRequest, watch: Watch, read: JobsRead) -> RelaunchSequence:
+def sequence_of(
+    client: ControllerClient,
+    request: RelaunchRequest,
+    watch: Watch,
+    read: JobsRead,
+    park: t.Optional[t.Callable[[Ledger, t.Callable[[Job], Job]], Ledger]] = None,
+) -> RelaunchSequence:
     """The sequence of a job.
 
     :param read: what is known of jobs that have ended; it grows.
+    :param park: see ``JobWork``.
     """
-    return RelaunchSequence(lambda source: JobWork.of(client, request, watch, source, read))
+    return RelaunchSequence(lambda source: replace(JobWork.of(client, request, watch, source, read), park=park))
 
 
 def run_sequence(
@@ -54,24 +65,93 @@ def run_sequence(
     :returns: what was done; whatever breaks it off carries what had been done by then.
     :raises ControllerError: the task has failed.
     """
-    job_id = _source_job_id(client, request)
+    job_id = source_job_id(client, request)
     outcome = RelaunchOutcome(source_job_id=job_id)
     with carrying(outcome):
-        source = _source_job(client, job_id)
+        source = source_job(client, job_id)
     return drive(sequence.steps(source, outcome), client, watch)
 
 
-def _source_job_id(client: ControllerClient, request: RelaunchRequest) -> int:
-    """The number of the job that a task names, by itself or by its template.
+def source_job_id(client: ControllerClient, request: RelaunchRequest) -> int:
+    """The number of the job that a task means: by itself, by its template, or by its place in a workflow.
+
+    Inside of a job of the controller the nodes before that one are asked for first, so that of a workflow that runs
+    twice at once each takes its own; one of a template that no such node has means its latest job.
 
     :raises ControllerError: there is none, or it could not be looked up.
     """
     if request.job_id is not None:
         return request.job_id
-    return _templates.latest_job_id(client, str(request.job_template), request.organization)
+    template, organization = request.job_template or None, request.organization or None
+    if request.own_job is not None:
+        found = parent_job_id(request.own_job, _nodes_before(client, request.own_job), template)
+        wanted = organization or (template or "").partition(_templates.NAMED_URL_DELIMITER)[2]
+        if found is not None and (not wanted or in_organization(client.get(JOB.at(found)), wanted)):
+            return found
+    return _templates.latest_job_id(client, str(template), organization)
 
 
-def _source_job(client: ControllerClient, job_id: int) -> Job:
+def parent_job_id(own_job: int, nodes: t.Sequence[t.Mapping[str, t.Any]], template: t.Optional[str]) -> t.Optional[int]:
+    """The job of the failed node before the one that a task runs in; of a single node also one that did not fail.
+
+    :param own_job: the job that the task runs in.
+    :param nodes: those before its node, as the API shows them (recorded: node-parent-any).
+    :param template: name, id or named URL of the template that is meant; None for whichever it is.
+    :returns: None where a template is meant that no such node has.
+    :raises RefusedError: there is none, or more than one.
+    """
+    ended = [node for node in nodes if summary_of(node, "job").get("status") in _jobs.FINAL_STATUSES]
+    if template is not None:
+        ended = [node for node in ended if _has_template(node, template)]
+        if not ended:
+            return None
+    failed = [node for node in ended if summary_of(node, "job")["status"] != _jobs.SUCCESSFUL]
+    meant = failed or ended
+    if not meant:
+        raise RefusedError(
+            f"Neither job_id nor job_template is given, and no job of a node before this one is known: job {own_job}, "
+            "in which the task runs, is no node of a workflow that follows another one, or this user may not see the "
+            "workflow. Give one of them."
+        )
+    if len(meant) > 1:
+        which = "have failed" if failed else "lie before this one, and none has failed"
+        raise RefusedError(
+            f"Several nodes before job {own_job}, in which the task runs, {which}: {', '.join(map(_told, meant))}. "
+            "Give the job_template of one of them, or its job_id."
+        )
+    job = summary_of(meant[0], "job")
+    if job.get("type") not in (None, JOB.type):
+        raise RefusedError(source_is_other(int(job["id"]), str(job["type"])))
+    return int(job["id"])
+
+
+def _nodes_before(client: ControllerClient, own_job: int) -> list[dict[str, t.Any]]:
+    """The nodes of its workflow that the node of a job follows, by whatever link; none where it has none, as a
+    relaunched one, or where this user may not see them (recorded: node-parent-*).
+    """
+    links = {f"or__{kind}_nodes__job": own_job for kind in ("failure", "always", "success")}
+    try:
+        return list(client.get("workflow_job_nodes/", page_size=200, **links).get("results") or ())
+    except AnswerError as error:
+        if not error.not_visible:
+            raise
+        return []
+
+
+def _has_template(node: t.Mapping[str, t.Any], name_or_id: str) -> bool:
+    name = summary_of(node, "unified_job_template").get("name")
+    number = _templates.id_of(name_or_id)
+    if number is not None and number == node.get("unified_job_template"):
+        return True
+    return name is not None and name in (name_or_id, name_or_id.partition(_templates.NAMED_URL_DELIMITER)[0])
+
+
+def _told(node: t.Mapping[str, t.Any]) -> str:
+    job = summary_of(node, "job")
+    return f"{node.get('identifier')} (job {job['id']}, {job.get('name')})"
+
+
+def source_job(client: ControllerClient, job_id: int) -> Job:
     """The job that a task names, in detail.
 
     :raises RefusedError: there is none that this user may see.

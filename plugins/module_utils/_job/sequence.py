@@ -17,6 +17,7 @@ from .._api import jobs as _jobs
 from .._api.client import backoff
 from .._api.errors import (
     ControllerError,
+    DeadlineError,
     ForbiddenError,
     NoFailedHostsError,
     NotSentError,
@@ -27,11 +28,12 @@ from .._api.jobs import Job
 from .._launch.asks import JobsAfter, Pause, Room, Steps
 from .._launch.launch import Attempt, Launched, NotNow, send
 from .._launch.look_up import look_up
-from .._work.decision import FAILED, Adopt, Await, Done, Launch, Refuse, Settled
+from .._work.decision import ALL, FAILED, REMAINING, Adopt, Await, Done, Launch, Refuse, Settled
 from .._work.host_patterns import may_be_no_limit
 from .after_launch import after_adoption, after_launch, until_ended
+from .launch_template import Preparers, limited_to, outcome_after
 from .outcome import RelaunchOutcome, carrying, first_error, interrupted_with
-from .relaunch import Prepared, Preparer, launched_outcome, relaunch_attempt
+from .relaunch import Prepared
 from .verdict import Judged, asked_of, refused
 from .work import FRESH_FOR, JobWork, Look, host_names, left_out, with_hosts
 
@@ -80,13 +82,10 @@ class RelaunchSequence:
         :raises ControllerError: the task has failed.
         """
         work = self._work_of(source)
-        if source.id == work.request.own_job:
+        if work.out_of_question:
             with carrying(outcome):
-                raise RefusedError(f"Job {source.id} is the job that this task runs in: it cannot wait for itself.")
-        if source.left_new(work.client.now()):
-            with carrying(outcome):
-                raise RefusedError(f"Job {source.id} was left in status new and will never run. Cancel it there.")
-        preparer = Preparer(work)
+                raise RefusedError(work.out_of_question)
+        preparers = Preparers(work)
         while True:
             with carrying(outcome):
                 look = yield from work.look(hosts_needed=self._hosts_needed)
@@ -102,12 +101,12 @@ class RelaunchSequence:
                     with carrying(outcome):
                         source = _in_detail(work, ended)
                     work = self._work_of(source)
-                    preparer = Preparer(work)
+                    preparers = Preparers(work)
                 self._looks = 0
                 continue
             outcome = self.outcome = self._without_left_new(work, look, with_hosts(outcome, look.ledger))
             with carrying(outcome):
-                judged = yield from self._act(work, preparer, look, decision, outcome)
+                judged = yield from self._act(work, preparers, look, decision, outcome)
             if not judged.again:
                 return judged.outcome
             outcome = judged.outcome
@@ -126,7 +125,7 @@ class RelaunchSequence:
         return outcome
 
     def _act(
-        self, work: JobWork, preparer: Preparer, look: Look, decision: Settled, outcome: RelaunchOutcome
+        self, work: JobWork, preparers: Preparers, look: Look, decision: Settled, outcome: RelaunchOutcome
     ) -> Steps[Judged]:
         if isinstance(decision, Refuse):
             by = look.ledger.last_done if decision.cut_short else None
@@ -141,12 +140,12 @@ class RelaunchSequence:
         if decision.job.id in self._forbidden and decision.instead is not None:
             decision = decision.instead
         try:
-            return (yield from self._launch(work, preparer, look, decision, outcome))
+            return (yield from self._launch(work, preparers, look, decision, outcome))
         except ForbiddenError:
             if decision.instead is None:
                 raise
         self._forbidden.add(decision.job.id)
-        return (yield from self._act(work, preparer, look, decision.instead, outcome))
+        return (yield from self._act(work, preparers, look, decision.instead, outcome))
 
     def _adopt(self, work: JobWork, look: Look, decision: Adopt, outcome: RelaunchOutcome) -> Steps[Judged]:
         job = _told(work, decision.job)
@@ -161,14 +160,14 @@ class RelaunchSequence:
         return (yield from after_adoption(work, look, job, asked_of(work, host_names(decision.hosts)), outcome))
 
     def _launch(
-        self, work: JobWork, preparer: Preparer, look: Look, decision: Launch, outcome: RelaunchOutcome
+        self, work: JobWork, preparers: Preparers, look: Look, decision: Launch, outcome: RelaunchOutcome
     ) -> Steps[Judged]:
-        on = "its failed hosts" if decision.hosts == FAILED else "all its hosts"
-        self.plan = f"{decision.reason}: would be relaunched on {on}."
+        self.plan = f"{decision.reason}: {_planned(decision)}."
         if (yield Room()):
             self._looks = 0
+        _check_deadline(work, decision.job)
         try:
-            prepared = preparer.prepared(decision, outcome)
+            prepared = preparers.prepared(decision, outcome)
             if _needs_names(work, look, prepared):
                 self._hosts_needed = True
                 return Judged(outcome, again=True)
@@ -190,7 +189,7 @@ class RelaunchSequence:
         self._show_launched(launched.job)
         _tell(work, prepared, launched)
         before = outcome.changed
-        outcome = launched_outcome(work, look.ledger, prepared, launched)
+        outcome = outcome_after(work, look.ledger, prepared, launched)
         judged = yield from after_launch(work, look, launched, asked_of(work, outcome.hosts or ()), outcome, before)
         if judged.again:
             self.passed.append(judged.outcome)
@@ -201,9 +200,10 @@ class RelaunchSequence:
 
     def _sent(self, work: JobWork, look: Look, prepared: Prepared) -> Steps[t.Optional[Launched]]:
         """The new job; None where the controller asked to be left alone for a while, or was not reached."""
-        attempt = relaunch_attempt(work, prepared)
+        attempt = prepared.attempt
         unknown = replace(prepared.outcome, changed=True, job=None, url=None)
         try:
+            _check_deadline(work, prepared.job)
             if work.watch.passed:
                 raise WaitTimeoutError(f"{attempt.what} was not {attempt.verb}: the timeout was over before that.")
             with interrupted_with(unknown):
@@ -254,6 +254,19 @@ def _tell(work: JobWork, prepared: Prepared, launched: Launched) -> None:
         work.client.tell(f"job {launched.job.id} launched, a relaunch of job {prepared.job.id}")
 
 
+def _check_deadline(work: JobWork, job: Job) -> None:
+    """:raises DeadlineError: it is over, so that nothing is launched any more."""
+    if work.watch.launching_over:
+        raise DeadlineError(f"Job {job.id} was not relaunched: the deadline was over before that.")
+
+
+def _planned(decision: Launch) -> str:
+    """What a launch would be, for a sentence."""
+    if decision.hosts == REMAINING:
+        return f"its template would be launched, {limited_to(host_names(decision.due))}"
+    return f"would be relaunched on {'its failed hosts' if decision.hosts == FAILED else 'all its hosts'}"
+
+
 def _has_lost_all(work: JobWork, look: Look, error: ControllerError) -> bool:
     """Whether the controller knows none of the source's failed hosts, which its statistics count, and why is open."""
     unknown = look.ledger.hosts is None and bool(work.source.failures_counted)
@@ -275,7 +288,7 @@ def done_outcome(work: JobWork, look: Look, decision: Done, outcome: RelaunchOut
     job = work.source if decision.job.id == work.source.id else _told(work, decision.job)
     masked = "" if job is work.source else work.masked(look.ledger)
     left = host_names(decision.left)
-    outcome = replace(outcome, remaining_hosts=left if work.request.options.hosts == FAILED else None)
+    outcome = replace(outcome, remaining_hosts=None if work.request.options.hosts == ALL else left)
     return outcome.about(work.client, job).saying(decision.reason, masked).warned(*left_out(look.ledger))
 
 

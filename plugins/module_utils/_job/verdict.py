@@ -12,12 +12,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._api.errors import ControllerError, CutShortError, JobUnsuccessfulError, RefusedError
+from .._api.errors import ControllerError, CutShortError, JobUnsuccessfulError, ParkedError, RefusedError
 from .._api.jobs import Job, told
 from .._api.kinds import JOB
 from .._launch import failure_report
 from .._launch.asks import Steps
-from .._work.decision import ALL, FAILED, Launch, Refuse
+from .._work.decision import ALL, Launch, Refuse
 from .outcome import BrokenOffError, RelaunchOutcome, carrying
 from .work import JobWork, Look, left_out, with_hosts
 
@@ -64,10 +64,10 @@ def judge(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome) -> St
     :raises CutShortError: it was, and the source had ended early for other hosts.
     """
     outcome = outcome.about(work.client, job)
-    if job.successful and work.request.options.hosts == FAILED:
+    if job.successful and work.request.options.hosts != ALL:
         with carrying(outcome):
             # A list shows less of it, and what it has started is asked for.
-            job = work.events_in(job)
+            job = work.events_in.of_successful(work.client, job)
         outcome = replace(outcome, job=job)
     _take_limit(work, job, asked, outcome)
     if not job.successful:
@@ -99,7 +99,7 @@ def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) 
     before = outcome
     outcome = with_hosts(outcome, look.ledger)
     outcome = outcome.warned(*left_out(look.ledger, job))
-    if isinstance(decision, Refuse) and decision.cut_short:
+    if isinstance(decision, Refuse) and (decision.cut_short or decision.parked):
         raise refused(work, decision, outcome)
     if isinstance(decision, Launch):
         if decision.hosts == ALL:
@@ -115,6 +115,8 @@ def refused(work: JobWork, decision: Refuse, outcome: RelaunchOutcome) -> Contro
 
     :param outcome: what is known.
     """
+    if decision.parked:
+        return BrokenOffError(ParkedError(decision.reason), outcome)
     if not decision.cut_short:
         return RefusedError(decision.reason)
     page = work.client.page_url(JOB.page, work.source.id)
@@ -169,7 +171,7 @@ def _unsuccessful(
         summaries = work.reader.summaries(job)
         failed = tuple(summary.name for summary in summaries if summary.failed)
         outcome = replace(outcome, failed_hosts=failed)
-        if work.request.options.hosts == FAILED:
+        if work.request.options.hosts != ALL:
             look = yield from work.look(job)
             outcome = with_hosts(outcome, look.ledger)
         failures = failure_report.failures(work.client, job.id, summaries)
@@ -179,7 +181,8 @@ def _unsuccessful(
     except ControllerError as error:
         outcome = replace(outcome, report_error=str(error))
     names = f" on {told(outcome.failed_hosts)}" if outcome.failed_hosts else ""
+    what = "a relaunch of" if job.is_relaunch else "the same work as"
     return outcome, JobUnsuccessfulError(
-        f"Job {job.id}, a relaunch of job {outcome.source_job_id}, ended with status {job.status}{names}."
+        f"Job {job.id}, {what} job {outcome.source_job_id}, ended with status {job.status}{names}."
         f"{failure_report.explained(job)}{first} See {outcome.url}"
     )

@@ -17,7 +17,19 @@ from .._api.client import ControllerClient
 from .._api.jobs import Job
 from .._launch.asks import JobsAfter, Steps
 from .._launch.waiting import Watch
-from .._work.decision import ALL, Decision, Done, Refuse, base_run, decide, needs_runs
+from .._work.decision import (
+    ALL,
+    REMAINING,
+    AskEnd,
+    Decision,
+    Done,
+    Refuse,
+    RelaunchOptions,
+    base_run,
+    decide,
+    needs_runs,
+)
+from .._work.end_of_run_reader import read_whole
 from .._work.host_patterns import may_be_no_limit
 from .._work.ledger import HostRecord, Ledger, Reach
 from .._work.ledger_reader import JobsRead, LedgerReader
@@ -57,6 +69,15 @@ class EventsIn:
             self._read.details[job.id] = self._watch.until_events_processed(job)
         return self._read.details[job.id]
 
+    def of_successful(self, client: ControllerClient, job: Job) -> Job:
+        """The same, where what it has started is asked for next, and may come along.
+
+        :raises ControllerError: what waiting will not cure.
+        """
+        if job.id not in self._read.details and read_whole(client, job, self._read.starts):
+            self._read.details[job.id] = Job({**job.facts, "event_processing_finished": True})
+        return self(job)
+
 
 @dataclass(frozen=True)
 class JobWork:
@@ -64,6 +85,8 @@ class JobWork:
     :param client: the controller, and with it the clock.
     :param source: the job that the task names, in detail.
     :param events_in: brings a job that has ended when its events are in.
+    :param of_others: the numbers of jobs that are other work though nothing in them tells it; they may grow.
+    :param park: tells in a ledger which of its hosts need a person, with what brings a job when its events are in.
     """
 
     client: ControllerClient
@@ -73,6 +96,8 @@ class JobWork:
     same_work: SameWork
     reader: LedgerReader
     events_in: EventsIn
+    of_others: t.Collection[int] = ()
+    park: t.Optional[t.Callable[[Ledger, t.Callable[[Job], Job]], Ledger]] = None
 
     @classmethod
     def of(
@@ -84,18 +109,29 @@ class JobWork:
         read: JobsRead,
         prompts: t.Optional[Prompts] = None,
         tried: t.Collection[int] = (),
+        of_others: t.Collection[int] = (),
     ) -> JobWork:
         """
+        :param of_others: the numbers of jobs that are other work though nothing in them tells it; they may grow.
         :param tried: the jobs that this task has launched for the same work before; they may grow.
         :param read: what is known of jobs that have ended; it grows.
         :param prompts: what is known of what jobs were launched with; it grows.
         """
         options = request.options
         events_in = EventsIn(watch, read)
-        same_work = SameWork(client, source, options.job_type, prompts)
+        same_work = SameWork(client, source, options.job_type, prompts, request.changes)
         whole = options.hosts == ALL
         reader = LedgerReader(client, events_in, source, same_work, whole, read, tried)
-        return cls(client, request, watch, source, same_work, reader, events_in)
+        return cls(client, request, watch, source, same_work, reader, events_in, of_others)
+
+    @property
+    def out_of_question(self) -> str:
+        """Why the source is not relaunched, whatever other runs there are, as a sentence; empty where that is open."""
+        if self.source.id == self.request.own_job:
+            return f"Job {self.source.id} is the job that this task runs in: it cannot wait for itself."
+        if self.source.left_new(self.client.now()):
+            return f"Job {self.source.id} was left in status new and will never run. Cancel it there."
+        return ""
 
     def look(self, own: t.Optional[Job] = None, hosts_needed: bool = False) -> Steps[Look]:
         """The runs as they are now, asking for as little as the decision needs: for a first relaunch that is one list.
@@ -104,32 +140,51 @@ class JobWork:
         :param hosts_needed: the failed hosts matter even where there is no run.
         :raises ControllerError: they could not be read.
         """
-        source, options = self.source, self.request.options
+        source, options = self.source, self._options
         if own is None and not needs_runs(source, options):
             return Look(Ledger(Run(source, whole=True), newest=source.id), self.client.clock())
         jobs = yield JobsAfter(source, source.id)
         at = self.client.clock()
         # The job that the task runs in is never waited for, nor does it count as doing the work.
-        jobs = [job for job in jobs if job.id != self.request.own_job]
+        jobs = [job for job in jobs if job.id != self.request.own_job and job.id not in self.of_others]
         if own is not None:
             jobs = sorted([*(job for job in jobs if job.id != own.id), own], key=lambda job: job.id)
         needed = hosts_needed or own is not None or options.fallback_to_all or source.failures_counted == 0
+        needed = needed or options.hosts == REMAINING or bool(self.request.changes)
         # Names that no limit holds are to be known before.
-        needed = needed or (source.inventory is not None and may_be_no_limit(source.failures_counted))
-        return Look(self.reader.ledger(jobs, needed, not options.force or own is not None), at)
+        alone = source.inventory is not None and may_be_no_limit(source.failures_counted)
+        needed = needed or self.park is not None or alone
+        ledger = self.reader.ledger(jobs, needed, not options.force or own is not None)
+        return Look(self.park(ledger, self.events_in) if self.park else ledger, at)
 
     def decide(self, look: Look, force: bool = True) -> tuple[Look, Decision]:
         """What to do, and the look with what had to be asked for it.
 
         :param force: whether the option of this name counts.
         """
-        options = self.request.options if force else replace(self.request.options, force=False)
+        options = self._options if force else replace(self._options, force=False)
         decision = decide(look.ledger, options)
-        base = base_run(look.ledger)
-        if isinstance(decision, (Done, Refuse)) and decision.asks_end and base is not None:
+        base = base_run(look.ledger) or self.source
+        if isinstance(decision, AskEnd):
+            look = replace(look, ledger=self.reader.with_remaining(look.ledger, base))
+        elif isinstance(decision, (Done, Refuse)) and decision.asks_end:
             look = replace(look, ledger=self.reader.with_end(look.ledger, base))
-            decision = decide(look.ledger, options)
-        return look, decision
+        else:
+            return look, decision
+        return look, t.cast("Decision", decide(look.ledger, options))
+
+    @property
+    def _options(self) -> RelaunchOptions:
+        """The options by which to decide: a job that has what is to be changed counts itself."""
+        return replace(self.request.options, changed=self.same_work.changed)
+
+    def with_end(self, look: Look, earlier: t.Sequence[Job] = ()) -> Look:
+        """The look with whether the work ended early for hosts that did not fail, though failed ones remain.
+
+        :param earlier: successful jobs of before that show what the playbook starts.
+        """
+        base = base_run(look.ledger)
+        return look if base is None else replace(look, ledger=self.reader.with_end(look.ledger, base, earlier))
 
     def is_rival(self, own: Job, ledger: Ledger) -> t.Callable[[Job], bool]:
         """Tells whether another caller's job does all of what an own one does."""
@@ -138,7 +193,8 @@ class JobWork:
         whole = same_limit(self.source, own)
 
         def is_rival(job: Job) -> bool:
-            if job.id in over:
+            # The job that the task runs in would have to wait for itself.
+            if job.id in over or job.id == self.request.own_job:
                 return False
             if not same_limit(self.source, job) and (whole or not own.limit_names <= job.limit_names):
                 return False
@@ -193,9 +249,14 @@ def left_out(ledger: Ledger, job: t.Optional[Job] = None) -> tuple[str, ...]:
 
 def not_reached(hosts: t.Sequence[HostRecord]) -> tuple[str, ...]:
     """The warnings about those of some hosts that have lost their row in the inventory; empty ones are none."""
+    again = host_names(host for host in hosts if host.reach is Reach.AGAIN)
     whole = host_names(host for host in hosts if host.reach is Reach.WHOLE)
     gone = host_names(host for host in hosts if host.reach is Reach.GONE)
     return (
+        f"No relaunch on failed hosts reaches {_jobs.told(again)}: deleted and added again. Relaunch with hosts: "
+        "remaining, or on all hosts, for these."
+        if again
+        else "",
         f"No relaunch on failed hosts reaches {_jobs.told(whole)}: deleted and added again, made by the playbook, or "
         "localhost. Relaunch on all hosts for these."
         if whole

@@ -32,11 +32,27 @@ class JobsAfter:
 
 
 @dataclass(frozen=True)
+class WorkflowJobsAfter:
+    """A fresh list of workflow jobs. The answer: they, oldest first.
+
+    :param query: the filter for them.
+    :param number: only newer ones than this.
+    """
+
+    query: t.Mapping[str, t.Any]
+    number: int
+
+
+@dataclass(frozen=True)
 class EndOf:
-    """The end of a job. The answer: the job, in detail or as a list shows it."""
+    """The end of a job. The answer: the job, in detail or as a list shows it.
+
+    :param ours: the task has launched it.
+    """
 
     job: Job
     kind: Kind = JOB
+    ours: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +67,6 @@ class Room:
     """Room to launch one more job. The answer: whether others were let in before, so that time has passed."""
 
 
-Ask = t.Union[JobsAfter, EndOf, Pause, Room]
+Ask = t.Union[JobsAfter, WorkflowJobsAfter, EndOf, Pause, Room]
 # What asks for these, and comes to a T. An error of the answer is raised where it was asked for.
 Steps = t.Generator[Ask, t.Any, T]

@@ -57,27 +57,42 @@ class FailureReport:
 
 
 def failures(client: ControllerClient, job_id: int, summaries: t.Sequence[HostSummary]) -> FailureReport:
-    """The cause of each failed host's failure: the last failed event of it (recorded: get-events-failed).
+    """What failed hosts failed with.
+
+    :param summaries: of the job.
+    """
+    found = tuple(reversed(causes(client, job_id, summaries).values()))
+    shown = found[:FAILURES_LIMIT]
+    return FailureReport(shown, sum(summary.failed for summary in summaries) - len(shown))
+
+
+def causes(
+    client: ControllerClient, job_id: int, summaries: t.Sequence[HostSummary], most_pages: int = PAGES_READ
+) -> dict[str, HostFailure]:
+    """The cause of each failed host's failure, by its name, the last first: the last failed event of it (recorded:
+    get-events-failed).
 
     A failure that was rescued is a failed event too, but not the last one of a host that the summary calls failed;
     one that was ignored says so.
 
     :param summaries: of the job.
+    :param most_pages: so many pages of failed events are read at most.
+    :raises ControllerError: the events could not be read.
     """
-    causes: dict[str, HostFailure] = {}
+    found: dict[str, HostFailure] = {}
     # Events hold the names of then.
     wanted = {summary.name_then: summary.name for summary in summaries if summary.failed}
     query = {"event__in": ",".join(FAILURE_EVENTS), "order_by": "-counter", "page_size": PAGE}
-    for page in range(1, PAGES_READ + 1):
+    for page in range(1, most_pages + 1):
         answer = client.get(JOB.at(job_id, "job_events"), **dict(query, page=page))
         for event in answer.get("results") or ():
             failure = _failure(event)
             if failure["host"] in wanted and not (event.get("event_data") or {}).get("ignore_errors"):
-                causes.setdefault(failure["host"], {**failure, "host": wanted[failure["host"]]})
-        if len(causes) == len(wanted) or not answer.get("next"):
+                name = wanted[failure["host"]]
+                found.setdefault(name, {**failure, "host": name})
+        if len(found) == len(wanted) or not answer.get("next"):
             break
-    shown = tuple(reversed(causes.values()))[:FAILURES_LIMIT]
-    return FailureReport(shown, len(wanted) - len(shown))
+    return found
 
 
 def stdout_tail(client: ControllerClient, job_id: int) -> str:

@@ -64,13 +64,7 @@ def source_unavailable(error: AnswerError, job_id: int, kind: t.Optional[str]) -
     :param kind: what the number stands for if not for a job, as ``type`` in the API.
     """
     if error.status == 404 and kind:
-        there = (
-            "workflow_job_relaunch resumes workflows from their failed nodes, and bulk_job_relaunch relaunches the "
-            "failed slices of a sliced job, with this number as workflow_job_id."
-            if kind == "workflow_job"
-            else "job_relaunch relaunches the jobs of job templates."
-        )
-        return f"{job_id} is the id of {IN_WORDS.get(kind, kind)}, not of a job. {there}"
+        return source_is_other(job_id, kind)
     answer = f'The controller answered {error.status}: "{error.said}"'
     if error.status == 404:
         return f"Job {job_id} does not exist. {answer} Check job_id; old jobs are deleted at times."
@@ -78,6 +72,20 @@ def source_unavailable(error: AnswerError, job_id: int, kind: t.Optional[str]) -
         f"This user may not see job {job_id}. {answer} It takes the read role on the job's template to see it, and the "
         "execute role to relaunch it."
     )
+
+
+def source_is_other(job_id: int, kind: str) -> str:
+    """The sentence for a source that is no job.
+
+    :param kind: what the number stands for, as ``type`` in the API.
+    """
+    there = (
+        "workflow_job_relaunch resumes workflows from their failed nodes, and bulk_job_relaunch relaunches the failed "
+        "slices of a sliced job, with this number as workflow_job_id."
+        if kind == "workflow_job"
+        else "job_relaunch relaunches the jobs of job templates."
+    )
+    return f"{job_id} is the id of {IN_WORDS.get(kind, kind)}, not of a job. {there}"
 
 
 def workflow_refused(error: AnswerError, workflow_job_id: int) -> str:

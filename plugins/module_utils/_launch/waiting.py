@@ -15,6 +15,7 @@ from .._api.client import ControllerClient
 from .._api.errors import (
     AnswerError,
     ControllerError,
+    DeadlineError,
     OptionError,
     WaitTimeoutError,
 )
@@ -94,15 +95,23 @@ class Waiting:
 
 
 class Watch:
-    """Waits for jobs, all within one deadline that begins with it.
+    """Waits for jobs, all within one timeout that begins with it.
 
     :param client: the controller, and with it clock and sleep.
     :param waiting: how long, and how often to look.
     :param progress: is shown the job at each look while its end is waited for.
+    :param launch_by: when the task's deadline is over, by the client's clock; None where it has none.
     """
 
-    def __init__(self, client: ControllerClient, waiting: Waiting, progress: t.Optional[Progress] = None) -> None:
+    def __init__(
+        self,
+        client: ControllerClient,
+        waiting: Waiting,
+        progress: t.Optional[Progress] = None,
+        launch_by: t.Optional[float] = None,
+    ) -> None:
         self._client = client
+        self._launch_by = launch_by
         self._waiting = waiting
         self._progress = progress
         self._deadline = self._new_deadline()
@@ -124,20 +133,40 @@ class Watch:
     def passed(self) -> bool:
         return self._deadline is not None and self._client.clock() >= self._deadline
 
+    @property
+    def launching_over(self) -> bool:
+        """Whether the task's deadline is over, so that nothing is launched any more."""
+        return self._launch_by is not None and self._client.clock() >= self._launch_by
+
     def patient(self, seconds: float) -> bool:
         """Whether to go on trying after so many seconds of trouble."""
         return not self.passed and seconds < LONGEST_TROUBLE
 
-    def until_ended(self, job: Job, kind: Kind = JOB) -> Job:
+    def until_ended(self, job: Job, kind: Kind = JOB, ours: bool = False) -> Job:
         """The job when it has ended.
 
-        :raises WaitTimeoutError: the deadline came first; it carries the job as seen last.
+        :param ours: the task has launched it: after the task's deadline it is waited for still, unless it is to be
+            canceled since it has not begun.
+        :raises WaitTimeoutError: the timeout came first; it carries the job as seen last.
+        :raises DeadlineError: the task's deadline did, likewise.
         :raises ControllerError: what waiting will not cure.
         """
-        ended = self._until(job, kind, self._ended, self.left(), job)
+        known = job if self._launch_by is None else self._until_deadline(job, kind, ours, self._launch_by)
+        ended = self._until(job, kind, self._ended, self.left(), known)
         if self._waiting.each_job:
             self._deadline = self._new_deadline()
         return ended
+
+    def _until_deadline(self, job: Job, kind: Kind, ours: bool, deadline: float) -> Job:
+        """The job when it has ended or the deadline has come, as far as it is waited for after that."""
+        left = max(0.0, deadline - self._client.clock())
+        try:
+            return self._until(job, kind, self._ended, self.left(most=left), job)
+        except WaitTimeoutError as error:
+            last = t.cast("Job", error.last or job)
+            if self.passed or (ours and (last.running or not self._waiting.cancel_on_timeout)):
+                return last
+            raise DeadlineError("The deadline is over.", last) from None
 
     def through(self, read: t.Callable[[], _T]) -> _T:
         """What a read brings, tried again through the controller's bad minutes.

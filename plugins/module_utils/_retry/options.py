@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 
 from .._api.connection import CONNECTION_SPEC
 from .._job.options import RELAUNCH_SPECIFICATION, RelaunchRequest
-from .._work.decision import FAILED
+from .._work.decision import FAILED, REMAINING
+from .deadline import Deadline
 from .retry_rounds import RETRIES_SPEC, Schedule
+from .rules import RULE_OPTIONS, Rule, rules_of
 
 # Of job_relaunch's options those of job_retry.
 _TAKEN_OVER = (
@@ -26,12 +29,16 @@ _TAKEN_OVER = (
     "credential_passwords",
     "interval",
     "timeout",
+    "cancel_on_timeout",
 )
 
 RETRY_SPECIFICATION: dict[str, t.Any] = dict(
     argument_spec=dict(
         CONNECTION_SPEC,
         **RETRIES_SPEC,
+        deadline=dict(type="str"),
+        rules=dict(type="list", elements="dict", options=RULE_OPTIONS),
+        hosts=dict(type="str", choices=[FAILED, REMAINING], default=FAILED),
         **{name: RELAUNCH_SPECIFICATION["argument_spec"][name] for name in _TAKEN_OVER},
     ),
     required_one_of=RELAUNCH_SPECIFICATION["required_one_of"],
@@ -45,18 +52,26 @@ class RetryRequest:
     """What a task asks for.
 
     :param relaunch: what each round asks for.
+    :param deadline: after which nothing is launched; None where there is none.
+    :param rules: by which failed hosts are treated unlike the others.
     """
 
     relaunch: RelaunchRequest
     schedule: Schedule
+    deadline: t.Optional[Deadline] = None
+    rules: tuple[Rule, ...] = ()
 
     @classmethod
-    def of(cls, params: t.Mapping[str, t.Any], check_mode: bool, diff: bool) -> RetryRequest:
+    def of(
+        cls, params: t.Mapping[str, t.Any], check_mode: bool, diff: bool, now: t.Optional[datetime] = None
+    ) -> RetryRequest:
         """From validated parameters.
 
+        :param now: the moment from which the deadline is counted, with its zone; None for this one.
         :raises OptionError: one of them cannot be used.
         """
-        each = dict(params, hosts=FAILED, job_type=None, force=False, wait=True, cancel_on_timeout=False)
+        each = dict(params, job_type=None, force=False, wait=True)
         relaunch = RelaunchRequest.of(each, check_mode, diff)
         waiting = replace(relaunch.waiting, each_job=True)
-        return cls(replace(relaunch, waiting=waiting), Schedule.of(params))
+        deadline = Deadline.of(params["deadline"], now or datetime.now(timezone.utc))
+        return cls(replace(relaunch, waiting=waiting), Schedule.of(params), deadline, rules_of(params["rules"]))

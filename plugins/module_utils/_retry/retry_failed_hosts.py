@@ -13,16 +13,19 @@ import typing as t
 from dataclasses import asdict, dataclass, fields, replace
 
 from .._api.client import ControllerClient
-from .._api.errors import ControllerError, JobUnsuccessfulError
+from .._api.errors import ControllerError, DeadlineError, JobUnsuccessfulError, ParkedError
 from .._api.jobs import FAILED_STATUS, told
 from .._job.outcome import BrokenOffError, RelaunchOutcome, first_error, outcome_of
 from .._job.relaunch_job import run_sequence, sequence_of
 from .._job.sequence import RelaunchSequence
 from .._launch.waiting import Progress, Watch
 from .._work.ledger_reader import JobsRead
+from .deadline import Deadline
 from .options import RetryRequest
 from .retry_rounds import (
+    DEADLINE_OVER,
     NONE_LEFT,
+    PARKED,
     RETRIES_USED_UP,
     Rounds,
     Shown,
@@ -30,8 +33,10 @@ from .retry_rounds import (
     after_round,
     announced,
     counted,
+    parked_hosts,
     summary,
 )
+from .ruled_hosts import RuledHosts
 
 # How a relaunch ends that is worth another one: on its hosts, or by what the controller met while running it.
 WORTH_ANOTHER = (FAILED_STATUS, "error")
@@ -46,6 +51,7 @@ class RetryOutcome(RelaunchOutcome):
     attempts: tuple[t.Mapping[str, t.Any], ...] = ()
     attempts_more: int = 0
     ended: t.Optional[str] = None
+    parked: t.Optional[t.Mapping[str, str]] = None
     summary: tuple[str, ...] = ()
 
     @classmethod
@@ -64,6 +70,7 @@ class RetryOutcome(RelaunchOutcome):
             attempts=tuple(map(asdict, rounds.attempts)),
             attempts_more=rounds.attempts_more,
             ended=rounds.ended,
+            parked=rounds.parked or None,
         )
         lines = summary(rounds)
         if rounds.cut_short or not lines:
@@ -94,9 +101,12 @@ def retry_failed_hosts(
     :param tell: takes a line about each further round before its delay.
     :returns: the account; whatever breaks it off carries that too.
     :raises JobUnsuccessfulError: the rounds are used up, and hosts are left.
+    :raises DeadlineError: the deadline is over, or comes before the next round, and hosts are left.
     :raises ControllerError: what trying again will not cure.
     """
     read, rounds, asked = JobsRead(), Rounds(), request.relaunch
+    ruled = RuledHosts(client, request.rules) if request.rules else None
+    launch_by = None if request.deadline is None else client.clock() + request.deadline.seconds
     while True:
         error: t.Optional[BaseException] = None
         sequence: t.Optional[RelaunchSequence] = None
@@ -105,10 +115,10 @@ def retry_failed_hosts(
                 if tell:
                     tell(announced(rounds, request.schedule))
                 client.sleep(rounds.delay)
-            watch = Watch(client, asked.waiting, progress)
+            watch = Watch(client, asked.waiting, progress, launch_by)
             if rounds.made:
                 client.patient = watch.patient
-            sequence = sequence_of(client, asked, watch, read)
+            sequence = sequence_of(client, asked, watch, read, ruled)
             outcome = run_sequence(sequence, client, asked, watch)
         except BaseException as raised:
             error = raised
@@ -117,21 +127,30 @@ def retry_failed_hosts(
             )
         verdict = _verdict(outcome, error, asked.check_mode)
         passed, healed = (sequence.passed, sequence.healed) if sequence else ([], {})
-        rounds = after_round(rounds, Shown(verdict, outcome, tuple(passed), healed), request.schedule)
+        left = None if launch_by is None else launch_by - client.clock()
+        shown = Shown(verdict, outcome, tuple(passed), healed, ruled.left if ruled else {})
+        rounds = after_round(rounds, shown, request.schedule, left)
         if error is None:
             return RetryOutcome.of(rounds, outcome)
         if rounds.ended is None and verdict is Verdict.FAILED:
             # A template was looked up once: a job that somebody launches meanwhile is left alone.
             asked = replace(asked, job_id=outcome.source_job_id, job_template=None, organization=None)
             continue
-        raise _with_account(rounds, outcome, error)
+        raise _with_account(rounds, outcome, error, request.deadline)
 
 
-def _with_account(rounds: Rounds, outcome: RelaunchOutcome, error: BaseException) -> BaseException:
+def _with_account(
+    rounds: Rounds, outcome: RelaunchOutcome, error: BaseException, deadline: t.Optional[Deadline]
+) -> BaseException:
     """The error that ends the task, with the account of all rounds."""
     cause = first_error(error)
     if rounds.ended == RETRIES_USED_UP:
         cause = JobUnsuccessfulError(_used_up(rounds, outcome))
+    if rounds.ended == DEADLINE_OVER and not isinstance(cause, DeadlineError):
+        before = f"The deadline, {deadline}, comes before the next attempt."
+        cause = DeadlineError(f"{_used_up(rounds, outcome)} {before}")
+    if rounds.ended == PARKED and not isinstance(cause, ParkedError):
+        cause = ParkedError(f"{_used_up(rounds, outcome)} What is left is parked: {parked_hosts(rounds.parked)}.")
     account = RetryOutcome.of(rounds, outcome, str(cause))
     if isinstance(cause, ControllerError):
         return BrokenOffError(cause, account)
@@ -144,6 +163,10 @@ def _verdict(outcome: RelaunchOutcome, error: t.Optional[BaseException], check_m
         would = outcome.changed or outcome.job is None or outcome.job.active
         return Verdict.PREDICTED if check_mode and would else Verdict.DONE
     cause = first_error(error)
+    if isinstance(cause, DeadlineError):
+        return Verdict.TOO_LATE
+    if isinstance(cause, ParkedError):
+        return Verdict.PARKED
     if isinstance(cause, JobUnsuccessfulError) and outcome.job and outcome.job.status in WORTH_ANOTHER:
         return Verdict.FAILED
     return Verdict.IMPOSSIBLE if isinstance(cause, ControllerError) else Verdict.BROKEN_OFF

@@ -17,6 +17,7 @@ from enum import Enum
 from .._api.errors import OptionError
 from .._api.jobs import SUCCESSFUL, told
 from .._job.outcome import RelaunchOutcome
+from .rules import NEEDS_PERSON, Rule
 
 # Of how many attempts the result tells at most, the newest ones.
 ATTEMPTS_KEPT = 100
@@ -27,6 +28,8 @@ NOTHING_TO_DO = "nothing_to_do"
 NONE_CAN_RUN = "none_can_run"
 PREDICTED = "predicted"
 NOT_POSSIBLE = "not_possible"
+DEADLINE_OVER = "deadline_over"
+PARKED = "parked"
 RETRIES_USED_UP = "retries_used_up"
 
 RETRIES_SPEC: dict[str, t.Any] = dict(
@@ -77,6 +80,10 @@ class Verdict(Enum):
     PREDICTED = "predicted"
     #: A relaunch ran and failed, so that another one may do better.
     FAILED = "failed"
+    #: The deadline was over.
+    TOO_LATE = "too late"
+    #: Hosts are left that need a person.
+    PARKED = "parked"
     #: What trying again will not cure.
     IMPOSSIBLE = "impossible"
     #: By an interruption, or a defect.
@@ -90,12 +97,20 @@ class Shown:
     :param outcome: of its call, or what the error of that carries.
     :param passed: what was done in it before it went on to all hosts.
     :param healed: by name, hosts that had succeeded already when it looked, each with the number of the job.
+    :param ruled: by name, the hosts that were left when it looked last, each with its rule; empty without rules.
     """
 
     verdict: Verdict
     outcome: RelaunchOutcome
     passed: tuple[RelaunchOutcome, ...] = ()
     healed: t.Mapping[str, int] = field(default_factory=dict)
+    ruled: t.Mapping[str, t.Optional[Rule]] = field(default_factory=dict)
+
+    @property
+    def parked(self) -> dict[str, str]:
+        """By name, why hosts need a person."""
+        found = ((name, rule) for name, rule in sorted(self.ruled.items()) if rule is not None and rule.parks)
+        return {name: rule.reason for name, rule in found}
 
 
 @dataclass(frozen=True)
@@ -152,6 +167,8 @@ class Rounds:
     :param cut_short: these have, and the job had stopped before its end for others.
     :param changed: something was launched.
     :param last: what the last round has shown that has something to tell of a job.
+    :param parked: by name, why those that need a person do.
+    :param grown: the delay by the schedule alone, which grows.
     :param delay: seconds before the next round.
     :param ended: why there is no next round; None where there is one, or where the last was broken off.
     """
@@ -164,6 +181,8 @@ class Rounds:
     cut_short: bool = False
     changed: bool = False
     last: t.Optional[RelaunchOutcome] = None
+    parked: t.Mapping[str, str] = field(default_factory=dict)
+    grown: t.Optional[float] = None
     delay: t.Optional[float] = None
     ended: t.Optional[str] = None
 
@@ -183,8 +202,11 @@ class Rounds:
         }
 
 
-def after_round(rounds: Rounds, shown: Shown, schedule: Schedule) -> Rounds:
-    """The state after one more round."""
+def after_round(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Optional[float] = None) -> Rounds:
+    """The state after one more round.
+
+    :param left: seconds until the deadline; None where there is none.
+    """
     outcomes = [*shown.passed, shown.outcome]
     if shown.passed and shown.passed[-1].job == shown.outcome.job:
         # It did not get further than that.
@@ -194,18 +216,46 @@ def after_round(rounds: Rounds, shown: Shown, schedule: Schedule) -> Rounds:
         rounds = replace(rounds, remaining=shown.outcome.remaining_hosts or ())
     for outcome in outcomes:
         rounds = _noted(rounds, outcome, shown.healed)
-    rounds = replace(rounds, made=rounds.made + 1, delay=schedule.delay_after(rounds.delay))
-    return replace(rounds, ended=_ended(rounds, shown.verdict, schedule))
+    grown = schedule.delay_after(rounds.grown)
+    parked = {name: why for name, why in shown.parked.items() if name in rounds.remaining}
+    rounds = replace(rounds, made=rounds.made + 1, grown=grown, delay=_delay(shown, grown), parked=parked)
+    return replace(rounds, ended=_ended(rounds, shown, schedule, left))
 
 
-def _ended(rounds: Rounds, verdict: Verdict, schedule: Schedule) -> t.Optional[str]:
+def _delay(shown: Shown, grown: float) -> float:
+    """No host is retried sooner than its rule has it, so that the longest delay counts."""
+    rules = [rule for rule in shown.ruled.values() if rule is None or not rule.parks]
+    return max((grown if rule is None or rule.delay is None else rule.delay for rule in rules), default=grown)
+
+
+def _used_up(rounds: Rounds, shown: Shown, schedule: Schedule) -> bool:
+    """Whether no further round is allowed: by a rule, as long as one host that is left has had fewer attempts."""
+    own = [name for name, rule in shown.ruled.items() if rule is not None and rule.retries is not None]
+    if not own:
+        return rounds.made >= schedule.retries
+    most = {name: (rule.retries if rule else None) or schedule.retries for name, rule in shown.ruled.items()}
+    tried = {name: host.tried for name, host in rounds.hosts.items()}
+    return all(tried.get(name, 0) >= most.get(name, schedule.retries) for name in rounds.remaining)
+
+
+def _ended(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Optional[float]) -> t.Optional[str]:
+    verdict = shown.verdict
     if verdict is Verdict.DONE:
         if rounds.remaining:
             return NONE_CAN_RUN
         return NONE_LEFT if rounds.attempts else NOTHING_TO_DO
     if verdict is Verdict.FAILED:
-        return RETRIES_USED_UP if rounds.made >= schedule.retries else None
-    return {Verdict.PREDICTED: PREDICTED, Verdict.IMPOSSIBLE: NOT_POSSIBLE}.get(verdict)
+        if rounds.parked and not set(rounds.remaining) - set(rounds.parked):
+            return PARKED
+        too_late = left is not None and (rounds.delay or 0.0) >= left
+        return RETRIES_USED_UP if _used_up(rounds, shown, schedule) else DEADLINE_OVER if too_late else None
+    ends = {
+        Verdict.PREDICTED: PREDICTED,
+        Verdict.IMPOSSIBLE: NOT_POSSIBLE,
+        Verdict.TOO_LATE: DEADLINE_OVER,
+        Verdict.PARKED: PARKED,
+    }
+    return ends.get(verdict)
 
 
 def _noted(rounds: Rounds, outcome: RelaunchOutcome, healed: t.Mapping[str, int]) -> Rounds:
@@ -274,9 +324,10 @@ def _what(attempt: AttemptRecord, host: str) -> str:
 def announced(rounds: Rounds, schedule: Schedule) -> str:
     """The line about the round to come."""
     left = f": {counted(len(rounds.remaining), 'host')} left: {told(rounds.remaining)}" if rounds.remaining else ""
-    # Those by which a round went on to all hosts are more than the rounds.
+    # Those by which a round went on to all hosts are more than the rounds; rules may allow more.
     most = schedule.retries + rounds.attempted - rounds.made
-    return f"attempt {rounds.attempted + 1} of {most} in {rounds.delay:g} s{left}"
+    of = f" of {most}" if rounds.attempted < most else ""
+    return f"attempt {rounds.attempted + 1}{of} in {rounds.delay:g} s{left}"
 
 
 def summary(rounds: Rounds) -> list[str]:
@@ -296,12 +347,15 @@ def summary(rounds: Rounds) -> list[str]:
         for attempt in rounds.attempts
         if attempt.all_hosts
     ]
-    lines += [_left(name, rounds.hosts.get(name, RetriedHost()), rounds.ended) for name in rounds.remaining]
+    lines += [_left(rounds, name) for name in rounds.remaining]
     gone = set(rounds.hosts) - {*recovered, *rounds.remaining}
     return lines + [f"{name}: not among the failed hosts any more" for name in sorted(gone)]
 
 
-def _left(name: str, host: RetriedHost, ended: t.Optional[str]) -> str:
+def _left(rounds: Rounds, name: str) -> str:
+    host, ended = rounds.hosts.get(name, RetriedHost()), rounds.ended
+    if name in rounds.parked:
+        return f"{name}: parked: {rounds.parked[name] or NEEDS_PERSON}{host.what}"
     if host.recovered is not None and host.last > host.recovered:
         again = f"failed again at attempt {host.last}{host.what}"
         return f"{name}: recovered at attempt {host.recovered} (job {host.recovered_in}), {again}"
@@ -310,6 +364,11 @@ def _left(name: str, host: RetriedHost, ended: t.Optional[str]) -> str:
     if not host.tried:
         return f"{name}: left, and not tried"
     return f"{name}: still failing after {counted(host.tried, 'attempt')}{host.what}"
+
+
+def parked_hosts(parked: t.Mapping[str, str]) -> str:
+    """Hosts that need a person, with the reasons, for a sentence."""
+    return told([f"{name} ({why or NEEDS_PERSON})" for name, why in sorted(parked.items())])
 
 
 def counted(number: int, noun: str) -> str:

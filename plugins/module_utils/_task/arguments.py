@@ -19,17 +19,19 @@ from ansible.module_utils.common.validation import check_mutually_exclusive, che
 
 from .._api.connection import LARGEST_NUMBER
 from .._api.errors import OptionError
+from .._job.options import SOURCE_OPTIONS
 
 Specification = t.Mapping[str, t.Any]
 
 NUMBERS = ("int", "float")
 
 
-def settle(specification: Specification, params: dict[str, t.Any]) -> None:
+def settle(specification: Specification, params: dict[str, t.Any], own_job: t.Optional[int] = None) -> None:
     """Check parameters, and take the blanks off the names in lists.
 
     :param specification: ``argument_spec`` and which options go together, as AnsibleModule would take it.
     :param params: validated by themselves; changed in place.
+    :param own_job: the number of the controller's job that the task runs in, if it does: it need not name a job then.
     :raises OptionError: one of them cannot be used, or is missing.
     """
     for name, option in specification.get("argument_spec", {}).items():
@@ -38,7 +40,11 @@ def settle(specification: Specification, params: dict[str, t.Any]) -> None:
             _check_number(name, value)
         elif isinstance(value, list):
             params[name] = [_entry(name, option.get("elements"), entry) for entry in value]
-    _check_together(specification, {name: value for name, value in params.items() if value not in (None, "")})
+    given = {name: value for name, value in params.items() if value not in (None, "")}
+    required = [tuple(names) for names in specification.get("required_one_of", ())]
+    if own_job is not None:
+        required = [names for names in required if names != SOURCE_OPTIONS]
+    _check_together(specification, required, given)
 
 
 def not_finite(specification: Specification, args: t.Mapping[str, t.Any]) -> t.Optional[str]:
@@ -88,8 +94,10 @@ def _entry(name: str, kind: t.Optional[str], entry: t.Any) -> t.Any:
     return entry.strip()
 
 
-def _check_together(specification: Specification, given: t.Mapping[str, t.Any]) -> None:
-    for names in specification.get("required_one_of", ()):
+def _check_together(
+    specification: Specification, required: t.Sequence[tuple[str, ...]], given: t.Mapping[str, t.Any]
+) -> None:
+    for names in required:
         if not set(names) & set(given):
             raise OptionError(
                 f"Neither {' nor '.join(names)} is given, and one of them is required. Empty values do not count."

@@ -16,6 +16,7 @@ import typing as t
 from .._api import connection as _connection
 from .._api.client import ControllerClient
 from .._api.errors import ControllerError
+from .._job.options import own_job_id
 from .._job.outcome import Outcome, Result, outcome_of
 from .arguments import Specification, settle
 
@@ -41,7 +42,7 @@ def carry_out(
     try:
         adjust_hidden(hidden, params)
         hidden.update(_connection.passwords_of_proxies(os.environ))
-        settle(specification, params)
+        settle(specification, params, own_job_id(os.environ))
         connection = _connection.resolve(params, os.environ, os.getcwd())
         hidden.update(connection.secrets)
         with ControllerClient(connection, write=write) as client:

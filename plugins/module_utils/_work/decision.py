@@ -19,17 +19,23 @@ from .runs import Run
 
 ALL = "all"
 FAILED = "failed"
+REMAINING = "remaining"
 
 
 @dataclass(frozen=True)
 class RelaunchOptions:
-    """What the task asks for; see the options of the same names."""
+    """What the task asks for; see the options of the same names.
+
+    :param changed: something is to be other than the prompts of the job. So the template is launched, and the job by
+        itself has not done the work.
+    """
 
     hosts: str = ALL
     fallback_to_all: bool = False
     job_type: t.Optional[str] = None
     force: bool = False
     wait: bool = False
+    changed: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,16 +50,23 @@ class Await:
 
 
 @dataclass(frozen=True)
+class AskEnd:
+    """What remains has to be known before anything can be decided: see ``LedgerReader.with_remaining``."""
+
+
+@dataclass(frozen=True)
 class Refuse:
     """Nothing can be launched as asked.
 
     :param cut_short: since the job ended early for hosts that did not fail.
     :param asks_end: whether the source ended early for other hosts has to be asked before this is said.
+    :param parked: since a relaunch would run on a host that needs a person, or only such hosts are left.
     """
 
     reason: str
     cut_short: bool = False
     asks_end: bool = False
+    parked: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,9 +99,9 @@ class Adopt:
 
 @dataclass(frozen=True)
 class Launch:
-    """Relaunch this job.
+    """Relaunch this job, or with ``remaining`` launch its template with the job's prompts.
 
-    :param hosts: on ``all`` or on its ``failed`` hosts.
+    :param hosts: on ``all`` hosts, on its ``failed`` hosts, or on exactly those that are ``remaining``.
     :param due: the hosts that need it, where they had to be asked for.
     :param instead: the job to relaunch where the controller forbids it for this one: a relaunch keeps its limit as a
         prompt, and a user who may only execute the template may not relaunch a job with prompts that the template does
@@ -104,6 +117,8 @@ class Launch:
 
 Settled = t.Union[Refuse, Done, Adopt, Launch]
 Decision = t.Union[Await, Settled]
+# What a launch by a limit runs on. A relaunch on failed hosts leaves out those that were added again.
+BY_LIMIT = (Reach.RELAUNCH, Reach.AGAIN)
 
 
 def needs_runs(source: Job, options: RelaunchOptions) -> bool:
@@ -111,7 +126,7 @@ def needs_runs(source: Job, options: RelaunchOptions) -> bool:
     return not isinstance(_by_source(source, options), (Await, Refuse, Done))
 
 
-def decide(ledger: Ledger, options: RelaunchOptions) -> Decision:
+def decide(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decision, AskEnd]:
     """What to do about a source job.
 
     :param ledger: of an active or successful source no more than itself is needed.
@@ -126,7 +141,12 @@ def decide(ledger: Ledger, options: RelaunchOptions) -> Decision:
         return _await(ledger.early, what, options)
     if options.hosts == ALL:
         return _decide_whole(ledger, options)
-    base = base_run(ledger)
+    return _decide_hosts(ledger, options)
+
+
+def _decide_hosts(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decision, AskEnd]:
+    """What to do where not all hosts are asked for."""
+    source, base = ledger.source, base_run(ledger)
     if base is None and source.never_began:
         whole = _decide_whole(ledger, options)
         return replace(whole, reason=never_began(source)) if isinstance(whole, Launch) else whole
@@ -134,7 +154,9 @@ def decide(ledger: Ledger, options: RelaunchOptions) -> Decision:
         return _of_source(source, FAILED)
     if not ledger.hosts and not (source.hosts_counted and not source.failures_counted):
         return _without_failed_hosts(ledger, options)
-    if options.force:
+    if options.hosts == REMAINING:
+        return _decide_remaining(ledger, options)
+    if options.force and not options.changed:
         problem = _limit_problem(ledger.source_run)
         return _no_limit(ledger, options, problem) if problem else _of_source(source, FAILED, ledger.hosts)
     return _decide_failed(ledger, options)
@@ -170,8 +192,9 @@ def _by_source(source: Job, options: RelaunchOptions) -> t.Optional[Decision]:
         return None
     if source.active:
         return _await(source, f"job {source.id}, which is relaunched if it fails,", options)
-    # A check run's success is none where a run is asked for.
-    if source.successful and options.job_type in (None, source.job_type):
+    # A check run's success is none where a run is asked for, and no success is one of what is to be changed.
+    other = options.changed and options.hosts == ALL
+    if source.successful and options.job_type in (None, source.job_type) and not other:
         return Done(source, f"Job {source.id} was successful: nothing to relaunch.")
     return None
 
@@ -206,49 +229,104 @@ def _without_failed_hosts(ledger: Ledger, options: RelaunchOptions) -> Settled:
     if options.fallback_to_all or not isinstance(whole, Launch):
         return whole
     source = ledger.source
-    return Refuse(f"Job {source.id} cannot be relaunched on its failed hosts. {no_failed_hosts(source)}")
+    which = "exactly what remains" if options.hosts == REMAINING else "its failed hosts"
+    return Refuse(f"Job {source.id} cannot be relaunched on {which}. {no_failed_hosts(source)}")
 
 
 def _decide_failed(ledger: Ledger, options: RelaunchOptions) -> Decision:
-    source, due = ledger.source, ledger.due
+    due = ledger.reached(*BY_LIMIT) if options.changed else ledger.due
     if not due:
         return _nothing_due(ledger, options)
+    doing = None if options.force else _being_done(ledger, due, options)
+    if doing is not None:
+        return doing
+    return _of_source(ledger.source, FAILED, due) if options.changed else _launch_failed(ledger, options)
+
+
+def _decide_remaining(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decision, AskEnd]:
+    """A launch is limited to hosts by name, so that all of them have to be known, and to be in the inventory."""
+    if not ledger.end_known and ledger.whole_success is None:
+        return AskEnd()
+    due, why = ledger.reached(*BY_LIMIT), _not_by_name(ledger)
+    if not (due or why):
+        return _nothing_due(ledger, options)
+    doing = None if options.force else _being_done(ledger, due, options)
+    if doing is not None:
+        return doing
+    if not why:
+        return _of_source(ledger.source, REMAINING, due)
+    whole = _decide_whole(ledger, options)
+    if not isinstance(whole, Launch):
+        return whole
+    if options.fallback_to_all:
+        return replace(whole, reason=why.rstrip("."))
+    said = f"Job {ledger.source.id} cannot be completed on exactly what remains. {why}"
+    return Refuse(f"{said} Relaunch it with hosts: all, or set fallback_to_all: true.", cut_short=True)
+
+
+def _not_by_name(ledger: Ledger) -> str:
+    """Why what remains cannot be told by the names of hosts, as sentences; empty where it can."""
+    source, whole_only = base_run(ledger) or ledger.source, ledger.reached(Reach.WHOLE)
+    said = []
+    if whole_only:
+        names = told(sorted(host.name for host in whole_only))
+        said.append(
+            f"It failed on {names}, which no limit reaches: made by the playbook, localhost, or hosts of an inventory "
+            "that this user may not read."
+        )
+    stopped = ledger.stopped
+    if stopped is not None and (stopped.more or stopped.beyond):
+        why = f": {stopped.beyond}" if stopped.beyond else ""
+        said.append(f"Job {source.id} may have left out hosts whose names are not known{why}.")
+    return " ".join(said)
+
+
+def _being_done(ledger: Ledger, due: tuple[HostRecord, ...], options: RelaunchOptions) -> t.Optional[Decision]:
+    """What to do where an active run covers some of the hosts that need one; None where none does."""
+    source = ledger.source
     active = [run for run in ledger.runs if run.job.active]
     doing = [(run, covered) for run in active if (covered := _covered(run, due))]
     if doing:
         run, covered = next((one for one in doing if len(one[1]) == len(due)), doing[0])
         rest = tuple(host for host in due if not any(host in hosts for _run, hosts in doing))
-        overlapping = any(host.failed_in[0].finished >= run.job.created for host in covered)
+        overlapping = any(job.finished >= run.job.created for host in covered for job in host.failed_in[:1])
         if (len(covered) < len(due) or overlapping) and options.wait:
-            return Await(run.job, f"job {run.job.id}, which runs on a part of the failed hosts,")
+            return Await(run.job, f"job {run.job.id}, which runs on a part of the {options.hosts} hosts,")
         return Adopt(run.job, _is_active(run.job, source), covered, rest)
-    return _launch_failed(ledger, options)
+    return None
 
 
 def _nothing_due(ledger: Ledger, options: RelaunchOptions) -> Settled:
     """Every failed host is done, or no relaunch on failed hosts runs on it."""
+    if ledger.reached(Reach.PARKED):
+        return _parked(ledger)
     tried = ledger.reached(Reach.TRIED)
     if tried:
         names = told(sorted(host.name for host in tried))
         return Refuse(
             f"This task has relaunched the same work as job {tried[0].failed_in[0].id}, which failed on {names}."
         )
-    whole_only = ledger.reached(Reach.WHOLE)
-    if not whole_only and ledger.stopped is None:
+    whole_only = ledger.reached(Reach.WHOLE, Reach.AGAIN)
+    # Of the hosts for which it stopped, and that can run, none is left where they were asked for one by one.
+    if not whole_only and (ledger.stopped is None or ledger.stopped_hosts is not None):
         return _healed(ledger)
     whole = _decide_whole(ledger, options)
     if not isinstance(whole, Launch):
         return whole
-    reason = _stopped_early(ledger, whole_only)
+    reason = why_cut_short(ledger)
     if options.fallback_to_all:
         return replace(whole, reason=reason.rstrip("."))
-    said = f"{reason} Relaunch it with hosts: all, or set fallback_to_all: true."
+    how = "" if ledger.reached(Reach.WHOLE) else "hosts: remaining, which leaves out what is done, or with "
+    said = f"{reason} Relaunch it with {how}hosts: all, or set fallback_to_all: true."
     return Refuse(said, cut_short=True, asks_end=not ledger.end_known)
 
 
-def _stopped_early(ledger: Ledger, whole_only: t.Sequence[HostRecord]) -> str:
-    """What is left of a job's work that no relaunch on failed hosts reaches, as sentences."""
+def why_cut_short(ledger: Ledger) -> str:
+    """What is left of a job's work that no relaunch on failed hosts reaches, as sentences; empty where nothing is."""
     source, stopped = base_run(ledger) or ledger.source, ledger.stopped
+    whole_only = ledger.reached(Reach.WHOLE, Reach.AGAIN)
+    if not whole_only and stopped is None:
+        return ""
     done = [host.name for host in ledger.hosts or () if host.done_in is not None]
     by = ledger.last_done
     said = [f"Of job {source.id} {told(sorted(done))} succeeded since, last in job {by.id}."] if done and by else []
@@ -307,8 +385,11 @@ def _launch_failed(ledger: Ledger, options: RelaunchOptions) -> Settled:
         reached = run.failed_present
         return len(reached & wanted), -len(reached - wanted), ended(run.job)
 
-    runs = (ledger.source_run, *ledger.runs)
-    best = max(runs, key=rank)
+    parked = frozenset(host.name for host in ledger.reached(Reach.PARKED))
+    runs = [run for run in (ledger.source_run, *ledger.runs) if not run.failed_present & parked]
+    best = max(runs, key=rank, default=ledger.source_run)
+    if parked and (not runs or not best.failed_present & wanted):
+        return _parked(ledger)
     problem = _limit_problem(best)
     if problem:
         best = max((run for run in runs if not _limit_problem(run)), key=rank, default=best)
@@ -317,8 +398,16 @@ def _launch_failed(ledger: Ledger, options: RelaunchOptions) -> Settled:
     from_source = _of_source(source, FAILED, due)
     if best.job.id == source.id:
         return from_source
-    instead = None if _limit_problem(ledger.source_run) else from_source
+    instead = None if _limit_problem(ledger.source_run) or ledger.source_run.failed_present & parked else from_source
     return Launch(best.job, FAILED, f"{_named(best.job, source)}, ended with status {best.job.status}", due, instead)
+
+
+def _parked(ledger: Ledger) -> Refuse:
+    """A relaunch would run on hosts that need a person."""
+    hosts = sorted(ledger.reached(Reach.PARKED), key=lambda host: host.name)
+    names = told([f"{host.name} ({host.parked})" for host in hosts])
+    rest = f" {told(sorted(host.name for host in ledger.due))} can only be retried with them." if ledger.due else ""
+    return Refuse(f"Job {ledger.source.id} is parked, since hosts of it need a person: {names}.{rest}", parked=True)
 
 
 def _limit_problem(run: Run) -> str:

@@ -20,7 +20,16 @@ from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
 from .end_of_run import End, Missed, OpenQuestion, Question, RunStarts, decide_end
 from .host_patterns import EVERYBODY, are_plain, terms
-from .starts import FAILURE_EVENTS, RESULT_EVENTS, START_EVENTS, Batch, Failure, Failures, Started
+from .starts import (
+    FAILURE_EVENTS,
+    RESULT_EVENTS,
+    START_EVENTS,
+    STATISTICS,
+    Batch,
+    Failure,
+    Failures,
+    Started,
+)
 
 # Failures that are asked for at once; of more it is the newest that count.
 FAILURES_LENGTH = 50
@@ -31,8 +40,23 @@ NAMES_LIMIT = 100
 # Each group of a play's pattern costs a request.
 GROUPS_LIMIT = 2
 
-#: What has been read of jobs that have ended, by their numbers.
-Kept = t.MutableMapping[int, Started]
+# All events of a job are asked for at once where they are no more than this.
+FEW_EVENTS = 100
+# Statistics take some 180 bytes a host.
+STATISTICS_LIMIT = 200
+
+
+class StartsRead(dict[int, Started]):
+    """What has been read of jobs that have ended, by their numbers.
+
+    :param of_many: it is read of many jobs in a row, so that what comes along in one answer saves a further one.
+    """
+
+    def __init__(self, of_many: bool = False) -> None:
+        super().__init__()
+        self.of_many = of_many
+        #: The templates whose jobs have more than FEW_EVENTS.
+        self.wordy: set[t.Optional[int]] = set()
 
 
 @dataclass(frozen=True)
@@ -66,7 +90,7 @@ def read_end_of_run(
     run: Job,
     measure: Job,
     summaries: t.Callable[[], t.Sequence[HostSummary]],
-    kept: t.Optional[Kept] = None,
+    kept: t.Optional[StartsRead] = None,
 ) -> EndOfRun:
     """For which hosts a failed run stopped before its end.
 
@@ -77,28 +101,64 @@ def read_end_of_run(
     :param kept: starts that were read before, to which are added those that are read now.
     :raises ControllerError: the controller could not be asked. What this user may not read is no error, but unknown.
     """
-    return _Reader(client, run, summaries, {} if kept is None else kept).read(measure)
+    return _Reader(client, run, summaries, StartsRead() if kept is None else kept).read(measure)
 
 
-def read_started(client: ControllerClient, job: Job, kept: Kept) -> Started:
+def read_started(client: ControllerClient, job: Job, kept: StartsRead) -> Started:
     """All that a job started.
 
     :param kept: as of ``read_end_of_run``.
     :raises ControllerError: it could not be read.
     """
     if job.id not in kept:
-        query = {"event__in": ",".join(START_EVENTS), "order_by": "counter"}
+        hosts = job.summary("inventory").get("total_hosts")
+        with_statistics = kept.of_many and isinstance(hosts, int) and hosts <= STATISTICS_LIMIT
+        wanted = (*START_EVENTS, STATISTICS) if with_statistics else START_EVENTS
+        query = {"event__in": ",".join(wanted), "order_by": "counter"}
         kept[job.id] = Started.of(client.results(JOB.at(job.id, "job_events"), **query))
     return kept[job.id]
 
 
-def read_place(client: ControllerClient, run: Job, kept: t.Optional[Kept] = None) -> str:
+def read_whole(client: ControllerClient, job: Job, kept: StartsRead) -> bool:
+    """Read all that a job started by asking for all of its events at once, where that is worth it.
+
+    They are numbered from 1 on, so that they tell themselves whether all up to the statistics are in, which takes the
+    job's detail else (recorded: end-of-play-plain-starts, get-events-stats).
+
+    :param kept: as of ``read_end_of_run``.
+    :returns: whether they are; they may also be many, not all in, or not for this user to read.
+    :raises ControllerError: the controller could not be asked.
+    """
+    if job.id in kept:
+        return kept[job.id].hosts is not None
+    if not kept.of_many or job.template in kept.wordy:
+        return False
+    try:
+        answer = client.get(JOB.at(job.id, "job_events"), order_by="counter", page_size=FEW_EVENTS)
+    except AnswerError as error:
+        if error.status != 403:
+            raise
+        return False
+    events = answer.get("results") or []
+    if answer.get("next"):
+        kept.wordy.add(job.template)
+        return False
+    if [event.get("counter") for event in events] != list(range(1, len(events) + 1)):
+        return False
+    started = Started.of(event for event in events if event.get("event") in (*START_EVENTS, STATISTICS))
+    if started.hosts is None:
+        return False
+    kept[job.id] = started
+    return True
+
+
+def read_place(client: ControllerClient, run: Job, kept: t.Optional[StartsRead] = None) -> str:
     """The task of a run's last failure, for a sentence; one request where its starts have been read before.
 
     :returns: empty where this user may not read its events.
     :raises ControllerError: the controller could not be asked.
     """
-    reader = _Reader(client, run, tuple, {} if kept is None else kept)
+    reader = _Reader(client, run, tuple, StartsRead() if kept is None else kept)
     try:
         return reader.place()
     except AnswerError as error:
@@ -109,7 +169,11 @@ def read_place(client: ControllerClient, run: Job, kept: t.Optional[Kept] = None
 
 class _Reader:
     def __init__(
-        self, client: ControllerClient, run: Job, summaries: t.Callable[[], t.Sequence[HostSummary]], kept: Kept
+        self,
+        client: ControllerClient,
+        run: Job,
+        summaries: t.Callable[[], t.Sequence[HostSummary]],
+        kept: StartsRead,
     ) -> None:
         self._client = client
         self._run = run

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a relaunch on failed hosts would run on hosts that are not done. Private to this collection."""
+"""Whether a relaunch on failed hosts, or a launch by a limit, would run on hosts that are not done.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +49,24 @@ class HostReach:
         found = {**self._absent(absent), **self._lost(lost)}
         return tuple(replace(one, reach=found[one.key]) if one.key in found else one for one in records)
 
+    def of_stopped(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
+        """The same for hosts for which a run stopped before its end. Their names of today are those in the inventory.
+
+        :raises ControllerError: it could not be read. Who may not read the inventory is not told.
+        """
+        rows = self._named([one.name for one in records])
+        return tuple(replace(one, reach=_by_name(one, rows, Reach.RELAUNCH)) for one in records)
+
+    def disabled(self, records: t.Sequence[HostRecord]) -> t.Optional[tuple[HostRecord, ...]]:
+        """Those of some hosts that are disabled by now, or are no hosts of the inventory any more.
+
+        :returns: None where this user may not read the inventory.
+        :raises ControllerError: it could not be read.
+        """
+        known = [one for one in records if isinstance(one.key, int)]
+        enabled = self._changed([one.key for one in known])
+        return None if enabled is None else tuple(one for one in known if one.key not in enabled)
+
     def _absent(self, records: t.Sequence[HostRecord]) -> dict[HostKey, Reach]:
         """Those that a run has left out.
 
@@ -73,15 +94,12 @@ class HostReach:
         """
         again = self._named([one.name for one in records])
         deleted = self._had_number(records) if again is not None else frozenset()
-        return {
-            one.key: Reach.GONE if again is not None and one.name in deleted and one.name not in again else Reach.WHOLE
-            for one in records
-        }
+        return {one.key: _by_name(one, again, Reach.AGAIN) if one.name in deleted else Reach.WHOLE for one in records}
 
-    def _named(self, names: t.Sequence[str]) -> t.Optional[frozenset[str]]:
-        """Which of these names the inventory has; None where that may not be read."""
+    def _named(self, names: t.Sequence[str]) -> t.Optional[dict[str, dict[str, t.Any]]]:
+        """The rows of the inventory with these names, by name; None where that may not be read."""
         found = self._inventory_rows("name__in", names, NAMES_AT_ONCE)
-        return None if found is None else frozenset(str(entry["name"]) for entry in found)
+        return None if found is None else {str(entry["name"]): entry for entry in found}
 
     def _had_number(self, records: t.Sequence[HostRecord]) -> frozenset[str]:
         """Which of these hosts had a row in the inventory when they failed."""
@@ -121,3 +139,20 @@ class HostReach:
                 return None
             raise
         return found
+
+
+def _by_name(record: HostRecord, rows: t.Optional[t.Mapping[str, t.Mapping[str, t.Any]]], otherwise: Reach) -> Reach:
+    """The reach of a host by the inventory's rows of today.
+
+    :param rows: by name; None where they may not be read.
+    :param otherwise: it, where nothing keeps the host from running.
+    """
+    left_out = record.absent_in if record.absent_in is not None and record.absent_in.successful else None
+    if rows is None:
+        return Reach.IDLE if left_out else otherwise
+    row = rows.get(record.name)
+    if row is None:
+        return Reach.GONE
+    if row.get("enabled") is False:
+        return Reach.IDLE
+    return Reach.IDLE if left_out and parse_time(row.get("modified")) <= left_out.created else otherwise

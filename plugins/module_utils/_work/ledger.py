@@ -34,7 +34,7 @@ FAILURES = (HostResult.FAILED, HostResult.UNREACHABLE)
 
 
 class Reach(Enum):
-    """Whether a relaunch on failed hosts would run on a host that is not done."""
+    """Whether a relaunch on failed hosts would run on a host that is not done, or what else would."""
 
     #: It would.
     RELAUNCH = "relaunch"
@@ -42,25 +42,30 @@ class Reach(Enum):
     IDLE = "idle"
     #: It is not in the inventory any more.
     GONE = "gone"
-    #: It is in the inventory again, or was made by the playbook, or is localhost: only a run on all hosts does it.
+    #: It is in the inventory again after it was deleted: a launch that is limited to its name would, and a run on all.
+    AGAIN = "again"
+    #: It was made by the playbook, or is localhost, or the inventory may not be read: only a run on all hosts does it.
     WHOLE = "whole"
     #: It would, but the host has failed in a relaunch of this very task.
     TRIED = "tried"
+    #: It would, but a rule says that the host needs a person.
+    PARKED = "parked"
 
 
 @dataclass(frozen=True)
 class HostRecord:
-    """A host that is asked about: one that has failed in a run.
+    """A host that is asked about: one that has failed in a run, or for which one stopped before its end.
 
     :param key: what it is known by.
     :param name: the one it has now, or had last.
     :param names: all that it is known to have had: a limit holds the one of its time.
-    :param failed_in: the runs in which it failed, the one that ended last first.
+    :param failed_in: the runs in which it failed, the one that ended last first; none where one stopped for it.
     :param done_in: the run that did it, by the rule of ``done_by``; None where it is not done.
     :param last: what the run brought to it that ended last of those which have a summary of it.
     :param absent_in: the newest run that asked for it and in which it did not run, if that is newer than all others.
     :param has_row: whether its newest failure is that of a host which is in the inventory still.
     :param reach: whether a relaunch would run on it, where it is not done.
+    :param parked: why a rule says that it needs a person; empty where none does.
     """
 
     key: HostKey
@@ -72,6 +77,7 @@ class HostRecord:
     absent_in: t.Optional[Job] = None
     has_row: bool = True
     reach: Reach = Reach.RELAUNCH
+    parked: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,12 +88,14 @@ class StoppedEarly:
     :param hosts: by name, those that are known.
     :param more: how many more there are, whose names are not known.
     :param unknown: why it cannot be known; empty where it is.
+    :param beyond: why it cannot be known whether there are others; empty where it can.
     """
 
     at: str = ""
     hosts: tuple[str, ...] = ()
     more: int = 0
     unknown: str = ""
+    beyond: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,7 @@ class Ledger:
     :param early: one of the same work that is active, though it was created before the source ended.
     :param hosts: those asked about; None where they were not asked for.
     :param stopped: for whom the source ended early though they did not fail; None where it did not.
+    :param stopped_hosts: those of them that are known by name and are not among ``hosts``; None where not asked for.
     :param end_known: whether that was asked for.
     :param newest: the highest number of a job of the template that is known.
     :param left_new: those of the same work that were left in ``new``: they do no work.
@@ -111,6 +120,7 @@ class Ledger:
     early: t.Optional[Job] = None
     hosts: t.Optional[tuple[HostRecord, ...]] = None
     stopped: t.Optional[StoppedEarly] = None
+    stopped_hosts: t.Optional[tuple[HostRecord, ...]] = None
     end_known: bool = False
     newest: int = 0
     masked: bool = False
@@ -124,7 +134,7 @@ class Ledger:
     @property
     def remaining(self) -> tuple[HostRecord, ...]:
         """The hosts that are not done."""
-        return tuple(host for host in self.hosts or () if host.done_in is None)
+        return tuple(host for host in (*(self.hosts or ()), *(self.stopped_hosts or ())) if host.done_in is None)
 
     @property
     def due(self) -> tuple[HostRecord, ...]:
@@ -201,6 +211,40 @@ def done_names(inventory: t.Optional[int], runs: t.Sequence[Run]) -> set[str]:
         if done_by(_with_result(rows, HostResult.DONE), _with_result(rows, *FAILURES)) is not None:
             done |= names_of(one for _run, one in rows)
     return done
+
+
+def stopped_records(
+    source: Run, names: t.Collection[str], runs: t.Sequence[Run], known: t.Iterable[HostRecord]
+) -> tuple[HostRecord, ...]:
+    """The hosts for which a run stopped before its end, or that it never began on.
+
+    :param source: that run, with its summaries.
+    :param names: theirs: those that they had in the run, or of hosts without a summary those that they have now.
+    :param runs: the others of the same work, with the summaries that are known.
+    :param known: hosts that are asked about already.
+    """
+    others = frozenset[str]().union(*(host.names for host in known))
+    then = {one.name_then: one for one in source.summaries or ()}
+    found = []
+    for name in sorted(names):
+        one = then.get(name)
+        called = names_of([one]) if one else frozenset({name})
+        if called & others:
+            continue
+        seen_in = [run for run in (source, *runs) if run is source or called & names_of(run.summaries or ())]
+        last = max((run.job for run in seen_in), key=ended)
+        found.append(
+            HostRecord(
+                key=name if one is None or one.host is None else one.constructed_host or one.host,
+                name=one.name if one else name,
+                names=called,
+                failed_in=(),
+                last=HostResult.STOPPED if one else HostResult.ABSENT,
+                absent_in=_absent_in(last, called, runs),
+                has_row=one is None or one.host is not None,
+            )
+        )
+    return tuple(found)
 
 
 def without_tried(records: t.Iterable[HostRecord], tried: t.Container[int]) -> t.Iterator[HostRecord]:

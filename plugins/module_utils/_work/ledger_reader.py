@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from .._api import jobs as _jobs
 from .._api.jobs import HostSummary, Job
-from .end_of_run_reader import read_place
+from .end_of_run_reader import StartsRead, read_place
 from .host_reach import HostReach
 from .ledger import (
     HostRecord,
@@ -21,9 +21,10 @@ from .ledger import (
     done_names,
     ended,
     host_records,
+    stopped_records,
     without_tried,
 )
-from .never_begun import read_never_begun
+from .never_begun import InventoryHosts, NeverBegun, read_never_begun
 from .run_ends import RunEnds, may_have_results
 from .runs import Run, same_limit
 from .same_work import SameWork
@@ -41,15 +42,56 @@ class JobsRead:
     :param failed: by job, those of failed hosts, where only they were asked for.
     :param starts: by job, the plays and tasks that it has started.
     :param details: by job, its detail when its events were in, or would not come any more.
+    :param inventories: their hosts, where many jobs are asked about.
     """
 
     summaries: dict[int, tuple[HostSummary, ...]] = field(default_factory=dict)
     failed: dict[int, tuple[HostSummary, ...]] = field(default_factory=dict)
-    starts: dict[int, Started] = field(default_factory=dict)
+    starts: StartsRead = field(default_factory=StartsRead)
     details: dict[int, Job] = field(default_factory=dict)
+    inventories: t.Optional[InventoryHosts] = None
+
+    @classmethod
+    def of_many(cls, client: ControllerClient) -> JobsRead:
+        """For many jobs, of which what is read for one is of use for others."""
+        return cls(starts=StartsRead(of_many=True), inventories=InventoryHosts(client))
 
 
-class LedgerReader:
+class SummariesReader:
+    """What became of the hosts of jobs, each asked about once.
+
+    :param client: the controller.
+    :param events_in: waits until the events of a job that has ended are in; returns it as it is then.
+    :param read: what has been read before.
+    """
+
+    def __init__(self, client: ControllerClient, events_in: t.Callable[[Job], Job], read: JobsRead) -> None:
+        self._client = client
+        self._events_in = events_in
+        self._read = read
+
+    def summaries(self, job: Job) -> tuple[HostSummary, ...]:
+        """What became of the hosts of a job that has ended, as soon as the controller knows.
+
+        :raises ControllerError: it could not be read.
+        """
+        if job.id in self._read.summaries:
+            return self._read.summaries[job.id]
+        found = _jobs.host_summaries(self._client, job.id)
+        if not (found or job.never_began or job.events_processed):
+            # Either it has just ended and its hosts are not in yet, or there will never be any.
+            self._events_in(_jobs.get(self._client, job.id))
+            found = _jobs.host_summaries(self._client, job.id)
+        self._read.summaries[job.id] = tuple(found)
+        return self._read.summaries[job.id]
+
+    def _with_summaries(self, run: Run) -> Run:
+        if run.summaries is not None or not may_have_results(run):
+            return run
+        return replace(run, summaries=self.summaries(run.job))
+
+
+class LedgerReader(SummariesReader):
     """
     :param client: the controller.
     :param events_in: waits until the events of a job that has ended are in; returns it as it is then.
@@ -70,12 +112,10 @@ class LedgerReader:
         read: JobsRead,
         tried: t.Collection[int] = (),
     ) -> None:
-        self._client = client
-        self._events_in = events_in
+        super().__init__(client, events_in, read)
         self._source = source
         self._same_work = same_work
         self._whole = whole
-        self._read = read
         self._tried = tried
         self._reach = HostReach(client, source)
         self._ends = RunEnds(client, self.summaries, read.starts)
@@ -108,6 +148,14 @@ class LedgerReader:
         records = self._reach.of(host_records(source_run, runs))
         return replace(ledger, hosts=tuple(without_tried(records, tried)))
 
+    def disabled(self, hosts: t.Sequence[HostRecord]) -> t.Optional[tuple[HostRecord, ...]]:
+        """Those of some hosts on which no job would run now.
+
+        :returns: None where this user may not read the inventory.
+        :raises ControllerError: they could not be read.
+        """
+        return self._reach.disabled(hosts)
+
     def lost_hosts(self) -> tuple[HostRecord, ...]:
         """The source's failed hosts that have lost their row in the inventory.
 
@@ -121,7 +169,7 @@ class LedgerReader:
 
         :param of_source: these are all failed hosts of the source.
         """
-        if not job.successful or not job.limit_names or job.hosts_counted != len(job.limit_names):
+        if not _ran_on_limit(job, self._read.starts.get(job.id)):
             return
         if of_source and self._source.id not in self._read.summaries:
             failed = tuple(HostSummary(None, name, name, failed=True) for name in job.limit_names)
@@ -129,32 +177,40 @@ class LedgerReader:
         done = tuple(HostSummary(None, name, name, failed=False) for name in job.limit_names)
         self._read.summaries.setdefault(job.id, done)
 
-    def summaries(self, job: Job) -> tuple[HostSummary, ...]:
-        """What became of the hosts of a job that has ended, as soon as the controller knows.
+    def with_remaining(self, ledger: Ledger, base: Job) -> Ledger:
+        """The ledger with all hosts that are not done: with those too for which the base ended early, one by one.
 
-        :raises ControllerError: it could not be read.
+        :param base: as of ``with_end``.
+        :raises ControllerError: something could not be read.
         """
-        if job.id in self._read.summaries:
-            return self._read.summaries[job.id]
-        found = _jobs.host_summaries(self._client, job.id)
-        if not (found or job.never_began or job.events_processed):
-            # Either it has just ended and its hosts are not in yet, or there will never be any.
-            self._events_in(_jobs.get(self._client, job.id))
-            found = _jobs.host_summaries(self._client, job.id)
-        self._read.summaries[job.id] = tuple(found)
-        return self._read.summaries[job.id]
+        ledger = self.with_end(ledger, base, every=True)
+        if ledger.stopped is None:
+            return replace(ledger, stopped_hosts=())
+        run = Run(base, whole=True, summaries=self.summaries(base))
+        others = [self._with_summaries(other) for other in ledger.runs if other.job.id != base.id]
+        records = stopped_records(run, ledger.stopped.hosts, others, ledger.hosts or ())
+        return replace(ledger, stopped_hosts=self._reach.of_stopped(records))
 
-    def with_end(self, ledger: Ledger, base: Job) -> Ledger:
+    def with_end(self, ledger: Ledger, base: Job, earlier: t.Sequence[Job] = (), every: bool = False) -> Ledger:
         """The ledger with whether the source ended early for hosts that did not fail, and that no other run has done.
 
         :param base: the job whose end is asked for: the source, or the run on all hosts that stands in its place.
+        :param earlier: successful jobs of before, which show what the playbook starts. They have done nothing for this.
+        :param every: all hosts that it never began on are to be named, however many they are.
         """
         others = [run for run in ledger.runs if run.job.id != base.id]
         run = Run(base, whole=True)
-        end = self._ends.end(run, others)
-        jobs = (base, *self._ends.measures(run, others))
+        # Other work may have started more, or less.
+        other_work = self._same_work.changed and base.id == self._source.id
+        measures = [*([] if other_work else others), *(Run(job) for job in earlier)]
+        end = self._ends.end(run, measures)
+        jobs = (base, *self._ends.measures(run, measures))
         patterns = {play.pattern for job in jobs for play in self._ends.started(job).plays}
-        begun = read_never_begun(self._client, base, end, patterns, functools.partial(self.summaries, base))
+        ran = self._ends.started(base).hosts
+        begun = NeverBegun()
+        if ran is None or self._read.inventories is None or not self._read.inventories.all_in(base, ran):
+            summaries = functools.partial(self.summaries, base)
+            begun = read_never_begun(self._client, base, end, patterns, summaries, every)
         # Where it went to its end for all that it began with, hosts that nobody can tell of were not meant.
         unknown = begun.unknown if end.broke_off or begun.more else ""
         stopped = end.counted
@@ -162,7 +218,7 @@ class LedgerReader:
             # They may have been done since.
             whole = replace(run, summaries=self.summaries(base), stopped=stopped)
             read = [self._with_summaries(other) for other in others]
-            others = [self._ends.with_stopped(other, [whole, *read]) for other in read]
+            others = [self._ends.with_stopped(other, self._alike(whole, read)) for other in read]
             done = done_names(self._source.inventory, [whole, *others])
             hosts = tuple(sorted(stopped.union(begun.hosts) - done))
         else:
@@ -170,8 +226,8 @@ class LedgerReader:
         if not (hosts or begun.more or unknown):
             return replace(ledger, end_known=True)
         at = end.at or read_place(self._client, base, self._read.starts)
-        unknown = end.unknown or ("" if hosts else unknown)
-        return replace(ledger, stopped=StoppedEarly(at, hosts, begun.more, unknown), end_known=True)
+        early = StoppedEarly(at, hosts, begun.more, end.unknown or ("" if hosts else unknown), beyond=unknown)
+        return replace(ledger, stopped=early, end_known=True)
 
     def _until_decided(self, source_run: Run, runs: t.Sequence[Run]) -> list[Run]:
         """The runs with the summaries that matter, those that ended last first.
@@ -179,19 +235,21 @@ class LedgerReader:
         What an older one tells may make a newer one matter, such as one that healed what had failed there.
         """
         known = {run.job.id: run for run in runs}
-        order = [
-            run.job.id for run in sorted(filter(may_have_results, runs), key=lambda run: ended(run.job), reverse=True)
-        ]
+        newest_first = sorted(filter(may_have_results, runs), key=lambda run: ended(run.job), reverse=True)
         again = True
         while again:
             again = False
             records = host_records(source_run, list(known.values()))
-            for number in order:
-                run = self._read_as_needed(known[number], records, [source_run, *runs])
+            for number in (run.job.id for run in newest_first):
+                run = self._read_as_needed(known[number], records, self._alike(source_run, runs))
                 if run is not known[number]:
                     known[number], again = run, True
                     records = host_records(source_run, list(known.values()))
         return [known[run.job.id] for run in runs]
+
+    def _alike(self, source_run: Run, runs: t.Sequence[Run]) -> list[Run]:
+        """Those that are the same work as each other, by which ends can be measured."""
+        return [*runs] if self._same_work.changed else [source_run, *runs]
 
     def _read_as_needed(self, run: Run, records: t.Sequence[HostRecord], runs: t.Sequence[Run]) -> Run:
         """A run, with its summaries where they say something new.
@@ -213,11 +271,6 @@ class LedgerReader:
             run = self._ends.with_stopped(run, runs)
         return run
 
-    def _with_summaries(self, run: Run) -> Run:
-        if run.summaries is not None or not may_have_results(run):
-            return run
-        return replace(run, summaries=self.summaries(run.job))
-
     def _failed_of_source(self) -> tuple[HostSummary, ...]:
         job = self._source
         if job.id in self._read.summaries:
@@ -229,6 +282,15 @@ class LedgerReader:
                 found = _jobs.host_summaries(self._client, job.id, failed=True)
             self._read.failed[job.id] = tuple(found)
         return self._read.failed[job.id]
+
+
+def _ran_on_limit(job: Job, started: t.Optional[Started]) -> bool:
+    """Whether a job was successful on all hosts of its limit, and on no others."""
+    if not job.successful or not job.limit_names:
+        return False
+    if started is not None and started.hosts is not None:
+        return started.hosts == job.limit_names
+    return job.hosts_counted == len(job.limit_names)
 
 
 def _decided(host: HostRecord, job: Job) -> bool:

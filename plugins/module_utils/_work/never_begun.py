@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._api.errors import AnswerError
-from .._api.jobs import HostSummary, Job
+from .._api.jobs import HostSummary, Job, parse_time
 from .end_of_run_reader import GROUPS_LIMIT, NAMES_LIMIT, EndOfRun
 from .host_patterns import EVERYBODY, are_plain, terms
 
@@ -51,6 +51,50 @@ class Targets:
     exact: bool
 
 
+# For so many seconds the hosts of an inventory are known to many.
+HOSTS_KNOWN_FOR = 10.0
+
+
+class InventoryHosts:
+    """The enabled hosts of inventories, for many jobs that are judged within seconds."""
+
+    def __init__(self, client: ControllerClient) -> None:
+        self._client = client
+        # By inventory, when it was asked, and its hosts; None where they are many, or may not be read.
+        self._known: dict[int, tuple[float, t.Optional[list[dict[str, t.Any]]]]] = {}
+
+    def all_in(self, job: Job, ran: frozenset[str]) -> bool:
+        """Whether a job surely ran on all enabled hosts that its inventory had before it.
+
+        :param ran: by their names in the job, the hosts that it ran on.
+        :raises ControllerError: the controller could not be asked.
+        """
+        hosts = self._hosts(job.inventory) if job.inventory else None
+        if hosts is None:
+            return False
+        before = [host for host in hosts if parse_time(host.get("created")) < job.created]
+        # One that was changed since may have had another name.
+        return all(host.get("name") in ran and parse_time(host.get("modified")) < job.created for host in before)
+
+    def _hosts(self, inventory: int) -> t.Optional[list[dict[str, t.Any]]]:
+        now = self._client.clock()
+        at, hosts = self._known.get(inventory, (-HOSTS_KNOWN_FOR, None))
+        # Of many, or of what may not be read, that is known for good.
+        if inventory in self._known and (hosts is None or now - at < HOSTS_KNOWN_FOR):
+            return hosts
+        self._known[inventory] = now, self._listed(inventory)
+        return self._known[inventory][1]
+
+    def _listed(self, inventory: int) -> t.Optional[list[dict[str, t.Any]]]:
+        try:
+            answer = self._client.get(f"inventories/{inventory}/hosts/", enabled="true", page_size=HOSTS_NAMED)
+        except AnswerError as error:
+            if not error.not_visible:
+                raise
+            return None
+        return None if answer.get("next") else list(answer.get("results") or ())
+
+
 def targets(limit: str, patterns: t.Collection[str]) -> t.Optional[Targets]:
     """Whom plays with these patterns are meant for under a limit; None where a wildcard or an expression decides."""
     limited = _names([limit] if limit else [])
@@ -75,12 +119,14 @@ def read_never_begun(
     end: EndOfRun,
     patterns: t.Collection[str],
     summaries: t.Callable[[], t.Sequence[HostSummary]],
+    every: bool = False,
 ) -> NeverBegun:
     """The hosts that a job never began on: enabled, in the inventory before it, targeted, and without a summary.
 
     :param end: of the job.
     :param patterns: of the plays that it started, or should have.
     :param summaries: brings those of the job, where they are needed.
+    :param every: name all of them, however many requests that takes.
     :raises ControllerError: the controller could not be asked.
     """
     if not end.never_begun:
@@ -88,10 +134,11 @@ def read_never_begun(
     meant = targets(str(job.facts.get("limit") or ""), patterns)
     if meant is not None and meant.names and meant.names <= {one.name_then for one in summaries()}:
         return NeverBegun()
-    if meant is None or len(meant.names) > NAMES_LIMIT or not job.inventory or _sliced(job):
+    too_many = meant is not None and len(meant.names) > NAMES_LIMIT and not every
+    if meant is None or too_many or not job.inventory or _sliced(job):
         return NeverBegun(unknown=NOT_TOLD)
     try:
-        left = _without_summary(client, job, meant.names)
+        left = _without_summary(client, job, meant.names, every)
     except AnswerError as error:
         if not error.not_visible:
             raise
@@ -114,27 +161,39 @@ def _sliced(job: Job) -> bool:
     return int(job.facts.get("job_slice_count") or 1) > 1
 
 
-def _without_summary(client: ControllerClient, job: Job, names: frozenset[str]) -> t.Optional[NeverBegun]:
+def _without_summary(client: ControllerClient, job: Job, names: frozenset[str], every: bool) -> t.Optional[NeverBegun]:
     """Those with these names, or in groups with them; None where it would take too many requests."""
+
+    def counted(path: str, **more: str) -> NeverBegun:
+        if every:
+            return NeverBegun(tuple(str(entry.get("name")) for entry in client.results(path, **query, **more)))
+        return _counted(client.get(path, **query, **more, page_size=HOSTS_NAMED))
+
     # A host of a constructed inventory is another row than the host that it stands for, whose summary it is.
     constructed = job.summary("inventory").get("kind") == "constructed"
     summaries = "constructed_host_summaries" if constructed else "job_host_summaries"
     query = {"enabled": "true", f"not__{summaries}__job": job.id, "created__lt": job.facts.get("created")}
     inventory = f"inventories/{job.inventory}"
     if not names:
-        return _counted(client.get(f"{inventory}/hosts/", **query, page_size=HOSTS_NAMED))
-    groups = client.get(f"{inventory}/groups/", name__in=_listed(names), page_size=GROUPS_LIMIT)
-    if groups.get("next"):
-        return None
-    known = groups.get("results") or ()
-    found = [
-        _counted(client.get(f"groups/{group['id']}/all_hosts/", **query, page_size=HOSTS_NAMED)) for group in known
-    ]
+        return counted(f"{inventory}/hosts/")
+    known: list[t.Mapping[str, t.Any]] = []
+    parts = _parts(names)
+    for part in parts:
+        groups = client.get(f"{inventory}/groups/", name__in=_listed(part), page_size=GROUPS_LIMIT)
+        known.extend(groups.get("results") or ())
+        if groups.get("next") or len(known) > GROUPS_LIMIT:
+            return None
+    found = [counted(f"groups/{group['id']}/all_hosts/") for group in known]
     if len(known) < len(names):
-        named = client.get(f"{inventory}/hosts/", **query, name__in=_listed(names), page_size=HOSTS_NAMED)
-        found.append(_counted(named))
+        found.extend(counted(f"{inventory}/hosts/", name__in=_listed(part)) for part in parts)
     hosts = sorted({host for one in found for host in one.hosts})
     return NeverBegun(tuple(hosts), sum(one.more for one in found))
+
+
+def _parts(names: t.Collection[str]) -> list[list[str]]:
+    """Names in as many request lines as they need."""
+    ordered = sorted(names)
+    return [ordered[start : start + NAMES_LIMIT] for start in range(0, len(ordered), NAMES_LIMIT)]
 
 
 def _counted(answer: t.Mapping[str, t.Any]) -> NeverBegun:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from .._api import jobs as _jobs
 from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job
-from .end_of_run_reader import EndOfRun, Kept, read_end_of_run, read_started
+from .end_of_run_reader import EndOfRun, StartsRead, read_end_of_run, read_started
 from .ledger import ended
 from .runs import Run
 from .starts import Started
@@ -34,7 +34,7 @@ class RunEnds:
     """
 
     def __init__(
-        self, client: ControllerClient, summaries: t.Callable[[Job], t.Sequence[HostSummary]], starts: Kept
+        self, client: ControllerClient, summaries: t.Callable[[Job], t.Sequence[HostSummary]], starts: StartsRead
     ) -> None:
         self._client = client
         self._summaries = summaries

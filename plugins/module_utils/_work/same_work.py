@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import json
 import typing as t
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from .._api.errors import AnswerError
 from .._api.jobs import Job, names_in
@@ -50,14 +52,95 @@ _OTHERWISE_COMPARED = frozenset({"limit", "job_type"})
 _BY_NUMBER = ("inventory", "execution_environment")
 _SETS_BY_NUMBER = ("credentials", "labels")
 
-# Where a job keeps its fingerprint.
+# Where a job keeps its fingerprints.
 _VALUES = "_values"
+_TEMPLATE_VALUES = "_template_values"
+
+# What stands in the row of a template itself. Credentials and labels stand beside it, and an edit of them leaves its
+# date alone, as does an edit of a survey, whose defaults become variables.
+_IN_TEMPLATE = tuple(name for name in _SCALARS if name != "execution_environment")
+# A launch under way during an edit may be that much younger than the edit.
+_LAUNCH_TAKES = timedelta(seconds=10)
 
 # Normalised values, or prompts, as text: equal where they are.
 Fingerprint = str
-# By template and values of a job, what is known of its prompts; None where they cannot be had. Jobs with equal values
-# are the same work as each other, so that one of them is asked about for all.
-Prompts = dict[tuple[t.Any, Fingerprint], t.Optional[Fingerprint]]
+_Key = tuple[t.Any, Fingerprint]
+
+
+@dataclass(frozen=True)
+class LastEdit:
+    """When a template was edited last.
+
+    :param modified: at this moment.
+    :param known_to: that was the last edit before this moment.
+    :param has_survey: whether variables may come from the defaults of a survey.
+    """
+
+    modified: datetime
+    known_to: datetime
+    has_survey: bool
+
+    def left_alone(self, *launches: datetime) -> bool:
+        """Whether it is as it was at each of these launches."""
+        return all(self.modified + _LAUNCH_TAKES < launch < self.known_to for launch in launches)
+
+
+class Prompts:
+    """What jobs were launched with beyond their templates, each kind of them asked about once.
+
+    Jobs with equal values are the same work as each other, so that one of them is asked about for all.
+
+    :param edited: the last edit of a job's template, where that is known.
+    """
+
+    def __init__(self, edited: t.Callable[[Job], t.Optional[LastEdit]] = lambda _job: None) -> None:
+        self._edited = edited
+        self._known: dict[_Key, t.Optional[Fingerprint]] = {}
+        # By template and values, the job with the lowest number of those that were met.
+        self._first: dict[_Key, Job] = {}
+        self._unreadable: dict[int, AnswerError] = {}
+        #: Whether jobs that have ended, and whose prompts cannot be read, are no work that is known. Until then it is
+        #: an error, with which one tells of them.
+        self.unreadable_known = False
+
+    def note(self, job: Job) -> None:
+        """Meet a job, so that those with equal values need not be asked about where this one need not."""
+        first = self._first.setdefault(_key(job), job)
+        if job.id < first.id:
+            self._first[_key(job)] = job
+
+    def surely_differ(self, one: Job, other: Job) -> bool:
+        """Whether two jobs of a template were launched with different prompts, by their values alone.
+
+        What the row of the template held for both, where it has not been edited in between, can differ by prompts only.
+        """
+        for job in (one, other):
+            self.note(job)
+        edit = self._edited(one)
+        if edit is None or not edit.left_alone(self._first[_key(one)].created, self._first[_key(other)].created):
+            return False
+        ours, theirs = _template_values(one), _template_values(other)
+        return ours[0] != theirs[0] or (not edit.has_survey and ours[1] != theirs[1])
+
+    def of(self, client: ControllerClient, job: Job) -> t.Optional[Fingerprint]:
+        """A job's prompts; None where they cannot be had.
+
+        :raises ControllerError: they could not be read, though they are there.
+        """
+        key = _key(job)
+        if key not in self._known:
+            if job.id in self._unreadable:
+                raise self._unreadable[job.id]
+            try:
+                self._known[key] = _ask_for_prompts(client, job.id)
+            except AnswerError as error:
+                self._unreadable[job.id] = error
+                raise
+        return self._known[key]
+
+    def knows(self, job: Job) -> bool:
+        """Whether they have been read."""
+        return _key(job) in self._known
 
 
 class SameWork:
@@ -67,6 +150,7 @@ class SameWork:
     :param source: the job that the others are compared with.
     :param job_type: the wanted one, ``run`` or ``check``; None for the source's.
     :param prompts: what is known of them, for several that are compared with the same others; it grows.
+    :param changes: what is to be other than the source's prompts, as a launch takes it; the source is other work then.
     """
 
     def __init__(
@@ -75,13 +159,17 @@ class SameWork:
         source: Job,
         job_type: t.Optional[str] = None,
         prompts: t.Optional[Prompts] = None,
+        changes: t.Optional[t.Mapping[str, t.Any]] = None,
     ) -> None:
         self._client = client
         self._source = source
         self._job_type = job_type or source.job_type
         # Jobs with equal values are the same work as each other, so that one of them is asked about for all.
-        self._known: dict[Fingerprint, t.Optional[bool]] = {values(source): True}
-        self._prompts = {} if prompts is None else prompts
+        self._changes = {name: value for name, value in (changes or {}).items() if name != "job_type"}
+        #: Whether something is to be other than in the source, so that the source is other work.
+        self.changed = not _shows(self._changes, values(source))
+        self._known: dict[Fingerprint, t.Optional[bool]] = {} if self.changed else {values(source): True}
+        self._prompts = Prompts() if prompts is None else prompts
         #: Whether a secret on both sides had to count as equal, since the controller shows none.
         self.masked = MASK in values(source)
 
@@ -109,22 +197,85 @@ class SameWork:
         return self._known[found]
 
     def _with_same_prompts(self, job: Job) -> t.Optional[bool]:
-        if slice_of(job) != slice_of(self._source):
+        if slice_of(job) != slice_of(self._source) or not _shows(self._changes, values(job)):
             return False
-        ours, theirs = self._prompts_of(self._source), self._prompts_of(job)
-        self.masked = self.masked or (ours == theirs and MASK in str(ours))
-        return None if ours is None or theirs is None else ours == theirs
+        if not self._changes and self._prompts.surely_differ(self._source, job):
+            return False
+        ours = self._prompts.of(self._client, self._source)
+        try:
+            theirs = self._prompts.of(self._client, job)
+        except AnswerError:
+            # One that is active may be doing the work.
+            if job.active or not self._prompts.unreadable_known:
+                raise
+            return None
+        if ours is None or theirs is None:
+            return None
+        ours, theirs = _without(self._changes, ours), _without(self._changes, theirs)
+        same = ours == theirs or _only_lacks_values_of_template(ours, theirs, values(job))
+        self.masked = self.masked or (same and MASK in ours)
+        return same
 
     @property
     def knows_prompts(self) -> bool:
         """Whether the source's prompts are known."""
-        return _key(self._source) in self._prompts
+        return self._prompts.knows(self._source)
 
-    def _prompts_of(self, job: Job) -> t.Optional[Fingerprint]:
-        key = _key(job)
-        if key not in self._prompts:
-            self._prompts[key] = _ask_for_prompts(self._client, job.id)
-        return self._prompts[key]
+
+def _shows(changes: t.Mapping[str, t.Any], of_job: Fingerprint) -> bool:
+    """Whether a job has what is to be changed, by its values; a secret that the controller masks may be any.
+
+    :param of_job: its values.
+    """
+    shown = json.loads(of_job) if changes else {}
+    for name, value in changes.items():
+        found = shown.get(name)
+        if name == "extra_vars":
+            given = found if isinstance(found, dict) else {}
+            fits = all(key in given and given[key] in (one, MASK) for key, one in value.items())
+        elif name in _SETS_BY_NUMBER:
+            fits = set(value) <= set(shown["labels"][1] if name == "labels" else shown[name])
+        elif name in _NAMES:
+            fits = sorted(names_in(value)) == found
+        else:
+            fits = (found or None) == (value or None)
+        if not fits:
+            return False
+    return True
+
+
+def _without(changes: t.Mapping[str, t.Any], shown: Fingerprint) -> Fingerprint:
+    """Prompts without what is changed, which is compared by its values."""
+    if not changes:
+        return shown
+    prompted = json.loads(shown)
+    variables = prompted.get("extra_vars")
+    left = {name: value for name, value in prompted.items() if name not in changes or name == "extra_vars"}
+    if isinstance(variables, dict):
+        kept = {name: value for name, value in variables.items() if name not in changes.get("extra_vars", {})}
+        left.pop("extra_vars")
+        left.update({"extra_vars": kept} if kept else {})
+    return _fingerprint(left)
+
+
+def _only_lacks_values_of_template(ours: Fingerprint, theirs: Fingerprint, of_theirs: Fingerprint) -> bool:
+    """Whether a job was launched with the same prompts but for values that its template had itself by then: these are
+    none (recorded: launch-same-as-template).
+
+    :param ours: the prompts of the source.
+    :param theirs: those of the job.
+    :param of_theirs: the values of the job.
+    """
+    wanted, given, shown = json.loads(ours), json.loads(theirs), json.loads(of_theirs)
+    lacking = [name for name in wanted if name not in given]
+    if {name: value for name, value in wanted.items() if name in given} != given:
+        return False
+    # Of these the template may have more.
+    shown["labels"] = shown["labels"][1]
+    return all(
+        set(wanted[name] or [None]) <= set(shown[name]) if name in _SETS_BY_NUMBER else wanted[name] == shown.get(name)
+        for name in lacking
+    )
 
 
 def same_template(source: Job, job: Job) -> bool:
@@ -134,7 +285,7 @@ def same_template(source: Job, job: Job) -> bool:
     return source.template == job.template
 
 
-def _key(job: Job) -> tuple[t.Any, Fingerprint]:
+def _key(job: Job) -> _Key:
     return job.facts.get("name") if job.template is None else job.template, values(job)
 
 
@@ -152,6 +303,18 @@ def values(job: Job) -> Fingerprint:
     if _VALUES not in known:
         known[_VALUES] = _values(job)
     return t.cast("Fingerprint", known[_VALUES])
+
+
+def _template_values(job: Job) -> tuple[Fingerprint, Fingerprint]:
+    """What the row of a template gives to a job that is not prompted for it, and its variables apart from that."""
+    known, facts = vars(job), job.facts
+    if _TEMPLATE_VALUES not in known:
+        row = {
+            **{name: facts.get(name) for name in _IN_TEMPLATE},
+            **{name: sorted(names_in(facts.get(name))) for name in _NAMES},
+        }
+        known[_TEMPLATE_VALUES] = _fingerprint(row), _fingerprint(variables_of(facts.get("extra_vars")))
+    return t.cast("tuple[Fingerprint, Fingerprint]", known[_TEMPLATE_VALUES])
 
 
 def _values(job: Job) -> Fingerprint:

@@ -18,6 +18,7 @@ INCLUDE = "playbook_on_include"
 NONE_REMAIN = "playbook_on_no_hosts_remaining"
 # What is asked of a run: no results, whose number grows with that of the hosts.
 START_EVENTS = (PLAY_START, TASK_START, INCLUDE, NONE_REMAIN)
+STATISTICS = "playbook_on_stats"
 UNREACHABLE = "runner_on_unreachable"
 FAILURE_EVENTS = ("runner_on_failed", UNREACHABLE)
 RESULT_EVENTS = ("runner_on_ok", "runner_on_skipped", *FAILURE_EVENTS)
@@ -189,21 +190,30 @@ def is_of(task_path: str, included: str) -> bool:
 
 @dataclass(frozen=True)
 class Started:
-    """All that a run started, batch by batch."""
+    """All that a run started, batch by batch.
+
+    :param hosts: by their names in the run, those that its statistics tell of; None where these were not asked for.
+    """
 
     batches: tuple[Batch, ...] = ()
+    hosts: t.Optional[frozenset[str]] = None
 
     @classmethod
     def of(cls, events: t.Iterable[t.Mapping[str, t.Any]]) -> Started:
-        """From a run's START_EVENTS in order of their counters."""
+        """From a run's START_EVENTS, and its STATISTICS where they are wanted, in order of their counters."""
         parts: list[tuple[Start, list[Start]]] = []
-        for start in map(Start.of, events):
+        hosts: t.Optional[frozenset[str]] = None
+        for event in events:
+            if event.get("event") == STATISTICS:
+                hosts = _counted_in(event)
+                continue
+            start = Start.of(event)
             if start.kind is StartKind.PLAY:
                 parts.append((start, []))
             elif parts:
                 parts[-1][1].append(start)
         ends = [play.counter for play, _starts in parts[1:]]
-        return cls(tuple(Batch(play, tuple(starts), end) for (play, starts), end in zip(parts, [*ends, None])))
+        return cls(tuple(Batch(play, tuple(starts), end) for (play, starts), end in zip(parts, [*ends, None])), hosts)
 
     @cached_property
     def plays(self) -> tuple[Start, ...]:
@@ -234,6 +244,16 @@ class Started:
         """How far a run got: the plays it began, and the tasks of the fullest batches of each."""
         tasks = (max(len(batch.copies) for batch in self.batches_of(play)) for play in self.plays)
         return len(self.plays), sum(tasks)
+
+
+# Of statistics; there are the artifacts of set_stats beside them.
+_HEADINGS = ("processed", "ok", "changed", "skipped", "failures", "dark", "rescued", "ignored")
+
+
+def _counted_in(event: t.Mapping[str, t.Any]) -> frozenset[str]:
+    """The hosts of which statistics tell, each under one heading or several (recorded: get-events-stats)."""
+    data = event.get("event_data") or {}
+    return frozenset(str(name) for heading in _HEADINGS for name in data.get(heading) or ())
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 from collections import Counter
+from dataclasses import dataclass
 
 from .._api.jobs import told
 from .remaining_nodes import (
@@ -21,11 +22,30 @@ from .remaining_nodes import (
 
 LABEL_LIMIT = 60
 NAMES_SHOWN = 5
+# Columns of a terminal.
+WIDTH = 80
+# A drawing of more nodes has a line for each of them, and says first what runs.
+FEW = 12
 
 _WORDS = {SUCCESS: "on success", FAILURE: "on failure", ALWAYS: "always"}
 
+_LimitedTo = t.Mapping[int, t.Sequence[str]]
 
-def drawing(remainder: Remainder, hosts: t.Optional[t.Mapping[int, t.Sequence[str]]] = None) -> list[str]:
+
+def fitted_drawing(remainder: Remainder, hosts: t.Optional[_LimitedTo] = None) -> list[str]:
+    """A drawing that fits a terminal: of many nodes with one line for each, below one that says what runs first.
+
+    :param hosts: the names of the hosts that a node is limited to, by its id.
+    """
+    if len(remainder.kept) <= FEW:
+        return [_fitted(line) for line in drawing(remainder, hosts)]
+    graph = _Drawn.of(remainder, hosts or {})
+    first = [graph.labels[node_id] for node_id in graph.kept if not graph.parents[node_id]]
+    names = told(first, NAMES_SHOWN)
+    return [_fitted(line) for line in (f"{len(graph.kept)} nodes run, first {names}:", *_one_line_each(graph))]
+
+
+def drawing(remainder: Remainder, hosts: t.Optional[_LimitedTo] = None) -> list[str]:
     """Each node once, with what became of it, its links going down; only where there are several they go to the right.
 
     A node with several parents stands below the last of them, and the others point to its name::
@@ -42,45 +62,82 @@ def drawing(remainder: Remainder, hosts: t.Optional[t.Mapping[int, t.Sequence[st
 
     :param hosts: the names of the hosts that a node is limited to, by its id.
     """
-    labels = _labels(remainder)
-    kept = {one.node.id: one for one in remainder.kept}
-    parents: dict[int, list[Link]] = {node_id: [] for node_id in kept}
-    children: dict[int, list[Link]] = {node_id: [] for node_id in kept}
-    rank = {node_id: index for index, node_id in enumerate(kept)}
-    for link in sorted(remainder.links, key=lambda link: (rank[link.parent], rank[link.child])):
-        parents[link.child].append(link)
-        children[link.parent].append(link)
-
+    graph = _Drawn.of(remainder, hosts or {})
     lines: list[str] = []
     # What is still to be drawn, the next one last: the line above a node, what stands left of the node, and the node;
     # no node where the line points to it.
     todo: list[tuple[str, str, t.Optional[int]]] = []
-    todo.extend(("", "", node_id) for node_id in reversed(list(kept)) if not parents[node_id])
+    todo.extend(("", "", node_id) for node_id in reversed(list(graph.kept)) if not graph.parents[node_id])
     while todo:
         above, left, node_id = todo.pop()
         lines.extend([above] if above else [])
         if node_id is None:
             continue
-        limit = (hosts or {}).get(node_id, ())
-        lines.append(left + _line(kept[node_id], labels, parents[node_id], limit))
-        links = children[node_id]
+        lines.append(left + graph.line(node_id))
+        links = graph.children[node_id]
         for link in reversed(links):
-            here = parents[link.child][-1] is link
-            stem, rest = ("↓ ", "") if len(links) == 1 else ("└─ ", "   ") if link is links[-1] else ("├─ ", "│  ")
-            above = left + stem + _WORDS[link.kind] + ("" if here else f" → {labels[link.child]}")
+            here = graph.parents[link.child][-1] is link
+            stem, rest = _stem(link, links)
+            above = left + stem + _WORDS[link.kind] + ("" if here else f" → {graph.labels[link.child]}")
             todo.append((above, left + rest, link.child if here else None))
     return lines
 
 
-def _line(kept: RemainingNode, labels: t.Mapping[int, str], parents: t.Sequence[Link], hosts: t.Sequence[str]) -> str:
-    parts = [f"{labels[kept.node.id]}  {kept.node.status or 'not run'}"]
-    if hosts:
-        parts.append(f"on {told(hosts, NAMES_SHOWN)}")
-    if len(parents) > 1:
-        anyway = all(link.kind == ALWAYS for link in parents)
-        word = "after" if anyway else "needs all of" if kept.converges else "needs one of"
-        parts.append(f"{word} {told([labels[link.parent] for link in parents], NAMES_SHOWN)}")
-    return ", ".join(parts)
+@dataclass(frozen=True)
+class _Drawn:
+    """What is drawn: the nodes by their ids, their labels, and their links from above and down, in order."""
+
+    kept: t.Mapping[int, RemainingNode]
+    labels: t.Mapping[int, str]
+    parents: t.Mapping[int, t.Sequence[Link]]
+    children: t.Mapping[int, t.Sequence[Link]]
+    hosts: _LimitedTo
+
+    @classmethod
+    def of(cls, remainder: Remainder, hosts: _LimitedTo) -> _Drawn:
+        kept = {one.node.id: one for one in remainder.kept}
+        parents: dict[int, list[Link]] = {node_id: [] for node_id in kept}
+        children: dict[int, list[Link]] = {node_id: [] for node_id in kept}
+        rank = {node_id: index for index, node_id in enumerate(kept)}
+        for link in sorted(remainder.links, key=lambda link: (rank[link.parent], rank[link.child])):
+            parents[link.child].append(link)
+            children[link.parent].append(link)
+        return cls(kept, _labels(remainder), parents, children, hosts)
+
+    def line(self, node_id: int) -> str:
+        """A node, with what became of it, its hosts, and what it needs."""
+        kept, parents, hosts = self.kept[node_id], self.parents[node_id], self.hosts.get(node_id, ())
+        became = "ran too early" if kept.node.early else kept.node.status or "not run"
+        parts = [f"{self.labels[node_id]}  {became}"]
+        if hosts:
+            parts.append(f"on {told(hosts, NAMES_SHOWN)}")
+        if len(parents) > 1:
+            anyway = all(link.kind == ALWAYS for link in parents)
+            word = "after" if anyway else "needs all of" if kept.converges else "needs one of"
+            parts.append(f"{word} {told([self.labels[link.parent] for link in parents], NAMES_SHOWN)}")
+        return ", ".join(parts)
+
+
+def _one_line_each(graph: _Drawn) -> t.Iterator[str]:
+    """Each node on a line of its own below its last parent, whose link stands before it."""
+    todo: list[tuple[str, str, int]] = []
+    todo.extend(("", "", node_id) for node_id in reversed(list(graph.kept)) if not graph.parents[node_id])
+    while todo:
+        before, left, node_id = todo.pop()
+        yield before + graph.line(node_id)
+        links = [link for link in graph.children[node_id] if graph.parents[link.child][-1] is link]
+        for link in reversed(links):
+            stem, rest = _stem(link, links)
+            todo.append((f"{left}{stem}{_WORDS[link.kind]}: ", left + rest, link.child))
+
+
+def _stem(link: Link, links: t.Sequence[Link]) -> tuple[str, str]:
+    """What stands before a link of several, and before all that is below it."""
+    return ("↓ ", "") if len(links) == 1 else ("└─ ", "   ") if link is links[-1] else ("├─ ", "│  ")
+
+
+def _fitted(line: str) -> str:
+    return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
 
 
 def _labels(remainder: Remainder) -> dict[int, str]:

@@ -27,6 +27,7 @@ WORKFLOW_SPECIFICATION: dict[str, t.Any] = dict(
         organization=dict(type="str"),
         nodes=dict(type="str", choices=[ALL, FAILED], default=ALL),
         node_hosts=dict(type="str", choices=[FAILED, ALL], default=FAILED),
+        fallback_to_all=dict(type="bool", default=False),
         handled=dict(type="bool", default=False),
         force=dict(type="bool", default=False),
     ),
@@ -45,6 +46,7 @@ class WorkflowRequest:
     organization: t.Optional[str] = None
     nodes: str = ALL
     node_hosts: str = FAILED
+    fallback_to_all: bool = False
     handled: bool = False
     force: bool = False
     waiting: Waiting = Waiting()
@@ -60,7 +62,7 @@ class WorkflowRequest:
         number = params["workflow_job_id"]
         if number is not None and number < 1:
             raise OptionError(f"workflow_job_id must be the number of a workflow job, not {number}.")
-        own = ("workflow_job_template", "organization", "nodes", "node_hosts", "handled", "force")
+        own = ("workflow_job_template", "organization", "nodes", "node_hosts", "fallback_to_all", "handled", "force")
         return cls(
             workflow_job_id=number,
             waiting=Waiting.of(params),

@@ -2,9 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a temporary workflow template has to hold so that the controller runs what remains of a workflow job.
-
-Private to this collection.
+"""What a temporary workflow template has to hold so that the controller runs what remains of a workflow job. Pure;
+nothing is asked here. Private to this collection.
 """
 
 from __future__ import annotations
@@ -14,16 +13,11 @@ import typing as t
 from collections import Counter
 from dataclasses import dataclass, field
 
-from .._api import jobs as _jobs
 from .._api.jobs import Job, summary_of, told
-from .._api.paging import in_chunks
 from .._work.decision import FAILED
+from .._work.host_patterns import limit_problem
 from .._work.same_work import MASK, variables_of
-from .remaining_nodes import Link, Node, Remainder, RemainingNode
-
-if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
-    from .._launch.waiting import Watch
+from .remaining_nodes import Link, Node, NodeLeft, Remainder, RemainingNode
 
 # What a node may hold several of, with the option of its template that lets it.
 SUBLISTS = {
@@ -38,9 +32,9 @@ _OF_WORKFLOW = ("inventory", "scm_branch", "job_tags", "skip_tags")
 
 _JOB = "job"
 _WORKFLOW = "workflow_job"
-_APPROVAL = "workflow_approval"
+APPROVAL = "workflow_approval"
 # Where the templates are that take prompts, by what they make.
-_TEMPLATES = {"job_templates/": _JOB, "workflow_job_templates/": _WORKFLOW}
+TEMPLATES = {"job_templates/": _JOB, "workflow_job_templates/": _WORKFLOW}
 
 
 @dataclass(frozen=True)
@@ -48,8 +42,11 @@ class KnownOfNodes:
     """What belongs to the nodes that have to run.
 
     :param templates: job and workflow templates by number, as the controller shows them; those that the user may see.
-    :param hosts: by node that failed, the names of its failed hosts; none where they are not known.
+    :param hosts: by node that failed, the names of the hosts on which its work is left; none where that is all.
     :param artifacts: by node that has settled, what its job handed on; a text where the controller hides it.
+    :param unreadable: nodes that have settled, and whose jobs this user may not read.
+    :param handed_on: by node that failed, the names of what its job has handed on all the same.
+    :param left: what is left of nodes that failed.
     :param sublists: by node, the numbers in each of its sublists.
     :param approvals: by node that waits for an approval, its approval template.
     :param passwords: by node that failed, those that its template asks for at each launch, as far as they are known.
@@ -61,6 +58,9 @@ class KnownOfNodes:
     sublists: t.Mapping[int, t.Mapping[str, tuple[int, ...]]] = field(default_factory=dict)
     approvals: t.Mapping[int, t.Mapping[str, t.Any]] = field(default_factory=dict)
     passwords: t.Mapping[int, t.Sequence[str]] = field(default_factory=dict)
+    unreadable: frozenset[int] = frozenset()
+    handed_on: t.Mapping[int, frozenset[str]] = field(default_factory=dict)
+    left: t.Mapping[int, NodeLeft] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,44 +89,6 @@ class Plan:
     links: tuple[Link, ...]
 
 
-def ask(client: ControllerClient, watch: Watch, remainder: Remainder, node_hosts: str) -> KnownOfNodes:
-    """Ask for what a plan needs: a request for the templates of each kind, one for the jobs, one for the hosts of each
-    failed node, and one for each sublist that a node may have.
-
-    :raises ControllerError: it could not be read.
-    """
-    nodes = [kept.node for kept in remainder.kept]
-    templates = {
-        int(entry["id"]): entry
-        for path, kind in _TEMPLATES.items()
-        for entry in _by_id(client, path, [node.template for node in nodes if node.template_type == kind])
-    }
-    inherited = {node.id: node for kept in remainder.kept for node in kept.inherited if node.job_type == _JOB}
-    # What a user may not see he may not start either, so that its hosts are of no use to him.
-    failed = [node for node in nodes if node.bad and node.job_type == _JOB and node.template in templates]
-    jobs = {
-        entry["id"]: entry for entry in _by_id(client, "jobs/", [node.job for node in (*inherited.values(), *failed)])
-    }
-    artifacts = {node.id: jobs[node.job].get("artifacts") for node in inherited.values() if node.job in jobs}
-    passwords = {node.id: _passwords(jobs.get(node.job) or {}, templates[node.template or 0]) for node in failed}
-    hosts = {node.id: _failed_hosts(client, watch, node) for node in failed if node_hosts == FAILED}
-    sublists = {}
-    for node in nodes:
-        template = templates.get(node.template or 0) or {}
-        lists = {
-            name: tuple(int(entry["id"]) for entry in client.results(f"workflow_job_nodes/{node.id}/{name}/"))
-            for name, option in SUBLISTS.items()
-            if template.get(option)
-        }
-        sublists[node.id] = {name: ids for name, ids in lists.items() if ids}
-    approvals = {
-        node.id: client.get(f"workflow_approval_templates/{node.template}/")
-        for node in nodes
-        if node.template_type == _APPROVAL and node.template is not None
-    }
-    return KnownOfNodes(templates, hosts, artifacts, sublists, approvals, passwords)
-
-
 def planned(source: Job, remainder: Remainder, found: KnownOfNodes, node_hosts: str) -> t.Union[Plan, tuple[str, ...]]:
     """The plan, or all reasons against it, each a sentence or two for a person.
 
@@ -136,59 +98,73 @@ def planned(source: Job, remainder: Remainder, found: KnownOfNodes, node_hosts: 
     reasons = [
         *remainder.obstacles,
         *_not_startable(remainder, found),
+        *_left_undone(remainder, found),
         *_hidden(variables, remainder, found),
         *_not_limitable(remainder, found, node_hosts),
         *_not_asked(remainder, found),
     ]
-    nodes = []
-    shared: dict[str, t.Any] = {}
+    handed = {kept.node.id: _handed(kept, found) for kept in remainder.kept}
+    bodies = {kept.node.id: _body(source, kept, found, handed[kept.node.id]) for kept in remainder.kept}
+    shared = _shared(remainder, found, handed, variables)
+    reasons += _overruled(remainder, found, handed, bodies, shared)
+    if reasons:
+        return tuple(reasons)
     parents = Counter(link.child for link in remainder.links)
+    nodes = []
     for kept in remainder.kept:
-        body, for_all = _body(source, kept, found)
+        body = bodies[kept.node.id]
         # With one parent it means the same, but its error would keep the workflow running for ever (measured).
         body["all_parents_must_converge"] = kept.converges and parents[kept.node.id] > 1
-        reasons += _conflicts(kept.node, for_all, shared, variables)
-        shared.update({name: value for name, value in for_all.items() if name not in variables})
         approval = found.approvals.get(kept.node.id)
         fields = {name: approval.get(name) for name in ("name", "description", "timeout")} if approval else None
         hosts = found.hosts.get(kept.node.id, ())
         nodes.append(PlannedNode(kept.node, body, found.sublists.get(kept.node.id, {}), fields, hosts))
-    reasons += _overruled(nodes, shared)
-    if reasons:
-        return tuple(reasons)
-    organization = source.summary("organization").get("id")
+    template = _template(source, {**{name: one.value for name, one in shared.items()}, **variables})
+    return Plan(template, tuple(nodes), remainder.links)
+
+
+def _template(source: Job, variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The fields of the temporary template."""
     given = {name: source.facts[name] for name in _OF_WORKFLOW if source.facts.get(name)}
-    text = json.dumps({**shared, **variables})
-    return Plan({"organization": organization, "extra_vars": text, **given}, tuple(nodes), remainder.links)
+    return {
+        "organization": source.summary("organization").get("id"),
+        "extra_vars": json.dumps(variables),
+        "allow_simultaneous": bool(source.facts.get("allow_simultaneous")),
+        **given,
+    }
 
 
-def _by_id(
-    client: ControllerClient, path: str, numbers: t.Iterable[t.Optional[int]]
-) -> t.Iterator[t.Mapping[str, t.Any]]:
-    for some in in_chunks({number for number in numbers if number is not None}):
-        yield from client.results(path, id__in=some)
+def not_kept(source: Job) -> tuple[str, ...]:
+    """What a temporary template cannot keep, or does not, of a workflow job's launch and template.
+
+    :param source: in detail.
+    """
+    labels = [str(one.get("name")) for one in source.summary("labels").get("results") or ()]
+    missing = [f"the labels of the launch ({told(labels)})"] if labels else []
+    missing.append("the notifications of the workflow's template")
+    if not source.facts.get("allow_simultaneous"):
+        missing.append("that one workflow job of its template runs at a time: a new launch of it runs beside")
+    return tuple(missing)
 
 
-def _failed_hosts(client: ControllerClient, watch: Watch, node: Node) -> tuple[str, ...]:
-    """The failed hosts of a node's job that are still in the inventory; its hosts may come a second after its end."""
-    job_id = int(node.job or 0)
-    summaries = _jobs.host_summaries(client, job_id, failed=True)
-    if not summaries:
-        watch.until_events_processed(_jobs.get(client, job_id))
-        summaries = _jobs.host_summaries(client, job_id, failed=True)
-    return tuple(summary.name for summary in summaries if summary.host is not None)
+def _handed(kept: RemainingNode, found: KnownOfNodes) -> dict[str, t.Any]:
+    """The artifacts that a node is to be given."""
+    artifacts: dict[str, t.Any] = {}
+    for parent in kept.inherited:
+        shown = found.artifacts.get(parent.id)
+        artifacts.update(shown if isinstance(shown, dict) else {})
+    return artifacts if kept.node.template_type in TEMPLATES.values() else {}
 
 
-def _passwords(job: t.Mapping[str, t.Any], template: t.Mapping[str, t.Any]) -> tuple[str, ...]:
-    """The passwords that a job asked for, where its template still has the credentials that asked."""
-    now, then = ({entry.get("id") for entry in summary_of(shown, "credentials")} for shown in (template, job))
-    return tuple(job.get("passwords_needed_to_start") or ()) if now == then else ()
+def _takes_variables(node: Node, found: KnownOfNodes) -> bool:
+    return bool((found.templates.get(node.template or 0) or {}).get("ask_variables_on_launch"))
 
 
-def _body(source: Job, kept: RemainingNode, found: KnownOfNodes) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
-    """What makes a node, and the artifacts that its template does not ask for, so that all nodes get them.
+def _body(source: Job, kept: RemainingNode, found: KnownOfNodes, handed: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """What makes a node. What it sets itself is outranked by artifacts, these by the workflow's variables.
 
-    What a node sets itself is outranked by artifacts, these by the workflow's variables.
+    :param handed: the artifacts that it is to be given; where its template does not ask for variables, the workflow
+        gives them to all nodes.
     """
     node = kept.node
     template = found.templates.get(node.template or 0) or {}
@@ -196,7 +172,7 @@ def _body(source: Job, kept: RemainingNode, found: KnownOfNodes) -> tuple[dict[s
         "identifier": node.identifier or str(node.id),
         **node.prompts,
     }
-    if node.template_type != _APPROVAL:
+    if node.template_type != APPROVAL:
         body["unified_job_template"] = node.template
     # A limit of the whole workflow would outrank those of its nodes.
     if source.facts.get("limit") and template.get("ask_limit_on_launch"):
@@ -207,15 +183,10 @@ def _body(source: Job, kept: RemainingNode, found: KnownOfNodes) -> tuple[dict[s
         if int(template.get("job_slice_count") or 1) > 1:
             # In slices of their own some would have no host.
             body["job_slice_count"] = 1
-    artifacts: dict[str, t.Any] = {}
-    for parent in kept.inherited:
-        shown = found.artifacts.get(parent.id)
-        artifacts.update(shown if isinstance(shown, dict) else {})
-    takes_them = bool(template.get("ask_variables_on_launch"))
-    data = {**node.extra_data, **artifacts} if takes_them else dict(node.extra_data)
+    data = {**node.extra_data, **(handed if _takes_variables(node, found) else {})}
     if data:
         body["extra_data"] = data
-    return body, {} if takes_them or node.template_type not in _TEMPLATES.values() else artifacts
+    return body
 
 
 def _not_startable(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
@@ -224,7 +195,7 @@ def _not_startable(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]
     denied = [
         node.label
         for node in nodes
-        if node.template_type in _TEMPLATES.values() and not _startable(found.templates.get(node.template or 0))
+        if node.template_type in TEMPLATES.values() and not _startable(found.templates.get(node.template or 0))
     ]
     if denied:
         yield f"This user may not start what {told(denied)} would run: that takes the role execute on its template."
@@ -243,6 +214,19 @@ def _startable(template: t.Optional[t.Mapping[str, t.Any]]) -> bool:
     return summary_of(template, "user_capabilities").get("start") is not False
 
 
+def _left_undone(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
+    """Reasons: what is left of failed nodes that cannot be run, or is not known."""
+    for node in (kept.node for kept in remainder.kept):
+        left = found.left.get(node.id, NodeLeft())
+        if left.unreadable and node.template in found.templates:
+            yield (
+                f"What {node.label} ran may not be read by this user, so that it is not known what is left of it: it "
+                "takes the role read on the template of that job."
+            )
+        for obstacle in left.obstacles:
+            yield f"{node.label} {obstacle}"
+
+
 def _hidden(variables: t.Any, remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
     """Reasons: what the controller does not show cannot be handed on."""
     again = "relaunch all nodes (nodes: all), or launch its template anew."
@@ -255,6 +239,12 @@ def _hidden(variables: t.Any, remainder: Remainder, found: KnownOfNodes) -> t.It
     hidden = [labels[number] for number, shown in found.artifacts.items() if shown and not isinstance(shown, dict)]
     if hidden:
         yield f"What {told(hidden)} handed on is hidden by no_log: {again}"
+    unread = [label for number, label in labels.items() if number in found.unreadable]
+    if unread:
+        yield (
+            f"What {told(unread)} handed on may not be read by this user, and would be missing: it takes the role read "
+            "on the template of that job."
+        )
 
 
 def _not_limitable(remainder: Remainder, found: KnownOfNodes, node_hosts: str) -> t.Iterator[str]:
@@ -264,10 +254,15 @@ def _not_limitable(remainder: Remainder, found: KnownOfNodes, node_hosts: str) -
     nested, sliced, unlimited = [], [], []
     for node in (kept.node for kept in remainder.kept if kept.node.bad):
         template = found.templates.get(node.template or 0) or {}
+        problem = limit_problem(found.hosts.get(node.id, ()))
+        if problem:
+            yield f"{node.label} cannot be limited to its failed hosts: {problem}"
         slices = int(template.get("job_slice_count") or 1)
         if node.template_type == _WORKFLOW:
             nested.append(node.label)
-        elif slices > 1 and (node.job_type == _WORKFLOW or not template.get("ask_job_slice_count_on_launch")):
+        elif found.left.get(node.id, NodeLeft()).whole:
+            continue
+        elif slices > 1 and not template.get("ask_job_slice_count_on_launch"):
             sliced.append(node.label)
         elif found.hosts.get(node.id) and not template.get("ask_limit_on_launch"):
             unlimited.append(node.label)
@@ -291,24 +286,51 @@ def _not_asked(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
             yield f"{node.label} sets {told(names)}, which its template no longer asks for at launch: let it ask again."
 
 
-def _conflicts(
-    node: Node, for_all: t.Mapping[str, t.Any], shared: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]
+@dataclass(frozen=True)
+class _ForAll:
+    """A variable that the workflow has to give to all of its nodes, since the template of one does not ask for any.
+
+    :param needed_by: what that one is called.
+    """
+
+    value: t.Any
+    needed_by: str
+
+
+def _shared(
+    remainder: Remainder,
+    found: KnownOfNodes,
+    handed: t.Mapping[int, t.Mapping[str, t.Any]],
+    variables: t.Mapping[str, t.Any],
+) -> dict[str, _ForAll]:
+    """The artifacts that the workflow has to give to all of its nodes, by name; its own variables outrank them."""
+    shared: dict[str, _ForAll] = {}
+    for node in (kept.node for kept in remainder.kept if not _takes_variables(kept.node, found)):
+        for name, value in handed[node.id].items():
+            if name not in variables:
+                shared.setdefault(name, _ForAll(value, node.label))
+    return shared
+
+
+def _overruled(
+    remainder: Remainder,
+    found: KnownOfNodes,
+    handed: t.Mapping[int, t.Mapping[str, t.Any]],
+    bodies: t.Mapping[int, t.Mapping[str, t.Any]],
+    shared: t.Mapping[str, _ForAll],
 ) -> t.Iterator[str]:
-    """Reasons: one variable with two values, for nodes whose templates do not ask for it."""
-    for name, value in for_all.items():
-        if name not in variables and name in shared and shared[name] != value:
-            yield (
-                f"{node.label} needs another value of the variable {name} than a node before it, and their templates "
-                "do not ask for variables at launch: let them."
-            )
-
-
-def _overruled(nodes: t.Sequence[PlannedNode], shared: t.Mapping[str, t.Any]) -> t.Iterator[str]:
-    """Reasons: what all nodes are given outranks what one of them has of its own."""
-    for one in nodes:
-        own = one.body.get("extra_data") or {}
-        for name in sorted(name for name in own if name in shared and own[name] != shared[name]):
-            yield (
-                f"{one.node.label} has another value of the variable {name} than a node whose template does not ask "
-                "for variables at launch: let that template ask."
-            )
+    """Reasons: what all nodes are given outranks what one of them has of its own, and reaches those that had none."""
+    for node in (kept.node for kept in remainder.kept if kept.node.template_type in TEMPLATES.values()):
+        own = bodies[node.id].get("extra_data") or {}
+        for name, one in sorted(shared.items()):
+            let = f"the template of {one.needed_by} does not ask for variables at launch: let it."
+            if name in handed[node.id] and name not in own and handed[node.id][name] != one.value:
+                yield f"{node.label} needs another value of the variable {name} than {one.needed_by}, and {let}"
+            elif name in own and own[name] != one.value:
+                yield f"{node.label} has another value of the variable {name} than {one.needed_by} needs, and {let}"
+            elif name not in own and name not in handed[node.id]:
+                yield (
+                    f"{node.label} would be given the variable {name} that was handed on to other nodes, since {let}"
+                )
+            elif name in found.handed_on.get(node.id, ()):
+                yield f"{node.label} hands on the variable {name} itself, and would not be heard, since {let}"

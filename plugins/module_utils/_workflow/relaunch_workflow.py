@@ -2,9 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sequence behind workflow_job_relaunch: all of a workflow job again, or what remains of it.
-
-Private to this collection.
+"""What workflow_job_relaunch does: find the workflow job and what it goes back to, and drive the sequence of all of it,
+or of what remains of it. Private to this collection.
 """
 
 from __future__ import annotations
@@ -18,8 +17,10 @@ from .._api.client import ControllerClient
 from .._api.errors import AnswerError, RefusedError
 from .._api.jobs import RELAUNCH, Job
 from .._api.kinds import WORKFLOW_JOB
+from .._job.driver import drive
 from .._job.outcome import carrying
-from .._launch.launch import Attempt
+from .._launch.asks import Steps
+from .._launch.launch import Attempt, Launched
 from .._launch.refusals import (
     workflow_refused,
     workflow_unavailable,
@@ -28,11 +29,11 @@ from .._launch.waiting import Progress, Watch
 from .._work.decision import ALL
 from .._work.runs import runs_query
 from .._work.same_work import same_launch
-from .launching import Contest
+from .lineage import Lineage, nodes_of, read_lineage, readable, root_of
 from .options import WorkflowRequest
 from .outcome import WorkflowOutcome
-from .resume_workflow import resume
-from .workflow_run import WorkflowRun
+from .resume_workflow import ResumeSequence
+from .workflow_run import Contest, WorkflowRun
 
 
 def relaunch_workflow(
@@ -52,18 +53,43 @@ def relaunch_workflow(
     outcome = WorkflowOutcome(source_workflow_job_id=number)
     run = WorkflowRun(client, request, watch)
     with carrying(outcome):
-        source = _settled(run, _source(client, number), outcome)
-        if request.nodes == ALL:
-            return _whole(run, source, outcome)
-        if source.facts.get("is_sliced_job"):
+        named = _named(client, number)
+    return drive(workflow_steps(run, named, outcome), client, watch)
+
+
+def workflow_steps(run: WorkflowRun, named: Job, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
+    """The sequence of a workflow job.
+
+    :param named: the workflow job that a task names, in detail.
+    :param outcome: what had been done before.
+    :returns: what was done; whatever breaks it off carries what had been done by then.
+    :raises ControllerError: the task has failed.
+    """
+    with carrying(outcome):
+        root = _root(run, named)
+        if root.id != named.id:
+            outcome = replace(outcome, root_workflow_job_id=root.id)
+            outcome = outcome.saying(f"Workflow job {named.id} goes back to workflow job {root.id}.")
+    with carrying(outcome):
+        root = yield from _settled(run, root, outcome)
+        if run.request.nodes == ALL:
+            return (yield from _whole(run, root, outcome))
+        if root.facts.get("is_sliced_job"):
             raise RefusedError(
-                f"Workflow job {number} is a sliced job: bulk_job_relaunch, with workflow_job_id: {number}, relaunches "
-                "its failed slices on their failed hosts."
+                f"Workflow job {root.id} is a sliced job: bulk_job_relaunch, with workflow_job_id: {root.id}, "
+                "relaunches its failed slices on their failed hosts."
             )
-        return resume(run, source, outcome)
+        return (yield from ResumeSequence(run, root).steps(outcome))
 
 
-def _source(client: ControllerClient, number: int) -> Job:
+def _root(run: WorkflowRun, named: Job) -> Job:
+    """The workflow job whose work is asked for; a success is that of itself."""
+    if named.successful and not (run.request.handled or run.request.nodes == ALL):
+        return named
+    return root_of(run.client, named)
+
+
+def _named(client: ControllerClient, number: int) -> Job:
     try:
         return _jobs.get(client, number, WORKFLOW_JOB)
     except AnswerError as error:
@@ -73,45 +99,61 @@ def _source(client: ControllerClient, number: int) -> Job:
         raise RefusedError(workflow_unavailable(error, number, kind)) from None
 
 
-def _settled(run: WorkflowRun, source: Job, outcome: WorkflowOutcome) -> Job:
-    """The source when it has ended.
+def _settled(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Job]:
+    """The workflow job when it has ended.
 
     :raises RefusedError: it is active, and the task does not wait.
     """
-    if not source.active or (run.request.force and run.request.nodes == ALL):
-        return source
+    if not root.active or (run.request.force and run.request.nodes == ALL):
+        return root
     if not run.request.waiting.wait:
         raise RefusedError(
-            f"Workflow job {source.id} is {source.status}: what has to run again is known when it has ended. Set "
+            f"Workflow job {root.id} is {root.status}: what has to run again is known when it has ended. Set "
             "wait: true to wait for that first, or run the task again later."
         )
-    return run.until_ended(source, outcome)
+    return (yield from run.until_ended(root, outcome))
 
 
-def _whole(run: WorkflowRun, source: Job, outcome: WorkflowOutcome) -> WorkflowOutcome:
-    """The controller's own relaunch of all nodes."""
-    contest = Contest({**runs_query(source), "launch_type": RELAUNCH}, source.id, lambda job: same_launch(source, job))
-    if not run.request.force:
-        if source.successful:
-            return run.done(source, f"Workflow job {source.id} was successful: nothing to relaunch.", outcome)
-        later = [job for job in contest.newer(run.client) if same_launch(source, job) and job.created > source.finished]
-        active = next((job for job in later if job.active), None)
-        if active is not None:
-            outcome = outcome.about(run.client, active, WORKFLOW_JOB)
-            return run.followed(active, outcome.saying(f"Workflow job {active.id} is {active.status} already."))
-        if later and later[-1].successful:
-            return run.done(later[-1], f"Workflow job {later[-1].id}, a relaunch, was successful.", outcome)
-        contest = replace(contest, newest=max([source.id, *(job.id for job in later)]))
-    if run.request.check_mode:
-        return replace(outcome, changed=True).saying("All nodes would be relaunched.")
+def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
+    """The controller's own relaunch of all nodes, unless what has to run has run since, all of it or what remained."""
+    query = {**runs_query(root), "launch_type": RELAUNCH}
     attempt = Attempt(
-        path=WORKFLOW_JOB.at(source.id, "relaunch"),
+        path=WORKFLOW_JOB.at(root.id, "relaunch"),
         body={},
-        what=f"Workflow job {source.id}",
+        what=f"Workflow job {root.id}",
         verb="relaunched",
-        is_own=lambda job: same_launch(source, job),
-        refused=lambda error: workflow_refused(error, source.id),
+        is_own=lambda job: same_launch(root, job),
+        refused=lambda error: workflow_refused(error, root.id),
     )
-    launched, outcome = run.launch(attempt, contest, outcome)
-    outcome = outcome.saying(f"Workflow job {source.id}: all nodes relaunched as workflow job {launched.job.id}.")
-    return run.launched(launched, contest, outcome, ())
+    launched: t.Optional[Launched] = None
+    tries = 0
+    while launched is None:
+        newest = root.id
+        if not run.request.force:
+            if root.successful:
+                return run.done(root, f"Workflow job {root.id} was successful: nothing to relaunch.", outcome)
+            lineage = read_lineage(run.client, root, nodes_of(run.client, root.id))
+            if lineage.doing is not None:
+                return (yield from _done_since(run, lineage, lineage.doing, outcome))
+            newest = lineage.last
+        if run.request.check_mode:
+            return replace(outcome, changed=True).saying("All nodes would be relaunched.")
+        contest = Contest(query, newest, lambda job: same_launch(root, job))
+        launched = yield from run.launch(attempt, contest, outcome, tries)
+        tries += 1
+    outcome = outcome.saying(f"Workflow job {root.id}: all nodes relaunched as workflow job {launched.job.id}.")
+    return (yield from run.launched(launched, contest, outcome, ()))
+
+
+def _done_since(run: WorkflowRun, lineage: Lineage, doing: Job, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
+    """Another workflow job does the work, or has done it."""
+    resumed = doing is not lineage.base
+    doing = readable(run.client, doing)
+    what = f"which runs what remained of workflow job {lineage.root.id}" if resumed else "a relaunch"
+    if doing.active:
+        templates = lineage.templates(doing) if resumed else ()
+        said = outcome.saying(f"Workflow job {doing.id}, {what}, is {doing.status} already.")
+        return (yield from run.followed(doing, said, templates))
+    if resumed:
+        what = f"which ran what remained of workflow job {lineage.root.id}"
+    return run.done(doing, f"Workflow job {doing.id}, {what}, was successful: nothing to relaunch.", outcome)

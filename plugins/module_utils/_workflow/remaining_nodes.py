@@ -5,7 +5,8 @@
 """What remains of a workflow that has ended: which of its nodes still have to run, and how they hang together.
 
 Pure; nothing is asked or sent here. A node runs again if it failed, and for the first time if it was never run because
-of that. What has succeeded never runs again.
+of that. What has succeeded never runs again; nor does a node whose work has been done since by other jobs. The only
+success that does not count is that of a node that ran too early.
 
 Private to this collection.
 """
@@ -13,11 +14,12 @@ Private to this collection.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 
 from .._api.errors import AnswerError
-from .._api.jobs import ACTIVE_STATUSES, SUCCESSFUL, told
+from .._api.jobs import ACTIVE_STATUSES, CANCELED, ERROR, SUCCESSFUL, Job, told
+from .._api.kinds import Kind
 
 SUCCESS = "success"
 FAILURE = "failure"
@@ -55,6 +57,8 @@ class Node:
     :param links: to its children.
     :param conditional: it has links of other kinds, which depend on artifacts (Ascender only).
     :param prompts: what it sets beyond its template, by the names of the API.
+    :param healed_by: the job that has done its work since it failed; None where there is none.
+    :param early: it ran although a parent that was to succeed before had not.
     """
 
     id: int
@@ -72,6 +76,8 @@ class Node:
     conditional: bool
     prompts: t.Mapping[str, t.Any]
     extra_data: t.Mapping[str, t.Any]
+    healed_by: t.Optional[int] = None
+    early: bool = False
 
     @classmethod
     def of(cls, entry: t.Mapping[str, t.Any]) -> Node:
@@ -110,12 +116,13 @@ class Node:
 
     @property
     def succeeded(self) -> bool:
-        return self.status == SUCCESSFUL or self.carried
+        """Whether its work is done."""
+        return not self.early and (self.status == SUCCESSFUL or self.carried or self.healed_by is not None)
 
     @property
     def bad(self) -> bool:
         """Whether it ended otherwise than successfully; for the controller it also has without a template to run."""
-        return not self.succeeded and not (self.status is None and self.do_not_run)
+        return not (self.succeeded or self.early) and not (self.status is None and self.do_not_run)
 
     @property
     def unknown(self) -> bool:
@@ -125,6 +132,30 @@ class Node:
 
 def _is_uuid(text: str) -> bool:
     return len(text) == 36 and not text.replace("-", "").strip("0123456789abcdef")
+
+
+@dataclass(frozen=True)
+class NodeLeft:
+    """What is left of a failed node's work.
+
+    :param healed_by: the job that has done it since; then nothing is left.
+    :param hosts: the hosts on which it is left, by name; none where that is all of them, or not known.
+    :param whole: why it is left on all of its hosts, for the middle of a sentence; empty where it is not, or unknown.
+    :param obstacles: why it cannot be run, each a sentence or two for behind the node's name.
+    :param gone: failed hosts that are not in the inventory any more.
+    :param waits_for: the active job that does some of it, of this kind: its end decides.
+    :param unreadable: this user may not read what it ran.
+    :param unsure: whether these hosts are enabled may not be read.
+    """
+
+    healed_by: t.Optional[int] = None
+    hosts: tuple[str, ...] = ()
+    whole: str = ""
+    obstacles: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    waits_for: t.Optional[tuple[Job, Kind]] = field(default=None, compare=False)
+    unreadable: bool = False
+    unsure: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,11 +177,13 @@ class Remainder:
     """What has to run, parents before children, and the links within; of two nodes there is one link at most.
 
     :param obstacles: why it cannot be run, or is not known; each is a sentence or two for a person.
+    :param handlers: nodes that a failure led to and that have succeeded: they do not run again if it comes again.
     """
 
     kept: tuple[RemainingNode, ...]
     links: tuple[Link, ...]
     obstacles: tuple[str, ...] = ()
+    handlers: tuple[Node, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -173,13 +206,16 @@ class Active:
     nodes: tuple[Node, ...]
 
 
-def remaining(nodes: t.Sequence[Node], status: str, handled: bool = False) -> t.Union[Remainder, Nothing, Active]:
+def remaining(
+    nodes: t.Sequence[Node], status: str, handled: bool = False, healed: t.Optional[t.Mapping[int, int]] = None
+) -> t.Union[Remainder, Nothing, Active]:
     """What remains of a workflow job.
 
     :param nodes: all of its nodes, read after its status.
     :param status: the workflow job's. It is ``successful`` in spite of failed nodes where each of them had a child for
         that case, though the children meant for success never ran.
     :param handled: whether to run what such a workflow has left undone.
+    :param healed: by the id of a node that failed, the job that has done its work since.
     :raises AnswerError: nodes are missing.
     """
     active = tuple(node for node in nodes if node.status in ACTIVE_STATUSES)
@@ -187,14 +223,27 @@ def remaining(nodes: t.Sequence[Node], status: str, handled: bool = False) -> t.
         return Active(active)
     if status == SUCCESSFUL and not handled:
         return Nothing(tuple(node for node in nodes if node.bad))
-    graph = _Graph(nodes)
+    graph = _Graph(_with_early([replace(node, healed_by=(healed or {}).get(node.id)) for node in nodes]))
     for node in graph.order:
         graph.settle(node)
     obstacles = tuple(_obstacles(nodes, graph.kept))
     if not graph.kept and not obstacles:
         return Nothing()
     links = tuple(Link(parent, child, kind) for child, ways in graph.kept.items() for parent, kind in ways.items())
-    return Remainder(tuple(map(graph.as_kept, graph.kept)), links, obstacles)
+    return Remainder(tuple(map(graph.as_kept, graph.kept)), links, obstacles, graph.handlers)
+
+
+def _with_early(nodes: t.Sequence[Node]) -> list[Node]:
+    """The nodes, with those known that ran too early.
+
+    AWX lets a node that needs all of its parents run although one of them ended in an error or was canceled: it looks
+    at those alone that were successful or failed (measured). It was to run behind that parent's success.
+    """
+    broken = {node.id for node in nodes if node.status in (ERROR, CANCELED)}
+    missed = {link.child for node in nodes for link in node.links if node.id in broken and link.kind == SUCCESS}
+    return [
+        replace(node, early=True) if node.converges and node.succeeded and node.id in missed else node for node in nodes
+    ]
 
 
 # The links that lead to a node, as the kinds by parent: of two nodes the controller takes one link only
@@ -223,6 +272,8 @@ class _Graph:
         self._on_success: set[int] = set()
         # Of nodes that succeeded, but run in the case of a failure only: the ways from the kept nodes that led there.
         self._led_by: dict[int, _Ways] = {}
+        # The nodes that only a failure led to which has been healed since.
+        self._moot: set[int] = set()
         # The nodes above each node, and the kept ones above each kept node.
         self._before: dict[int, set[int]] = {}
         self._kept_before: dict[int, set[int]] = {}
@@ -235,13 +286,23 @@ class _Graph:
         if not parents or (all(passed) if node.converges else any(passed)):
             self._on_success.add(node.id)
         ways, due, blocked = self._ways_to(node)
-        if node.succeeded:
+        if self._is_moot(node, ways, due):
+            self._moot.add(node.id)
+        elif node.succeeded:
             if node.id not in self._on_success:
                 self._led_by[node.id] = {
                     parent: kind for parent, kind in ways.items() if kind == FAILURE or parent not in self._on_success
                 }
         elif node.bad or not parents or (not blocked if node.converges else due or ways):
             self._keep(node, ways, due)
+
+    def _is_moot(self, node: Node, ways: _Ways, due: bool) -> bool:
+        """Whether a node ran, or was to run, in the case of a failure that is none any more."""
+        over = any(
+            link.parent in self._moot or (self._nodes[link.parent].healed_by is not None and link.kind == FAILURE)
+            for link in self._parents[node.id]
+        )
+        return over and node.id not in self._on_success and (node.converges or not (ways or due))
 
     def _ways_to(self, node: Node) -> tuple[_Ways, bool, bool]:
         """The ways to a node from kept ones; whether a parent that has settled lets it run; whether one does not."""
@@ -250,7 +311,7 @@ class _Graph:
         for link in self._parents[node.id]:
             if link.parent in self.kept:
                 _add(ways, link.parent, link.kind, node.converges)
-            elif not self._nodes[link.parent].succeeded or link.kind == FAILURE:
+            elif not self._nodes[link.parent].succeeded or link.kind == FAILURE or link.parent in self._moot:
                 blocked = True
             elif link.parent in self._on_success:
                 due = True
@@ -271,9 +332,14 @@ class _Graph:
         self.kept[node.id] = ways
         self._kept_before[node.id] = before
 
+    @property
+    def handlers(self) -> tuple[Node, ...]:
+        """The nodes that succeeded, and that led there is a failure which may come again."""
+        return tuple(node for node in self.order if self._led_by.get(node.id))
+
     def as_kept(self, node_id: int) -> RemainingNode:
         node, ways = self._nodes[node_id], self.kept[node_id]
-        inherited = self._before[node_id] - self._kept_before[node_id]
+        inherited = self._before[node_id] - self._kept_before[node_id] - self._moot
         return RemainingNode(
             node, node.converges and bool(ways), tuple(one for one in self.order if one.id in inherited and one.job)
         )

@@ -2,214 +2,348 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What remains of a workflow job, run by the controller itself through a temporary workflow template.
+"""The sequence of a workflow's remainder: look, decide, make a temporary template, look once more, launch, follow.
 
-Private to this collection.
+It asks its driver for what it waits for, and knows no AnsibleModule. Private to this collection.
 """
 
 from __future__ import annotations
 
 import typing as t
 import uuid
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from .._api import jobs as _jobs
-from .._api.errors import (
-    AnswerError,
-    RefusedError,
-    WaitTimeoutError,
-)
-from .._api.jobs import Job, summary_of, told
-from .._api.kinds import WORKFLOW_JOB
+from .._api.client import ControllerClient
+from .._api.errors import AnswerError, ControllerError, RefusedError
+from .._api.jobs import Job, host_summaries, told
+from .._api.kinds import JOB, WORKFLOW_JOB, Kind
 from .._job.outcome import BrokenOffError, carrying
-from .._launch.launch import Attempt
-from .._launch.refusals import (
-    may_not_make_workflows,
-    not_resumable,
-    workflow_refused,
-)
-from .._work.same_work import same_launch
+from .._job.work import FRESH_FOR
+from .._launch.asks import Steps
+from .._launch.launch import Attempt, Launched
+from .._launch.refusals import may_not_make_workflows, not_resumable, workflow_refused
+from .._work.decision import FAILED
 from . import temporary_template as _temporary_template
-from .drawing import drawing
-from .launching import Contest
+from .drawing import fitted_drawing
+from .lineage import Lineage, last_run, nodes_of, read_lineage, readable
+from .node_work import NodeWork
 from .outcome import WorkflowOutcome
-from .plan import Plan, ask, planned
-from .remaining_nodes import (
-    Active,
-    Node,
-    Nothing,
-    Remainder,
-    remaining,
-)
-from .temporary_template import Earlier
-from .workflow_run import WorkflowRun
+from .plan import Plan, not_kept, planned
+from .plan_reader import read_known
+from .remaining_nodes import Active, Node, NodeLeft, Nothing, Remainder, remaining
+from .workflow_run import Contest, WorkflowRun
+
+# So often at most a temporary template is made for what has changed while the one before was being made.
+MOST_MADE = 3
 
 
-def resume(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> WorkflowOutcome:
-    """Run what remains of a workflow job that has ended; where an earlier run of that stopped, go on from there.
+@dataclass(frozen=True)
+class Situation:
+    """What a look has shown: what came of the workflow job, and what is left of the nodes that failed.
 
-    :raises RefusedError: it cannot be, and nothing was made; or the controller declined, and nothing was launched.
-    :raises ControllerError: the task has failed.
+    :param source: the workflow job that went on last: the root, or what ran of it since.
+    :param nodes: its nodes.
+    :param left: by node that failed, what is left of its work.
     """
-    leftovers = _temporary_template.earlier(run.client, root.id)
-    nodes = _nodes(run, root)
-    runs = [one.job for one in leftovers if one.job is not None]
-    others, base = _since(run, root, nodes, known={job.id for job in runs})
-    runs += others
-    good = next((job for job in runs if job.active or (job.successful and job.id > base.id)), None)
-    if good is None and base.active:
-        said = f"Workflow job {base.id}, a relaunch of all nodes, is {base.status} already."
-        return run.followed(base, outcome.saying(said))
-    if good is not None:
-        outcome, templates = outcome.about(run.client, good, WORKFLOW_JOB), _oldest_first(leftovers, good)
-        if good.active:
-            said = f"What remains of workflow job {root.id} runs as workflow job {good.id} already."
-            return run.followed(good, outcome.saying(said), templates)
-        said = f"What remained of workflow job {root.id} ran as workflow job {good.id}, which was successful"
-        outcome = outcome.saying(f"{said}: nothing to resume.")
-        return outcome if run.request.check_mode else run.removed(outcome, templates)
-    source = root
-    newest = max([base.id, *(job.id for job in runs)])
-    if newest != root.id:
-        source = _last_run(run, root, newest)
-        nodes = _nodes(run, source)
-    remainder = remaining(nodes, source.status, run.request.handled)
-    if isinstance(remainder, Nothing):
-        labels = told(node.label for node in remainder.handled)
-        why = (
-            f", though not on {labels}: it had a way on for that; handled: true resumes it all the same"
-            if labels
-            else ""
+
+    lineage: Lineage
+    source: Job
+    nodes: tuple[Node, ...]
+    left: t.Mapping[int, NodeLeft]
+
+    @property
+    def healed(self) -> dict[int, int]:
+        """By node whose work has been done since, the job that did it."""
+        return {number: one.healed_by for number, one in self.left.items() if one.healed_by is not None}
+
+    def same_as(self, other: Situation) -> bool:
+        """Whether what has to run is the same."""
+        return self.source.id == other.source.id and self.left == other.left
+
+    def named(self, number: int) -> str:
+        """What a node is called."""
+        return next((node.label for node in self.nodes if node.id == number), "")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A temporary template, and what it was made for."""
+
+    template: int
+    situation: Situation
+    remainder: Remainder
+    outcome: WorkflowOutcome
+
+
+class ResumeSequence:
+    """
+    :param run: what is asked for.
+    :param root: the workflow job, in detail; it has ended.
+    """
+
+    def __init__(self, run: WorkflowRun, root: Job) -> None:
+        self._run = run
+        self._root = root
+        request = run.request
+        self._work = NodeWork(
+            run.client, run.watch, request.waiting, request.node_hosts == FAILED, request.fallback_to_all
         )
-        said = f"Workflow job {source.id} was {source.status}{why}. Nothing to resume."
-        return run.done(source, said, outcome)
-    if isinstance(remainder, Active):
-        raise RefusedError(f"Workflow job {source.id} still has active nodes: run the task again when it has ended.")
-    return _run(run, root, source, remainder, tuple(one.template for one in leftovers), outcome)
+        self._made: t.Optional[Made] = None
+        self._times_made = 0
+        self._tries = 0
 
+    def steps(self, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
+        """Run what remains; where an earlier run of that stopped, go on from there.
 
-def _nodes(run: WorkflowRun, job: Job) -> list[Node]:
-    return [Node.of(entry) for entry in run.client.results(WORKFLOW_JOB.at(job.id, "workflow_nodes"))]
+        :param outcome: what had been done before.
+        :returns: what was done; whatever breaks it off carries what had been done by then.
+        :raises RefusedError: it cannot be run, and nothing was made; or the controller declined.
+        :raises ControllerError: the task has failed.
+        """
+        while True:
+            try:
+                with carrying(outcome):
+                    done = yield from self._turn(outcome)
+            except BrokenOffError as broken:
+                if self._made is None or broken.outcome.changed:
+                    raise
+                # Nothing was launched, so that nothing is to be found by it.
+                self._remove_made()
+                with carrying(replace(t.cast("WorkflowOutcome", broken.outcome), temporary_template_id=None)):
+                    raise broken.error from None
+            if done is not None:
+                return done
 
+    def _turn(self, outcome: WorkflowOutcome) -> Steps[t.Optional[WorkflowOutcome]]:
+        """From one look to the next; None where that is due."""
+        client = self._run.client
+        nodes = nodes_of(client, self._root.id)
+        lineage = read_lineage(client, self._root, nodes)
+        at = client.clock()
+        doing = lineage.doing
+        if doing is not None and not (doing is lineage.base and not doing.active):
+            self._remove_made()
+            return (yield from self._follow(lineage, doing, outcome))
+        situation = yield from self._look(lineage, nodes)
+        waits_for = next((one.waits_for for one in situation.left.values() if one.waits_for is not None), None)
+        if waits_for is not None:
+            return (yield from self._await(situation, *waits_for, outcome))
+        if self._made is not None and situation.same_as(self._made.situation):
+            if client.clock() - at > FRESH_FOR:
+                lineage = read_lineage(client, self._root, nodes)
+                if lineage.doing is not None or lineage.last != situation.source.id:
+                    return None
+            return (yield from self._launch(self._made, lineage))
+        self._remove_made()
+        return self._prepare(situation, outcome)
 
-def _oldest_first(leftovers: t.Sequence[Earlier], followed: Job) -> tuple[int, ...]:
-    """The templates in the order in which they are removed: the one that shows the success is the last."""
-    ordered = sorted(leftovers, key=lambda one: one.job is not None and one.job.id == followed.id)
-    return tuple(one.template for one in ordered)
+    def _look(self, lineage: Lineage, nodes: t.Sequence[Node]) -> Steps[Situation]:
+        """What is left, by the ledger of each node that failed and has to run."""
+        source = last_run(self._run.client, lineage)
+        if source.id != self._root.id:
+            nodes = nodes_of(self._run.client, source.id)
+        self._work.of_nodes.update(node.job for node in nodes if node.job is not None)
+        left: dict[int, NodeLeft] = {}
+        remainder = remaining(nodes, source.status, self._run.request.handled)
+        if isinstance(remainder, Remainder):
+            for kept in remainder.kept:
+                if kept.node.bad:
+                    left[kept.node.id] = yield from self._work.left(kept.node)
+        return Situation(lineage, source, tuple(nodes), left)
 
+    def _follow(self, lineage: Lineage, doing: Job, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
+        """Another run does the work, or has done it."""
+        run, root = self._run, self._root
+        if doing is lineage.base:
+            said = f"Workflow job {doing.id}, a relaunch of all nodes, is {doing.status} already."
+            return (yield from run.followed(doing, outcome.saying(said)))
+        doing = readable(run.client, doing)
+        outcome, templates = outcome.about(run.client, doing, WORKFLOW_JOB), lineage.templates(doing)
+        if doing.active:
+            said = f"What remains of workflow job {root.id} runs as workflow job {doing.id} already."
+            return (yield from run.followed(doing, outcome.saying(said), templates))
+        said = f"What remained of workflow job {root.id} ran as workflow job {doing.id}, which was successful"
+        outcome = outcome.saying(f"{said}: nothing to resume.")
+        return outcome if run.request.check_mode else run.cleaned(doing, outcome, templates)
 
-def _run(
-    run: WorkflowRun,
-    root: Job,
-    source: Job,
-    remainder: Remainder,
-    leftovers: tuple[int, ...],
-    outcome: WorkflowOutcome,
-) -> WorkflowOutcome:
-    """Make the temporary template of a remainder, launch it, and follow that.
-
-    :param source: the workflow job that it is the remainder of: the root, or what ran of it last.
-    """
-    found = ask(run.client, run.watch, remainder, run.request.node_hosts)
-    plan = planned(source, remainder, found, run.request.node_hosts)
-    lines = tuple(drawing(remainder, found.hosts))
-    outcome = replace(outcome, drawing=lines, nodes=_shown(remainder, found.hosts), links=_links(remainder))
-    if run.request.diff:
-        outcome = replace(outcome, diff={"before": "", "after": "\n".join(lines) + "\n"})
-    labels = told(kept.node.label for kept in remainder.kept)
-    with carrying(outcome):
-        reasons = [] if isinstance(plan, Plan) else list(plan)
-        if "POST" not in (run.client.options("workflow_job_templates/").get("actions") or {}):
-            reasons.append(may_not_make_workflows(source))
-        if reasons or not isinstance(plan, Plan):
-            raise RefusedError(not_resumable(source.id, reasons))
+    def _await(
+        self, situation: Situation, job: Job, kind: Kind, outcome: WorkflowOutcome
+    ) -> Steps[t.Optional[WorkflowOutcome]]:
+        """The work of a node is being done: its end decides."""
+        run = self._run
+        label = next(situation.named(number) for number, one in situation.left.items() if one.waits_for == (job, kind))
+        said = f"{kind.noun.capitalize()} {job.id}, which does work of {label}, is {job.status}"
         if run.request.check_mode:
-            return replace(outcome, changed=True).saying(f"What remains of workflow job {root.id} would run: {labels}.")
+            self._remove_made()
+            return outcome.saying(f"{said}: its end decides. It would be waited for.")
+        if not run.request.waiting.wait:
+            raise RefusedError(
+                f"{said}: what has to run is known when it has ended. Set wait: true to wait for that first, or run "
+                "the task again later."
+            )
+        yield from run.until_ended(job, outcome, kind)
+        return None
+
+    def _prepare(self, situation: Situation, outcome: WorkflowOutcome) -> t.Optional[WorkflowOutcome]:
+        """Make the temporary template of what remains; what is to be said where nothing is to be made."""
+        run, root, source = self._run, self._root, situation.source
+        remainder = remaining(situation.nodes, source.status, run.request.handled, situation.healed)
+        outcome = outcome.warned(*_gone(situation))
+        if isinstance(remainder, Nothing):
+            return run.done(source, _nothing(situation, remainder), outcome)
+        if isinstance(remainder, Active):
+            raise RefusedError(
+                f"Workflow job {source.id} still has active nodes: run the task again when it has ended."
+            )
+        known = read_known(run.client, remainder, situation.left)
+        plan = planned(source, remainder, known, run.request.node_hosts)
+        lines = tuple(fitted_drawing(remainder, known.hosts))
+        outcome = replace(
+            outcome,
+            drawing=lines,
+            nodes=_shown(remainder, known.hosts),
+            links=_links(remainder),
+            not_kept=not_kept(source),
+        )
+        if run.request.diff:
+            outcome = replace(outcome, diff={"before": "", "after": "\n".join(lines) + "\n"})
+        with carrying(outcome):
+            plan = _allowed(run.client, source, plan)
+            if run.request.check_mode:
+                labels = told([kept.node.label for kept in remainder.kept])
+                outcome = replace(outcome, changed=True)
+                said = f"What remains of workflow job {root.id} would run: {labels}."
+                return outcome.saying(said, *_notes(situation, remainder))
+            template = self._make(source, plan)
+        outcome = replace(outcome, temporary_template_id=template)
+        self._made = Made(template, situation, remainder, outcome)
+        return None
+
+    def _make(self, source: Job, plan: Plan) -> int:
+        self._times_made += 1
+        if self._times_made > MOST_MADE:
+            raise RefusedError(
+                f"What remains of workflow job {source.id} has changed {MOST_MADE} times while it was being prepared: "
+                "others are at work there. Run the task again later."
+            )
         try:
-            template = _temporary_template.make(run.client, plan, root.id, uuid.uuid4().hex[:12])
+            return _temporary_template.make(self._run.client, plan, self._root.id, uuid.uuid4().hex[:12])
         except AnswerError as error:
             if error.status != 403 or not error.refuses:
                 raise
             # Some other organization was it that OPTIONS spoke of.
             raise RefusedError(not_resumable(source.id, [may_not_make_workflows(source)])) from None
-    outcome = replace(outcome, temporary_template_id=template)
-    query = {"name__startswith": _temporary_template.name_prefix(root.id), "order_by": "id"}
-    attempt = Attempt(
-        path=f"workflow_job_templates/{template}/launch/",
-        body={},
-        what=f"What remains of workflow job {root.id}",
-        verb="launched",
-        is_own=lambda job: job.template == template,
-        refused=lambda error: workflow_refused(error, root.id),
-    )
-    contest = Contest(query, source.id, lambda _job: True)
-    try:
-        launched, outcome = run.launch(attempt, contest, outcome)
-    except BrokenOffError as broken:
-        if not isinstance(broken.error, (RefusedError, WaitTimeoutError)):
-            raise
-        # Nothing was launched, so that nothing is to be found by it.
-        with carrying(run.removed(outcome, (template,))):
-            raise broken.error from None
-    said = f"What remains of workflow job {root.id} runs as workflow job {launched.job.id}: {labels}."
-    return run.launched(launched, contest, outcome.saying(said), (*leftovers, template))
+
+    def _launch(self, made: Made, lineage: Lineage) -> Steps[t.Optional[WorkflowOutcome]]:
+        """Launch what was made, which rests on a look of this moment."""
+        run, root, template = self._run, self._root, made.template
+        attempt = Attempt(
+            path=f"workflow_job_templates/{template}/launch/",
+            body={},
+            what=f"What remains of workflow job {root.id}",
+            verb="launched",
+            is_own=lambda job: job.template == template,
+            refused=lambda error: workflow_refused(error, root.id),
+        )
+        query = {"name__startswith": _temporary_template.name_prefix(root.id)}
+        contest = Contest(query, lineage.last, lambda _job: True)
+        launched: t.Optional[Launched] = yield from run.launch(attempt, contest, made.outcome, self._tries)
+        if launched is None:
+            self._tries += 1
+            return None
+        labels = told([kept.node.label for kept in made.remainder.kept])
+        said = f"What remains of workflow job {root.id} runs as workflow job {launched.job.id}: {labels}."
+        outcome = made.outcome.saying(said, *_notes(made.situation, made.remainder))
+        templates = tuple(one.template for one in lineage.leftovers if one.template != template)
+        outcome = yield from run.launched(launched, contest, outcome, (*templates, template))
+        return outcome.warned(*_left_out(run.client, made, outcome))
+
+    def _remove_made(self) -> None:
+        """Remove a temporary template that was made for what is not so any more."""
+        if self._made is not None:
+            _temporary_template.remove(self._run.client, self._made.template)
+            self._made = None
 
 
-def _since(run: WorkflowRun, root: Job, nodes: t.Sequence[Node], known: t.Container[int]) -> tuple[list[Job], Job]:
-    """What came after a workflow job, found by the jobs of its template and of its nodes' templates.
+def _allowed(client: ControllerClient, source: Job, plan: t.Union[Plan, tuple[str, ...]]) -> Plan:
+    """The plan, where nothing stands in its way.
 
-    :param known: the numbers of the runs of what remained whose temporary templates are there.
-    :returns: one more such run at most, a successful or active one if there is one, else the newest; and the newest
-        relaunch of all nodes, else the workflow job itself.
+    :raises RefusedError: with all that does.
     """
-    templates = {node.template for node in nodes if not node.succeeded} | {root.template}
-    query = {
-        "unified_job_template__in": ",".join(str(number) for number in sorted(filter(None, templates))),
-        "launch_type__in": "workflow,relaunch",
-        "id__gt": root.id,
-    }
-    base = root
-    newest: t.Optional[Job] = None
-    entries = run.client.results("unified_jobs/", **query, order_by="-id") if any(templates) else ()
-    for entry in entries:
-        if entry.get("type") == WORKFLOW_JOB.type:
-            job = Job.of(entry)
-            # One that was canceled took back nothing.
-            later = base is root and job.status != "canceled" and job.created > root.finished
-            base = job if later and same_launch(root, job) else base
-            continue
-        facts = summary_of(entry, "source_workflow_job")
-        if str(facts.get("name")).startswith(_temporary_template.name_prefix(root.id)) and facts["id"] not in known:
-            job = Job.of(facts)
-            if job.active or job.successful:
-                return [_readable(run, job)], base
-            # One that was canceled and has no template gave way to another caller's.
-            newest = newest or (job if job.status != "canceled" else None)
-    return [newest] if newest else [], base
+    reasons = [] if isinstance(plan, Plan) else list(plan)
+    if "POST" not in (client.options("workflow_job_templates/").get("actions") or {}):
+        reasons.append(may_not_make_workflows(source))
+    if reasons or not isinstance(plan, Plan):
+        raise RefusedError(not_resumable(source.id, reasons))
+    return plan
 
 
-def _last_run(run: WorkflowRun, root: Job, number: int) -> Job:
-    """The workflow job that went on from the root last."""
+def _left_out(client: ControllerClient, made: Made, outcome: WorkflowOutcome) -> t.Iterator[str]:
+    """Hosts on which nodes did not run though limited to them, where nobody could tell before."""
+    unsure = {number: left for number, left in made.situation.left.items() if left.unsure and left.hosts}
+    job = outcome.job
+    if not unsure or job is None or not job.successful:
+        return
     try:
-        return _jobs.get(run.client, number, WORKFLOW_JOB)
-    except AnswerError as error:
-        if error.status != 403 or not error.refuses:
-            raise
-    raise RefusedError(
-        f"Workflow job {number} ran what remained of workflow job {root.id} last, and its temporary template was "
-        "deleted, so that only system administrators and auditors can read what it left undone. Let one of them run "
-        "the task, or relaunch all nodes (nodes: all)."
+        # Of a workflow job whose template is gone the jobs stay readable.
+        entries = client.results(f"{JOB.path}/", unified_job_node__workflow_job=job.id)
+        ran = [Job.of(entry) for entry in entries]
+        for number, left in unsure.items():
+            for one in (one for one in ran if one.limit_names == frozenset(left.hosts)):
+                names = {summary.name for summary in host_summaries(client, one.id)}
+                missing = sorted(set(left.hosts) - names)
+                if missing:
+                    yield (
+                        f"{made.situation.named(number)} did not run on {told(missing)} in job {one.id}, though "
+                        "limited to it: such hosts are disabled, and the workflow went on without them."
+                    )
+    except ControllerError as error:
+        yield f"Whether nodes ran on all of the hosts that they are limited to is not known: {error}"
+
+
+def _nothing(situation: Situation, remainder: Nothing) -> str:
+    """Why nothing is to be resumed, as sentences."""
+    source, handled = situation.source, told([node.label for node in remainder.handled])
+    why = (
+        f", though not on {handled}: it had a way on for that; handled: true resumes it all the same" if handled else ""
     )
+    was = "was" if source.successful else "ended with status"
+    first = f"Workflow job {source.id} {was} {source.status}{why}."
+    return " ".join(filter(None, (first, _since(situation), "Nothing to resume.")))
 
 
-def _readable(run: WorkflowRun, job: Job) -> Job:
-    """A workflow job's detail; what is known of it where only administrators and auditors may read that."""
-    try:
-        return _jobs.get(run.client, job.id, WORKFLOW_JOB)
-    except AnswerError as error:
-        if not error.refuses:
-            raise
-        return job
+def _since(situation: Situation) -> str:
+    ran = {node.id: node.job for node in situation.nodes}
+    # Where the failed hosts are gone nobody has done anything.
+    healed = [
+        f"that of {situation.named(number)} in job {by}"
+        for number, by in situation.healed.items()
+        if by != ran.get(number)
+    ]
+    return f"What failed there has been done since: {told(healed)}." if healed else ""
+
+
+def _gone(situation: Situation) -> t.Iterator[str]:
+    for number, left in situation.left.items():
+        if left.gone:
+            yield f"{situation.named(number)} failed on {told(left.gone)}, not in the inventory any more: left out."
+
+
+def _notes(situation: Situation, remainder: Remainder) -> t.Iterator[str]:
+    """What is to be said of a remainder besides the names of its nodes."""
+    yield _since(situation)
+    for number, left in situation.left.items():
+        if left.whole:
+            yield f"{situation.named(number)} runs on all of its hosts: {left.whole}."
+    early = [kept.node.label for kept in remainder.kept if kept.node.early]
+    if early:
+        yield f"{told(early)} had run too early, before a parent that did not succeed, and runs again after it."
+    handlers = [node.label for node in remainder.handlers]
+    if handlers:
+        yield (
+            f"{told(handlers)} ran for a failure then, and will not run again if that comes again: to have it done "
+            "once more, relaunch all nodes (nodes: all), or launch its template by hand."
+        )
 
 
 def _shown(remainder: Remainder, hosts: t.Mapping[int, t.Sequence[str]]) -> tuple[dict[str, t.Any], ...]:

@@ -9,6 +9,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
 
@@ -34,6 +35,12 @@ Body = dict[str, t.Any]
 def name_prefix(source_id: int) -> str:
     """How the names of the temporary templates of a workflow job begin, and so those of their workflow jobs."""
     return f"Remainder of workflow job {source_id} "
+
+
+def source_in(name: str) -> t.Optional[int]:
+    """The number of the workflow job whose remainder a workflow job of this name ran; None where it ran none."""
+    found = re.match(r"Remainder of workflow job ([0-9]+) ", name)
+    return int(found[1]) if found else None
 
 
 def description(source_id: int) -> str:

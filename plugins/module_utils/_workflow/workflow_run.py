@@ -2,32 +2,57 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One workflow job of a task: launched, followed to its end, and cleaned up after. Private to this collection."""
+"""One workflow job of a task: launched, followed to its end, and cleaned up after. It asks its driver for what it waits
+for. Private to this collection.
+"""
 
 from __future__ import annotations
 
+import random
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._api.client import ControllerClient
+from .._api.client import ControllerClient, backoff
 from .._api.errors import (
     ControllerError,
     JobUnsuccessfulError,
+    NotSentError,
     RefusedError,
     WaitTimeoutError,
 )
 from .._api.jobs import Job, told
-from .._api.kinds import WORKFLOW_JOB
-from .._job.outcome import carrying
+from .._api.kinds import WORKFLOW_JOB, Kind
+from .._job.outcome import carrying, interrupted_with
+from .._launch.asks import EndOf, Pause, Room, Steps, WorkflowJobsAfter
 from .._launch.failure_report import explained
-from .._launch.launch import Attempt, Launched
+from .._launch.launch import Attempt, Launched, NotNow, send
+from .._launch.look_up import look_up
 from .._launch.tie_break import lower_rival
 from .._launch.waiting import Watch
 from . import temporary_template as _temporary_template
-from .launching import Contest, launch
+from .lineage import nodes_of
 from .options import WorkflowRequest
-from .outcome import WorkflowOutcome
-from .remaining_nodes import Node
+from .outcome import WorkflowOutcome, read_failed_nodes
+from .plan import APPROVAL
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Where other callers may launch the same workflow in the same instant.
+
+    :param query: the filter for the workflow jobs that may be the same.
+    :param newest: the highest number of one known before.
+    :param is_rival: whether one does all of what the own one does.
+    """
+
+    query: t.Mapping[str, t.Any]
+    newest: int
+    is_rival: t.Callable[[Job], bool]
+
+    @property
+    def newer(self) -> WorkflowJobsAfter:
+        """Asks for the workflow jobs that may be the same, newer than all known before."""
+        return WorkflowJobsAfter(self.query, self.newest)
 
 
 @dataclass(frozen=True)
@@ -38,51 +63,83 @@ class WorkflowRun:
     request: WorkflowRequest
     watch: Watch
 
-    def launch(self, attempt: Attempt, contest: Contest, outcome: WorkflowOutcome) -> tuple[Launched, WorkflowOutcome]:
-        """:raises ControllerError: as ``launch`` does."""
-        with carrying(replace(outcome, changed=True)):
-            try:
-                launched = launch(self.client, self.watch, attempt, contest)
-            except (RefusedError, WaitTimeoutError):
-                with carrying(outcome):
-                    raise
-        lost = f"The answer to that was lost, so it was looked for: {launched.lost}" if launched.lost else ""
-        return launched, replace(outcome.about(self.client, launched.job, WORKFLOW_JOB), changed=True).saying(lost)
+    def launch(
+        self, attempt: Attempt, contest: Contest, outcome: WorkflowOutcome, tries: int
+    ) -> Steps[t.Optional[Launched]]:
+        """Send the POST, at most once where it may have been carried out, and find the workflow job that came of it.
+
+        :param tries: how often it has been tried before, and nothing was carried out.
+        :returns: None where the controller asked to be left alone for a while, or was not reached.
+        :raises ControllerError: nothing was launched; or one may have been, and none was found.
+        """
+        unknown = replace(outcome, changed=True)
+        with carrying(outcome):
+            yield Room()
+            if self.watch.passed:
+                raise WaitTimeoutError(f"{attempt.what} was not {attempt.verb}: the timeout was over before that.")
+            with interrupted_with(unknown):
+                sent = send(self.client, attempt)
+            if isinstance(sent, NotNow):
+                yield Pause(self._pause(sent, attempt, tries))
+                return None
+        if isinstance(sent, Launched):
+            return sent
+        with carrying(unknown):
+            return (yield from look_up(self.client, attempt, sent, contest.newer, WORKFLOW_JOB.noun, self.watch.left()))
+
+    def _pause(self, refused: NotNow, attempt: Attempt, tries: int) -> float:
+        """Seconds until the next try.
+
+        :raises ControllerError: there is none.
+        """
+        connection, left = self.client.connection, self.watch.left()
+        pause = max(backoff(tries, connection.retry_backoff_factor, random.random()), refused.retry_after)
+        if tries < connection.max_retries and (left is None or pause < left):
+            return pause
+        if isinstance(refused.error, NotSentError):
+            raise refused.error
+        raise RefusedError(f"{attempt.what} was not {attempt.verb}: {refused.error}")
 
     def launched(
         self, launched: Launched, contest: Contest, outcome: WorkflowOutcome, templates: tuple[int, ...]
-    ) -> WorkflowOutcome:
+    ) -> Steps[WorkflowOutcome]:
         """Give way to another caller who was first, or follow the workflow job that was launched.
 
+        :param outcome: what was known before.
         :param templates: the temporary templates to be removed after success, its own as the last.
         """
         own = launched.job
+        lost = f"The answer to that was lost, so it was looked for: {launched.lost}" if launched.lost else ""
+        outcome = replace(outcome.about(self.client, own, WORKFLOW_JOB), changed=True).saying(lost)
         with carrying(outcome):
             rival = None
             if not self.request.force and not launched.lost:
                 try:
-                    own, rival = lower_rival(contest.newer(self.client), own, contest.is_rival)
+                    own, rival = lower_rival((yield contest.newer), own, contest.is_rival)
                 except ControllerError as error:
                     outcome = outcome.warned(f"Whether another caller launched the same is not known: {error}")
-            if rival is None:
-                return self.followed(own, outcome, templates, ours=not launched.lost)
-            problem = self.watch.cancel(own, WORKFLOW_JOB)
-            said = (
-                f"Another caller had launched the same in the same instant, as workflow job {rival.id}, which is taken "
-            )
-            end = f"{problem} So both ran." if problem else "That was canceled; it may have begun."
-            outcome = replace(
-                outcome,
-                changed=problem is not None,
-                own_job_id=own.id,
-                msg=f"{said}instead of this task's own {own.id}. {end}",
-            )
-            self.watch.until_canceled(own, WORKFLOW_JOB)
-            return self.followed(rival, self.removed(outcome, templates[-1:]))
+            if rival is not None:
+                return (yield from self._give_way(own, rival, outcome, templates))
+            return (yield from self.followed(own, outcome, templates, ours=not launched.lost))
+
+    def _give_way(
+        self, own: Job, rival: Job, outcome: WorkflowOutcome, templates: tuple[int, ...]
+    ) -> Steps[WorkflowOutcome]:
+        problem = self.watch.cancel(own, WORKFLOW_JOB)
+        said = f"Another caller had launched the same in the same instant, as workflow job {rival.id}, which is taken "
+        end = f"{problem} So both ran." if problem else "That was canceled; it may have begun."
+        outcome = replace(
+            outcome,
+            changed=problem is not None,
+            own_job_id=own.id,
+            msg=f"{said}instead of this task's own {own.id}. {end}",
+        )
+        self.watch.until_canceled(own, WORKFLOW_JOB)
+        return (yield from self.followed(rival, self.removed(outcome, templates[-1:])))
 
     def followed(
         self, job: Job, outcome: WorkflowOutcome, templates: tuple[int, ...] = (), ours: bool = False
-    ) -> WorkflowOutcome:
+    ) -> Steps[WorkflowOutcome]:
         """Wait for the end of a workflow job, and clean up after its success.
 
         :param templates: the temporary templates to be removed then, that of the job as the last.
@@ -94,12 +151,41 @@ class WorkflowRun:
             if job.active:
                 if self.request.check_mode or not self.request.waiting.wait:
                     return outcome
-                job = self.until_ended(job, outcome, ours)
+                if outcome.changed:
+                    # The look at others was to be soon; from now on the deadline is what counts.
+                    self.client.patient = self.watch.patient
+                job = yield from self.until_ended(job, outcome, ours=ours)
                 outcome = outcome.about(self.client, job, WORKFLOW_JOB)
             if not job.successful:
                 self._fail(job, outcome, bool(templates))
-            outcome = outcome.saying(f"Workflow job {job.id} was successful.")
+            return self.cleaned(job, outcome.saying(f"Workflow job {job.id} was successful."), templates)
+
+    def cleaned(self, job: Job, outcome: WorkflowOutcome, templates: tuple[int, ...]) -> WorkflowOutcome:
+        """Remove the temporary templates after the success of a workflow job.
+
+        One that held approvals only leaves no job behind by which others than administrators and auditors would find
+        out that they were given: then its template stays.
+
+        :param templates: that of the job as the last.
+        """
+        try:
+            stays = bool(templates) and not self._is_auditor() and self._held_approvals_only(job)
+        except ControllerError as error:
+            return outcome.warned(f"The temporary workflow templates {told(map(str, templates))} stay: {error}")
+        if not stays:
             return self.removed(outcome, templates)
+        return self.removed(outcome, templates[:-1]).saying(
+            f"The temporary workflow template {templates[-1]} stays, since nothing else shows this user that these "
+            "approvals were given."
+        )
+
+    def _is_auditor(self) -> bool:
+        """Whether the user finds workflow jobs whose template is gone."""
+        me = next(iter(self.client.results("me/")), {})
+        return bool(me.get("is_superuser") or me.get("is_system_auditor"))
+
+    def _held_approvals_only(self, job: Job) -> bool:
+        return {node.job_type for node in nodes_of(self.client, job.id)} == {APPROVAL}
 
     def removed(self, outcome: WorkflowOutcome, templates: t.Sequence[int]) -> WorkflowOutcome:
         """Remove temporary templates, and end with the first that stays: the last of them shows what has been done."""
@@ -112,34 +198,42 @@ class WorkflowRun:
         return outcome
 
     def _fail(self, job: Job, outcome: WorkflowOutcome, resumable: bool) -> t.NoReturn:
-        bad: list[str] = []
-        try:
-            entries = self.client.results(WORKFLOW_JOB.at(job.id, "workflow_nodes"))
-            bad = [node.label for node in map(Node.of, entries) if node.bad]
-        except ControllerError as problem:
-            outcome = replace(outcome, report_error=str(problem))
-        on = f" on {told(bad)}" if bad else ""
-        again = " Run the task again to go on from there." if resumable else ""
-        with carrying(replace(outcome, failed_nodes=tuple(bad))):
+        report = read_failed_nodes(self.client, self.watch, job)
+        outcome = replace(
+            outcome,
+            failed_nodes=report.names,
+            failures=report.failures or None,
+            report_error=report.problem or None,
+        )
+        again = "Mend that, and run the task again to go on from there."
+        if not resumable:
+            again = "Mend that, and resume it with nodes: failed, which runs only what remains."
+        with carrying(outcome):
             raise JobUnsuccessfulError(
-                f"Workflow job {job.id} ended with status {job.status}{on}.{explained(job)}{again} See {outcome.url}"
+                f"Workflow job {job.id} ended with status {job.status}{report.said}"
+                f"{'' if report.names else explained(job)} {again} See {outcome.url}"
             )
 
-    def until_ended(self, job: Job, outcome: WorkflowOutcome, ours: bool = False) -> Job:
+    def until_ended(
+        self, job: Job, outcome: WorkflowOutcome, kind: Kind = WORKFLOW_JOB, ours: bool = False
+    ) -> Steps[Job]:
         """:raises WaitTimeoutError: the deadline came first."""
         try:
-            return self.watch.until_ended(job, WORKFLOW_JOB)
+            ended: Job = yield EndOf(job, kind)
+            return ended
         except WaitTimeoutError as error:
             last = t.cast("Job", error.last or job)
             on = "It goes on: run the task again to wait for it."
             if ours and self.request.waiting.cancel_on_timeout:
-                on = self.watch.cancel(last, WORKFLOW_JOB) or "It was canceled."
-                last = self.watch.until_canceled(last, WORKFLOW_JOB)
-            with carrying(outcome if outcome.job is None else outcome.about(self.client, last, WORKFLOW_JOB)):
+                on = self.watch.cancel(last, kind) or "It was canceled."
+                last = self.watch.until_canceled(last, kind)
+            about = outcome.job is not None and outcome.job.id == job.id
+            with carrying(outcome.about(self.client, last, kind) if about else outcome):
                 raise WaitTimeoutError(
-                    f"Waiting for workflow job {job.id} ended after {self.request.waiting.timeout:g} seconds (timeout) "
-                    f"with the status {last.status}. {on} See {self.client.page_url(WORKFLOW_JOB.page, job.id)}"
+                    f"Waiting for {kind.noun} {job.id} ended after {self.request.waiting.timeout or 0:g} seconds "
+                    f"(timeout) with the status {last.status}. {on} See {self.client.page_url(kind.page, job.id)}"
                 ) from None
 
     def done(self, job: Job, said: str, outcome: WorkflowOutcome) -> WorkflowOutcome:
+        """The outcome where nothing is left to do."""
         return outcome.about(self.client, job, WORKFLOW_JOB).saying(said)

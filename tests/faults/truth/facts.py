@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 # The task about many jobs, by the name of its module; and all tasks.
 BULK = "bulk_job_relaunch"
+# What tells what a task about one job will do.
+INFO = "job_info"
 KINDS = ("job_relaunch", "job_retry", BULK)
 
 FINAL = ("successful", "failed", "error", "canceled")
@@ -81,6 +83,7 @@ class Said:
     :param endless: it did not end within its bound.
     :param calm: nothing fails or moves any more.
     :param moves: for the story.
+    :param info: what job_info had said right before it; None where that was not asked, or the world moved since.
     """
 
     started: float
@@ -90,6 +93,7 @@ class Said:
     endless: bool = False
     calm: bool = False
     moves: tuple[str, ...] = ()
+    info: Said | None = None
 
     @property
     def failed(self) -> bool:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from .done import certainly_done, done, enabled, expected, gone, not_added_again, not_failed, there_all_along
 from .facts import BULK, FINAL, Facts, Job, Result, Said
 from .needless import needless
+from .said_before import disagreements
 from .shapes import OUTSIDE
 
 
@@ -29,6 +30,7 @@ class Kind(enum.Enum):
     SILENT = "silent"
     STUCK = "stuck"
     CRASH = "crash"
+    INFO = "info"
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,8 @@ def _of_task(facts: Facts, task: Said) -> t.Iterator[_Wrong]:
     for job in facts.launched(task):
         for why in needless(facts, task, job, _sources(facts, task), certainly=True):
             yield Kind.NEEDLESS, why
+    for why in disagreements(facts, task):
+        yield Kind.INFO, why
     for account in accounts(facts, task):
         yield from _false_done(facts, task, account)
         yield from _false_left(facts, task, account)

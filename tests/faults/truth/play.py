@@ -129,18 +129,24 @@ class TruthPlay:
         self, moves: t.Sequence[Move], sources: t.Sequence[int], window: tuple[str, str], calm: bool = False
     ) -> Said:
         self._apply([move for move in moves if move.at is None])
+        options = self._options(sources, window)
+        info = self._info(options) if all(move.at is None for move in moves) else None
         with db.opened(self._path) as database:
             rules = [rule_of(move, self._scene, database) for move in moves if move.at is not None]
         if rules:
             self._sandbox.misbehave(rules)
         self._looks.append(self._records.look())
-        task = self._run(self._world.task.kind, self._options(sources, window))
+        task = self._run(self._world.task.kind, options)
         self._sandbox.behave()
         self._looks.append(self._records.look())
         stories = tuple(told(move, self._world.hosts) for move in moves)
         # The look before the task and the one after it are its own.
-        self._tasks.append(dataclasses.replace(task, calm=calm, moves=stories))
+        self._tasks.append(dataclasses.replace(task, calm=calm, moves=stories, info=info))
         return self._tasks[-1]
+
+    def _info(self, options: t.Mapping[str, t.Any]) -> Said | None:
+        """What job_info says of the job that a task is about."""
+        return None if self._world.task.kind == BULK else tasks.info(options)
 
     def _options(self, sources: t.Sequence[int], window: tuple[str, str]) -> dict[str, t.Any]:
         task, options = self._world.task, dict(_TASK)

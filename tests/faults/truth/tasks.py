@@ -18,12 +18,17 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk import options as _bulk_options
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
 from ansible_collections.relaunch.controller.plugins.module_utils._job import options as _job_options
+from ansible_collections.relaunch.controller.plugins.module_utils._job.job_info import (
+    INFO_SPECIFICATION,
+    info_request,
+    job_info,
+)
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome, outcome_of
 from ansible_collections.relaunch.controller.plugins.module_utils._job.relaunch_job import relaunch_job
 from ansible_collections.relaunch.controller.plugins.module_utils._retry import options as _retry_options
 from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_failed_hosts import retry_failed_hosts
 
-from .facts import BULK, Said
+from .facts import BULK, INFO, Said
 
 # How much faster the time of a task runs than ours: its pauses are meant for jobs that take longer.
 HASTE = 3.0
@@ -43,6 +48,10 @@ def _relaunch(client: ControllerClient, params: t.Mapping[str, t.Any]) -> Outcom
     return relaunch_job(client, _job_options.RelaunchRequest.of(params, False, False))
 
 
+def _info(client: ControllerClient, params: t.Mapping[str, t.Any]) -> Outcome:
+    return job_info(client, info_request(params))
+
+
 def _retry(client: ControllerClient, params: t.Mapping[str, t.Any]) -> Outcome:
     return retry_failed_hosts(client, _retry_options.RetryRequest.of(params, False, False))
 
@@ -55,6 +64,7 @@ def _bulk(client: ControllerClient, params: t.Mapping[str, t.Any]) -> Outcome:
 _SEQUENCES: dict[str, tuple[t.Callable[[ControllerClient, t.Mapping[str, t.Any]], Outcome], dict[str, t.Any]]] = {
     "job_relaunch": (_relaunch, _job_options.RELAUNCH_SPECIFICATION),
     "job_retry": (_retry, _retry_options.RETRY_SPECIFICATION),
+    INFO: (_info, INFO_SPECIFICATION),
     BULK: (_bulk, _bulk_options.SPECIFICATION),
 }
 
@@ -95,3 +105,12 @@ def run(kind: str, options: t.Mapping[str, t.Any]) -> Said:
     except Exception:
         return Said(started, time.time(), None, crash=traceback.format_exc())
     return Said(started, time.time(), result)
+
+
+def info(options: t.Mapping[str, t.Any]) -> Said:
+    """Ask job_info about the job of a task.
+
+    :param options: of the task; those that job_info has are taken.
+    """
+    taken = INFO_SPECIFICATION["argument_spec"]
+    return run(INFO, {name: value for name, value in options.items() if name in taken})

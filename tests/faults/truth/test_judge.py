@@ -210,6 +210,61 @@ def test_what_is_wrong(facts: Facts, kind: Kind, why: str) -> None:
     assert any(finding.kind is kind and why in finding.why for finding in findings), findings
 
 
+LAUNCH: dict[str, t.Any] = {
+    "failed": False,
+    "verdict": "launch",
+    "verdict_job_id": 1,
+    "relaunch_on": "failed",
+    "relaunch_hosts": ["web2"],
+    "msg": "It would be.",
+}
+OTHERS: dict[str, t.Any] = {**LAUNCH, "relaunch_hosts": ["web1", "web2"]}
+DONE: dict[str, t.Any] = {"failed": False, "verdict": "done", "verdict_job_id": 2, "msg": "It is."}
+REFUSE: dict[str, t.Any] = {"failed": False, "verdict": "refuse", "msg": "It cannot be."}
+ADOPT: dict[str, t.Any] = {"failed": False, "verdict": "adopt", "verdict_job_id": 2, "msg": "Job 2 is running."}
+RUNNING: dict[str, t.Any] = {**ADOPT, "verdict": "await"}
+
+
+def after(info: t.Mapping[str, t.Any] | None, *facts: t.Any, **more: t.Any) -> Facts:
+    """A task right before which job_info had said this."""
+    said = Said(99.2, 99.8, info, crash="" if info else "KeyError")
+    return facts_of(*facts, **{"said": {"info": said}, **more})
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param(after(LAUNCH, GOOD), id="launched as it was said"),
+        pytest.param(after(LAUNCH, BAD, [AGAIN_FAILED]), id="launched, and failed"),
+        pytest.param(after(DONE, NOTHING, [BEFORE]), id="done as it was said"),
+        pytest.param(after(REFUSE, REFUSED, [], REMADE, before=AGAIN), id="refused as it was said"),
+        pytest.param(after(RUNNING, NOTHING, [LONG]), id="waited"),
+        pytest.param(after(ADOPT, NOTHING, [LONG]), id="adopted"),
+        pytest.param(after(LAUNCH, NOTHING, [LONG]), id="a job has ended in between"),
+    ],
+)
+def test_what_agrees_with_job_info(facts: Facts) -> None:
+    assert [finding for finding in judge(facts) if finding.kind is Kind.INFO] == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        (after(DONE, GOOD), "said done (It is.), and the task launched job 2"),
+        (after(REFUSE, GOOD), "said refuse (It cannot be.), and the task launched job 2"),
+        (after(DONE, REFUSED, []), "and the task failed: No. web2 is left."),
+        (after(REFUSE, NOTHING, [BEFORE]), "and the task did not fail"),
+        (after(LAUNCH, NOTHING, [BEFORE]), "and the task launched nothing"),
+        (after(OTHERS, GOOD), "and the task launched job 2 on ['web2']"),
+        (after(RUNNING, GOOD, [LONG, NEXT]), "launched job 3 before the end of job 2"),
+        (after(None, GOOD), "job_info broke: KeyError"),
+        (after({"failed": True, "msg": "No such job."}, GOOD), "job_info failed, and the task did not: No such job."),
+    ],
+)
+def test_what_disagrees_with_job_info(facts: Facts, why: str) -> None:
+    assert any(finding.kind is Kind.INFO and why in finding.why for finding in judge(facts)), judge(facts)
+
+
 def test_a_finding_is_told_once() -> None:
     facts = facts_of(NOTHING, [])
     twice = dataclasses.replace(facts, tasks=facts.tasks * 2)

@@ -57,6 +57,18 @@ def _post(sandbox: Sandbox, path: str, body: dict[str, t.Any], user: str = "admi
     return answer.status, answer.body
 
 
+def test_a_nested_workflow_may_be_made_with_its_own_nodes(sandbox: Sandbox) -> None:
+    inner = sandbox.add_workflow_template_with_nodes("Inner of made", {"a": {"project": "first"}})["id"]
+    nodes = {"N": {"template": inner, "success": ["b"]}, "b": {"project": "second"}}
+    outer = sandbox.add_workflow_template_with_nodes("Outer of made", nodes)["id"]
+
+    made = sandbox.make_workflow_job(outer, {"N": {"status": "failed", "nodes": {"a": "failed"}}, "b": "do_not_run"})
+
+    assert sorted(made["jobs"]) == ["N", "N/a"]
+    (node,) = sandbox.nodes(made["jobs"]["N"]).values()
+    assert (node["job"], node["summary_fields"]["job"]["status"]) == (made["jobs"]["N/a"], "failed")
+
+
 def test_a_workflow_fails_in_the_middle(sandbox: Sandbox, work: dict[str, t.Any]) -> None:
     nodes: dict[str, dict[str, t.Any]] = {
         "A": {"success": ["B", "C"], "failure": ["H"], "extra_data": {"hand_on": True, "own": 1}},

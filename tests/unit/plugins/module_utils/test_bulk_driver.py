@@ -14,9 +14,9 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import Counted, JobsOutcome
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
-from ansible_collections.relaunch.controller.plugins.module_utils._bulk.selection import Selection
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import outcome_of
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import Waiting
+from ansible_collections.relaunch.controller.plugins.module_utils._selection.selection import Selection
 from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
 from ansible_collections.relaunch.controller.tests.unit.bulk_controller import (
     NOW,
@@ -509,16 +509,15 @@ def test_one_sick_job_does_not_stop_the_others(controller: BulkController, what:
     for number in range(1, 5):
         controller.failed(number, {"web1": True}, template=8 if number < 3 else 9, forks=number)
         controller.prompts[number] = {"forks": number}
+    # So that prompts decide.
+    controller.edited = {8: 0.0, 9: 0.0}
     path = "jobs/2/" if what == "detail" else f"jobs/2/{what}/"
     controller.before = lambda _method, asked: (500, {"detail": "Oops."}) if asked == path else None
-    # Without statistics its detail is asked for.
-    stats = controller._answer
 
     ran = relaunch(controller, fallback=True, selection=Selection(finished_after=NOW))
 
-    assert stats is not None
     entries = {entry.source_job_id: entry for entry in ran.outcome.jobs}
-    assert (entries[3].recovered, entries[4].recovered) == (True, True)
+    assert [entries[number].recovered for number in (1, 3, 4)] == [True] * 3
     if what == "detail":
         assert ran.error is None
     else:
@@ -535,6 +534,96 @@ def test_one_whose_only_failed_host_is_no_limit_is_canceled_and_the_others_go_on
     assert (ran.of(1), ran.of(2)) == (("relaunched", False), ("relaunched", True))
     assert "'db 1' alone would match no host" in ran.entry(1).msg
     assert ran.entry(1).status == "canceled"
+
+
+@pytest.mark.parametrize(
+    ("edited", "survey", "values", "asked"),
+    [
+        (-50000.0, False, {"extra_vars": '{"a": 1}'}, False),
+        (-50000.0, True, {"extra_vars": '{"a": 1}'}, True),
+        (-50000.0, True, {"forks": 1}, False),
+        # After them, in between, and just before the launch.
+        (-10000.0, False, {"forks": 1}, True),
+        (-19910.0, False, {"forks": 1}, True),
+        (-19945.0, False, {"forks": 1}, True),
+        # What stands beside the template is edited without a date.
+        (-50000.0, False, {"execution_environment": 2}, True),
+        (-50000.0, False, {"summary_fields": {"credentials": [{"id": 4}]}}, True),
+        (-50000.0, False, {"forks": 1, "execution_environment": 2}, False),
+    ],
+)
+def test_prompts_are_asked_for_where_an_edit_may_explain_that_values_differ(
+    controller: BulkController, edited: float, survey: bool, values: dict[str, t.Any], asked: bool
+) -> None:
+    controller.failed(1, {"web1": True}, **values)
+    controller.failed(2, {"web1": True})
+    controller.edited[7], controller.with_surveys = edited, {7} if survey else set()
+    for number in (1, 2):
+        controller.prompts[number] = {"verbosity": number}
+
+    ran = relaunch(controller)
+
+    assert ran.error is None
+    assert relaunches_of(controller.posts) == [1, 2]
+    assert any(path.endswith("create_schedule/") for _method, path, _query in controller.asked) is asked
+
+
+def test_where_templates_may_not_be_seen_prompts_decide(controller: BulkController) -> None:
+    for number in (1, 2):
+        controller.failed(number, {"web1": True}, forks=number)
+    controller.before = lambda _method, path: (403, {}) if path == "job_templates/" else None
+
+    ran = relaunch(controller)
+
+    # They were launched with the same.
+    assert ran.error is None
+    assert relaunches_of(controller.posts) == [2]
+
+
+class TestItsOwnWork:
+    """The task runs in job 50 of template 9."""
+
+    @pytest.fixture(autouse=True)
+    def _jobs(self, controller: BulkController) -> None:
+        controller.failed(1, {"web1": True}, template=8)
+        controller.failed(2, {"web1": True}, template=9)
+        controller.failed(50, {"web1": True}, template=9).duration = 100000.0
+
+    @pytest.mark.parametrize("hosts", ["all", "failed"])
+    def test_is_never_selected(self, controller: BulkController, hosts: str) -> None:
+        ran = relaunch(controller, hosts, selection=Selection(finished_after=NOW), own_job=50)
+
+        assert ran.error is None
+        assert relaunches_of(controller.posts) == [1]
+        assert [entry.source_job_id for entry in ran.outcome.jobs] == [1]
+
+    def test_is_left_alone_where_it_is_named(self, controller: BulkController) -> None:
+        ran = relaunch(controller, own_job=50)
+
+        assert [ran.of(number) for number in (1, 2, 50)] == [
+            ("relaunched", True),
+            ("refused", False),
+            ("refused", False),
+        ]
+        assert "the template that this task runs in, as job 50" in ran.entry(2).msg
+        assert "is the job that this task runs in" in ran.entry(50).msg
+        assert ran.error is not None
+
+    def test_is_not_what_has_its_number_on_another_controller(self, controller: BulkController) -> None:
+        controller.jobs[50].duration = 20.0
+
+        ran = relaunch(controller, own_job=50)
+
+        assert ran.of(50) == ("relaunched", True)
+
+    def test_is_its_number_where_it_may_not_be_seen(self, controller: BulkController) -> None:
+        controller.before = lambda method, path: (
+            (404, {"detail": "Not found."}) if (method, path) == ("GET", "jobs/50/") else None
+        )
+
+        ran = relaunch(controller, own_job=50)
+
+        assert [ran.of(number)[0] for number in (1, 2, 50)] == ["relaunched", "relaunched", "refused"]
 
 
 def test_one_that_is_throttled_neither_blocks_the_others_nor_spins(controller: BulkController) -> None:
@@ -647,7 +736,73 @@ def test_the_plan_tells_the_turns(controller: BulkController) -> None:
     assert plan.outcome.changed
 
 
-@pytest.mark.parametrize(("hosts", "most"), [("all", 3.2), ("failed", 8.5)])
+def of_kind(controller: BulkController, what: str) -> list[str]:
+    """The paths that were read and end so."""
+    return [path for method, path, _query in controller.asked if method == "GET" and path.endswith(f"/{what}/")]
+
+
+def test_all_events_of_a_short_relaunch_tell_what_its_detail_and_its_hosts_would(controller: BulkController) -> None:
+    controller.failed(1, {"web1": False, "web2": True})
+
+    ran = relaunch(controller)
+
+    assert ran.of(1) == ("relaunched", True)
+    assert of_kind(controller, "job_events") == ["jobs/101/job_events/", "jobs/1/job_events/"]
+    assert of_kind(controller, "101") == of_kind(controller, "job_host_summaries") == []
+    assert [query for _method, path, query in controller.asked if path == "inventories/1/hosts/"] == [
+        {"enabled": "true", "page_size": "200"}
+    ]
+
+
+@pytest.mark.parametrize("gap", ["late", "cut off", "many"])
+def test_events_that_are_not_all_in_or_too_many_are_waited_for_as_before(controller: BulkController, gap: str) -> None:
+    for number in (1, 2):
+        controller.failed(number, {"web1": False, "web2": True}, extra_vars=f'{{"release": {number}}}')
+        controller.prompts[number] = {"extra_vars": {"release": number}}
+
+    def answered(path: str, query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+        if path.endswith("job_events/") and "event__in" not in query:
+            left_out = {"late": 3, "cut off": len(body["results"]) - 1}.get(gap)
+            body["results"] = [one for number, one in enumerate(body["results"]) if number != left_out]
+            body["next"] = "more" if gap == "many" else None
+        return status, body
+
+    controller.after = answered
+    ran = relaunch(controller)
+
+    assert ran.error is None
+    assert (ran.of(1), ran.of(2)) == (("relaunched", True), ("relaunched", True))
+    assert {"jobs/101/", "jobs/102/"} <= {path for _method, path, _query in controller.asked}
+    whole = [path for _method, path, query in controller.asked if "job_events" in path and "event__in" not in query]
+    # Of a template whose jobs have many it is not tried again.
+    assert len(whole) == (1 if gap == "many" else 2)
+
+
+@pytest.mark.parametrize("change", ["modified", "many", "forbidden"])
+def test_who_never_began_is_asked_of_each_job_where_one_list_of_hosts_does_not_tell(
+    controller: BulkController, change: str
+) -> None:
+    controller.inventory = {"web3": True}
+    controller.failed(1, {"web1": False, "web2": True})
+
+    def answered(path: str, query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+        if path.startswith("inventories/") and "not__job_host_summaries__job" not in query:
+            if change == "forbidden":
+                return 403, {}
+            body["next"] = "more" if change == "many" else None
+            # It had another name when the job ran, and that was another host's.
+            renamed = {"name": "web1", "modified": "2026-11-24T00:00:00Z"}
+            body["results"] = [{**one, **renamed} if one["name"] == "web3" else one for one in body["results"]]
+        return status, body
+
+    controller.after = answered
+    ran = relaunch(controller)
+
+    assert ran.of(1) == ("relaunched", False)
+    assert "it has not been done on web3" in ran.entry(1).msg
+
+
+@pytest.mark.parametrize(("hosts", "most"), [("all", 2.3), ("failed", 4.3)])
 def test_three_hundred_jobs_need_few_requests(controller: BulkController, hosts: str, most: float) -> None:
     for number in range(1, 301):
         one = controller.failed(

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import HostSummary, Job
 from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import (
     Adopt,
+    AskEnd,
     Await,
     Decision,
     Done,
@@ -29,6 +30,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger i
     Reach,
     StoppedEarly,
     host_records,
+    stopped_records,
     without_tried,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._work.runs import Run
@@ -80,6 +82,7 @@ class Found:
     :param idle: which of the remaining would not run now.
     :param gone: which are not in the inventory any more.
     :param whole_only: which only a run on all hosts reaches.
+    :param again: which were deleted and added again.
     :param tried: the jobs that this task has launched before for the same work.
     :param stopped: for whom it stopped early though they did not fail; None where that was not asked for.
     """
@@ -90,6 +93,7 @@ class Found:
     idle: str = ""
     gone: str = ""
     whole_only: str = ""
+    again: str = ""
     early: Job | None = None
     stopped: StoppedEarly | str | None = None
     tried: frozenset[int] = frozenset()
@@ -101,7 +105,12 @@ class Found:
         if self.failed is not None:
             rows = tuple(HostSummary(NUMBERS[name], name, name, failed=True) for name in self.failed.split())
             run = replace(run, summaries=rows)
-            kinds = {Reach.IDLE: self.idle, Reach.GONE: self.gone, Reach.WHOLE: self.whole_only}
+            kinds = {
+                Reach.IDLE: self.idle,
+                Reach.GONE: self.gone,
+                Reach.WHOLE: self.whole_only,
+                Reach.AGAIN: self.again,
+            }
             reach = {name: how for how, names in kinds.items() for name in names.split()}
             records = host_records(run, self.runs)
             reached = [replace(one, reach=reach.get(one.name, one.reach)) for one in records]
@@ -112,13 +121,23 @@ class Found:
         known = self.stopped is not None
         return Ledger(run, self.runs, self.early, hosts, stopped, end_known=known, tried=self.tried)
 
+    @property
+    def with_remaining(self) -> Ledger:
+        """The ledger with the hosts for which it stopped one by one, all of which can run."""
+        ledger = self.ledger
+        names = ledger.stopped.hosts if ledger.stopped else ()
+        records = stopped_records(ledger.source_run, names, self.runs, ledger.hosts or ())
+        return replace(ledger, stopped_hosts=records)
+
 
 def found(*runs: Run, **more: t.Any) -> Found:
     return Found(runs=runs, **more)
 
 
-def in_short(decision: Decision) -> str:
+def in_short(decision: Decision | AskEnd) -> str:
     """A decision, for the table."""
+    if isinstance(decision, AskEnd):
+        return "ask"
     if isinstance(decision, Await):
         return f"await {decision.job.id}"
     if isinstance(decision, Refuse):
@@ -665,6 +684,118 @@ def test_all_hosts(known: Found, options: RelaunchOptions, expected: str) -> Non
     assert in_short(decide(known.ledger, options)) == expected
 
 
+REMAINING = RelaunchOptions("remaining")
+REMAINING_WAIT = RelaunchOptions("remaining", wait=True)
+REMAINING_FALLBACK = RelaunchOptions("remaining", fallback_to_all=True)
+NOT_NAMED = StoppedEarly(hosts=("d",), more=3)
+NOT_KNOWN = StoppedEarly(hosts=("d",), beyond="its inventory may not be read")
+
+REMAINING_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
+    ("active", Found(source("running"), failed=None), REMAINING, "refuse"),
+    ("successful", Found(source("successful"), failed=None), REMAINING, "done by 42"),
+    ("never began", Found(source(**NEVER_BEGAN), failed=""), REMAINING, "launch 42 all"),
+    ("no statistics", Found(source("canceled"), failed=""), REMAINING, "refuse"),
+    ("no statistics, fallback", Found(source("canceled"), failed=""), REMAINING_FALLBACK, "launch 42 all"),
+    ("whom it stopped for is not known", found(), REMAINING, "ask"),
+    ("that is asked though all are healed", found(partial(43, "successful", ABC)), REMAINING, "ask"),
+    ("not after a success on all", found(whole(43, "successful", ABC)), REMAINING, "done by 43"),
+    ("failed ones only", found(stopped=""), REMAINING, "launch 42 remaining due a b c"),
+    ("stopped for others", found(stopped="d e"), REMAINING, "launch 42 remaining due a b c d e"),
+    ("added again", found(again="a", stopped="d"), REMAINING, "launch 42 remaining due a b c d"),
+    ("gone or disabled", found(gone="a", idle="b", stopped=""), REMAINING, "launch 42 remaining due c"),
+    ("none can run", found(gone="a", idle="b c", stopped=""), REMAINING, "done by 42, left a b c"),
+    ("healed", found(partial(43, "successful", ABC), stopped=""), REMAINING, "done by 43"),
+    ("healed, stopped", found(partial(43, "successful", ABC), stopped="d"), REMAINING, "launch 42 remaining due d"),
+    ("in part", found(partial(43, "failed", ABC, "a b", "c"), stopped="d"), REMAINING, "launch 42 remaining due c d"),
+    (
+        "stopped, failed since",
+        found(whole(43, "failed", "", "x"), stopped="x"),
+        REMAINING,
+        "launch 42 remaining due a b c x",
+    ),
+    ("force", found(stopped="d"), replace(REMAINING, force=True), "launch 42 remaining due a b c d"),
+    # Being done.
+    ("by one", found(partial(43, "running", "a b c d"), stopped="d"), REMAINING, "adopt 43 on a b c d"),
+    ("by one on all", found(whole(43, "running"), stopped="d"), REMAINING, "adopt 43 on a b c d"),
+    ("in part by one", found(partial(43, "running", "a b"), stopped="d"), REMAINING, "adopt 43 on a b, rest c d"),
+    ("in part by one, wait", found(partial(43, "running", "a b"), stopped="d"), REMAINING_WAIT, "await 43"),
+    # Not by names.
+    ("made by the playbook", found(whole_only="a", stopped="d"), REMAINING, "cut short"),
+    ("made by the playbook, fallback", found(whole_only="a", stopped="d"), REMAINING_FALLBACK, "launch 42 all"),
+    ("not named", found(stopped=NOT_NAMED), REMAINING, "cut short"),
+    ("not known", found(stopped=NOT_KNOWN), REMAINING, "cut short"),
+    ("not known, fallback", found(stopped=NOT_KNOWN), REMAINING_FALLBACK, "launch 42 all"),
+    ("not known, whole running", found(whole(43, "running"), failed="", stopped=NOT_KNOWN), REMAINING, "adopt 43"),
+    # By this task.
+    ("tried", found(partial(43, "failed", ABC, "", ABC), stopped="", tried=frozenset({43})), REMAINING, "refuse"),
+]
+
+
+@pytest.mark.parametrize(
+    ("known", "options", "expected"), [r[1:] for r in REMAINING_HOSTS], ids=[r[0] for r in REMAINING_HOSTS]
+)
+def test_remaining_hosts(known: Found, options: RelaunchOptions, expected: str) -> None:
+    assert in_short(decide(known.with_remaining, options)) == expected
+
+
+CHANGED = RelaunchOptions("failed", changed=True)
+CHANGED_ALL = RelaunchOptions(changed=True)
+CHANGED_REMAINING = RelaunchOptions("remaining", changed=True)
+
+WITH_CHANGES: list[tuple[str, Found, RelaunchOptions, str]] = [
+    ("failed hosts", found(), CHANGED, "launch 42 failed due a b c"),
+    ("always the source's prompts", found(partial(43, "failed", ABC, "a b", "c")), CHANGED, "launch 42 failed due c"),
+    ("added again", found(again="a"), CHANGED, "launch 42 failed due a b c"),
+    ("gone", found(gone="a"), CHANGED, "launch 42 failed due b c"),
+    ("done", found(partial(43, "successful", ABC)), CHANGED, "done by 43, if not cut short"),
+    ("done, force", Found(failed=ABC), replace(CHANGED, force=True), "launch 42 failed due a b c"),
+    (
+        "none of them can run, force",
+        found(gone=ABC),
+        replace(CHANGED, force=True),
+        "done by 42, left a b c, if not cut short",
+    ),
+    ("being done", found(partial(43, "running", ABC)), CHANGED, "adopt 43 on a b c"),
+    (
+        "being done, force",
+        found(partial(43, "running", ABC)),
+        replace(CHANGED, force=True),
+        "launch 42 failed due a b c",
+    ),
+    ("successful", Found(source("successful"), failed=None), CHANGED, "done by 42"),
+    ("all hosts", found(failed=None), CHANGED_ALL, "launch 42 all"),
+    ("all hosts of a successful one", Found(source("successful"), failed=None), CHANGED_ALL, "launch 42 all"),
+    (
+        "all hosts of a successful one, done since",
+        Found(source("successful"), (whole(43, "successful"),), failed=None),
+        CHANGED_ALL,
+        "done by 43",
+    ),
+    ("all hosts, active", Found(source("running"), failed=None), CHANGED_ALL, "refuse"),
+    ("remaining hosts", found(stopped="d"), CHANGED_REMAINING, "launch 42 remaining due a b c d"),
+    ("never began", Found(source(**NEVER_BEGAN), failed=""), CHANGED, "launch 42 all"),
+]
+
+
+@pytest.mark.parametrize(
+    ("known", "options", "expected"), [r[1:] for r in WITH_CHANGES], ids=[r[0] for r in WITH_CHANGES]
+)
+def test_with_changes(known: Found, options: RelaunchOptions, expected: str) -> None:
+    assert in_short(decide(known.with_remaining, options)) == expected
+
+
+def test_why_what_remains_cannot_be_told_by_names() -> None:
+    decision = decide(found(whole_only="a", stopped=NOT_KNOWN).with_remaining, REMAINING)
+
+    assert isinstance(decision, Refuse)
+    assert decision.reason == (
+        "Job 42 cannot be completed on exactly what remains. It failed on a, which no limit reaches: made by the "
+        "playbook, localhost, or hosts of an inventory that this user may not read. Job 42 may have left out hosts "
+        "whose names are not known: its inventory may not be read. Relaunch it with hosts: all, or set "
+        "fallback_to_all: true."
+    )
+
+
 SUCCEEDED = partial(43, "successful", ABC)
 SINCE = "Of job 42 a, b, c succeeded since, last in job 43."
 SENTENCES: list[tuple[Found, RelaunchOptions, str]] = [
@@ -725,7 +856,8 @@ SENTENCES: list[tuple[Found, RelaunchOptions, str]] = [
         found(SUCCEEDED, stopped=StoppedEarly('task "Start" of play "Deploy"', ("d", "e"))),
         FAILED,
         f'{SINCE} Job 42 stopped before its end at task "Start" of play "Deploy": it has not been done on d, e, though '
-        "they did not fail. Relaunch it with hosts: all, or set fallback_to_all: true.",
+        "they did not fail. Relaunch it with hosts: remaining, which leaves out what is done, or with hosts: all, or "
+        "set fallback_to_all: true.",
     ),
     (
         found(SUCCEEDED, stopped=StoppedEarly(hosts=("d",), more=3)),

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.relaunch.controller.plugins.module_utils._workflow.drawing import LABEL_LIMIT, drawing
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.drawing import (
+    LABEL_LIMIT,
+    WIDTH,
+    drawing,
+    fitted_drawing,
+)
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.remaining_nodes import (
     Node,
     Remainder,
@@ -128,3 +133,46 @@ def test_a_long_chain_stays_within_the_screen() -> None:
     lines = drawn(node(1, "step 1", "failed", success_nodes=[2]), *chain, node(1200, "step 1200"))
     assert len(lines) == 2 * 1200 - 1
     assert max(map(len, lines)) < 40
+
+
+def test_of_forty_nodes_each_has_a_line_that_fits_a_terminal_below_what_runs_first() -> None:
+    # Six regions, each with a chain of five steps and a check of its own; all need to be done before the end.
+    nodes = []
+    for region in range(6):
+        first = 10 * region + 1
+        for number, step in enumerate(("drain", "stop", "update", "start")):
+            label = f"{step} in region {region} of the customer's network"
+            below = [first + number + 1] if number < 3 else [first + 4, first + 5]
+            nodes.append(node(first + number, label, None if number else "failed", success_nodes=below))
+        nodes += [node(first + 4, f"check {region}", success_nodes=[100]), node(first + 5, f"note {region}")]
+    nodes += [node(100, "release", all_parents_must_converge=True, success_nodes=[101, 102], failure_nodes=[103])]
+    nodes += [node(101, "announce"), node(102, "tidy up"), node(103, "call somebody")]
+    remains = remaining(nodes, "failed")
+    assert isinstance(remains, Remainder)
+
+    lines = fitted_drawing(remains, {10 * region + 1: [f"host{number}" for number in range(30)] for region in range(6)})
+
+    assert len(nodes) == 40 and len(lines) == 41
+    assert max(map(len, lines)) <= WIDTH
+    assert lines[0].startswith("40 nodes run, first drain in region 0 of the customer's network, ")
+    drain, stop = "drain in region 0 of the customer's network", "stop in region 0 of the customer's network"
+    assert lines[1].startswith(f"{drain}  failed, on host0, host1")
+    assert lines[2] == f"↓ on success: {stop}  not run"
+    assert sum("release  not run, needs all of check 0" in line for line in lines) == 1
+    assert lines[-1].endswith("tidy up  not run") or lines[-1].endswith("note 5  not run")
+
+
+def test_of_a_few_nodes_lines_are_cut_at_the_edge_of_the_terminal() -> None:
+    remains = remaining([node(1, "A", "failed")], "failed")
+    assert isinstance(remains, Remainder)
+    hosts = {1: [f"{'web' * 8}{number}" for number in range(5)]}
+    (line,) = fitted_drawing(remains, hosts)
+    assert len(line) == WIDTH and line.endswith("…")
+
+
+def test_a_node_that_ran_too_early_is_told_as_such() -> None:
+    lines = drawn(
+        node(1, "A", "error", success_nodes=[2]),
+        node(2, "X", "successful", all_parents_must_converge=True),
+    )
+    assert lines == ["A  error", "↓ on success", "X  ran too early"]

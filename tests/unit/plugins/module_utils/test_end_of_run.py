@@ -18,6 +18,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import HostSummary, Job
 from ansible_collections.relaunch.controller.plugins.module_utils._work.end_of_run_reader import (
     EndOfRun,
+    StartsRead,
     read_end_of_run,
     read_place,
 )
@@ -205,7 +206,7 @@ class TestRequests:
 
     def test_none_for_what_was_read_before(self) -> None:
         there = world("plain")
-        kept: dict[int, t.Any] = {}
+        kept = StartsRead()
         there.read(1, kept)
 
         assert sorted(kept) == [RUN, RUN + 1]

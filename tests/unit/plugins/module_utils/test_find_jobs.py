@@ -14,8 +14,8 @@ import pytest
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import RefusedError
-from ansible_collections.relaunch.controller.plugins.module_utils._bulk.find_jobs import find
-from ansible_collections.relaunch.controller.plugins.module_utils._bulk.selection import Selection
+from ansible_collections.relaunch.controller.plugins.module_utils._selection.find_jobs import find
+from ansible_collections.relaunch.controller.plugins.module_utils._selection.selection import Selection
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import Asked, Line, ScriptedController
 
 # What proxies and servers take for a request line; some take 8 KiB.

@@ -413,7 +413,7 @@ class TestLostRow:
     @pytest.mark.parametrize(
         ("again", "had_number", "reach"),
         [
-            (True, True, Reach.WHOLE),
+            (True, True, Reach.AGAIN),
             (False, True, Reach.GONE),
             (False, False, Reach.WHOLE),
             (True, False, Reach.WHOLE),

@@ -17,9 +17,9 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import Counted
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
-from ansible_collections.relaunch.controller.plugins.module_utils._bulk.selection import Selection
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import outcome_of
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import GONE_AFTER, Waiting
+from ansible_collections.relaunch.controller.plugins.module_utils._selection.selection import Selection
 from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import (
@@ -272,6 +272,9 @@ def test_a_job_that_turns_out_to_have_been_cut_short_waits_for_room(
     controller.whenever("GET", "/api/v2/inventories/1/hosts/", body=listed())
     controller.expect("POST", at(42, "relaunch"), 201, relaunched(100, limit="web1"))
     controller.expect("GET", JOBS, body=listed(relaunched(100, limit="web1")))
+    for number in (60, 61, 100, 101):
+        # Its events are not all in, so that its detail tells when they are.
+        controller.whenever("GET", at(number, "job_events"), body=listed())
     # Its failed hosts have succeeded, but it had stopped before its end.
     well: dict[str, t.Any] = {"status": "successful", "host_status_counts": {"ok": 1}}
     ended = [relaunched(n, limit=name, **well, **other) for n, name in ((60, "web1"), (61, "web2"))]

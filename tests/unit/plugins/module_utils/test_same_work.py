@@ -201,7 +201,14 @@ class TestByPrompts:
             ({"limit": "web1"}, {"limit": "web2"}, True),
             ({"job_type": "check"}, {}, True),
             ({"verbosity": 1}, {"verbosity": 2}, False),
-            ({"verbosity": 0}, {}, False),
+            ({"verbosity": 1}, {}, False),
+            # What the template has by then is no prompt.
+            ({"verbosity": 0, "forks": 0}, {"forks": 0}, True),
+            ({"verbosity": 0, "forks": 0}, {"forks": 1}, False),
+            ({"credentials": [{"id": 5}]}, {}, True),
+            ({"credentials": [{"id": 6}]}, {}, False),
+            ({"labels": {"count": 1, "results": [{"id": 2}]}}, {}, True),
+            ({}, {"verbosity": 0}, False),
         ],
     )
     def test_what_counts(
@@ -246,6 +253,81 @@ class TestByPrompts:
         controller.expect("GET", at(42, "create_schedule"), status, body)
         with pytest.raises(AnswerError):
             SameWork(client, SOURCE).includes(self.EDITED)
+
+
+class TestWithChanges:
+    """What is the same work as the source with something changed."""
+
+    @pytest.mark.parametrize(
+        ("changes", "values", "theirs", "same"),
+        [
+            ({"verbosity": 2}, {"verbosity": 2}, {"verbosity": 2}, True),
+            ({"verbosity": 2}, {}, {}, False),
+            # The template has it by now, so that it is no prompt.
+            ({"verbosity": 2}, {"verbosity": 2}, {}, True),
+            ({"verbosity": 2}, {"verbosity": 2, "forks": 3}, {"verbosity": 2, "forks": 3}, False),
+            (
+                {"extra_vars": {"c": 3}},
+                {"extra_vars": '{"a": 1, "b": [2], "c": 3}'},
+                {"extra_vars": {"a": 1, "c": 3}},
+                True,
+            ),
+            ({"extra_vars": {"c": 3}}, {"extra_vars": '{"a": 1, "b": [2], "c": 3}'}, {"extra_vars": {"c": 3}}, False),
+            (
+                {"extra_vars": {"c": 3}},
+                {"extra_vars": '{"a": 1, "b": [2], "c": 4}'},
+                {"extra_vars": {"a": 1, "c": 4}},
+                False,
+            ),
+            ({"extra_vars": {"a": 9}}, {"extra_vars": '{"a": 9, "b": [2]}'}, {"extra_vars": {"a": 9}}, True),
+            (
+                {"extra_vars": {"c": 3}},
+                {"extra_vars": '{"c": "$encrypted$"}'},
+                {"extra_vars": {"a": 1, "c": "$encrypted$"}},
+                True,
+            ),
+            ({"credentials": [5]}, {}, {}, True),
+            ({"credentials": [6]}, {}, {"credentials": [{"id": 6}]}, False),
+            ({"labels": [2]}, {}, {"labels": {"count": 1, "results": [{"id": 2}]}}, True),
+            ({"job_tags": "y, x"}, {}, {"job_tags": "x,y"}, True),
+            ({"job_tags": "z"}, {}, {"job_tags": "x,y"}, False),
+            ({"scm_branch": "dev"}, {"scm_branch": "dev"}, {"scm_branch": "dev"}, True),
+        ],
+    )
+    def test_rows(
+        self,
+        controller: ScriptedController,
+        client: ControllerClient,
+        changes: dict[str, t.Any],
+        values: dict[str, t.Any],
+        theirs: dict[str, t.Any],
+        same: bool,
+    ) -> None:
+        controller.whenever("GET", at(42, "create_schedule"), body=prompts(extra_vars={"a": 1}))
+        theirs = {"extra_vars": {"a": 1}, **theirs}
+        controller.whenever("GET", at(43, "create_schedule"), body=prompts(limit="web1", **theirs))
+
+        assert SameWork(client, SOURCE, changes=changes).includes(later(**values)) is same
+
+    def test_the_source_is_other_work(self, controller: ScriptedController, client: ControllerClient) -> None:
+        same_work = SameWork(client, SOURCE, changes={"verbosity": 2})
+
+        assert not same_work.includes(later())
+        # By its values alone.
+        assert controller.asked == []
+
+    def test_a_source_that_has_them_is_the_same_work(
+        self, controller: ScriptedController, client: ControllerClient
+    ) -> None:
+        same_work = SameWork(client, SOURCE, changes={"job_tags": "y,x", "extra_vars": {"a": 1}})
+
+        assert not same_work.changed and same_work.includes(later())
+        assert controller.asked == []
+
+    def test_the_type_is_compared_as_the_wanted_one(self, client: ControllerClient) -> None:
+        same_work = SameWork(client, SOURCE, "check", changes={"job_type": "check"})
+
+        assert not same_work.includes(later()) and same_work.includes(later(job_type="check"))
 
 
 def test_a_mask_on_both_sides_counts_as_equal(client: ControllerClient) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import OptionError
-from ansible_collections.relaunch.controller.plugins.module_utils._bulk.selection import (
+from ansible_collections.relaunch.controller.plugins.module_utils._selection.selection import (
     SELECTION_SPEC,
     Selection,
     moment,

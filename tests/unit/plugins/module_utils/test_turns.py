@@ -17,6 +17,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.turns import in_detail, in_turns, left_alone
 from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import ALL, FAILED, RelaunchOptions
+from ansible_collections.relaunch.controller.plugins.module_utils._work.same_work import Prompts
 from ansible_collections.relaunch.controller.tests.unit import jobs_as_data
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import JOBS, at, in_list, listed, prompts
@@ -38,7 +39,7 @@ def client(controller: ScriptedController, clock: Clock) -> t.Iterator[Controlle
 
 def rows(client: ControllerClient, jobs: list[Job], hosts: str = ALL) -> tuple[list[list[int]], list[int]]:
     """The numbers of the jobs of each row, and of those that could not be compared."""
-    found, sick = in_turns(client, jobs, RelaunchOptions(hosts=hosts), {})
+    found, sick = in_turns(client, jobs, RelaunchOptions(hosts=hosts), Prompts())
     return [[one.id for one in row] for row in found], sorted(sick)
 
 

@@ -13,9 +13,15 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._workflow.plan import KnownOfNodes, Plan, planned
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.plan import (
+    KnownOfNodes,
+    Plan,
+    not_kept,
+    planned,
+)
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.remaining_nodes import (
     Node,
+    NodeLeft,
     Remainder,
     remaining,
 )
@@ -98,7 +104,9 @@ class TestLimits:
     def test_a_sliced_template_that_asks_runs_in_one_slice(self) -> None:
         sliced = {**ASKING, "job_slice_count": 3, "ask_job_slice_count_on_launch": True}
 
-        assert bodies(plan_of(source(), chain(), found(sliced, ASKING)))[B]["job_slice_count"] == 1
+        for left in (chain(), chain(job_type="workflow_job")):
+            body = bodies(plan_of(source(), left, found(sliced, ASKING)))[B]
+            assert (body["job_slice_count"], body["limit"]) == (1, "web2,web4")
 
 
 class TestVariables:
@@ -129,7 +137,19 @@ class TestVariables:
 def test_what_the_workflow_gives_to_all_nodes_stays() -> None:
     plan = plan_of(source(inventory=4, job_tags="fast", scm_branch=""), chain(), found())
 
-    assert plan.template == {"organization": 3, "extra_vars": "{}", "inventory": 4, "job_tags": "fast"}
+    kept = {"organization": 3, "extra_vars": "{}", "inventory": 4, "job_tags": "fast", "allow_simultaneous": False}
+    assert plan.template == kept
+    assert plan_of(source(allow_simultaneous=True), chain(), found()).template["allow_simultaneous"] is True
+
+
+def test_what_cannot_be_kept_is_named() -> None:
+    labels = {"labels": {"count": 1, "results": [{"id": 5, "name": "nightly"}]}}
+
+    named = not_kept(source(summary_fields=labels))
+
+    assert named[0] == "the labels of the launch (nightly)"
+    assert [words.split(" ")[1] for words in named[1:]] == ["notifications", "one"]
+    assert len(not_kept(source(allow_simultaneous=True))) == 1
 
 
 @pytest.mark.parametrize(("other", "converges"), [("failed", True), ("successful", False)])
@@ -181,11 +201,42 @@ REFUSED: dict[str, tuple[Job, Remainder, KnownOfNodes, str]] = {
     ),
     "no limit": (source(), chain(), found({}, ASKING), "template of node2 takes no limit"),
     "sliced": (source(), chain(), found({**ASKING, "job_slice_count": 2}, ASKING), "template of node2 is sliced"),
+    "a name that no limit holds": (
+        source(),
+        chain(),
+        found(hosts={B: ("db 1",)}),
+        "node2 cannot be limited to its failed hosts: ansible splits a limit",
+    ),
     "sliced job": (
         source(),
         chain(job_type="workflow_job"),
-        found({**ASKING, "job_slice_count": 2, "ask_job_slice_count_on_launch": True}, ASKING),
+        found({**ASKING, "job_slice_count": 2}, ASKING),
         "template of node2 is sliced",
+    ),
+    "something left that cannot be run": (
+        source(),
+        chain(),
+        found(left={B: NodeLeft(obstacles=("failed on web2, where it cannot run.",))}),
+        "node2 failed on web2, where it cannot run.",
+    ),
+    "unreadable job": (source(), chain(), found(left={B: NodeLeft(unreadable=True)}), "What node2 ran may not be read"),
+    "unreadable artifacts": (
+        source(),
+        chain(),
+        found(unreadable=frozenset({A})),
+        "What node1 handed on may not be read",
+    ),
+    "not behind the one that handed on": (
+        source(),
+        remainder(node(A, "successful", B), node(B, "failed"), node(D, "failed")),
+        found(OTHER_TEMPLATE, ASKING, artifacts={A: {"release": 7}}),
+        "node3 would be given the variable release",
+    ),
+    "handed on again": (
+        source(),
+        chain(),
+        found(OTHER_TEMPLATE, ASKING, artifacts={A: {"release": 7}}, handed_on={B: frozenset({"release"})}),
+        "node2 hands on the variable release itself",
     ),
     "nested workflow": (source(), chain(kind="workflow_job"), found(hosts={}), "node2 is a workflow itself"),
     "overruled": (

@@ -17,11 +17,13 @@ from .._api.jobs import ACTIVE_STATUSES, Job
 from .._api.kinds import WORKFLOW_JOB
 from .._api.paging import PAGE_SIZE
 from .._launch.waiting import Progress
-from .remaining_nodes import Node
+from .._workflow.remaining_nodes import Node
 
 
 class NodeLines:
     """Adds to the lines about a workflow job one for each change of a node; each look takes a request more.
+
+    A job of one of its nodes, whose end is waited for before, has none.
 
     :param lines: is shown the workflow job, before its nodes while it is active, and after them at its end.
     :param client: to ask for the nodes; of a large workflow for those on the first page.
@@ -37,7 +39,8 @@ class NodeLines:
     def __call__(self, job: Job) -> None:
         if job.active:
             self._lines(job)
-        self._write_nodes(job)
+        if job.facts.get("type") == WORKFLOW_JOB.type:
+            self._write_nodes(job)
         if not job.active:
             self._lines(job)
 

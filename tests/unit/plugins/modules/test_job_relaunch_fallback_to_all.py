@@ -137,7 +137,8 @@ class TestCutShort:
         assert (result["remaining_hosts"], result["stopped_hosts"]) == ([], ["web2"])
         assert result["msg"] == (
             'Of job 42 web1 succeeded since, last in job 43. Job 42 stopped before its end at task "Install" of play '
-            '"Deploy": it has not been done on web2, though they did not fail. Relaunch it with hosts: all, or set '
+            '"Deploy": it has not been done on web2, though they did not fail. Relaunch it with hosts: remaining, '
+            "which leaves out what is done, or with hosts: all, or set "
             f"fallback_to_all: true. See {controller.url}/#/jobs/playbook/42/output"
         )
 

@@ -1,0 +1,33 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""job_info inside the ansible-playbook process, where that is equivalent to running the module."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.relaunch.controller.plugins.plugin_utils._in_process import InProcessAction, Write
+
+if t.TYPE_CHECKING:
+    from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+    from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
+    from ansible_collections.relaunch.controller.plugins.module_utils._task.result import Act
+
+
+class ActionModule(InProcessAction):
+    def specification(self) -> dict[str, t.Any]:
+        from ansible_collections.relaunch.controller.plugins.module_utils._job.job_info import INFO_SPECIFICATION
+
+        return INFO_SPECIFICATION
+
+    def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
+        from ansible_collections.relaunch.controller.plugins.module_utils._job.job_info import info_request, job_info
+
+        request = info_request(params)
+
+        def act(client: ControllerClient) -> Outcome:
+            return job_info(client, request)
+
+        return act

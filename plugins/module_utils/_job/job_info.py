@@ -1,0 +1,278 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What job_relaunch knows of a job, without acting: the same look, and the same decision.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, replace
+
+from .._api.client import ControllerClient
+from .._api.connection import CONNECTION_SPEC
+from .._api.errors import ControllerError
+from .._api.jobs import CANCELED, Job
+from .._api.kinds import JOB
+from .._launch.asks import Steps
+from .._launch.failure_report import FAILURES_LIMIT, SHOWN_MESSAGE, HostFailure, causes, stdout_tail
+from .._launch.refusals import not_startable
+from .._launch.waiting import WAITING_SPEC, Watch
+from .._work.decision import ALL, FAILED, Adopt, Await, Decision, Done, Launch, Refuse
+from .._work.ledger import FAILURES, HostRecord, HostResult, Ledger, ended, result_of
+from .._work.ledger_reader import JobsRead
+from .._work.runs import Run, runs_query
+from .._work.same_work import slice_of, values
+from .driver import drive
+from .options import RELAUNCH_SPECIFICATION, RelaunchRequest
+from .outcome import Outcome, RelaunchOutcome, carrying
+from .prediction import on
+from .relaunch_job import source_job, source_job_id
+from .sequence import adopted_outcome, done_outcome
+from .work import JobWork, Look, host_names, with_hosts
+
+# Of job_relaunch's options those of job_info.
+_TAKEN_OVER = ("job_id", "job_template", "organization", "fallback_to_all")
+
+INFO_SPECIFICATION: dict[str, t.Any] = dict(
+    argument_spec=dict(
+        CONNECTION_SPEC,
+        **{name: RELAUNCH_SPECIFICATION["argument_spec"][name] for name in _TAKEN_OVER},
+        hosts=dict(type="str", choices=[ALL, FAILED], default=FAILED),
+    ),
+    required_one_of=RELAUNCH_SPECIFICATION["required_one_of"],
+    mutually_exclusive=RELAUNCH_SPECIFICATION["mutually_exclusive"],
+    required_by=RELAUNCH_SPECIFICATION["required_by"],
+)
+
+# The events of so many runs are asked for at most: those in which remaining hosts failed last, the newest first.
+CAUSES_READ = 3
+# So many runs are told at most, the newest ones; and so many jobs before a relaunch are looked through.
+RUNS_SHOWN = 200
+
+_VERDICTS = {Await: "await", Refuse: "refuse", Done: "done", Adopt: "adopt", Launch: "launch"}
+
+
+@dataclass(frozen=True)
+class InfoOutcome(Outcome):
+    """What job_info tells; the fields are the keys of its result, where they are documented."""
+
+    source_job_id: t.Optional[int] = None
+    verdict: t.Optional[str] = None
+    verdict_job_id: t.Optional[int] = None
+    relaunch_on: t.Optional[str] = None
+    relaunch_hosts: t.Optional[tuple[str, ...]] = None
+    hosts: t.Optional[tuple[t.Mapping[str, t.Any], ...]] = None
+    remaining_hosts: t.Optional[tuple[str, ...]] = None
+    stopped_hosts: t.Optional[tuple[str, ...]] = None
+    gone_hosts: t.Optional[tuple[str, ...]] = None
+    cut_short: t.Optional[bool] = None
+    failures: t.Optional[tuple[t.Mapping[str, t.Any], ...]] = None
+    failures_more: t.Optional[int] = None
+    stdout_tail: t.Optional[str] = None
+    report_error: t.Optional[str] = None
+    runs: t.Optional[tuple[t.Mapping[str, t.Any], ...]] = None
+
+
+def info_request(params: t.Mapping[str, t.Any]) -> RelaunchRequest:
+    """The request of job_relaunch whose verdict is asked for: one that waits, and that sends nothing.
+
+    :param params: validated, as INFO_SPECIFICATION has them.
+    :raises OptionError: one of them cannot be used.
+    """
+    waiting = {name: option.get("default") for name, option in WAITING_SPEC.items()}
+    others = dict(job_type=None, force=False, credential_passwords=None)
+    each = {**params, **waiting, **others, "wait": True}
+    # Of other jobs it tells what a list shows.
+    return replace(RelaunchRequest.of(each, check_mode=True, diff=False), one_of_many=True)
+
+
+def job_info(client: ControllerClient, request: RelaunchRequest) -> InfoOutcome:
+    """Tell what a relaunch would do, and what is known of the job's work.
+
+    :param client: the controller.
+    :param request: of ``info_request``.
+    :raises ControllerError: the job, or what the decision rests on, could not be read.
+    """
+    watch = Watch(client, request.waiting, None)
+    job_id = source_job_id(client, request)
+    with carrying(InfoOutcome(source_job_id=job_id)):
+        source = source_job(client, job_id)
+        # Whatever is asked, failed hosts are told, so that they are read.
+        read = replace(request, options=replace(request.options, hosts=FAILED))
+        work = replace(JobWork.of(client, read, watch, source, JobsRead()), request=request)
+        look, decision = drive(_decided(work), client, watch)
+        outcome = _verdict(work, look, decision)
+        outcome = outcome.about(client, source)
+        outcome = _with_failures(work, look.ledger, decision, outcome)
+        return replace(outcome, runs=_lineage(work, look.ledger))
+
+
+def _decided(work: JobWork) -> Steps[tuple[Look, Decision]]:
+    """The look, and what a task would do by it, as far as the controller says that it lets this user do it."""
+    if work.out_of_question:
+        look = Look(Ledger(Run(work.source, whole=True)), work.client.clock())
+        return look, Refuse(work.out_of_question)
+    look = yield from work.look(hosts_needed=True)
+    look, decision = work.decide(look)
+    while isinstance(decision, Launch) and not decision.job.startable:
+        decision = decision.instead or Refuse(not_startable(decision.job))
+    return look, decision
+
+
+def _verdict(work: JobWork, look: Look, decision: Decision) -> InfoOutcome:
+    """What would be done, and the hosts where they are known: a job may have failed on none, and not be done."""
+    ledger = look.ledger
+    told = with_hosts(RelaunchOutcome(source_job_id=work.source.id), ledger)
+    for job in ledger.left_new:
+        told = told.warned(f"Job {job.id}, the same work, was left in status new and will never run. Cancel it.")
+    outcome = InfoOutcome(verdict=_VERDICTS[type(decision)])
+    if isinstance(decision, Refuse):
+        told = told.saying(decision.reason)
+        outcome = replace(outcome, cut_short=decision.cut_short or None)
+    else:
+        outcome = replace(outcome, verdict_job_id=decision.job.id)
+    if isinstance(decision, Await):
+        told = told.saying(f"Job {decision.job.id} is {decision.job.status}: its end decides. It would be waited for.")
+    elif isinstance(decision, Done):
+        told = done_outcome(work, look, decision, told)
+    elif isinstance(decision, Adopt):
+        told = adopted_outcome(work, look, decision, decision.job, told).saying("It would be waited for.")
+    elif isinstance(decision, Launch):
+        names = _relaunch_hosts(ledger, decision)
+        told = told.saying(f"{decision.reason}: would be relaunched on {on(names)}.")
+        outcome = replace(outcome, relaunch_on=FAILED if names else ALL, relaunch_hosts=names or None)
+    if ledger.hosts or isinstance(decision, Done):
+        hosts = sorted(ledger.hosts or (), key=lambda host: host.name)
+        outcome = replace(outcome, hosts=tuple(map(_host, hosts)), remaining_hosts=host_names(ledger.remaining))
+    return replace(
+        outcome,
+        source_job_id=work.source.id,
+        msg=told.msg,
+        warnings=told.warnings,
+        stopped_hosts=told.stopped_hosts,
+        gone_hosts=told.gone_hosts,
+    )
+
+
+def _relaunch_hosts(ledger: Ledger, decision: Launch) -> tuple[str, ...]:
+    """The hosts that a relaunch would be limited to; none where it runs on all.
+
+    Without a template the controller does not narrow the limit (recorded: post-template-deleted-admin).
+    """
+    if decision.hosts != FAILED or decision.job.template is None:
+        return ()
+    runs = {run.job.id: run for run in (ledger.source_run, *ledger.runs)}
+    return tuple(sorted(runs[decision.job.id].failed_present)) or host_names(decision.due)
+
+
+def _host(host: HostRecord) -> dict[str, t.Any]:
+    """A host with its newest result, and the run that it comes from; its cause is added where it is known."""
+    if host.done_in is not None:
+        return dict(name=host.name, result=HostResult.DONE.value, job_id=host.done_in.id)
+    result = host.last if host.last in FAILURES else HostResult.FAILED
+    return dict(name=host.name, result=result.value, job_id=host.failed_in[0].id, reach=host.reach.value)
+
+
+def _with_failures(work: JobWork, ledger: Ledger, decision: Decision, outcome: InfoOutcome) -> InfoOutcome:
+    """The outcome with what the remaining hosts failed with, and the end of the output of the run that failed last."""
+    remaining = ledger.remaining
+    if work.source.active or (isinstance(decision, Done) and not remaining):
+        return outcome
+    last = max((host.failed_in[0] for host in remaining), key=ended, default=work.source)
+    try:
+        found = _causes(work.client, ledger)
+        hosts = tuple(_with_cause(host, found.get(host["name"])) for host in outcome.hosts or ())
+        shown = tuple(found.values())[:FAILURES_LIMIT]
+        outcome = replace(outcome, hosts=hosts or outcome.hosts)
+        outcome = replace(outcome, failures=shown, failures_more=len(remaining) - len(shown))
+        outcome = replace(outcome, stdout_tail=stdout_tail(work.client, last.id))
+    except ControllerError as error:
+        outcome = replace(outcome, report_error=str(error))
+    return outcome
+
+
+def _causes(client: ControllerClient, ledger: Ledger) -> dict[str, HostFailure]:
+    """By name, what the remaining hosts failed with last, in the order in which it happened."""
+    by_run: dict[int, list[HostRecord]] = {}
+    for host in sorted(ledger.remaining, key=lambda host: ended(host.failed_in[0]), reverse=True):
+        by_run.setdefault(host.failed_in[0].id, []).append(host)
+    runs = {run.job.id: run for run in (ledger.source_run, *ledger.runs)}
+    found: dict[str, HostFailure] = {}
+    for number, hosts in list(by_run.items())[:CAUSES_READ]:
+        names = {name: host.name for host in hosts for name in host.names}
+        wanted = [one for one in runs[number].summaries or () if one.name in names]
+        for name, failure in causes(client, number, wanted).items():
+            found[names[name]] = {**failure, "host": names[name], "job_id": number}
+    return dict(reversed(found.items()))
+
+
+def _with_cause(host: t.Mapping[str, t.Any], failure: t.Optional[HostFailure]) -> t.Mapping[str, t.Any]:
+    if failure is None:
+        return host
+    cause = {name: failure[name] for name in ("play", "task", "module")}
+    result = HostResult.UNREACHABLE.value if failure["unreachable"] else host["result"]
+    return {**host, "result": result, "cause": {**cause, "message": failure["message"][:SHOWN_MESSAGE]}}
+
+
+def _lineage(work: JobWork, ledger: Ledger) -> tuple[t.Mapping[str, t.Any], ...]:
+    """The runs of the work, oldest first: those that the job goes back to, itself, and those after it."""
+    early = () if ledger.early is None else (Run(ledger.early),)
+    later = sorted((*ledger.runs, *early), key=lambda run: run.job.id)
+    runs = [*map(Run, _before(work)), ledger.source_run, *later]
+    return tuple(_run(work.client, run) for run in runs[-RUNS_SHOWN:])
+
+
+def _before(work: JobWork) -> list[Job]:
+    """The jobs that a relaunch goes back to, as far as one page tells.
+
+    The controller keeps no link between them: it is the jobs with the same values back to one that is no relaunch.
+    """
+    source, found = work.source, list[Job]()
+    if not source.is_relaunch:
+        return found
+    query = {**runs_query(source), "order_by": "-id", "id__lt": source.id, "page_size": RUNS_SHOWN}
+    for job in map(Job.of, work.client.get(f"{JOB.path}/", **query).get("results") or ()):
+        if values(job) != values(source) or slice_of(job) != slice_of(source) or job.job_type != source.job_type:
+            continue
+        if job.is_relaunch and job.limit_names and not source.limit_names <= job.limit_names:
+            # Of other hosts.
+            continue
+        found.insert(0, job)
+        if not job.is_relaunch:
+            break
+    return found
+
+
+def _run(client: ControllerClient, run: Run) -> dict[str, t.Any]:
+    job = run.job
+    by = job.facts.get("launched_by") or {}
+    done, failed = _counts(run)
+    return dict(
+        id=job.id,
+        url=client.page_url(JOB.page, job.id),
+        launch_type=job.facts.get("launch_type"),
+        launched_by=by.get("name") or job.summary("created_by").get("username"),
+        created=job.facts.get("created"),
+        finished=job.facts.get("finished"),
+        limit=job.facts.get("limit") or "",
+        status=job.status,
+        hosts_done=done,
+        hosts_failed=failed,
+    )
+
+
+def _counts(run: Run) -> tuple[t.Optional[int], t.Optional[int]]:
+    """How many hosts a run has done, and on how many it failed; None where that was not asked for, or is not known."""
+    if run.job.active or run.job.status == CANCELED:
+        return None, None
+    if run.summaries is None:
+        failed = 0 if run.job.successful else run.job.failures_counted
+        return (run.job.hosts_counted if run.job.successful else None), failed
+    failed = sum(one.failed for one in run.summaries)
+    if not run.job.successful and run.stopped is None:
+        return None, failed
+    return sum(result_of(run, one) is HostResult.DONE for one in run.summaries), failed

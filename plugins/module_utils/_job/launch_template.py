@@ -1,0 +1,259 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The launch of a job's template where no relaunch does what is asked for: what must hold before its POST, what is told
+of the job that comes of it.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from .._api.client import ControllerClient
+from .._api.errors import AnswerError, ForbiddenError, JobUnsuccessfulError, NoFailedHostsError, RefusedError
+from .._api.jobs import Job, host_summaries, names_in, summary_of, told
+from .._api.kinds import JOB, WORKFLOW_JOB
+from .._launch.changes import after_changes
+from .._launch.launch import Attempt, Launched
+from .._launch.request_body import missing_passwords
+from .._launch.template_launch import (
+    LaunchNeeds,
+    TemplateLaunch,
+    launch_refused,
+    limit_of,
+    not_limitable,
+    not_limitable_sentence,
+    why_not,
+)
+from .._work.decision import ALL, REMAINING, Launch, no_failed_hosts
+from .._work.ledger import Ledger
+from .outcome import RelaunchOutcome, carrying
+from .prediction import side_by_side
+from .relaunch import Prepared, Preparer, launched_outcome
+from .work import JobWork, host_names
+
+_PASSWORDS = "credential_passwords"
+
+
+class Preparers:
+    """Asks what has to be known before a relaunch, or before the launch of the template, each thing once."""
+
+    def __init__(self, work: JobWork) -> None:
+        self._work = work
+        self._relaunch = Preparer(work)
+        self._launch = TemplatePreparer(work)
+
+    def prepared(self, decision: Launch, outcome: RelaunchOutcome) -> Prepared:
+        """As of the one that a decision takes; they have the same errors."""
+        which = self._launch if decision.hosts == REMAINING or self._work.request.changes else self._relaunch
+        return which.prepared(decision, outcome)
+
+
+class TemplatePreparer:
+    """Asks what has to be known of a template before its launch, each thing once."""
+
+    def __init__(self, work: JobWork) -> None:
+        self._work = work
+        self._needs: t.Optional[LaunchNeeds] = None
+        self._prompts: t.Optional[t.Mapping[str, t.Any]] = None
+
+    def prepared(self, decision: Launch, outcome: RelaunchOutcome) -> Prepared:
+        """What a launch takes; in check mode with what would come of it.
+
+        :param outcome: what had been done before.
+        :raises ForbiddenError: in check mode: this user may not launch the template.
+        :raises RefusedError: it cannot be launched as asked.
+        :raises ControllerError: what has to be known could not be read.
+        """
+        work, source = self._work, self._work.source
+        names = host_names(decision.due)
+        with carrying(outcome):
+            needs, launch = self._read(self._limit(decision, names))
+            reasons = why_not(launch, needs)
+            if reasons:
+                raise RefusedError(self._not_launched(*reasons))
+            attempt = self._attempt(launch, needs)
+            missing = self._missing(launch, needs)
+            if work.request.check_mode:
+                self._check_permission(needs)
+                outcome = _predicted(work, decision, needs, launch, missing, outcome)
+        with carrying(outcome):
+            if missing:
+                raise RefusedError(
+                    f"The job template {needs.name} was not launched: it needs passwords that are not given, or blank: "
+                    f"{', '.join(missing)}. Give them in credential_passwords."
+                )
+        return Prepared(decision, source, attempt, outcome, needs.name)
+
+    def _limit(self, decision: Launch, names: t.Sequence[str]) -> str:
+        if decision.hosts == ALL:
+            return str(self._work.source.facts.get("limit") or "")
+        if not names:
+            # An empty limit is everybody.
+            raise NoFailedHostsError(self._not_launched(no_failed_hosts(self._work.source)))
+        unusable = not_limitable(names)
+        if unusable:
+            raise RefusedError(self._not_launched(not_limitable_sentence(unusable)))
+        return limit_of(names)
+
+    def _read(self, limit: str) -> tuple[LaunchNeeds, TemplateLaunch]:
+        work, source = self._work, self._work.source
+        if source.template is None:
+            raise RefusedError(self._not_launched("Its template is gone, so that there is none to launch."))
+        if self._needs is None:
+            self._needs = _read_needs(work.client, source.template)
+            shown = work.client.get(JOB.at(source.id, "create_schedule")).get("prompts")
+            self._prompts = shown if isinstance(shown, dict) and "all" not in shown else None
+        job_type = work.request.options.job_type or source.job_type
+        return self._needs, TemplateLaunch(source, self._prompts, limit, job_type, work.request.changes)
+
+    def _missing(self, launch: TemplateLaunch, needs: LaunchNeeds) -> list[str]:
+        """The passwords that are not given. Of credentials that the job was prompted with the job itself tells them; of
+        changed ones the controller does, before it launches anything (recorded: launch-credential-needs-password).
+        """
+        if "credentials" in launch.changes:
+            return []
+        if "credentials" in launch.fields(needs):
+            return missing_passwords(launch.source, self._work.request.credential_passwords)
+        return [name for name in needs.passwords if name not in self._work.request.credential_passwords]
+
+    def _attempt(self, launch: TemplateLaunch, needs: LaunchNeeds) -> Attempt:
+        work, source = self._work, self._work.source
+        body = launch.fields(needs)
+        asked_for = {*needs.passwords, *source.passwords_needed}
+        given = work.request.credential_passwords.items()
+        passwords = {name: text for name, text in given if name in asked_for or "credentials" in launch.changes}
+        wanted = names_in(launch.limit)
+        return Attempt(
+            path=f"job_templates/{source.template}/launch/",
+            body={**body, _PASSWORDS: passwords} if passwords else body,
+            what=f"The job template {needs.name}",
+            verb="launched",
+            is_own=lambda new: new.limit_names == wanted and not new.is_relaunch and work.same_work.may_include(new),
+            refused=lambda error: launch_refused(error, needs),
+        )
+
+    def _not_launched(self, *reasons: str) -> str:
+        """The sentences that say why; nothing was sent."""
+        request, listed = self._work.request, list(reasons)
+        if len(listed) > 1:
+            listed = [f"({number}) {reason}" for number, reason in enumerate(reasons, 1)]
+        how = " on what remains" if request.options.hosts == REMAINING else ""
+        how += f" with other {told(sorted(request.changes))}" if request.changes else ""
+        return f"The template of job {self._work.source.id} was not launched{how}. {' '.join(listed)}"
+
+    def _check_permission(self, needs: LaunchNeeds) -> None:
+        """Without a POST only the template tells whether this user may launch it."""
+        template = self._work.client.get(f"job_templates/{self._work.source.template}/")
+        if summary_of(template, "user_capabilities").get("start") is False:
+            raise ForbiddenError(
+                f"The job template {needs.name} would not be launched: the controller does not let this user do that. "
+                "This takes the execute role on it."
+            )
+
+
+def _read_needs(client: ControllerClient, template: int) -> LaunchNeeds:
+    """What a template asks for.
+
+    :raises RefusedError: this user may not see it.
+    """
+    at = f"job_templates/{template}"
+    try:
+        needs = LaunchNeeds(client.get(f"{at}/launch/"))
+    except AnswerError as error:
+        if not error.not_visible:
+            raise
+        raise RefusedError(
+            f'The job template {template} was not launched. The controller answered {error.status}: "{error.said}" '
+            "It takes the execute role on the template."
+        ) from None
+    if not needs.has_survey:
+        return needs
+    try:
+        spec = client.get(f"{at}/survey_spec/").get("spec") or ()
+    except AnswerError as error:
+        if not error.not_visible:
+            raise
+        return needs
+    return replace(needs, survey={str(one.get("variable")): str(one.get("type")) for one in spec})
+
+
+def _predicted(
+    work: JobWork,
+    decision: Launch,
+    needs: LaunchNeeds,
+    launch: TemplateLaunch,
+    missing: t.Sequence[str],
+    outcome: RelaunchOutcome,
+) -> RelaunchOutcome:
+    """The outcome of a launch that is not sent, with the hosts that would run."""
+    future = dict(status="pending", launch_type="manual", job_type=launch.job_type, limit=launch.limit)
+    future.update(after_changes(work.source, launch.changes, needs.survey))
+    names = host_names(decision.due)
+    ran = (one.name for one in host_summaries(work.client, work.source.id)) if decision.hosts == ALL else names
+    outcome = replace(
+        outcome,
+        hosts=tuple(ran),
+        passwords_missing=tuple(missing),
+        diff=side_by_side(work.request, work.source, future, f"launch of {needs.name} (check mode)"),
+    )
+    if missing:
+        return outcome
+    then = " and waited for" if work.request.options.wait else ""
+    said = f"its template {needs.name} would be launched with {_given(work)}, {limited_to(names)}{then}."
+    return replace(outcome, changed=True, msg=f"{decision.reason}: {said}")
+
+
+def _given(work: JobWork) -> str:
+    """What a launch is given, for a sentence."""
+    changed = f" and other {told(sorted(work.request.changes))}" if work.request.changes else ""
+    return f"the prompts of job {work.source.id}{changed}"
+
+
+def limited_to(hosts: t.Sequence[str]) -> str:
+    """To what a launch is limited, for a sentence; no hosts: to those of the source."""
+    if not hosts:
+        return "on all its hosts"
+    return f"limited to {len(hosts)} host{'' if len(hosts) == 1 else 's'}: {told(hosts)}"
+
+
+def outcome_after(work: JobWork, ledger: Ledger, prepared: Prepared, launched: Launched) -> RelaunchOutcome:
+    """The outcome that tells of the new job, a relaunch or another job of the template."""
+    if prepared.template is None:
+        return launched_outcome(work, ledger, prepared, launched)
+    new, names = launched.job, host_names(prepared.decision.due)
+    outcome = replace(
+        prepared.outcome.about(work.client, new),
+        changed=True,
+        hosts=names or None,
+        diff=side_by_side(work.request, work.source, new.facts, f"job {new.id}"),
+    )
+    return outcome.saying(
+        f"{prepared.decision.reason}: its template {prepared.template} was launched with {_given(work)} as "
+        f"job {new.id}, {limited_to(names)}.",
+        f"The answer to that was lost, so the job was looked for: {launched.lost}" if launched.lost else "",
+    )
+
+
+def refuse_ignored(work: JobWork, new: Job, outcome: RelaunchOutcome) -> None:
+    """See that the controller has taken all that a launch was given, which it tells in its answer (recorded:
+    launch-ask-off-ignored); else cancel the job. That it would was seen before, so that somebody has just changed it.
+
+    :raises JobUnsuccessfulError: it has not.
+    """
+    ignored = new.facts.get("ignored_fields") or {}
+    sliced = new.facts.get("type") == WORKFLOW_JOB.type
+    if not (ignored or sliced):
+        return
+    kind = WORKFLOW_JOB if sliced else JOB
+    why = f"the controller ignored {told(sorted(ignored))}" if ignored else "its template is sliced by now"
+    problem = work.watch.cancel(new, kind)
+    with carrying(outcome.about(work.client, new, kind)):
+        raise JobUnsuccessfulError(
+            f"{kind.noun[0].upper()}{kind.noun[1:]} {new.id} does not run as asked: {why}. "
+            f"{problem or 'It was canceled; it may have begun.'} Run the task again."
+        )

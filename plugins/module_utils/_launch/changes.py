@@ -1,0 +1,104 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The option ``changes``: what is to be other than a job's prompts, as a launch takes it. Pure.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from .._api.errors import OptionError
+from .._api.jobs import Job, names_in, summary_of, told
+from .._work.same_work import MASK, variables_of
+
+Changes = t.Mapping[str, t.Any]
+
+_NUMBERS = ("verbosity", "forks", "timeout", "inventory", "execution_environment")
+_IDS = ("credentials", "labels")
+_TEXTS = ("job_tags", "skip_tags", "scm_branch")
+CHANGEABLE = ("extra_vars", "job_type", "diff_mode", *_TEXTS, *_NUMBERS, *_IDS)
+
+
+def changes_of(given: t.Optional[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
+    """The changes as a launch takes them.
+
+    :param given: the option.
+    :raises OptionError: one of them is unknown, or has a value of another kind. The message quotes no value.
+    """
+    unknown = sorted(str(name) for name in given or {} if name not in CHANGEABLE)
+    if unknown:
+        raise OptionError(f"changes: {told(unknown)} cannot be changed. These can: {', '.join(sorted(CHANGEABLE))}.")
+    return {name: _value(name, value) for name, value in (given or {}).items()}
+
+
+def _value(name: str, value: t.Any) -> t.Any:
+    if name == "extra_vars":
+        if not isinstance(value, dict):
+            raise OptionError("changes: extra_vars must be a dictionary.")
+        # Ansible's own kinds of text and number become those of JSON, with which a job's variables are compared.
+        return json.loads(json.dumps({str(key): one for key, one in value.items()}, default=str))
+    if name in _NUMBERS:
+        return _number(name, value)
+    if name in _IDS:
+        return [_number(name, one) for one in (value if isinstance(value, list) else [value])]
+    if name == "diff_mode":
+        return _truth(name, value)
+    if name in ("job_tags", "skip_tags") and isinstance(value, list):
+        value = ",".join(map(str, value))
+    if not isinstance(value, str):
+        raise OptionError(f"changes: {name} must be a text.")
+    if name == "job_type" and value not in ("run", "check"):
+        raise OptionError("changes: job_type must be run or check.")
+    return str(value)
+
+
+def _number(name: str, value: t.Any) -> int:
+    text = str(value)
+    if isinstance(value, bool) or not (text.isascii() and text.isdecimal()):
+        what = "the number of one" if name in (*_IDS, "inventory", "execution_environment") else "a number"
+        raise OptionError(f"changes: {name} must be {what}, as the controller has it.")
+    return int(text)
+
+
+def _truth(name: str, value: t.Any) -> bool:
+    text = str(value).lower()
+    if text not in ("true", "false", "yes", "no"):
+        raise OptionError(f"changes: {name} must be true or false.")
+    return text in ("true", "yes")
+
+
+def before_changes(job: Job, changes: Changes) -> dict[str, t.Any]:
+    """What a job has where there are changes, to be shown beside them."""
+    return {name: _of_job(job, name, value) for name, value in changes.items()}
+
+
+def after_changes(job: Job, changes: Changes, survey: t.Optional[t.Mapping[str, str]]) -> dict[str, t.Any]:
+    """The changes as they may be shown: secret answers to a survey are masked, as the controller does.
+
+    :param job: in which such answers are masked.
+    :param survey: the kind of each question by its variable; None where it is not known.
+    """
+    shown = dict(changes)
+    if "extra_vars" in shown:
+        masked = variables_of(job.facts.get("extra_vars"))
+        secret = {name for name, kind in (survey or {}).items() if kind == "password"}
+        secret.update(name for name, value in (masked if isinstance(masked, dict) else {}).items() if value == MASK)
+        shown["extra_vars"] = {name: MASK if name in secret else one for name, one in shown["extra_vars"].items()}
+    return shown
+
+
+def _of_job(job: Job, name: str, value: t.Any) -> t.Any:
+    if name == "extra_vars":
+        variables = variables_of(job.facts.get("extra_vars"))
+        return {one: variables.get(one) for one in value} if isinstance(variables, dict) else {}
+    if name in _IDS:
+        found = summary_of(job.facts, name)
+        return sorted(one["id"] for one in (found.get("results") if isinstance(found, dict) else found) or ())
+    if name in ("job_tags", "skip_tags"):
+        return ",".join(sorted(names_in(job.facts.get(name))))
+    return job.facts.get(name)

@@ -1,0 +1,254 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The launch of a template with a job's prompts and another limit: what is sent, and why it cannot be. Pure.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from .._api.errors import AnswerError
+from .._api.jobs import Job, names_in, told
+from .._work.host_patterns import LONGEST_LIMIT
+from .._work.same_work import MASK, variables_of
+
+# What a launch takes, and how the template says that it asks for it (recorded: launch-get).
+ASKS = {
+    "limit": "ask_limit_on_launch",
+    "extra_vars": "ask_variables_on_launch",
+    "job_tags": "ask_tags_on_launch",
+    "skip_tags": "ask_skip_tags_on_launch",
+    "verbosity": "ask_verbosity_on_launch",
+    "diff_mode": "ask_diff_mode_on_launch",
+    "job_type": "ask_job_type_on_launch",
+    "scm_branch": "ask_scm_branch_on_launch",
+    "inventory": "ask_inventory_on_launch",
+    "credentials": "ask_credential_on_launch",
+    "execution_environment": "ask_execution_environment_on_launch",
+    "labels": "ask_labels_on_launch",
+    "forks": "ask_forks_on_launch",
+    "timeout": "ask_timeout_on_launch",
+    "instance_groups": "ask_instance_groups_on_launch",
+}
+_ONE_OBJECT = ("inventory", "execution_environment")
+_OBJECTS = ("credentials", "labels", "instance_groups")
+
+# What has a meaning at the beginning of a pattern, and anywhere in one.
+_FIRST = "!&~@"
+_WILD = frozenset("*?[],")
+
+
+@dataclass(frozen=True)
+class LaunchNeeds:
+    """What a template asks for at its launch, and what it has itself.
+
+    :param facts: the answer of ``job_templates/N/launch/`` (recorded: launch-get, launch-get-survey).
+    :param survey: the kind of each question of its survey by the name of the variable; None where it is not known.
+    """
+
+    facts: t.Mapping[str, t.Any]
+    survey: t.Optional[t.Mapping[str, str]] = None
+
+    @property
+    def name(self) -> str:
+        return str((self.facts.get("job_template_data") or {}).get("name") or "")
+
+    @property
+    def has_survey(self) -> bool:
+        return bool(self.facts.get("survey_enabled"))
+
+    @property
+    def passwords(self) -> list[str]:
+        """Names of those that its own credentials need."""
+        return [str(name) for name in self.facts.get("passwords_needed_to_start") or ()]
+
+    @property
+    def unanswered(self) -> list[str]:
+        """Names of the variables that its survey requires."""
+        return [str(name) for name in self.facts.get("variables_needed_to_start") or ()]
+
+    def asks(self, name: str) -> bool:
+        """Whether it asks for a field; what it does not ask for is ignored without a word."""
+        return bool(self.facts.get(ASKS[name]))
+
+    def own(self, name: str) -> t.Any:
+        """Its own value of a field, as a launch would take it."""
+        return sendable(name, (self.facts.get("defaults") or {}).get(name))
+
+
+@dataclass(frozen=True)
+class TemplateLaunch:
+    """What a launch is to bring about.
+
+    :param source: the job whose prompts are taken over, in detail.
+    :param prompts: what it was launched with beyond its template (recorded: prompts-full); None where that is unknown.
+    :param limit: the limit; see ``limit_of``.
+    :param job_type: as which it is to run.
+    :param changes: what is to be other than the job's prompts; ``extra_vars`` are merged with those.
+    """
+
+    source: Job
+    prompts: t.Optional[t.Mapping[str, t.Any]]
+    limit: str
+    job_type: str
+    changes: t.Mapping[str, t.Any] = field(default_factory=dict)
+
+    @property
+    def variables(self) -> dict[str, t.Any]:
+        """The extra variables that it is given."""
+        prompted = variables_of((self.prompts or {}).get("extra_vars"))
+        return {**(prompted if isinstance(prompted, dict) else {}), **self.changes.get("extra_vars", {})}
+
+    @property
+    def secrets(self) -> list[str]:
+        """Names of the variables whose values the controller does not show, so that they cannot be given once more."""
+        return sorted(name for name, value in self.variables.items() if MASK in str(value))
+
+    def fields(self, needs: LaunchNeeds) -> dict[str, t.Any]:
+        """What is sent: all that differs from the template's own values, which are no prompts (recorded:
+        launch-same-as-template).
+        """
+        given = {name: sendable(name, value) for name, value in (self.prompts or {}).items() if name in ASKS}
+        given.update({name: value for name, value in self.changes.items() if name != "extra_vars"})
+        given.update(extra_vars=self.variables, limit=self.limit, job_type=self.job_type)
+        own = {name: needs.own(name) for name in given}
+        if "credentials" in given:
+            # The list has to be whole; of two of a kind the one that is not the template's counts (recorded:
+            # launch-credentials-lacks-template, launch-two-of-a-kind).
+            added = [number for number in given["credentials"] if number not in own["credentials"]]
+            given["credentials"] = [*own["credentials"], *added] if added else own["credentials"]
+        if names_in(given["limit"]) == names_in(own["limit"]):
+            given["limit"] = own["limit"]
+        return {name: value for name, value in given.items() if value != own[name] and (value or name != "extra_vars")}
+
+
+def sendable(name: str, value: t.Any) -> t.Any:
+    """A value as a launch takes it: numbers in the place of objects (recorded: launch-prompts-answer-as-body)."""
+    if name in _ONE_OBJECT and isinstance(value, dict):
+        return value.get("id")
+    if name in _OBJECTS:
+        entries = value.get("results") if isinstance(value, dict) else value
+        return [entry["id"] if isinstance(entry, dict) else entry for entry in entries or ()]
+    if name in ("limit", "job_tags", "skip_tags", "scm_branch"):
+        return value or ""
+    return value
+
+
+def limit_of(names: t.Collection[str]) -> str:
+    """The limit that holds these hosts.
+
+    A single name with a blank or a colon is taken apart there, unless a comma follows (recorded: blank-one-*,
+    blank-two-*).
+    """
+    text = ",".join(sorted(names))
+    return f"{text}," if len(names) == 1 and any(character in text for character in " \t:") else text
+
+
+def not_limitable(names: t.Iterable[str]) -> list[str]:
+    """Those of some names of hosts that no limit holds: to Ansible they are patterns, or several."""
+    return sorted(name for name in names if name[:1] in _FIRST or name != name.strip() or _WILD & set(name))
+
+
+def why_not(launch: TemplateLaunch, needs: LaunchNeeds) -> list[str]:
+    """Why a launch would not bring about what it is to, a sentence or two each with the way on; none where it would."""
+    said = [*_of_source(launch, needs), *_of_limit(launch.limit)]
+    fields = launch.fields(needs)
+    if launch.secrets:
+        said.append(
+            f"The job was launched with secret values that the controller does not show: {told(launch.secrets)}. Give "
+            "them in changes, as extra_vars."
+        )
+    return [*said, *_not_asked(launch, needs, fields), *_of_survey(launch, needs)]
+
+
+def _of_source(launch: TemplateLaunch, needs: LaunchNeeds) -> t.Iterator[str]:
+    source, shown = launch.source, launch.prompts or {}
+    if launch.prompts is None:
+        yield "The controller does not tell what it was launched with beyond its template. Launch the template by hand."
+    if source.inventory is None and "inventory" not in launch.changes:
+        yield "The inventory that it ran with is gone. Give the template an inventory, and launch it by hand."
+    if int(source.facts.get("job_slice_count") or 1) > 1 or int(needs.own("job_slice_count") or 1) > 1:
+        yield "Its template is sliced, so that a launch makes as many jobs. Relaunch each slice on its failed hosts."
+    labels = shown.get("labels")
+    if isinstance(labels, dict) and int(labels.get("count") or 0) > len(labels.get("results") or ()):
+        yield "It was launched with more labels than the controller shows. Launch the template by hand."
+
+
+def _of_limit(limit: str) -> t.Iterator[str]:
+    size = len(limit.encode())
+    if size > LONGEST_LIMIT:
+        yield (
+            f"The names of the hosts make a limit of {size} bytes, and no job runs with more than {LONGEST_LIMIT}. "
+            "Relaunch it with hosts: all, or its slices by themselves."
+        )
+
+
+def _not_asked(launch: TemplateLaunch, needs: LaunchNeeds, fields: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    missing = [name for name in fields if not needs.asks(name) and not (name == "extra_vars" and needs.has_survey)]
+    if missing:
+        yield (
+            f"The template does not ask for {told(sorted(missing))} at its launch, and would ignore what it is given. "
+            "Have it ask: tick Prompt on launch beside each of them in the template."
+        )
+
+
+def _of_survey(launch: TemplateLaunch, needs: LaunchNeeds) -> t.Iterator[str]:
+    if not needs.has_survey:
+        return
+    without = [name for name in needs.unanswered if name not in launch.variables]
+    if without:
+        yield (
+            f"The template's survey requires {told(without)}, which the job was launched without. Give it in changes, "
+            "as extra_vars."
+        )
+    if needs.survey is not None and not needs.asks("extra_vars"):
+        unknown = sorted(set(launch.variables) - set(needs.survey))
+        if unknown:
+            yield (
+                f"The template's survey does not ask for {told(unknown)}, which would be ignored. Add the questions "
+                "to it, or tick Prompt on launch beside Variables in the template."
+            )
+
+
+def not_limitable_sentence(names: t.Sequence[str]) -> str:
+    """Why no launch can be limited to these hosts, and the way on."""
+    return (
+        f"No limit holds {told(names)}: Ansible takes such a name for a pattern. Rename it in the inventory, or "
+        "relaunch with hosts: failed or hosts: all."
+    )
+
+
+def launch_refused(error: AnswerError, needs: LaunchNeeds) -> str:
+    """The sentence for a launch that the controller declined; decided on status and keys.
+
+    :param error: its answer.
+    """
+    answer = f'The controller answered {error.status}: "{error.said}"'
+    return f"The job template {needs.name} was not launched. {answer} {_next(error)}"
+
+
+def _next(error: AnswerError) -> str:
+    keys = set(error.body) if isinstance(error.body, dict) else set()
+    if error.status == 401:
+        return "The credentials have just expired or been revoked: renew them and run the task again."
+    if error.status == 403:
+        # Recorded: launch-reader, launch-alice-credential, launch-alice-inventory.
+        return (
+            "This takes the execute role on the template, the use role on the credentials, inventory and instance "
+            "groups that the job was launched with and, with a token, its write scope."
+        )
+    if error.status == 404:
+        return "The template was deleted meanwhile."
+    if "passwords_needed_to_start" in keys:
+        return "Give these in credential_passwords."
+    if "variables_needed_to_start" in keys:
+        return "Give these in changes, as extra_vars."
+    if "playbook" in keys:
+        # Recorded: updates-launch-project-failed.
+        return "Update the template's project, which a launch requires and a relaunch does not, and run the task again."
+    return "Look at the template in the controller."

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which rule each failed host falls under, by the events of the run in which it failed last.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from .._api.client import ControllerClient
+from .._api.jobs import Job
+from .._launch.failure_report import HostFailure, causes
+from .._work.ledger import HostRecord, HostResult, Ledger, Reach
+from .rules import NEEDS_PERSON, Rule, first_fitting
+
+# Each failed host has to be known, so that as many pages of failed events are read as it takes.
+MOST_PAGES = 1000
+
+
+class RuledHosts:
+    """
+    :param rules: at least one.
+    """
+
+    def __init__(self, client: ControllerClient, rules: t.Sequence[Rule]) -> None:
+        self._client = client
+        self._rules = rules
+        self._failures: dict[int, dict[str, HostFailure]] = {}
+        #: By name, the hosts that were left by the last look, each with its rule; None where none fits.
+        self.left: dict[str, t.Optional[Rule]] = {}
+
+    def __call__(self, ledger: Ledger, events_in: t.Callable[[Job], Job]) -> Ledger:
+        """The ledger, in which hosts that a rule parks are so.
+
+        :param events_in: waits until the events of a job that has ended are in.
+        :raises ControllerError: the events could not be read.
+        """
+        if ledger.hosts is None:
+            return ledger
+        left = [host for host in ledger.hosts if host.done_in is None and host.failed_in]
+        failures = self._failures_of(ledger, left, events_in)
+        ruled = {host.key: first_fitting(self._rules, failures.get(host.name) or _by_summary(host)) for host in left}
+        self.left = {host.name: ruled[host.key] for host in left}
+        return replace(ledger, hosts=tuple(_parked(host, ruled.get(host.key)) for host in ledger.hosts))
+
+    def _failures_of(
+        self, ledger: Ledger, left: t.Sequence[HostRecord], events_in: t.Callable[[Job], Job]
+    ) -> dict[str, HostFailure]:
+        """By name, what each of the hosts failed with last. Of each run it is asked once."""
+        runs = {run.job.id: run for run in (ledger.source_run, *ledger.runs)}
+        numbers = {host.failed_in[0].id for host in left}
+        for number in sorted(numbers - self._failures.keys()):
+            run = runs[number]
+            events_in(run.job)
+            self._failures[number] = causes(self._client, number, run.summaries or (), MOST_PAGES)
+        # What has been overtaken is not asked again.
+        self._failures = {number: self._failures[number] for number in numbers}
+        found: dict[str, HostFailure] = {}
+        for host in left:
+            known = self._failures[host.failed_in[0].id]
+            failure = next((known[name] for name in host.names if name in known), None)
+            if failure is not None:
+                found[host.name] = failure
+        return found
+
+
+def _by_summary(host: HostRecord) -> HostFailure:
+    """What is known of a failure without an event."""
+    return {"unreachable": host.last is HostResult.UNREACHABLE}
+
+
+def _parked(host: HostRecord, rule: t.Optional[Rule]) -> HostRecord:
+    if rule is None or not rule.parks or host.reach in (Reach.GONE, Reach.IDLE):
+        return host
+    return replace(host, reach=Reach.PARKED, parked=rule.reason or NEEDS_PERSON)

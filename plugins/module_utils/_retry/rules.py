@@ -1,0 +1,112 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rules: what is done about a failed host, by what it failed with last. Pure.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+from .._api.errors import OptionError
+
+RETRY = "retry"
+PARK = "park"
+# Why a host is parked, where its rule does not say.
+NEEDS_PERSON = "it needs a person"
+
+# Of a rule, what a failure has to be like.
+_PATTERNS = ("task", "module", "message")
+
+RULE_OPTIONS: dict[str, t.Any] = dict(
+    unreachable=dict(type="bool"),
+    task=dict(type="str"),
+    module=dict(type="str"),
+    message=dict(type="str"),
+    action=dict(type="str", choices=[RETRY, PARK], required=True),
+    delay=dict(type="float"),
+    retries=dict(type="int"),
+    reason=dict(type="str"),
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """
+    :param unreachable: whether the host was; None where that does not matter.
+    :param patterns: by what of a failure they are looked for in, ``task``, ``module`` or ``message``.
+    :param parks: whether the host needs a person, and is not retried.
+    :param delay: seconds before the next round; None for that of the task.
+    :param retries: how many attempts the host gets; None for that of the task.
+    :param reason: why it is parked.
+    """
+
+    unreachable: t.Optional[bool] = None
+    patterns: t.Mapping[str, t.Pattern[str]] = field(default_factory=dict)
+    parks: bool = False
+    delay: t.Optional[float] = None
+    retries: t.Optional[int] = None
+    reason: str = ""
+
+    def fits(self, failure: t.Mapping[str, t.Any]) -> bool:
+        """Whether a host that failed with this is meant.
+
+        :param failure: ``unreachable``, and ``task``, ``module`` and ``message`` as far as they are known.
+        """
+        if self.unreachable is not None and self.unreachable is not bool(failure.get("unreachable")):
+            return False
+        return all(pattern.search(str(failure.get(name) or "")) for name, pattern in self.patterns.items())
+
+
+def first_fitting(rules: t.Sequence[Rule], failure: t.Mapping[str, t.Any]) -> t.Optional[Rule]:
+    """The first rule that means a host which failed with this; None where none does."""
+    return next((rule for rule in rules if rule.fits(failure)), None)
+
+
+def rules_of(given: t.Optional[t.Sequence[t.Mapping[str, t.Any]]]) -> tuple[Rule, ...]:
+    """From an option.
+
+    :param given: dictionaries with the keys of RULE_OPTIONS; what is None is not given.
+    :raises OptionError: one of them is wrong; it is told which, by its number.
+    """
+    return tuple(_rule(f"rules: rule {number}", one) for number, one in enumerate(given or (), 1))
+
+
+def _rule(which: str, given: t.Mapping[str, t.Any]) -> Rule:
+    unknown = sorted(set(given) - set(RULE_OPTIONS))
+    if unknown:
+        raise OptionError(f"{which} has no {', '.join(map(str, unknown))}. A rule takes {', '.join(RULE_OPTIONS)}.")
+    given = {name: value for name, value in given.items() if value is not None}
+    action = given.get("action")
+    if action not in (RETRY, PARK):
+        raise OptionError(f"{which} needs an action: {RETRY} or {PARK}.")
+    wrong = {RETRY: ("reason",), PARK: ("delay", "retries")}[str(action)]
+    for name in wrong:
+        if name in given:
+            raise OptionError(f"{which} has {name}, which does not go with action: {action}.")
+    delay, retries = given.get("delay"), given.get("retries")
+    if delay is not None and not (math.isfinite(delay) and delay >= 0):
+        raise OptionError(f"{which}: delay must be a number that is not less than 0, not {delay:g}.")
+    if retries is not None and retries < 1:
+        raise OptionError(f"{which}: retries must be at least 1, not {retries}.")
+    return Rule(
+        unreachable=given.get("unreachable"),
+        patterns={name: _pattern(f"{which}: {name}", given[name]) for name in _PATTERNS if name in given},
+        parks=action == PARK,
+        delay=delay,
+        retries=retries,
+        reason=str(given.get("reason") or ""),
+    )
+
+
+def _pattern(which: str, text: str) -> t.Pattern[str]:
+    try:
+        return re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise OptionError(f"{which} is no regular expression: {text!r}: {error}.") from None

@@ -1,0 +1,60 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The job that a task runs in, and those of its template: they are never relaunched by it. Private to this collection.
+
+A recovery that runs by schedule would find its own last run, adopt itself, and wait for ever.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .._api import jobs as _jobs
+from .._api.errors import AnswerError
+from .._api.jobs import Job
+
+if t.TYPE_CHECKING:
+    from .._api.client import ControllerClient
+
+
+@dataclass(frozen=True)
+class OwnWork:
+    """
+    :param job: the number of the job that the task runs in; None outside of one.
+    :param template: the number of its template; None where that is not known.
+    """
+
+    job: t.Optional[int] = None
+    template: t.Optional[int] = None
+
+    def told(self, job: Job) -> str:
+        """Why a job is not to be relaunched by this task, as a sentence; empty where it is neither."""
+        if job.id == self.job:
+            return f"Job {job.id} is the job that this task runs in: it cannot wait for itself."
+        if self.template is not None and job.template == self.template:
+            return (
+                f"It is a job of the template that this task runs in, as job {self.job}. Relaunch it with "
+                "job_relaunch from elsewhere."
+            )
+        return ""
+
+
+def read_own_work(client: ControllerClient, number: t.Optional[int]) -> OwnWork:
+    """What is known of the job that a task runs in.
+
+    :param number: its number, as the environment tells it.
+    :returns: nothing where that is no active job of this controller: then it is a job of another one.
+    :raises ControllerError: it could not be asked for.
+    """
+    if number is None:
+        return OwnWork()
+    try:
+        own = _jobs.get(client, number)
+    except AnswerError as error:
+        if not error.not_visible:
+            raise
+        return OwnWork(number)
+    return OwnWork(own.id, own.template) if own.active else OwnWork()

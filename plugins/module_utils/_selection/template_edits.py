@@ -1,0 +1,51 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""When the templates of many jobs were edited last, in one list of them. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._api.errors import ControllerError
+from .._api.jobs import Job, parse_time
+from .._api.paging import in_chunks
+from .._api.templates import JOB_TEMPLATE
+from .._work.same_work import LastEdit
+
+if t.TYPE_CHECKING:
+    from .._api.client import ControllerClient
+
+
+class TemplateEdits:
+    """Asked for all of them at once, when one matters.
+
+    :param jobs: whose templates are meant.
+    """
+
+    def __init__(self, client: ControllerClient, jobs: t.Iterable[Job]) -> None:
+        self._client = client
+        self._templates = {job.template for job in jobs if job.template is not None}
+        self._known: t.Optional[dict[int, LastEdit]] = None
+
+    def __call__(self, job: Job) -> t.Optional[LastEdit]:
+        """The last edit of a job's template; None where it is not one of them, or this user may not see it."""
+        if self._known is None:
+            self._known = self._listed()
+        return None if job.template is None else self._known.get(job.template)
+
+    def _listed(self) -> dict[int, LastEdit]:
+        """Nothing where they cannot be read: what they would tell can be asked of each job."""
+        # What is edited while this is answered is not known.
+        now = self._client.now()
+        found: dict[int, LastEdit] = {}
+        try:
+            for some in in_chunks(self._templates):
+                for entry in self._client.results(JOB_TEMPLATE.path, id__in=some):
+                    if entry.get("modified"):
+                        modified = parse_time(entry["modified"])
+                        found[int(entry["id"])] = LastEdit(modified, now, bool(entry.get("survey_enabled", True)))
+        except ControllerError:
+            return {}
+        return found

@@ -1,0 +1,172 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What came of a workflow job: relaunches of all nodes, and runs of what remained of it. The controller keeps no record
+of that; it shows in templates, names and the jobs of nodes. Private to this collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .._api import jobs as _jobs
+from .._api.client import ControllerClient
+from .._api.errors import AnswerError, RefusedError
+from .._api.jobs import CANCELED, RELAUNCH, Job, summary_of
+from .._api.kinds import WORKFLOW_JOB
+from .._work.runs import runs_query
+from .._work.same_work import same_launch
+from . import temporary_template as _temporary_template
+from .remaining_nodes import Node
+from .temporary_template import Earlier
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """What came of a workflow job.
+
+    :param root: it, in detail.
+    :param base: the newest relaunch of all of its nodes, else the root.
+    :param resumes: those that ran what remained of it.
+    :param leftovers: their temporary templates that are there.
+    """
+
+    root: Job
+    base: Job
+    resumes: tuple[Job, ...]
+    leftovers: tuple[Earlier, ...]
+
+    @property
+    def doing(self) -> t.Optional[Job]:
+        """The workflow job that does the work, or has done it, after the newest relaunch of all nodes; None if none."""
+        newer = (job for job in self.resumes if job.active or (job.successful and job.id > self.base.id))
+        found = next(newer, None)
+        if found is None and self.base is not self.root and (self.base.active or self.base.successful):
+            return self.base
+        return found
+
+    @property
+    def last(self) -> int:
+        """The number of the workflow job that went on last: what remains of it is what remains."""
+        return max([self.base.id, *(job.id for job in self.resumes)])
+
+    def templates(self, followed: Job) -> tuple[int, ...]:
+        """The temporary templates in the order in which they are removed: the one that shows the success is the last.
+
+        :param followed: the workflow job whose success is waited for.
+        """
+        ordered = sorted(self.leftovers, key=lambda one: one.job is not None and one.job.id == followed.id)
+        return tuple(one.template for one in ordered)
+
+
+def nodes_of(client: ControllerClient, job_id: int) -> list[Node]:
+    """The nodes of a workflow job.
+
+    :raises ControllerError: they could not be read.
+    """
+    return [Node.of(entry) for entry in client.results(WORKFLOW_JOB.at(job_id, "workflow_nodes"))]
+
+
+def root_of(client: ControllerClient, job: Job) -> Job:
+    """The workflow job that another one goes back to: that it ran the remainder of, or is a relaunch of.
+
+    A relaunch has no pointer to its source: that is the newest launch with the same values that had ended before.
+
+    :returns: in detail; the job itself where it goes back to none, or to one that is gone.
+    :raises ControllerError: it could not be read.
+    """
+    number = _temporary_template.source_in(job.name)
+    if number is not None:
+        try:
+            job = _jobs.get(client, number, WORKFLOW_JOB)
+        except AnswerError as error:
+            if not error.not_visible:
+                raise
+            return job
+    if not job.is_relaunch:
+        return job
+    query = {**runs_query(job), "order_by": "-id", "id__lt": job.id, "not__launch_type": RELAUNCH}
+    for entry in client.results(f"{WORKFLOW_JOB.path}/", **query):
+        launch = Job.of(entry)
+        if not launch.active and launch.finished < job.created and same_launch(launch, job):
+            return _jobs.get(client, launch.id, WORKFLOW_JOB)
+    return job
+
+
+def read_lineage(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -> Lineage:
+    """What has come of a workflow job by now.
+
+    :param root: it, which has ended.
+    :param nodes: its own.
+    :raises ControllerError: it could not be read.
+    """
+    leftovers = tuple(_temporary_template.earlier(client, root.id))
+    resumes = {one.job.id: one.job for one in leftovers if one.job is not None}
+    named = {"name__startswith": _temporary_template.name_prefix(root.id), "order_by": "-id"}
+    by_name = [Job.of(entry) for entry in client.results(f"{WORKFLOW_JOB.path}/", **named)]
+    by_nodes, base = _by_jobs(client, root, nodes)
+    for job in (*by_name, *by_nodes):
+        # One that was canceled and has no template gave way to another caller's.
+        if job.id not in resumes and job.status != CANCELED:
+            resumes[job.id] = job
+    return Lineage(root, base, tuple(resumes[number] for number in sorted(resumes)), leftovers)
+
+
+def _by_jobs(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -> tuple[list[Job], Job]:
+    """What the newer jobs of its template and of its nodes' templates tell.
+
+    Where a temporary template is gone, only administrators and auditors find its workflow job by its name.
+
+    :returns: runs of what remained, and the newest relaunch of all nodes, else the root.
+    """
+    templates = {node.template for node in nodes if not node.succeeded} | {root.template}
+    query = {
+        "unified_job_template__in": ",".join(str(number) for number in sorted(filter(None, templates))),
+        "launch_type__in": "workflow,relaunch",
+        "id__gt": root.id,
+    }
+    base, found = root, dict[int, Job]()
+    entries = client.results("unified_jobs/", **query, order_by="-id") if any(templates) else ()
+    for entry in entries:
+        if entry.get("type") == WORKFLOW_JOB.type:
+            job = Job.of(entry)
+            # One that was canceled took back nothing.
+            later = base is root and job.is_relaunch and job.status != CANCELED and job.created > root.finished
+            base = job if later and same_launch(root, job) else base
+            continue
+        facts = summary_of(entry, "source_workflow_job")
+        if str(facts.get("name")).startswith(_temporary_template.name_prefix(root.id)):
+            found.setdefault(int(facts["id"]), Job.of(facts))
+    return list(found.values()), base
+
+
+def last_run(client: ControllerClient, lineage: Lineage) -> Job:
+    """The workflow job that went on from the root last, in detail.
+
+    :raises RefusedError: this user may not read it any more.
+    """
+    root = lineage.root
+    if lineage.last == root.id:
+        return root
+    try:
+        return _jobs.get(client, lineage.last, WORKFLOW_JOB)
+    except AnswerError as error:
+        if error.status != 403 or not error.refuses:
+            raise
+    raise RefusedError(
+        f"Workflow job {lineage.last} ran what remained of workflow job {root.id} last, and its temporary template was "
+        "deleted, so that only system administrators and auditors can read what it left undone. Let one of them run "
+        "the task, or relaunch all nodes (nodes: all)."
+    )
+
+
+def readable(client: ControllerClient, job: Job) -> Job:
+    """A workflow job's detail; what is known of it where only administrators and auditors may read that."""
+    try:
+        return _jobs.get(client, job.id, WORKFLOW_JOB)
+    except AnswerError as error:
+        if not error.refuses:
+            raise
+        return job

@@ -1,0 +1,214 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is left of the work of failed nodes, by the ledgers of their jobs. Private to this collection."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import replace
+
+from .._api import jobs as _jobs
+from .._api.client import ControllerClient
+from .._api.errors import AnswerError
+from .._api.jobs import SUCCESSFUL, Job, names_in, told
+from .._api.kinds import JOB, WORKFLOW_JOB
+from .._job.options import RelaunchRequest, own_job_id
+from .._job.work import EventsIn, JobWork, Look, host_names
+from .._launch.asks import Steps
+from .._launch.waiting import Waiting, Watch
+from .._work.decision import ALL, FAILED, Adopt, Await, Done, Launch, RelaunchOptions, never_began, why_cut_short
+from .._work.ledger import HostRecord, Reach
+from .._work.ledger_reader import JobsRead
+from .._work.same_work import Prompts
+from .lineage import nodes_of, read_lineage
+from .remaining_nodes import Node, NodeLeft
+
+# So many earlier jobs are looked at for one that shows what a playbook starts.
+EARLIER_LOOKED_AT = 10
+# What makes a job start other tasks of the same playbook.
+_STARTS_BY = ("job_tags", "skip_tags")
+
+
+class NodeWork:
+    """Asks what is left of failed nodes; what has been read of jobs that have ended is kept.
+
+    :param client: the controller, and with it the clock.
+    :param watch: the time that there is.
+    :param waiting: of the task.
+    :param on_failed: whether nodes are limited to their failed hosts; else they run whole.
+    :param fallback_to_all: whether one runs whole whose work is more than its failed hosts.
+    """
+
+    def __init__(
+        self, client: ControllerClient, watch: Watch, waiting: Waiting, on_failed: bool, fallback_to_all: bool
+    ) -> None:
+        self._client = client
+        self._watch = watch
+        self._waiting = waiting
+        self._on_failed = on_failed
+        self._fallback_to_all = fallback_to_all
+        self._read = JobsRead()
+        self._prompts = Prompts()
+        self._works: dict[int, JobWork] = {}
+        self._earlier: dict[int, list[Job]] = {}
+        #: The jobs of all nodes of the workflow: a template may stand behind several of them, each of which is work of
+        #: its own.
+        self.of_nodes: set[int] = set()
+
+    def left(self, node: Node) -> Steps[NodeLeft]:
+        """What is left of a node that failed, as of now.
+
+        :raises ControllerError: it could not be read.
+        """
+        if node.job is None or node.job_type not in (JOB.type, WORKFLOW_JOB.type):
+            return NodeLeft()
+        try:
+            if node.job_type == JOB.type:
+                return (yield from self._of_job(node.job))
+            if node.template_type == WORKFLOW_JOB.type:
+                return self._of_workflow(node.job)
+            return (yield from self._of_slices(node.job))
+        except AnswerError as error:
+            if not error.not_visible:
+                raise
+            return NodeLeft(unreadable=True)
+
+    def _of_workflow(self, number: int) -> NodeLeft:
+        """A nested workflow is not resumed in parts here; it may have been, or relaunched, on its own."""
+        nested = _jobs.get(self._client, number, WORKFLOW_JOB)
+        doing = read_lineage(self._client, nested, nodes_of(self._client, number)).doing
+        if doing is None:
+            return NodeLeft()
+        return NodeLeft(waits_for=(doing, WORKFLOW_JOB)) if doing.active else NodeLeft(healed_by=doing.id)
+
+    def _of_slices(self, number: int) -> Steps[NodeLeft]:
+        """Each slice that failed has a ledger of its own."""
+        failed = [one for one in nodes_of(self._client, number) if one.bad]
+        if any(one.job is None for one in failed):
+            return self._whole("a job of its slices has been deleted")
+        found = []
+        for one in failed:
+            found.append((yield from self._of_job(int(one.job or 0))))
+        return _together(found)
+
+    def _of_job(self, number: int) -> Steps[NodeLeft]:
+        work = self._work(number)
+        look = yield from work.look(hosts_needed=True)
+        look, decision = work.decide(look)
+        if isinstance(decision, (Await, Adopt)):
+            return NodeLeft(waits_for=(decision.job, JOB))
+        if isinstance(decision, Done):
+            return self._done(work, decision)
+        if isinstance(decision, Launch):
+            return self._to_launch(work, look, decision)
+        return NodeLeft(obstacles=(f"cannot be run: {_inside(decision.reason)}.",))
+
+    def _work(self, number: int) -> JobWork:
+        if number not in self._works:
+            source = EventsIn(self._watch, self._read)(_jobs.get(self._client, number))
+            # All that is left is asked for; whether it may be done is decided here.
+            options = RelaunchOptions(hosts=FAILED, fallback_to_all=True, wait=True)
+            request = RelaunchRequest(options=options, waiting=self._waiting, own_job=own_job_id(os.environ))
+            self._works[number] = JobWork.of(
+                self._client,
+                request,
+                self._watch,
+                source,
+                self._read,
+                prompts=self._prompts,
+                of_others=self.of_nodes,
+            )
+        return self._works[number]
+
+    def _done(self, work: JobWork, decision: Done) -> NodeLeft:
+        """All that can be done has been; a host that is disabled is not done for that."""
+        gone = host_names(host for host in decision.left if host.reach is Reach.GONE)
+        idle = [host for host in decision.left if host.reach is not Reach.GONE]
+        if idle:
+            return replace(self._idle(idle), gone=gone)
+        if decision.job.id == work.source.id and not gone:
+            return self._whole(f"job {work.source.id} failed on no host that is known")
+        return NodeLeft(healed_by=decision.job.id, gone=gone)
+
+    def _to_launch(self, work: JobWork, look: Look, decision: Launch) -> NodeLeft:
+        if not self._on_failed:
+            return NodeLeft()
+        if decision.hosts == ALL and work.source.never_began:
+            return NodeLeft(whole=_inside(never_began(work.source)))
+        if decision.hosts == ALL:
+            return self._whole(decision.reason)
+        ledger = work.with_end(look, self._earlier_than(work.source)).ledger
+        gone = host_names(ledger.reached(Reach.GONE))
+        disabled = work.reader.disabled(ledger.due)
+        idle = (*ledger.reached(Reach.IDLE), *(disabled or ()))
+        if idle:
+            return replace(self._idle(idle), gone=gone)
+        reason = why_cut_short(ledger)
+        if reason:
+            return replace(self._whole(reason), gone=gone)
+        return NodeLeft(hosts=host_names(ledger.due), gone=gone, unsure=disabled is None)
+
+    def _idle(self, hosts: t.Sequence[HostRecord]) -> NodeLeft:
+        """A workflow does not go on behind a host as if that were done."""
+        if not self._on_failed:
+            return NodeLeft()
+        return NodeLeft(
+            obstacles=(
+                f"failed on {told(host_names(hosts))}, where it cannot run: disabled, or not a target of it any "
+                "more. Enable or delete such hosts, or set node_hosts: all, with which the workflow goes on without "
+                "them.",
+            )
+        )
+
+    def _whole(self, reason: str) -> NodeLeft:
+        """Its work is more than its failed hosts."""
+        if not self._on_failed:
+            return NodeLeft()
+        if self._fallback_to_all:
+            return NodeLeft(whole=_inside(reason))
+        return NodeLeft(
+            obstacles=(
+                f"has more left than its failed hosts, or these are not known: {_inside(reason)}. Set "
+                "fallback_to_all: true to run it on all of its hosts.",
+            )
+        )
+
+    def _earlier_than(self, source: Job) -> list[Job]:
+        """A successful job of before that started what the playbook starts: without one, what lies behind the place
+        where all of a first run stopped is not known.
+        """
+        if source.id not in self._earlier:
+            query = {"unified_job_template": source.template, "status": SUCCESSFUL, "id__lt": source.id}
+            entries = self._client.get(f"{JOB.path}/", **query, order_by="-id", page_size=EARLIER_LOOKED_AT)
+            jobs = [Job.of(entry) for entry in entries.get("results") or ()] if source.template else []
+            self._earlier[source.id] = [job for job in jobs if _starts_the_same(source, job)][:1]
+        return self._earlier[source.id]
+
+
+def _starts_the_same(source: Job, job: Job) -> bool:
+    tags = all(names_in(source.facts.get(name)) == names_in(job.facts.get(name)) for name in _STARTS_BY)
+    return tags and job.revision == source.revision and job.job_type == source.job_type and job.began
+
+
+def _inside(reason: str) -> str:
+    """A sentence, or several, for the middle of another one."""
+    return reason[:1].lower() + reason[1:].rstrip(".")
+
+
+def _together(found: t.Sequence[NodeLeft]) -> NodeLeft:
+    """What is left of a sliced node's work, by that of its slices."""
+    waits = next((one.waits_for for one in found if one.waits_for is not None), None)
+    if waits is not None:
+        return NodeLeft(waits_for=waits)
+    gone = tuple(sorted({name for one in found for name in one.gone}))
+    obstacles = tuple(dict.fromkeys(obstacle for one in found for obstacle in one.obstacles))
+    healed = [one.healed_by for one in found if one.healed_by is not None]
+    if len(healed) == len(found) and not obstacles:
+        return NodeLeft(healed_by=max(healed), gone=gone) if healed else NodeLeft()
+    whole = next((one.whole for one in found if one.whole), "")
+    hosts = tuple(sorted({name for one in found for name in one.hosts})) if not whole else ()
+    unsure = any(one.unsure for one in found)
+    return NodeLeft(hosts=hosts, whole=whole, obstacles=obstacles, gone=gone, unsure=unsure)

@@ -1,0 +1,135 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Asking for what a plan needs to know of the nodes that have to run. Private to this collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._api.client import ControllerClient
+from .._api.errors import AnswerError
+from .._api.jobs import FAILED_STATUS, SUCCESSFUL, parse_time, summary_of
+from .._api.kinds import JOB, WORKFLOW_JOB
+from .._api.paging import in_chunks
+from .lineage import nodes_of
+from .plan import APPROVAL, SUBLISTS, TEMPLATES, KnownOfNodes
+from .remaining_nodes import Node, NodeLeft, Remainder
+
+_Entry = t.Mapping[str, t.Any]
+
+# What kinds of job hand artifacts on.
+_HANDING_ON = (JOB.type, WORKFLOW_JOB.type)
+# A workflow can be nested in itself only by the way of others, which the controller refuses; deeper ones are not known.
+_DEEPEST = 10
+
+
+def read_known(client: ControllerClient, remainder: Remainder, left: t.Mapping[int, NodeLeft]) -> KnownOfNodes:
+    """Ask for what a plan needs: a request for the templates of each kind, one for the jobs, two for each nested
+    workflow that hands something on, and one for each sublist that a node may have.
+
+    :param left: what is left of the nodes that failed.
+    :raises ControllerError: it could not be read.
+    """
+    nodes = [kept.node for kept in remainder.kept]
+    templates = {
+        int(entry["id"]): entry
+        for path, kind in TEMPLATES.items()
+        for entry in _by_id(client, path, [node.template for node in nodes if node.template_type == kind])
+    }
+    inherited = {node.id: node for kept in remainder.kept for node in kept.inherited if node.job_type in _HANDING_ON}
+    # What a user may not see he may not start either.
+    failed = [node for node in nodes if node.bad and node.job_type == JOB.type and node.template in templates]
+    jobs = _Jobs(client, [number for node in (*inherited.values(), *failed) for number in _ran(node)])
+    artifacts = {node.id: jobs.handed_on(node) for node in inherited.values()}
+    of_failed = {node.id: jobs.handed_on(node) for node in failed}
+    return KnownOfNodes(
+        templates,
+        hosts={node.id: left[node.id].hosts for node in nodes if node.id in left},
+        artifacts={number: shown for number, shown in artifacts.items() if shown is not None},
+        unreadable=frozenset(number for number, shown in artifacts.items() if shown is None),
+        handed_on={number: frozenset(shown) for number, shown in of_failed.items() if isinstance(shown, dict)},
+        sublists={node.id: _sublists(client, node, templates.get(node.template or 0) or {}) for node in nodes},
+        approvals={
+            node.id: client.get(f"workflow_approval_templates/{node.template}/")
+            for node in nodes
+            if node.template_type == APPROVAL and node.template is not None
+        },
+        passwords={node.id: _passwords(jobs.of(node) or {}, templates[node.template or 0]) for node in failed},
+        left=left,
+    )
+
+
+def _by_id(client: ControllerClient, path: str, numbers: t.Iterable[t.Optional[int]]) -> t.Iterator[_Entry]:
+    for some in in_chunks({number for number in numbers if number is not None}):
+        yield from client.results(path, id__in=some)
+
+
+def _ran(node: Node) -> list[int]:
+    """The numbers of its job, and of the one that has done its work since."""
+    return [number for number in (node.job, node.healed_by) if number is not None]
+
+
+def _sublists(client: ControllerClient, node: Node, template: _Entry) -> dict[str, tuple[int, ...]]:
+    lists = {
+        name: tuple(int(entry["id"]) for entry in client.results(f"workflow_job_nodes/{node.id}/{name}/"))
+        for name, option in SUBLISTS.items()
+        if template.get(option)
+    }
+    return {name: ids for name, ids in lists.items() if ids}
+
+
+def _passwords(job: _Entry, template: _Entry) -> tuple[str, ...]:
+    """The passwords that a job asked for, where its template still has the credentials that asked."""
+    now, then = ({entry.get("id") for entry in summary_of(shown, "credentials")} for shown in (template, job))
+    return tuple(job.get("passwords_needed_to_start") or ()) if now == then else ()
+
+
+class _Jobs:
+    """Jobs as their list shows them; those that this user may not read are not among them."""
+
+    def __init__(self, client: ControllerClient, numbers: t.Iterable[int]) -> None:
+        self._client = client
+        self._known = {int(entry["id"]): entry for entry in _by_id(client, f"{JOB.path}/", numbers)}
+
+    def of(self, node: Node) -> t.Optional[_Entry]:
+        return self._known.get(node.job or 0)
+
+    def handed_on(self, node: Node) -> t.Any:
+        """The artifacts of a node: an object, a text where they are hidden, None where they may not be read."""
+        found: dict[str, t.Any] = {}
+        for number in _ran(node):
+            # What did the work of a nested workflow is one, and of a slice a job.
+            nested = number not in self._known and node.job_type == WORKFLOW_JOB.type
+            shown = self._of_workflow(number, 0) if nested else self._of_job(number)
+            if not isinstance(shown, dict):
+                return shown
+            found.update(shown)
+        return found
+
+    def _of_job(self, number: int) -> t.Any:
+        return self._known[number].get("artifacts") or {} if number in self._known else None
+
+    def _of_workflow(self, number: int, depth: int) -> t.Any:
+        """Those of all of its jobs, the one that ended last counting most, as the controller hands them on."""
+        try:
+            nodes = nodes_of(self._client, number)
+        except AnswerError as error:
+            if not error.not_visible:
+                raise
+            return None
+        ran = [node for node in nodes if node.job is not None and node.status in (SUCCESSFUL, FAILED_STATUS)]
+        jobs = [node.job for node in ran if node.job_type == JOB.type]
+        self._known.update((int(entry["id"]), entry) for entry in _by_id(self._client, f"{JOB.path}/", jobs))
+        below = [node.job for node in ran if node.job_type == WORKFLOW_JOB.type]
+        workflows = {int(entry["id"]): entry for entry in _by_id(self._client, f"{WORKFLOW_JOB.path}/", below)}
+        shown = {one: self._of_job(one) for one in filter(None, jobs)}
+        for nested in filter(None, below):
+            shown[nested] = self._of_workflow(nested, depth + 1) if nested in workflows and depth < _DEEPEST else None
+        odd = [one for one in shown.values() if not isinstance(one, dict)]
+        if odd:
+            return odd[0]
+        finished = {**self._known, **workflows}
+        order = sorted(shown, key=lambda one: (parse_time(finished[one].get("finished")), one))
+        return {name: value for one in order for name, value in shown[one].items()}

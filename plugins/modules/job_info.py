@@ -1,0 +1,396 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: job_info
+short_description: Tell what a relaunch of a job would do, and on which hosts its work is not done
+version_added: 0.2.0
+author:
+  - relaunch.controller contributors (@relaunch)
+description:
+  - Tells of a job of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or Ascender what
+    M(relaunch.controller.job_relaunch) knows of it, without acting. What a relaunch would do, the hosts that have
+    failed with the newest result of each, the job that it comes from and the cause, and the runs of the job's work.
+  - The verdict is that of M(relaunch.controller.job_relaunch) with C(wait=true), by the same look at later jobs of the
+    same work and the same decision.
+  - The task fails only where the job cannot be read. That a relaunch would be refused is a verdict.
+  - It asks for no more than M(relaunch.controller.job_relaunch) with C(hosts=failed) would, and for one page of earlier
+    jobs where the job is a relaunch itself.
+extends_documentation_fragment:
+  - relaunch.controller._connection
+  - relaunch.controller._attributes
+  - relaunch.controller._attributes.actiongroup_controller
+attributes:
+  check_mode:
+    support: full
+    details:
+      - It changes nothing.
+  diff_mode:
+    support: N/A
+    details:
+      - It changes nothing.
+  idempotent:
+    support: full
+    details:
+      - It changes nothing.
+options:
+  job_id:
+    description:
+      - Number of the job.
+      - Exactly one of O(job_id) and O(job_template) is needed.
+      - Neither is needed where the task runs in a job of the controller that is a workflow's node. The job of the
+        failed node before it is meant then.
+    type: int
+  job_template:
+    description:
+      - Name or number of a job template. The job is then the latest one launched from it; relaunches do not count as
+        such, but are looked at like those of any job.
+      - A number is an id first, one with a leading zero only a name. With C(++) in it, it may also be the named
+        URL of a template, such as V(Patch web servers++Web), its name and that of its organization.
+      - In a job of the controller that is a workflow's node, the job of the node before it is meant that has this
+        template, if there is one.
+      - Exactly one of O(job_id) and O(job_template) is needed.
+    type: str
+    aliases: [name]
+  organization:
+    description: Name or number of the organization of O(job_template), where templates of several have its name.
+    type: str
+  hosts:
+    description:
+      - Of which relaunch RV(verdict) tells, that on all hosts or that on the failed ones. All else is the same.
+    type: str
+    choices: [all, failed]
+    default: failed
+  fallback_to_all:
+    description:
+      - Whether that relaunch may go on to all hosts where the failed ones are not known, or not all of the work; as
+        the option of this name of M(relaunch.controller.job_relaunch).
+    type: bool
+    default: false
+notes:
+  - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process, as described with
+    M(relaunch.controller.job_relaunch).
+seealso:
+  - module: relaunch.controller.job_relaunch
+  - module: relaunch.controller.job_retry
+"""
+
+EXAMPLES = r"""
+- name: See what is left of a job's work
+  relaunch.controller.job_info:
+    job_id: 42
+    controller_host: https://controller.example.com
+    controller_oauthtoken: "{{ controller_token }}"
+  register: info
+
+- name: Show the verdict
+  ansible.builtin.debug:
+    var: info.msg
+
+- name: Relaunch it only where few hosts are left
+  relaunch.controller.job_relaunch:
+    job_id: 42
+    hosts: failed
+  when:
+    - info.verdict == 'launch'
+    - info.remaining_hosts | default([]) | length < 10
+
+- name: Send a notification with the failed hosts and the last error of each
+  community.general.mail:
+    to: operators@example.com
+    subject: "Job {{ info.id }} ({{ info.job.name }}): {{ info.status }}"
+    body: |
+      {{ info.msg }}
+      {% for failure in info.failures | default([]) %}
+      {{ failure.host }}, in job {{ failure.job_id }}: {{ failure.task }}: {{ failure.message }}
+      {% endfor %}
+      {{ info.url }}
+  when: info.remaining_hosts | default([]) | length > 0
+
+- name: Write a report of the runs of the work of a template's latest job
+  vars:
+    header: [job, launched, by, limit, status, failed]
+    keys: [id, created, launched_by, limit, status, hosts_failed]
+  ansible.builtin.copy:
+    dest: /tmp/runs.csv
+    mode: "0644"
+    content: |
+      {{ header | join(';') }}
+      {% for run in info.runs %}
+      {{ keys | map('extract', run) | join(';') }}
+      {% endfor %}
+"""
+
+RETURN = r"""
+verdict:
+  description:
+    - What M(relaunch.controller.job_relaunch) with C(wait=true) would do first.
+    - V(launch), it would launch a relaunch. V(adopt), a job is active that does the work, which it would take and wait
+      for. V(await), it would wait for the end of a job, and decide by that. V(done), the work is done as far as it can
+      be, and nothing would be launched. V(refuse), it would fail without launching anything.
+  returned: when the job can be read
+  type: str
+  choices: [launch, adopt, await, done, refuse]
+  sample: launch
+verdict_job_id:
+  description: Number of the job that the verdict is about. The one that would be relaunched, that is waited for, or
+    that did the work.
+  returned: unless RV(verdict=refuse)
+  type: int
+  sample: 43
+relaunch_on:
+  description: Whether the relaunch would be on V(all) hosts or on the V(failed) ones.
+  returned: when RV(verdict=launch)
+  type: str
+  choices: [all, failed]
+  sample: failed
+relaunch_hosts:
+  description: Names of the hosts that the relaunch would be limited to.
+  returned: when RV(relaunch_on=failed)
+  type: list
+  elements: str
+  sample: [web2]
+hosts:
+  description: The hosts that have failed in the job or in a later run of the same work, by name.
+  returned: when they are known
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the host.
+      type: str
+      sample: web2
+    result:
+      description: What its newest result is.
+      type: str
+      choices: [done, failed, unreachable]
+      sample: failed
+    job_id:
+      description: Number of the job that the result comes from.
+      type: int
+      sample: 43
+    reach:
+      description:
+        - Whether a relaunch on failed hosts would run on a host that is not done.
+        - V(relaunch), it would. V(idle), the host is disabled, or the play does not target it. V(gone), it is not in
+          the inventory any more. V(whole), only a relaunch on all hosts runs on it, since it was deleted and added
+          again, made by the playbook, or is localhost.
+      type: str
+      choices: [relaunch, idle, gone, whole]
+      sample: relaunch
+    cause:
+      description: C(play), C(task), C(module) and C(message), at most 200 characters, of the task that a host which is
+        not done failed with last; none where it is not known.
+      type: dict
+      sample: {play: Deploy, task: Start the service, module: ansible.builtin.command, message: no such unit}
+remaining_hosts:
+  description: Names of those of RV(hosts) that are not done.
+  returned: when they are known
+  type: list
+  elements: str
+  sample: [web2]
+stopped_hosts:
+  description: Names of hosts that did not fail in the job, and for which it stopped before its end, or that it never
+    began on.
+  returned: when RV(cut_short) is true and such hosts are known
+  type: list
+  elements: str
+  sample: [host1, host2]
+gone_hosts:
+  description: Names of those of RV(remaining_hosts) that are not in the inventory any more.
+  returned: when there are some
+  type: list
+  elements: str
+  sample: [host4]
+cut_short:
+  description: Whether the failed hosts have succeeded as far as a relaunch on them can do that, and more is left.
+  returned: when that is so
+  type: bool
+  sample: true
+failures:
+  description: What the remaining hosts failed with last, in the order in which it happened; of the hosts that failed
+    last in the newest three of such jobs, and at most 20 hosts.
+  returned: when the work of a job that has ended is not done
+  type: list
+  elements: dict
+  contains:
+    host:
+      description: Name of the host.
+      type: str
+      sample: web2
+    job_id:
+      description: Number of the job in which it failed so.
+      type: int
+      sample: 43
+    play:
+      description: Name of the play.
+      type: str
+      sample: Deploy
+    task:
+      description: Name of the task.
+      type: str
+      sample: Start the service
+    module:
+      description: The module that the task runs.
+      type: str
+      sample: ansible.builtin.systemd_service
+    message:
+      description: What the task failed with, and the last line of its error output.
+      type: str
+      sample: Unable to start service
+    unreachable:
+      description: Whether the host could not be reached.
+      type: bool
+      sample: false
+failures_more:
+  description: How many remaining hosts there are beyond those in RV(failures).
+  returned: with RV(failures)
+  type: int
+  sample: 0
+stdout_tail:
+  description: The last lines of the output of the job in which remaining hosts failed last, without colours; of the job
+    itself where no such host is known.
+  returned: when the work of a job that has ended is not done
+  type: str
+  sample: "PLAY RECAP ..."
+report_error:
+  description: Why RV(failures) or RV(stdout_tail) could not be fetched.
+  returned: when they could not
+  type: str
+  sample: GET https://controller.example.com/api/v2/jobs/43/job_events/ was answered 502.
+runs:
+  description:
+    - The runs of the job's work, oldest first, at most the newest 200. The job, the later jobs of the same work
+      whatever launched them, as far as they matter to the verdict, and where the job is a relaunch itself those before
+      it back to one that is no relaunch.
+    - The controller keeps no link from a relaunch to its source. Jobs before a relaunch are told by equal values.
+  returned: when the job can be read
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Number of the job.
+      type: int
+      sample: 43
+    url:
+      description: Its page in the controller's user interface.
+      type: str
+      sample: https://controller.example.com/#/jobs/playbook/43/output
+    launch_type:
+      description: How it was launched, such as V(manual), V(relaunch), V(scheduled) or V(workflow).
+      type: str
+      sample: relaunch
+    launched_by:
+      description: Name of the user, schedule or workflow job that launched it.
+      type: str
+      sample: alice
+    created:
+      description: When it was launched.
+      type: str
+      sample: "2026-11-23T07:15:24.990109Z"
+    finished:
+      description: When it ended; V(null) for one that is active.
+      type: str
+      sample: "2026-11-23T07:16:02.102939Z"
+    limit:
+      description: Its limit.
+      type: str
+      sample: web1,web2
+    status:
+      description: Its status.
+      type: str
+      sample: failed
+    hosts_done:
+      description: How many hosts it has brought to its end; V(null) where that had not to be asked for.
+      type: int
+      sample: 1
+    hosts_failed:
+      description: On how many hosts it has failed; V(null) where that had not to be asked for.
+      type: int
+      sample: 1
+source_job_id:
+  description: Number of the job, also where it cannot be read.
+  returned: when it is known
+  type: int
+  sample: 42
+id:
+  description: Number of the job.
+  returned: when the job can be read
+  type: int
+  sample: 42
+status:
+  description: Its status.
+  returned: when the job can be read
+  type: str
+  sample: failed
+elapsed:
+  description: Seconds it has run.
+  returned: when the job can be read
+  type: float
+  sample: 12.345
+limit:
+  description: Its limit.
+  returned: when the job can be read
+  type: str
+  sample: web
+launch_type:
+  description: How it was launched.
+  returned: when the job can be read
+  type: str
+  sample: manual
+job_type:
+  description: V(run) or V(check).
+  returned: when the job can be read
+  type: str
+  sample: run
+job_explanation:
+  description: What the controller has to say about its state, if anything.
+  returned: when the job can be read
+  type: str
+  sample: ""
+url:
+  description: Its page in the controller's user interface.
+  returned: when the job can be read
+  type: str
+  sample: https://controller.example.com/#/jobs/playbook/42/output
+job:
+  description: All that the controller tells of it, C(started) and C(finished) among them.
+  returned: when the job can be read
+  type: dict
+  sample: {id: 42, type: job, started: "2026-11-23T07:15:24.990109Z", finished: "2026-11-23T07:15:25.423177Z"}
+msg:
+  description: The verdict in a sentence, with its reason.
+  returned: always
+  type: str
+  sample: >-
+    Job 43, a relaunch of job 42, ended with status failed: would be relaunched on 1 failed host: web2.
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._job.job_info import (
+    INFO_SPECIFICATION,
+    info_request,
+    job_info,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
+from ansible_collections.relaunch.controller.plugins.module_utils._task.module import run
+
+
+def main() -> None:
+    module = AnsibleModule(INFO_SPECIFICATION["argument_spec"], supports_check_mode=True)
+
+    def act(client: ControllerClient) -> Outcome:
+        return job_info(client, info_request(module.params))
+
+    run(module, act, INFO_SPECIFICATION)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``hosts: remaining`` on playbooks that really run: each host leaves a mark when it has passed a step."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from pathlib import Path
+
+from sandbox.marks import Marks, playbook
+from sandbox.process import Sandbox
+
+if t.TYPE_CHECKING:
+    from .conftest import Driver, Run
+
+Options = dict[str, t.Any]
+
+SIX = tuple(f"web{number}" for number in range(1, 7))
+
+
+class Rolling:
+    """A rolling update in batches of two that stopped in its second one: web3 and web4 fail once at its last step."""
+
+    def __init__(self, sandbox: Sandbox, marks: Marks, **options: t.Any) -> None:
+        self.sandbox, self.marks = sandbox, marks
+        marks.fail("Check", web3=1, web4=1)
+        play = marks.play("all", "Update", "Check", serial=2)
+        options = {"asks": ["limit"], **options}
+        hosts: Options = {name: {} for name in SIX}
+        self.template = sandbox.add_template(f"Rolling {os.urandom(3).hex()}", playbook(play), hosts=hosts, **options)
+        self.job = sandbox.launch(self.template["id"])
+        assert sandbox.wait(self.job, timeout=300) == "failed"
+        assert sorted(self.done) == ["web1", "web2"]
+        sandbox.clear_log()
+
+    @property
+    def done(self) -> dict[str, list[int]]:
+        """By host, the jobs that brought it to the end."""
+        return self.marks.passed("Check")
+
+    @property
+    def launches(self) -> list[str]:
+        return [entry["path"].removeprefix("/api/v2") for entry in self.sandbox.log() if entry["method"] == "POST"]
+
+
+def test_a_rolling_update_is_completed_on_exactly_what_remains(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:
+    rolling = Rolling(sandbox, marks)
+    template = rolling.template["id"]
+
+    predicted = driver.relaunch(rolling.job, hosts="remaining", check_mode=True)
+    assert rolling.launches == []
+    first = driver.relaunch(rolling.job, hosts="remaining")
+    again = [driver.relaunch(rolling.job, hosts=hosts) for hosts in ("remaining", "failed")]
+
+    assert (first["failed"], first["changed"], first["status"]) == (False, True, "successful"), first["msg"]
+    assert first["limit"] == "web3,web4,web5,web6"
+    assert predicted["hosts"] == first["hosts"] == ["web3", "web4", "web5", "web6"]
+    assert (predicted["changed"], first["remaining_hosts"]) == (True, [])
+    assert "limited to 4 hosts: web3, web4, web5, web6" in first["msg"]
+    assert rolling.done == {host: [rolling.job if host in ("web1", "web2") else first["id"]] for host in SIX}
+    assert [(one["failed"], one["changed"], one["id"]) for one in again] == [(False, False, first["id"])] * 2
+    assert rolling.launches == [f"/job_templates/{template}/launch/"]
+
+
+def test_a_host_that_was_added_again_and_one_that_was_healed_by_hand(
+    sandbox: Sandbox, marks: Marks, driver: Driver
+) -> None:
+    rolling = Rolling(sandbox, marks)
+    hosts, inventory = rolling.template["hosts"], rolling.template["inventory"]
+    sandbox.delete_host(hosts["web3"])
+    sandbox.add_host(inventory, "web3")
+    by_hand = sandbox.launch(rolling.template["id"], limit="web4,web5")
+    assert sandbox.wait(by_hand) == "successful"
+
+    first, second = (driver.relaunch(rolling.job, hosts="remaining") for _time in range(2))
+
+    assert (first["failed"], first["limit"], first["remaining_hosts"]) == (False, "web3,web6", []), first["msg"]
+    assert (second["failed"], second["changed"]) == (False, False), second["msg"]
+    assert all(len(jobs) == 1 for jobs in rolling.done.values()) and sorted(rolling.done) == sorted(SIX)
+
+
+def test_it_narrows_where_no_chain_may_be_relaunched(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:
+    """Who may only execute cannot relaunch a relaunch, whose limit is a prompt that was none of theirs."""
+    marks.fail("Check", web1=1, web2=(1, 2, 3))
+    play = marks.play("all", "Check")
+    template = sandbox.add_template(
+        f"Narrowing {os.urandom(3).hex()}", playbook(play), hosts={"web1": {}, "web2": {}, "web3": {}}, asks=["limit"]
+    )
+    job = sandbox.launch(template["id"])
+    assert sandbox.wait(job) == "failed"
+
+    limits = [driver.relaunch(job, "alice", hosts="remaining")["limit"] for _time in range(3)]
+
+    assert limits == ["web1,web2", "web2", "web2"]
+    assert {host: len(jobs) for host, jobs in marks.passed("Check").items()} == {"web1": 1, "web2": 1, "web3": 1}
+
+
+def test_with_changes_the_failed_hosts_are_launched_once(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:
+    marks.fail("Check", web1=1, web2=1)
+    play = marks.play("all", "Check", vars={"mirror": "one"})
+    template = sandbox.add_template(
+        f"Changing {os.urandom(3).hex()}",
+        playbook(play),
+        hosts={"web1": {}, "web2": {}, "web3": {}},
+        asks=["limit", "extra_vars", "verbosity"],
+    )
+    job = sandbox.launch(template["id"], extra_vars={"release": 7}, verbosity=1)
+    assert sandbox.wait(job) == "failed"
+    sandbox.clear_log()
+    changes = {"extra_vars": {"mirror": "two"}}
+
+    predicted = driver.relaunch(job, "alice", changes=changes, check_mode=True, diff=True)
+    first, second = (driver.relaunch(job, "alice", changes=changes) for _time in range(2))
+    without, remaining = driver.relaunch(job, "alice"), driver.relaunch(job, hosts="remaining")
+
+    assert (predicted["changed"], predicted["hosts"]) == (True, ["web1", "web2"])
+    assert (predicted["diff"]["before"]["extra_vars"], predicted["diff"]["after"]["extra_vars"]) == (
+        {"mirror": None},
+        {"mirror": "two"},
+    )
+    assert (first["failed"], first["changed"], first["limit"]) == (False, True, "web1,web2"), first["msg"]
+    assert sandbox.prompts(first["id"]) == {
+        "limit": "web1,web2",
+        "extra_vars": {"release": 7, "mirror": "two"},
+        "verbosity": 1,
+    }
+    assert (second["failed"], second["changed"], second["id"]) == (False, False, first["id"]), second["msg"]
+    # Without them it is other work, which is relaunched as it was.
+    assert (without["failed"], without["changed"]) == (False, True), without["msg"]
+    assert (remaining["changed"], remaining["id"]) == (False, without["id"])
+    posts = [entry["path"] for entry in sandbox.log() if entry["method"] == "POST"]
+    assert posts == [f"/api/v2/job_templates/{template['id']}/launch/", f"/api/v2/jobs/{job}/relaunch/"]
+
+
+def test_round_after_round_each_on_what_remains(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:
+    rolling = Rolling(sandbox, marks)
+    marks.fail("Check", web5=(1, 2))
+
+    result = driver.retry(rolling.job, hosts="remaining")
+
+    assert (result["failed"], result["ended"], result["remaining_hosts"]) == (False, "none_left", []), result["msg"]
+    assert [attempt["hosts"] for attempt in result["attempts"]] == [
+        ["web3", "web4", "web5", "web6"],
+        ["web5"],
+        ["web5"],
+    ]
+    assert all(len(jobs) == 1 for jobs in rolling.done.values()) and sorted(rolling.done) == sorted(SIX)
+
+
+def test_many_are_completed_and_one_that_cannot_be_is_left_alone(
+    sandbox: Sandbox, marks: Marks, tmp_path: Path, admin: Options, run_tasks: t.Callable[..., t.Any]
+) -> None:
+    rolling, other = Rolling(sandbox, marks), Rolling(sandbox, Marks(tmp_path / "other"), asks=[])
+    sandbox.clear_log()
+    task = {"job_ids": [rolling.job, other.job], "hosts": "remaining", "wait": True, "interval": 0.5, **admin}
+
+    first, second = run_tasks(task, task, module="bulk_job_relaunch").results
+
+    assert [one["outcome"] for one in first["jobs"]] == ["relaunched", "refused"], first
+    assert first["jobs"][0]["recovered"] and first["jobs"][0]["hosts"] == ["web3", "web4", "web5", "web6"]
+    assert "does not ask for limit at its launch" in first["jobs"][1]["msg"]
+    assert not second["changed"] and second["jobs"][0]["id"] == first["jobs"][0]["id"]
+    assert rolling.launches == [f"/job_templates/{rolling.template['id']}/launch/"]
+
+
+def test_the_role_completes_it(
+    sandbox: Sandbox, marks: Marks, admin: Options, run_playbook: t.Callable[..., Run]
+) -> None:
+    rolling = Rolling(sandbox, marks)
+    environ = {"CONTROLLER_HOST": sandbox.url, "CONTROLLER_OAUTH_TOKEN": sandbox.token("admin")}
+    options = ["-e", f"job_id={rolling.job}", "-e", "retry_failed_hosts_hosts=remaining"]
+
+    ran = run_playbook("relaunch.controller.retry_failed_hosts", *options, environ=environ)
+
+    assert ran.status == 0, ran.output
+    assert all(len(jobs) == 1 for jobs in rolling.done.values()) and sorted(rolling.done) == sorted(SIX)

@@ -1,0 +1,540 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A workflow resumed exactly: nothing twice, nothing lost, nothing passed over."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from end_to_end.workflow_jobs import (
+    ASKS,
+    DEPLOY,
+    FAILED_LINE,
+    TWO_PROJECTS,
+    Deploy,
+    Options,
+    Workflow,
+    at_once,
+    left_behind,
+    line,
+    resumes,
+    temporary,
+    unsafe,
+    until,
+    variables,
+)
+from sandbox.process import Sandbox
+
+TWO = ("web1", "web2")
+THREE = ("web1", "web2", "web3")
+Task = t.Callable[..., Options]
+
+
+@pytest.fixture
+def resume(admin: Options) -> Task:
+    """Resume a workflow job from its failed nodes, and wait for it."""
+
+    def resume(number: int, **options: t.Any) -> Options:
+        given = {"workflow_job_id": number, "nodes": "failed", "wait": True, "interval": 0.2}
+        result = {"failed": False, **at_once(**{**given, **admin, **options})}
+        print(result["msg"])
+        return result
+
+    return resume
+
+
+def heal(sandbox: Sandbox, job: int, *hosts: str) -> int:
+    """Relaunch a job on its failed hosts, with success; the number of the relaunch."""
+    sandbox.settings(max_running=0)
+    relaunch = sandbox.relaunch(job, hosts="failed")
+    sandbox.end_job(relaunch, "successful", dict.fromkeys(hosts, "ok"))
+    sandbox.settings(max_running=4)
+    sandbox.clear_log()
+    return relaunch
+
+
+def limits(sandbox: Sandbox, number: int) -> dict[str, str]:
+    """By node of a workflow job that ran a job, its limit."""
+    return {name: sandbox.job(node["job"])["limit"] for name, node in sandbox.nodes(number).items()}
+
+
+class TestOfFailedNodes:
+    """What is left of a failed node is what its ledger says."""
+
+    @pytest.fixture
+    def rollout(self, sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest) -> t.Callable[[str], int]:
+        """A rollout that stopped when its first host failed, before a verification: the number of the workflow job."""
+
+        def rollout(keyword: str, before: bool = False) -> int:
+            name = f"{request.node.name} {os.urandom(3).hex()}"
+            playbook = DEPLOY.replace("gather_facts: false", f"gather_facts: false\n  {keyword}") + (
+                "    - name: Serve\n      ansible.builtin.command: 'true'\n"
+            )
+            hosts = {host: {"folder": str(tmp_path)} for host in THREE}
+            template = sandbox.add_template(name, playbook, hosts=hosts, asks=ASKS)["id"]
+            if before:
+                assert sandbox.wait(sandbox.launch(template)) == "successful"
+            nodes = {"deploy": {"template": template, "success": ["verify"]}, "verify": {"project": "first"}}
+            flow = sandbox.add_workflow_template_with_nodes(f"Flow {name}", nodes)["id"]
+            (tmp_path / "web1").touch()
+            number = sandbox.launch_workflow(flow)
+            assert sandbox.wait(number) == "failed"
+            (tmp_path / "web1").unlink()
+            sandbox.clear_log()
+            return number
+
+        return rollout
+
+    @pytest.mark.parametrize(("keyword", "before"), [("serial: 1", False), ("any_errors_fatal: true", True)])
+    def test_a_rollout_that_was_cut_short_is_not_gone_on_from(
+        self, sandbox: Sandbox, rollout: t.Callable[..., int], resume: Task, keyword: str, before: bool
+    ) -> None:
+        number = rollout(keyword, before)
+
+        refused = resume(number)
+
+        assert (refused["failed"], refused["changed"], unsafe(sandbox)) == (True, False, []), refused["msg"]
+        assert "web2, web3" in refused["msg"] and "Set fallback_to_all: true" in refused["msg"], refused["msg"]
+        result = resume(number, fallback_to_all=True)
+        assert (result["failed"], result["status"]) == (False, "successful"), result["msg"]
+        assert "deploy runs on all of its hosts: job " in result["msg"]
+        node = sandbox.nodes(result["id"])["deploy"]
+        assert sandbox.job(node["job"])["limit"] == ""
+
+    def test_of_an_interrupted_node_the_failed_hosts_are_not_known(
+        self, sandbox: Sandbox, resume: Task, request: pytest.FixtureRequest
+    ) -> None:
+        name = f"{request.node.name} {os.urandom(3).hex()}"
+        playbook = "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.command: sleep 60\n"
+        template = sandbox.add_template(name, playbook, hosts={"web1": {}}, asks=ASKS)["id"]
+        flow = sandbox.add_workflow_template_with_nodes(f"Flow {name}", {"B": {"template": template}})["id"]
+        number = sandbox.launch_workflow(flow)
+        began = f"/jobs/?unified_job_node__workflow_job={number}&job_events__event=playbook_on_task_start"
+        until(lambda: bool(sandbox.request("GET", began).body["results"]))
+        assert sandbox.request("POST", f"/workflow_jobs/{number}/cancel/", body={}).status == 202
+        assert sandbox.wait(number) == "canceled"
+        sandbox.settings(max_running=0)
+
+        refused, result = resume(number), resume(number, fallback_to_all=True, wait=False)
+
+        assert refused["failed"] and "Set fallback_to_all: true" in refused["msg"], refused["msg"]
+        assert not result["failed"] and "B runs on all of its hosts" in result["msg"], result["msg"]
+
+    def test_hosts_that_were_deleted_are_told_and_nothing_runs_on_all_hosts_for_them(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        template = deploy(THREE)
+        failed = {"web1": "ok", "web2": "failed", "web3": "failed"}
+        some = workflow(line(template["id"]), {"B": {"status": "failed", "hosts": failed}, "D": "do_not_run"})
+        sandbox.delete_host(template["hosts"]["web3"])
+
+        first = resume(some["id"])
+
+        assert (first["failed"], limits(sandbox, first["id"])) == (False, {"B": "web2", "D": ""}), first["msg"]
+        assert first["warnings"] == ["B failed on web3, not in the inventory any more: left out."]
+
+        only = {"status": "failed", "hosts": {"web1": "ok", "web2": "failed"}}
+        alone = workflow(line(template["id"]), {"B": only, "D": "do_not_run"})
+        sandbox.delete_host(template["hosts"]["web2"])
+        second = resume(alone["id"])
+        assert (second["failed"], limits(sandbox, second["id"])) == (False, {"D": ""}), second["msg"]
+        assert second["warnings"] == ["B failed on web2, not in the inventory any more: left out."]
+
+    def test_a_host_that_is_disabled_is_not_done(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        template = deploy(THREE)
+        failed = {"web1": "ok", "web2": "failed", "web3": "failed"}
+        made = workflow(line(template["id"]), {"B": {"status": "failed", "hosts": failed}, "D": "do_not_run"})
+        sandbox.disable_host(template["hosts"]["web3"])
+
+        refused = resume(made["id"])
+
+        assert (refused["failed"], refused["changed"], unsafe(sandbox)) == (True, False, [])
+        assert "B failed on web3, where it cannot run: disabled" in refused["msg"], refused["msg"]
+        result = resume(made["id"], node_hosts="all")
+        assert (result["failed"], limits(sandbox, result["id"])) == (False, {"B": "", "D": ""}), result["msg"]
+
+    def test_who_may_not_read_the_inventory_is_told_afterwards(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        template = deploy(THREE)
+        failed = {"web1": "ok", "web2": "failed", "web3": "failed"}
+        made = workflow(line(template["id"]), {"B": {"status": "failed", "hosts": failed}, "D": "do_not_run"})
+        sandbox.disable_host(template["hosts"]["web3"])
+        sandbox.organization_roles(made["organization"], alice="workflow_admin")
+
+        result = resume(made["id"], controller_oauthtoken=sandbox.token("alice"))
+
+        (warning,) = result["warnings"]
+        assert (result["failed"], result["status"]) == (False, "successful"), result["msg"]
+        assert warning.startswith("B did not run on web3 in job "), warning
+
+    def test_a_nested_workflow_that_was_resumed_on_its_own_does_not_run_again(
+        self, sandbox: Sandbox, workflow: Workflow, resume: Task
+    ) -> None:
+        inner = sandbox.add_workflow_template_with_nodes(f"Inner {os.urandom(3).hex()}", TWO_PROJECTS[0])["id"]
+        nodes: Options = {"N": {"template": inner, "success": ["D"]}, "D": {"project": "third"}}
+        made = workflow(nodes, {"N": {"status": "failed", "nodes": TWO_PROJECTS[1]}, "D": "do_not_run"})
+        refused = resume(made["id"])
+        nested = resume(made["jobs"]["N"])
+
+        result = resume(made["id"])
+
+        assert refused["failed"] and "N is a workflow itself" in refused["msg"], refused["msg"]
+        assert (nested["status"], sorted(sandbox.nodes(result["id"]))) == ("successful", ["D"]), result["msg"]
+
+    def test_what_was_healed_by_hand_does_not_run_again(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        made = workflow(line(deploy(TWO)["id"]), FAILED_LINE)
+        by_hand = heal(sandbox, made["jobs"]["B"], "web2")
+
+        result = resume(made["id"])
+
+        assert (result["failed"], limits(sandbox, result["id"])) == (False, {"D": ""}), result["msg"]
+        assert f"What failed there has been done since: that of B in job {by_hand}." in result["msg"]
+
+    def test_nothing_is_left_of_a_workflow_whose_last_node_was_healed(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        made = workflow({"B": {"template": deploy(TWO)["id"]}}, {"B": FAILED_LINE["B"]})
+        heal(sandbox, made["jobs"]["B"], "web2")
+
+        result = resume(made["id"])
+
+        assert (result["failed"], result["changed"], unsafe(sandbox)) == (False, False, [])
+        assert result["msg"].endswith("Nothing to resume."), result["msg"]
+
+    def test_what_is_being_healed_is_waited_for(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, admin: Options
+    ) -> None:
+        made = workflow(line(deploy(TWO)["id"]), FAILED_LINE)
+        sandbox.settings(max_running=0)
+        active = sandbox.relaunch(made["jobs"]["B"], hosts="failed")
+        ending: t.Any = {"status": "successful", "hosts": {"web2": "ok"}}
+        calls: t.Any = [
+            {"method": "POST", "path": f"/jobs/{active}/end", "body": ending},
+            {"method": "PATCH", "path": "/settings", "body": {"max_running": 4}},
+        ]
+        sandbox.misbehave([{"kind": "act", "when": "after", "path": f"/jobs/{active}/$", "calls": calls}])
+        options = {"workflow_job_id": made["id"], "nodes": "failed", **admin}
+
+        planned = at_once(check_mode=True, **options)
+        refused = at_once(**options)
+        result = resume(made["id"])
+
+        assert (planned.get("failed", False), planned["changed"]) == (False, False)
+        assert f"Job {active}, which does work of B, is pending: its end decides." in planned["msg"], planned["msg"]
+        assert refused["failed"] and "Set wait: true to wait for that first" in refused["msg"], refused["msg"]
+        assert (result["failed"], limits(sandbox, result["id"])) == (False, {"D": ""}), result["msg"]
+
+    def test_another_node_with_the_same_template_heals_nothing(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        nodes = {"B": {"template": (number := deploy(TWO)["id"]), "always": ["C"]}, "C": {"template": number}}
+        done = {"status": "successful", "hosts": dict.fromkeys(TWO, "ok")}
+        made = workflow(nodes, {"B": FAILED_LINE["B"], "C": done}, {"status": "successful"})
+
+        result = resume(made["id"], handled=True)
+
+        assert (result["failed"], limits(sandbox, result["id"])) == (False, {"B": "web2"}), result["msg"]
+
+    def test_a_node_that_never_began_runs_whole(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        failed = {"status": "failed", "started": None, "stats": False, "job_explanation": "Previous Task Failed"}
+        made = workflow(line(deploy(TWO)["id"]), {"B": failed, "D": "do_not_run"})
+
+        result = resume(made["id"])
+
+        assert (result["failed"], limits(sandbox, result["id"])) == (False, {"B": "", "D": ""}), result["msg"]
+        assert "B runs on all of its hosts: job " in result["msg"] and "before it had begun" in result["msg"]
+
+    def test_a_sliced_node_runs_in_one_slice_on_the_failed_hosts_of_all_slices(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        template = deploy(THREE, asks=[*ASKS, "job_slice_count"], job_slice_count=3)["id"]
+        slices = {
+            "1": {"status": "successful", "hosts": {"web1": "ok"}},
+            "2": {"status": "failed", "hosts": {"web2": "failed"}},
+            "3": {"status": "failed", "hosts": {"web3": "failed"}},
+        }
+        made = workflow({"B": {"template": template}}, {"B": {"status": "failed", "nodes": slices}})
+        heal(sandbox, made["jobs"]["B/3"], "web3")
+
+        result = resume(made["id"])
+
+        job = sandbox.job(sandbox.nodes(result["id"])["B"]["job"])
+        assert (result["failed"], job["limit"], job["type"]) == (False, "web2", "job"), result["msg"]
+
+    def test_a_node_that_ran_too_early_runs_again(self, sandbox: Sandbox, workflow: Workflow, resume: Task) -> None:
+        nodes: Options = {
+            "A": {"project": "first", "success": ["X"]},
+            "B": {"project": "second", "success": ["X"]},
+            "X": {"project": "third", "all_parents_must_converge": True},
+        }
+        made = workflow(nodes, {"A": "successful", "B": "error", "X": "successful"})
+
+        result = resume(made["id"])
+
+        assert (result["failed"], sorted(sandbox.nodes(result["id"]))) == (False, ["B", "X"]), result["msg"]
+        assert "X had run too early" in result["msg"]
+
+
+class TestLineage:
+    """What came of a workflow job counts, whichever of them a task names."""
+
+    def test_a_remainder_that_is_named_goes_back_to_its_root(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, tmp_path: Path
+    ) -> None:
+        made = workflow(line(deploy(TWO)["id"]), FAILED_LINE)
+        (tmp_path / "web1").touch()
+        first = resume(made["id"])
+        (tmp_path / "web1").unlink()
+
+        second, third, fourth = resume(first["id"]), resume(made["id"]), resume(first["id"], nodes="all")
+
+        assert (first["failed"], first["changed"]) == (True, True)
+        assert (second["status"], second["root_workflow_job_id"]) == ("successful", made["id"]), second["msg"]
+        assert [(one["changed"], one["id"]) for one in (third, fourth)] == [(False, second["id"])] * 2, third["msg"]
+        assert len(resumes(sandbox, made["id"])) == 2
+        assert temporary(sandbox, made["id"]) == []
+
+    def test_a_relaunch_that_is_named_goes_back_to_its_root(
+        self, sandbox: Sandbox, workflow: Workflow, resume: Task
+    ) -> None:
+        made = workflow(*TWO_PROJECTS)
+        by_hand = sandbox.make_workflow_job(made["template"], TWO_PROJECTS[1], launch_type="relaunch")
+
+        first, second = resume(by_hand["id"]), resume(made["id"])
+
+        assert (first["status"], first["root_workflow_job_id"]) == ("successful", made["id"]), first["msg"]
+        assert (second["changed"], second["id"]) == (False, first["id"]), second["msg"]
+
+    def test_a_success_that_is_named_is_one(self, sandbox: Sandbox, workflow: Workflow, resume: Task) -> None:
+        made = workflow(*TWO_PROJECTS)
+        first = resume(made["id"])
+
+        second = resume(first["id"])
+
+        assert (second["failed"], second["changed"], second["id"]) == (False, False, first["id"]), second["msg"]
+
+    @pytest.mark.parametrize("user", ["admin", "alice"])
+    def test_a_remainder_of_approvals_is_found_again(
+        self, sandbox: Sandbox, workflow: Workflow, resume: Task, user: str
+    ) -> None:
+        nodes: Options = {"B": {"project": "first", "success": ["gate"]}, "gate": {"approval": "Go on?"}}
+        made = workflow(nodes, {"B": "successful", "gate": "failed"})
+        sandbox.organization_roles(made["organization"], alice="workflow_admin")
+        as_user = {"controller_oauthtoken": sandbox.token(user)}
+        first = resume(made["id"], wait=False, **as_user)
+        sandbox.approve(first["id"], "gate")
+        sandbox.wait(first["id"])
+
+        second, third = resume(made["id"], **as_user), resume(made["id"], **as_user)
+
+        assert [(one["changed"], one["id"]) for one in (second, third)] == [(False, first["id"])] * 2, third["msg"]
+        assert bool(temporary(sandbox, made["id"])) == (user == "alice")
+
+    def test_all_nodes_are_not_run_beside_or_after_a_resume(
+        self, sandbox: Sandbox, workflow: Workflow, resume: Task
+    ) -> None:
+        made = workflow(*TWO_PROJECTS)
+        gate: Options = {"B": {"project": "first", "success": ["gate"]}, "gate": {"approval": "Go on?"}}
+        waiting = workflow(gate, {"B": "failed", "gate": "do_not_run"})
+        active = resume(waiting["id"], wait=False)
+
+        beside = resume(waiting["id"], nodes="all", wait=False)
+        done, after = resume(made["id"]), resume(made["id"], nodes="all")
+
+        assert (beside["failed"], beside["changed"], beside["id"]) == (False, False, active["id"]), beside["msg"]
+        assert (after["failed"], after["changed"], after["id"]) == (False, False, done["id"]), after["msg"]
+        assert "POST workflow_jobs/N/relaunch/" not in unsafe(sandbox)
+
+    def test_a_loser_of_a_contest_takes_back_nothing(self, sandbox: Sandbox, workflow: Workflow, resume: Task) -> None:
+        made = workflow(*TWO_PROJECTS)
+        good = {"B": "successful", "D": "successful"}
+        winner = sandbox.make_workflow_job(made["template"], good, launch_type="relaunch", status="successful")
+        canceled = {"B": "canceled", "D": "do_not_run"}
+        sandbox.make_workflow_job(made["template"], canceled, launch_type="relaunch", status="canceled")
+
+        results = [resume(made["id"], nodes=nodes) for nodes in ("all", "failed")]
+
+        assert [(one["changed"], one["id"]) for one in results] == [(False, winner["id"])] * 2, results[0]["msg"]
+        assert unsafe(sandbox) == []
+
+    def test_a_run_that_succeeds_while_the_template_is_made_is_taken(
+        self, sandbox: Sandbox, workflow: Workflow, resume: Task
+    ) -> None:
+        made = workflow(*TWO_PROJECTS)
+        other = left_behind(sandbox, made)
+        template = next(iter(sandbox.nodes(made["id"]).values()))["unified_job_template"]
+        node = {"identifier": "B", "unified_job_template": template}
+        assert sandbox.request("POST", f"/workflow_job_templates/{other}/workflow_nodes/", body=node).status == 201
+        path = f"/workflow_job_templates/{other}/launch/"
+        launch: t.Any = {"method": "POST", "path": path, "user": "admin", "body": {}}
+        wait: t.Any = {"method": "POST", "path": "/jobs/{id}/wait"}
+        sandbox.clear_log()
+        rule: t.Any = {"kind": "act", "when": "after", "method": "POST", "path": "/workflow_nodes/$"}
+        sandbox.misbehave([{**rule, "calls": [launch, wait]}])
+
+        result = resume(made["id"])
+
+        (only,) = resumes(sandbox, made["id"])
+        assert (result["failed"], result["changed"], result["id"]) == (False, False, only["id"]), result["msg"]
+        assert temporary(sandbox, made["id"]) == []
+        assert unsafe(sandbox).count("POST workflow_job_templates/N/launch/") == 0
+
+    def test_what_is_healed_while_the_template_is_made_does_not_run_again(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        made = workflow(line(deploy(TWO)["id"]), FAILED_LINE)
+        path = f"/jobs/{made['jobs']['B']}/relaunch/"
+        calls: t.Any = [
+            {"method": "PATCH", "path": "/settings", "body": {"max_running": 0}},
+            {"method": "POST", "path": path, "user": "admin", "body": {"hosts": "failed"}},
+            {"method": "POST", "path": "/jobs/{id}/end", "body": {"status": "successful", "hosts": {"web2": "ok"}}},
+            {"method": "PATCH", "path": "/settings", "body": {"max_running": 4}},
+        ]
+        rule: t.Any = {"kind": "act", "when": "after", "method": "POST", "path": "/workflow_nodes/$"}
+        sandbox.misbehave([{**rule, "calls": calls}])
+
+        result = resume(made["id"])
+
+        assert (result["failed"], limits(sandbox, result["id"])) == (False, {"D": ""}), result["msg"]
+        assert temporary(sandbox, made["id"]) == []
+
+
+class TestHandedOn:
+    """What nodes that have succeeded handed on reaches the nodes behind them, as it would have."""
+
+    def test_of_nested_workflows_and_of_slices(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        plain = deploy(TWO)["id"]
+        inner = sandbox.add_workflow_template_with_nodes(f"Inner {os.urandom(3).hex()}", line(plain))["id"]
+        sliced = deploy(TWO, job_slice_count=2)["id"]
+        nodes: Options = {
+            "N": {"template": inner, "success": ["S"]},
+            "S": {"template": sliced, "success": ["B"]},
+            "B": {"template": plain},
+        }
+        within: Options = {
+            "B": {"status": "successful", "artifacts": {"release": 6, "inner": 1}},
+            "D": {"status": "successful", "artifacts": {"release": 7}},
+        }
+        slices: Options = {
+            "1": {"status": "successful", "artifacts": {"slice": 1}},
+            "2": {"status": "successful", "artifacts": {"slice": 2}},
+        }
+        made = workflow(
+            nodes,
+            {
+                "N": {"status": "successful", "nodes": within},
+                "S": {"status": "successful", "nodes": slices},
+                "B": FAILED_LINE["B"],
+            },
+        )
+
+        result = resume(made["id"])
+
+        assert not result["failed"], result["msg"]
+        assert variables(sandbox, sandbox.nodes(result["id"])["B"]["job"]) == {"release": 7, "inner": 1, "slice": 2}
+
+    def test_what_may_not_be_read_is_not_dropped(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        unseen, plain = deploy(TWO)["id"], deploy(TWO)["id"]
+        nodes: Options = {"A": {"template": unseen, "success": ["B"]}, "B": {"template": plain}}
+        made = workflow(nodes, {"A": {"status": "successful", "artifacts": {"release": 7}}, "B": FAILED_LINE["B"]})
+        sandbox.roles(unseen, alice=None)
+        sandbox.organization_roles(made["organization"], alice="workflow_admin")
+
+        refused = resume(made["id"], controller_oauthtoken=sandbox.token("alice"))
+
+        assert (refused["failed"], refused["changed"], unsafe(sandbox)) == (True, False, [])
+        assert "What A handed on may not be read by this user" in refused["msg"], refused["msg"]
+
+    def test_it_reaches_no_node_that_is_not_behind_and_sets_the_value_itself(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        setter, closed = deploy(TWO)["id"], deploy(TWO, asks=["limit"])["id"]
+        own = deploy(TWO, extra_vars={"release": 3})["id"]
+        nodes: Options = {
+            "A": {"template": setter, "success": ["B"]},
+            "B": {"template": closed},
+            "C": {"template": own},
+        }
+        failed = FAILED_LINE["B"]
+        made = workflow(nodes, {"A": {"status": "successful", "artifacts": {"release": 7}}, "B": failed, "C": failed})
+
+        refused = resume(made["id"])
+        sandbox.change_template(closed, asks=ASKS)
+        result = resume(made["id"])
+
+        assert refused["failed"] and "C would be given the variable release" in refused["msg"], refused["msg"]
+        jobs = {name: node["job"] for name, node in sandbox.nodes(result["id"]).items()}
+        assert {name: variables(sandbox, job)["release"] for name, job in jobs.items()} == {"B": 7, "C": 3}
+
+
+class TestWhatIsTold:
+    def test_a_failure_is_told_as_that_of_a_job(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, tmp_path: Path
+    ) -> None:
+        made = workflow(line(deploy(TWO)["id"]), FAILED_LINE)
+        (tmp_path / "web1").touch()
+
+        result = resume(made["id"])
+
+        job = sandbox.nodes(result["id"])["D"]["job"]
+        (failure,) = result["failures"]
+        assert (result["failed"], result["failed_nodes"]) == (True, ["D"])
+        assert {name: failure[name] for name in ("node", "job_id", "host", "task", "unreachable")} == {
+            "node": "D",
+            "job_id": job,
+            "host": "web1",
+            "task": "Deploy",
+            "unreachable": False,
+        }
+        assert failure["url"].endswith(f"/jobs/playbook/{job}/output")
+        words = [f"ended with status failed on D. D: job {job} ended with status failed on web1.", "web1: Deploy: "]
+        words += [f"See {failure['url']}", "run the task again to go on from there"]
+        places = [result["msg"].find(word) for word in words]
+        assert -1 not in places and places == sorted(places), result["msg"]
+
+    def test_a_rollback_that_ran_will_not_run_again(self, sandbox: Sandbox, workflow: Workflow, resume: Task) -> None:
+        nodes: Options = {
+            "A": {"project": "first", "success": ["B"], "failure": ["rollback"]},
+            "B": {"project": "second"},
+            "rollback": {"project": "third"},
+        }
+        made = workflow(nodes, {"A": "failed", "B": "do_not_run", "rollback": "successful"}, {"status": "successful"})
+
+        result = resume(made["id"], handled=True)
+
+        assert (result["failed"], sorted(sandbox.nodes(result["id"]))) == (False, ["A", "B"]), result["msg"]
+        assert "rollback ran for a failure then, and will not run again" in result["msg"]
+        assert "nodes: all" in result["msg"]
+
+    def test_what_the_temporary_template_takes_over_and_what_it_cannot_keep(
+        self, sandbox: Sandbox, workflow: Workflow, resume: Task
+    ) -> None:
+        nodes: Options = {"B": {"project": "first", "success": ["gate"]}, "gate": {"approval": "Go on?"}}
+        outcomes = {"B": "failed", "gate": "do_not_run"}
+
+        results = [
+            resume(workflow(nodes, outcomes, allow_simultaneous=several)["id"], wait=False) for several in (True, False)
+        ]
+
+        paths = [f"/workflow_job_templates/{result['temporary_template_id']}/" for result in results]
+        assert [sandbox.request("GET", path).body["allow_simultaneous"] for path in paths] == [True, False]
+        notifications = "the notifications of the workflow's template"
+        assert results[0]["not_kept"] == [notifications]
+        assert results[1]["not_kept"][0] == notifications and "one workflow job" in results[1]["not_kept"][1]

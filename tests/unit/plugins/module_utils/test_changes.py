@@ -1,0 +1,98 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The option ``changes``: as it is given, as it is sent, and as it is shown."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import OptionError
+from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.changes import (
+    after_changes,
+    before_changes,
+    changes_of,
+)
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job
+
+
+@pytest.mark.parametrize(
+    ("given", "changes"),
+    [
+        (None, {}),
+        ({}, {}),
+        ({"extra_vars": {"a": {"b": [1]}, 2: None}}, {"extra_vars": {"a": {"b": [1]}, "2": None}}),
+        ({"verbosity": "3", "forks": 5, "timeout": 0}, {"verbosity": 3, "forks": 5, "timeout": 0}),
+        ({"job_tags": ["a", "b"], "skip_tags": ""}, {"job_tags": "a,b", "skip_tags": ""}),
+        ({"credentials": 4, "labels": ["5", 6]}, {"credentials": [4], "labels": [5, 6]}),
+        ({"diff_mode": "yes"}, {"diff_mode": True}),
+        ({"job_type": "check", "scm_branch": "dev"}, {"job_type": "check", "scm_branch": "dev"}),
+        ({"inventory": 3, "execution_environment": 4}, {"inventory": 3, "execution_environment": 4}),
+    ],
+)
+def test_what_is_sent(given: dict[str, t.Any] | None, changes: dict[str, t.Any]) -> None:
+    assert changes_of(given) == changes
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"limit": "s3cret", "hosts": "s3cret"}, "changes: hosts, limit cannot be changed. These can: credentials,"),
+        ({"extra_vars": "s3cret"}, "changes: extra_vars must be a dictionary."),
+        ({"inventory": "s3cret"}, "changes: inventory must be the number of one, as the controller has it."),
+        ({"credentials": [4, "s3cret"]}, "changes: credentials must be the number of one, as the controller has it."),
+        ({"verbosity": True}, "changes: verbosity must be a number, as the controller has it."),
+        ({"forks": -1}, "changes: forks must be a number, as the controller has it."),
+        ({"diff_mode": "s3cret"}, "changes: diff_mode must be true or false."),
+        ({"job_type": "s3cret"}, "changes: job_type must be run or check."),
+        ({"scm_branch": ["s3cret"]}, "changes: scm_branch must be a text."),
+    ],
+)
+def test_what_is_refused_without_its_value(given: dict[str, t.Any], sentence: str) -> None:
+    with pytest.raises(OptionError) as refused:
+        changes_of(given)
+    assert str(refused.value).startswith(sentence) and "s3cret" not in str(refused.value)
+
+
+SOURCE = Job.of(
+    job(
+        42,
+        extra_vars='{"mirror": "one", "password": "$encrypted$", "other": 1}',
+        job_tags="b, a",
+        verbosity=1,
+        summary_fields={"credentials": [{"id": 5}, {"id": 4}], "labels": {"count": 1, "results": [{"id": 9}]}},
+    )
+)
+CHANGES = {
+    "extra_vars": {"mirror": "two", "password": "s3cret", "pin": "1234", "new": True},
+    "job_tags": "c",
+    "verbosity": 2,
+    "credentials": [6],
+    "labels": [],
+}
+
+
+def test_what_is_shown_beside_each_other() -> None:
+    """What the controller masks, or would mask, is masked here as well."""
+    assert before_changes(SOURCE, CHANGES) == {
+        "extra_vars": {"mirror": "one", "password": "$encrypted$", "pin": None, "new": None},
+        "job_tags": "a,b",
+        "verbosity": 1,
+        "credentials": [4, 5],
+        "labels": [9],
+    }
+    assert after_changes(SOURCE, CHANGES, {"pin": "password", "mirror": "text"}) == {
+        **CHANGES,
+        "extra_vars": {"mirror": "two", "password": "$encrypted$", "pin": "$encrypted$", "new": True},
+    }
+    assert after_changes(SOURCE, {"verbosity": 2}, None) == {"verbosity": 2}
+
+
+def test_variables_that_are_no_dictionary() -> None:
+    odd = Job.of(job(42, extra_vars="{no: [data"))
+    assert before_changes(odd, {"extra_vars": {"a": 1}}) == {"extra_vars": {}}
+    assert after_changes(odd, {"extra_vars": {"a": 1}}, None) == {"extra_vars": {"a": 1}}

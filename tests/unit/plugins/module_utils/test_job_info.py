@@ -1,0 +1,343 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import ControllerError
+from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._job.job_info import (
+    INFO_SPECIFICATION,
+    RUNS_SHOWN,
+    info_request,
+    job_info,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._job.options import (
+    RELAUNCH_SPECIFICATION,
+    RelaunchRequest,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import outcome_of
+from ansible_collections.relaunch.controller.plugins.module_utils._job.relaunch_job import relaunch_job
+from ansible_collections.relaunch.controller.tests.unit.bulk_controller import BulkController, Hosts, SimulatedJob
+from ansible_collections.relaunch.controller.tests.unit.clock import Clock
+
+SOURCE = 42
+MIXED = {"web1": True, "web2": True, "web3": False}
+NEVER_BEGAN: dict[str, t.Any] = {
+    "status": "error",
+    "started": None,
+    "elapsed": 0,
+    "job_explanation": "Previous Task Failed",
+    "host_status_counts": None,
+    "playbook_counts": {"play_count": 0, "task_count": 0},
+}
+NO_STATISTICS: dict[str, t.Any] = {
+    "status": "error",
+    "host_status_counts": None,
+    "playbook_counts": {"play_count": 1, "task_count": 2},
+}
+
+
+def world(hosts: Hosts = MIXED, **source: t.Any) -> BulkController:
+    """Job 42 has ended so."""
+    controller = BulkController(Clock())
+    controller.failed(SOURCE, hosts, **source)
+    return controller
+
+
+def relaunched(controller: BulkController, number: int, hosts: Hosts, **facts: t.Any) -> None:
+    """A later relaunch on these hosts has ended so."""
+    limit = ",".join(sorted(hosts))
+    controller.failed(number, hosts, **{"launch_type": "relaunch", "limit": limit, **facts})
+
+
+def running(controller: BulkController, number: int, *names: str, **facts: t.Any) -> None:
+    """A relaunch that has begun, and ends soon."""
+    facts = {"unified_job_template": 7, "launch_type": "relaunch", "limit": ",".join(names), **facts}
+    controller.jobs[number] = SimulatedJob(number, -1.0, 20.0, dict.fromkeys(names, False), facts)
+
+
+def never_run() -> BulkController:
+    controller = world({}, **NEVER_BEGAN)
+    controller.inventory.update(dict.fromkeys(MIXED, True))
+    return controller
+
+
+def healed() -> BulkController:
+    controller = world()
+    relaunched(controller, 43, {"web1": False, "web2": False})
+    return controller
+
+
+def forbidden() -> BulkController:
+    controller = world(summary_fields={"user_capabilities": {"start": False}})
+    controller.before = lambda method, _path: (403, {"detail": "You may not."}) if method == "POST" else None
+    return controller
+
+
+def still_running() -> BulkController:
+    controller = world()
+    controller.jobs[SOURCE].created = -1.0
+    return controller
+
+
+def half_healed() -> BulkController:
+    controller = world()
+    relaunched(controller, 43, {"web1": False, "web2": True})
+    return controller
+
+
+def scattered() -> BulkController:
+    """No single run has failed on all that is left."""
+    controller = world({"web1": True, "web2": True, "web3": True})
+    relaunched(controller, 43, {"web1": True}, launched_by={"name": "alice"})
+    relaunched(controller, 44, {"web2": True})
+    relaunched(controller, 45, {"web3": False})
+    return controller
+
+
+def being_done() -> BulkController:
+    controller = world()
+    running(controller, 43, "web1", "web2")
+    return controller
+
+
+def partly_being_done() -> BulkController:
+    controller = world()
+    running(controller, 43, "web1")
+    return controller
+
+
+def disabled() -> BulkController:
+    controller = world()
+    relaunched(controller, 43, {"web1": False}, limit="web1,web2")
+    controller.inventory["web2"] = False
+    return controller
+
+
+def stopped() -> BulkController:
+    controller = world({"web1": True, "web3": False}, stopped=True)
+    relaunched(controller, 43, {"web1": False})
+    return controller
+
+
+def left_new() -> BulkController:
+    controller = world()
+    running(controller, 43, "web1", "web2", status="new", created="2026-11-23T20:00:00Z")
+    return controller
+
+
+def whole_since() -> BulkController:
+    controller = world()
+    controller.failed(43, dict.fromkeys(MIXED, False), launch_type="scheduled")
+    return controller
+
+
+WORLDS: dict[str, tuple[t.Callable[[], BulkController], dict[str, t.Any], str]] = {
+    "it failed": (world, {}, "launch"),
+    "it failed, and may not be started": (forbidden, {}, "refuse"),
+    "it was successful": (lambda: world(dict.fromkeys(MIXED, False)), {}, "done"),
+    "it is running": (still_running, {}, "await"),
+    "healed": (healed, {}, "done"),
+    "half healed": (half_healed, {}, "launch"),
+    "scattered": (scattered, {}, "launch"),
+    "being done": (being_done, {}, "adopt"),
+    "partly being done": (partly_being_done, {}, "await"),
+    "never began": (never_run, {}, "launch"),
+    "without statistics": (lambda: world({}, **NO_STATISTICS), {}, "refuse"),
+    "without statistics, as a whole": (lambda: world({}, **NO_STATISTICS), {"fallback_to_all": True}, "launch"),
+    "a host is disabled": (disabled, {}, "done"),
+    "cut short": (stopped, {}, "refuse"),
+    "cut short, as a whole": (stopped, {"fallback_to_all": True}, "launch"),
+    "a relaunch was left new": (left_new, {}, "launch"),
+    "done by a schedule": (whole_since, {}, "done"),
+    "all, it failed": (world, {"hosts": "all"}, "launch"),
+    "all, healed": (healed, {"hosts": "all"}, "launch"),
+    "all, done by a schedule": (whole_since, {"hosts": "all"}, "done"),
+    "all, without statistics": (lambda: world({}, **NO_STATISTICS), {"hosts": "all"}, "launch"),
+    "all, it is running": (still_running, {"hosts": "all"}, "await"),
+}
+
+
+def defaults(specification: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {name: option.get("default") for name, option in specification["argument_spec"].items()}
+
+
+def info(controller: BulkController, **options: t.Any) -> dict[str, t.Any]:
+    """The result, as JSON would bring it."""
+    request = info_request({**defaults(INFO_SPECIFICATION), "job_id": SOURCE, **options})
+    with controller.client() as client:
+        result = job_info(client, request).result()
+    assert controller.posts == []
+    assert result["changed"] is False
+    return t.cast("dict[str, t.Any]", json.loads(json.dumps(result)))
+
+
+def really(
+    controller: BulkController, waited_for: t.Callable[[Job], None], **options: t.Any
+) -> tuple[dict[str, t.Any], bool]:
+    """What job_relaunch does, and whether it failed."""
+    given = {**defaults(RELAUNCH_SPECIFICATION), "job_id": SOURCE, "hosts": "failed", "wait": True, **options}
+    with controller.client() as client:
+        try:
+            return relaunch_job(client, RelaunchRequest.of(given, False, False), waited_for).result(), False
+        except ControllerError as error:
+            outcome = outcome_of(error)
+            return ({} if outcome is None else outcome.result()), True
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_the_verdict_is_what_a_relaunch_then_does(name: str) -> None:
+    made, options, verdict = WORLDS[name]
+    told, acted, waited = info(made(), **options), made(), list[int]()
+    result, failed = really(acted, lambda job: waited.append(job.id), **options)
+
+    assert told["verdict"] == verdict, told["msg"]
+    launched = [int(post.split("/")[0]) for post in acted.posts if post.endswith("/relaunch")]
+    if verdict == "launch":
+        limit = acted.jobs[min(number for number in acted.jobs if number > 100)].facts["limit"]
+        would = (told["verdict_job_id"], told["relaunch_on"], told.get("relaunch_hosts", []))
+        assert would == (launched[0], *(("failed", sorted(limit.split(","))) if limit else ("all", [])))
+    elif verdict in ("await", "adopt"):
+        assert waited[0] == told["verdict_job_id"]
+        assert verdict == "await" or (launched, result["changed"]) == ([], False)
+    elif verdict == "done":
+        assert (launched, failed, result["changed"]) == ([], False, False)
+        assert result["id"] == told["verdict_job_id"]
+        assert result.get("remaining_hosts", []) == told["remaining_hosts"]
+    else:
+        assert (failed, result["changed"], max(acted.jobs)) == (True, False, max(made().jobs))
+        assert result.get("cut_short", False) == told.get("cut_short", False)
+        assert "verdict_job_id" not in told
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_it_asks_no_more_than_a_relaunch(name: str) -> None:
+    made, options, _verdict = WORLDS[name]
+    asked, acted = made(), made()
+    info(asked, **options)
+    really(acted, lambda _job: None, **dict(options, hosts="failed"))
+
+    # What a relaunch would have to tell if it failed again: with what, and the end of the output.
+    report = sum(path.endswith(("/job_events/", "/stdout/")) for _method, path, _query in asked.asked)
+    assert len(asked.asked) - report <= len(acted.asked)
+    assert sum(path.endswith("/stdout/") for _method, path, _query in asked.asked) <= 1
+    assert {method for method, _path, _query in asked.asked} == {"GET"}
+
+
+class TestWhatItTells:
+    def test_each_failed_host_with_its_newest_result(self) -> None:
+        told = info(half_healed())
+
+        cause = {"play": "Deploy", "task": "Install", "module": "command", "message": "no such unit"}
+        assert told["hosts"] == [
+            {"name": "web1", "result": "done", "job_id": 43},
+            {"name": "web2", "result": "failed", "job_id": 43, "reach": "relaunch", "cause": cause},
+        ]
+        assert told["remaining_hosts"] == told["relaunch_hosts"] == ["web2"]
+        assert told["failures"] == [{**cause, "host": "web2", "job_id": 43, "unreachable": False}]
+        assert (told["failures_more"], told["stdout_tail"]) == (0, "PLAY RECAP")
+        assert told["msg"].endswith("ended with status failed: would be relaunched on 1 failed host: web2.")
+
+    def test_the_facts_are_those_of_the_job_itself(self) -> None:
+        told = info(half_healed())
+
+        assert (told["id"], told["status"], told["source_job_id"], told["job"]["id"]) == (42, "failed", 42, 42)
+        assert told["url"].endswith("/42/output")
+        assert not {"started", "finished"} & set(told)
+
+    def test_the_runs(self) -> None:
+        runs = {run["id"]: run for run in info(scattered())["runs"]}
+
+        assert list(runs) == [42, 43, 44, 45]
+        assert (runs[42]["launch_type"], runs[43]["launch_type"]) == ("manual", "relaunch")
+        assert (runs[43]["launched_by"], runs[43]["limit"], runs[43]["status"]) == ("alice", "web1", "failed")
+        assert [run["hosts_failed"] for run in runs.values()] == [3, 1, 1, 0]
+        assert runs[45]["hosts_done"] == 1
+        assert runs[42]["created"].startswith("2026-11-2")
+
+    def test_causes_come_from_the_run_in_which_each_host_failed_last(self) -> None:
+        told = info(scattered())
+
+        assert [(one["host"], one["job_id"]) for one in told["failures"]] == [("web1", 43), ("web2", 44)]
+        assert [one["result"] for one in told["hosts"]] == ["failed", "failed", "done"]
+
+    def test_a_relaunch_tells_what_it_goes_back_to(self) -> None:
+        controller = half_healed()
+        controller.failed(40, {"web1": True}, extra_vars='{"release": 2}', launch_type="manual")
+        controller.failed(39, {"web1": True}, launch_type="manual")
+        told = info(controller, job_id=43)
+
+        # Of the manual ones 42 is the nearest; 40 is other work, and 39 lies behind it.
+        assert [run["id"] for run in told["runs"]] == [42, 43]
+        lists = [query for _method, path, query in controller.asked if path == "jobs/"]
+        assert [("id__lt" in query, query.get("page_size")) for query in lists] == [
+            (False, "200"),
+            (True, str(RUNS_SHOWN)),
+        ]
+
+    def test_never_began_names_no_host_as_the_one_that_is_left(self) -> None:
+        told = info(never_run())
+
+        assert not {"hosts", "remaining_hosts"} & set(told)
+        assert (told["relaunch_on"], told["failures"]) == ("all", [])
+        assert "before it had begun (Previous Task Failed)" in told["msg"]
+        assert told["msg"].endswith("would be relaunched on all its hosts.")
+
+    def test_done_work_has_no_report(self) -> None:
+        told = info(healed())
+
+        assert (told["remaining_hosts"], [one["result"] for one in told["hosts"]]) == ([], ["done", "done"])
+        assert not {"failures", "stdout_tail"} & set(told)
+
+    def test_a_disabled_host_is_told(self) -> None:
+        told = info(disabled())
+
+        (left,) = [host for host in told["hosts"] if host["result"] != "done"]
+        assert (left["name"], left["reach"], told["remaining_hosts"]) == ("web2", "idle", ["web2"])
+        assert "web2" in " ".join(told["warnings"])
+
+    def test_cut_short_names_the_others(self) -> None:
+        told = info(stopped())
+
+        assert (told["cut_short"], told["stopped_hosts"], told["remaining_hosts"]) == (True, ["web3"], [])
+
+    def test_a_job_left_new_is_told_and_not_canceled(self) -> None:
+        told = info(left_new())
+
+        assert "Job 43, the same work, was left in status new" in " ".join(told["warnings"])
+
+    def test_its_own_job(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("JOB_ID", str(SOURCE))
+        monkeypatch.setenv("AWX_PRIVATE_DATA_DIR", "/tmp/awx_42_x")
+
+        told = info(world())
+
+        assert (told["verdict"], told["id"]) == ("refuse", SOURCE)
+        assert "is the job that this task runs in" in told["msg"]
+
+    def test_what_cannot_be_reported_does_not_hide_the_verdict(self) -> None:
+        controller = world()
+        controller.before = lambda _method, path: (500, {}) if path.endswith("/stdout/") else None
+
+        told = info(controller)
+
+        assert told["verdict"] == "launch"
+        assert "500" in told["report_error"]
+        assert {one["host"] for one in told["failures"]} == {"web1", "web2"}
+
+    def test_a_job_that_is_not_there_fails(self) -> None:
+        with pytest.raises(ControllerError, match="Job 41 does not exist"):
+            info(world(), job_id=41)
+
+    def test_many_hosts_stay_small(self) -> None:
+        told = info(world({f"web{number}": True for number in range(1, 1001)}))
+
+        assert len(told["hosts"]) == 1000
+        assert (len(told["failures"]), told["failures_more"]) == (20, 980)
+        assert len(json.dumps(told)) < 350_000

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What came of a workflow job: which run does the work, from which one goes on, and what a name tells of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.lineage import Lineage
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.temporary_template import (
+    Earlier,
+    name_prefix,
+    source_in,
+)
+
+
+def job(number: int, status: str) -> Job:
+    return Job.of({"id": number, "status": status})
+
+
+def lineage(base: str = "", *resumes: str) -> Lineage:
+    """Of workflow job 24; each other is written as its number and its status."""
+    jobs = [job(int(text.split()[0]), text.split()[1]) for text in resumes]
+    root = job(24, "failed")
+    return Lineage(root, job(int(base.split()[0]), base.split()[1]) if base else root, tuple(jobs), ())
+
+
+@pytest.mark.parametrize(
+    ("base", "resumes", "doing", "last"),
+    [
+        ("", [], None, 24),
+        ("", ["26 failed"], None, 26),
+        ("", ["26 failed", "28 successful"], 28, 28),
+        ("", ["26 running"], 26, 26),
+        # A relaunch of all nodes is the newer word on what had been resumed before.
+        ("30 failed", ["26 successful"], None, 30),
+        ("30 failed", ["32 successful"], 32, 32),
+        ("30 successful", ["26 failed"], 30, 30),
+        ("30 running", ["26 failed"], 30, 30),
+        ("30 failed", ["26 running"], 26, 30),
+    ],
+)
+def test_who_does_the_work_and_who_went_on_last(base: str, resumes: list[str], doing: int | None, last: int) -> None:
+    found = lineage(base, *resumes)
+
+    assert (found.doing.id if found.doing else None, found.last) == (doing, last)
+
+
+def test_the_template_that_shows_the_success_is_removed_last() -> None:
+    good, bad = job(26, "successful"), job(28, "failed")
+    leftovers = (Earlier(3, good), Earlier(4, bad), Earlier(5, None))
+
+    assert Lineage(job(24, "failed"), job(24, "failed"), (good, bad), leftovers).templates(good) == (4, 5, 3)
+
+
+def test_a_name_tells_whose_remainder_ran() -> None:
+    assert source_in(f"{name_prefix(24)}0a1b2c3d4e5f") == 24
+    assert source_in("Remainder of workflow job 24") is None
+    assert source_in("The remainder of workflow job 24 x") is None

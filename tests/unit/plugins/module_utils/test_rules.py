@@ -1,0 +1,267 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rules: which failed hosts are retried when, and which need a person."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import (
+    ControllerError,
+    JobUnsuccessfulError,
+    OptionError,
+    ParkedError,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import first_error, outcome_of
+from ansible_collections.relaunch.controller.plugins.module_utils._retry.options import (
+    RETRY_SPECIFICATION,
+    RetryRequest,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_failed_hosts import (
+    RetryOutcome,
+    retry_failed_hosts,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._retry.rules import first_fitting, rules_of
+from ansible_collections.relaunch.controller.tests.unit.clock import Clock
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job
+from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import (
+    SOURCE,
+    Ran,
+    RelaunchingController,
+)
+
+HOUR = 3600.0
+DEFAULTS = {name: option.get("default") for name, option in RETRY_SPECIFICATION["argument_spec"].items()}
+
+LICENCE = {"task": "Check the licence", "module": "ansible.builtin.fail", "message": "The licence has expired"}
+NO_ROUTE = {"task": "Gathering Facts", "module": "gather_facts", "message": "No route to host", "unreachable": True}
+UNREACHABLE = {"unreachable": True, "action": "retry", "delay": HOUR, "retries": 60}
+PARKED = {"message": "licence", "action": "park", "reason": "renew the licence"}
+RULES = [PARKED, UNREACHABLE]
+
+TWENTY = tuple(f"web{number:02}" for number in range(1, 21))
+ONE = "web21"
+
+
+class World(RelaunchingController):
+    """Hosts are unreachable, but for those in ``expired``, which fail on a task."""
+
+    def __init__(self, ran: t.Callable[[int, tuple[str, ...]], Ran], *failed: str) -> None:
+        super().__init__(ran, *failed)
+        self.expired = {ONE}
+
+    def ended(self, number: int, hosts: t.Mapping[str, bool]) -> None:
+        """A person has run it on these hosts."""
+        status = "failed" if any(hosts.values()) else "successful"
+        self.jobs[number] = job(number, status, launch_type="manual", limit=",".join(hosts))
+        self._hosts[number] = hosts
+
+    def _events(self, number: int, query: t.Mapping[str, str]) -> list[dict[str, t.Any]]:
+        if "runner_on_failed" not in query.get("event__in", ""):
+            return super()._events(number, query)
+        return [_failure(name, name in self.expired) for name, bad in self._hosts[number].items() if bad]
+
+    @property
+    def launched(self) -> list[set[str]]:
+        """The hosts of each relaunch of the task."""
+        return [set(one["limit"].split(",")) for one in self.jobs.values() if one["launch_type"] == "relaunch"]
+
+
+def _failure(host: str, expired: bool) -> dict[str, t.Any]:
+    told = LICENCE if expired else NO_ROUTE
+    return {
+        "event": "runner_on_failed" if expired else "runner_on_unreachable",
+        "counter": 9,
+        "parent_uuid": "u2",
+        "host_name": host,
+        "event_data": {"task": told["task"], "task_action": told["module"], "res": {"msg": told["message"]}},
+    }
+
+
+def retry(
+    world: World, rules: t.Sequence[t.Mapping[str, t.Any]], clock: Clock | None = None, **options: t.Any
+) -> tuple[RetryOutcome, BaseException | None]:
+    request = RetryRequest.of({**DEFAULTS, "job_id": SOURCE, "rules": rules, **options}, False, False)
+    with world.client(clock or Clock()) as client:
+        try:
+            return retry_failed_hosts(client, request), None
+        except ControllerError as error:
+            outcome = outcome_of(error)
+            assert isinstance(outcome, RetryOutcome)
+            return outcome, first_error(error)
+
+
+def hopeless(_number: int, hosts: tuple[str, ...]) -> Ran:
+    return dict.fromkeys(hosts, True)
+
+
+class TestTwentyUnreachableAndOneThatNeedsAPerson:
+    def test_the_twenty_are_retried_each_hour_for_two_days_and_never_the_one(self) -> None:
+        """A person has run the job on the twenty alone, so that a relaunch can leave the one out."""
+        back = 49
+        world = World(lambda number, hosts: dict.fromkeys(hosts, number < back), *TWENTY, ONE)
+        world.ended(43, dict.fromkeys(TWENTY, True))
+        clock = Clock()
+
+        outcome, error = retry(world, RULES, clock)
+
+        assert world.launched == [set(TWENTY)] * 48
+        assert 47 * HOUR <= clock.now < 48 * HOUR
+        assert isinstance(error, ParkedError) and f"{ONE} (renew the licence)" in str(error)
+        assert (outcome.ended, outcome.parked) == ("parked", {ONE: "renew the licence"})
+        assert outcome.remaining_hosts == (ONE,)
+        assert outcome.recovered == dict.fromkeys(TWENTY, 48)
+        assert outcome.summary[-1] == f"{ONE}: parked: renew the licence"
+
+    def test_the_job_is_not_retried_where_none_can_be_without_the_one(self) -> None:
+        world, clock = World(hopeless, *TWENTY, ONE), Clock()
+
+        outcome, error = retry(world, RULES, clock)
+
+        assert (world.posts, outcome.ended, outcome.changed) == ([], "parked", False)
+        assert isinstance(error, ParkedError)
+        assert f"{ONE} (renew the licence). web01, web02" in str(error)
+        assert "can only be retried with them" in str(error)
+        assert clock.now < 60
+
+    def test_it_goes_on_when_a_person_has_seen_to_the_one(self) -> None:
+        world = World(lambda _number, hosts: dict.fromkeys(hosts, False), *TWENTY, ONE)
+        world.ended(43, {ONE: False})
+
+        outcome, error = retry(world, RULES)
+
+        assert (error, outcome.ended, outcome.parked) == (None, "none_left", None)
+        assert outcome.remaining_hosts == ()
+
+
+class TestRounds:
+    def test_a_host_that_comes_to_need_a_person_ends_them(self) -> None:
+        world = World(hopeless, "web01", "web02")
+        world.expired.clear()
+
+        def ran(number: int, hosts: tuple[str, ...]) -> Ran:
+            if number == 2:
+                world.expired.add("web02")
+            return dict.fromkeys(hosts, True)
+
+        world._ran = ran
+        outcome, error = retry(world, RULES)
+
+        assert (len(world.posts), outcome.ended, outcome.parked) == (2, "parked", {"web02": "renew the licence"})
+        assert "web01 can only be retried with them" in str(error)
+        assert outcome.remaining_hosts == ("web01", "web02")
+
+    def test_it_ends_at_once_where_only_such_are_left(self) -> None:
+        world, clock = World(lambda _number, hosts: {name: name == ONE for name in hosts}, "web01", ONE), Clock()
+        world.expired.clear()
+        world.before = lambda _path: world.expired.add(ONE) if 43 in world.jobs else None
+
+        outcome, error = retry(world, RULES, clock)
+
+        assert (len(world.posts), outcome.ended) == (1, "parked")
+        assert isinstance(error, ParkedError) and f"What is left is parked: {ONE} (renew the licence)." in str(error)
+        assert clock.now < 60
+
+    def test_the_longest_delay_counts_and_the_others_grow_as_before(self) -> None:
+        world, clock = World(hopeless, "web01", ONE), Clock()
+        rules = [{"unreachable": True, "action": "retry", "delay": 90}]
+
+        retry(world, rules, clock, retries=4, delay=30)
+
+        assert [pause for pause in clock.slept if pause >= 30] == [90, 90, 120]
+
+    def test_each_host_has_the_retries_of_its_rule(self) -> None:
+        world = World(hopeless, "web01")
+        rules = [{"unreachable": True, "action": "retry", "delay": 5, "retries": 7}]
+
+        outcome, error = retry(world, rules, retries=2)
+
+        assert (len(world.posts), outcome.ended) == (7, "retries_used_up")
+        assert isinstance(error, JobUnsuccessfulError) and "after 7 attempts" in str(error)
+
+    def test_without_a_rule_that_fits_all_is_as_before(self) -> None:
+        world, clock = World(hopeless, "web01"), Clock()
+
+        outcome, _error = retry(world, [PARKED], clock, retries=3)
+
+        assert (len(world.posts), outcome.ended) == (3, "retries_used_up")
+        assert [pause for pause in clock.slept if pause >= 30] == [30, 60]
+
+    def test_a_disabled_host_is_told_as_such_and_not_as_parked(self) -> None:
+        world = World(lambda _number, _hosts: {"web01": False}, "web01", ONE)
+        world.relaunch(SOURCE)
+        world.disabled.add(ONE)
+
+        outcome, error = retry(world, RULES)
+
+        assert (error, outcome.ended, outcome.remaining_hosts) == (None, "none_can_run", (ONE,))
+
+    def test_events_are_asked_for_once_a_run(self) -> None:
+        world = World(hopeless, "web01", "web02")
+        world.expired.clear()
+
+        retry(world, RULES, retries=3)
+
+        asked = [path for _method, path, query in world.asked if "runner_on_failed" in query.get("event__in", "")]
+        # Of each relaunch once for the rules and once for what is told of it; of the source for the rules alone.
+        assert max(asked.count(path) for path in set(asked)) == 2
+        assert asked.count(f"jobs/{SOURCE}/job_events/") == 1
+
+
+class TestWhichRule:
+    @pytest.mark.parametrize(
+        ("rule", "fits"),
+        [
+            ({"unreachable": True}, "no route"),
+            ({"unreachable": False}, "licence"),
+            ({"task": "^Check"}, "licence"),
+            ({"task": "check"}, ""),
+            ({"module": r"builtin\.fail$"}, "licence"),
+            ({"message": "expired|full"}, "licence"),
+            ({"message": "route", "task": "Gathering"}, "no route"),
+            ({"message": "route", "unreachable": False}, ""),
+            ({}, "licence no route"),
+        ],
+    )
+    def test_by_what_it_failed_with(self, rule: dict[str, t.Any], fits: str) -> None:
+        rules = rules_of([{**rule, "action": "park"}])
+        found = {name: first_fitting(rules, one) for name, one in (("licence", LICENCE), ("no route", NO_ROUTE))}
+        assert {name for name, one in found.items() if one} == {name for name in found if name in fits}
+
+    def test_the_first_that_fits(self) -> None:
+        rules = rules_of([{"unreachable": True, "action": "retry", "delay": 1}, {"action": "park"}])
+        assert first_fitting(rules, NO_ROUTE) is rules[0]
+        assert first_fitting(rules, LICENCE) is rules[1]
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"hosts": "web", "action": "park"}, "rules: rule 1 has no hosts. A rule takes unreachable, task, module"),
+        ({"message": "(", "action": "park"}, "rules: rule 1: message is no regular expression: '('"),
+        ({"task": "*", "action": "retry"}, "rules: rule 1: task is no regular expression"),
+        ({"message": "x"}, "rules: rule 1 needs an action: retry or park."),
+        ({"action": "wait"}, "needs an action"),
+        ({"action": "park", "delay": 5.0}, "has delay, which does not go with action: park."),
+        ({"action": "park", "retries": 5}, "has retries, which does not go with action: park."),
+        ({"action": "retry", "reason": "x"}, "has reason, which does not go with action: retry."),
+        ({"action": "retry", "delay": -1.0}, "delay must be a number that is not less than 0, not -1."),
+        ({"action": "retry", "delay": float("inf")}, "delay must be a number"),
+        ({"action": "retry", "retries": 0}, "retries must be at least 1, not 0."),
+    ],
+)
+def test_a_wrong_rule_is_refused_before_anything_is_sent(rule: dict[str, t.Any], said: str) -> None:
+    world = World(hopeless, "web01")
+    with pytest.raises(OptionError) as refused:
+        retry(world, [rule])
+    assert said in str(refused.value)
+    assert world.asked == []
+
+
+def test_which_of_several_is_wrong() -> None:
+    with pytest.raises(OptionError, match="rule 2"):
+        rules_of([PARKED, {"action": "retry", "retries": 0}])
