@@ -95,45 +95,18 @@ options:
         the same work has failed on them and not on a parked one; else the job is not retried while a host is parked.
       - When nothing but parked hosts is left, or nothing can be retried without them, the task fails, and RV(parked)
         tells the hosts and why.
+      - Of a failure a rule may ask for C(unreachable) (a boolean), and for C(task), C(module) and C(message), regular
+        expressions that are looked for in the names of the task and of its module, and in the first 1000 characters of
+        the message. What it does not ask for does not matter.
+      - C(action) is V(retry) or V(park), and is needed.
+      - With C(action=retry) it may have a C(delay), the seconds before the next round in place of O(delay) and what
+        that grows to, and C(retries), how many attempts the host gets in place of O(retries). Of the hosts that are left the
+        one with the longest delay counts, and there are rounds as long as one of them has had fewer attempts.
+      - With C(action=park) it may have a C(reason), to be told.
       - They cost a request for the failed events of each job on which hosts failed last.
     type: list
     elements: dict
     version_added: 0.2.0
-    suboptions:
-      unreachable:
-        description: Whether the host could not be reached. Without it that does not matter.
-        type: bool
-      task:
-        description: A regular expression that is looked for in the name of the task.
-        type: str
-      module:
-        description: A regular expression that is looked for in the name of the module that the task runs.
-        type: str
-      message:
-        description: A regular expression that is looked for in the first 1000 characters of the message.
-        type: str
-      action:
-        description: Whether the host is retried, or parked.
-        type: str
-        choices: [retry, park]
-        required: true
-      delay:
-        description:
-          - Seconds before the next round, in place of O(delay) and what it grows to. Of the hosts that are left the one
-            with the longest delay counts.
-          - For O(rules[].action=retry) only.
-        type: float
-      retries:
-        description:
-          - How many attempts the host gets in place of O(retries). There are further rounds as long as one of the hosts
-            that are left has had fewer attempts.
-          - For O(rules[].action=retry) only.
-        type: int
-      reason:
-        description:
-          - Why it is parked, to be told.
-          - For O(rules[].action=park) only.
-        type: str
   fallback_to_all:
     description:
       - Relaunch on all hosts where the controller cannot say which hosts failed (the playbook had a syntax error, was

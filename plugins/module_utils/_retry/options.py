@@ -18,7 +18,7 @@ from .._job.options import RELAUNCH_SPECIFICATION, RelaunchRequest
 from .._work.decision import FAILED, REMAINING
 from .deadline import Deadline
 from .retry_rounds import RETRIES_SPEC, Schedule
-from .rules import RULE_OPTIONS, Rule, rules_of
+from .rules import Rule, rules_of
 
 # Of job_relaunch's options those of job_retry.
 _TAKEN_OVER = (
@@ -37,7 +37,7 @@ RETRY_SPECIFICATION: dict[str, t.Any] = dict(
         CONNECTION_SPEC,
         **RETRIES_SPEC,
         deadline=dict(type="str"),
-        rules=dict(type="list", elements="dict", options=RULE_OPTIONS),
+        rules=dict(type="list", elements="dict"),
         hosts=dict(type="str", choices=[FAILED, REMAINING], default=FAILED),
         **{name: RELAUNCH_SPECIFICATION["argument_spec"][name] for name in _TAKEN_OVER},
     ),

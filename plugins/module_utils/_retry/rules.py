@@ -14,6 +14,8 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
 from .._api.errors import OptionError
 
 RETRY = "retry"
@@ -24,6 +26,7 @@ WITHOUT_REASON = "it needs a person"
 # Of a rule, what a failure has to be like.
 _PATTERNS = ("task", "module", "message")
 
+# Ansible keeps an option named message for itself, so that these are not told to it beforehand.
 RULE_OPTIONS: dict[str, t.Any] = dict(
     unreachable=dict(type="bool"),
     task=dict(type="str"),
@@ -79,13 +82,16 @@ def rules_of(given: t.Optional[t.Sequence[t.Mapping[str, t.Any]]]) -> tuple[Rule
 
 
 def _rule(which: str, given: t.Mapping[str, t.Any]) -> Rule:
-    unknown = sorted(set(given) - set(RULE_OPTIONS))
+    unknown = sorted(map(str, set(given) - set(RULE_OPTIONS)))
     if unknown:
-        raise OptionError(f"{which} has no {', '.join(map(str, unknown))}. A rule takes {', '.join(RULE_OPTIONS)}.")
-    given = {name: value for name, value in given.items() if value is not None}
-    action = given.get("action")
-    if action not in (RETRY, PARK):
+        raise OptionError(f"{which} has no {', '.join(unknown)}. A rule takes {', '.join(RULE_OPTIONS)}.")
+    if given.get("action") not in (RETRY, PARK):
         raise OptionError(f"{which} needs an action: {RETRY} or {PARK}.")
+    checked = ArgumentSpecValidator(RULE_OPTIONS).validate(dict(given))
+    if checked.error_messages:
+        raise OptionError(f"{which}: {' '.join(checked.error_messages)}")
+    given = {name: value for name, value in checked.validated_parameters.items() if value is not None}
+    action = given["action"]
     wrong = {RETRY: ("reason",), PARK: ("delay", "retries")}[str(action)]
     for name in wrong:
         if name in given:

@@ -37,11 +37,11 @@ DEFAULTS = {name: option.get("default") for name, option in RETRY_SPECIFICATION[
 class CentralEurope(tzinfo):
     """Clocks that are set forward on 29 March and back on 25 October 2026."""
 
-    def utcoffset(self, at: datetime | None) -> timedelta:
-        return timedelta(hours=2 if at and datetime(2026, 3, 29, 2) <= at.replace(tzinfo=None) < WINTER else 1)
+    def utcoffset(self, dt: datetime | None) -> timedelta:
+        return timedelta(hours=2 if dt and datetime(2026, 3, 29, 2) <= dt.replace(tzinfo=None) < WINTER else 1)
 
-    def dst(self, at: datetime | None) -> timedelta:
-        return self.utcoffset(at) - timedelta(hours=1)
+    def dst(self, dt: datetime | None) -> timedelta:
+        return self.utcoffset(dt) - timedelta(hours=1)
 
 
 WINTER = datetime(2026, 10, 25, 2)

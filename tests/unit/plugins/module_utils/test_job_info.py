@@ -43,10 +43,10 @@ NO_STATISTICS: dict[str, t.Any] = {
 }
 
 
-def world(hosts: Hosts = MIXED, **source: t.Any) -> BulkController:
+def world(hosts: t.Optional[Hosts] = None, **source: t.Any) -> BulkController:
     """Job 42 has ended so."""
     controller = BulkController(Clock())
-    controller.failed(SOURCE, hosts, **source)
+    controller.failed(SOURCE, MIXED if hosts is None else hosts, **source)
     return controller
 
 
