@@ -100,8 +100,8 @@ options:
         the message. What it does not ask for does not matter.
       - C(action) is V(retry) or V(park), and is needed.
       - With C(action=retry) it may have a C(delay), the seconds before the next round in place of O(delay) and what
-        that grows to, and C(retries), how many attempts the host gets in place of O(retries). Of the hosts that are left the
-        one with the longest delay counts, and there are rounds as long as one of them has had fewer attempts.
+        that grows to, and C(retries), how many attempts the host gets in place of O(retries). Of the hosts that are
+        left the one with the longest delay counts. There are rounds as long as one of them has had fewer attempts.
       - With C(action=park) it may have a C(reason), to be told.
       - They cost a request for the failed events of each job on which hosts failed last.
     type: list
