@@ -39,7 +39,7 @@ attributes:
     support: partial
     details:
       - Work that has succeeded is not run again, and an active relaunch is adopted. Relaunches that fail again are
-        not the state asked for, so that the next task relaunches them again.
+        not the state asked for, so that the next task relaunches them again, up to O(max_attempts) times.
 options:
   job_ids:
     description:
@@ -119,6 +119,13 @@ options:
       - Launch no more after so many relaunches have failed, or were lost sight of. Those that are active are still
         waited for.
     type: int
+  max_attempts:
+    description:
+      - Leave work to a person that has been relaunched so often since it last succeeded, whoever did that, so that a
+        recovery that runs by schedule ends. Such jobs are told apart, with how often and since when they have failed,
+        and the task fails.
+    type: int
+    default: 3
   wait:
     description:
       - Wait for all jobs to end. The task fails unless all relaunches succeed.
@@ -187,7 +194,7 @@ jobs:
         - V(relaunched); V(adopted), where another job of the same work is active; V(done), where relaunches have
           brought it to success before; V(superseded), where a later job has, or the relaunch of a newer job of the same
           work came first; V(refused), where it was left alone; V(lost), where it is not known what became of the
-          relaunch.
+          relaunch; V(needs_person), where its work has been relaunched O(max_attempts) times without success.
         - In check mode what would become of it.
       type: str
       sample: relaunched
@@ -209,6 +216,14 @@ jobs:
       description: That job's page in the controller's user interface.
       type: str
       sample: https://controller.example.com/#/jobs/playbook/143/output
+    attempts:
+      description: With V(needs_person), how often its work has been relaunched since it last succeeded.
+      type: int
+      sample: 3
+    failing_since:
+      description: With V(needs_person), when the first job of its work ended that has failed since then.
+      type: str
+      sample: "2026-11-24T14:02:11.120000Z"
     hosts:
       description: Names of the hosts that it was limited to, or in check mode would be.
       type: list
@@ -229,7 +244,8 @@ counts:
     of those that were acted on and have not (C(failed)).
   returned: always
   type: dict
-  sample: {jobs: 3, recovered: 2, failed: 0, relaunched: 1, adopted: 0, done: 0, superseded: 1, refused: 1, lost: 0}
+  sample: {jobs: 3, recovered: 2, failed: 0, relaunched: 1, adopted: 0, done: 0, superseded: 1, refused: 1, lost: 0,
+    needs_person: 0}
 msg:
   description: What was done, in a sentence.
   returned: always

@@ -193,7 +193,7 @@ EXAMPLES = r"""
 
 - name: Show where to look at it
   ansible.builtin.debug:
-    msg: "{{ retry.msg }} {{ retry.url }}"
+    msg: "{{ retry.msg }} {{ retry.url | default('') }}"
 
 - name: Complete a rolling update that stopped, without running finished hosts once more
   relaunch.controller.job_relaunch:

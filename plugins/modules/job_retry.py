@@ -90,10 +90,11 @@ options:
     description:
       - What is done about failed hosts by what each of them failed with last. The first rule that fits counts; a host
         that none fits is retried as without rules.
-      - A host that is parked needs a person, and is not retried. Since the controller relaunches all failed hosts of a
-        job together, the others are retried only where a job of the same work has failed on them and not on a parked
-        one; else the job is not retried while a host is parked. The task fails then, and RV(parked) tells the hosts and
-        why. With O(hosts=remaining) the parked ones are left out, and all others are retried.
+      - A host that is parked needs a person, and is not retried. O(hosts=remaining) leaves it out. With O(hosts=failed)
+        the controller relaunches all failed hosts of a job together, so that the others are retried only where a job of
+        the same work has failed on them and not on a parked one; else the job is not retried while a host is parked.
+      - When nothing but parked hosts is left, or nothing can be retried without them, the task fails, and RV(parked)
+        tells the hosts and why.
       - They cost a request for the failed events of each job on which hosts failed last.
     type: list
     elements: dict

@@ -27,6 +27,7 @@ from docs.written import (
     ROOT,
     WORKFLOW_MODULE,
     Block,
+    examples,
 )
 
 from sandbox.process import Sandbox
@@ -91,8 +92,11 @@ def playable(block: Block) -> bool:
     )
 
 
+@pytest.mark.parametrize("checks", [False, True], ids=["run", "--check"])
 @pytest.mark.parametrize("block", [block for block in BLOCKS if playable(block)], ids=str)
-def test_runs(block: Block, sandbox: Sandbox, template: int, failed_job: int, run: Run, tmp_path: Path) -> None:
+def test_runs(
+    block: Block, sandbox: Sandbox, template: int, failed_job: int, run: Run, tmp_path: Path, checks: bool
+) -> None:
     config = tmp_path / "controller.cfg"
     config.write_text("verify_ssl = true\n", encoding="utf-8")
     config.chmod(0o600)
@@ -111,6 +115,7 @@ def test_runs(block: Block, sandbox: Sandbox, template: int, failed_job: int, ru
     done = run(
         "ansible-playbook",
         str(playbook),
+        *(["--check", "--diff"] if checks else []),
         "-e",
         json.dumps(given),
         CONTROLLER_HOST=sandbox.url,
@@ -122,10 +127,43 @@ def test_runs(block: Block, sandbox: Sandbox, template: int, failed_job: int, ru
     relaunched = [entry["path"] for entry in sandbox.log() if entry["method"] == "POST"]
     source = f"/api/v2/jobs/{failed_job}/relaunch/"
     launch = f"/api/v2/job_templates/{template}/launch/"
-    if block is EXAMPLES:
+    if checks:
+        assert relaunched == []
+    elif block is EXAMPLES:
         # One on the failed hosts, one with something changed, one on all; the others find the work done.
         assert relaunched == [source, launch, source]
     else:
         acts = (MODULE in text or ROLE in text) and "check_mode: true" not in text
         by_template = "hosts: remaining" in text or "changes:" in text
         assert relaunched == ([launch if by_template else source] if acts else [])
+
+
+@pytest.mark.parametrize("module", ["job_retry", "bulk_job_relaunch", "workflow_job_relaunch"])
+def test_the_examples_of_other_modules_run_in_check_mode(
+    module: str, sandbox: Sandbox, template: int, failed_job: int, run: Run, tmp_path: Path
+) -> None:
+    nodes = {"patch": {"template": template}}
+    workflow = sandbox.add_workflow_template_with_nodes("Release", nodes) if module.startswith("workflow") else None
+    text = examples(module).text.replace("job_id: 42\n", f"job_id: {failed_job}\n")
+    if workflow:
+        job = sandbox.make_workflow_job(workflow["id"], {"patch": "failed"})
+        text = text.replace("workflow_job_id: 85\n", f"workflow_job_id: {job['id']}\n")
+    tasks = yaml.safe_load(text.replace("https://controller.example.com", sandbox.url))
+    playbook = tmp_path / "playbook.yml"
+    play = {"name": "Tasks", "hosts": "localhost", "gather_facts": False, "tasks": tasks}
+    playbook.write_text(yaml.safe_dump([play], sort_keys=False), encoding="utf-8")
+    token = sandbox.token()
+    given = json.dumps({"controller_token": token})
+    sandbox.clear_log()
+
+    run(
+        "ansible-playbook",
+        str(playbook),
+        "--check",
+        "-e",
+        given,
+        CONTROLLER_HOST=sandbox.url,
+        CONTROLLER_OAUTH_TOKEN=token,
+    )
+
+    assert [entry["path"] for entry in sandbox.log() if entry["method"] not in ("GET", "HEAD", "OPTIONS")] == []

@@ -91,10 +91,10 @@ def test_a_failed_job_is_retried_and_its_relaunch_is_not(sandbox: Sandbox, faile
 
 @pytest.mark.parametrize("launch_type", ["manual", "scheduled", "callback", "webhook", "workflow"])
 @pytest.mark.parametrize("status", ["failed", "error", "canceled", "successful", "running"])
-def test_only_a_failed_playbook_is_retried(launch_type: str, status: str) -> None:
+def test_only_what_failed_or_was_lost_is_retried(launch_type: str, status: str) -> None:
     sent = {"id": 42, "status": status, "launch_type": launch_type}
 
-    assert matches(RETRY["condition"], sent) is (status == "failed")
+    assert matches(RETRY["condition"], sent) is (status in ("failed", "error"))
     assert not matches(TELL["condition"], sent)
 
 

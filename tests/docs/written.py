@@ -64,13 +64,14 @@ def _in_file(path: Path) -> t.Iterator[Block]:
         yield Block(path, text.count("\n", 0, found.start()) + 1, textwrap.dedent(found["text"]))
 
 
-def _examples(path: Path) -> Block:
+def examples(module: str) -> Block:
     """The EXAMPLES of a module."""
+    path = ROOT / "plugins" / "modules" / f"{module}.py"
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "EXAMPLES":
             return Block(path, node.lineno, ast.literal_eval(node.value))
     raise LookupError(f"{path} has no EXAMPLES")
 
 
-EXAMPLES = _examples(ROOT / "plugins" / "modules" / "job_relaunch.py")
+EXAMPLES = examples("job_relaunch")
 BLOCKS = [EXAMPLES, *(block for path in [*READMES, *GUIDES] for block in _in_file(path))]

@@ -412,6 +412,11 @@ def test_at_the_timeout_what_was_launched_is_canceled_and_told(
     assert "It was canceled." in result["jobs"][0]["msg"]
 
 
+def in_one_line(shown: str) -> str:
+    """A list of lines as JSON, as the text that they make."""
+    return " ".join(shown.replace('",', " ").replace('"', " ").split())
+
+
 def test_the_playbook_tells_who_recovered_who_did_not_and_why(
     sandbox: Sandbox,
     template: t.Callable[..., int],
@@ -433,9 +438,11 @@ def test_the_playbook_tells_who_recovered_who_did_not_and_why(
 
     assert (planned.status, done.status) == (0, 2), done.output
     assert f"to do          {well} " in planned.stdout
+    assert "would be relaunched on 2 failed hosts: web2, web3" in in_one_line(planned.stdout)
+    assert all(len(line) <= 80 for line in planned.stdout.splitlines() if line.startswith('            "'))
     assert f"recovered      {well} " in done.stdout
     assert f"still failing  {again} " in done.stdout
-    assert "ended with status failed on web2" in done.stdout
+    assert "ended with status failed on web2" in in_one_line(done.stdout)
     assert f"left alone     {node} " in done.stdout
     stats = "".join(done.stdout.split())
     assert f'"recover_failed_jobs_recovered":[{well}]' in stats

@@ -246,6 +246,22 @@ def kill_at(
     until(lambda: requests()[0]["answered"] is not None)
 
 
+def test_a_launch_that_comes_too_early_goes_back_to_the_look(
+    sandbox: Sandbox, workflow: Workflow, admin: Options
+) -> None:
+    made = workflow(*TWO_PROJECTS)
+    later = {"kind": "status", "status": 429, "headers": {"Retry-After": "1"}}
+    sandbox.misbehave([{"method": "POST", "path": r"/launch/$", **later}])
+
+    result = at_once(workflow_job_id=made["id"], nodes="failed", wait=True, **{**admin, "max_retries": 1})
+
+    assert not result.get("failed") and (result["changed"], result["status"]) == (True, "successful"), result["msg"]
+    sent = unsafe(sandbox)
+    counts = [sent.count(f"POST workflow_job_templates/{rest}") for rest in ("", "N/launch/")]
+    looks = [entry["path"] for entry in sandbox.log() if entry["path"].endswith("/unified_jobs/")]
+    assert (counts, len(looks), len(resumes(sandbox, made["id"]))) == ([1, 2], 3, 1)
+
+
 @pytest.mark.parametrize("kind", ["unauthorized", "forbidden"])
 def test_what_is_refused_in_passing_ends_in_one_complete_resume(
     sandbox: Sandbox, workflow: Workflow, admin: Options, kind: str

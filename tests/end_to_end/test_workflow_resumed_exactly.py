@@ -29,11 +29,14 @@ from end_to_end.workflow_jobs import (
     until,
     variables,
 )
+from sandbox.faults import Rule
 from sandbox.process import Sandbox
 
 TWO = ("web1", "web2")
 THREE = ("web1", "web2", "web3")
 Task = t.Callable[..., Options]
+# When the first node of a temporary template has been made.
+WHILE_IT_IS_MADE: Rule = {"kind": "act", "when": "after", "method": "POST", "path": "/workflow_nodes/$"}
 
 
 @pytest.fixture
@@ -343,6 +346,27 @@ class TestLineage:
         assert [(one["changed"], one["id"]) for one in (second, third)] == [(False, first["id"])] * 2, third["msg"]
         assert bool(temporary(sandbox, made["id"])) == (user == "alice")
 
+    def test_a_resume_that_was_handled_is_gone_on_from_only_where_that_is_asked_for(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, tmp_path: Path
+    ) -> None:
+        nodes: Options = {
+            "A": {"template": deploy(TWO)["id"], "success": ["B"], "failure": ["rollback"]},
+            "B": {"project": "first"},
+            "rollback": {"project": "second"},
+        }
+        made = workflow(nodes, {"A": FAILED_LINE["B"], "B": "do_not_run", "rollback": "failed"})
+        (tmp_path / "web2").touch()
+        first = resume(made["id"])
+        (tmp_path / "web2").unlink()
+
+        second, third, fourth = (resume(made["id"], handled=handled) for handled in (False, True, True))
+
+        assert (first["status"], sorted(sandbox.nodes(first["id"]))) == ("successful", ["A", "B", "rollback"])
+        assert (second["changed"], second["id"]) == (False, first["id"]), second["msg"]
+        assert (third["changed"], sorted(sandbox.nodes(third["id"]))) == (True, ["A", "B"]), third["msg"]
+        assert "rollback ran for a failure then" in third["msg"]
+        assert (fourth["changed"], fourth["id"]) == (False, third["id"]), fourth["msg"]
+
     def test_all_nodes_are_not_run_beside_or_after_a_resume(
         self, sandbox: Sandbox, workflow: Workflow, resume: Task
     ) -> None:
@@ -382,8 +406,7 @@ class TestLineage:
         launch: t.Any = {"method": "POST", "path": path, "user": "admin", "body": {}}
         wait: t.Any = {"method": "POST", "path": "/jobs/{id}/wait"}
         sandbox.clear_log()
-        rule: t.Any = {"kind": "act", "when": "after", "method": "POST", "path": "/workflow_nodes/$"}
-        sandbox.misbehave([{**rule, "calls": [launch, wait]}])
+        sandbox.misbehave([{**WHILE_IT_IS_MADE, "calls": [launch, wait]}])
 
         result = resume(made["id"])
 
@@ -403,8 +426,7 @@ class TestLineage:
             {"method": "POST", "path": "/jobs/{id}/end", "body": {"status": "successful", "hosts": {"web2": "ok"}}},
             {"method": "PATCH", "path": "/settings", "body": {"max_running": 4}},
         ]
-        rule: t.Any = {"kind": "act", "when": "after", "method": "POST", "path": "/workflow_nodes/$"}
-        sandbox.misbehave([{**rule, "calls": calls}])
+        sandbox.misbehave([{**WHILE_IT_IS_MADE, "calls": calls}])
 
         result = resume(made["id"])
 

@@ -226,6 +226,8 @@ def _fits(facts: Facts, query: t.Mapping[str, str]) -> bool:
     ids, statuses, templates = (query.get(name) for name in ("id__in", "status__in", "unified_job_template__in"))
     return (
         int(query.get("id__gt", 0)) < facts["id"] < int(query.get("id__lt", facts["id"] + 1))
+        and query.get("launch_type") in (None, facts["launch_type"])
+        and query.get("status") in (None, facts["status"])
         and (ids is None or str(facts["id"]) in ids.split(","))
         and (statuses is None or facts["status"] in statuses.split(","))
         and (templates is None or str(facts["unified_job_template"]) in templates.split(","))

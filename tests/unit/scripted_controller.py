@@ -79,6 +79,7 @@ class ScriptedController:
     def __init__(self) -> None:
         self.script: list[Line] = []
         self.standing: list[Standing] = []
+        self.asides: list[Standing] = []
         self.asked: list[Asked] = []
         self.besides: list[Asked] = []
         self.connections = 0
@@ -156,7 +157,15 @@ class ScriptedController:
         """Answer this whenever the script does not, however often it is asked, if at all; see ``Standing``."""
         self.standing.append(Standing(Line(method, path, status, body, fault=fault), query))
 
+    def aside(self, method: str, path: str, body: t.Any, **query: str) -> None:
+        """Answer this before the script is looked at; see ``Standing``."""
+        self.asides.append(Standing(Line(method, path, 200, body), query))
+
     def take(self, asked: Asked) -> Line:
+        aside = next((one for one in self.asides if one.fits(asked)), None)
+        if aside:
+            self.besides.append(asked)
+            return aside.line
         self.count += 1
         if self.count in self.refusing:
             return Line(asked.method, asked.path, self.refusing[self.count], {"detail": "Not now."})

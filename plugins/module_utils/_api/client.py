@@ -66,7 +66,7 @@ class ControllerClient:
     :param connection: where and as whom.
     :param clock: a monotonic clock, seconds.
     :param sleep: pauses for some seconds, between the attempts of a read.
-    :param write: takes a line for a person, about each attempt that failed and is made again.
+    :param write: takes a line for a person, such as about each attempt that failed and is made again.
     """
 
     def __init__(
@@ -79,7 +79,8 @@ class ControllerClient:
         self.connection = connection
         self.clock = clock
         self.sleep = sleep
-        self._write = write
+        #: Shows a person a line, if anything is to be shown.
+        self.tell: t.Callable[[str], object] = write or (lambda _line: None)
         #: Whether a read that has failed in passing for so many seconds is tried again beyond ``max_retries``: a task
         #: that has launched a job, or waits between two, goes through the controller's bad minutes.
         self.patient: t.Callable[[float], bool] = lambda _seconds: False
@@ -177,8 +178,7 @@ class ControllerClient:
                 pause = backoff(attempt, self.connection.retry_backoff_factor, random.random())
                 pause = max(pause, error.retry_after or 0)
                 attempt += 1
-                if self._write is not None:
-                    self._write(_told(error, self.connection, attempt, pause))
+                self.tell(_told(error, self.connection, attempt, pause))
                 self.sleep(pause)
 
     def _once(self, method: str, path: str, expected: int, **arguments: t.Any) -> dict[str, t.Any]:

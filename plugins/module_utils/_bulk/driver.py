@@ -18,6 +18,8 @@ from .._api.errors import ControllerError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job
 from .._launch.asks import JobsAfter, Pause
 from .._launch.waiting import Watch
+from .._work.same_work import Prompts
+from .attempts import Attempts
 from .looks import LOOK_SHARED_FOR, SharedLooks
 from .member import Member
 from .options import JobsRequest
@@ -39,6 +41,7 @@ class BulkDriver:
     :param watch: the time that there is.
     :param turns: in each row jobs of the same work, the one whose turn comes first as the first.
     :param progress: is shown how far all of it is.
+    :param prompts: what is known of what jobs were launched with; it grows.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class BulkDriver:
         watch: Watch,
         turns: t.Sequence[t.Sequence[Member]],
         progress: t.Optional[CountedProgress] = None,
+        prompts: t.Optional[Prompts] = None,
     ) -> None:
         self._client = client
         self._request = request
@@ -57,6 +61,7 @@ class BulkDriver:
         #: All of them, by the number of their sources.
         self.members = sorted((member for row in turns for member in row), key=lambda member: member.source.id)
         self._looks = SharedLooks(client, watch, turns)
+        self._attempts = Attempts(client, request, self.members, self._looks, prompts)
         self._waits = Waits(request, self.members, client.clock)
 
     @property
@@ -73,6 +78,8 @@ class BulkDriver:
         if self._looking():
             self._looks.bring_up_to_date(self._looking(), frozenset())
         self._answer_looks(shared_for=math.inf)
+        while self._leave_to_persons():
+            self._answer_looks(shared_for=math.inf)
 
     def run(self) -> None:
         """Launch, wait, judge, until there is nothing left to do.
@@ -128,10 +135,7 @@ class BulkDriver:
 
         :param shared_for: so many seconds.
         """
-        while True:
-            looking = self._looking()
-            if not looking:
-                return
+        while looking := self._looking():
             error: t.Optional[ControllerError] = None
             for member in looking:
                 try:
@@ -147,19 +151,15 @@ class BulkDriver:
 
     def _give_room(self) -> bool:
         """Let some launch, as long as there is room; whether that changed anything."""
+        if self._leave_to_persons():
+            return True
         waiting = [member for member in self.members if member.waits_for_room]
         if not waiting:
             return False
         launched = sum(len(member.launched) for member in self.members)
-        failed = sum(member.has_failed for member in self.members)
-        stop_after, max_jobs = self._request.stop_after, self._request.max_jobs
-        if stop_after is not None and failed >= stop_after:
-            _drop(waiting, f"{failed} relaunches had failed (stop_after)")
+        if _drop_by_number(waiting, self._request, launched, sum(member.has_failed for member in self.members)):
             return True
-        if launched >= max_jobs:
-            _drop(waiting, f"{launched} jobs had been launched (max_jobs)", broken=True)
-            return True
-        room = max(0, min(self._room(), max_jobs - launched, LAUNCHES_A_LOOK))
+        room = max(0, min(self._room(), self._request.max_jobs - launched, LAUNCHES_A_LOOK))
         let_in = self._waits.not_behind_others(waiting)[:room]
         for member in let_in:
             passed_over, member.passed_over = member.passed_over, False
@@ -167,6 +167,18 @@ class BulkDriver:
         for member in waiting:
             member.passed_over = member.passed_over or member not in let_in
         return bool(let_in)
+
+    def _leave_to_persons(self) -> bool:
+        """End those whose work has been relaunched too often by now; whether there were any."""
+        waiting = [member for member in self.members if member.waits_for_room and not member.launched]
+        for member in waiting:
+            try:
+                if (tried := self._attempts.too_many(member.source)) is not None:
+                    member.leave_to_a_person(tried)
+            except ControllerError as error:
+                self._advance(member, error=error)
+        self._begin_turns()
+        return any(not member.waits_for_room for member in waiting)
 
     def _room(self) -> int:
         """How many more may be launched: one that is looked for may be active, too."""
@@ -192,10 +204,7 @@ class BulkDriver:
             self._looks.note(job)
             self._waits.note_end(job)
         for number in gone:
-            self._waits.running.pop(number, None)
-            for member, job in self._waits.for_end:
-                if job.id == number:
-                    member.lose(f"Job {number} was deleted while it was waited for: what became of it is not known.")
+            self._waits.note_gone(number)
 
     def _end_by_time(self) -> bool:
         """At the deadline leave what is active to go on, or let it be canceled; whether that changed anything.
@@ -225,6 +234,14 @@ class BulkDriver:
         return True
 
 
-def _drop(members: t.Iterable[Member], why: str, broken: bool = False) -> None:
+def _drop_by_number(members: t.Sequence[Member], request: JobsRequest, launched: int, failed: int) -> bool:
+    """End those that wait for room where so many have been launched, or have failed, that there is none any more."""
+    if request.stop_after is not None and failed >= request.stop_after:
+        why, broken = f"{failed} relaunches had failed (stop_after)", False
+    elif launched >= request.max_jobs:
+        why, broken = f"{launched} jobs had been launched (max_jobs)", True
+    else:
+        return False
     for member in members:
         member.drop(why, broken)
+    return True

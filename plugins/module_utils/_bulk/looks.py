@@ -63,6 +63,10 @@ class SharedLooks:
         """What was asked for, as of the last look."""
         return [] if self._recent is None else self._recent.of(ask.source, ask.number)
 
+    def known(self, source: Job) -> list[Job]:
+        """The jobs of a job's template that are newer than the oldest source, as of the last look."""
+        return [] if self._recent is None else self._recent.of(source, 0)
+
     def outdate(self) -> None:
         """Something may have been launched since the last look."""
         self._stale = True

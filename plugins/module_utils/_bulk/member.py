@@ -24,7 +24,8 @@ from .._api.jobs import Job
 from .._job.outcome import RelaunchOutcome, first_error, outcome_of
 from .._job.sequence import RelaunchSequence
 from .._launch.asks import Ask, EndOf, JobsAfter, Room, Steps
-from .outcome import ADOPTED, DONE, LOST, REFUSED, RELAUNCHED, SUPERSEDED, JobEntry
+from .._selection.selection import written
+from .outcome import ADOPTED, DONE, LOST, NEEDS_PERSON, REFUSED, RELAUNCHED, SUPERSEDED, JobEntry, Tried
 
 
 class BrokenOff(BaseException):
@@ -110,6 +111,17 @@ class Member:
         """
         if self.entry is None:
             self.entry = replace(self._stopped(self._broken_off(), why), broken=broken)
+
+    def leave_to_a_person(self, tried: Tried) -> None:
+        """End it, since its work has been relaunched too often without success."""
+        since = written(tried.since)
+        times = "once" if tried.number == 1 else f"{tried.number} times"
+        msg = (
+            f"Not launched: its work has been relaunched {times} since it last succeeded (max_attempts), and has "
+            f"failed since {since}. It needs a person."
+        )
+        entry = JobEntry.of(self.source, NEEDS_PERSON, self._broken_off(), msg=msg)
+        self.entry, self.acts = replace(entry, attempts=tried.number, failing_since=since), False
 
     def lose(self, why: str) -> None:
         """End it, since the job that it waits for cannot be found any more."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import collections
 import typing as t
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from .._api import jobs as _jobs
 from .._job.outcome import Outcome, RelaunchOutcome, Result
@@ -25,7 +26,8 @@ DONE = "done"
 SUPERSEDED = "superseded"
 REFUSED = "refused"
 LOST = "lost"
-OUTCOMES = (RELAUNCHED, ADOPTED, DONE, SUPERSEDED, REFUSED, LOST)
+NEEDS_PERSON = "needs_person"
+OUTCOMES = (RELAUNCHED, ADOPTED, DONE, SUPERSEDED, REFUSED, LOST, NEEDS_PERSON)
 ACTED = (RELAUNCHED, ADOPTED)
 
 _IN_WORDS = {
@@ -35,8 +37,12 @@ _IN_WORDS = {
     SUPERSEDED: "superseded by a later job",
     REFUSED: "left alone",
     LOST: "lost sight of",
+    NEEDS_PERSON: "in need of a person",
 }
 
+
+# In check mode.
+_PLANNED_IN_WORDS = {**_IN_WORDS, RELAUNCHED: "would be relaunched"}
 
 _UNSUCCESSFUL = frozenset(_jobs.FINAL_STATUSES).difference([_jobs.SUCCESSFUL])
 
@@ -58,6 +64,17 @@ class Counted:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """
+    :param number: so many relaunches of the same work have failed since it last succeeded.
+    :param since: when the first job of it ended that has failed since then.
+    """
+
+    number: int
+    since: datetime
+
+
+@dataclass(frozen=True)
 class JobEntry:
     """What became of one job; the fields are the keys of an entry of ``jobs``, where they are documented.
 
@@ -74,6 +91,8 @@ class JobEntry:
     hosts: t.Optional[tuple[str, ...]] = None
     remaining_hosts: t.Optional[tuple[str, ...]] = None
     url: t.Optional[str] = None
+    attempts: t.Optional[int] = None
+    failing_since: t.Optional[str] = None
     broken: bool = False
 
     @classmethod
@@ -164,7 +183,8 @@ class JobsOutcome(Outcome):
         :param planned: nothing has been done about it yet.
         """
         counts = self.counts
-        parts = [f"{counts[name]} {_IN_WORDS[name]}" for name in OUTCOMES if counts[name]]
+        words = _PLANNED_IN_WORDS if planned else _IN_WORDS
+        parts = [f"{counts[name]} {words[name]}" for name in OUTCOMES if counts[name]]
         if planned:
             return f"{_count(len(self.jobs), 'job')}: {', '.join(parts)}."
         failed = f", {counts['failed']} not successful" if counts["failed"] else ""

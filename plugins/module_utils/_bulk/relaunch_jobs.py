@@ -28,7 +28,7 @@ from .._work.same_work import Prompts
 from .driver import BulkDriver, CountedProgress
 from .member import Member
 from .options import JobsRequest
-from .outcome import LOST, REFUSED, RELAUNCHED, JobEntry, JobsOutcome
+from .outcome import LOST, NEEDS_PERSON, REFUSED, RELAUNCHED, JobEntry, JobsOutcome
 from .turns import in_detail, in_turns, left_alone
 
 if t.TYPE_CHECKING:
@@ -56,9 +56,10 @@ def relaunch_jobs(
         return JobsOutcome(msg=_nothing(found, request))
     alone = [JobEntry(job.id, job.name, REFUSED, why) for job in found.jobs if (why := _left_alone(job, own))]
     open_jobs = [job for job in found.jobs if not _left_alone(job, own)]
-    turns, sick = _turns(client, request, watch, own, open_jobs, now)
+    prompts = Prompts(TemplateEdits(client, open_jobs))
+    turns, sick = _turns(client, request, watch, own, open_jobs, now, prompts)
     alone.extend(sick)
-    driver = BulkDriver(client, request, watch, turns, progress)
+    driver = BulkDriver(client, request, watch, turns, progress, prompts)
     try:
         driver.plan()
         _check_number(driver, alone, request)
@@ -91,9 +92,9 @@ def _turns(
     own: OwnWork,
     jobs: t.Sequence[Job],
     now: datetime,
+    prompts: Prompts,
 ) -> tuple[list[list[Member]], list[JobEntry]]:
     """The sequences of all jobs, each in the row of its work; and the entries of those that could not be planned."""
-    prompts = Prompts(TemplateEdits(client, jobs))
     detailed, unread = in_detail(client, jobs, request.options, now)
     rows, incomparable = in_turns(client, detailed, request.options, prompts)
     sequences = _Sequences(client, request, watch, prompts, own.job)
@@ -156,8 +157,8 @@ def _outcome(alone: t.Sequence[JobEntry], driver: BulkDriver, request: JobsReque
 
 
 def _nothing(found: Found, request: JobsRequest) -> str:
-    if found.slices:
-        return f"All {found.slices} slices of workflow job {request.selection.workflow_job_id} were successful."
+    if found.run is not None:
+        return found.run.told(0, 0)
     return f"No job that this user may see is selected ({request.selection.told}): nothing to relaunch."
 
 
@@ -169,14 +170,20 @@ def _check_number(driver: BulkDriver, alone: t.Sequence[JobEntry], request: Jobs
     with carrying(replace(_outcome(alone, driver, planned), changed=False)):
         raise RefusedError(
             f"Nothing was launched: {launches} jobs would be relaunched, and max_jobs is {request.max_jobs}. They are "
-            "listed in the result, in jobs. Select fewer of them, or raise max_jobs."
+            "listed in the result, in jobs. Select fewer of them, or raise max_jobs. Selected: "
+            f"{request.selection.told}."
         )
 
 
 def _told(outcome: JobsOutcome, found: Found, request: JobsRequest) -> JobsOutcome:
     """The outcome with its sentence."""
     planned = "In check mode, nothing was launched: " if request.check_mode else ""
-    return outcome.saying(f"{planned}{outcome.told(request.check_mode)}", _of_slices(outcome, found, request))
+    selected = f"Selected: {request.selection.told}."
+    told_of = f"{planned}{outcome.told(request.check_mode)}"
+    slices = ""
+    if found.run is not None and not request.check_mode:
+        slices = found.run.told(len(found.jobs), sum(entry.recovered for entry in outcome.jobs))
+    return outcome.saying(told_of, slices, selected)
 
 
 def _check(outcome: JobsOutcome, request: JobsRequest) -> None:
@@ -186,17 +193,7 @@ def _check(outcome: JobsOutcome, request: JobsRequest) -> None:
     """
     named = bool(request.selection.job_ids)
     wrong = [entry for entry in outcome.jobs if entry.unsuccessful or (named and entry.outcome == REFUSED)]
+    wrong += [entry for entry in outcome.jobs if entry.outcome == NEEDS_PERSON]
     if wrong:
         numbers = told(str(entry.source_job_id) for entry in wrong)
         raise JobUnsuccessfulError(f"{outcome.msg} Not successful: {numbers}. First of them: {wrong[0].msg}")
-
-
-def _of_slices(outcome: JobsOutcome, found: Found, request: JobsRequest) -> str:
-    """Whether a sliced run is complete, which its workflow job will never say."""
-    if not found.slices or request.check_mode:
-        return ""
-    left = sum(not entry.recovered for entry in outcome.jobs)
-    run = f"workflow job {request.selection.workflow_job_id}"
-    if left:
-        return f"Of {run} {left} of {found.slices} slices have not succeeded yet."
-    return f"All {found.slices} slices of {run} have succeeded by now; its own status stays as it is."

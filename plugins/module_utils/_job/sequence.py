@@ -168,9 +168,7 @@ class RelaunchSequence:
         _check_deadline(work, decision.job)
         try:
             prepared = preparers.prepared(decision, outcome)
-            unknown = decision.hosts == FAILED and look.ledger.hosts is None
-            if unknown and work.source.inventory is not None and may_be_no_limit(prepared.job.failures_counted):
-                # Its events were not in before, nor its counts.
+            if _needs_names(work, look, prepared):
                 self._hosts_needed = True
                 return Judged(outcome, again=True)
             if work.request.check_mode:
@@ -189,6 +187,7 @@ class RelaunchSequence:
         self._looks, self._tries = 0, 0
         self._launches += 1
         self._show_launched(launched.job)
+        _tell(work, prepared, launched)
         before = outcome.changed
         outcome = outcome_after(work, look.ledger, prepared, launched)
         judged = yield from after_launch(work, look, launched, asked_of(work, outcome.hosts or ()), outcome, before)
@@ -243,6 +242,12 @@ class RelaunchSequence:
         return pause
 
 
+def _check_deadline(work: JobWork, job: Job) -> None:
+    """:raises DeadlineError: it is over, so that nothing is launched any more."""
+    if work.watch.launching_over:
+        raise DeadlineError(f"Job {job.id} was not relaunched: the deadline was over before that.")
+
+
 def _planned(decision: Launch) -> str:
     """What a launch would be, for a sentence."""
     if decision.hosts == REMAINING:
@@ -250,10 +255,16 @@ def _planned(decision: Launch) -> str:
     return f"would be relaunched on {'its failed hosts' if decision.hosts == FAILED else 'all its hosts'}"
 
 
-def _check_deadline(work: JobWork, job: Job) -> None:
-    """:raises DeadlineError: it is over, so that nothing is launched any more."""
-    if work.watch.launching_over:
-        raise DeadlineError(f"Job {job.id} was not relaunched: the deadline was over before that.")
+def _needs_names(work: JobWork, look: Look, prepared: Prepared) -> bool:
+    """Whether the names of the failed hosts may make no limit. The look had no counts where its events were not in."""
+    unknown = prepared.decision.hosts == FAILED and look.ledger.hosts is None and work.source.inventory is not None
+    return unknown and may_be_no_limit(prepared.job.failures_counted)
+
+
+def _tell(work: JobWork, prepared: Prepared, launched: Launched) -> None:
+    """Whatever breaks the task off from now on, the number of the new job has been shown."""
+    if work.request.options.wait or work.request.one_of_many:
+        work.client.tell(f"job {launched.job.id} launched, a relaunch of job {prepared.job.id}")
 
 
 def _has_lost_all(work: JobWork, look: Look, error: ControllerError) -> bool:

@@ -36,9 +36,9 @@ RETRY_SPECIFICATION: dict[str, t.Any] = dict(
     argument_spec=dict(
         CONNECTION_SPEC,
         **RETRIES_SPEC,
-        hosts=dict(type="str", choices=[FAILED, REMAINING], default=FAILED),
         deadline=dict(type="str"),
         rules=dict(type="list", elements="dict", options=RULE_OPTIONS),
+        hosts=dict(type="str", choices=[FAILED, REMAINING], default=FAILED),
         **{name: RELAUNCH_SPECIFICATION["argument_spec"][name] for name in _TAKEN_OVER},
     ),
     required_one_of=RELAUNCH_SPECIFICATION["required_one_of"],

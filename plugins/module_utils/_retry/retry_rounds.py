@@ -17,7 +17,7 @@ from enum import Enum
 from .._api.errors import OptionError
 from .._api.jobs import SUCCESSFUL, told
 from .._job.outcome import RelaunchOutcome
-from .rules import NEEDS_PERSON, Rule
+from .rules import WITHOUT_REASON, Rule
 
 # Of how many attempts the result tells at most, the newest ones.
 ATTEMPTS_KEPT = 100
@@ -355,7 +355,7 @@ def summary(rounds: Rounds) -> list[str]:
 def _left(rounds: Rounds, name: str) -> str:
     host, ended = rounds.hosts.get(name, RetriedHost()), rounds.ended
     if name in rounds.parked:
-        return f"{name}: parked: {rounds.parked[name] or NEEDS_PERSON}{host.what}"
+        return f"{name}: parked: {rounds.parked[name] or WITHOUT_REASON}{host.what}"
     if host.recovered is not None and host.last > host.recovered:
         again = f"failed again at attempt {host.last}{host.what}"
         return f"{name}: recovered at attempt {host.recovered} (job {host.recovered_in}), {again}"
@@ -368,7 +368,7 @@ def _left(rounds: Rounds, name: str) -> str:
 
 def parked_hosts(parked: t.Mapping[str, str]) -> str:
     """Hosts that need a person, with the reasons, for a sentence."""
-    return told([f"{name} ({why or NEEDS_PERSON})" for name, why in sorted(parked.items())])
+    return told([f"{name} ({why or WITHOUT_REASON})" for name, why in sorted(parked.items())])
 
 
 def counted(number: int, noun: str) -> str:

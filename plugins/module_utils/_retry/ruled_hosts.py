@@ -16,7 +16,7 @@ from .._api.client import ControllerClient
 from .._api.jobs import Job
 from .._launch.failure_report import HostFailure, causes
 from .._work.ledger import HostRecord, HostResult, Ledger, Reach
-from .rules import NEEDS_PERSON, Rule, first_fitting
+from .rules import WITHOUT_REASON, Rule, first_fitting
 
 # Each failed host has to be known, so that as many pages of failed events are read as it takes.
 MOST_PAGES = 1000
@@ -77,4 +77,4 @@ def _by_summary(host: HostRecord) -> HostFailure:
 def _parked(host: HostRecord, rule: t.Optional[Rule]) -> HostRecord:
     if rule is None or not rule.parks or host.reach in (Reach.GONE, Reach.IDLE):
         return host
-    return replace(host, reach=Reach.PARKED, parked=rule.reason or NEEDS_PERSON)
+    return replace(host, reach=Reach.PARKED, parked=rule.reason or WITHOUT_REASON)

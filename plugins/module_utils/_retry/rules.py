@@ -19,7 +19,7 @@ from .._api.errors import OptionError
 RETRY = "retry"
 PARK = "park"
 # Why a host is parked, where its rule does not say.
-NEEDS_PERSON = "it needs a person"
+WITHOUT_REASON = "it needs a person"
 
 # Of a rule, what a failure has to be like.
 _PATTERNS = ("task", "module", "message")

@@ -34,11 +34,46 @@ class Found:
     """What a selection has found.
 
     :param jobs: oldest first, as lists show them.
-    :param slices: how many a sliced run has in all; 0 where the selection is about something else.
+    :param run: of a sliced run, what is known of it besides; None where the selection is about something else.
     """
 
     jobs: tuple[Job, ...]
-    slices: int = 0
+    run: t.Optional[SlicedRun] = None
+
+
+@dataclass(frozen=True)
+class SlicedRun:
+    """
+    :param number: of its workflow job.
+    :param slices: how many it should have (recorded: find-slice); some may never have been spawned.
+    :param successful: how many of them were.
+    :param left_out: how many ended otherwise and are not selected, such as canceled ones.
+    """
+
+    number: int
+    slices: int
+    successful: int
+    left_out: int
+
+    def told(self, selected: int, recovered: int) -> str:
+        """Whether it is complete, which its workflow job will never say.
+
+        :param selected: how many slices are selected.
+        :param recovered: how many of these have succeeded by now.
+        """
+        name = f"workflow job {self.number}"
+        if recovered == selected == self.slices - self.successful:
+            if not selected:
+                return f"All {self.slices} slices of {name} were successful."
+            return f"All {self.slices} slices of {name} have succeeded by now; its own status stays as it is."
+        missing = self.slices - self.successful - self.left_out - selected
+        open_ones = self.slices - self.successful - recovered
+        parts = [f"Of {name} {open_ones} of {self.slices} slices have not succeeded yet"]
+        if self.left_out:
+            parts.append(f"{self.left_out} of them ended canceled or with a status that is not selected")
+        if missing:
+            parts.append(f"{missing} of them never became a job: launch the template again for those")
+        return ", ".join(parts) + "."
 
 
 def find(client: ControllerClient, selection: Selection) -> Found:
@@ -60,7 +95,10 @@ def find(client: ControllerClient, selection: Selection) -> Found:
     if selection.workflow_job_id is None:
         return Found(tuple(found))
     wanted = tuple(job for job in found if job.active or job.status in selection.status)
-    return Found(wanted, slices=len(found))
+    successful = sum(job.successful for job in found)
+    spawned = max([len(found), *(int(job.facts.get("job_slice_count") or 0) for job in found)])
+    run = SlicedRun(selection.workflow_job_id, spawned, successful, len(found) - len(wanted) - successful)
+    return Found(wanted, run)
 
 
 def with_statistics(client: ControllerClient, ids: t.Sequence[int]) -> frozenset[int]:
@@ -81,10 +119,16 @@ def _numbered(client: ControllerClient, ids: t.Sequence[int]) -> tuple[Job, ...]
     found = sorted(map(Job.of, by_numbers(client, "id__in", ids)), key=lambda job: job.id)
     missing = sorted(set(ids).difference(job.id for job in found))
     if missing:
-        raise RefusedError(
-            f"Nothing was launched: there is no job {_jobs.told(map(str, missing))} that this user may see. Leave it "
-            "out of job_ids."
-        )
+        kinds = {
+            int(entry["id"]): str(entry.get("type")).replace("_", " ")
+            for some in in_chunks(missing)
+            for entry in client.results("unified_jobs/", id__in=some)
+        }
+        others = [f"{number} is a {kinds[number]}" for number in missing if number in kinds]
+        unknown = [str(number) for number in missing if number not in kinds]
+        said = [f"there is no job {_jobs.told(unknown)} that this user may see"] if unknown else []
+        said.extend([f"{_jobs.told(others)}, which is no job of a job template"] if others else [])
+        raise RefusedError(f"Nothing was launched: {'; '.join(said)}. Leave it out of job_ids.")
     return tuple(found)
 
 

@@ -133,6 +133,8 @@ class Selection:
     @property
     def told(self) -> str:
         """It as a part of a sentence."""
+        if self.job_ids:
+            return f"job_ids: {_jobs.told(map(str, self.job_ids))}"
         parts = [f"with status {' or '.join(self.status)}"]
         if self.workflow_job_id is not None:
             parts.append(f"among the slices of workflow job {self.workflow_job_id}")

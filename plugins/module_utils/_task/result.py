@@ -49,13 +49,16 @@ def carry_out(
             return act(client).result()
     except ControllerError as error:
         return _failed(error, str(error))
-    except KeyboardInterrupt as error:
-        return _failed(error, f"Interrupted.{_so_far(error)}")
+    except (SystemExit, GeneratorExit):
+        raise
     except Exception as error:  # whatever it is, the id of a job that was launched must not be lost
         defect = f"An unexpected error, which is a defect of this collection: {type(error).__name__}: {error}."
         trace = traceback.format_exc()
         report = "Please report it with the output of -vvv."
         return dict(_failed(error, f"{defect}{_so_far(error)} {report}"), exception=trace)
+    except BaseException as error:  # Ctrl-C, and the error by which Ansible ends a task at its keyword timeout
+        why = "" if isinstance(error, KeyboardInterrupt) else f" {error}"
+        return _failed(error, f"Interrupted.{why}{_so_far(error)}")
 
 
 def adjust_hidden(hidden: set[str], params: t.Mapping[str, t.Any]) -> None:

@@ -255,6 +255,8 @@ def _decide_remaining(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decis
         return doing
     if not why:
         return _of_source(ledger.source, REMAINING, due)
+    if ledger.reached(Reach.PARKED):
+        return _parked(ledger)
     whole = _decide_whole(ledger, options)
     if not isinstance(whole, Launch):
         return whole

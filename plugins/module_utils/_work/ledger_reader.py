@@ -33,6 +33,9 @@ from .starts import Started
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
 
+# Why it cannot be known who was stopped.
+NOT_SHOWN = "no run shows whether anything lies behind the task that failed"
+
 
 @dataclass
 class JobsRead:
@@ -213,7 +216,8 @@ class LedgerReader(SummariesReader):
             begun = read_never_begun(self._client, base, end, patterns, summaries, every)
         # Where it went to its end for all that it began with, hosts that nobody can tell of were not meant.
         unknown = begun.unknown if end.broke_off or begun.more else ""
-        stopped = end.counted
+        # A launch goes by what some run shows, and that the work is done must be shown as well.
+        stopped = end.counted if every else end.stopped
         if stopped or begun.hosts:
             # They may have been done since.
             whole = replace(run, summaries=self.summaries(base), stopped=stopped)
@@ -226,7 +230,9 @@ class LedgerReader(SummariesReader):
         if not (hosts or begun.more or unknown):
             return replace(ledger, end_known=True)
         at = end.at or read_place(self._client, base, self._read.starts)
-        early = StoppedEarly(at, hosts, begun.more, end.unknown or ("" if hosts else unknown), beyond=unknown)
+        not_shown = NOT_SHOWN if hosts and end.unproven.issuperset(hosts) else ""
+        why = end.unknown or not_shown or ("" if hosts else unknown)
+        early = StoppedEarly(at, hosts, begun.more, why, beyond=unknown)
         return replace(ledger, stopped=early, end_known=True)
 
     def _until_decided(self, source_run: Run, runs: t.Sequence[Run]) -> list[Run]:

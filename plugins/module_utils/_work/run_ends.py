@@ -92,6 +92,8 @@ def may_have_results(run: Run) -> bool:
 
 def _by_all(ends: t.Sequence[EndOfRun]) -> EndOfRun:
     """The end by all measures: who was stopped by one of them was."""
+    if len(ends) == 1:
+        return ends[0]
     first = next((one for one in ends if one.counted), ends[0])
     counted = frozenset[str]().union(*(one.counted for one in ends))
     return replace(

@@ -180,10 +180,12 @@ class NodeWork:
         """A successful job of before that started what the playbook starts: without one, what lies behind the place
         where all of a first run stopped is not known.
         """
+        if source.template is None:
+            return []
         if source.id not in self._earlier:
             query = {"unified_job_template": source.template, "status": SUCCESSFUL, "id__lt": source.id}
             entries = self._client.get(f"{JOB.path}/", **query, order_by="-id", page_size=EARLIER_LOOKED_AT)
-            jobs = [Job.of(entry) for entry in entries.get("results") or ()] if source.template else []
+            jobs = [Job.of(entry) for entry in entries.get("results") or ()]
             self._earlier[source.id] = [job for job in jobs if _starts_the_same(source, job)][:1]
         return self._earlier[source.id]
 

@@ -198,16 +198,20 @@ class Nothing:
 
 @dataclass(frozen=True)
 class Active:
-    """The workflow has not ended, so that what remains of it is not known.
+    """The workflow has not ended, or is being healed, so that what remains of it is not known.
 
-    :param nodes: those whose jobs are active.
+    :param nodes: those whose jobs are active, or whose work is being done.
     """
 
     nodes: tuple[Node, ...]
 
 
 def remaining(
-    nodes: t.Sequence[Node], status: str, handled: bool = False, healed: t.Optional[t.Mapping[int, int]] = None
+    nodes: t.Sequence[Node],
+    status: str,
+    handled: bool = False,
+    healed: t.Optional[t.Mapping[int, int]] = None,
+    healing: t.Collection[int] = (),
 ) -> t.Union[Remainder, Nothing, Active]:
     """What remains of a workflow job.
 
@@ -216,9 +220,10 @@ def remaining(
         that case, though the children meant for success never ran.
     :param handled: whether to run what such a workflow has left undone.
     :param healed: by the id of a node that failed, the job that has done its work since.
+    :param healing: the ids of nodes that failed, and whose work is being done.
     :raises AnswerError: nodes are missing.
     """
-    active = tuple(node for node in nodes if node.status in ACTIVE_STATUSES)
+    active = tuple(node for node in nodes if node.status in ACTIVE_STATUSES or node.id in healing)
     if active or status in ACTIVE_STATUSES:
         return Active(active)
     if status == SUCCESSFUL and not handled:

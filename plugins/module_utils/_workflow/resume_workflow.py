@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, ControllerError, RefusedError
 from .._api.jobs import Job, host_summaries, told
-from .._api.kinds import JOB, WORKFLOW_JOB, Kind
+from .._api.kinds import JOB, WORKFLOW_JOB
 from .._job.outcome import BrokenOffError, carrying
 from .._job.work import FRESH_FOR
 from .._launch.asks import Steps
@@ -55,6 +55,11 @@ class Situation:
     def healed(self) -> dict[int, int]:
         """By node whose work has been done since, the job that did it."""
         return {number: one.healed_by for number, one in self.left.items() if one.healed_by is not None}
+
+    def remainder(self, handled: bool) -> t.Union[Remainder, Nothing, Active]:
+        """What remains, by all that is known."""
+        healing = [number for number, one in self.left.items() if one.waits_for is not None]
+        return remaining(self.nodes, self.source.status, handled, self.healed, healing)
 
     def same_as(self, other: Situation) -> bool:
         """Whether what has to run is the same."""
@@ -102,7 +107,7 @@ class ResumeSequence:
         """
         while True:
             try:
-                with carrying(outcome):
+                with carrying(outcome if self._made is None else self._made.outcome):
                     done = yield from self._turn(outcome)
             except BrokenOffError as broken:
                 if self._made is None or broken.outcome.changed:
@@ -121,13 +126,13 @@ class ResumeSequence:
         lineage = read_lineage(client, self._root, nodes)
         at = client.clock()
         doing = lineage.doing
-        if doing is not None and not (doing is lineage.base and not doing.active):
+        if doing is not None and not _has_left(self._run, lineage, doing):
             self._remove_made()
             return (yield from self._follow(lineage, doing, outcome))
         situation = yield from self._look(lineage, nodes)
-        waits_for = next((one.waits_for for one in situation.left.values() if one.waits_for is not None), None)
-        if waits_for is not None:
-            return (yield from self._await(situation, *waits_for, outcome))
+        remainder = situation.remainder(self._run.request.handled)
+        if isinstance(remainder, Active):
+            return (yield from self._await(situation, remainder, outcome))
         if self._made is not None and situation.same_as(self._made.situation):
             if client.clock() - at > FRESH_FOR:
                 lineage = read_lineage(client, self._root, nodes)
@@ -135,7 +140,7 @@ class ResumeSequence:
                     return None
             return (yield from self._launch(self._made, lineage))
         self._remove_made()
-        return self._prepare(situation, outcome)
+        return self._prepare(situation, remainder, outcome)
 
     def _look(self, lineage: Lineage, nodes: t.Sequence[Node]) -> Steps[Situation]:
         """What is left, by the ledger of each node that failed and has to run."""
@@ -167,12 +172,18 @@ class ResumeSequence:
         return outcome if run.request.check_mode else run.cleaned(doing, outcome, templates)
 
     def _await(
-        self, situation: Situation, job: Job, kind: Kind, outcome: WorkflowOutcome
+        self, situation: Situation, active: Active, outcome: WorkflowOutcome
     ) -> Steps[t.Optional[WorkflowOutcome]]:
         """The work of a node is being done: its end decides."""
         run = self._run
-        label = next(situation.named(number) for number, one in situation.left.items() if one.waits_for == (job, kind))
-        said = f"{kind.noun.capitalize()} {job.id}, which does work of {label}, is {job.status}"
+        waits = [(node, left.waits_for) for node in active.nodes if (left := situation.left.get(node.id))]
+        found = next(((node, one) for node, one in waits if one is not None), None)
+        if found is None:
+            raise RefusedError(
+                f"Workflow job {situation.source.id} still has active nodes: run the task again when it has ended."
+            )
+        node, (job, kind) = found
+        said = f"{kind.noun.capitalize()} {job.id}, which does work of {node.label}, is {job.status}"
         if run.request.check_mode:
             self._remove_made()
             return outcome.saying(f"{said}: its end decides. It would be waited for.")
@@ -184,17 +195,14 @@ class ResumeSequence:
         yield from run.until_ended(job, outcome, kind)
         return None
 
-    def _prepare(self, situation: Situation, outcome: WorkflowOutcome) -> t.Optional[WorkflowOutcome]:
+    def _prepare(
+        self, situation: Situation, remainder: t.Union[Remainder, Nothing], outcome: WorkflowOutcome
+    ) -> t.Optional[WorkflowOutcome]:
         """Make the temporary template of what remains; what is to be said where nothing is to be made."""
         run, root, source = self._run, self._root, situation.source
-        remainder = remaining(situation.nodes, source.status, run.request.handled, situation.healed)
         outcome = outcome.warned(*_gone(situation))
         if isinstance(remainder, Nothing):
             return run.done(source, _nothing(situation, remainder), outcome)
-        if isinstance(remainder, Active):
-            raise RefusedError(
-                f"Workflow job {source.id} still has active nodes: run the task again when it has ended."
-            )
         known = read_known(run.client, remainder, situation.left)
         plan = planned(source, remainder, known, run.request.node_hosts)
         lines = tuple(fitted_drawing(remainder, known.hosts))
@@ -263,6 +271,21 @@ class ResumeSequence:
         if self._made is not None:
             _temporary_template.remove(self._run.client, self._made.template)
             self._made = None
+
+
+def _has_left(run: WorkflowRun, lineage: Lineage, doing: Job) -> bool:
+    """Whether a success has left undone what a failure had a way on for; of a relaunch of all that is looked at."""
+    if doing.active or not (doing is lineage.base or run.request.handled):
+        return False
+    if doing is lineage.base:
+        return True
+    try:
+        nodes = nodes_of(run.client, doing.id)
+    except AnswerError as error:
+        if not error.not_visible:
+            raise
+        return False
+    return isinstance(remaining(nodes, doing.status, handled=True), Remainder)
 
 
 def _allowed(client: ControllerClient, source: Job, plan: t.Union[Plan, tuple[str, ...]]) -> Plan:

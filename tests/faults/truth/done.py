@@ -17,11 +17,16 @@ def not_failed(facts: Facts, source: Job) -> frozenset[str]:
     return frozenset(asked - source.failed.keys() - source.ended.keys())
 
 
-def done(facts: Facts, source: Job, host: str, task: Said) -> bool:
-    """Whether a host was done at a task's end, with the benefit of the doubt."""
+def done(facts: Facts, source: Job, host: str, task: Said, *, whole: bool = False) -> bool:
+    """Whether a host was done at a task's end, with the benefit of the doubt.
+
+    :param whole: all hosts were asked for, so that a failure in a run on some of them does not decide.
+    """
     after_source = host in source.failed
     runs = [run for run in facts.runs(source) if not (after_source and run.id == source.id)]
     failures = [run for run in runs if host in run.failed and run.known(task.started)]
+    if whole:
+        failures = [run for run in failures if run.limit == source.limit]
     return any(
         run.ended[host] <= task.ended and not any(failure.created >= run.ended[host] for failure in failures)
         for run in runs

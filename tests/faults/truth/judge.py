@@ -167,7 +167,7 @@ def _false_whole(facts: Facts, task: Said, account: Account) -> t.Iterator[_Wron
     if not account.claims:
         return
     for host in sorted({*source.failed, *source.ended, *not_failed(facts, source)}):
-        if there_all_along(facts, host, source.created, task.ended) and not done(facts, source, host, task):
+        if there_all_along(facts, host, source.created, task.ended) and not done(facts, source, host, task, whole=True):
             yield Kind.FALSE_DONE, f"job {source.id} is said to be done on all hosts, and {host} has left no mark since"
 
 

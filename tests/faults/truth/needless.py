@@ -10,6 +10,7 @@ import typing as t
 
 from .done import certainly_done, done, not_failed
 from .facts import Facts, Job, Said
+from .shapes import OUTSIDE
 
 # A launch rests on a look that may be so many seconds old.
 FRESH = 3.5
@@ -45,6 +46,10 @@ def needless(facts: Facts, task: Said, job: Job, sources: t.Sequence[Job], *, ce
         return _besides(facts, sources, job, moment) if certainly else []
     if facts.hosts == "all":
         return _whole_again(facts, sources, job, moment) if certainly else []
+    never_begun = any(not_failed(facts, source) - source.summaries - {*OUTSIDE} for source in sources)
+    if certainly and facts.player != "admin" and never_begun:
+        # Who may not read the inventory cannot know that these were all.
+        return []
     asked = {host for source in sources for host in (*source.failed, *not_failed(facts, source))}
     if asked and not any(map(needed, asked)):
         return [f"job {job.id} was launched on all hosts, though all had been done"]

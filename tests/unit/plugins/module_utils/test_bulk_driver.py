@@ -580,6 +580,81 @@ def test_where_templates_may_not_be_seen_prompts_decide(controller: BulkControll
     assert relaunches_of(controller.posts) == [2]
 
 
+class TestAttempts:
+    """A recovery by schedule ends: it does not relaunch the same work for ever."""
+
+    def run_by_schedule(self, controller: BulkController, runs: int, **options: t.Any) -> list[Ran]:
+        """Every ten minutes, over what has failed within the last half hour."""
+        found = []
+        for _run in range(runs):
+            controller.clock.now += 600.0
+            now = controller.clock.now
+            ids = [one.id for one in controller.jobs.values() if one.final == "failed" and now - 1800 < one.ends <= now]
+            if ids:
+                found.append(relaunch(controller, selection=Selection(job_ids=tuple(ids)), **options))
+        return found
+
+    @pytest.mark.parametrize("most", [1, 3])
+    def test_after_so_many_a_person_is_needed(self, controller: BulkController, most: int) -> None:
+        controller.failed(1, {"web1": True}).created = -20.0
+        controller.failing[7] = {"web1"}
+
+        runs = self.run_by_schedule(controller, 9, max_attempts=most)
+
+        assert len(relaunches_of(controller.posts)) == most
+        last = runs[-1]
+        assert last.outcome.counts["needs_person"] == len(last.outcome.jobs)
+        assert last.outcome.counts["failed"] == 0
+        entry = last.outcome.jobs[-1]
+        assert (entry.outcome, entry.recovered, entry.attempts) == ("needs_person", False, most)
+        assert f"relaunched {'once' if most == 1 else '3 times'} since it last succeeded" in entry.msg
+        assert last.error is not None and "in need of a person" in str(last.error)
+
+    def test_those_before_the_selected_jobs_count_too(self, controller: BulkController) -> None:
+        for number in (1, 2, 3):
+            controller.failed(number, {"web1": True}, launch_type="relaunch" if number > 1 else "manual", limit="web1")
+        controller.failed(4, {"web1": True})
+        controller.failing[7] = {"web1"}
+
+        ran = relaunch(controller, selection=Selection(job_ids=(4,)), max_attempts=2)
+        more = relaunch(controller, selection=Selection(job_ids=(4,)), max_attempts=3)
+
+        assert (ran.of(4), ran.entry(4).attempts) == (("needs_person", False), 2)
+        # When the first of those relaunches ended.
+        assert ran.entry(4).failing_since == "2026-11-23T18:29:00.000000Z"
+        assert more.of(4) == ("relaunched", False)
+
+    @pytest.mark.parametrize("selected", [(4,), (1, 2, 4)])
+    def test_a_success_in_between_counts_from_anew(self, controller: BulkController, selected: tuple[int, ...]) -> None:
+        for number, launched in ((1, "relaunch"), (2, "relaunch"), (4, "manual")):
+            controller.failed(number, {"web1": True}, launch_type=launched)
+        controller.failed(3, {"web1": False}, launch_type="scheduled")
+
+        ran = relaunch(controller, selection=Selection(job_ids=selected), max_attempts=1)
+
+        assert ran.of(4) == ("relaunched", True)
+
+    def test_other_work_of_the_template_and_other_hosts_do_not_count(self, controller: BulkController) -> None:
+        controller.failed(1, {"web1": True}, launch_type="relaunch", forks=2)
+        controller.failed(2, {"web2": True}, launch_type="relaunch", limit="web2")
+        controller.failed(3, {"web1": True}, limit="web1")
+        controller.prompts[1] = {"forks": 2}
+
+        ran = relaunch(controller, selection=Selection(job_ids=(3,)), max_attempts=1)
+
+        assert ran.of(3) == ("relaunched", True)
+
+    def test_the_plan_tells_and_does_not_count_them_as_launches(self, controller: BulkController) -> None:
+        for number in (1, 2, 3):
+            controller.failed(number, {"web1": True}, template=number, launch_type="relaunch")
+        controller.failed(4, {"web1": True}, template=4)
+
+        plan = relaunch(controller, check_mode=True, max_jobs=1, max_attempts=1)
+
+        assert [plan.of(number)[0] for number in (1, 2, 3, 4)] == ["needs_person"] * 3 + ["relaunched"]
+        assert plan.outcome.changed
+
+
 class TestItsOwnWork:
     """The task runs in job 50 of template 9."""
 

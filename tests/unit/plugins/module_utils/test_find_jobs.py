@@ -14,8 +14,9 @@ import pytest
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import RefusedError
-from ansible_collections.relaunch.controller.plugins.module_utils._selection.find_jobs import find
+from ansible_collections.relaunch.controller.plugins.module_utils._selection.find_jobs import Found, find
 from ansible_collections.relaunch.controller.plugins.module_utils._selection.selection import Selection
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import JOBS, job, listed
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import Asked, Line, ScriptedController
 
 # What proxies and servers take for a request line; some take 8 KiB.
@@ -74,3 +75,48 @@ def test_what_is_a_name_and_what_an_id(names: list[str], given: str, found: str)
 def test_what_is_not_there_is_named() -> None:
     with NamedTemplates(["Deploy"]) as controller, pytest.raises(RefusedError, match="no job template 0001 or Test"):
         looked_up(controller, "Deploy", "0001", "Test")
+
+
+class TestSlices:
+    """Those that are not selected, or never were jobs, have not succeeded either (recorded: find-slice)."""
+
+    @staticmethod
+    def found(statuses: t.Sequence[str], count: int = 3) -> Found:
+        slices = [
+            job(number, status, job_slice_number=number, job_slice_count=count)
+            for number, status in enumerate(statuses, 1)
+        ]
+        with ScriptedController() as controller:
+            controller.expect("GET", "/api/v2/workflow_jobs/9/", body={"id": 9, "is_sliced_job": True})
+            controller.expect("GET", JOBS, body=listed(*slices))
+            with ControllerClient(ConnectionOptions(controller.url, token="t", max_retries=0)) as client:
+                return find(client, Selection(workflow_job_id=9))
+
+    @pytest.mark.parametrize(
+        ("statuses", "recovered", "said"),
+        [
+            (["successful"] * 3, 0, "All 3 slices of workflow job 9 were successful."),
+            (["successful", "failed", "failed"], 2, "All 3 slices of workflow job 9 have succeeded by now;"),
+            (["successful", "failed", "failed"], 1, "Of workflow job 9 1 of 3 slices have not succeeded yet."),
+            (["successful", "successful", "canceled"], 0, "1 of 3 slices have not succeeded yet, 1 of them ended"),
+            (["failed", "canceled", "canceled"], 1, "2 of 3 slices have not succeeded yet, 2 of them ended canceled"),
+            (["successful", "failed"], 1, "1 of 3 slices have not succeeded yet, 1 of them never became a job"),
+        ],
+    )
+    def test_are_counted_against_all_that_there_should_be(self, statuses: list[str], recovered: int, said: str) -> None:
+        found = self.found(statuses)
+
+        assert found.run is not None
+        assert said in found.run.told(len(found.jobs), recovered)
+
+
+def test_numbers_of_other_kinds_are_told_as_what_they_are() -> None:
+    with ScriptedController() as controller:
+        controller.expect("GET", JOBS, body=listed(job(1)))
+        kinds = [{"id": 7, "type": "workflow_job"}, {"id": 8, "type": "project_update"}]
+        controller.expect("GET", "/api/v2/unified_jobs/", body=listed(*kinds))
+        connection = ConnectionOptions(controller.url, token="t", max_retries=0)
+        with ControllerClient(connection) as client, pytest.raises(RefusedError) as refused:
+            find(client, Selection(job_ids=(1, 7, 8, 9)))
+
+    assert "there is no job 9 that this user may see; 7 is a workflow job, 8 is a project update" in str(refused.value)

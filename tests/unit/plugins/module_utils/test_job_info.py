@@ -329,7 +329,7 @@ class TestWhatItTells:
 
         assert told["verdict"] == "launch"
         assert "500" in told["report_error"]
-        assert {one["host"] for one in told["failures"]} == {"web1", "web2"}
+        assert [one["host"] for one in told["failures"]] == ["web1", "web2"]
 
     def test_a_job_that_is_not_there_fails(self) -> None:
         with pytest.raises(ControllerError, match="Job 41 does not exist"):

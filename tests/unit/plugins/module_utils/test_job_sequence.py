@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api import jobs as _jobs
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import ControllerError, NotSentError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._job.driver import drive
@@ -28,16 +29,24 @@ from ansible_collections.relaunch.controller.plugins.module_utils._job.sequence 
     RelaunchSequence,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._job.work import FRESH_FOR, JobWork
-from ansible_collections.relaunch.controller.plugins.module_utils._launch.asks import JobsAfter, Pause, Room, Steps
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.asks import (
+    JobsAfter,
+    Pause,
+    Room,
+    Steps,
+    WorkflowJobsAfter,
+)
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import Waiting, Watch
 from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger_reader import JobsRead
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import listed
 from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import (
     SOURCE,
     Ran,
     RelaunchingController,
 )
+from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
 FAILED = RelaunchOptions("failed")
 #: More than a look may be old.
@@ -311,6 +320,18 @@ class TestDriver:
         with task.client() as client:
             assert drive(steps(), client, Watch(client, Waiting())) == "seen"
         assert len(raised) == 1
+
+    def test_workflow_jobs_are_listed_newest_last(self, controller: ScriptedController) -> None:
+        def steps() -> Steps[list[Job]]:
+            return (yield WorkflowJobsAfter({"name__startswith": "Remainder"}, 24))
+
+        found = listed({"id": 26, "status": "failed"}, {"id": 28, "status": "running"})
+        controller.expect("GET", "/api/v2/workflow_jobs/", body=found)
+        connection = ConnectionOptions(controller.url, token="t", api_prefix="/api/v2/")
+        with ControllerClient(connection) as client:
+            assert [job.id for job in drive(steps(), client, Watch(client, Waiting()))] == [26, 28]
+        query = {name: controller.asked[0].query[name] for name in ("name__startswith", "id__gt", "order_by")}
+        assert query == {"name__startswith": "Remainder", "id__gt": "24", "order_by": "id"}
 
     def test_room_is_there_at_once(self) -> None:
         def steps() -> Steps[t.Any]:

@@ -749,6 +749,14 @@ class TestEndOfTheSource:
         assert stopped is not None
         assert (stopped.hosts, stopped.unknown) == (("web1",), "the playbook has changed since")
 
+    def test_no_run_shows_whether_anything_lies_behind(self) -> None:
+        """All of its failed hosts may be gone, so that nothing has run since."""
+        work = Work().ran("failed", BROKE_OFF, well="web1", failed="web2").inventory("web1", "web2")
+        stopped = work.ledger(end=42).stopped
+
+        assert stopped is not None
+        assert (stopped.hosts, "no run shows" in stopped.unknown) == (("web1",), True)
+
     def test_whether_it_never_began_on_others_cannot_be_known(self) -> None:
         work = self.of(BROKE_OFF, limit="web*")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._workflow.lineage import Lineage
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.lineage import Lineage, without_losers
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.temporary_template import (
     Earlier,
     name_prefix,
@@ -54,6 +54,18 @@ def test_the_template_that_shows_the_success_is_removed_last() -> None:
     leftovers = (Earlier(3, good), Earlier(4, bad), Earlier(5, None))
 
     assert Lineage(job(24, "failed"), job(24, "failed"), (good, bad), leftovers).templates(good) == (4, 5, 3)
+
+
+def test_who_gave_way_to_another_caller_went_on_with_nothing() -> None:
+    def resumed(number: int, status: str, created: str, finished: str | None) -> Job:
+        moments = {"created": f"2026-11-23T{created}:00Z", "finished": finished and f"2026-11-23T{finished}:00Z"}
+        return Job.of({"id": number, "status": status, **moments})
+
+    winner, loser = resumed(26, "failed", "10:00", "10:30"), resumed(27, "canceled", "10:00", "10:01")
+    later = resumed(28, "canceled", "11:00", "11:30")
+
+    assert without_losers([later, loser, winner]) == (winner, later)
+    assert without_losers([resumed(26, "running", "10:00", None), loser])[-1].id == 26
 
 
 def test_a_name_tells_whose_remainder_ran() -> None:

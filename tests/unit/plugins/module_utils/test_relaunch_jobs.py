@@ -52,6 +52,11 @@ def relaunched(number: int, status: str = "pending", **facts: t.Any) -> dict[str
     return job(number, status, launch_type="relaunch", **facts)
 
 
+@pytest.fixture(autouse=True)
+def _none_was_relaunched_before(controller: ScriptedController) -> None:
+    controller.aside("GET", JOBS, listed(), launch_type="relaunch")
+
+
 @pytest.fixture
 def run(controller: ScriptedController, clock: Clock) -> t.Callable[..., Result]:
     """Relaunch jobs 42, of template 7, and 43, of template 8, one at a time; what came of it, a failure too."""

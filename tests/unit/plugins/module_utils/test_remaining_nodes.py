@@ -25,10 +25,11 @@ from ansible_collections.relaunch.controller.plugins.module_utils._workflow.rema
 
 # What stands between two nodes, and the same in the API.
 KINDS = {">": "success", "!": "failure", "*": "always"}
-# What stands behind a node: + - e c r ended or runs as here; h failed, and has been healed since; . not run; x its job
-# is deleted. Its template is deleted: ? before it could run, / since it failed, 0 it was not to run.
+# What stands behind a node: + - e c r ended or runs as here; h failed, and healed since; w failed, and is being
+# healed; . not run; x its job is deleted. Its template is deleted: ? before it could run, / since it failed, 0 it was
+# not to run.
 STATUSES = {"+": "successful", "-": "failed", "e": "error", "c": "canceled", "r": "running", "/": "failed"}
-STATUSES["h"] = "failed"
+STATUSES |= {"h": "failed", "w": "failed"}
 TEMPLATE_GONE = "?/0"
 NOT_RUN = ".0"
 
@@ -188,10 +189,19 @@ def test_what_remains(graph: str, states: str, status: str, runs: str | None) ->
 
 
 @pytest.mark.parametrize(
-    ("states", "status", "running"), [("A- Br", "running", "B"), ("A+ B-", "running", ""), ("Ar B-", "canceled", "A")]
+    ("states", "status", "running"),
+    [
+        ("A- Br", "running", "B"),
+        ("A+ B-", "running", ""),
+        ("Ar B-", "canceled", "A"),
+        ("Aw B.", "failed", "A"),
+        ("Aw B.", "successful", "A"),
+    ],
 )
 def test_an_active_workflow_has_no_remainder_yet(states: str, status: str, running: str) -> None:
-    remains = remaining(nodes_of("A>B", states), status, handled=True)
+    nodes = nodes_of("A>B", states)
+    healing = [node.id for node in nodes if f"{node.label}w" in states]
+    remains = remaining(nodes, status, handled=True, healing=healing)
     assert isinstance(remains, Active)
     assert "".join(node.label for node in remains.nodes) == running
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
@@ -27,12 +28,13 @@ from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_f
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._retry.rules import first_fitting, rules_of
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
-from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, prompts
 from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import (
     SOURCE,
     Ran,
     RelaunchingController,
 )
+from ansible_collections.relaunch.controller.tests.unit.templates_as_data import needs
 
 HOUR = 3600.0
 DEFAULTS = {name: option.get("default") for name, option in RETRY_SPECIFICATION["argument_spec"].items()}
@@ -69,6 +71,23 @@ class World(RelaunchingController):
     def launched(self) -> list[set[str]]:
         """The hosts of each relaunch of the task."""
         return [set(one["limit"].split(",")) for one in self.jobs.values() if one["launch_type"] == "relaunch"]
+
+    def _answer(self, method: str, parts: list[str], query: dict[str, str], sent: t.Any) -> tuple[int, t.Any]:
+        """The template asks for its limit, and is launched with one."""
+        if parts == ["job_templates", "7", "launch"]:
+            return (201, self._launch(json.loads(sent)["limit"])) if method == "POST" else (200, needs("limit"))
+        if parts[0] == "job_templates":
+            return 200, {"id": 7}
+        if parts[-1] == "create_schedule":
+            return 200, prompts()
+        return super()._answer(method, parts, query, sent)
+
+    def _launch(self, limit: str) -> dict[str, t.Any]:
+        number = max(self.jobs) + 1
+        hosts = self._ran(number - SOURCE, tuple(limit.split(",")))
+        assert not isinstance(hosts, str)
+        self.ended(number, hosts)
+        return {**self.jobs[number], "status": "pending", "finished": None, "started": None, "ignored_fields": {}}
 
 
 def _failure(host: str, expired: bool) -> dict[str, t.Any]:
@@ -116,6 +135,22 @@ class TestTwentyUnreachableAndOneThatNeedsAPerson:
         assert outcome.remaining_hosts == (ONE,)
         assert outcome.recovered == dict.fromkeys(TWENTY, 48)
         assert outcome.summary[-1] == f"{ONE}: parked: renew the licence"
+
+    def test_with_hosts_remaining_the_one_is_left_out(self) -> None:
+        back = 48
+        world = World(lambda number, hosts: dict.fromkeys(hosts, number < back), *TWENTY, ONE)
+        clock = Clock()
+
+        outcome, error = retry(world, RULES, clock, hosts="remaining")
+
+        assert world.posts == ["job_templates/7/launch/"] * 48
+        assert [set(one["limit"].split(",")) for number, one in world.jobs.items() if number > SOURCE] == (
+            [set(TWENTY)] * 48
+        )
+        assert 47 * HOUR <= clock.now < 48 * HOUR
+        assert isinstance(error, ParkedError)
+        assert (outcome.ended, outcome.parked) == ("parked", {ONE: "renew the licence"})
+        assert (outcome.remaining_hosts, len(outcome.recovered or ())) == ((ONE,), 20)
 
     def test_the_job_is_not_retried_where_none_can_be_without_the_one(self) -> None:
         world, clock = World(hopeless, *TWENTY, ONE), Clock()

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How often work has been relaunched since it last succeeded, so that a recovery by schedule ends.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import datetime
+
+from .._api import jobs as _jobs
+from .._api.jobs import Job
+from .._api.kinds import JOB
+from .._api.paging import PAGE_SIZE, in_chunks
+from .._work.same_work import Prompts, SameWork
+from .looks import SharedLooks
+from .member import Member
+from .options import JobsRequest
+from .outcome import Tried
+
+if t.TYPE_CHECKING:
+    from .._api.client import ControllerClient
+
+_FAILED = (_jobs.FAILED_STATUS, _jobs.ERROR)
+_LIST = f"{JOB.path}/"
+
+
+class Attempts:
+    """
+    :param request: how often the same work may be relaunched.
+    :param members: of the selected jobs.
+    :param looks: tells what has run since the oldest of them.
+    :param prompts: what is known of what jobs were launched with; it grows.
+    """
+
+    def __init__(
+        self,
+        client: ControllerClient,
+        request: JobsRequest,
+        members: t.Sequence[Member],
+        looks: SharedLooks,
+        prompts: t.Optional[Prompts],
+    ) -> None:
+        self._client = client
+        self._request = request
+        self._sources = [member.source for member in members]
+        self._looks = looks
+        self._prompts = Prompts() if prompts is None else prompts
+        self._oldest = min((job.id for job in self._sources), default=0)
+        # Those whose work may be relaunched once more.
+        self._few: set[int] = set()
+        # By template, its failed relaunches that are older than all selected jobs, newest first.
+        self._earlier: t.Optional[dict[t.Optional[int], list[Job]]] = None
+
+    def too_many(self, source: Job) -> t.Optional[Tried]:
+        """How often a job's work has been relaunched since it last succeeded, where that is too often.
+
+        :raises ControllerError: it could not be read.
+        """
+        if source.id in self._few:
+            return None
+        tried = self._of(source)
+        if tried.number >= self._request.max_attempts:
+            return tried
+        self._few.add(source.id)
+        return None
+
+    def _of(self, source: Job) -> Tried:
+        same_work = SameWork(self._client, source, self._request.options.job_type, self._prompts)
+
+        def counts(job: Job) -> bool:
+            return _overlap(job, source) and same_work.includes(job)
+
+        known = {job.id: job for job in (*self._looks.known(source), *self._selected_with(source)) if counts(job)}
+        success = max((job.finished for job in known.values() if job.successful), default=None)
+        failed = [job for job in known.values() if _failed_since(job, success)]
+        if success is None:
+            earlier = [job for job in self._older(source) if counts(job)]
+            relaunched = sum(job.is_relaunch for job in failed)
+            if earlier and relaunched + len(earlier) >= self._request.max_attempts:
+                last = self._last_success(source, earlier[-1].id, counts)
+                earlier = [job for job in earlier if _failed_since(job, last)]
+            failed.extend(earlier)
+        since = min(job.finished for job in (*failed, source))
+        return Tried(sum(job.is_relaunch for job in failed), since)
+
+    def _selected_with(self, source: Job) -> list[Job]:
+        return [job for job in self._sources if job.template == source.template]
+
+    def _older(self, source: Job) -> list[Job]:
+        """One page of them for many templates: of work that goes on failing they are recent."""
+        if self._earlier is None:
+            self._earlier = {}
+            query = {
+                "launch_type": _jobs.RELAUNCH,
+                "status__in": ",".join(_FAILED),
+                "id__lt": self._oldest,
+                "order_by": "-id",
+                "page_size": PAGE_SIZE,
+            }
+            templates = {job.template for job in self._sources if job.template is not None}
+            for some in in_chunks(templates):
+                answer = self._client.get(_LIST, unified_job_template__in=some, **query)
+                for entry in answer.get("results") or ():
+                    job = Job.of(entry)
+                    self._earlier.setdefault(job.template, []).append(job)
+        return [] if source.template is None else self._earlier.get(source.template, [])
+
+    def _last_success(self, source: Job, after: int, counts: t.Callable[[Job], bool]) -> t.Optional[datetime]:
+        """When the same work succeeded last between an older job and the selected ones."""
+        query = {"status": _jobs.SUCCESSFUL, "id__gt": after, "id__lt": self._oldest, "order_by": "-id"}
+        entries = self._client.results(_LIST, unified_job_template__in=source.template, **query)
+        found = next((job for job in map(Job.of, entries) if counts(job)), None)
+        return None if found is None else found.finished
+
+
+def _overlap(job: Job, source: Job) -> bool:
+    return not job.limit_names or not source.limit_names or bool(job.limit_names & source.limit_names)
+
+
+def _failed_since(job: Job, success: t.Optional[datetime]) -> bool:
+    return job.status in _FAILED and (success is None or job.finished > success)

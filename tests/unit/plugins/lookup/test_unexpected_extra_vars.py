@@ -1,0 +1,45 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which extra variables a playbook does not know, and what may have been meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.relaunch.controller.plugins.lookup.unexpected_extra_vars import unexpected
+
+KNOWN = ("finished_after", "job_ids", "job_template", "organization", "inventory", "label", "job_hosts", "wait_timeout")
+
+
+@pytest.mark.parametrize("in_a_job", [True, False])
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("jobtemplate", "job_template"),
+        ("job-template", "job_template"),
+        ("template", "job_template"),
+        ("JOB_TEMPLATE", "job_template"),
+        ("lable", "label"),
+        ("organisation", "organization"),
+        ("org", "organization"),
+        ("inventroy", "inventory"),
+        ("finish_after", "finished_after"),
+        ("hosts", "job_hosts"),
+        ("timeout", "wait_timeout"),
+    ],
+)
+def test_a_misspelt_name_is_told_with_what_may_have_been_meant(name: str, meant: str, in_a_job: bool) -> None:
+    of_job = ["awx_job_id", "tower_job_id"] if in_a_job else []
+
+    assert unexpected([name, "label", *of_job], KNOWN) == [f"{name} ({meant}?)"]
+
+
+def test_any_other_is_told_too_but_in_a_job_whose_workflow_hands_on_what_was_set_before() -> None:
+    assert unexpected(["ticket", "label"], KNOWN) == ["ticket"]
+    assert unexpected(["ticket", "label", "awx_job_id"], KNOWN) == []
+
+
+def test_what_is_known_or_of_others_is_not_told() -> None:
+    assert unexpected([*KNOWN, "ansible_user", "awx_user_name", "tower_job_id", "_mine"], KNOWN) == []
