@@ -171,7 +171,7 @@ class SameWork:
         self._changes = {name: value for name, value in (changes or {}).items() if name != "job_type"}
         #: Whether something is to be other than in the source, so that the source is other work.
         self.changed = not _shows(self._changes, values(source))
-        #: Whether that may be other tasks, so that no end can be measured by that of the source, nor the other way round.
+        #: Whether that may be other tasks, so that no end is measured by the source's, nor its by others.
         self.other_tasks = self.changed and bool(_CHOOSE_TASKS & self._changes.keys())
         self._known: dict[Fingerprint, t.Optional[bool]] = {} if self.changed else {values(source): True}
         self._prompts = Prompts() if prompts is None else prompts
