@@ -150,6 +150,20 @@ def test_round_after_round_each_on_what_remains(sandbox: Sandbox, marks: Marks, 
     assert all(len(jobs) == 1 for jobs in rolling.done.values()) and sorted(rolling.done) == sorted(SIX)
 
 
+def test_a_run_that_stops_again_leaves_those_that_it_never_began_on(
+    sandbox: Sandbox, marks: Marks, driver: Driver
+) -> None:
+    rolling = Rolling(sandbox, marks)
+    marks.fail("Check", web3=(1, 2), web4=(1, 2))
+
+    again = driver.relaunch(rolling.job, hosts="remaining")
+    result = driver.retry(rolling.job, hosts="remaining")
+
+    assert (again["failed"], again["failed_hosts"]) == (True, ["web3", "web4"])
+    assert again["remaining_hosts"] == ["web3", "web4", "web5", "web6"]
+    assert (result["failed"], result["recovered"]) == (False, dict.fromkeys(SIX[2:], 1)), result["msg"]
+
+
 def test_a_parked_host_is_left_out(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:
     rolling = Rolling(sandbox, marks)
     marks.fail("Check", web5=1, web6=1)

@@ -17,7 +17,7 @@ from .._api.jobs import Job, told
 from .._api.kinds import JOB
 from .._launch import failure_report
 from .._launch.asks import Steps
-from .._work.decision import ALL, Launch, Refuse
+from .._work.decision import ALL, REMAINING, Launch, Refuse
 from .outcome import BrokenOffError, RelaunchOutcome, carrying
 from .work import JobWork, Look, left_out, with_hosts
 
@@ -173,6 +173,9 @@ def _unsuccessful(
         outcome = replace(outcome, failed_hosts=failed)
         if work.request.options.hosts != ALL:
             look = yield from work.look(job)
+            if work.request.options.hosts == REMAINING:
+                # Those too for which one stopped before its end.
+                look, _decision = work.decide(look, force=False)
             outcome = with_hosts(outcome, look.ledger)
         failures = failure_report.failures(work.client, job.id, summaries)
         first = failures.first

@@ -203,8 +203,8 @@ class LedgerReader(SummariesReader):
         """
         others = [run for run in ledger.runs if run.job.id != base.id]
         run = Run(base, whole=True)
-        # Other work may have started more, or less.
-        other_work = self._same_work.changed and base.id == self._source.id
+        # These may have started more, or less.
+        other_work = self._same_work.other_tasks and base.id == self._source.id
         measures = [*([] if other_work else others), *(Run(job) for job in earlier)]
         end = self._ends.end(run, measures)
         jobs = (base, *self._ends.measures(run, measures))
@@ -255,7 +255,7 @@ class LedgerReader(SummariesReader):
 
     def _alike(self, source_run: Run, runs: t.Sequence[Run]) -> list[Run]:
         """Those that are the same work as each other, by which ends can be measured."""
-        return [*runs] if self._same_work.changed else [source_run, *runs]
+        return [*runs] if self._same_work.other_tasks else [source_run, *runs]
 
     def _read_as_needed(self, run: Run, records: t.Sequence[HostRecord], runs: t.Sequence[Run]) -> Run:
         """A run, with its summaries where they say something new.

@@ -62,6 +62,9 @@ _IN_TEMPLATE = tuple(name for name in _SCALARS if name != "execution_environment
 # A launch under way during an edit may be that much younger than the edit.
 _LAUNCH_TAKES = timedelta(seconds=10)
 
+# By these a job may start other tasks of its playbook, or of another one.
+_CHOOSE_TASKS = frozenset({"job_tags", "skip_tags", "scm_branch"})
+
 # Normalised values, or prompts, as text: equal where they are.
 Fingerprint = str
 _Key = tuple[t.Any, Fingerprint]
@@ -168,6 +171,8 @@ class SameWork:
         self._changes = {name: value for name, value in (changes or {}).items() if name != "job_type"}
         #: Whether something is to be other than in the source, so that the source is other work.
         self.changed = not _shows(self._changes, values(source))
+        #: Whether that may be other tasks, so that no end is measured by the source's, nor its by others.
+        self.other_tasks = self.changed and bool(_CHOOSE_TASKS & self._changes.keys())
         self._known: dict[Fingerprint, t.Optional[bool]] = {} if self.changed else {values(source): True}
         self._prompts = Prompts() if prompts is None else prompts
         #: Whether a secret on both sides had to count as equal, since the controller shows none.

@@ -61,6 +61,8 @@ def _besides(facts: Facts, sources: t.Sequence[Job], job: Job, moment: float) ->
     source = min(sources, key=lambda one: one.id)
     again = {host for host in job.limit if any(certainly_done(facts, one, host, moment) for one in sources)}
     if facts.hosts == "remaining":
+        # What was done for one job need not be for a later one, which failed after that.
+        again = {host for host in again if all(certainly_done(facts, one, host, moment) for one in sources)}
         return [f"job {job.id} ran again on {_told(again)}, which were done"] if again else []
     if facts.player != "admin":
         return []
