@@ -23,7 +23,7 @@ from .attempts import Attempts
 from .looks import LOOK_SHARED_FOR, SharedLooks
 from .member import Member
 from .options import JobsRequest
-from .outcome import Counted
+from .outcome import Counted, Planned
 from .waits import Waits
 
 # So many launches share a look at others in the same instant: it comes a second later at most.
@@ -31,7 +31,7 @@ LAUNCHES_A_LOOK = 10
 
 LATE = "the timeout was over before its turn"
 
-CountedProgress = t.Callable[[Counted], None]
+BulkProgress = t.Callable[[t.Union[Counted, Planned]], None]
 
 
 class BulkDriver:
@@ -50,7 +50,7 @@ class BulkDriver:
         request: JobsRequest,
         watch: Watch,
         turns: t.Sequence[t.Sequence[Member]],
-        progress: t.Optional[CountedProgress] = None,
+        progress: t.Optional[BulkProgress] = None,
         prompts: t.Optional[Prompts] = None,
     ) -> None:
         self._client = client

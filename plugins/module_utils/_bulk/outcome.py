@@ -64,6 +64,17 @@ class Counted:
 
 
 @dataclass(frozen=True)
+class Planned:
+    """How far the plan for many jobs is: so many of all have been looked at."""
+
+    all: int
+    done: int
+
+    def __str__(self) -> str:
+        return f"planning: {self.done} of {self.all}"
+
+
+@dataclass(frozen=True)
 class Tried:
     """
     :param number: so many relaunches of the same work have failed since it last succeeded.

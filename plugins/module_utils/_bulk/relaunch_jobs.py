@@ -25,18 +25,20 @@ from .._selection.own_work import OwnWork, read_own_work
 from .._selection.template_edits import TemplateEdits
 from .._work.ledger_reader import JobsRead
 from .._work.same_work import Prompts
-from .driver import BulkDriver, CountedProgress
+from .driver import BulkDriver, BulkProgress
 from .member import Member
 from .options import JobsRequest
-from .outcome import LOST, NEEDS_PERSON, REFUSED, RELAUNCHED, JobEntry, JobsOutcome
+from .outcome import LOST, NEEDS_PERSON, REFUSED, RELAUNCHED, JobEntry, JobsOutcome, Planned
 from .turns import in_detail, in_turns, left_alone
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
 
+PLAN_SHOWN_EVERY = 5.0
+
 
 def relaunch_jobs(
-    client: ControllerClient, request: JobsRequest, now: datetime, progress: t.Optional[CountedProgress] = None
+    client: ControllerClient, request: JobsRequest, now: datetime, progress: t.Optional[BulkProgress] = None
 ) -> JobsOutcome:
     """Bring it about that the work of many jobs is done, and account for each of them.
 
@@ -57,14 +59,16 @@ def relaunch_jobs(
     alone = [JobEntry(job.id, job.name, REFUSED, why) for job in found.jobs if (why := _left_alone(job, own))]
     open_jobs = [job for job in found.jobs if not _left_alone(job, own)]
     prompts = Prompts(TemplateEdits(client, open_jobs))
-    turns, sick = _turns(client, request, watch, own, open_jobs, now, prompts)
+    plan = _PlanProgress(client, progress, len(open_jobs))
+    turns, sick = _turns(client, request, watch, own, open_jobs, now, prompts, plan)
     alone.extend(sick)
     driver = BulkDriver(client, request, watch, turns, progress, prompts)
     try:
         driver.plan()
         _check_number(driver, alone, request)
         if request.check_mode:
-            for member in driver.members:
+            for number, member in enumerate(driver.members):
+                plan.show(number)
                 if member.waits_for_room:
                     member.advance()
         else:
@@ -93,10 +97,11 @@ def _turns(
     jobs: t.Sequence[Job],
     now: datetime,
     prompts: Prompts,
+    plan: _PlanProgress,
 ) -> tuple[list[list[Member]], list[JobEntry]]:
     """The sequences of all jobs, each in the row of its work; and the entries of those that could not be planned."""
     detailed, unread = in_detail(client, jobs, request.options, now)
-    rows, incomparable = in_turns(client, detailed, request.options, prompts)
+    rows, incomparable = in_turns(client, detailed, request.options, prompts, plan.show)
     sequences = _Sequences(client, request, watch, prompts, own.job)
     sick = {**unread, **incomparable}
     entries = [
@@ -105,6 +110,22 @@ def _turns(
         if job.id in sick
     ]
     return [sequences.of(row) for row in rows], entries
+
+
+class _PlanProgress:
+    """Shows how far the plan is, at most once in PLAN_SHOWN_EVERY seconds: it may ask several things of each job."""
+
+    def __init__(self, client: ControllerClient, progress: t.Optional[BulkProgress], number: int) -> None:
+        self._clock = client.clock
+        self._progress = progress
+        self._all = number
+        self._shown = client.clock()
+
+    def show(self, done: int) -> None:
+        """So many have been looked at."""
+        if self._progress is not None and self._clock() - self._shown >= PLAN_SHOWN_EVERY:
+            self._shown = self._clock()
+            self._progress(Planned(self._all, done))
 
 
 class _Sequences:

@@ -48,11 +48,16 @@ def left_alone(job: Job) -> str:
 
 
 def in_turns(
-    client: ControllerClient, jobs: t.Iterable[Job], options: RelaunchOptions, prompts: Prompts
+    client: ControllerClient,
+    jobs: t.Iterable[Job],
+    options: RelaunchOptions,
+    prompts: Prompts,
+    show: t.Callable[[int], None] = lambda _done: None,
 ) -> tuple[list[list[Job]], dict[int, AnswerError]]:
     """Rows of jobs of the same work, in each of them the newest first.
 
     :param prompts: what is known of what jobs were launched with; it grows.
+    :param show: is shown how many have been compared, before each.
     :returns: they; and by number what was wrong with those that could not be compared, though they had to be.
     :raises ControllerError: the controller does not answer at all.
     """
@@ -74,7 +79,8 @@ def in_turns(
                     row.same_work = SameWork(client, row.jobs[0], options.job_type, prompts)
         return False
 
-    for job in jobs:
+    for number, job in enumerate(jobs):
+        show(number)
         alike = (row for row in rows if row.jobs and (options.hosts != ALL or same_limit(row.jobs[0], job)))
         try:
             row = next((row for row in alike if same(row, job)), None)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import pytest
@@ -578,6 +579,53 @@ def test_where_templates_may_not_be_seen_prompts_decide(controller: BulkControll
     # They were launched with the same.
     assert ran.error is None
     assert relaunches_of(controller.posts) == [2]
+
+
+@pytest.mark.parametrize("status", [500, 403, 404])
+@pytest.mark.parametrize("what", ["relaunch", "job_host_summaries"])
+def test_one_that_cannot_be_planned_does_not_stop_the_plan_of_the_others(
+    controller: BulkController, what: str, status: int
+) -> None:
+    for number in (1, 2, 3):
+        controller.failed(number, {"web1": True}, template=number)
+    controller.before = lambda _method, path: (status, {"detail": "No."}) if path == f"jobs/2/{what}/" else None
+
+    plan = relaunch_plan(controller)
+
+    assert [plan.of(number)[0] for number in (1, 2, 3)] == ["relaunched", "refused", "relaunched"]
+    assert plan.error is not None and "Not successful: 2." in str(plan.error)
+
+
+@pytest.mark.parametrize("status", [500, 403, 404])
+@pytest.mark.parametrize("path", ["jobs/102/job_events/", "jobs/2/job_events/", "inventories/1/hosts/"])
+def test_one_that_cannot_be_judged_does_not_stop_the_verdict_on_the_others(
+    controller: BulkController, path: str, status: int
+) -> None:
+    for number in (1, 2, 3):
+        controller.failed(number, {"web1": False, "web2": True}, template=number)
+    controller.before = lambda _method, asked: (status, {"detail": "No."}) if asked == path else None
+
+    ran = relaunch(controller, at_once=5)
+
+    assert len(relaunches_of(controller.posts)) == 3
+    assert {entry.outcome for entry in ran.outcome.jobs} == {"relaunched"}
+    if path != "inventories/1/hosts/":
+        assert (ran.of(1)[1], ran.of(3)[1]) == (True, True)
+    if path.startswith("jobs/2/"):
+        # Nobody vouches for it.
+        assert [ran.of(number)[1] for number in (1, 2, 3)] == [True, False, True]
+        assert "Not successful: 2." in str(ran.error)
+
+
+def test_the_plan_shows_how_far_it_is(controller: BulkController) -> None:
+    controller.latency = 1.0
+    for number in range(1, 21):
+        controller.failed(number, {"web1": True}, template=number)
+    shown: list[str] = []
+
+    relaunch(controller, check_mode=True, progress=lambda counted: shown.append(str(counted)))
+
+    assert len(shown) >= 5 and all(re.fullmatch(r"planning: \d+ of 20", line) for line in shown), shown
 
 
 class TestAttempts:
