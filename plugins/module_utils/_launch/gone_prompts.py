@@ -91,7 +91,9 @@ def objection(source: Job, template: t.Optional[Facts], launched: t.Optional[Fac
     edited = template is not None and parse_time(template.get("modified")) > source.created
     for what, said in _gone(source, template, launched):
         asked = template is None or asked_for(template, what)
-        if asked and not edited:
+        # A template may have been given a credential since, which leaves its date alone.
+        known = launched is not None or what != CREDENTIAL
+        if asked and known and not edited:
             refusals.append(said)
         elif what != GROUP:
             warnings.append(said)

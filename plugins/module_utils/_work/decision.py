@@ -304,10 +304,11 @@ def _nothing_due(ledger: Ledger, options: RelaunchOptions) -> Settled:
         return _parked(ledger)
     tried = ledger.reached(Reach.TRIED)
     if tried:
-        names = told(sorted(host.name for host in tried))
-        return Refuse(
-            f"This task has relaunched the same work as job {tried[0].failed_in[0].id}, which failed on {names}."
-        )
+        names, job = told(sorted(host.name for host in tried)), tried[0].failed_in[0]
+        if job.id in ledger.tried:
+            return Refuse(f"This task has relaunched the same work as job {job.id}, which failed on {names}.")
+        job = max((run.job for run in ledger.runs if run.job.id in ledger.tried), key=ended)
+        return Refuse(f"This task has relaunched the same work as job {job.id}, which ended with status {job.status}.")
     whole_only = ledger.reached(Reach.WHOLE, Reach.AGAIN)
     # Of the hosts for which it stopped, and that can run, none is left where they were asked for one by one.
     if not whole_only and (ledger.stopped is None or ledger.stopped_hosts is not None):

@@ -247,11 +247,21 @@ def stopped_records(
     return tuple(found)
 
 
-def without_tried(records: t.Iterable[HostRecord], tried: t.Container[int]) -> t.Iterator[HostRecord]:
-    """The records, in which the hosts whose newest failure is that of a job of this task are no more due."""
+def without_tried(
+    records: t.Iterable[HostRecord], tried: t.Container[int], runs: t.Sequence[Run]
+) -> t.Iterator[HostRecord]:
+    """The records, in which the hosts that a job of this task has failed on last are no more due.
+
+    Nor are those that it was to run on, where it ended without a word of its hosts.
+    """
+    own = [run for run in runs if run.job.id in tried and not (run.job.active or run.job.successful)]
+    without_word = [run for run in own if not run.has_results]
     for one in records:
-        again = one.reach is Reach.RELAUNCH and one.done_in is None and one.failed_in[0].id in tried
-        yield replace(one, reach=Reach.TRIED) if again else one
+        if one.reach is Reach.RELAUNCH and one.done_in is None:
+            tried_on = one.failed_in[0].id in tried or any(run.covers(one.names) for run in without_word)
+            yield replace(one, reach=Reach.TRIED) if tried_on else one
+        else:
+            yield one
 
 
 def _by_host(inventory: t.Optional[int], runs: t.Sequence[Run]) -> dict[HostKey, list[tuple[Run, HostSummary]]]:

@@ -149,7 +149,7 @@ class LedgerReader(SummariesReader):
         if source_run.summaries is None:
             return ledger
         records = self._reach.of(host_records(source_run, runs))
-        return replace(ledger, hosts=tuple(without_tried(records, tried)))
+        return replace(ledger, hosts=tuple(without_tried(records, tried, runs)))
 
     def disabled(self, hosts: t.Sequence[HostRecord]) -> t.Optional[tuple[HostRecord, ...]]:
         """Those of some hosts on which no job would run now.
@@ -209,11 +209,11 @@ class LedgerReader(SummariesReader):
         end = self._ends.end(run, measures)
         jobs = (base, *self._ends.measures(run, measures))
         patterns = {play.pattern for job in jobs for play in self._ends.started(job).plays}
-        ran = self._ends.started(base).hosts
-        begun = NeverBegun()
-        if ran is None or self._read.inventories is None or not self._read.inventories.all_in(base, ran):
+        ran, known, begun = self._ends.started(base).hosts, self._read.inventories, NeverBegun()
+        by_nobody = self._ends.begun_by_nobody(run, measures)
+        if ran is None or known is None or by_nobody or not known.all_in(base, ran):
             summaries = functools.partial(self.summaries, base)
-            begun = read_never_begun(self._client, base, end, patterns, summaries, every)
+            begun = read_never_begun(self._client, base, end, patterns, summaries, every, by_nobody)
         # Where it went to its end for all that it began with, hosts that nobody can tell of were not meant.
         unknown = begun.unknown if end.broke_off or begun.more else ""
         # A launch goes by what some run shows, and that the work is done must be shown as well.

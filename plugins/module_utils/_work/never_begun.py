@@ -38,6 +38,7 @@ class NeverBegun:
 # Why it cannot be known, for a sentence.
 NOT_TOLD = "whom it was meant for is not told by its limit and its plays"
 NOT_READABLE = "its inventory, which has more hosts than it ran on, may not be read"
+MADE = "a play that no run has begun is for hosts that its inventory does not have, such as those made by the playbook"
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ def read_never_begun(
     patterns: t.Collection[str],
     summaries: t.Callable[[], t.Sequence[HostSummary]],
     every: bool = False,
+    begun_by_nobody: t.Collection[str] = (),
 ) -> NeverBegun:
     """The hosts that a job never began on: enabled, in the inventory before it, targeted, and without a summary.
 
@@ -127,10 +129,13 @@ def read_never_begun(
     :param patterns: of the plays that it started, or should have.
     :param summaries: brings those of the job, where they are needed.
     :param every: name all of them, however many requests that takes.
+    :param begun_by_nobody: the patterns of plays that no run has begun for any host.
     :raises ControllerError: the controller could not be asked.
     """
     if not end.never_begun:
         return NeverBegun()
+    if begun_by_nobody and not _has_all(client, job, begun_by_nobody):
+        return NeverBegun(unknown=MADE)
     meant = targets(str(job.facts.get("limit") or ""), patterns)
     if meant is not None and meant.names and meant.names <= {one.name_then for one in summaries()}:
         return NeverBegun()
@@ -146,6 +151,24 @@ def read_never_begun(
     if left is None or (left.hosts and not meant.exact):
         return NeverBegun(unknown=NOT_TOLD)
     return left
+
+
+def _has_all(client: ControllerClient, job: Job, patterns: t.Collection[str]) -> bool:
+    """Whether the job's inventory has the hosts or groups of these names.
+
+    It is assumed of what is no name, and where this user may not read it.
+    """
+    left = set(_names(patterns) or ())
+    try:
+        for kind in ("groups", "hosts"):
+            for part in _parts(left):
+                entries = client.results(f"inventories/{job.inventory}/{kind}/", name__in=_listed(part))
+                left -= {str(entry.get("name")) for entry in entries}
+    except AnswerError as error:
+        if not error.not_visible:
+            raise
+        return True
+    return not left
 
 
 def _by_number(job: Job, meant: Targets, summaries: t.Sequence[HostSummary]) -> NeverBegun:

@@ -75,6 +75,14 @@ class RunEnds:
         failed = [job for job in order if not job.successful and job.revision == run.job.revision][:MEASURES]
         return [max((*failed, run.job), key=lambda job: self.started(job).size)]
 
+    def begun_by_nobody(self, run: Run, others: t.Sequence[Run]) -> set[str]:
+        """The patterns of plays that a run never began, and that its measures began for no host."""
+        begun = len(self.started(run.job).plays)
+        measures = [self.started(job) for job in self.measures(run, others)]
+        plays = [(play.pattern, measure.batches_of(play)) for measure in measures for play in measure.plays[begun:]]
+        by_somebody = {pattern for pattern, batches in plays if any(batch.copies for batch in batches)}
+        return {pattern for pattern, _batches in plays} - by_somebody
+
     def started(self, job: Job) -> Started:
         """What a job started; nothing where this user may not read that, which ``read_end_of_run`` tells."""
         try:

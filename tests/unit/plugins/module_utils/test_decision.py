@@ -114,7 +114,7 @@ class Found:
             reach = {name: how for how, names in kinds.items() for name in names.split()}
             records = host_records(run, self.runs)
             reached = [replace(one, reach=reach.get(one.name, one.reach)) for one in records]
-            hosts = tuple(without_tried(reached, self.tried))
+            hosts = tuple(without_tried(reached, self.tried, self.runs))
         stopped = self.stopped
         if isinstance(stopped, str):
             stopped = StoppedEarly(hosts=tuple(stopped.split())) if stopped else None

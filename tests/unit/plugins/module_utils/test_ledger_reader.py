@@ -749,6 +749,26 @@ class TestEndOfTheSource:
         assert stopped is not None
         assert (stopped.hosts, stopped.unknown) == (("web1",), "the playbook has changed since")
 
+    @pytest.mark.parametrize("pattern", ["made", "localhost"])
+    def test_a_play_of_no_host_of_the_inventory_that_nobody_began(self, pattern: str) -> None:
+        """A relaunch on failed hosts leaves out a host made by the playbook, and localhost."""
+        work = Work().ran("failed", BROKE_OFF, failed="web2").inventory("web2")
+        work.lists["inventories/1/groups/"] = [{"id": 1, "name": "db"}]
+        play = {**SECOND_PLAY[0], "event_data": {**SECOND_PLAY[0]["event_data"], "play_pattern": pattern}}
+        stopped = work.ran("successful", (PLAY, FIRST, LAST, play), well="web2").ledger(end=42).stopped
+
+        assert stopped is not None
+        assert (stopped.hosts, "a play that no run has begun" in stopped.unknown) == ((), True)
+
+    @pytest.mark.parametrize("pattern", ["db", "web2"])
+    def test_a_play_of_the_inventory_that_nobody_began_was_for_nobody_there(self, pattern: str) -> None:
+        work = Work().ran("failed", BROKE_OFF, failed="web2").inventory("web2")
+        work.lists["inventories/1/groups/"] = [{"id": 1, "name": "db"}]
+        work.lists["groups/1/all_hosts/"] = []
+        play = {**SECOND_PLAY[0], "event_data": {**SECOND_PLAY[0]["event_data"], "play_pattern": pattern}}
+
+        assert work.ran("successful", (PLAY, FIRST, LAST, play), well="web2").ledger(end=42).stopped is None
+
     def test_no_run_shows_whether_anything_lies_behind(self) -> None:
         """All of its failed hosts may be gone, so that nothing has run since."""
         work = Work().ran("failed", BROKE_OFF, well="web1", failed="web2").inventory("web1", "web2")
