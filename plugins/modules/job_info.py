@@ -114,7 +114,7 @@ EXAMPLES = r"""
       {{ info.url }}
   when: info.remaining_hosts | default([]) | length > 0
 
-- name: Write a report of all runs of a job
+- name: Write a report of the runs of a job
   vars:
     header: [job, launched, by, limit, status, failed]
     keys: [id, created, launched_by, limit, status, hosts_failed]
