@@ -16,7 +16,7 @@ description:
   - Compares the names of the variables that were given with C(--extra-vars) with those that a playbook takes. A
     misspelt one would be ignored by it without a word, and what it was to narrow down would stay wide.
   - Variables that an automation controller adds to those of its jobs are left out, and in such a job all others whose
-    names are not like any that is known, since a workflow hands on what its earlier nodes have set.
+    names are not like any that is known, since a workflow passes on what its earlier nodes have set.
 options:
   _terms:
     description: The names that the playbook takes.

@@ -13,15 +13,10 @@ version_added: 0.2.0
 author:
   - relaunch.controller contributors (@relaunch)
 description:
-  - Finds failed jobs of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or Ascender,
-    such as all of an outage, relaunches those whose work still matters, a few at a time, waits for all of them
-    together, and accounts for each.
-  - The work of a job no longer matters where a later job of the same work has succeeded on its failed hosts,
-    whatever launched that, a schedule for instance. Where one is active, it is waited for. Failed jobs of the same work
-    take turns, the newest first. What is left of an older one is decided on when its turn has come, by then mostly
-    nothing, and each has a verdict of its own.
-  - Each job is decided on, launched and judged as M(relaunch.controller.job_relaunch) does it. Running the task again
-    takes up where it stopped.
+  - Finds failed jobs of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or Ascender, such as
+    all of an outage, relaunches those that still matter, a few at a time, and with O(wait=true) waits for all of them.
+    It returns what became of each job.
+  - Running the task again takes up where it stopped.
 extends_documentation_fragment:
   - relaunch.controller._connection
   - relaunch.controller._waiting
@@ -139,12 +134,19 @@ options:
     type: bool
     default: false
 notes:
+  - A job no longer matters where a later job of the same work has succeeded on its failed hosts, whatever launched
+    that, a schedule for instance. Where such a job is active, it is waited for.
+  - Failed jobs of the same work take turns, the newest first. What is left of an older one is decided on when its turn
+    has come, and by then that is mostly nothing. Each has a verdict of its own.
+  - Each job is decided on, launched and judged as M(relaunch.controller.job_relaunch) does it.
   - In a job of the controller itself, that job and others of its template are never selected.
   - Nodes of workflows are left alone, since relaunching them would not resume their workflow, and so are jobs that
     need passwords and jobs that the user may see but not start.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process where that makes
     no difference, as that of M(relaunch.controller.job_relaunch) does, and shows on stderr how far all jobs are.
 seealso:
+  - ref: How it decides <ansible_collections.relaunch.controller.docsite.guide_deciding>
+    description: Which jobs are the same work, and when nothing is launched.
   - module: relaunch.controller.job_relaunch
     description: Relaunches one job.
 """
@@ -205,7 +207,8 @@ jobs:
       type: bool
       sample: true
     id:
-      description: Number of the job that does or did the work. Left out where there is none.
+      description: Number of its relaunch, or of the other job that V(adopted), V(done) or V(superseded) is about. Left
+        out where there is none.
       type: int
       sample: 143
     status:

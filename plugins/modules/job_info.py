@@ -8,19 +8,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: job_info
-short_description: Tell what a relaunch of a job would do, and on which hosts its work is not done
+short_description: Tell what a relaunch of a job would do, and which of its hosts are not done
 version_added: 0.2.0
 author:
   - relaunch.controller contributors (@relaunch)
 description:
-  - Tells of a job of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or Ascender what
-    M(relaunch.controller.job_relaunch) knows of it, without acting. What a relaunch would do, the hosts that have
-    failed with the newest result of each, the job that it comes from and the cause, and the runs of the job's work.
-  - The verdict is that of M(relaunch.controller.job_relaunch) with C(wait=true), by the same look at later jobs of the
-    same work and the same decision.
-  - The task fails only where the job cannot be read. That a relaunch would be refused is a verdict.
-  - It asks for no more than M(relaunch.controller.job_relaunch) with C(hosts=failed) would, and for one page of earlier
-    jobs where the job is a relaunch itself.
+  - Tells what M(relaunch.controller.job_relaunch) would do with a job of AWX, Red Hat Ansible Automation Platform,
+    Oracle Linux Automation Manager or Ascender, and changes nothing. It returns the verdict, the newest result of each
+    host that has failed, with the job that it comes from and the cause, and the runs of the same work.
 extends_documentation_fragment:
   - relaunch.controller._connection
   - relaunch.controller._attributes
@@ -68,20 +63,27 @@ options:
     default: failed
   fallback_to_all:
     description:
-      - Whether that relaunch may go on to all hosts where the failed ones are not known, or not all of the work; as
-        the option of this name of M(relaunch.controller.job_relaunch).
+      - Whether that relaunch may go on to all hosts where the failed ones are not known, or not all that is left;
+        as the option of this name of M(relaunch.controller.job_relaunch).
     type: bool
     default: false
 notes:
+  - The verdict is that of M(relaunch.controller.job_relaunch) with C(wait=true), by the same look at later jobs of the
+    same work and the same decision.
+  - The task fails only where the job cannot be read. That a relaunch would be refused is a verdict.
+  - It asks for no more than M(relaunch.controller.job_relaunch) with C(hosts=failed) would, and for one page of earlier
+    jobs where the job is a relaunch itself.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process, as described with
     M(relaunch.controller.job_relaunch).
 seealso:
+  - ref: How it decides <ansible_collections.relaunch.controller.docsite.guide_deciding>
+    description: Which jobs are the same work, and when nothing is launched.
   - module: relaunch.controller.job_relaunch
   - module: relaunch.controller.job_retry
 """
 
 EXAMPLES = r"""
-- name: See what is left of a job's work
+- name: See which hosts of a job are left
   relaunch.controller.job_info:
     job_id: 42
     controller_host: https://controller.example.com
@@ -112,7 +114,7 @@ EXAMPLES = r"""
       {{ info.url }}
   when: info.remaining_hosts | default([]) | length > 0
 
-- name: Write a report of the runs of the work of a template's latest job
+- name: Write a report of the runs of a job
   vars:
     header: [job, launched, by, limit, status, failed]
     keys: [id, created, launched_by, limit, status, hosts_failed]
@@ -130,16 +132,16 @@ RETURN = r"""
 verdict:
   description:
     - What M(relaunch.controller.job_relaunch) with C(wait=true) would do first.
-    - V(launch), it would launch a relaunch. V(adopt), a job is active that does the work, which it would take and wait
-      for. V(await), it would wait for the end of a job, and decide by that. V(done), the work is done as far as it can
-      be, and nothing would be launched. V(refuse), it would fail without launching anything.
+    - V(launch), it would launch a relaunch. V(adopt), another job of the same work is active, which it would take and
+      wait for. V(await), it would wait for the end of a job, and decide by that. V(done), the hosts are done as far as
+      they can be, and nothing would be launched. V(refuse), it would fail without launching anything.
   returned: when the job can be read
   type: str
   choices: [launch, adopt, await, done, refuse]
   sample: launch
 verdict_job_id:
   description: Number of the job that the verdict is about. The one that would be relaunched, that is waited for, or
-    that did the work.
+    that has succeeded.
   returned: unless RV(verdict=refuse)
   type: int
   sample: 43
@@ -216,7 +218,7 @@ cut_short:
 failures:
   description: What the remaining hosts failed with last, in the order in which it happened; of the hosts that failed
     last in the newest three of such jobs, and at most 20 hosts.
-  returned: when the work of a job that has ended is not done
+  returned: when the job has ended and hosts of it are not done
   type: list
   elements: dict
   contains:
@@ -256,7 +258,7 @@ failures_more:
 stdout_tail:
   description: The last lines of the output of the job in which remaining hosts failed last, without colours; of the job
     itself where no such host is known.
-  returned: when the work of a job that has ended is not done
+  returned: when the job has ended and hosts of it are not done
   type: str
   sample: "PLAY RECAP ..."
 report_error:

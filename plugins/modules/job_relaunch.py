@@ -13,24 +13,10 @@ version_added: 0.1.0
 author:
   - relaunch.controller contributors (@relaunch)
 description:
-  - Relaunches a job of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or Ascender, on
-    all hosts, on those that failed or were unreachable, or on exactly those that are not done, and optionally waits
-    for it.
-  - The state asked for is that the work of the job has succeeded. If it has, or a relaunch of it is running, nothing
-    is launched. The controller keeps no link from a relaunch to its source. Later relaunches count as the same work if
-    they have the same template and slice, the job type that is wanted, a limit that fits, and equal values (inventory,
-    credentials, execution environment, labels, extra variables, tags, branch, verbosity, forks, diff mode, timeout) or,
-    where the template was edited in between, were launched with the same prompts.
-  - With O(hosts=failed) the newest word on each host counts. A host that was disabled, and so did not run in a
-    successful relaunch, has not been recovered; a success that a later relaunch took back is none, and neither is one
-    from before the job ended.
-  - The controller relaunches a job with the current template and the prompts that the job was launched with. It takes
-    no other variables and no other limit, and the playbook starts from its beginning. Where O(hosts=remaining) or
-    O(changes) asks for others, the template is launched instead, with these prompts.
-  - Each relaunch is carried out at most once; its request is sent again only where it surely was not. Of several
-    callers in the same instant at most one job survives, the one with the lowest number; the others cancel theirs and
-    take that one. Theirs may have begun to run by then. Where beginning twice does harm, switch simultaneous runs of
-    the template off.
+  - Relaunches a job of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or Ascender, with
+    O(hosts=failed) only on the hosts that failed or were unreachable, and with O(wait=true) waits for its end.
+  - Nothing is launched if the job or its later relaunches have succeeded on all of these hosts, or if a relaunch is
+    running.
 extends_documentation_fragment:
   - relaunch.controller._connection
   - relaunch.controller._waiting
@@ -99,9 +85,9 @@ options:
   fallback_to_all:
     description:
       - With O(hosts=failed) or O(hosts=remaining), relaunch on all hosts where these are not known (the playbook had a
-        syntax error, was canceled or timed out), none of them is left in the inventory, or they are not all of the
-        work. Without it the task fails then.
-      - They are not all of the work where the job stopped before its end for hosts that had not failed, or that it had
+        syntax error, was canceled or timed out), none of them is left in the inventory, or they are not all that
+        is left. Without it the task fails then.
+      - They are not all that is left where the job stopped before its end for hosts that had not failed, or that it had
         not got to (C(serial), C(any_errors_fatal), C(max_fail_percentage), a first play that failed on all of its
         hosts). With O(wait=true) the failed hosts are relaunched first, and then all. O(hosts=remaining) completes such
         a job without running finished hosts once more.
@@ -119,7 +105,7 @@ options:
     choices: [run, check]
   force:
     description:
-      - Relaunch even if the work has succeeded already or a relaunch of it is running.
+      - Relaunch even if the job has succeeded on all of its hosts, or a relaunch of it is running.
       - Relaunch even if a credential, execution environment or the like that the job was launched with is deleted, so
         that the relaunch takes the template's.
       - With O(hosts=failed) this cannot relaunch a job without failed hosts.
@@ -166,6 +152,14 @@ options:
     type: bool
     default: false
 notes:
+  - A relaunch takes the current template, and the prompts that the job was launched with. It takes no other variables
+    and no other limit, and the playbook starts from its beginning. Where O(hosts=remaining) or O(changes) asks for
+    others, the template is launched instead, with these prompts.
+  - The controller keeps no link from a relaunch to its source. Later jobs count as the same work by their template,
+    values and prompts, and for each host its newest result counts.
+  - Each relaunch is carried out at most once. Of several callers in the same instant at most one job survives, the one
+    with the lowest number; the others cancel theirs and take that one. Theirs may have begun to run by then. Where
+    beginning twice does harm, switch simultaneous runs of the template off.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process where that makes
     no difference (a local connection, no C(become), C(async) or C(environment), the Python that runs
     C(ansible-playbook), which has to have C(requests)), and runs the module everywhere else, and on macOS always. The
@@ -176,6 +170,8 @@ notes:
     The variable C(relaunch_controller_progress), set to V(false), switches all of it off, and so does C(no_log) on the
     task.
 seealso:
+  - ref: How it decides <ansible_collections.relaunch.controller.docsite.guide_deciding>
+    description: Which jobs are the same work, and when nothing is launched.
   - module: awx.awx.job_launch
     description: Launches job templates.
 """
@@ -238,9 +234,8 @@ EXAMPLES = r"""
 RETURN = r"""
 id:
   description:
-    - Number of the job that does or did the work, a relaunch, or the job itself where that was successful.
-    - Absent where nothing was launched and nothing has done the work, and where it is not known whether a job was
-      launched.
+    - Number of the relaunch, whoever launched it, or of the job itself where that was successful.
+    - Absent where nothing was launched and no job has succeeded, and where it is not known whether a job was launched.
   returned: when there is such a job
   type: int
   sample: 43
@@ -311,8 +306,8 @@ hosts:
   sample: [host3, host5]
 remaining_hosts:
   description:
-    - Names of the failed hosts whose newest word is not success, as far as is known when the task ends. After a launch
-      that is not waited for these are the hosts that it runs on.
+    - Names of the failed hosts whose newest result is not success, as far as is known when the task ends. After a
+      launch that is not waited for these are the hosts that it runs on.
     - A host that was asked for and did not run stays here, and a warning tells of it; the task does not fail for it.
     - With O(hosts=remaining) those too for which the job stopped before its end, or that it never began on.
   returned: with O(hosts=failed) or O(hosts=remaining), when they are known

@@ -13,13 +13,9 @@ version_added: 0.2.0
 author:
   - relaunch.controller contributors (@relaunch)
 description:
-  - Waits for a job of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or Ascender, and
-    relaunches it on the hosts that failed or were unreachable, again and again with growing delays, until none of them
-    is left.
-  - Each round is what M(relaunch.controller.job_relaunch) does with O(hosts) and C(wait=true), so that all that is said
-    there holds here.
-  - A relaunch that ran and failed is followed by another round. All else ends the task, see RV(ended). A relaunch that
-    was canceled, refused or could not be waited for is not tried again.
+  - Relaunches a job of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or Ascender on the
+    hosts that failed or were unreachable, again and again with growing delays, until none of them is left. A job that
+    is still running is waited for first.
 extends_documentation_fragment:
   - relaunch.controller._connection
   - relaunch.controller._attributes
@@ -150,13 +146,17 @@ options:
     default: false
     version_added: 0.2.0
 notes:
+  - Each round is what M(relaunch.controller.job_relaunch) does with O(hosts) and C(wait=true), so that all that is said
+    there holds here.
+  - A relaunch that ran and failed is followed by another round. All else ends the task, see RV(ended). A relaunch that
+    was canceled, refused or could not be waited for is not tried again.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process, as described with
     M(relaunch.controller.job_relaunch). It shows the status of each job on stderr, and a line about each further round
     such as C(attempt 2 of 3 in 30 s, 2 hosts left).
 seealso:
   - module: relaunch.controller.job_relaunch
   - ref: retry_failed_hosts role <ansible_collections.relaunch.controller.retry_failed_hosts_role>
-    description: Tells what came of it, and hands it on to the next nodes of a workflow.
+    description: Tells what came of it, and passes it to the next nodes of a workflow.
 """
 
 EXAMPLES = r"""
@@ -258,7 +258,7 @@ recovered:
   type: dict
   sample: {web1: 1, web2: 2}
 remaining_hosts:
-  description: Names of the failed hosts whose newest word is not success, as far as they are known.
+  description: Names of the failed hosts whose newest result is not success, as far as they are known.
   returned: always, unless the task was called wrongly
   type: list
   elements: str
@@ -285,7 +285,7 @@ cut_short:
 ended:
   description:
     - Why there was no further round.
-    - V(none_left), every failed host has recovered. V(nothing_to_do), the work had succeeded before.
+    - V(none_left), every failed host has recovered. V(nothing_to_do), nothing was left before the task began.
     - V(none_can_run), hosts are left on which no relaunch would run, since they are disabled or the play does not
       target them. The task does not fail for these.
     - V(retries_used_up) and V(not_possible), a further relaunch is of no use or not allowed; the task has failed.
@@ -314,7 +314,7 @@ source_job_id:
   type: int
   sample: 42
 id:
-  description: Number of the last job that does or did the work; the keys below are about it.
+  description: Number of the last relaunch, or of the job itself where that was successful; the keys below are about it.
   returned: when there is such a job
   type: int
   sample: 43

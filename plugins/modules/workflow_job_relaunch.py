@@ -13,24 +13,10 @@ version_added: 0.2.0
 author:
   - relaunch.controller contributors (@relaunch)
 description:
-  - Relaunches a workflow job of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or Ascender,
-    all of it or only what remains of it, and optionally waits for it.
-  - The state asked for is that the work of the workflow job has succeeded. If it has, or a job that does it is running,
-    nothing is launched.
-  - With O(nodes=failed) the controller itself runs what remains. A temporary workflow template is made of the nodes
-    that failed and of those that never ran because of that, with their links, prompts, credentials and labels, and
-    with what nodes that have succeeded handed on to them (C(set_stats)), nested workflows and sliced jobs too. It is
-    launched once. Nodes that have succeeded do not run again.
-  - What is left of a node that failed is what M(relaunch.controller.job_relaunch) finds of its job. A node whose hosts
-    have succeeded since, by a relaunch by hand for instance, does not run again; one whose job is being relaunched is
-    waited for. It runs on the hosts on which its work is left.
-  - A workflow job that ran what remained of another one, or is a relaunch of it, goes back to that one, so that it does
-    not matter which of them the task names.
-  - After success the temporary template is deleted. After a failure it stays, so that its workflow job can be looked
-    at, and the next run of the task resumes from where that stopped. It is found by its description, which names the
-    workflow job, so that a task that was killed leaves nothing behind that the next one does not use or remove.
-  - Before anything is made, the task says all that stands in the way. Right before the launch it looks once more; if
-    somebody else has done the work meanwhile, the template is deleted and nothing is launched.
+  - Relaunches a workflow job of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or Ascender.
+    With O(nodes=failed) only the nodes that failed run again, and those that never ran because of that. With
+    O(wait=true) it waits for the end.
+  - Nothing is launched if the workflow job or what remained of it has succeeded, or is running.
 extends_documentation_fragment:
   - relaunch.controller._connection
   - relaunch.controller._waiting
@@ -56,7 +42,7 @@ options:
   workflow_job_id:
     description:
       - Number of the workflow job, the source. One that ran what remained of another one, or is a relaunch of it,
-        stands for that one.
+        may be given in place of that one.
       - Exactly one of O(workflow_job_id) and O(workflow_job_template) is needed.
     type: int
   workflow_job_template:
@@ -93,10 +79,10 @@ options:
     default: failed
   fallback_to_all:
     description:
-      - With O(node_hosts=failed), run a node on all of its hosts where its failed hosts are not all of its work, or are
-        not known. Its playbook may have stopped before its end for others (C(serial), C(any_errors_fatal)), or its job
-        was canceled or ended in an error. Without this option the task fails then before anything is made, and names
-        these hosts.
+      - With O(node_hosts=failed), run a node on all of its hosts where its failed hosts are not all that is left of it,
+        or are not known. Its playbook may have stopped before its end for others (C(serial), C(any_errors_fatal)), or
+        its job was canceled or ended in an error. Without this option the task fails then before anything is made, and
+        names these hosts.
     type: bool
     default: false
   handled:
@@ -108,7 +94,7 @@ options:
     default: false
   force:
     description:
-      - With O(nodes=all), relaunch even if the work has succeeded already or a relaunch is running.
+      - With O(nodes=all), relaunch even if the workflow job has succeeded already, or a relaunch is running.
       - With O(nodes=failed), do not give way to another caller who launches the same in the same instant.
     type: bool
     default: false
@@ -126,6 +112,14 @@ options:
     type: bool
     default: false
 notes:
+  - With O(nodes=failed) the controller itself runs what remains. A temporary workflow template is made of these nodes,
+    with their links, prompts, credentials and labels, and with what nodes that have succeeded handed on to them
+    (C(set_stats)), nested workflows and sliced jobs too. It is launched once, and deleted after success. After a
+    failure it stays, and the next run of the task resumes from where that stopped.
+  - A failed node runs on the hosts that have not succeeded since. If all have, by a relaunch by hand for instance, it
+    does not run again. While its job is being relaunched, that is waited for.
+  - Before anything is made, the task tells all that stands in the way. Right before the launch it looks once more, and
+    if what remained has succeeded meanwhile, it deletes the template and launches nothing.
   - A node that needs all of its parents and whose only parent ended in an error keeps its workflow job running for
     ever on some versions of AWX, so that a wait should have a O(timeout).
   - After the deletion of the temporary template only system administrators and auditors can read its workflow job; the
@@ -134,6 +128,8 @@ notes:
     no difference, and runs the module everywhere else; see M(relaunch.controller.job_relaunch). While it waits, the
     action plugin shows on stderr how the workflow job and its nodes get on.
 seealso:
+  - ref: Resuming a workflow <ansible_collections.relaunch.controller.docsite.guide_resuming_a_workflow>
+    description: What runs, what is kept, what it takes and what it refuses.
   - module: relaunch.controller.job_relaunch
     description: Relaunches single jobs.
   - module: awx.awx.workflow_launch
@@ -172,9 +168,10 @@ EXAMPLES = r"""
 RETURN = r"""
 id:
   description:
-    - Number of the workflow job that does or did the work, the source itself where that was successful.
-    - Absent where nothing was launched and nothing has done the work, and where it is not known whether a workflow job
-      was launched.
+    - Number of the relaunch, or of the workflow job that runs what remains, or of the source itself where that was
+      successful.
+    - Absent where nothing was launched and none has succeeded, and where it is not known whether a workflow job was
+      launched.
   returned: when there is such a workflow job
   type: int
   sample: 91

@@ -106,7 +106,7 @@ def test_only_a_number_becomes_a_variable(number: t.Any) -> None:
     assert not matches(RETRY["condition"], {"status": "failed", "launch_type": "manual"})
 
 
-def test_a_message_that_was_not_customized_is_told_and_retries_nothing() -> None:
+def test_a_message_not_customized_is_told_and_retries_nothing() -> None:
     assert not matches(RETRY["condition"], DEFAULT_MESSAGE)
     assert matches(TELL["condition"], DEFAULT_MESSAGE)
 

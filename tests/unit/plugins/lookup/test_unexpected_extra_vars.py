@@ -36,7 +36,7 @@ def test_a_misspelt_name_is_told_with_what_may_have_been_meant(name: str, meant:
     assert unexpected([name, "label", *of_job], KNOWN) == [f"{name} ({meant}?)"]
 
 
-def test_any_other_is_told_too_but_in_a_job_whose_workflow_hands_on_what_was_set_before() -> None:
+def test_any_other_is_told_too_unless_a_workflow_may_have_set_it() -> None:
     assert unexpected(["ticket", "label"], KNOWN) == ["ticket"]
     assert unexpected(["ticket", "label", "awx_job_id"], KNOWN) == []
 

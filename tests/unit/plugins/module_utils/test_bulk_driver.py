@@ -116,9 +116,7 @@ def test_each_is_relaunched_and_judged(controller: BulkController) -> None:
 
 
 @pytest.mark.parametrize("fallback", [False, True])
-def test_two_jobs_of_a_rolling_update_that_stopped_each_get_their_own_verdict(
-    controller: BulkController, fallback: bool
-) -> None:
+def test_two_stopped_rolling_updates_each_get_their_own_verdict(controller: BulkController, fallback: bool) -> None:
     controller.inventory = dict.fromkeys(("web1", "web2", "web3", "web4"), True)
     for number in (1, 2):
         controller.failed(number, {"web1": False, "web2": True}, batches=1, stopped=True)
@@ -139,7 +137,7 @@ def test_two_jobs_of_a_rolling_update_that_stopped_each_get_their_own_verdict(
         assert relaunches_of(controller.posts) == [2]
 
 
-def test_a_host_that_is_enabled_again_is_relaunched_in_the_turn_of_its_job(controller: BulkController) -> None:
+def test_a_host_enabled_again_is_relaunched_in_its_jobs_turn(controller: BulkController) -> None:
     controller.failed(1, {"web1": False, "web2": False, "web3": True})
     # Then web3 was disabled, and is enabled again by now.
     controller.failed(2, {"web1": True, "web2": False})
@@ -154,9 +152,7 @@ def test_a_host_that_is_enabled_again_is_relaunched_in_the_turn_of_its_job(contr
 
 
 @pytest.mark.parametrize("hosts", ["all", "failed"])
-def test_a_scheduled_run_that_succeeds_shortly_before_the_launch_is_taken(
-    controller: BulkController, hosts: str
-) -> None:
+def test_a_scheduled_success_shortly_before_the_launch_is_taken(controller: BulkController, hosts: str) -> None:
     controller.failed(1, {"web1": True, "web2": False}, template=7)
     controller.failed(2, {"web1": True, "web2": False}, template=8)
     controller.duration = lambda _number: 30.0
@@ -176,7 +172,7 @@ def test_a_scheduled_run_that_succeeds_shortly_before_the_launch_is_taken(
 
 @pytest.mark.parametrize("hosts", ["all", "failed"])
 @pytest.mark.parametrize("earlier", [True, False])
-def test_of_two_operators_in_the_same_instant_nothing_of_one_runs_twice(
+def test_two_operators_in_the_same_instant_run_nothing_twice(
     controller: BulkController, hosts: str, earlier: bool
 ) -> None:
     """Another operator, with jobs of a second, has launched the same 0.3 seconds before, or does so after."""
@@ -210,7 +206,7 @@ def test_of_two_operators_in_the_same_instant_nothing_of_one_runs_twice(
     assert doubled <= (set() if earlier else {1})
 
 
-def test_a_job_of_this_task_that_failed_again_is_not_launched_once_more_for_an_older_one(
+def test_what_failed_again_is_not_launched_for_an_older_job(
     controller: BulkController,
 ) -> None:
     for number in (1, 2, 3):
@@ -228,7 +224,7 @@ def test_a_job_of_this_task_that_failed_again_is_not_launched_once_more_for_an_o
     assert [again.of(number)[0] for number in (1, 2, 3)] == ["superseded", "superseded", "relaunched"]
 
 
-def test_so_many_are_launched_with_one_look_and_no_more_are_active(controller: BulkController) -> None:
+def test_one_look_launches_as_many_as_may_be_active(controller: BulkController) -> None:
     controller.latency = 0.01
     for number in range(1, 41):
         controller.failed(number, {"web1": True}, template=number)
@@ -241,7 +237,7 @@ def test_so_many_are_launched_with_one_look_and_no_more_are_active(controller: B
     assert len(looks) <= 1 + 2 * 4
 
 
-def test_a_job_that_would_wait_behind_another_takes_no_place_of_others(controller: BulkController) -> None:
+def test_a_job_behind_another_takes_no_place_of_others(controller: BulkController) -> None:
     """Two jobs of a template that allows one at a time, with different variables, and one of another."""
     active: dict[int, int] = {}
 
@@ -267,7 +263,7 @@ def test_a_job_that_would_wait_behind_another_takes_no_place_of_others(controlle
     assert 1 in first_two and len(relaunches_of(controller.posts)) == 4
 
 
-def test_a_controller_that_takes_two_seconds_for_an_answer_gets_launches_all_the_same(
+def test_a_controller_that_answers_in_two_seconds_gets_launches(
     controller: BulkController,
 ) -> None:
     controller.latency = 2.0
@@ -309,9 +305,7 @@ def test_lost_launches_count_as_failures(controller: BulkController) -> None:
 
 
 @pytest.mark.parametrize("cancel", [True, False])
-def test_at_the_timeout_what_is_active_is_canceled_or_goes_on_and_all_are_told(
-    controller: BulkController, cancel: bool
-) -> None:
+def test_at_the_timeout_jobs_are_canceled_or_go_on_all_told(controller: BulkController, cancel: bool) -> None:
     for number in range(1, 5):
         controller.failed(number, {"web1": True}, template=number)
     controller.duration = lambda number: {1: 5.0}.get(number, 500.0)
@@ -342,7 +336,7 @@ def test_a_deadline_that_passes_between_two_looks_is_told(controller: BulkContro
     assert (ran.entry(1).outcome, ran.entry(1).status, ran.entry(2).outcome) == ("relaunched", "running", "refused")
 
 
-def test_the_place_of_a_job_that_was_deleted_is_given_to_the_next(controller: BulkController) -> None:
+def test_the_place_of_a_deleted_job_is_given_to_the_next(controller: BulkController) -> None:
     for number in (1, 2):
         controller.failed(number, {"web1": True}, template=number)
     controller.duration = lambda number: {1: 500.0}.get(number, 5.0)
@@ -358,7 +352,7 @@ def test_the_place_of_a_job_that_was_deleted_is_given_to_the_next(controller: Bu
     assert ran.of(2) == ("relaunched", True)
 
 
-def test_a_search_for_a_job_goes_on_past_the_deadline_until_it_can_be_right(controller: BulkController) -> None:
+def test_a_search_outlasts_the_deadline_until_it_can_be_right(controller: BulkController) -> None:
     controller.failed(1, {"web1": True}, template=1)
     controller.failed(2, {"web1": True}, template=2)
 
@@ -388,7 +382,7 @@ def test_a_search_for_a_job_goes_on_past_the_deadline_until_it_can_be_right(cont
 
 
 @pytest.mark.parametrize("hosts", ["all", "failed"])
-def test_without_waiting_room_is_waited_for_and_the_last_ones_go_on(controller: BulkController, hosts: str) -> None:
+def test_without_waiting_room_is_waited_for_and_the_last_go_on(controller: BulkController, hosts: str) -> None:
     for number in range(1, 8):
         controller.failed(number, {"web1": True}, template=number)
     controller.failing[2] = {"web1"}
@@ -405,9 +399,7 @@ def test_without_waiting_room_is_waited_for_and_the_last_ones_go_on(controller: 
 
 
 @pytest.mark.parametrize("hosts", ["all", "failed"])
-def test_without_waiting_a_job_of_the_same_work_adopts_what_was_launched(
-    controller: BulkController, hosts: str
-) -> None:
+def test_without_waiting_the_same_work_adopts_what_was_launched(controller: BulkController, hosts: str) -> None:
     for number in (1, 2, 3):
         controller.failed(number, {"web1": True})
     # It has ended before the next one looks.
@@ -473,7 +465,7 @@ def test_an_interruption_tells_of_a_job_that_was_adopted(
 
 
 @pytest.mark.parametrize(("launch_type", "outcome"), [("relaunch", "done"), ("scheduled", "superseded")])
-def test_what_a_relaunch_has_done_before_is_done_and_what_another_run_has_is_superseded(
+def test_done_by_a_relaunch_superseded_by_any_other_run(
     controller: BulkController, launch_type: str, outcome: str
 ) -> None:
     controller.failed(1, {"web1": True})
@@ -526,7 +518,7 @@ def test_one_sick_job_does_not_stop_the_others(controller: BulkController, what:
         assert not entries[2].recovered and entries[2].outcome == "refused"
 
 
-def test_one_whose_only_failed_host_is_no_limit_is_canceled_and_the_others_go_on(controller: BulkController) -> None:
+def test_one_whose_only_host_is_no_limit_is_canceled_alone(controller: BulkController) -> None:
     controller.failed(1, {"db 1": True, "web2": False}, template=1)
     controller.failed(2, {"db 1": False, "web2": True}, template=2)
 
@@ -553,7 +545,7 @@ def test_one_whose_only_failed_host_is_no_limit_is_canceled_and_the_others_go_on
         (-50000.0, False, {"forks": 1, "execution_environment": 2}, False),
     ],
 )
-def test_prompts_are_asked_for_where_an_edit_may_explain_that_values_differ(
+def test_prompts_are_read_where_an_edit_may_explain_other_values(
     controller: BulkController, edited: float, survey: bool, values: dict[str, t.Any], asked: bool
 ) -> None:
     controller.failed(1, {"web1": True}, **values)
@@ -749,7 +741,7 @@ class TestItsOwnWork:
         assert [ran.of(number)[0] for number in (1, 2, 50)] == ["relaunched", "relaunched", "refused"]
 
 
-def test_one_that_is_throttled_neither_blocks_the_others_nor_spins(controller: BulkController) -> None:
+def test_a_throttled_one_neither_blocks_the_others_nor_spins(controller: BulkController) -> None:
     for number in range(1, 4):
         controller.failed(number, {"web1": True}, template=number)
     controller.duration = lambda number: 100.0 if number == 2 else 5.0
@@ -772,7 +764,7 @@ def test_one_that_is_throttled_neither_blocks_the_others_nor_spins(controller: B
     assert len(controller.asked) < 100
 
 
-def test_no_more_than_max_jobs_are_launched_in_later_turns_either(controller: BulkController) -> None:
+def test_max_jobs_holds_for_later_turns_too(controller: BulkController) -> None:
     controller.failed(1, {"web1": False, "web3": True})
     controller.failed(2, {"web1": True})
 
@@ -783,7 +775,7 @@ def test_no_more_than_max_jobs_are_launched_in_later_turns_either(controller: Bu
     assert ran.error is not None
 
 
-def test_no_more_than_max_jobs_are_launched_where_several_later_turns_come_at_once(
+def test_max_jobs_holds_where_several_later_turns_come_at_once(
     controller: BulkController,
 ) -> None:
     for template in (1, 2, 3):
@@ -797,7 +789,7 @@ def test_no_more_than_max_jobs_are_launched_where_several_later_turns_come_at_on
     assert sorted(ran.of(number)[0] for number in range(1, 4)) == ["refused", "refused", "relaunched"]
 
 
-def test_what_was_cut_short_and_gets_no_room_any_more_is_not_recovered(controller: BulkController) -> None:
+def test_what_was_cut_short_and_gets_no_room_is_not_recovered(controller: BulkController) -> None:
     controller.inventory = dict.fromkeys(("web1", "web2", "web3"), True)
     controller.failed(1, {"web1": True, "web2": False}, template=1, stopped=True)
 
@@ -833,7 +825,7 @@ def test_a_source_that_is_active_at_the_timeout_has_not_failed(controller: BulkC
 
 
 @pytest.mark.parametrize(("ended", "outcome", "failed"), [(False, "adopted", 1), (True, "refused", 0)])
-def test_what_another_callers_relaunch_has_left_undone_counts_where_it_was_waited_for(
+def test_what_an_adopted_relaunch_left_undone_counts(
     controller: BulkController, ended: bool, outcome: str, failed: int
 ) -> None:
     controller.inventory = dict.fromkeys(("web1", "web2", "web3"), True)
@@ -864,7 +856,7 @@ def of_kind(controller: BulkController, what: str) -> list[str]:
     return [path for method, path, _query in controller.asked if method == "GET" and path.endswith(f"/{what}/")]
 
 
-def test_all_events_of_a_short_relaunch_tell_what_its_detail_and_its_hosts_would(controller: BulkController) -> None:
+def test_events_of_a_short_relaunch_replace_its_detail_and_hosts(controller: BulkController) -> None:
     controller.failed(1, {"web1": False, "web2": True})
 
     ran = relaunch(controller)
@@ -878,7 +870,7 @@ def test_all_events_of_a_short_relaunch_tell_what_its_detail_and_its_hosts_would
 
 
 @pytest.mark.parametrize("gap", ["late", "cut off", "many"])
-def test_events_that_are_not_all_in_or_too_many_are_waited_for_as_before(controller: BulkController, gap: str) -> None:
+def test_events_that_are_late_or_too_many_are_waited_for(controller: BulkController, gap: str) -> None:
     for number in (1, 2):
         controller.failed(number, {"web1": False, "web2": True}, extra_vars=f'{{"release": {number}}}')
         controller.prompts[number] = {"extra_vars": {"release": number}}
@@ -902,9 +894,7 @@ def test_events_that_are_not_all_in_or_too_many_are_waited_for_as_before(control
 
 
 @pytest.mark.parametrize("change", ["modified", "many", "forbidden"])
-def test_who_never_began_is_asked_of_each_job_where_one_list_of_hosts_does_not_tell(
-    controller: BulkController, change: str
-) -> None:
+def test_who_never_began_is_asked_of_each_job_if_no_list_tells(controller: BulkController, change: str) -> None:
     controller.inventory = {"web3": True}
     controller.failed(1, {"web1": False, "web2": True})
 

@@ -190,7 +190,7 @@ class TestPrefix:
         assert client.get("ping/") == {"a": 1}
         assert client.page_url("jobs/playbook", 7) == f"{controller.url}/awx/execution/jobs/playbook/7/output"
 
-    def test_a_path_that_only_begins_as_the_apis_does_is_no_part_of_it(
+    def test_a_path_that_only_begins_like_the_apis_is_no_part_of_it(
         self, controller: ScriptedController, client_of: t.Callable[..., ControllerClient]
     ) -> None:
         controller.expect("GET", "/a/api/v2/ping/", 404, HTML)
@@ -339,7 +339,7 @@ class TestReads:
         assert len(naps.taken) == 1
 
     @pytest.mark.parametrize(("status", "body"), [(302, None), (404, HTML), (200, HTML)])
-    def test_a_proxys_word_at_first_is_sat_out_where_a_controller_is_found(
+    def test_a_proxys_first_answer_is_sat_out_before_a_controller(
         self, controller: ScriptedController, client: ControllerClient, status: int, body: t.Any
     ) -> None:
         controller.expect("GET", PING, status, body, headers={"Location": "/login/"})
@@ -390,7 +390,7 @@ class TestLines:
 
 class TestPosts:
     @pytest.mark.parametrize("fault", ["close", "reset", "cut", "stall"])
-    def test_a_lost_answer_leaves_the_outcome_unknown_and_is_not_sent_again(
+    def test_a_lost_answer_is_an_unknown_outcome_and_not_sent_again(
         self, controller: ScriptedController, client_of: t.Callable[..., ControllerClient], naps: Naps, fault: str
     ) -> None:
         client = client_of(controller.url, request_timeout=2)

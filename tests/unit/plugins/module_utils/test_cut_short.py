@@ -268,7 +268,7 @@ class TestWhoseJob:
 
         assert there.stopped() is None
 
-    def test_the_hosts_of_a_constructed_inventory_have_summaries_of_their_own(self) -> None:
+    def test_hosts_of_a_constructed_inventory_have_own_summaries(self) -> None:
         there = world("all at the last task")
         there.facts["summary_fields"]["inventory"]["kind"] = "constructed"
         for host in there.hosts:

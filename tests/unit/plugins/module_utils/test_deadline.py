@@ -180,7 +180,7 @@ class TestStartedAtTwoWithADeadlineOfSix:
         assert "ended at the deadline" in str(error) and "It was canceled." in str(error)
         assert (outcome.result()["id"], outcome.result()["status"], outcome.changed) == (101, "canceled", True)
 
-    def test_what_is_pending_is_waited_for_where_it_is_not_to_be_canceled(self) -> None:
+    def test_what_is_pending_is_waited_for_unless_to_be_canceled(self) -> None:
         night = Night(Clock(), takes=9 * HOUR, pending=8 * HOUR)
 
         outcome, _error = retry(night, deadline="06:00")

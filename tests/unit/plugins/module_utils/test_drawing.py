@@ -59,7 +59,7 @@ def test_a_chain_goes_down() -> None:
     ]
 
 
-def test_a_node_stands_below_the_last_of_its_parents_and_the_others_point_to_it() -> None:
+def test_a_node_is_below_its_last_parent_others_point_to_it() -> None:
     lines = drawn(
         node(1, "B", "failed", success_nodes=[3], failure_nodes=[6]),
         node(2, "C", "canceled", success_nodes=[3]),
@@ -135,7 +135,7 @@ def test_a_long_chain_stays_within_the_screen() -> None:
     assert max(map(len, lines)) < 40
 
 
-def test_of_forty_nodes_each_has_a_line_that_fits_a_terminal_below_what_runs_first() -> None:
+def test_each_of_forty_nodes_has_a_line_that_fits_a_terminal() -> None:
     # Six regions, each with a chain of five steps and a check of its own; all need to be done before the end.
     nodes = []
     for region in range(6):
@@ -162,7 +162,7 @@ def test_of_forty_nodes_each_has_a_line_that_fits_a_terminal_below_what_runs_fir
     assert lines[-1].endswith("tidy up  not run") or lines[-1].endswith("note 5  not run")
 
 
-def test_of_a_few_nodes_lines_are_cut_at_the_edge_of_the_terminal() -> None:
+def test_lines_of_a_few_nodes_are_cut_at_the_terminals_edge() -> None:
     remains = remaining([node(1, "A", "failed")], "failed")
     assert isinstance(remains, Remainder)
     hosts = {1: [f"{'web' * 8}{number}" for number in range(5)]}

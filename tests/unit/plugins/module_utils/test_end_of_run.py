@@ -153,7 +153,7 @@ def test_measured_by_a_run_on_all_hosts(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_measured_by_a_run_that_failed_nobody_is_called_done_wrongly(name: str) -> None:
+def test_measured_by_a_failed_run_nobody_is_done_wrongly(name: str) -> None:
     for measure in range(successful(SHAPES[name])):
         end = world(name).read(measure)
 
@@ -163,7 +163,7 @@ def test_measured_by_a_run_that_failed_nobody_is_called_done_wrongly(name: str) 
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_for_who_may_not_read_the_inventory_nobody_is_called_done_wrongly(name: str) -> None:
+def test_without_the_inventory_nobody_is_done_wrongly(name: str) -> None:
     there = world(name)
     there.forbid_inventory()
 
@@ -283,13 +283,13 @@ class TestManyHosts:
         assert there.read(1).stopped == frozenset()
         assert len(there.asked) == 2
 
-    def test_all_of_a_single_batch_were_stopped_without_reading_who_they_are(self) -> None:
+    def test_all_of_a_single_batch_were_stopped_without_reading_them(self) -> None:
         there = World(self.job("a", "b", failed={7}), [self.job("a", "b", "c", hosts=1)])
 
         assert len(there.read(1).stopped) == self.MANY - 1
         assert len(there.asked) == 3
 
-    def test_where_too_many_would_have_to_be_read_all_are_called_stopped(self) -> None:
+    def test_where_too_many_would_be_read_all_are_called_stopped(self) -> None:
         there = World(self.job("a", "b", failed={7}, again=2), [self.job("a", "b", "c", hosts=1)])
 
         assert len(there.read(1).stopped) == self.MANY - 1

@@ -125,7 +125,7 @@ class TestALaunchRestsOnAFreshLook:
         assert task.looks == 1
 
     @pytest.mark.parametrize("slow", ["job_host_summaries/", "job_events/", "jobs/43/"])
-    def test_what_takes_long_to_ask_leads_back_to_the_look_and_is_kept(self, slow: str) -> None:
+    def test_a_slow_question_leads_back_to_the_look_and_is_kept(self, slow: str) -> None:
         task = self.chained()
         task.slow = {slow: LONG}
 

@@ -284,7 +284,7 @@ class TestLookUp:
         assert clock.now == pytest.approx(_look_up.LOOK_UP_SECONDS, abs=1)
 
     @pytest.mark.parametrize(("left", "end"), [(5, 11), (30, 30), (600, 120)])
-    def test_the_search_ends_with_the_deadline_but_not_before_it_can_be_right(
+    def test_the_search_ends_at_the_deadline_once_it_can_be_right(
         self, search: Search, clock: Clock, left: float, end: float
     ) -> None:
         with pytest.raises(AnswerLostError):

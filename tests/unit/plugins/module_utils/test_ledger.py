@@ -264,7 +264,7 @@ class TestIdentity:
 
         assert (found.key, found.done_in) == (1, None)
 
-    def test_by_its_name_where_the_template_was_given_another_inventory(self) -> None:
+    def test_by_its_name_where_the_template_has_another_inventory(self) -> None:
         (found,) = self.of(self.renamed(1, "web1", failed=True), self.renamed(901, "web1"), inventory=2)
 
         assert (found.key, found.done_in and found.done_in.id) == (1, 43)
@@ -289,7 +289,7 @@ class TestIdentity:
 
         assert (found.key, found.done_in and found.done_in.id, found.has_row) == (71, 43, False)
 
-    def test_one_that_was_deleted_and_added_again_is_the_same_by_its_name(self) -> None:
+    def test_one_deleted_and_added_again_is_the_same_by_name(self) -> None:
         (found,) = self.of(self.renamed(None, "web1", failed=True), self.renamed(9, "web1"))
 
         assert (found.key, found.done_in and found.done_in.id, found.has_row) == (9, 43, False)
@@ -415,7 +415,7 @@ def test_those_of_an_orphan_by_its_name() -> None:
     }
 
 
-def test_a_host_has_the_name_of_its_number_though_its_newest_summary_has_lost_it() -> None:
+def test_a_host_keeps_the_name_that_its_newest_summary_lacks() -> None:
     renamed = summary("new", failed=True, host=2, name_then="b")
     of_source = Run(Job.of(job(42)), whole=True, summaries=(renamed,))
     lost = Run(Job.of(relaunched(43, "failed", "b")), summaries=(summary("b", failed=True, host=None),))
@@ -433,7 +433,7 @@ def test_what_has_been_done_is_known_by_the_names_of_then_too() -> None:
     assert done_names(1, [stopped, since]) == {"b", "new"}
 
 
-def test_a_run_on_all_hosts_that_never_began_takes_no_success_back() -> None:
+def test_a_run_that_never_began_takes_no_success_back() -> None:
     done = run(43, "successful", limit="")
     never = run(44, "error", limit="", started=None)
     assert Ledger(source(), (done, never)).whole_success is done.job

@@ -190,7 +190,7 @@ class TestNewestFirst:
         assert (done(ledger), [host.name for host in ledger.due]) == ({"web2": 46}, ["web1"])
         assert controller.besides == []
 
-    def test_one_that_failed_on_all_its_hosts_may_have_failed_on_more(
+    def test_one_that_failed_on_all_hosts_may_have_failed_on_more(
         self, controller: ScriptedController, read: Read
     ) -> None:
         counted(controller, 42, summary("web1"))
@@ -201,7 +201,7 @@ class TestNewestFirst:
 
         assert (done(ledger), names(ledger)) == ({}, ["web1", "web3", "web4"])
 
-    def test_a_newer_one_is_asked_about_hosts_that_an_older_one_has_told_of(
+    def test_a_newer_one_is_asked_about_hosts_that_an_older_one_told(
         self, controller: ScriptedController, read: Read
     ) -> None:
         counted(controller, 42)
@@ -435,7 +435,7 @@ class TestLostRow:
         assert (query["host__isnull"], query["host_name__in"]) == ("false", "web1")
 
     @pytest.mark.parametrize("status", [403, 404])
-    def test_who_may_not_read_the_inventory_is_not_told_that_they_are_gone(
+    def test_without_the_inventory_nobody_is_told_that_they_are_gone(
         self, controller: ScriptedController, read: Read, status: int
     ) -> None:
         counted(controller, 42, summary("web1", present=False))
@@ -636,7 +636,7 @@ class TestEndOfARelaunch:
 
         assert done(work.ledger()) == {}
 
-    def test_the_run_that_started_most_measures_it_where_none_was_successful(self) -> None:
+    def test_without_a_success_the_run_that_started_most_measures_it(self) -> None:
         work = self.of(BROKE_OFF).ran("failed", WENT_ON, failed="web2")
 
         assert done(work.ledger()) == {}

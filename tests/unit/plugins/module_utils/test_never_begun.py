@@ -85,9 +85,7 @@ def test_nothing_is_asked_where_nothing_can_have_been_left(controller: ScriptedC
     assert controller.asked == []
 
 
-def test_the_enabled_ones_that_were_there_before_it_and_have_no_summary(
-    controller: ScriptedController, ask: Ask
-) -> None:
+def test_the_enabled_ones_from_before_it_without_a_summary(controller: ScriptedController, ask: Ask) -> None:
     controller.expect("GET", HOSTS, body=named("web2", "web3"))
 
     assert ask() == NeverBegun(("web2", "web3"))
@@ -103,9 +101,7 @@ def test_of_many_the_first_are_named(controller: ScriptedController, ask: Ask) -
     assert controller.asked[0].query["page_size"] == str(HOSTS_NAMED)
 
 
-def test_a_group_is_asked_for_its_hosts_and_names_that_are_none_for_theirs(
-    controller: ScriptedController, ask: Ask
-) -> None:
+def test_a_group_and_names_of_no_group_are_asked_for_their_hosts(controller: ScriptedController, ask: Ask) -> None:
     controller.expect("GET", GROUPS, body=listed({"id": 7, "name": "web"}))
     controller.expect("GET", "/api/v2/groups/7/all_hosts/", body=named("web2", count=2))
     controller.expect("GET", HOSTS, body=named("db1", "web2"))
@@ -128,7 +124,7 @@ def test_as_many_names_as_fit_into_a_request_are_asked_for(controller: ScriptedC
     assert ask(limit=",".join(f"web{number}" for number in range(NAMES_LIMIT))) == NeverBegun(("web2",))
 
 
-def test_plays_that_leave_out_some_do_not_matter_where_nobody_is_left(controller: ScriptedController, ask: Ask) -> None:
+def test_plays_that_leave_out_some_matter_only_if_some_are_left(controller: ScriptedController, ask: Ask) -> None:
     controller.expect("GET", GROUPS, body=listed())
     controller.expect("GET", HOSTS, body=named())
 
@@ -184,7 +180,7 @@ def test_hosts_of_the_limit_that_the_plays_leave_out(controller: ScriptedControl
         ("all", None, "web1", NeverBegun(unknown=NOT_TOLD)),
     ],
 )
-def test_who_may_not_read_the_inventory_knows_the_number_of_its_hosts(
+def test_without_the_inventory_the_number_of_its_hosts_is_known(
     controller: ScriptedController,
     ask: Ask,
     status: int,

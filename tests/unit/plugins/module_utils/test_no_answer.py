@@ -385,7 +385,7 @@ def test_what_it_means(row: Row, stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("treatment", [answer(), answer(then=reset), answer(HEAD + b"Content-Length: 3, 4\r\n\r\n")])
-def test_a_failure_that_is_being_handled_says_nothing_about_the_next(stage: Stage, treatment: Treatment) -> None:
+def test_a_failure_being_handled_says_nothing_about_the_next(stage: Stage, treatment: Treatment) -> None:
     with client(f"http://{closed()}", stage) as controller, pytest.raises(AnswerLostError):
         try:
             controller.post("ping/", {}, 201)

@@ -34,7 +34,7 @@ def test_passwords_are_sent_as_texts() -> None:
 
 
 @pytest.mark.parametrize("value", [{"hunter": 2}, ["hunter", 2]])
-def test_a_password_that_is_no_text_is_refused_without_showing_it(value: t.Any) -> None:
+def test_a_password_that_is_no_text_is_refused_unshown(value: t.Any) -> None:
     with pytest.raises(OptionError) as refused:
         password_values({"ssh_password": value})
     assert "ssh_password" in str(refused.value) and "hunter" not in str(refused.value)

@@ -43,7 +43,7 @@ def test_another_job_is_a_change() -> None:
     assert lines == ["job 42 is running", "job 43 is running"]
 
 
-def test_of_many_jobs_each_change_is_a_line_and_none_that_nobody_waits_for() -> None:
+def test_each_change_of_a_job_waited_for_is_a_line() -> None:
     lines: list[str] = []
     progress = CountedLines(lines.append)
     for counted in (Counted(0, 0, 0, 0), Counted(2, 0, 1, 0), Counted(2, 0, 1, 0), Counted(2, 1, 1, 0)):

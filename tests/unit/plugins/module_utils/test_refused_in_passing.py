@@ -81,7 +81,7 @@ class TestARead:
         assert (refused.value.refuses, refused.value.transient) == (True, False)
 
     @pytest.mark.parametrize(("status", "body"), REFUSALS)
-    def test_that_was_granted_before_is_tried_again_like_any_in_a_bad_minute(
+    def test_what_was_granted_before_is_tried_again(
         self, controller: ScriptedController, client_of: ClientOf, clock: Clock, status: int, body: t.Any
     ) -> None:
         client = client_of(max_retries=5)
@@ -156,7 +156,7 @@ class TestARead:
             client.get("jobs/42/")
         assert refused.value.transient is passing
 
-    def test_of_anything_may_fail_in_passing_once_the_credentials_are_accepted(
+    def test_anything_may_fail_in_passing_with_accepted_credentials(
         self, controller: ScriptedController, client: ControllerClient
     ) -> None:
         controller.expect("GET", at(42), body=job(42))
@@ -281,7 +281,7 @@ class TestAPost:
 
     @pytest.mark.parametrize("status", [401, 403])
     @pytest.mark.parametrize("body", [HTML, None, [1]], ids=["HTML", "empty", "a list"])
-    def test_that_something_else_than_the_controller_refuses_may_have_been_carried_out(
+    def test_what_something_else_refuses_may_have_been_carried_out(
         self, controller: ScriptedController, client: ControllerClient, status: int, body: t.Any
     ) -> None:
         controller.expect("POST", at(42, "relaunch"), status, body)
@@ -289,7 +289,7 @@ class TestAPost:
             client.post("jobs/42/relaunch/", {}, 201)
         assert (refused.value.refuses, controller.methods(), controller.besides) == (False, ["POST"], [])
 
-    def test_refused_for_its_credentials_says_that_nothing_was_done_and_that_it_may_pass(
+    def test_refused_credentials_say_nothing_was_done_and_may_pass(
         self, controller: ScriptedController, client: ControllerClient
     ) -> None:
         controller.expect("GET", at(42), body=job(42))

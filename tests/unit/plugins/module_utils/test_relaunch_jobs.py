@@ -135,7 +135,7 @@ def test_an_interruption_leaves_an_account_of_what_was_launched(
     assert "the task was broken off before its turn" in result["jobs"][1]["msg"]
 
 
-def test_of_callers_in_the_same_instant_one_gives_way_by_one_look_for_all(
+def test_of_callers_in_one_instant_one_gives_way_by_one_look(
     controller: ScriptedController, run: t.Callable[..., Result]
 ) -> None:
     controller.expect("POST", at(42, "relaunch"), 201, relaunched(101))
@@ -165,7 +165,7 @@ def test_a_success_that_a_later_failure_took_back_is_no_rival(
     assert outcomes(run_one()) == [(42, "relaunched", 100, True)]
 
 
-def test_hosts_that_would_not_run_remain_after_a_success_on_the_others(
+def test_hosts_that_cannot_run_remain_after_success_on_others(
     controller: ScriptedController, run_one: t.Callable[..., Result]
 ) -> None:
     later = relaunched(50, "failed", limit="web1,web2")
@@ -196,7 +196,7 @@ def test_hosts_that_would_not_run_remain_after_a_success_on_the_others(
     assert "they have not been recovered" in entry["msg"]
 
 
-def test_what_a_schedule_has_brought_to_success_meanwhile_is_not_launched(
+def test_what_a_schedule_has_recovered_meanwhile_is_not_launched(
     controller: ScriptedController, clock: Clock, run: t.Callable[..., Result]
 ) -> None:
     controller.expect("POST", at(42, "relaunch"), 201, relaunched(100))
@@ -219,7 +219,7 @@ def test_what_a_schedule_has_brought_to_success_meanwhile_is_not_launched(
     assert "Job 99, the same work as job 43, was successful: nothing to relaunch." in result["jobs"][1]["msg"]
 
 
-def test_what_came_while_a_lost_job_was_looked_for_is_known_before_the_next_launch(
+def test_what_came_during_a_search_is_known_at_the_next_launch(
     controller: ScriptedController, clock: Clock, run: t.Callable[..., Result]
 ) -> None:
     controller.expect("POST", at(42, "relaunch"), fault="close")
@@ -235,7 +235,7 @@ def test_what_came_while_a_lost_job_was_looked_for_is_known_before_the_next_laun
     assert outcomes(result) == [(42, "lost", None, False), (43, "superseded", 99, True)]
 
 
-def test_what_came_while_prompts_were_asked_for_is_known_before_the_launch(
+def test_what_came_while_prompts_were_read_is_known_at_launch(
     controller: ScriptedController, clock: Clock, run: t.Callable[..., Result]
 ) -> None:
     controller.expect("POST", at(42, "relaunch"), 201, relaunched(100))
@@ -258,7 +258,7 @@ def test_what_came_while_prompts_were_asked_for_is_known_before_the_launch(
     assert outcomes(result) == [(42, "relaunched", 100, True), (43, "superseded", 101, True)]
 
 
-def test_a_job_that_turns_out_to_have_been_cut_short_waits_for_room(
+def test_a_job_that_proves_to_be_cut_short_waits_for_room(
     controller: ScriptedController, run_one: t.Callable[..., Result]
 ) -> None:
     other: dict[str, t.Any] = {"unified_job_template": 8}
@@ -330,7 +330,7 @@ def test_one_that_is_refused_does_not_stop_the_others(
 
 
 @pytest.mark.parametrize(("status", "failed"), [(403, False), (429, True), (400, True)])
-def test_what_cannot_be_done_as_planned_fails_the_task_but_not_what_this_user_may_not_start(
+def test_a_broken_plan_fails_the_task_a_missing_role_does_not(
     controller: ScriptedController, run: t.Callable[..., Result], status: int, failed: bool
 ) -> None:
     for source in (42, 43):
@@ -343,7 +343,7 @@ def test_what_cannot_be_done_as_planned_fails_the_task_but_not_what_this_user_ma
     assert {entry["outcome"] for entry in result["jobs"]} == {"refused"}
 
 
-def test_one_that_was_deleted_while_it_was_waited_for_is_lost_and_does_not_hold_up_the_others(
+def test_one_deleted_during_the_wait_is_lost_and_others_go_on(
     controller: ScriptedController, clock: Clock, run: t.Callable[..., Result]
 ) -> None:
     controller.expect("POST", at(42, "relaunch"), 201, relaunched(100))
@@ -368,7 +368,7 @@ def test_one_that_was_deleted_while_it_was_waited_for_is_lost_and_does_not_hold_
     assert result["failed"]
 
 
-def test_a_deadline_that_passes_while_nothing_is_active_fails_the_task_too(
+def test_a_deadline_while_nothing_is_active_fails_the_task_too(
     controller: ScriptedController, run: t.Callable[..., Result]
 ) -> None:
     controller.expect("POST", at(42, "relaunch"), 201, relaunched(100))
@@ -381,7 +381,7 @@ def test_a_deadline_that_passes_while_nothing_is_active_fails_the_task_too(
     assert outcomes(result) == [(42, "relaunched", 100, True), (43, "refused", None, False)]
 
 
-def test_at_the_deadline_nothing_more_is_launched_and_what_is_active_is_told(
+def test_at_the_deadline_nothing_is_launched_active_jobs_told(
     controller: ScriptedController, run: t.Callable[..., Result]
 ) -> None:
     controller.expect("POST", at(42, "relaunch"), 201, relaunched(100))

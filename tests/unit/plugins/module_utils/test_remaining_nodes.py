@@ -206,7 +206,7 @@ def test_an_active_workflow_has_no_remainder_yet(states: str, status: str, runni
     assert "".join(node.label for node in remains.nodes) == running
 
 
-def test_a_successful_workflow_stays_as_it_is_unless_handled_is_set() -> None:
+def test_a_successful_workflow_stays_unless_handled_is_set() -> None:
     nodes = nodes_of("A>B A!H", "A- B. H+")
     remains = remaining(nodes, "successful")
     assert isinstance(remains, Nothing)
@@ -214,7 +214,7 @@ def test_a_successful_workflow_stays_as_it_is_unless_handled_is_set() -> None:
     assert isinstance(remaining(nodes, "successful", handled=True), Remainder)
 
 
-def test_all_that_stands_in_the_way_is_told_beside_what_would_run() -> None:
+def test_all_obstacles_are_told_beside_what_would_run() -> None:
     nodes = nodes_of("A>B A>C", "Ax B? C/")
     conditional = Node.of({"id": 1, "identifier": "E", "do_not_run": True, "condition_nodes": [98]})
     remains = remaining([*nodes, conditional], "failed")
@@ -227,7 +227,7 @@ def test_all_that_stands_in_the_way_is_told_beside_what_would_run() -> None:
     assert set(re.findall(r"\b[A-E]\b", gone)) == {"B", "C", "E"}
 
 
-def test_nodes_carried_over_by_the_controllers_own_relaunch_have_succeeded() -> None:
+def test_nodes_carried_over_by_the_controller_have_succeeded() -> None:
     (node,) = nodes_of("A", "Ax")
     carried = Node.of({"id": 1, "do_not_run": False, "prior_run_succeeded": True, "unified_job_template": 7})
     assert node.unknown
@@ -254,7 +254,7 @@ def test_whose_artifacts_a_node_has_to_be_given(graph: str, states: str, expecte
     assert inherited == expected
 
 
-def test_a_list_of_nodes_that_lacks_one_is_no_ground_for_a_verdict() -> None:
+def test_a_list_of_nodes_that_lacks_one_gives_no_verdict() -> None:
     with pytest.raises(AnswerError, match="node 99"):
         remaining(nodes_of("A>B", "A- B.")[:1], "failed")
 

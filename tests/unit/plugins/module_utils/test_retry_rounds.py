@@ -201,7 +201,7 @@ def test_what_is_told_of_each_host() -> None:
     ]
 
 
-def test_a_host_that_a_successful_relaunch_left_out_is_told_as_such() -> None:
+def test_a_host_that_a_success_left_out_is_told_as_such() -> None:
     shown = Shown(IMPOSSIBLE, ran(43, "a b", "", left="b", cut_short=True))
 
     assert summary(after_round(Rounds(), shown, THREE)) == [
@@ -210,7 +210,7 @@ def test_a_host_that_a_successful_relaunch_left_out_is_told_as_such() -> None:
     ]
 
 
-def test_the_account_says_within_how_many_attempts_where_there_was_more_than_one() -> None:
+def test_the_account_says_within_how_many_attempts() -> None:
     last = ran(43, "a", "", msg="Job 43 was successful.")
     once = after_round(Rounds(), Shown(DONE, last), THREE)
     twice = after_round(after_round(Rounds(), Shown(FAILED, ran(43, "a", "a")), THREE), Shown(DONE, last), THREE)
@@ -219,7 +219,7 @@ def test_the_account_says_within_how_many_attempts_where_there_was_more_than_one
     assert RetryOutcome.of(twice, last).msg == "1 host recovered within 2 attempts. Job 43 was successful."
 
 
-def test_the_account_of_what_was_cut_short_says_so_after_its_hosts() -> None:
+def test_the_account_says_cut_short_after_its_hosts() -> None:
     last = ran(43, "a", "", cut_short=True)
     rounds = after_round(Rounds(), Shown(IMPOSSIBLE, last), THREE)
 
@@ -248,7 +248,7 @@ def test_delays_grow_up_to_a_bound() -> None:
     ]
 
 
-def test_a_round_that_went_on_to_all_hosts_makes_more_attempts_than_rounds() -> None:
+def test_a_round_that_went_on_to_all_hosts_makes_two_attempts() -> None:
     shown = Shown(FAILED, ran(44, "", "b"), passed=(ran(43, "a", ""),))
 
     assert announced(after_round(Rounds(), shown, THREE), THREE) == "attempt 3 of 4 in 30 s: 1 host left: b"

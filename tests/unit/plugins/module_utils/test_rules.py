@@ -119,7 +119,7 @@ def hopeless(_number: int, hosts: tuple[str, ...]) -> Ran:
 
 
 class TestTwentyUnreachableAndOneThatNeedsAPerson:
-    def test_the_twenty_are_retried_each_hour_for_two_days_and_never_the_one(self) -> None:
+    def test_the_twenty_are_retried_for_two_days_and_never_the_one(self) -> None:
         """A person has run the job on the twenty alone, so that a relaunch can leave the one out."""
         back = 49
         world = World(lambda number, hosts: dict.fromkeys(hosts, number < back), *TWENTY, ONE)
@@ -152,7 +152,7 @@ class TestTwentyUnreachableAndOneThatNeedsAPerson:
         assert (outcome.ended, outcome.parked) == ("parked", {ONE: "renew the licence"})
         assert (outcome.remaining_hosts, len(outcome.recovered or ())) == ((ONE,), 20)
 
-    def test_the_job_is_not_retried_where_none_can_be_without_the_one(self) -> None:
+    def test_the_job_is_not_retried_where_all_would_take_the_one(self) -> None:
         world, clock = World(hopeless, *TWENTY, ONE), Clock()
 
         outcome, error = retry(world, RULES, clock)

@@ -89,7 +89,7 @@ def test_a_list_goes_on_with_smaller_pages_where_it_was(
     assert controller.pages == pages
 
 
-def test_a_list_without_an_answer_ends_like_any_read_and_names_the_request(clock: Clock) -> None:
+def test_a_list_without_an_answer_ends_and_names_the_request(clock: Clock) -> None:
     with BusyController(300, lambda _count: 0) as controller, pytest.raises(AnswerLostError) as late:
         list(client_of(controller, clock, request_timeout=0.3, max_retries=3).results("jobs/"))
     assert f"To GET {controller.url}{JOBS} the controller gave no answer within 0.3 seconds" in str(late.value)
@@ -97,16 +97,14 @@ def test_a_list_without_an_answer_ends_like_any_read_and_names_the_request(clock
     assert controller.pages == [(1, 200), (1, 50), (1, 10), (1, 10)]
 
 
-def test_an_answer_that_is_lost_otherwise_is_asked_for_again_as_it_was(
-    controller: ScriptedController, clock: Clock
-) -> None:
+def test_an_answer_lost_otherwise_is_asked_for_again_as_it_was(controller: ScriptedController, clock: Clock) -> None:
     controller.expect("GET", JOBS, fault="close")
     controller.expect("GET", JOBS, body={"next": None, "results": []})
     assert list(client_of(controller, clock).results("jobs/")) == []
     assert [asked.query["page_size"] for asked in controller.asked] == ["200", "200"]
 
 
-def test_the_next_list_begins_with_the_size_that_was_answered_in_time(clock: Clock) -> None:
+def test_the_next_list_begins_with_the_size_that_was_answered(clock: Clock) -> None:
     with BusyController(30, lambda count: 50 if count < 3 else 200) as controller:
         client = client_of(controller, clock)
         assert ids(client.results("jobs/")) == ids(client.results("jobs/")) == list(range(30))

@@ -59,7 +59,7 @@ def test_formats(tmp_path: Path, text: str) -> None:
         (b"password=hunter2\xff", "not UTF-8"),
     ],
 )
-def test_a_file_that_cannot_be_understood_is_named_but_not_quoted(tmp_path: Path, content: bytes, words: str) -> None:
+def test_a_file_that_cannot_be_read_is_named_but_not_quoted(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "tower_cli.cfg").write_bytes(content)
     with pytest.raises(OptionError, match=words) as refused:
         read_config_file(str(tmp_path / "tower_cli.cfg"))

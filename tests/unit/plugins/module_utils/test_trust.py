@@ -154,5 +154,5 @@ def test_a_store_that_is_not_there_is_passed_over(place: Place, monkeypatch: pyt
         ({"REQUESTS_CA_BUNDLE": "", "CURL_CA_BUNDLE": "/mine.pem", "SSL_CERT_FILE": "/"}, "/mine.pem"),
     ],
 )
-def test_public_authorities_are_trusted_where_nobody_names_others(environment: dict[str, str], expected: str) -> None:
+def test_public_authorities_are_trusted_unless_others_are_named(environment: dict[str, str], expected: str) -> None:
     assert bundle(True, environment) == (requests.certs.where() if expected == "certifi's" else expected)

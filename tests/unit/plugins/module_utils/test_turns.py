@@ -49,7 +49,7 @@ def test_of_jobs_of_the_same_work_the_newest_comes_first(client: ControllerClien
     assert rows(client, jobs) == ([[4], [3, 2, 1]], [])
 
 
-def test_jobs_with_other_limits_are_other_work_on_all_hosts_and_take_turns_on_failed_ones(
+def test_jobs_with_other_limits_take_turns_on_failed_hosts_only(
     client: ControllerClient,
 ) -> None:
     jobs = [job(1), job(2, limit="web1"), job(3, limit="web2,web1"), job(4, limit="web1, web2")]
@@ -58,7 +58,7 @@ def test_jobs_with_other_limits_are_other_work_on_all_hosts_and_take_turns_on_fa
     assert rows(client, jobs, FAILED) == ([[4, 3, 2, 1]], [])
 
 
-def test_one_that_was_made_before_another_had_ended_takes_its_turn_too(client: ControllerClient) -> None:
+def test_one_made_before_another_had_ended_takes_its_turn_too(client: ControllerClient) -> None:
     jobs = [job(1, finished="2026-11-23T00:02:30.000000Z"), job(2)]
 
     assert rows(client, jobs) == ([[2, 1]], [])
@@ -76,7 +76,7 @@ def test_prompts_tell_where_values_do_not_and_are_asked_for_once(
 
 
 @pytest.mark.parametrize(("sick", "left"), [(3, [[2], [1]]), (2, [[3], [1]]), (1, [[3], [2]])])
-def test_one_whose_prompts_cannot_be_read_does_not_stop_the_others(
+def test_one_with_unreadable_prompts_does_not_stop_the_others(
     controller: ScriptedController, client: ControllerClient, sick: int, left: list[list[int]]
 ) -> None:
     for number in (1, 2, 3):
@@ -90,7 +90,7 @@ def test_one_whose_prompts_cannot_be_read_does_not_stop_the_others(
     assert asked.count(at(sick, "create_schedule")) <= 2
 
 
-def test_others_of_the_same_work_go_on_without_the_one_whose_prompts_cannot_be_read(
+def test_the_same_work_goes_on_without_one_of_unread_prompts(
     controller: ScriptedController, client: ControllerClient
 ) -> None:
     for number in (1, 2):
@@ -109,7 +109,7 @@ def test_a_controller_that_does_not_answer_at_all_ends_it(
         rows(client, [job(1, forks=1), job(2)])
 
 
-def test_details_are_asked_for_only_where_nothing_else_tells_what_they_do(
+def test_details_are_read_only_where_nothing_else_tells(
     controller: ScriptedController, client: ControllerClient
 ) -> None:
     jobs = [

@@ -63,7 +63,7 @@ def test_looks_soon_and_then_at_the_interval() -> None:
 
 
 @pytest.mark.parametrize("seconds", [3.1, 10.2, 60.3, 61.9, 600.5])
-def test_it_costs_at_most_two_requests_more_than_a_look_every_two_seconds(seconds: float) -> None:
+def test_it_costs_at_most_two_requests_more_than_steady_looks(seconds: float) -> None:
     clock = Clock()
     looks = 0
 
@@ -138,7 +138,7 @@ def test_what_waiting_will_not_cure_ends_it_at_once(error: Exception) -> None:
     assert clock.slept == [1.5]
 
 
-def test_without_a_timeout_a_controller_that_stays_away_ends_it_after_an_hour() -> None:
+def test_without_a_timeout_an_hour_without_a_controller_ends_it() -> None:
     clock = Clock()
     answers = ["busy", *[AnswerError("down", 502)] * 1000, "busy", *[AnswerError("down", 502)] * 5000]
     with pytest.raises(AnswerError, match="down"):
@@ -174,7 +174,7 @@ class TestDeadline:
         clock.now = 10000.0
         assert (watch.left(), watch.passed, watch.left(most=60), watch.left(least=11)) == (None, False, 60, None)
 
-    def test_begins_with_the_watch_and_counts_for_all_that_is_waited_for(self, watch_of: WatchOf, clock: Clock) -> None:
+    def test_begins_with_the_watch_and_counts_for_all_waits(self, watch_of: WatchOf, clock: Clock) -> None:
         clock.now = 100.0
         watch = watch_of(timeout=60)
         clock.now = 130.0
@@ -292,7 +292,7 @@ class TestCancel:
             controller.expect("POST", at(43, "cancel"), fault="reset")
         assert str(watch_of().cancel(Job.of(job(43, "running")))).startswith("Canceling it failed: ")
 
-    def test_its_end_is_waited_for_past_the_deadline_but_not_for_ever(
+    def test_its_end_is_waited_for_past_the_deadline_not_for_ever(
         self, controller: ScriptedController, watch_of: WatchOf, clock: Clock
     ) -> None:
         controller.whenever("GET", at(43), body=job(43, "running"))
@@ -313,7 +313,7 @@ class TestSeveralJobs:
         assert watch_of(timeout=60).until_some_ended({43, 44}, most=2.0) == ({}, frozenset())
         assert clock.now == 2.0
 
-    def test_one_that_may_have_been_deleted_is_looked_for_once_a_minute(
+    def test_one_that_may_be_deleted_is_looked_for_once_a_minute(
         self, controller: ScriptedController, watch_of: WatchOf, clock: Clock
     ) -> None:
         controller.expect("GET", JOBS, 503, headers={"Retry-After": str(int(GONE_AFTER) - 1)})

@@ -89,7 +89,7 @@ def variables(plan: Plan) -> t.Any:
 
 
 class TestLimits:
-    def test_a_failed_node_gets_its_failed_hosts_and_others_the_limit_of_the_workflow(self) -> None:
+    def test_failed_nodes_get_their_hosts_others_the_workflows_limit(self) -> None:
         plan = plan_of(source(limit="web*"), chain(limit="all"), found())
 
         assert bodies(plan)[B]["limit"] == "web2,web4"
@@ -110,7 +110,7 @@ class TestLimits:
 
 
 class TestVariables:
-    def test_artifacts_outrank_what_a_node_sets_and_are_outranked_by_the_workflow(self) -> None:
+    def test_artifacts_rank_above_the_node_and_below_the_workflow(self) -> None:
         left = chain(extra_data={"own": 1, "release": 1})
         known = found(artifacts={A: {"release": 2, "stage": 2}})
 
@@ -125,7 +125,7 @@ class TestVariables:
 
         assert bodies(plan_of(source(), left, known))[D]["extra_data"] == {"release": 2, "a": 1}
 
-    def test_a_node_whose_template_takes_none_gets_artifacts_through_the_workflow(self) -> None:
+    def test_a_template_that_takes_none_has_them_by_the_workflow(self) -> None:
         known = found({"ask_limit_on_launch": True}, ASKING, artifacts={A: {"release": 2}})
 
         plan = plan_of(source(), chain(), known)
@@ -169,7 +169,7 @@ def test_a_node_keeps_its_sublists_and_its_prompts() -> None:
     assert plan.nodes[1].sublists == {}
 
 
-def test_an_approval_is_made_anew_and_its_node_without_a_template() -> None:
+def test_an_approval_is_made_anew_on_a_node_without_a_template() -> None:
     left = remainder(node(B, "failed", D), node(D, None, kind="workflow_approval"))
     template = {"id": 300, "name": "Go on?", "description": "", "timeout": 60, "url": "/api/v2/..."}
 
@@ -289,7 +289,7 @@ def test_refused(case: str) -> None:
     assert words in reason
 
 
-def test_two_values_are_none_where_the_workflow_sets_the_variable() -> None:
+def test_two_values_are_none_if_the_workflow_sets_the_variable() -> None:
     _job, left, known, _words = REFUSED["two values"]
 
     assert variables(plan_of(source(extra_vars='{"release": 9}'), left, known)) == {"release": 9}
@@ -334,7 +334,7 @@ def test_nodes_with_the_same_obstacle_share_a_reason() -> None:
     assert "template of node2, node3 takes no limit" in reason
 
 
-def test_a_nested_workflow_gets_artifacts_as_its_template_takes_them() -> None:
+def test_a_nested_workflow_gets_artifacts_as_its_template_allows() -> None:
     left = remainder(node(A, "successful", B), node(B, "failed", kind="workflow_job"))
     known = KnownOfNodes({100 * B: {"ask_variables_on_launch": True}}, {}, artifacts={A: {"release": 2}})
     closed = replace(known, templates={100 * B: {}})

@@ -88,7 +88,7 @@ def test_with_force_it_is_relaunched_all_the_same(
 
 
 @pytest.mark.parametrize("stream", [DENIED, listed()], ids=["forbidden", "kept no longer"])
-def test_where_nobody_tells_its_name_the_credential_of_the_template_is_the_sign(
+def test_without_a_name_the_templates_credential_is_the_sign(
     controller: ScriptedController, relaunch: Relaunch, prepare: t.Callable[..., None], stream: t.Any
 ) -> None:
     prepare(NO_CREDENTIAL, template(DEV), stream)
@@ -201,7 +201,7 @@ def test_an_instance_group_and_labels_count_too(
     assert "the label night is gone" in result["msg"]
 
 
-def test_a_credential_in_place_of_one_of_several_shows_after_the_launch(
+def test_one_of_several_credentials_gone_shows_after_the_launch(
     controller: ScriptedController, relaunch: Relaunch, prepare: t.Callable[..., None]
 ) -> None:
     cloud = {"id": 15, "name": "cloud", "kind": "aws"}

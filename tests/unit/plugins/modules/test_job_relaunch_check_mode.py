@@ -72,7 +72,7 @@ def test_tells_all_hosts(controller: ScriptedController, relaunch: Relaunch, wai
     assert "failed" not in controller.asked[3].query
 
 
-def test_fails_as_the_real_run_would_and_names_the_missing_passwords(
+def test_fails_as_the_real_run_and_names_the_missing_passwords(
     controller: ScriptedController, relaunch: Relaunch
 ) -> None:
     needed = ["ssh_password", "vault_password.dev"]

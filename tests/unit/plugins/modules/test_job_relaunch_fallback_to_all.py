@@ -177,7 +177,7 @@ class TestCutShort:
         assert "it has not been done on web2" in result["msg"]
         assert "cut_short" not in result
 
-    def test_with_fallback_all_are_next_after_the_failed_ones_of_the_same_task(
+    def test_with_fallback_all_hosts_follow_the_failed_ones(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
         controller.expect("GET", at(42), body=self.SOURCE)
@@ -223,7 +223,7 @@ class TestCutShort:
         assert (result["failed"], result["changed"], result["id"]) == (True, True, 44)
         assert result["failed_hosts"] == result["remaining_hosts"] == ["web2"]
 
-    def test_where_it_is_unknown_what_came_of_the_second_launch_the_first_job_is_not_told_as_its(
+    def test_an_unknown_second_launch_is_not_told_as_the_first_job(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
         self.recovered(controller)
@@ -252,7 +252,7 @@ class TestCutShort:
         events = [asked for asked in controller.besides if asked.path.endswith("/job_events/")]
         assert (events, "cut_short" in result) == ([], False)
 
-    def test_a_loser_of_the_second_launch_has_changed_something_all_the_same(
+    def test_a_loser_of_the_second_launch_has_changed_something(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
         controller.expect("GET", at(42), body=self.SOURCE)

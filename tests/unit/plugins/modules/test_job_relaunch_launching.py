@@ -43,9 +43,7 @@ def launched(controller: ScriptedController, **new: t.Any) -> None:
     controller.expect("GET", JOBS, body=listed(relaunched(**new)))
 
 
-def test_a_first_relaunch_takes_three_requests_and_a_look_at_other_callers(
-    controller: ScriptedController, relaunch: Relaunch
-) -> None:
+def test_a_first_relaunch_takes_three_requests_and_a_look(controller: ScriptedController, relaunch: Relaunch) -> None:
     launched(controller, limit="web2,web1")
 
     result = relaunch(hosts="failed")

@@ -31,7 +31,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("status", "body", "advice"), [row[1:] for row in REFUSALS], ids=[row[0] for row in REFUSALS])
-def test_a_refusal_is_told_in_the_controllers_words_with_the_next_step(
+def test_a_refusal_has_the_controllers_words_and_the_next_step(
     controller: ScriptedController, relaunch: Relaunch, status: int, body: dict[str, t.Any], advice: str
 ) -> None:
     controller.expect("GET", at(42), body=job(42))
@@ -104,7 +104,7 @@ class TestActiveSource:
         assert (result["failed"], result["changed"], "id" in result) == (True, False, False)
         assert "Job 42 is running" in result["msg"] and "wait: true" in result["msg"]
 
-    def test_so_is_one_of_the_same_work_that_was_launched_before_its_end(
+    def test_so_is_the_same_work_that_was_launched_before_its_end(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
         early = job(43, "running", launch_type="relaunch", created=job(42)["created"])

@@ -195,7 +195,7 @@ def test_what_the_controller_ignores_all_the_same_is_canceled(
     )
 
 
-def test_a_template_that_was_sliced_meanwhile_makes_a_workflow_which_is_canceled(
+def test_what_a_template_sliced_meanwhile_launches_is_canceled(
     controller: ScriptedController, relaunch: Relaunch
 ) -> None:
     stage(controller)
@@ -388,7 +388,7 @@ class TestAgain:
         assert (result["changed"], result["id"], result["hosts"]) == (False, 43, ["web2", "web3", "web4"])
         assert result["msg"] == "Job 43, the same work as job 42, is running already."
 
-    def test_also_where_the_template_has_got_its_prompts_for_values_since(
+    def test_also_where_the_template_asks_for_values_only_since(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
         """A value that is the template's is no prompt, so that the prompts of the new job are less."""
@@ -545,7 +545,7 @@ def test_one_that_was_added_again_is_reached(controller: ScriptedController, rel
     assert body_of(controller) == {"limit": "web2,web3"}
 
 
-def test_who_may_not_read_the_inventory_is_told_that_names_are_missing(
+def test_without_the_inventory_it_is_told_that_names_are_missing(
     controller: ScriptedController, relaunch: Relaunch
 ) -> None:
     stage(controller, summary_fields={"inventory": {"total_hosts": 6}})

@@ -61,7 +61,7 @@ class TestRunning:
         assert result["hosts"] == result["remaining_hosts"] == ["web1", "web2"]
         assert result["msg"] == "Job 43, a relaunch of job 42, is running already."
 
-    def test_with_the_sources_own_limit_is_adopted_with_the_hosts_asked_for(
+    def test_with_the_sources_limit_is_adopted_with_the_hosts_asked(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
         found(controller, relaunched(43, "running", limit="webservers"), limit="webservers")
@@ -132,7 +132,7 @@ class TestRunning:
         assert (result["failed"], result["changed"], result["id"]) == (False, True, 44)
         assert result["remaining_hosts"] == []
 
-    def test_a_part_that_does_not_end_in_time_is_not_the_one_that_does_the_work(
+    def test_a_part_that_does_not_end_in_time_is_not_the_whole(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
         found(controller, relaunched(43, "running", limit="web1"))
@@ -287,7 +287,7 @@ class TestEnded:
         assert (result["changed"], result["id"], result["relaunched_job_id"]) == (True, 44, 43)
         assert result["remaining_hosts"] == ["web3"]
 
-    def test_one_that_has_just_ended_is_given_the_time_to_count_its_hosts(
+    def test_one_that_has_just_ended_gets_time_to_count_its_hosts(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
         found(controller, relaunched(43, "failed"))
@@ -365,7 +365,7 @@ class TestSameWork:
 
         assert (result["changed"], result["id"]) == ((False, 43) if adopted else (True, 44))
 
-    def test_prompts_that_cannot_be_had_for_the_moment_launch_nothing(
+    def test_prompts_that_cannot_be_read_now_launch_nothing(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
         controller.expect("GET", at(42), body=job(42))

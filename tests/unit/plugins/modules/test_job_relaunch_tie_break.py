@@ -38,7 +38,7 @@ def launched(controller: ScriptedController, *rivals: dict[str, t.Any], own: dic
 
 
 @pytest.mark.parametrize("limit", ["web1,web2", "web2, web1", "web1,web2,web3", ""])
-def test_a_lower_one_that_does_all_of_the_same_is_taken_and_the_own_canceled(
+def test_a_lower_one_of_the_same_is_taken_and_the_own_canceled(
     controller: ScriptedController, relaunch: Relaunch, limit: str
 ) -> None:
     launched(controller, relaunched(43, limit=limit))

@@ -54,7 +54,7 @@ def test_until_the_relaunch_has_succeeded(controller: ScriptedController, relaun
     assert clock.slept == [1.5, 1]
 
 
-def test_a_job_that_has_ended_by_the_first_look_is_not_asked_for_again(
+def test_a_job_ended_by_the_first_look_is_not_asked_for_again(
     controller: ScriptedController, relaunch: Relaunch, clock: Clock
 ) -> None:
     controller.expect("GET", at(42), body=job(42))
@@ -118,7 +118,7 @@ class TestSource:
         assert (result["failed"], result["changed"], "id" in result) == (True, False, False)
         assert "No Job matches" in result["msg"]
 
-    def test_one_of_the_same_work_that_was_launched_before_its_end_is_waited_for_and_its_success_is_none(
+    def test_the_same_work_launched_before_its_end_does_not_count(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
         early = relaunched(43, "running", limit="", created=job(42)["created"])
@@ -410,7 +410,7 @@ class TestBadEnd:
         assert (result["failed"], result["changed"], result["status"]) == (True, True, "failed")
         assert (result["failed_hosts"], result["remaining_hosts"]) == (["web1"], ["web1", "web2"])
 
-    def test_a_report_that_cannot_be_fetched_does_not_hide_the_failure(
+    def test_a_report_that_cannot_be_read_does_not_hide_the_failure(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
         self.failed(controller, job_explanation="Out of disk")
