@@ -164,7 +164,10 @@ class RelaunchSequence:
     ) -> Steps[Judged]:
         self.plan = f"{decision.reason}: {_planned(decision)}."
         if (yield Room()):
+            # It had to wait, and the others' jobs went on meanwhile.
             self._looks = 0
+            if work.client.clock() > look.at:
+                return Judged(outcome, again=True)
         _check_deadline(work, decision.job)
         try:
             prepared = preparers.prepared(decision, outcome)
