@@ -120,13 +120,16 @@ class Records:
         return sorted({start, end, *(time for time in times if time is not None and start < time < end)})
 
     def undone(self, moment: float) -> frozenset[int]:
-        """The hosts whose newest run failed."""
-        failed: dict[int, bool] = dict(self.source.words)
-        for job in self.jobs:
-            if self.counts(job) and job.over(moment):
-                failed.update(job.words)
+        """The hosts that have failed, and have had no success since: in a run made after each such run had ended."""
+        runs = [self.source, *(job for job in self.jobs if self.counts(job) and job.over(moment))]
         there = {host.id for host in self.hosts if host.there(moment)}
-        return frozenset(host for host, bad in failed.items() if bad and host in there)
+        return frozenset(host for host in there if self._undone(host, runs))
+
+    @staticmethod
+    def _undone(host: int, runs: list[Job]) -> bool:
+        failed = [run for run in runs if run.words.get(host)]
+        well = [run for run in runs if run.words.get(host) is False]
+        return bool(failed) and not any(all(one.over(run.created) for one in failed) for run in well)
 
     def reachable(self, moment: float) -> bool:
         """Whether a failed host of the newest run on all hosts is left."""
@@ -135,14 +138,15 @@ class Records:
         return any(failed and host in there for host, failed in [self.source, *wholes][-1].words.items())
 
     def all_done(self, moment: float) -> bool:
-        """Whether the newest relaunch of all hosts that is over was successful."""
+        """Whether a relaunch of all hosts was successful, and made after each that failed had ended."""
         if self.source.over(moment) and self.source.status == SUCCESSFUL:
             return True
         wholes = [job for job in self.jobs if self.counts(job) and self.whole(job) and job.over(moment)]
         # One that gave way to another took nothing back.
         given_way = [job for job in wholes if job.status == CANCELED and any(map(job.beside, wholes))]
         wholes = [job for job in wholes if job not in given_way]
-        return bool(wholes) and wholes[-1].status == SUCCESSFUL
+        failed = [job for job in wholes if job.status != SUCCESSFUL]
+        return any(job.status == SUCCESSFUL and all(one.over(job.created) for one in failed) for job in wholes)
 
     def needed(self, job: Job, hosts: str, moment: float) -> bool:
         """Whether a job had something to do that was neither done nor being done.
