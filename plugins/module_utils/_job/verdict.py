@@ -18,8 +18,9 @@ from .._api.kinds import JOB
 from .._launch import failure_report
 from .._launch.asks import Steps
 from .._work.decision import ALL, REMAINING, Launch, Refuse
+from .._work.ledger import HostRecord
 from .outcome import BrokenOffError, RelaunchOutcome, carrying
-from .work import JobWork, Look, left_out, with_hosts
+from .work import JobWork, Look, host_names, left_out, with_hosts
 
 # The job type that changes nothing.
 CHECK = "check"
@@ -104,10 +105,22 @@ def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) 
     if isinstance(decision, Launch):
         if decision.hosts == ALL:
             return Judged(outcome.saying(f"{decision.reason}: all hosts are next."), again=True)
+        overtaken = [host for host in decision.due if _failed_since(host, job)]
+        if overtaken:
+            by, names = overtaken[0].failed_in[0], told(host_names(overtaken))
+            said = f"Job {job.id} was successful, but job {by.id}, the same work, ended after its launch and failed on"
+            raise BrokenOffError(
+                JobUnsuccessfulError(f"{said} {names}. Run the task again. See {outcome.url}"), outcome
+            )
         left = frozenset(host.name for host in decision.due)
         # A part that it was not to do.
         return Judged(outcome, again=bool(left) and not left & frozenset(before.hosts or ()))
     return Judged(outcome)
+
+
+def _failed_since(host: HostRecord, job: Job) -> bool:
+    """Whether another run failed on a host after a job had been launched."""
+    return bool(host.failed_in) and host.failed_in[0].id != job.id and host.failed_in[0].finished >= job.created
 
 
 def refused(work: JobWork, decision: Refuse, outcome: RelaunchOutcome) -> ControllerError:

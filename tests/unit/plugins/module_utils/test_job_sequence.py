@@ -341,3 +341,20 @@ class TestDriver:
         with task.client() as client:
             assert drive(steps(), client, Watch(client, Waiting())) is None
         assert (task.slept, task.controller.asked) == ([], [])
+
+
+def test_a_success_that_the_failure_of_another_overtook_is_none() -> None:
+    """Job 44, of another caller, ends after job 43 was launched, and fails on a host of it."""
+    controller = RelaunchingController(failing("", "web1"), "web1", "web2")
+    task = Task(controller, RelaunchOptions("failed", wait=True))
+
+    def other(path: str) -> None:
+        if path == "jobs/" and 43 in controller.jobs and 44 not in controller.jobs:
+            controller.relaunch(SOURCE)
+
+    controller.before = other
+    with pytest.raises(ControllerError, match="Job 43 was successful, but job 44, .* failed on web1") as told:
+        task.run()
+
+    outcome = outcome_of(told.value)
+    assert isinstance(outcome, RelaunchOutcome) and outcome.remaining_hosts == ("web1",)

@@ -98,7 +98,7 @@ def test_where_nobody_tells_its_name_it_is_a_warning(
     result = relaunch()
 
     assert (result["failed"], result["changed"]) == (False, True)
-    assert "it shows no credential any more, and a relaunch takes dev" in " ".join(result["warnings"])
+    assert "it shows no credential any more, and a relaunch takes dev" in str(result["warnings"])
 
 
 @pytest.mark.parametrize(
