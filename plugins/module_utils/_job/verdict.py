@@ -81,7 +81,8 @@ def judge(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome) -> St
     said = f"Job {job.id} was successful."
     if work.request.options.hosts == ALL:
         return Judged(outcome.saying(said))
-    with carrying(outcome):
+    # What remained before it may have been done by it.
+    with carrying(replace(outcome, remaining_hosts=None)):
         look = yield from work.look(job)
         return _judge_hosts(work, look, job, outcome.saying(said))
 
