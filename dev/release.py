@@ -30,7 +30,7 @@ SHIPPED = (
     r"extensions/eda/rulebooks/\w+\.yml",
     r"meta/(execution-environment|runtime)\.yml",
     r"playbooks/\w+\.yml",
-    r"plugins/(action|doc_fragments|module_utils/\w+|modules|plugin_utils)/\w+\.py",
+    r"plugins/(action|doc_fragments|lookup|module_utils/\w+|modules|plugin_utils)/\w+\.py",
     r"roles/\w+/(README\.md|(defaults|meta|tasks|vars)/\w+\.yml|templates/\w+\.j2)",
 )
 

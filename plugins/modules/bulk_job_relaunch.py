@@ -247,8 +247,17 @@ counts:
     of those that were acted on and have not (C(failed)).
   returned: always
   type: dict
-  sample: {jobs: 3, recovered: 2, failed: 0, relaunched: 1, adopted: 0, done: 0, superseded: 1, refused: 1, lost: 0,
-    needs_person: 0}
+  sample:
+    jobs: 3
+    recovered: 2
+    failed: 0
+    relaunched: 1
+    adopted: 0
+    done: 0
+    superseded: 1
+    refused: 1
+    lost: 0
+    needs_person: 0
 msg:
   description: What was done, in a sentence.
   returned: always
