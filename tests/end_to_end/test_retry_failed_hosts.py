@@ -270,7 +270,7 @@ def test_nothing_to_do(sandbox: Sandbox, retry: Retry, tmp_path: Path) -> None:
     assert "changed=0 " in done.stdout
     assert f"Job {job} was successful: nothing to relaunch." in done.stdout
     result = stats(done)
-    nothing = {"job_ids": [], "recovered": {}, "remaining": [], "cut_short": False, "attempts": []}
+    nothing = {"job_ids": [], "recovered": {}, "remaining": [], "cut_short": False, "parked": {}, "attempts": []}
     assert result == {"job_id": job, **nothing}
     assert "hunter2" not in done.output
 

@@ -91,6 +91,8 @@ class ManyPlay(Play):
             "wait": scenario.wait,
             "at_once": scenario.at_once,
             "stop_after": scenario.stop_after,
+            # Whether it gives up in time is for other tests.
+            "max_attempts": 100,
             **access,
             **PATIENCE,
             **({**WAITING, "timeout": 90} if scenario.wait else {"interval": WAITING["interval"]}),

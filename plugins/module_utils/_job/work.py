@@ -168,7 +168,7 @@ class JobWork:
         if isinstance(decision, AskEnd):
             look = replace(look, ledger=self.reader.with_remaining(look.ledger, base))
         elif isinstance(decision, (Done, Refuse)) and decision.asks_end:
-            look = replace(look, ledger=self.reader.with_end(look.ledger, base))
+            look = replace(look, ledger=self.reader.with_end(look.ledger, base, claimed=True))
         else:
             return look, decision
         return look, t.cast("Decision", decide(look.ledger, options))

@@ -194,12 +194,15 @@ class LedgerReader(SummariesReader):
         records = stopped_records(run, ledger.stopped.hosts, others, ledger.hosts or ())
         return replace(ledger, stopped_hosts=self._reach.of_stopped(records))
 
-    def with_end(self, ledger: Ledger, base: Job, earlier: t.Sequence[Job] = (), every: bool = False) -> Ledger:
+    def with_end(
+        self, ledger: Ledger, base: Job, earlier: t.Sequence[Job] = (), every: bool = False, claimed: bool = False
+    ) -> Ledger:
         """The ledger with whether the source ended early for hosts that did not fail, and that no other run has done.
 
         :param base: the job whose end is asked for: the source, or the run on all hosts that stands in its place.
         :param earlier: successful jobs of before, which show what the playbook starts. They have done nothing for this.
         :param every: all hosts that it never began on are to be named, however many they are.
+        :param claimed: the work is to be called done, so that what no run shows to be behind somebody may be left.
         """
         others = [run for run in ledger.runs if run.job.id != base.id]
         run = Run(base, whole=True)
@@ -216,8 +219,8 @@ class LedgerReader(SummariesReader):
             begun = read_never_begun(self._client, base, end, patterns, summaries, every, by_nobody)
         # Where it went to its end for all that it began with, hosts that nobody can tell of were not meant.
         unknown = begun.unknown if end.broke_off or begun.more else ""
-        # A launch goes by what some run shows, and that the work is done must be shown as well.
-        stopped = end.counted if every else end.stopped
+        # A job that failed on no host was lost behind its recap.
+        stopped = end.stopped if claimed and base.failures_counted != 0 else end.counted
         if stopped or begun.hosts:
             # They may have been done since.
             whole = replace(run, summaries=self.summaries(base), stopped=stopped)

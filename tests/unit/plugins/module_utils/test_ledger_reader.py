@@ -563,7 +563,7 @@ class Work:
                 reader = LedgerReader(client, lambda job: job, source, same_work, False, self.read)
                 ledger = reader.ledger(later, hosts_needed=True)
                 if end is not None:
-                    ledger = reader.with_end(ledger, next(job for job in self.jobs if job.id == end))
+                    ledger = reader.with_end(ledger, next(job for job in self.jobs if job.id == end), claimed=True)
         self.asked = controller.asked
         return ledger
 
