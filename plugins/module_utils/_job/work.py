@@ -157,10 +157,11 @@ class JobWork:
         ledger = self.reader.ledger(jobs, needed, not options.force or own is not None)
         return Look(self.park(ledger, self.events_in) if self.park else ledger, at)
 
-    def decide(self, look: Look, force: bool = True) -> tuple[Look, Decision]:
+    def decide(self, look: Look, force: bool = True, claimed: bool = True) -> tuple[Look, Decision]:
         """What to do, and the look with what had to be asked for it.
 
         :param force: whether the option of this name counts.
+        :param claimed: as of ``LedgerReader.with_end``.
         """
         options = self._options if force else replace(self._options, force=False)
         decision = decide(look.ledger, options)
@@ -168,7 +169,7 @@ class JobWork:
         if isinstance(decision, AskEnd):
             look = replace(look, ledger=self.reader.with_remaining(look.ledger, base))
         elif isinstance(decision, (Done, Refuse)) and decision.asks_end:
-            look = replace(look, ledger=self.reader.with_end(look.ledger, base, claimed=True))
+            look = replace(look, ledger=self.reader.with_end(look.ledger, base, claimed=claimed))
         else:
             return look, decision
         return look, t.cast("Decision", decide(look.ledger, options))

@@ -97,7 +97,7 @@ class NodeWork:
     def _of_job(self, number: int) -> Steps[NodeLeft]:
         work = self._work(number)
         look = yield from work.look(hosts_needed=True)
-        look, decision = work.decide(look)
+        look, decision = work.decide(look, claimed=False)
         if isinstance(decision, (Await, Adopt)):
             return NodeLeft(waits_for=(decision.job, JOB))
         if isinstance(decision, Done):
