@@ -541,6 +541,25 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         FAILED,
         "done by 44, if not cut short",
     ),
+    ("tried, and it ended without a word", found(partial(43, "error", ABC), tried=frozenset({43})), FAILED, "refuse"),
+    (
+        "another's ended without a word",
+        found(partial(43, "error", ABC), partial(44, "error", ABC), tried=frozenset({45})),
+        FAILED,
+        "launch 42 failed due a b c",
+    ),
+    (
+        "tried on some, without a word",
+        found(partial(43, "error", "a"), tried=frozenset({43})),
+        FAILED,
+        "launch 42 failed due b c",
+    ),
+    (
+        "tried, and active still",
+        found(partial(43, "running", ABC), tried=frozenset({43})),
+        FAILED,
+        "adopt 43 on a b c",
+    ),
     # Only stopped or never begun hosts remain.
     ("went to its end", found(partial(43, "successful", ABC), stopped=""), FAILED, "done by 43"),
     ("cut short", found(partial(43, "successful", ABC), stopped="x"), FAILED, "cut short"),
@@ -905,6 +924,11 @@ def test_of_several_that_were_tried_the_newest_is_named() -> None:
     known = found(whole(43, "failed"), whole(44, "error"), failed=None, tried=frozenset({43, 44}))
     decision = decide(known.ledger, RelaunchOptions())
     assert isinstance(decision, Refuse) and "job 44, which ended with status error" in decision.reason
+
+
+def test_what_was_tried_without_a_word_is_told_by_its_status() -> None:
+    decision = decide(found(partial(43, "error", ABC), tried=frozenset({43})).ledger, FAILED)
+    assert isinstance(decision, Refuse) and "job 43, which ended with status error" in decision.reason
 
 
 @pytest.mark.parametrize(("known", "options", "sentence"), SENTENCES)

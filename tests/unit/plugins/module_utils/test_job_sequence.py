@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import replace
 
 import pytest
+from requests.exceptions import ConnectionError as ConnectionProblem
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api import jobs as _jobs
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
@@ -358,3 +359,22 @@ def test_a_success_that_the_failure_of_another_overtook_is_none() -> None:
 
     outcome = outcome_of(told.value)
     assert isinstance(outcome, RelaunchOutcome) and outcome.remaining_hosts == ("web1",)
+
+
+def test_what_remained_before_a_success_is_not_told_where_nobody_could_look_after_it() -> None:
+    controller = RelaunchingController(failing(), "web1", "web2")
+    task = Task(controller, RelaunchOptions("failed", wait=True))
+    lists: list[str] = []
+
+    def out_of_reach(path: str) -> None:
+        lists.extend([path] if path == "jobs/" and 43 in controller.jobs else [])
+        if len(lists) > 1:
+            raise ConnectionProblem("out of reach")
+
+    controller.before = out_of_reach
+    with pytest.raises(ControllerError) as told:
+        task.run()
+
+    outcome = outcome_of(told.value)
+    assert isinstance(outcome, RelaunchOutcome)
+    assert (outcome.job and outcome.job.id, outcome.remaining_hosts) == (43, None)
