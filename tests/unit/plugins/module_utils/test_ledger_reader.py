@@ -552,15 +552,16 @@ class Work:
         ]
         return self
 
-    def ledger(self, end: int | None = None) -> Ledger:
-        """The ledger, with the end of this job."""
+    def ledger(self, end: int | None = None, many: bool = False) -> Ledger:
+        """The ledger, with the end of this job; read as one of many."""
         source, *later = self.jobs
         with RecordedController(self.lists) as controller:
             connection = ConnectionOptions(controller.url, token="t0ken", max_retries=0, api_prefix="/api/v2/")
             clock = Clock()
             with contextlib.closing(ControllerClient(connection, clock.read, clock.sleep)) as client:
                 same_work = SameWork(client, source)
-                reader = LedgerReader(client, lambda job: job, source, same_work, False, self.read)
+                read = JobsRead.of_many(client) if many else self.read
+                reader = LedgerReader(client, lambda job: job, source, same_work, False, read)
                 ledger = reader.ledger(later, hosts_needed=True)
                 if end is not None:
                     ledger = reader.with_end(ledger, next(job for job in self.jobs if job.id == end), claimed=True)
@@ -759,6 +760,26 @@ class TestEndOfTheSource:
 
         assert stopped is not None
         assert (stopped.hosts, "a play that no run has begun" in stopped.unknown) == ((), True)
+
+    def test_nor_does_it_help_that_it_ran_on_all_of_the_inventory(self) -> None:
+        """Which is what is looked at for many jobs."""
+        statistics = {"event": "playbook_on_stats", "counter": 99, "event_data": {"failures": {"web2": 1}}}
+        facts = {"summary_fields": {"inventory": {"total_hosts": 1}}}
+        work = Work().ran("failed", (*BROKE_OFF, statistics), failed="web2", **facts).inventory("web2")
+        work.lists["inventories/1/groups/"] = []
+        play = {**SECOND_PLAY[0], "event_data": {**SECOND_PLAY[0]["event_data"], "play_pattern": "made"}}
+        stopped = work.ran("successful", (PLAY, FIRST, LAST, play), well="web2").ledger(end=42, many=True).stopped
+
+        assert stopped is not None and "a play that no run has begun" in stopped.unknown
+
+    def test_one_that_another_run_has_begun_is_done(self) -> None:
+        work = Work().ran("failed", BROKE_OFF, failed="web2").inventory("web2")
+        work.lists["inventories/1/groups/"] = []
+        play = {**SECOND_PLAY[0], "event_data": {**SECOND_PLAY[0]["event_data"], "play_pattern": "made"}}
+        work.ran("successful", (PLAY, FIRST, LAST, play), well="web2")
+        work.ran("successful", (PLAY, FIRST, LAST, play, SECOND_PLAY[1]), well="web2")
+
+        assert work.ledger(end=42).stopped is None
 
     @pytest.mark.parametrize("pattern", ["db", "web2"])
     def test_a_play_of_the_inventory_that_nobody_began_was_for_nobody_there(self, pattern: str) -> None:
