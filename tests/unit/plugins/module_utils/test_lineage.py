@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._workflow.lineage import Lineage, without_losers
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.lineage import (
+    Lineage,
+    root_of,
+    without_losers,
+)
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.temporary_template import (
     Earlier,
     name_prefix,
     source_in,
 )
+from ansible_collections.relaunch.controller.tests.unit.clock import Clock
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import listed
+from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
 
 def job(number: int, status: str) -> Job:
@@ -72,3 +81,24 @@ def test_a_name_tells_whose_remainder_ran() -> None:
     assert source_in(f"{name_prefix(24)}0a1b2c3d4e5f") == 24
     assert source_in("Remainder of workflow job 24") is None
     assert source_in("The remainder of workflow job 24 x") is None
+
+
+def test_a_relaunch_goes_back_to_the_newest_launch_that_had_ended(controller: ScriptedController) -> None:
+    def ran(number: int, created: str, finished: str | None, **facts: object) -> dict[str, object]:
+        moments = {"created": f"2026-11-23T{created}:00Z", "finished": finished and f"2026-11-23T{finished}:00Z"}
+        return {"id": number, "status": "failed", "unified_job_template": 5, "extra_vars": "{}", **moments, **facts}
+
+    launches = [
+        ran(29, "11:50", "12:30"),
+        ran(28, "11:40", None, status="running"),
+        ran(27, "11:30", "11:35", extra_vars='{"release": 7}'),
+        ran(24, "10:00", "11:00"),
+        ran(23, "09:00", "09:30"),
+    ]
+    controller.expect("GET", "/api/v2/workflow_jobs/", body=listed(*launches))
+    controller.expect("GET", "/api/v2/workflow_jobs/24/", body=launches[3])
+    relaunch = Job.of(ran(30, "12:00", "13:00", launch_type="relaunch"))
+    connection, clock = ConnectionOptions(controller.url, token="t", max_retries=0), Clock()
+    with ControllerClient(connection, clock.read, clock.sleep) as client:
+        assert root_of(client, relaunch).id == 24
+    assert controller.asked[-2].query["id__lt"] == "30"
