@@ -129,12 +129,18 @@ class TestOfFailedNodes:
         assert refused["failed"] and "Set fallback_to_all: true" in refused["msg"], refused["msg"]
         assert not result["failed"] and "B runs on all of its hosts" in result["msg"], result["msg"]
 
-    def test_hosts_that_were_deleted_are_told_and_nothing_runs_on_all_hosts_for_them(
-        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
-    ) -> None:
+    @pytest.fixture
+    def failed_on_two(self, deploy: Deploy, workflow: Workflow) -> tuple[Options, Options]:
+        """A template, and a workflow job that failed in its first node on two of three hosts."""
         template = deploy(THREE)
         failed = {"web1": "ok", "web2": "failed", "web3": "failed"}
-        some = workflow(line(template["id"]), {"B": {"status": "failed", "hosts": failed}, "D": "do_not_run"})
+        outcomes = {"B": {"status": "failed", "hosts": failed}, "D": "do_not_run"}
+        return template, workflow(line(template["id"]), outcomes)
+
+    def test_hosts_that_were_deleted_are_told_and_nothing_runs_on_all_hosts_for_them(
+        self, sandbox: Sandbox, failed_on_two: tuple[Options, Options], workflow: Workflow, resume: Task
+    ) -> None:
+        template, some = failed_on_two
         sandbox.delete_host(template["hosts"]["web3"])
 
         first = resume(some["id"])
@@ -150,11 +156,9 @@ class TestOfFailedNodes:
         assert second["warnings"] == ["B failed on web2, not in the inventory any more: left out."]
 
     def test_a_host_that_is_disabled_is_not_done(
-        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+        self, sandbox: Sandbox, failed_on_two: tuple[Options, Options], resume: Task
     ) -> None:
-        template = deploy(THREE)
-        failed = {"web1": "ok", "web2": "failed", "web3": "failed"}
-        made = workflow(line(template["id"]), {"B": {"status": "failed", "hosts": failed}, "D": "do_not_run"})
+        template, made = failed_on_two
         sandbox.disable_host(template["hosts"]["web3"])
 
         refused = resume(made["id"])
@@ -165,11 +169,9 @@ class TestOfFailedNodes:
         assert (result["failed"], limits(sandbox, result["id"])) == (False, {"B": "", "D": ""}), result["msg"]
 
     def test_who_may_not_read_the_inventory_is_told_afterwards(
-        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+        self, sandbox: Sandbox, failed_on_two: tuple[Options, Options], resume: Task
     ) -> None:
-        template = deploy(THREE)
-        failed = {"web1": "ok", "web2": "failed", "web3": "failed"}
-        made = workflow(line(template["id"]), {"B": {"status": "failed", "hosts": failed}, "D": "do_not_run"})
+        template, made = failed_on_two
         sandbox.disable_host(template["hosts"]["web3"])
         sandbox.organization_roles(made["organization"], alice="workflow_admin")
 

@@ -9,24 +9,21 @@ It asks its driver for what it waits for, and knows no AnsibleModule. Private to
 
 from __future__ import annotations
 
-import random
 import typing as t
 from dataclasses import replace
 
 from .._api import jobs as _jobs
-from .._api.client import backoff
 from .._api.errors import (
     ControllerError,
     DeadlineError,
     ForbiddenError,
     NoFailedHostsError,
-    NotSentError,
     RefusedError,
     WaitTimeoutError,
 )
 from .._api.jobs import Job
 from .._launch.asks import JobsAfter, Pause, Room, Steps
-from .._launch.launch import Attempt, Launched, NotNow, send
+from .._launch.launch import Launched, NotNow, pause_before_next_try, send
 from .._launch.look_up import look_up
 from .._work.decision import ALL, FAILED, REMAINING, Adopt, Await, Done, Launch, Refuse, Settled
 from .._work.host_patterns import may_be_no_limit
@@ -212,7 +209,10 @@ class RelaunchSequence:
             with interrupted_with(unknown):
                 sent = send(work.client, attempt)
             if isinstance(sent, NotNow):
-                yield Pause(self._pause(work, sent, attempt))
+                pause = pause_before_next_try(work.client, attempt, sent, self._tries, work.watch.left())
+                self._tries += 1
+                self._looks = 0
+                yield Pause(pause)
                 return None
         except ControllerError as error:
             if isinstance(error, ForbiddenError) and prepared.decision.instead is not None:
@@ -227,22 +227,6 @@ class RelaunchSequence:
             found = yield from look_up(work.client, attempt, sent, newer, "job", work.watch.left())
         self.looking_up = False
         return found
-
-    def _pause(self, work: JobWork, refused: NotNow, attempt: Attempt) -> float:
-        """Seconds until the next try.
-
-        :raises ControllerError: there is none.
-        """
-        connection = work.client.connection
-        pause = max(backoff(self._tries, connection.retry_backoff_factor, random.random()), refused.retry_after)
-        left = work.watch.left()
-        if self._tries >= connection.max_retries or (left is not None and pause >= left):
-            if isinstance(refused.error, NotSentError):
-                raise refused.error
-            raise RefusedError(f"{attempt.what} was not {attempt.verb}: {refused.error}")
-        self._tries += 1
-        self._looks = 0
-        return pause
 
 
 def _check_deadline(work: JobWork, job: Job) -> None:

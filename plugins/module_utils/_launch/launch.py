@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import random
 import typing as t
 from dataclasses import dataclass
 
-from .._api.client import ControllerClient
+from .._api.client import ControllerClient, backoff
 from .._api.errors import (
     THROTTLED,
     AnswerError,
@@ -102,3 +103,21 @@ def _kind_of(error: AnswerError) -> type[RefusedError]:
     if error.status == 403:
         return ForbiddenError
     return NoFailedHostsError if isinstance(error.body, dict) and "hosts" in error.body else RefusedError
+
+
+def pause_before_next_try(
+    client: ControllerClient, attempt: Attempt, refused: NotNow, tries: int, left: t.Optional[float]
+) -> float:
+    """Seconds until a launch that was not carried out may be sent again.
+
+    :param tries: how often it has been sent before.
+    :param left: the seconds that there are; None for any number.
+    :raises ControllerError: there is no further try.
+    """
+    connection = client.connection
+    pause = max(backoff(tries, connection.retry_backoff_factor, random.random()), refused.retry_after)
+    if tries < connection.max_retries and (left is None or pause < left):
+        return pause
+    if isinstance(refused.error, NotSentError):
+        raise refused.error
+    raise RefusedError(f"{attempt.what} was not {attempt.verb}: {refused.error}")

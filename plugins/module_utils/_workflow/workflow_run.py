@@ -8,16 +8,13 @@ for. Private to this collection.
 
 from __future__ import annotations
 
-import random
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._api.client import ControllerClient, backoff
+from .._api.client import ControllerClient
 from .._api.errors import (
     ControllerError,
     JobUnsuccessfulError,
-    NotSentError,
-    RefusedError,
     WaitTimeoutError,
 )
 from .._api.jobs import Job, told
@@ -25,7 +22,7 @@ from .._api.kinds import WORKFLOW_JOB, Kind
 from .._job.outcome import carrying, interrupted_with
 from .._launch.asks import EndOf, Pause, Room, Steps, WorkflowJobsAfter
 from .._launch.failure_report import explained
-from .._launch.launch import Attempt, Launched, NotNow, send
+from .._launch.launch import Attempt, Launched, NotNow, pause_before_next_try, send
 from .._launch.look_up import look_up
 from .._launch.tie_break import lower_rival
 from .._launch.waiting import Watch
@@ -80,25 +77,12 @@ class WorkflowRun:
             with interrupted_with(unknown):
                 sent = send(self.client, attempt)
             if isinstance(sent, NotNow):
-                yield Pause(self._pause(sent, attempt, tries))
+                yield Pause(pause_before_next_try(self.client, attempt, sent, tries, self.watch.left()))
                 return None
         if isinstance(sent, Launched):
             return sent
         with carrying(unknown):
             return (yield from look_up(self.client, attempt, sent, contest.newer, WORKFLOW_JOB.noun, self.watch.left()))
-
-    def _pause(self, refused: NotNow, attempt: Attempt, tries: int) -> float:
-        """Seconds until the next try.
-
-        :raises ControllerError: there is none.
-        """
-        connection, left = self.client.connection, self.watch.left()
-        pause = max(backoff(tries, connection.retry_backoff_factor, random.random()), refused.retry_after)
-        if tries < connection.max_retries and (left is None or pause < left):
-            return pause
-        if isinstance(refused.error, NotSentError):
-            raise refused.error
-        raise RefusedError(f"{attempt.what} was not {attempt.verb}: {refused.error}")
 
     def launched(
         self, launched: Launched, contest: Contest, outcome: WorkflowOutcome, templates: tuple[int, ...]

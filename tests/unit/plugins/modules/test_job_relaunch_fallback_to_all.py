@@ -177,9 +177,8 @@ class TestCutShort:
         assert "it has not been done on web2" in result["msg"]
         assert "cut_short" not in result
 
-    def test_with_fallback_all_hosts_follow_the_failed_ones(
-        self, controller: ScriptedController, relaunch: Relaunch
-    ) -> None:
+    def relaunched_on_failed(self, controller: ScriptedController) -> None:
+        """Expect a relaunch on the failed hosts, which succeeds as job 43, with a look at what is next."""
         controller.expect("GET", at(42), body=self.SOURCE)
         controller.expect("GET", JOBS, body=listed())
         controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1")))
@@ -189,6 +188,11 @@ class TestCutShort:
         # What it has come to, and what is next, on a list each.
         controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL)))
         controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL)))
+
+    def test_with_fallback_all_hosts_follow_the_failed_ones(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        self.relaunched_on_failed(controller)
         controller.expect("POST", at(42, "relaunch"), 201, relaunched(44, limit=""))
         controller.expect("GET", JOBS, body=listed())
         controller.expect("GET", at(44), body=relaunched(44, "successful", limit=""))
@@ -255,14 +259,7 @@ class TestCutShort:
     def test_a_loser_of_the_second_launch_has_changed_something(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
-        controller.expect("GET", at(42), body=self.SOURCE)
-        controller.expect("GET", JOBS, body=listed())
-        controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1")))
-        controller.expect("POST", at(42, "relaunch"), 201, relaunched(43, limit="web1"))
-        controller.expect("GET", JOBS, body=listed())
-        controller.expect("GET", at(43), body=self.PARTIAL)
-        controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL)))
-        controller.expect("GET", JOBS, body=listed(in_list(self.PARTIAL)))
+        self.relaunched_on_failed(controller)
         controller.expect("POST", at(42, "relaunch"), 201, relaunched(45, limit=""))
         controller.expect("GET", JOBS, body=listed(in_list(relaunched(44, limit=""))))
         controller.expect("POST", at(45, "cancel"), 202)
