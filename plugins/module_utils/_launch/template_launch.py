@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from .._api.errors import AnswerError
 from .._api.jobs import Job, names_in, told
-from .._work.host_patterns import LONGEST_LIMIT
+from .._work.host_patterns import too_long
 from .._work.same_work import MASK, variables_of
 
 # What a launch takes, and how the template says that it asks for it (recorded: launch-get).
@@ -156,8 +156,11 @@ def not_limitable(names: t.Iterable[str]) -> list[str]:
 
 def why_not(launch: TemplateLaunch, needs: LaunchNeeds) -> list[str]:
     """Why a launch would not bring about what it is to, a sentence or two each with the way on; none where it would."""
-    said = [*_of_source(launch, needs), *_of_limit(launch.limit)]
-    fields = launch.fields(needs)
+    said, fields, long = [*_of_source(launch, needs)], launch.fields(needs), too_long(launch.limit)
+    if long:
+        said.append(
+            f"No job runs on all of them at once: {long} Relaunch it with hosts: all, or its slices by themselves."
+        )
     if launch.secrets:
         said.append(
             f"The job was launched with secret values that the controller does not show: {told(launch.secrets)}. Give "
@@ -177,15 +180,6 @@ def _of_source(launch: TemplateLaunch, needs: LaunchNeeds) -> t.Iterator[str]:
     labels = shown.get("labels")
     if isinstance(labels, dict) and int(labels.get("count") or 0) > len(labels.get("results") or ()):
         yield "It was launched with more labels than the controller shows. Launch the template by hand."
-
-
-def _of_limit(limit: str) -> t.Iterator[str]:
-    size = len(limit.encode())
-    if size > LONGEST_LIMIT:
-        yield (
-            f"The names of the hosts make a limit of {size} bytes, and no job runs with more than {LONGEST_LIMIT}. "
-            "Relaunch it with hosts: all, or its slices by themselves."
-        )
 
 
 def _not_asked(launch: TemplateLaunch, needs: LaunchNeeds, fields: t.Mapping[str, t.Any]) -> t.Iterator[str]:

@@ -42,13 +42,19 @@ def limit_problem(names: t.Collection[str]) -> str:
             f"ansible splits a limit without a comma at blanks, and {next(iter(names))!r} alone would match no host. "
             "Rename that in the inventory, without a blank."
         )
-    size = len(",".join(names).encode())
-    if size > LONGEST_LIMIT:
-        return (
-            f"the names of {len(names)} hosts are {size} bytes together, and a job with a limit of more than "
-            f"{LONGEST_LIMIT} ends in error."
-        )
-    return ""
+    return too_long(",".join(names))
+
+
+def too_long(limit: str) -> str:
+    """Why no job runs with a limit, since that is too long, as a sentence; empty where it is not."""
+    size = len(limit.encode())
+    if size <= LONGEST_LIMIT:
+        return ""
+    number = len(limit.rstrip(",").split(","))
+    return (
+        f"the names of {number} hosts are {size} bytes together, and a job with a limit of more than {LONGEST_LIMIT} "
+        "ends in error."
+    )
 
 
 def may_be_no_limit(number: t.Optional[int]) -> bool:

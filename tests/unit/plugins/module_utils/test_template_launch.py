@@ -110,8 +110,8 @@ ROWS: list[tuple[str, TemplateLaunch, dict[str, t.Any], str]] = [
     ("a secret answer", launch({"extra_vars": {"secret": "$encrypted$"}}), {"survey": SURVEY}, "does not show: secret"),
     ("a secret that is given", GIVEN, {"survey": SURVEY}, ""),
     ("a limit as long as can be", launch(limit="a" * LONGEST_LIMIT), {}, ""),
-    ("a longer one", launch(limit="a" * (LONGEST_LIMIT + 1)), {}, "make a limit of 128001 bytes"),
-    ("a longer one, by its bytes", launch(limit="ä" * (LONGEST_LIMIT // 2 + 1)), {}, "make a limit of 128002 bytes"),
+    ("a longer one", launch(limit="a" * (LONGEST_LIMIT + 1)), {}, "are 128001 bytes together"),
+    ("a longer one, by its bytes", launch(limit="ä" * (LONGEST_LIMIT // 2 + 1)), {}, "are 128002 bytes together"),
 ]
 
 

@@ -145,7 +145,7 @@ REFUSED: list[tuple[str, dict[str, t.Any], str]] = [
     (
         "too many",
         {"never_begun": [f"web{'4' * 100}{number}" for number in range(1300)]},
-        "runs with more than 128000",
+        "limit of more than 128000",
     ),
     ("no inventory", {"inventory": None}, "The inventory that it ran with is gone"),
     ("no template", {"unified_job_template": None}, "Its template is gone"),
