@@ -18,6 +18,7 @@ description:
     host that has failed, with the job that it comes from and the cause, and the runs of the same work.
 extends_documentation_fragment:
   - relaunch.controller._connection
+  - relaunch.controller._source_job
   - relaunch.controller._attributes
   - relaunch.controller._attributes.actiongroup_controller
 attributes:
@@ -34,27 +35,6 @@ attributes:
     details:
       - It changes nothing.
 options:
-  job_id:
-    description:
-      - Number of the job.
-      - Exactly one of O(job_id) and O(job_template) is needed.
-      - Neither is needed where the task runs in a job of the controller that is a workflow's node. The job of the
-        failed node before it is meant then.
-    type: int
-  job_template:
-    description:
-      - Name or number of a job template. The job is then the latest one launched from it; relaunches do not count as
-        such, but are looked at like those of any job.
-      - A number is an id first, one with a leading zero only a name. With C(++) in it, it may also be the named
-        URL of a template, such as V(Patch web servers++Web), its name and that of its organization.
-      - In a job of the controller that is a workflow's node, the job of the node before it is meant that has this
-        template, if there is one.
-      - Exactly one of O(job_id) and O(job_template) is needed.
-    type: str
-    aliases: [name]
-  organization:
-    description: Name or number of the organization of O(job_template), where templates of several have its name.
-    type: str
   hosts:
     description:
       - Of which relaunch RV(verdict) tells, that on all hosts or that on the failed ones. All else is the same.

@@ -19,6 +19,7 @@ description:
     running.
 extends_documentation_fragment:
   - relaunch.controller._connection
+  - relaunch.controller._source_job
   - relaunch.controller._waiting
   - relaunch.controller._attributes
   - relaunch.controller._attributes.actiongroup_controller
@@ -40,29 +41,6 @@ attributes:
       - Not with O(force=true). A relaunch that fails again is not the state asked for, so that the next task
         relaunches again.
 options:
-  job_id:
-    description:
-      - Number of the job to relaunch, the source job.
-      - Exactly one of O(job_id) and O(job_template) is needed.
-      - Neither is needed where the task runs in a job of the controller that is a workflow's node. The job of the
-        failed node before it is meant then.
-    type: int
-  job_template:
-    description:
-      - Name or number of a job template. The source job is then the latest job launched from it; relaunches do not
-        count as such, but are looked at like those of any source job.
-      - A job that O(hosts=remaining) or O(changes) has launched is no relaunch to the controller, and counts as such.
-        What it was limited to is all that is asked about then; give O(job_id) to go on with the first job.
-      - A number is an id first, one with a leading zero only a name. With C(++) in it, it may also be the named
-        URL of a template, such as V(Patch web servers++Web), its name and that of its organization.
-      - In a job of the controller that is a workflow's node, the job of the node before it is meant that has this
-        template, if there is one.
-      - Exactly one of O(job_id) and O(job_template) is needed.
-    type: str
-    aliases: [name]
-  organization:
-    description: Name or number of the organization of O(job_template), where templates of several have its name.
-    type: str
   hosts:
     description:
       - V(all) relaunches on the hosts that the job was limited to.
@@ -152,6 +130,8 @@ options:
     type: bool
     default: false
 notes:
+  - A job that O(hosts=remaining) or O(changes) has launched is no relaunch to the controller, so that O(job_template)
+    may mean it. What it was limited to is all that is asked about then; give O(job_id) to go on with the first job.
   - A relaunch takes the current template, and the prompts that the job was launched with. It takes no other variables
     and no other limit, and the playbook starts from its beginning. Where O(hosts=remaining) or O(changes) asks for
     others, the template is launched instead, with these prompts.

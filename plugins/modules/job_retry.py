@@ -18,6 +18,7 @@ description:
     is still running is waited for first.
 extends_documentation_fragment:
   - relaunch.controller._connection
+  - relaunch.controller._source_job
   - relaunch.controller._attributes
   - relaunch.controller._attributes.actiongroup_controller
 attributes:
@@ -35,27 +36,6 @@ attributes:
       - A job whose work has succeeded, through itself or through later relaunches of it, is not run again.
       - Where hosts are left the next task tries again.
 options:
-  job_id:
-    description:
-      - Number of the job.
-      - Exactly one of O(job_id) and O(job_template) is needed.
-      - Neither is needed where the task runs in a job of the controller that is a workflow's node. The job of the
-        failed node before it is meant then.
-    type: int
-  job_template:
-    description:
-      - Name or number of a job template, whose latest job is meant. It is looked up once, so that a job that somebody
-        else launches in the meantime is left alone.
-      - A number is an id first, one with a leading zero only a name. With C(++) in it, it may also be the named
-        URL of a template, such as V(Patch web servers++Web), its name and that of its organization.
-      - In a job of the controller that is a workflow's node, the job of the node before it is meant that has this
-        template, if there is one.
-      - Exactly one of O(job_id) and O(job_template) is needed.
-    type: str
-    aliases: [name]
-  organization:
-    description: Name or number of the organization of O(job_template), where templates of several have its name.
-    type: str
   hosts:
     description:
       - V(failed) relaunches the job on the hosts that failed or were unreachable.
@@ -146,6 +126,8 @@ options:
     default: false
     version_added: 0.2.0
 notes:
+  - The job that O(job_template) means is looked up once, so that a job that somebody else launches in the meantime is
+    left alone.
   - Each round is what M(relaunch.controller.job_relaunch) does with O(hosts) and C(wait=true), so that all that is said
     there holds here.
   - A relaunch that ran and failed is followed by another round. All else ends the task, see RV(ended). A relaunch that
