@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bulk_job_relaunch
-short_description: Relaunch many failed jobs of an automation controller, a few at a time
+short_description: Relaunch many failed jobs and workflow jobs of an automation controller, a few at a time
 version_added: 0.2.0
 author:
   - relaunch.controller contributors (@relaunch)
@@ -16,6 +16,9 @@ description:
   - Finds failed jobs of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or Ascender, such as
     all of an outage, relaunches those that still matter, a few at a time, and with O(wait=true) waits for all of them.
     It returns what became of each job.
+  - Workflow jobs are among them. What remains of one is run as M(relaunch.controller.workflow_job_relaunch) does it
+    with O(relaunch.controller.workflow_job_relaunch#module:nodes=failed), beside the jobs. The jobs of its nodes are
+    left to it.
   - Running the task again takes up where it stopped.
 extends_documentation_fragment:
   - relaunch.controller._connection
@@ -36,9 +39,17 @@ attributes:
       - Work that has succeeded is not run again, and an active relaunch is adopted. Relaunches that fail again are
         not the state asked for, so that the next task relaunches them again, up to O(max_attempts) times.
 options:
+  kinds:
+    description:
+      - What to select, jobs of job templates or workflow jobs. O(job_templates) and O(workflow_job_id) select jobs
+        only. Slices are jobs, and the workflow job of a sliced run is none of its own.
+    type: list
+    elements: str
+    choices: [job, workflow_job]
+    default: [job, workflow_job]
   job_ids:
     description:
-      - Numbers of the jobs, whatever their status. The task fails for those among them that cannot be relaunched.
+      - Numbers of the jobs and workflow jobs, whatever their status. The task fails for those among them that cannot be relaunched.
       - At least one of O(job_ids), O(workflow_job_id), O(finished_after) and O(finished_before) is needed. O(job_ids)
         and O(workflow_job_id) exclude each other and all other options that select.
     type: list
@@ -83,6 +94,7 @@ options:
     description:
       - V(all) relaunches each job on the hosts that it was limited to.
       - V(failed) relaunches each job on those of its hosts that failed or were unreachable.
+      - The nodes of a workflow job that failed run on their failed hosts, too, unless it is V(all).
       - V(remaining) launches the template of each job on exactly the hosts that are not done, as described with
         M(relaunch.controller.job_relaunch). A job that cannot be completed so is left alone, with the reason.
     type: str
@@ -140,8 +152,10 @@ notes:
     has come, and by then that is mostly nothing. Each has a verdict of its own.
   - Each job is decided on, launched and judged as M(relaunch.controller.job_relaunch) does it.
   - In a job of the controller itself, that job and others of its template are never selected.
-  - Nodes of workflows are left alone, since relaunching them would not resume their workflow, and so are jobs that
-    need passwords and jobs that the user may see but not start.
+  - Of workflow jobs of the same template with the same values the last one that failed is resumed, unless one has
+    succeeded after that.
+  - Nodes of workflows that are not selected are left alone, since relaunching them would not resume their workflow, and
+    so are jobs that need passwords and jobs that the user may see but not start.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process where that makes
     no difference, as that of M(relaunch.controller.job_relaunch) does, and shows on stderr how far all jobs are.
 seealso:
@@ -187,6 +201,10 @@ jobs:
       description: Number of the job.
       type: int
       sample: 42
+    type:
+      description: Its kind, V(job) or V(workflow_job).
+      type: str
+      sample: job
     name:
       description: Its name, which is that of its template.
       type: str
@@ -232,6 +250,21 @@ jobs:
       type: list
       elements: str
       sample: [web2, web3]
+    nodes:
+      description: Of a workflow job, the nodes that run again, or in check mode would.
+      type: list
+      elements: str
+      sample: [Migrate, Restart]
+    failed_nodes:
+      description: Of a workflow job that has failed again, the nodes on which it has.
+      type: list
+      elements: str
+      sample: [Restart]
+    node_job_ids:
+      description: Of a workflow job, the selected jobs that are nodes of it, and have no entry of their own.
+      type: list
+      elements: int
+      sample: [39, 41]
     remaining_hosts:
       description: Names of the failed hosts that have not succeeded since, where they are known.
       type: list

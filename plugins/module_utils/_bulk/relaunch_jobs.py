@@ -15,6 +15,7 @@ from datetime import datetime
 
 from .._api.errors import JobUnsuccessfulError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job, told
+from .._api.kinds import JOB, WORKFLOW_JOB
 from .._job.options import RelaunchRequest
 from .._job.outcome import RelaunchOutcome, carrying
 from .._job.sequence import RelaunchSequence
@@ -30,6 +31,7 @@ from .member import Member
 from .options import JobsRequest
 from .outcome import LOST, NEEDS_PERSON, REFUSED, RELAUNCHED, JobEntry, JobsOutcome, Planned
 from .turns import in_detail, in_turns, left_alone
+from .workflow_rows import WorkflowMembers, left_to_workflows, workflow_rows
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -53,14 +55,22 @@ def relaunch_jobs(
     own = read_own_work(client, request.own_job)
     found = find(client, request.selection)
     if not request.selection.job_ids:
-        found = replace(found, jobs=tuple(job for job in found.jobs if not own.told(job)))
-    if not found.jobs:
+        found = _without_own(found, own)
+    if not found.jobs and not found.workflows:
         return JobsOutcome(msg=_nothing(found, request))
-    alone = [JobEntry(job.id, job.name, REFUSED, why) for job in found.jobs if (why := _left_alone(job, own))]
-    open_jobs = [job for job in found.jobs if not _left_alone(job, own)]
+    workflows, jobs, below = left_to_workflows(found.workflows, found.jobs)
+    alone = [
+        JobEntry(job.id, job.name, REFUSED, why, type=kind.type)
+        for kind, some in ((JOB, jobs), (WORKFLOW_JOB, workflows))
+        for job in some
+        if (why := _left_alone(job, own))
+    ]
+    open_jobs, workflows = ([job for job in some if not _left_alone(job, own)] for some in (jobs, workflows))
     prompts = Prompts(TemplateEdits(client, open_jobs))
     plan = _PlanProgress(client, progress, len(open_jobs))
     turns, sick = _turns(client, request, watch, own, open_jobs, now, prompts, plan)
+    of_workflows = WorkflowMembers(client, request, watch)
+    turns.extend([of_workflows.of(row, below)] for row in workflow_rows(client, workflows))
     alone.extend(sick)
     driver = BulkDriver(client, request, watch, turns, progress, prompts)
     try:
@@ -83,6 +93,11 @@ def relaunch_jobs(
             raise WaitTimeoutError(f"{timeout} {outcome.msg} Run the task again to go on.")
         _check(outcome, request)
     return outcome
+
+
+def _without_own(found: Found, own: OwnWork) -> Found:
+    jobs, workflows = (tuple(job for job in some if not own.told(job)) for some in (found.jobs, found.workflows))
+    return replace(found, jobs=jobs, workflows=workflows)
 
 
 def _left_alone(job: Job, own: OwnWork) -> str:
@@ -152,23 +167,17 @@ class _Sequences:
         return [self._of_job(job, tried, later_turn=number > 0) for number, job in enumerate(row)]
 
     def _of_job(self, job: Job, tried: set[int], later_turn: bool) -> Member:
-        launches: list[Job] = []
-
         def work_of(source: Job) -> JobWork:
             return JobWork.of(self._client, self._request, self._watch, source, self._read, self._prompts, tried)
 
-        def launched(new: Job) -> None:
-            tried.add(new.id)
-            launches.append(new)
-
-        sequence = RelaunchSequence(work_of, launched)
+        sequence = RelaunchSequence(work_of, lambda new: tried.add(new.id))
         steps = sequence.steps(job, RelaunchOutcome(source_job_id=job.id))
-        return Member(job, sequence, steps, later_turn, launches)
+        return Member(job, sequence.state, steps, later_turn)
 
 
 def _outcome(alone: t.Sequence[JobEntry], driver: BulkDriver, request: JobsRequest) -> JobsOutcome:
     """What has become of all by now; in check mode, what would."""
-    entries = [member.planned() if request.check_mode else member.so_far() for member in driver.members]
+    entries = [entry for member in driver.members for entry in member.entries(request.check_mode)]
     jobs = tuple(sorted((*alone, *entries), key=lambda entry: entry.source_job_id))
     if request.check_mode:
         changed = any(entry.outcome == RELAUNCHED for entry in jobs)

@@ -29,7 +29,7 @@ from .._work.decision import ALL, FAILED, REMAINING, Adopt, Await, Done, Launch,
 from .._work.host_patterns import may_be_no_limit
 from .after_launch import after_adoption, after_launch, until_ended
 from .launch_template import Preparers, limited_to, outcome_after
-from .outcome import RelaunchOutcome, carrying, first_error, interrupted_with
+from .outcome import RelaunchOutcome, SequenceState, carrying, first_error, interrupted_with
 from .relaunch import Prepared
 from .verdict import Judged, asked_of, refused
 from .work import FRESH_FOR, JobWork, Look, host_names, left_out, with_hosts
@@ -57,14 +57,7 @@ class RelaunchSequence:
         self._forbidden: set[int] = set()
         self._hosts_needed = False
         self._left_new: set[int] = set()
-        #: Whether another caller's job was taken.
-        self.adopted = False
-        #: Whether a job is looked for that may have been launched.
-        self.looking_up = False
-        #: What would be launched, as a sentence, as soon as it has been decided; empty before.
-        self.plan = ""
-        #: What had been done by the last decision.
-        self.outcome: t.Optional[RelaunchOutcome] = None
+        self.state = SequenceState()
         #: What was done before the task went on to a further relaunch.
         self.passed: list[RelaunchOutcome] = []
         #: By name, the hosts that were done by the last look, each with the number of the job that did it.
@@ -90,7 +83,7 @@ class RelaunchSequence:
             self.healed = {host.name: host.done_in.id for host in look.ledger.hosts or () if host.done_in}
             if isinstance(decision, Await):
                 if work.request.check_mode:
-                    self.adopted = True
+                    self.state.adopted = True
                     job = decision.job
                     return outcome.saying(f"Job {job.id} is {job.status}: its end decides. It would be waited for.")
                 ended = yield from until_ended(work, decision.job, decision.what, outcome)
@@ -101,7 +94,7 @@ class RelaunchSequence:
                     preparers = Preparers(work)
                 self._looks = 0
                 continue
-            outcome = self.outcome = self._without_left_new(work, look, with_hosts(outcome, look.ledger))
+            outcome = self.state.outcome = self._without_left_new(work, look, with_hosts(outcome, look.ledger))
             with carrying(outcome):
                 judged = yield from self._act(work, preparers, look, decision, outcome)
             if not judged.again:
@@ -150,8 +143,8 @@ class RelaunchSequence:
         if not job.active and not wait:
             # It has ended since, so that there may be something to do after all.
             return Judged(outcome, again=True)
-        self.adopted = True
-        outcome = self.outcome = adopted_outcome(work, look, decision, job, outcome)
+        self.state.adopted = True
+        outcome = self.state.outcome = adopted_outcome(work, look, decision, job, outcome)
         if work.request.check_mode:
             return Judged(outcome.saying("It would be waited for.") if wait else outcome)
         return (yield from after_adoption(work, look, job, asked_of(work, host_names(decision.hosts)), outcome))
@@ -159,7 +152,7 @@ class RelaunchSequence:
     def _launch(
         self, work: JobWork, preparers: Preparers, look: Look, decision: Launch, outcome: RelaunchOutcome
     ) -> Steps[Judged]:
-        self.plan = f"{decision.reason}: {_planned(decision)}."
+        self.state.plan = f"{decision.reason}: {_planned(decision)}."
         if (yield Room()):
             # It had to wait, and the others' jobs went on meanwhile.
             self._looks = 0
@@ -186,6 +179,7 @@ class RelaunchSequence:
             return Judged(outcome, again=True)
         self._looks, self._tries = 0, 0
         self._launches += 1
+        self.state.launched.append(launched.job)
         self._show_launched(launched.job)
         _tell(work, prepared, launched)
         before = outcome.changed
@@ -221,11 +215,11 @@ class RelaunchSequence:
                 raise
         if isinstance(sent, Launched):
             return sent
-        self.looking_up = True
+        self.state.looking_up = True
         with carrying(unknown):
             newer = JobsAfter(work.source, look.ledger.newest)
             found = yield from look_up(work.client, attempt, sent, newer, "job", work.watch.left())
-        self.looking_up = False
+        self.state.looking_up = False
         return found
 
 

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import ControllerError
+from ansible_collections.relaunch.controller.plugins.module_utils._api.kinds import JOB
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import Counted
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
@@ -343,7 +344,7 @@ def test_a_broken_plan_fails_the_task_a_missing_role_does_not(
             # It was asked twice, a second apart.
             controller.expect("GET", JOBS, body=listed())
 
-    result = run(selection=Selection(finished_after=NOW))
+    result = run(selection=Selection(finished_after=NOW, kinds=(JOB,)))
 
     assert result.get("failed", False) is failed
     assert (result["changed"], result["counts"]["failed"]) == (False, 2 if failed else 0)
