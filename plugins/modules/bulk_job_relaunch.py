@@ -13,12 +13,9 @@ version_added: 0.2.0
 author:
   - relaunch.controller contributors (@relaunch)
 description:
-  - Finds failed jobs of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or Ascender, such as
-    all of an outage, relaunches those that still matter, a few at a time, and with O(wait=true) waits for all of them.
-    It returns what became of each job.
-  - Workflow jobs are among them. What remains of one is run as M(relaunch.controller.workflow_job_relaunch) does it
-    with O(relaunch.controller.workflow_job_relaunch#module:nodes=failed), beside the jobs. The jobs of its nodes are
-    left to it.
+  - Finds failed jobs and workflow jobs of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or
+    Ascender, such as all of an outage, relaunches those that still matter, a few at a time, and with O(wait=true) waits
+    for all of them. It returns what became of each job.
   - Running the task again takes up where it stopped.
 extends_documentation_fragment:
   - relaunch.controller._connection
@@ -49,7 +46,8 @@ options:
     default: [job, workflow_job]
   job_ids:
     description:
-      - Numbers of the jobs and workflow jobs, whatever their status. The task fails for those among them that cannot be relaunched.
+      - Numbers of the jobs and workflow jobs, whatever their status. The task fails for those among them that cannot be
+        relaunched.
       - At least one of O(job_ids), O(workflow_job_id), O(finished_after) and O(finished_before) is needed. O(job_ids)
         and O(workflow_job_id) exclude each other and all other options that select.
     type: list
@@ -152,6 +150,8 @@ notes:
     has come, and by then that is mostly nothing. Each has a verdict of its own.
   - Each job is decided on, launched and judged as M(relaunch.controller.job_relaunch) does it.
   - In a job of the controller itself, that job and others of its template are never selected.
+  - What remains of a workflow job runs beside the jobs, as M(relaunch.controller.workflow_job_relaunch) does it with
+    O(relaunch.controller.workflow_job_relaunch#module:nodes=failed). The jobs of its nodes are left to it.
   - Of workflow jobs of the same template with the same values the last one that failed is resumed, unless one has
     succeeded after that.
   - Nodes of workflows that are not selected are left alone, since relaunching them would not resume their workflow, and
