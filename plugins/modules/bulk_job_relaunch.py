@@ -131,6 +131,15 @@ options:
         and the task fails.
     type: int
     default: 3
+  update_first:
+    description:
+      - Run each update of a project or an inventory source that failed in the time of the selection, and has not been
+        successful since, once more before the jobs that depend on it. It is waited for, so that O(wait=true) is needed.
+        Jobs whose update fails again are not launched, and the task fails.
+      - Without it such updates are only named, with the jobs that depend on them. The user has to be allowed to see and
+        to update the projects and inventories.
+    type: bool
+    default: false
   wait:
     description:
       - Wait for all jobs to end. The task fails unless all relaunches succeed.
@@ -291,6 +300,39 @@ counts:
     refused: 1
     lost: 0
     needs_person: 0
+updates:
+  description:
+    - The updates of projects and inventory sources that failed in the time of the selection and have not been
+      successful since, each with the selected jobs that depend on it, and with what came of its repetition.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Number of the update.
+      type: int
+      sample: 40
+    type:
+      description: Its kind, V(project_update) or V(inventory_update).
+      type: str
+      sample: project_update
+    name:
+      description: Its name, which is that of its project, or those of its inventory and source.
+      type: str
+      sample: Site
+    job_ids:
+      description: Numbers of the selected jobs that depend on it.
+      type: list
+      elements: int
+      sample: [42, 43]
+    new_id:
+      description: With O(update_first=true), number of the update that was run after it.
+      type: int
+      sample: 140
+    new_status:
+      description: That one's status as last seen.
+      type: str
+      sample: successful
 msg:
   description: What was done, in a sentence.
   returned: always

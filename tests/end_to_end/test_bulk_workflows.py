@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""bulk_job_relaunch resumes workflow jobs beside the jobs that it relaunches."""
+"""bulk_job_relaunch resumes workflow jobs beside the jobs that it relaunches, and runs updates that failed again."""
 
 from __future__ import annotations
 
@@ -169,3 +169,67 @@ def test_a_selection_may_be_narrowed_to_a_kind(
     assert list(entries_of(driver.bulk(job_ids=[alone, made["id"]], check_mode=True))) == [alone, made["id"]]
     with pytest.raises(OptionError, match="leaves nothing to select"):
         driver.bulk(**task, kinds=["workflow_job"], job_templates=[str(own)])
+
+
+class TestUpdates:
+    """A project is broken, and then mended: jobs without an update at launch end in error all the same."""
+
+    @pytest.fixture
+    def project(self, sandbox: Sandbox) -> int:
+        return sandbox.add_project(f"Site {os.urandom(3).hex()}")
+
+    @pytest.fixture
+    def hit(self, sandbox: Sandbox, template: t.Callable[..., int], project: int) -> tuple[list[int], int, str]:
+        """Jobs that ended in error, the update that failed, and since when."""
+        own = [template(project=project) for _number in range(2)]
+        first = [sandbox.launch(number) for number in own]
+        assert {sandbox.wait(job) for job in first} == {"successful"}
+        sandbox.change_project(project, broken="no such branch")
+        update = sandbox.request("POST", f"/projects/{project}/update/").body
+        assert sandbox.wait(update["id"]) == "failed"
+        jobs = [sandbox.relaunch(job) for job in first]
+        assert {sandbox.wait(job) for job in jobs} == {"error"}
+        sandbox.clear_log()
+        return jobs, update["id"], str(update["created"])
+
+    def test_are_named_with_the_jobs_that_depend_on_them(
+        self, sandbox: Sandbox, driver: Driver, hit: tuple[list[int], int, str]
+    ) -> None:
+        jobs, update, since = hit
+
+        plan = driver.bulk(finished_after=since, check_mode=True)
+
+        (named,) = plan["updates"]
+        assert (named["id"], named["type"], named["job_ids"]) == (update, "project_update", jobs)
+        assert f"Project update {update} ({named['name']}) failed (jobs that depend on it:" in plan["msg"]
+        assert "update_first: true" in plan["msg"]
+        assert unsafe(sandbox) == []
+
+    def test_are_run_again_once_before_the_jobs_that_depend_on_them(
+        self, sandbox: Sandbox, driver: Driver, hit: tuple[list[int], int, str], project: int
+    ) -> None:
+        jobs, update, since = hit
+        task = {"finished_after": since, "update_first": True}
+
+        broken = driver.bulk(**task)
+
+        assert unsafe(sandbox) == ["POST projects/N/update/"]
+        (named,) = broken["updates"]
+        assert (named["id"], named["new_status"], broken["failed"], broken["changed"]) == (update, "failed", True, True)
+        entries = entries_of(broken)
+        assert {entries[job]["outcome"] for job in jobs} == {"refused"}
+        for job in jobs:
+            assert f"failed, and so did project update {named['new_id']} after it" in entries[job]["msg"]
+
+        sandbox.change_project(project, broken="")
+        sandbox.clear_log()
+        mended = driver.bulk(**task)
+
+        assert (mended["failed"], mended["counts"]["recovered"]) == (False, 2), mended["msg"]
+        assert unsafe(sandbox) == ["POST projects/N/update/", *["POST jobs/N/relaunch/"] * 2]
+        assert [one["new_status"] for one in mended["updates"]] == ["successful"]
+        assert driver.bulk(**task)["updates"] == []
+
+    def test_need_a_wait(self, driver: Driver) -> None:
+        with pytest.raises(OptionError, match="set wait: true"):
+            driver.bulk(finished_after="1h", update_first=True, wait=False)

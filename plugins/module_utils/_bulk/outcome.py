@@ -168,9 +168,13 @@ class JobEntry:
 
 @dataclass(frozen=True)
 class JobsOutcome(Outcome):
-    """:param jobs: an entry for each, by number."""
+    """
+    :param jobs: an entry for each, by number.
+    :param updates: updates of projects and inventory sources that failed.
+    """
 
     jobs: tuple[JobEntry, ...] = ()
+    updates: tuple[t.Mapping[str, t.Any], ...] = ()
 
     def result(self) -> Result:
         return dict(super().result(), jobs=[entry.result() for entry in self.jobs], counts=self.counts)

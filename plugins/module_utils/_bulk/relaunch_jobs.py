@@ -10,7 +10,7 @@ Private to this collection.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from .._api.errors import JobUnsuccessfulError, RefusedError, WaitTimeoutError
@@ -21,6 +21,7 @@ from .._job.outcome import RelaunchOutcome, carrying
 from .._job.sequence import RelaunchSequence
 from .._job.work import JobWork
 from .._launch.waiting import Watch
+from .._selection.failed_updates import failed_updates
 from .._selection.find_jobs import Found, find
 from .._selection.own_work import OwnWork, read_own_work
 from .._selection.template_edits import TemplateEdits
@@ -31,6 +32,7 @@ from .member import Member
 from .options import JobsRequest
 from .outcome import LOST, NEEDS_PERSON, REFUSED, RELAUNCHED, JobEntry, JobsOutcome, Planned
 from .turns import in_detail, in_turns, left_alone
+from .updates_first import UpdatesFirst
 from .workflow_rows import WorkflowMembers, left_to_workflows, workflow_rows
 
 if t.TYPE_CHECKING:
@@ -51,31 +53,22 @@ def relaunch_jobs(
     :returns: what was done; whatever breaks it off carries what had been done by then.
     :raises ControllerError: the task has failed.
     """
-    watch = Watch(client, request.waiting)
     own = read_own_work(client, request.own_job)
     found = find(client, request.selection)
     if not request.selection.job_ids:
         found = _without_own(found, own)
+    failed = failed_updates(client, request.selection, [job for job in found.jobs if not job.successful])
+    updates = UpdatesFirst(client, failed, request.update_first)
     if not found.jobs and not found.workflows:
-        return JobsOutcome(msg=_nothing(found, request))
-    workflows, jobs, below = left_to_workflows(found.workflows, found.jobs)
-    alone = [
-        JobEntry(job.id, job.name, REFUSED, why, type=kind.type)
-        for kind, some in ((JOB, jobs), (WORKFLOW_JOB, workflows))
-        for job in some
-        if (why := _left_alone(job, own))
-    ]
-    open_jobs, workflows = ([job for job in some if not _left_alone(job, own)] for some in (jobs, workflows))
-    prompts = Prompts(TemplateEdits(client, open_jobs))
-    plan = _PlanProgress(client, progress, len(open_jobs))
-    turns, sick = _turns(client, request, watch, own, open_jobs, now, prompts, plan)
-    of_workflows = WorkflowMembers(client, request, watch)
-    turns.extend([of_workflows.of(row, below)] for row in workflow_rows(client, workflows))
-    alone.extend(sick)
-    driver = BulkDriver(client, request, watch, turns, progress, prompts)
+        return JobsOutcome(msg=_nothing(found, request), updates=tuple(updates.result())).saying(*updates.told())
+    task = _Task(client, request, Watch(client, request.waiting), own, updates)
+    prompts = Prompts(TemplateEdits(client, found.jobs))
+    plan = _PlanProgress(client, progress, len(found.jobs))
+    turns, alone = _turns(task, found, now, prompts, plan)
+    driver = BulkDriver(client, request, task.watch, turns, progress, prompts)
     try:
         driver.plan()
-        _check_number(driver, alone, request)
+        _check_number(task, driver, alone)
         if request.check_mode:
             for number, member in enumerate(driver.members):
                 plan.show(number)
@@ -84,9 +77,9 @@ def relaunch_jobs(
         else:
             driver.run()
     except BaseException as error:
-        with carrying(_outcome(alone, driver, request)):
+        with carrying(task.outcome(alone, driver, request.check_mode)):
             raise error
-    outcome = _told(_outcome(alone, driver, request), found, request)
+    outcome = _told(task.outcome(alone, driver, request.check_mode), found, request).saying(*updates.told())
     with carrying(outcome):
         if driver.timed_out:
             timeout = f"Waiting ended after {request.waiting.timeout or 0:g} seconds (timeout)."
@@ -95,36 +88,66 @@ def relaunch_jobs(
     return outcome
 
 
+@dataclass(frozen=True)
+class _Task:
+    """What is asked for, the time that there is for it, and what is to be heeded."""
+
+    client: ControllerClient
+    request: JobsRequest
+    watch: Watch
+    own: OwnWork
+    updates: UpdatesFirst
+
+    def outcome(self, alone: t.Sequence[JobEntry], driver: BulkDriver, planned: bool) -> JobsOutcome:
+        """What has become of all by now.
+
+        :param planned: what would become of them.
+        """
+        entries = [entry for member in driver.members for entry in member.entries(planned)]
+        jobs = tuple(sorted((*alone, *entries), key=lambda entry: entry.source_job_id))
+        if planned:
+            changed = any(entry.outcome == RELAUNCHED for entry in jobs)
+        else:
+            changed = any(member.launched for member in driver.members) or any(entry.outcome == LOST for entry in jobs)
+            changed = changed or self.updates.begun
+        return JobsOutcome(changed=changed, jobs=jobs, updates=tuple(self.updates.result()))
+
+    def left_alone(self, job: Job) -> str:
+        """Why nothing is done about a job, whatever has become of its work."""
+        return "" if job.successful else self.own.told(job) or left_alone(job)
+
+
 def _without_own(found: Found, own: OwnWork) -> Found:
     jobs, workflows = (tuple(job for job in some if not own.told(job)) for some in (found.jobs, found.workflows))
     return replace(found, jobs=jobs, workflows=workflows)
 
 
-def _left_alone(job: Job, own: OwnWork) -> str:
-    return "" if job.successful else own.told(job) or left_alone(job)
-
-
 def _turns(
-    client: ControllerClient,
-    request: JobsRequest,
-    watch: Watch,
-    own: OwnWork,
-    jobs: t.Sequence[Job],
-    now: datetime,
-    prompts: Prompts,
-    plan: _PlanProgress,
+    task: _Task, found: Found, now: datetime, prompts: Prompts, plan: _PlanProgress
 ) -> tuple[list[list[Member]], list[JobEntry]]:
-    """The sequences of all jobs, each in the row of its work; and the entries of those that could not be planned."""
-    detailed, unread = in_detail(client, jobs, request.options, now)
-    rows, incomparable = in_turns(client, detailed, request.options, prompts, plan.show)
-    sequences = _Sequences(client, request, watch, prompts, own.job)
-    sick = {**unread, **incomparable}
+    """The sequences of all jobs, each in the row of its work; and the entries of those about which nothing is done."""
+    client, options = task.client, task.request.options
+    workflows, jobs, below = left_to_workflows(found.workflows, found.jobs)
+    reasons = {job.id: why for job in (*workflows, *jobs) if (why := task.left_alone(job))}
+    kinds = {job.id: WORKFLOW_JOB for job in workflows}
     entries = [
+        JobEntry(job.id, job.name, REFUSED, reasons[job.id], type=kinds.get(job.id, JOB).type)
+        for job in (*workflows, *jobs)
+        if job.id in reasons
+    ]
+    jobs = [job for job in jobs if job.id not in reasons]
+    detailed, unread = in_detail(client, jobs, options, now)
+    rows, incomparable = in_turns(client, detailed, options, prompts, plan.show)
+    sequences = _Sequences(task, prompts)
+    sick = {**unread, **incomparable}
+    entries.extend(
         JobEntry(job.id, job.name, REFUSED, str(sick[job.id]), broken=not sick[job.id].refuses)
         for job in jobs
         if job.id in sick
-    ]
-    return [sequences.of(row) for row in rows], entries
+    )
+    of_workflows = WorkflowMembers(client, task.request, task.watch)
+    same = workflow_rows(client, [job for job in workflows if job.id not in reasons])
+    return [*map(sequences.of, rows), *([of_workflows.of(row, below)] for row in same)], entries
 
 
 class _PlanProgress:
@@ -146,18 +169,15 @@ class _PlanProgress:
 class _Sequences:
     """Makes the sequences of jobs, which share what is known."""
 
-    def __init__(
-        self, client: ControllerClient, request: JobsRequest, watch: Watch, prompts: Prompts, own_job: t.Optional[int]
-    ) -> None:
-        self._client = client
-        self._watch = watch
+    def __init__(self, task: _Task, prompts: Prompts) -> None:
+        self._task = task
         self._prompts = prompts
-        self._read = JobsRead.of_many(client)
+        self._read = JobsRead.of_many(task.client)
         self._request = RelaunchRequest(
-            options=request.options,
-            waiting=request.waiting,
-            check_mode=request.check_mode,
-            own_job=own_job,
+            options=task.request.options,
+            waiting=task.request.waiting,
+            check_mode=task.request.check_mode,
+            own_job=task.own.job,
             one_of_many=True,
         )
 
@@ -168,22 +188,12 @@ class _Sequences:
 
     def _of_job(self, job: Job, tried: set[int], later_turn: bool) -> Member:
         def work_of(source: Job) -> JobWork:
-            return JobWork.of(self._client, self._request, self._watch, source, self._read, self._prompts, tried)
+            task = self._task
+            return JobWork.of(task.client, self._request, task.watch, source, self._read, self._prompts, tried)
 
-        sequence = RelaunchSequence(work_of, lambda new: tried.add(new.id))
+        sequence = RelaunchSequence(work_of, lambda new: tried.add(new.id), self._task.updates.before)
         steps = sequence.steps(job, RelaunchOutcome(source_job_id=job.id))
         return Member(job, sequence.state, steps, later_turn)
-
-
-def _outcome(alone: t.Sequence[JobEntry], driver: BulkDriver, request: JobsRequest) -> JobsOutcome:
-    """What has become of all by now; in check mode, what would."""
-    entries = [entry for member in driver.members for entry in member.entries(request.check_mode)]
-    jobs = tuple(sorted((*alone, *entries), key=lambda entry: entry.source_job_id))
-    if request.check_mode:
-        changed = any(entry.outcome == RELAUNCHED for entry in jobs)
-    else:
-        changed = any(member.launched for member in driver.members) or any(entry.outcome == LOST for entry in jobs)
-    return JobsOutcome(changed=changed, jobs=jobs)
 
 
 def _nothing(found: Found, request: JobsRequest) -> str:
@@ -192,12 +202,12 @@ def _nothing(found: Found, request: JobsRequest) -> str:
     return f"No job that this user may see is selected ({request.selection.told}): nothing to relaunch."
 
 
-def _check_number(driver: BulkDriver, alone: t.Sequence[JobEntry], request: JobsRequest) -> None:
+def _check_number(task: _Task, driver: BulkDriver, alone: t.Sequence[JobEntry]) -> None:
+    request = task.request
     launches = sum(member.waits_for_room for member in driver.members)
     if launches <= request.max_jobs:
         return
-    planned = replace(request, check_mode=True)
-    with carrying(replace(_outcome(alone, driver, planned), changed=False)):
+    with carrying(replace(task.outcome(alone, driver, True), changed=False)):
         raise RefusedError(
             f"Nothing was launched: {launches} jobs would be relaunched, and max_jobs is {request.max_jobs}. They are "
             "listed in the result, in jobs. Select fewer of them, or raise max_jobs. Selected: "

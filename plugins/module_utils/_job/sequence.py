@@ -44,13 +44,18 @@ class RelaunchSequence:
     """
     :param work_of: makes what is known of the source, from its detail.
     :param launched: is shown each job that was launched, as soon as it is there.
+    :param before: what comes before the launch for a source, when there is room; its result is whether time has passed.
     """
 
     def __init__(
-        self, work_of: t.Callable[[Job], JobWork], launched: t.Callable[[Job], None] = lambda _job: None
+        self,
+        work_of: t.Callable[[Job], JobWork],
+        launched: t.Callable[[Job], None] = lambda _job: None,
+        before: t.Optional[t.Callable[[Job], Steps[bool]]] = None,
     ) -> None:
         self._work_of = work_of
         self._show_launched = launched
+        self._before = before
         self._looks = 0
         self._launches = 0
         self._tries = 0
@@ -153,7 +158,10 @@ class RelaunchSequence:
         self, work: JobWork, preparers: Preparers, look: Look, decision: Launch, outcome: RelaunchOutcome
     ) -> Steps[Judged]:
         self.state.plan = f"{decision.reason}: {_planned(decision)}."
-        if (yield Room()):
+        waited = yield Room()
+        if self._before is not None and not work.request.check_mode:
+            waited = (yield from self._before(work.source)) or waited
+        if waited:
             # It had to wait, and the others' jobs went on meanwhile.
             self._looks = 0
             if work.client.clock() > look.at:

@@ -58,6 +58,12 @@ def _none_was_relaunched_before(controller: ScriptedController) -> None:
     controller.aside("GET", JOBS, listed(), launch_type="relaunch")
 
 
+@pytest.fixture(autouse=True)
+def _no_update_failed(controller: ScriptedController) -> None:
+    for kind in ("project_updates", "inventory_updates"):
+        controller.aside("GET", f"/api/v2/{kind}/", listed())
+
+
 @pytest.fixture
 def run(controller: ScriptedController, clock: Clock) -> t.Callable[..., Result]:
     """Relaunch jobs 42, of template 7, and 43, of template 8, one at a time; what came of it, a failure too."""
