@@ -42,7 +42,7 @@ def window(sandbox: Sandbox, first: int) -> str:
     return str(sandbox.request("GET", f"/unified_jobs/?id={first}").body["results"][0]["created"])
 
 
-def test_a_workflow_is_resumed_beside_jobs_and_its_nodes_are_left_to_it(
+def test_a_workflow_is_resumed_beside_jobs_and_has_its_nodes(
     sandbox: Sandbox, driver: Driver, template: t.Callable[..., int], workflow: Workflow
 ) -> None:
     alone = sandbox.make_job(template=template(), status="failed", hosts=FAILED)
@@ -117,7 +117,7 @@ def test_a_workflow_that_goes_on_failing_is_left_to_a_person(
     assert (again["failed"], again["changed"], again["counts"]["recovered"]) == (False, False, 3), again
 
 
-def test_a_later_success_of_the_same_workflow_leaves_nothing_to_resume(
+def test_after_a_later_success_nothing_is_resumed(
     sandbox: Sandbox, driver: Driver, template: t.Callable[..., int], workflow: Workflow
 ) -> None:
     made = workflow(line(template()), FAILED_LINE)
