@@ -643,6 +643,16 @@ class TestEndOfARelaunch:
         assert done(work.ledger()) == {}
         assert work.events_asked(44) == 1
 
+    def test_nor_does_it_matter_which_of_them_started_more(self) -> None:
+        """Job 43 got into a rescue, and job 44 behind the place where that ended."""
+        rescue = [{**again(LAST, number), "uuid": f"r{number}"} for number in (5, 6)]
+        for number, one in enumerate(rescue):
+            one["event_data"] = {**one["event_data"], "task": f"Repair {number}", "task_path": f"site.yml:5{number}"}
+        further = (PLAY, FIRST, failure("web2"), LAST)
+        work = self.of((PLAY, FIRST, *rescue, failure("web2", 7, "r6"))).ran("failed", further, failed="web2")
+
+        assert done(work.ledger()) == {}
+
     def test_the_playbook_has_changed_in_between(self) -> None:
         work = self.of(BROKE_OFF, scm_revision="abc").ran("successful", (PLAY, FIRST), well="web3", scm_revision="def")
 
