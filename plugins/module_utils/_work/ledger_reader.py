@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-import functools
 import typing as t
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from .._api import jobs as _jobs
 from .._api.jobs import HostSummary, Job
@@ -218,8 +218,8 @@ class LedgerReader(SummariesReader):
         ran, known, begun = self._ends.started(base).hosts, self._read.inventories, NeverBegun()
         by_nobody = self._ends.begun_by_nobody(run, measures)
         if ran is None or known is None or by_nobody or not known.all_in(base, ran):
-            summaries = functools.partial(self.summaries, base)
-            begun = read_never_begun(self._client, base, end, patterns, summaries, every, by_nobody)
+            summaries, on_all = partial(self.summaries, base), partial(self._ends.one_ran_on_all, run, measures)
+            begun = read_never_begun(self._client, base, end, patterns, summaries, every, by_nobody, on_all)
         # Where it went to its end for all that it began with, hosts that nobody can tell of were not meant.
         unknown = begun.unknown if end.broke_off or begun.more else ""
         # A job that failed on no host was lost behind its recap.

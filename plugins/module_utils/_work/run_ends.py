@@ -87,6 +87,18 @@ class RunEnds:
         by_somebody = {pattern for pattern, batches in plays if any(batch.copies for batch in batches)}
         return {pattern for pattern, _batches in plays} - by_somebody
 
+    def one_ran_on_all(self, run: Run, others: t.Sequence[Run]) -> bool:
+        """Whether one of its measures ran on as many hosts as the inventory has.
+
+        Where only the names in its limit are known, these are taken for hosts of the inventory.
+        """
+        for job in self.measures(run, others):
+            rows = self._summaries(job)
+            number = sum(one.host is not None for one in rows) or len(rows)
+            if number >= job.summary("inventory").get("total_hosts", number + 1):
+                return True
+        return False
+
     def started(self, job: Job) -> Started:
         """What a job started; nothing where this user may not read that, which ``read_end_of_run`` tells."""
         try:

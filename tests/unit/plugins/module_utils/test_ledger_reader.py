@@ -782,6 +782,17 @@ class TestEndOfTheSource:
 
         assert stopped is not None and "a play that no run has begun" in stopped.unknown
 
+    @pytest.mark.parametrize(("hosts", "doubted"), [(1, True), (2, False)])
+    def test_nor_that_its_inventory_may_not_be_read(self, hosts: int, doubted: bool) -> None:
+        """A run on all hosts of the inventory shows that the play is for none of them."""
+        facts = {"summary_fields": {"inventory": {"total_hosts": hosts}}, "limit": "web2"}
+        work = Work().ran("failed", BROKE_OFF, failed="web2", **facts)
+        work.lists.update({"inventories/1/groups/": 403, "inventories/1/hosts/": 403})
+        play = {**SECOND_PLAY[0], "event_data": {**SECOND_PLAY[0]["event_data"], "play_pattern": "made"}}
+        stopped = work.ran("successful", (PLAY, FIRST, LAST, play), well="web2", **facts).ledger(end=42).stopped
+
+        assert (stopped is not None and "a play that no run has begun" in stopped.unknown) is doubted
+
     def test_one_that_another_run_has_begun_is_done(self) -> None:
         work = Work().ran("failed", BROKE_OFF, failed="web2").inventory("web2")
         work.lists["inventories/1/groups/"] = []
