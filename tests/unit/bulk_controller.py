@@ -21,6 +21,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.client im
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import in_list, job, prompts, started, summary
 from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import answer, client_of, listed
+from ansible_collections.relaunch.controller.tests.unit.templates_as_data import needs
 
 NOW = datetime(2026, 11, 24, tzinfo=timezone.utc)
 # What a relaunch takes over.
@@ -92,6 +93,8 @@ class BulkController(BaseAdapter):
         self.before: t.Callable[[str, str], t.Any] = lambda _method, _path: None
         #: Is shown path, query, status and body of each answer, and gives status and body in their place.
         self.after: t.Callable[[str, dict[str, str], int, t.Any], tuple[int, t.Any]] = lambda *one: one[2:]
+        #: What the templates ask for at their launch.
+        self.asks: t.Collection[str] = ("limit",)
         self.most_active = 0
         self._next = 100
 
@@ -155,6 +158,8 @@ class BulkController(BaseAdapter):
         if parts[0] == "inventories":
             return 200, listed(self._hosts(query), query)
         number = int(parts[1]) if parts[1:] else 0
+        if parts[0] == "job_templates":
+            return self._template(method, number, sent) if parts[2:] else (200, {"id": number})
         if number not in self.jobs:
             return 404, {"detail": "Not found."}
         one = self.jobs[number]
@@ -176,6 +181,14 @@ class BulkController(BaseAdapter):
         if parts[2] == "job_events":
             return 200, listed(_events(one, query), query)
         return 200, {"content": "PLAY RECAP"}
+
+    def _template(self, method: str, template: int, sent: t.Any) -> tuple[int, t.Any]:
+        """What it asks for at its launch, or the job that comes of that."""
+        if method != "POST":
+            return 200, needs(*self.asks)
+        limit = json.loads(sent)["limit"]
+        new = self.launch(template, limit.split(","), launch_type="manual", limit=limit)
+        return 201, {**new.shown(self.clock.now - 0.001), "status": "pending", "ignored_fields": {}, "finished": None}
 
     def _relaunch(self, one: SimulatedJob, hosts: str) -> tuple[int, t.Any]:
         names = [name for name, failed in one.hosts.items() if failed] if hosts == "failed" else list(self.inventory)
@@ -218,8 +231,8 @@ class BulkController(BaseAdapter):
             names = [name for name in names if name not in self.jobs[int(without)].hosts]
         moments = {"created": _written(-30000.0), "modified": _written(-30000.0)}
         rows = [{**summary(name)["summary_fields"]["host"], **moments} for name in names]
-        ids = query.get("id__in")
-        return [row for row in rows if ids is None or str(row["id"]) in ids.split(",")]
+        wanted = [(name, query[f"{name}__in"].split(",")) for name in ("id", "name") if f"{name}__in" in query]
+        return [row for row in rows if all(str(row[name]) in some for name, some in wanted)]
 
 
 def _fits(facts: Facts, query: t.Mapping[str, str]) -> bool:
