@@ -513,7 +513,10 @@ class TestChanges:
         stage(controller, asks=("job_type",))
         controller.expect("POST", LAUNCH, 201, new(limit="", job_type="check"))
 
-        assert relaunch(changes={"job_type": "check"})["id"] == 43
+        result = relaunch(changes={"job_type": "check"}, diff=True)
+
+        assert result["id"] == 43
+        assert [result["diff"][side]["job_type"] for side in ("before", "after")] == ["run", "check"]
         assert body_of(controller) == {"job_type": "check"}
 
     def test_passwords_of_changed_credentials_go_along(
