@@ -125,8 +125,8 @@ def _find(client: ControllerClient, kind: NamedKind, name_or_id: str, organizati
     if len(wanted) == 1:
         return wanted[0]
     if wanted:
-        how = "their organization as well, or an id" if isinstance(kind, TemplateKind) else "the id of one"
-        raise RefusedError(f"There are {len(wanted)} {kind.plural} named {name_or_id}: {_list(wanted)}. Give {how}.")
+        how = "their organization as well, or an id." if isinstance(kind, TemplateKind) else "the id of one."
+        raise RefusedError(f"There are {len(wanted)} {kind.plural} named {name_or_id}: {_list(wanted)}. Give {how}")
     if found:
         raise RefusedError(
             f"The organization {organization} has no {kind.word} {name_or_id} that this user may see. There is: "
