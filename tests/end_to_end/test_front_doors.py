@@ -28,7 +28,7 @@ SLOW = """
   gather_facts: false
   tasks:
     - name: Take a while
-      ansible.builtin.command: sleep 4
+      ansible.builtin.raw: sleep 4
 """
 
 

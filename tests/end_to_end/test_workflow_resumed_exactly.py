@@ -77,7 +77,7 @@ class TestOfFailedNodes:
         def rollout(keyword: str, before: bool = False, failing: str = "web1") -> int:
             name = f"{request.node.name} {os.urandom(3).hex()}"
             playbook = DEPLOY.replace("gather_facts: false", f"gather_facts: false\n  {keyword}") + (
-                "    - name: Serve\n      ansible.builtin.command: 'true'\n"
+                "    - name: Serve\n      ansible.builtin.raw: 'true'\n"
             )
             hosts = {host: {"folder": str(tmp_path)} for host in THREE}
             template = sandbox.add_template(name, playbook, hosts=hosts, asks=ASKS)["id"]
@@ -129,7 +129,7 @@ class TestOfFailedNodes:
         self, sandbox: Sandbox, resume: Task, request: pytest.FixtureRequest
     ) -> None:
         name = f"{request.node.name} {os.urandom(3).hex()}"
-        playbook = "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.command: sleep 60\n"
+        playbook = "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.raw: sleep 60\n"
         template = sandbox.add_template(name, playbook, hosts={"web1": {}}, asks=ASKS)["id"]
         flow = sandbox.add_workflow_template_with_nodes(f"Flow {name}", {"B": {"template": template}})["id"]
         number = sandbox.launch_workflow(flow)
