@@ -37,10 +37,8 @@ attributes:
 options:
   hosts:
     description:
-      - Of which relaunch RV(verdict) tells, that on all hosts, on the failed ones, or on exactly those that are not
-        done.
-      - With V(remaining) the hosts for which the job stopped before its end, or that it never began on, are among
-        RV(hosts) and RV(remaining_hosts). What a launch of the template lacks is a verdict, V(refuse).
+      - Of which relaunch RV(verdict) tells, that on all hosts, that on the failed ones, or the launch of the template
+        on exactly those that are not done. All else is the same.
     type: str
     choices: [all, failed, remaining]
     default: failed
@@ -54,8 +52,8 @@ notes:
   - The verdict is that of M(relaunch.controller.job_relaunch) with C(wait=true), by the same look at later jobs of the
     same work and the same decision.
   - The task fails only where the job cannot be read. That a relaunch would be refused is a verdict.
-  - It asks for no more than M(relaunch.controller.job_relaunch) with C(hosts=failed), or C(remaining), would, and for
-    one page of earlier jobs where the job is a relaunch itself.
+  - It asks for no more than M(relaunch.controller.job_relaunch) with C(hosts=failed) or C(hosts=remaining) would, and
+    for one page of earlier jobs where the job is a relaunch itself.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process, as described with
     M(relaunch.controller.job_relaunch).
 seealso:
@@ -123,20 +121,21 @@ verdict:
   choices: [launch, adopt, await, done, refuse]
   sample: launch
 verdict_job_id:
-  description: Number of the job that the verdict is about. The one that would be relaunched, or whose template would be
-    launched, that is waited for, or that has succeeded.
+  description: Number of the job that the verdict is about. The one that would be relaunched, that is waited for, or
+    that has succeeded.
   returned: unless RV(verdict=refuse)
   type: int
   sample: 43
 relaunch_on:
-  description: Whether it would be on V(all) hosts, on the V(failed) ones, or on exactly the V(remaining) ones.
+  description: Whether the relaunch would be on V(all) hosts, on the V(failed) ones, or by a launch of the template on
+    the V(remaining) ones.
   returned: when RV(verdict=launch)
   type: str
   choices: [all, failed, remaining]
   sample: failed
 relaunch_hosts:
   description: Names of the hosts that the relaunch would be limited to.
-  returned: when RV(relaunch_on=failed) or RV(relaunch_on=remaining)
+  returned: unless RV(relaunch_on=all)
   type: list
   elements: str
   sample: [web2]
@@ -186,7 +185,7 @@ remaining_hosts:
 stopped_hosts:
   description: Names of hosts that did not fail in the job, and for which it stopped before its end, or that it never
     began on.
-  returned: when RV(cut_short) is true and such hosts are known
+  returned: when RV(cut_short) is true or with O(hosts=remaining), and such hosts are known
   type: list
   elements: str
   sample: [host1, host2]

@@ -87,14 +87,14 @@ class BulkController(BaseAdapter):
         self.edited: dict[int, float] = {}
         self.with_surveys: set[int] = set()
         self.failing: dict[int, set[str]] = {}
+        #: What templates ask for at launch.
+        self.asks: tuple[str, ...] = ("limit",)
         self.duration: t.Callable[[int], float] = lambda _number: 5.0
         self.inventory: dict[str, bool] = {}
         self.asked: list[tuple[str, str, dict[str, str]]] = []
         self.before: t.Callable[[str, str], t.Any] = lambda _method, _path: None
         #: Is shown path, query, status and body of each answer, and gives status and body in their place.
         self.after: t.Callable[[str, dict[str, str], int, t.Any], tuple[int, t.Any]] = lambda *one: one[2:]
-        #: What the templates ask for at their launch.
-        self.asks: t.Collection[str] = ("limit",)
         self.most_active = 0
         self._next = 100
 
@@ -151,6 +151,8 @@ class BulkController(BaseAdapter):
             return 200, listed([], query)
         if parts == ["job_templates"]:
             return 200, listed(self._templates(query), query)
+        if parts[0] == "job_templates":
+            return self._template(int(parts[1]), parts[2:], sent if method == "POST" else None)
         if parts == ["api"]:
             return 200, {"current_version": "/api/v2/"}
         if parts == ["me"]:
@@ -158,8 +160,6 @@ class BulkController(BaseAdapter):
         if parts[0] == "inventories":
             return 200, listed(self._hosts(query), query)
         number = int(parts[1]) if parts[1:] else 0
-        if parts[0] == "job_templates":
-            return self._template(method, number, sent) if parts[2:] else (200, {"id": number})
         if number not in self.jobs:
             return 404, {"detail": "Not found."}
         one = self.jobs[number]
@@ -182,14 +182,6 @@ class BulkController(BaseAdapter):
             return 200, listed(_events(one, query), query)
         return 200, {"content": "PLAY RECAP"}
 
-    def _template(self, method: str, template: int, sent: t.Any) -> tuple[int, t.Any]:
-        """What it asks for at its launch, or the job that comes of that."""
-        if method != "POST":
-            return 200, needs(*self.asks)
-        limit = json.loads(sent)["limit"]
-        new = self.launch(template, limit.split(","), launch_type="manual", limit=limit)
-        return 201, {**new.shown(self.clock.now - 0.001), "status": "pending", "ignored_fields": {}, "finished": None}
-
     def _relaunch(self, one: SimulatedJob, hosts: str) -> tuple[int, t.Any]:
         names = [name for name, failed in one.hosts.items() if failed] if hosts == "failed" else list(self.inventory)
         if hosts == "failed" and not names:
@@ -211,6 +203,14 @@ class BulkController(BaseAdapter):
         active = sum(job.created <= self.clock.now < job.ends for job in self.jobs.values())
         self.most_active = max(self.most_active, active)
         return 201, {**new.shown(self.clock.now - 0.001), "status": "pending", "started": None, "finished": None}
+
+    def _template(self, number: int, parts: list[str], sent: t.Any) -> tuple[int, t.Any]:
+        """A template, what it asks for at launch, or a launch of it."""
+        if sent is None:
+            return 200, needs(*self.asks) if parts == ["launch"] else {"id": number}
+        limit = json.loads(sent)["limit"]
+        new = self.launch(number, limit.split(","), limit=limit, launched_by={"id": 1, "type": "user"})
+        return 201, {**new.shown(self.clock.now - 0.001), "status": "pending", "ignored_fields": {}}
 
     def _templates(self, query: t.Mapping[str, str]) -> list[Facts]:
         templates = sorted({one.facts["unified_job_template"] for one in self.jobs.values()})

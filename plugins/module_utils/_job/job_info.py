@@ -27,9 +27,9 @@ from .._work.ledger_reader import JobsRead
 from .._work.runs import Run, runs_query
 from .._work.same_work import slice_of, values
 from .driver import drive
-from .launch_template import TemplatePreparer, limited_to
+from .launch_template import Preparers, limited_to
 from .options import RELAUNCH_SPECIFICATION, RelaunchRequest
-from .outcome import Outcome, RelaunchOutcome, carrying
+from .outcome import Outcome, RelaunchOutcome, carrying, first_error, outcome_of
 from .prediction import on
 from .relaunch_job import source_job, source_job_id
 from .sequence import adopted_outcome, done_outcome
@@ -120,14 +120,24 @@ def _decided(work: JobWork) -> Steps[tuple[Look, Decision]]:
     look = yield from work.look(hosts_needed=True)
     look, decision = work.decide(look)
     if isinstance(decision, Launch) and decision.hosts == REMAINING:
-        try:
-            TemplatePreparer(work).launchable(decision)
-        except RefusedError as error:
-            return look, Refuse(str(error))
-        return look, decision
+        return look, _unless_refused(work, decision)
     while isinstance(decision, Launch) and not decision.job.startable:
         decision = decision.instead or Refuse(not_startable(decision.job))
     return look, decision
+
+
+def _unless_refused(work: JobWork, decision: Launch) -> Decision:
+    """The launch of a template, where that can be launched so: the controller tells beforehand."""
+    try:
+        Preparers(work).prepared(decision, RelaunchOutcome())
+    except ControllerError as error:
+        if not isinstance(first_error(error), RefusedError):
+            raise
+        carried = outcome_of(error)
+        # Which passwords will be given is not known here.
+        if not (isinstance(carried, RelaunchOutcome) and carried.passwords_missing):
+            return Refuse(str(error))
+    return decision
 
 
 def _verdict(work: JobWork, look: Look, decision: Decision) -> InfoOutcome:
@@ -150,13 +160,11 @@ def _verdict(work: JobWork, look: Look, decision: Decision) -> InfoOutcome:
         told = adopted_outcome(work, look, decision, decision.job, told).saying("It would be waited for.")
     elif isinstance(decision, Launch):
         names = _relaunch_hosts(ledger, decision)
-        exactly = decision.hosts == REMAINING
-        then = (
-            f"its template would be launched, {limited_to(names)}" if exactly else f"would be relaunched on {on(names)}"
-        )
-        told = told.saying(f"{decision.reason}: {then}.")
-        relaunch_on = REMAINING if exactly else FAILED if names else ALL
-        outcome = replace(outcome, relaunch_on=relaunch_on, relaunch_hosts=names or None)
+        how = f"would be relaunched on {on(names)}"
+        if decision.hosts == REMAINING:
+            how = f"its template would be launched, {limited_to(names)}"
+        told = told.saying(f"{decision.reason}: {how}.")
+        outcome = replace(outcome, relaunch_on=decision.hosts if names else ALL, relaunch_hosts=names or None)
     records = (*(ledger.hosts or ()), *(ledger.stopped_hosts or ()))
     if records or isinstance(decision, Done):
         base = base_run(ledger) or ledger.source
@@ -200,7 +208,7 @@ def _host(host: HostRecord, base: Job) -> dict[str, t.Any]:
 
 def _with_failures(work: JobWork, ledger: Ledger, decision: Decision, outcome: InfoOutcome) -> InfoOutcome:
     """The outcome with what the remaining hosts failed with, and the end of the output of the run that failed last."""
-    remaining = _failed(ledger)
+    remaining = _left(ledger)
     if work.source.active or (isinstance(decision, Done) and not remaining):
         return outcome
     last = max((host.failed_in[0] for host in remaining), key=ended, default=work.source)
@@ -216,15 +224,15 @@ def _with_failures(work: JobWork, ledger: Ledger, decision: Decision, outcome: I
     return outcome
 
 
-def _failed(ledger: Ledger) -> list[HostRecord]:
-    """The remaining hosts that have failed; those for which the job stopped have not."""
+def _left(ledger: Ledger) -> list[HostRecord]:
+    """The remaining hosts that have failed; for the others a run stopped early."""
     return [host for host in ledger.remaining if host.failed_in]
 
 
 def _causes(client: ControllerClient, ledger: Ledger) -> dict[str, HostFailure]:
     """By name, what the remaining hosts failed with last, in the order in which it happened."""
     by_run: dict[int, list[HostRecord]] = {}
-    for host in sorted(_failed(ledger), key=lambda host: ended(host.failed_in[0]), reverse=True):
+    for host in sorted(_left(ledger), key=lambda host: ended(host.failed_in[0]), reverse=True):
         by_run.setdefault(host.failed_in[0].id, []).append(host)
     runs = {run.job.id: run for run in (ledger.source_run, *ledger.runs)}
     found: dict[str, HostFailure] = {}

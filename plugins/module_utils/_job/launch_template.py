@@ -62,9 +62,7 @@ class TemplatePreparer:
     :param unopposed: brings an outcome with what the source's prompts have lost; see ``Preparer``.
     """
 
-    def __init__(
-        self, work: JobWork, unopposed: t.Callable[[RelaunchOutcome], RelaunchOutcome] = lambda outcome: outcome
-    ) -> None:
+    def __init__(self, work: JobWork, unopposed: t.Callable[[RelaunchOutcome], RelaunchOutcome]) -> None:
         self._work = work
         self._unopposed = unopposed
         self._needs: t.Optional[LaunchNeeds] = None
@@ -79,13 +77,18 @@ class TemplatePreparer:
         :raises ControllerError: what has to be known could not be read.
         """
         work, source = self._work, self._work.source
+        names = host_names(decision.due)
         with carrying(outcome):
-            needs, launch = self.launchable(decision)
+            needs, launch = self._read(self._limit(decision, names))
+            reasons = why_not(launch, needs)
+            if reasons:
+                raise RefusedError(self._not_launched(*reasons))
             if not _REPLACED & set(launch.changes):
                 outcome = self._unopposed(outcome)
             attempt = self._attempt(launch, needs)
             missing = self._missing(launch, needs)
             if work.request.check_mode:
+                self._check_permission(needs)
                 outcome = _predicted(work, decision, needs, launch, missing, outcome)
         with carrying(outcome):
             if missing:
@@ -94,21 +97,6 @@ class TemplatePreparer:
                     f"{', '.join(missing)}. Give them in credential_passwords."
                 )
         return Prepared(decision, source, attempt, outcome, needs.name)
-
-    def launchable(self, decision: Launch) -> tuple[LaunchNeeds, TemplateLaunch]:
-        """What the template asks for, and what would be launched, passwords aside.
-
-        :raises ForbiddenError: in check mode: this user may not launch the template.
-        :raises RefusedError: it cannot be launched as asked.
-        :raises ControllerError: what has to be known could not be read.
-        """
-        needs, launch = self._read(self._limit(decision, host_names(decision.due)))
-        reasons = why_not(launch, needs)
-        if reasons:
-            raise RefusedError(self._not_launched(*reasons))
-        if self._work.request.check_mode:
-            self._check_permission(needs)
-        return needs, launch
 
     def _limit(self, decision: Launch, names: t.Sequence[str]) -> str:
         if decision.hosts == ALL:

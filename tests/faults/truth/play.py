@@ -147,7 +147,7 @@ class TruthPlay:
     def _info(self, options: t.Mapping[str, t.Any]) -> Said | None:
         """What job_info says of the job that a task is about."""
         task = self._world.task
-        return None if task.kind == BULK else tasks.info(options)
+        return None if task.kind == BULK or task.hosts == "remaining" else tasks.info(options)
 
     def _options(self, sources: t.Sequence[int], window: tuple[str, str]) -> dict[str, t.Any]:
         task, options = self._world.task, dict(_TASK)

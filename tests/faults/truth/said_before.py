@@ -48,15 +48,10 @@ def _otherwise(facts: Facts, task: Said, info: Said, launched: list[Job]) -> t.I
         return
     if first is None:
         yield f"the task launched nothing: {(task.result or {}).get('msg')}"
-    elif result["relaunch_on"] != "all" and not _on(first, result["relaunch_hosts"], _is_exact(facts, result)):
+    elif result["relaunch_on"] == "failed" and not _on(first, result["relaunch_hosts"], facts.player == "admin"):
         yield f"the task launched job {first.id} on {sorted(first.limit)}"
 
 
-def _is_exact(facts: Facts, result: t.Mapping[str, t.Any]) -> bool:
-    """Whether the hosts of a launch are known before; one who may not relaunch a relaunch gets more of them."""
-    return facts.player == "admin" or result["relaunch_on"] == "remaining"
-
-
 def _on(job: Job, hosts: t.Collection[str], exactly: bool) -> bool:
-    """Whether a job is limited to these hosts, or at least to these."""
+    """Whether a job is limited to these hosts; one who may not relaunch a relaunch gets more of them."""
     return job.limit == frozenset(hosts) if exactly else job.limit >= frozenset(hosts)

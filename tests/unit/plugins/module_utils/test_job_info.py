@@ -126,6 +126,11 @@ def stopped() -> BulkController:
     return controller
 
 
+def stopped_at_once() -> BulkController:
+    """It went to its end for nobody, and nobody has done anything since."""
+    return world({"web1": True, "web2": False, "web3": False}, stopped=True)
+
+
 def rolling() -> BulkController:
     """In batches of two: the second one failed, and the third one was never begun."""
     controller = world({"web1": False, "web2": False, "web3": True, "web4": True})
@@ -133,7 +138,7 @@ def rolling() -> BulkController:
     return controller
 
 
-def unasked() -> BulkController:
+def asks_for_no_limit() -> BulkController:
     controller = rolling()
     controller.asks = ()
     return controller
@@ -169,13 +174,16 @@ WORLDS: dict[str, tuple[t.Callable[[], BulkController], dict[str, t.Any], str]] 
     "cut short, as a whole": (stopped, {"fallback_to_all": True}, "launch"),
     "a relaunch was left new": (left_new, {}, "launch"),
     "done by a schedule": (whole_since, {}, "done"),
-    "remaining": (rolling, {"hosts": "remaining"}, "launch"),
+    "remaining, it failed": (world, {"hosts": "remaining"}, "launch"),
+    "remaining, it stopped in a batch": (rolling, {"hosts": "remaining"}, "launch"),
     "remaining, it was cut short": (stopped, {"hosts": "remaining"}, "launch"),
-    "remaining, healed": (healed, {"hosts": "remaining"}, "done"),
     "remaining, being done": (being_done, {"hosts": "remaining"}, "adopt"),
-    "remaining, partly being done": (partly_being_done, {"hosts": "remaining"}, "await"),
-    "remaining, of a template without a limit": (unasked, {"hosts": "remaining"}, "refuse"),
+    "remaining, half healed": (half_healed, {"hosts": "remaining"}, "launch"),
+    "remaining, healed": (healed, {"hosts": "remaining"}, "done"),
+    "remaining, it stopped": (stopped_at_once, {"hosts": "remaining"}, "launch"),
+    "remaining, a part is being done": (partly_being_done, {"hosts": "remaining"}, "await"),
     "remaining, never began": (never_run, {"hosts": "remaining"}, "launch"),
+    "remaining, no limit is asked for": (asks_for_no_limit, {"hosts": "remaining"}, "refuse"),
     "all, it failed": (world, {"hosts": "all"}, "launch"),
     "all, healed": (healed, {"hosts": "all"}, "launch"),
     "all, done by a schedule": (whole_since, {"hosts": "all"}, "done"),
@@ -218,16 +226,13 @@ def test_the_verdict_is_what_a_relaunch_then_does(name: str) -> None:
     result, failed = really(acted, lambda job: waited.append(job.id), **options)
 
     assert told["verdict"] == verdict, told["msg"]
-    launched = [
-        SOURCE if post.endswith("/launch") else int(post.split("/")[0])
-        for post in acted.posts
-        if post.endswith(("/relaunch", "/launch"))
-    ]
+    launched = [int(post.split("/")[0]) for post in acted.posts if post.endswith("/relaunch")]
+    by_template = not launched and any(post.endswith("/launch") for post in acted.posts)
     if verdict == "launch":
         limit = acted.jobs[min(number for number in acted.jobs if number > 100)].facts["limit"]
         would = (told["verdict_job_id"], told["relaunch_on"], told.get("relaunch_hosts", []))
-        on = options.get("hosts", "failed")
-        assert would == (launched[0], *((on, sorted(limit.split(","))) if limit else ("all", [])))
+        how = "remaining" if by_template else "failed"
+        assert would == ((launched or [SOURCE])[0], *((how, sorted(limit.split(","))) if limit else ("all", [])))
     elif verdict in ("await", "adopt"):
         assert waited[0] == told["verdict_job_id"]
         assert verdict == "await" or (launched, result["changed"]) == ([], False)
@@ -246,8 +251,7 @@ def test_it_asks_no_more_than_a_relaunch(name: str) -> None:
     made, options, _verdict = WORLDS[name]
     asked, acted = made(), made()
     info(asked, **options)
-    hosts = "remaining" if options.get("hosts") == "remaining" else "failed"
-    really(acted, lambda _job: None, **dict(options, hosts=hosts))
+    really(acted, lambda _job: None, **{**options, "hosts": "remaining" if "remaining" in name else "failed"})
 
     # What a relaunch would have to tell if it failed again: with what, and the end of the output.
     report = sum(path.endswith(("/job_events/", "/stdout/")) for _method, path, _query in asked.asked)
@@ -349,7 +353,7 @@ class TestWhatItTells:
         )
 
     def test_where_exactly_that_cannot_be_launched_the_reason(self) -> None:
-        told = info(unasked(), hosts="remaining")
+        told = info(asks_for_no_limit(), hosts="remaining")
 
         assert "does not ask for limit at its launch" in told["msg"]
         assert told["remaining_hosts"] == ["web3", "web4", "web5", "web6"]
