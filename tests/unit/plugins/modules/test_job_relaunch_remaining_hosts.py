@@ -578,8 +578,8 @@ class TestNames:
         assert (result["failed"], result["changed"]) == (True, False)
         assert result["msg"] == (
             "changes: There is no inventory Web that this user may see. There is: Web 2 (id 3). There are 2 "
-            "credentials named prod: prod (id 8, Machine, organization Web), prod (id 9, Vault, organization Shop). Give "
-            "the id of one."
+            "credentials named prod: prod (id 8, Machine, organization Web), prod (id 9, Vault, organization Shop). "
+            "Give the id of one."
         )
         assert controller.asked == []
 
