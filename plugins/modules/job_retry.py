@@ -308,7 +308,9 @@ url:
   type: str
   sample: https://controller.example.com/#/jobs/playbook/43/output
 job:
-  description: All that the controller tells of it, C(started) and C(finished) among them.
+  description:
+    - What the controller tells of it, C(started) and C(finished) among them.
+    - Without C(related), C(job_env), C(job_args) and C(job_cwd), which would hide the failures on a screen.
   returned: when there is such a job
   type: dict
   sample: {id: 43, type: job, started: "2026-11-23T07:15:24.990109Z", finished: "2026-11-23T07:15:25.423177Z"}
