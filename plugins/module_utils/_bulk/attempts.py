@@ -58,18 +58,21 @@ class Attempts:
     def too_many(self, member: Member) -> t.Optional[Tried]:
         """How often a job's work has been relaunched since it last succeeded, where that is too often.
 
+        :param ruled: by the rules of its hosts it may be another number than that of the task.
         :raises ControllerError: it could not be read.
         """
         source = member.source
         if source.id in self._few:
             return None
-        tried = self._of(source) if member.tried is None else member.tried
-        if tried.number >= self._request.max_attempts:
+        most = self._request.max_attempts
+        most = member.ruled.most_attempts(most) if member.ruled else most
+        tried = self._of(source, most) if member.tried is None else member.tried
+        if tried.number >= most:
             return tried
         self._few.add(source.id)
         return None
 
-    def _of(self, source: Job) -> Tried:
+    def _of(self, source: Job, most: int) -> Tried:
         same_work = SameWork(self._client, source, self._request.options.job_type, self._prompts)
 
         def counts(job: Job) -> bool:
@@ -81,7 +84,7 @@ class Attempts:
         if success is None:
             earlier = [job for job in self._older(source) if counts(job)]
             relaunched = sum(job.is_relaunch for job in failed)
-            if earlier and relaunched + len(earlier) >= self._request.max_attempts:
+            if earlier and relaunched + len(earlier) >= most:
                 last = self._last_success(source, earlier[-1].id, counts)
                 earlier = [job for job in earlier if _failed_since(job, last)]
             failed.extend(earlier)

@@ -18,6 +18,9 @@ from .._api.connection import CONNECTION_SPEC
 from .._api.errors import OptionError
 from .._job.options import own_job_id
 from .._launch.waiting import WAITING_SPEC, Waiting
+from .._retry.deadline import Deadline
+from .._retry.options import RULES_SPEC
+from .._retry.rules import Rule, rules_of
 from .._selection.selection import SELECTION_SPEC, Selection
 from .._work.decision import ALL, FAILED, REMAINING, RelaunchOptions
 
@@ -36,6 +39,7 @@ SPECIFICATION: dict[str, t.Any] = dict(
         stop_after=dict(type="int"),
         max_attempts=dict(type="int", default=MAX_ATTEMPTS),
         update_first=dict(type="bool", default=False),
+        **RULES_SPEC,
     ),
 )
 
@@ -49,6 +53,8 @@ class JobsRequest:
     :param stop_after: so many failed ones end the launching; None for never.
     :param max_attempts: so many relaunches of the same work since it last succeeded, and it needs a person.
     :param update_first: updates that failed are run again before the jobs that depend on them.
+    :param deadline: after which nothing is launched; None where there is none.
+    :param rules: by which failed hosts are treated unlike the others.
     :param own_job: the number of the controller's job that the task runs in, if it does.
     """
 
@@ -60,6 +66,8 @@ class JobsRequest:
     stop_after: t.Optional[int] = None
     max_attempts: int = MAX_ATTEMPTS
     update_first: bool = False
+    deadline: t.Optional[Deadline] = None
+    rules: tuple[Rule, ...] = ()
     own_job: t.Optional[int] = None
     check_mode: bool = False
 
@@ -67,7 +75,7 @@ class JobsRequest:
     def of(cls, params: t.Mapping[str, t.Any], check_mode: bool, now: datetime) -> JobsRequest:
         """From validated parameters, and the environment, which tells the job that the task runs in.
 
-        :param now: the moment from which times ago are counted, with its zone.
+        :param now: the moment from which times ago, and the deadline, are counted, with its zone.
         :raises OptionError: one of them cannot be used.
         """
         for option in ("max_jobs", "at_once", "stop_after", "max_attempts"):
@@ -86,6 +94,8 @@ class JobsRequest:
             stop_after=params["stop_after"],
             max_attempts=params["max_attempts"],
             update_first=params["update_first"],
+            deadline=Deadline.of(params["deadline"], now),
+            rules=rules_of(params["rules"]),
             own_job=own_job_id(os.environ),
             check_mode=check_mode,
         )

@@ -17,6 +17,7 @@ from datetime import datetime
 from .._api import jobs as _jobs
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._job.outcome import Outcome, RelaunchOutcome, Result
+from .._retry.retry_rounds import PARKED
 from .._workflow.outcome import WorkflowOutcome
 
 if t.TYPE_CHECKING:
@@ -29,7 +30,10 @@ SUPERSEDED = "superseded"
 REFUSED = "refused"
 LOST = "lost"
 NEEDS_PERSON = "needs_person"
-OUTCOMES = (RELAUNCHED, ADOPTED, DONE, SUPERSEDED, REFUSED, LOST, NEEDS_PERSON)
+LATER = "left_for_later"
+OUTCOMES = (RELAUNCHED, ADOPTED, DONE, SUPERSEDED, REFUSED, LATER, LOST, NEEDS_PERSON, PARKED)
+# What a person has to see to.
+FOR_PERSONS = (NEEDS_PERSON, PARKED)
 ACTED = (RELAUNCHED, ADOPTED)
 
 _IN_WORDS = {
@@ -38,8 +42,10 @@ _IN_WORDS = {
     DONE: "done before",
     SUPERSEDED: "superseded by a later job",
     REFUSED: "left alone",
+    LATER: "left for later",
     LOST: "lost sight of",
     NEEDS_PERSON: "in need of a person",
+    PARKED: "waiting for a person (parked)",
 }
 
 
@@ -114,6 +120,7 @@ class JobEntry:
     nodes: t.Optional[tuple[str, ...]] = None
     failed_nodes: t.Optional[tuple[str, ...]] = None
     node_job_ids: t.Optional[tuple[int, ...]] = None
+    parked: t.Optional[t.Mapping[str, str]] = None
     broken: bool = False
 
     @classmethod

@@ -21,18 +21,22 @@ from .._job.outcome import RelaunchOutcome, carrying
 from .._job.sequence import RelaunchSequence
 from .._job.work import JobWork
 from .._launch.waiting import Watch
+from .._retry.retry_rounds import PARKED, parked_hosts
+from .._retry.ruled_hosts import RuledHosts
+from .._retry.rules import WITHOUT_REASON
 from .._selection.failed_updates import failed_updates
 from .._selection.find_jobs import Found, find
 from .._selection.own_work import OwnWork, read_own_work
 from .._selection.template_edits import TemplateEdits
+from .._selection.updates_first import UpdatesFirst
+from .._work.decision import FAILED
 from .._work.ledger_reader import JobsRead
 from .._work.same_work import Prompts
 from .driver import BulkDriver, BulkProgress
 from .member import Member
 from .options import JobsRequest
-from .outcome import LOST, NEEDS_PERSON, REFUSED, RELAUNCHED, JobEntry, JobsOutcome, Planned
+from .outcome import FOR_PERSONS, LATER, LOST, REFUSED, RELAUNCHED, JobEntry, JobsOutcome, Planned
 from .turns import in_detail, in_turns, left_alone
-from .updates_first import UpdatesFirst
 from .workflow_rows import WorkflowMembers, left_to_workflows, workflow_rows
 
 if t.TYPE_CHECKING:
@@ -61,7 +65,8 @@ def relaunch_jobs(
     updates = UpdatesFirst(client, failed, request.update_first)
     if not found.jobs and not found.workflows:
         return JobsOutcome(msg=_nothing(found, request), updates=tuple(updates.result())).saying(*updates.told())
-    task = _Task(client, request, Watch(client, request.waiting), own, updates)
+    launch_by = None if request.deadline is None else client.clock() + request.deadline.seconds
+    task = _Task(client, request, Watch(client, request.waiting, launch_by=launch_by), own, updates)
     prompts = Prompts(TemplateEdits(client, found.jobs))
     plan = _PlanProgress(client, progress, len(found.jobs))
     turns, alone = _turns(task, found, now, prompts, plan)
@@ -82,8 +87,10 @@ def relaunch_jobs(
     outcome = _told(task.outcome(alone, driver, request.check_mode), found, request).saying(*updates.told())
     with carrying(outcome):
         if driver.timed_out:
-            timeout = f"Waiting ended after {request.waiting.timeout or 0:g} seconds (timeout)."
-            raise WaitTimeoutError(f"{timeout} {outcome.msg} Run the task again to go on.")
+            over = f"Waiting ended after {request.waiting.timeout or 0:g} seconds (timeout)."
+            if not task.watch.passed:
+                over = f"The deadline, {request.deadline}, was over before all had ended."
+            raise WaitTimeoutError(f"{over} {outcome.msg} Run the task again to go on.")
         _check(outcome, request)
     return outcome
 
@@ -103,7 +110,7 @@ class _Task:
 
         :param planned: what would become of them.
         """
-        entries = [entry for member in driver.members for entry in member.entries(planned)]
+        entries = [_with_parked(one, member) for member in driver.members for one in member.entries(planned)]
         jobs = tuple(sorted((*alone, *entries), key=lambda entry: entry.source_job_id))
         if planned:
             changed = any(entry.outcome == RELAUNCHED for entry in jobs)
@@ -180,6 +187,10 @@ class _Sequences:
             own_job=task.own.job,
             one_of_many=True,
         )
+        options = self._request.options
+        # Rules ask for the failed hosts, whatever is to be relaunched.
+        options = replace(options, hosts=FAILED) if task.request.rules else options
+        self._read_as = replace(self._request, options=options)
 
     def of(self, row: t.Sequence[Job]) -> list[Member]:
         """Those of jobs of the same work."""
@@ -187,13 +198,27 @@ class _Sequences:
         return [self._of_job(job, tried, later_turn=number > 0) for number, job in enumerate(row)]
 
     def _of_job(self, job: Job, tried: set[int], later_turn: bool) -> Member:
-        def work_of(source: Job) -> JobWork:
-            task = self._task
-            return JobWork.of(task.client, self._request, task.watch, source, self._read, self._prompts, tried)
+        task = self._task
+        ruled = RuledHosts(task.client, task.request.rules) if task.request.rules else None
 
-        sequence = RelaunchSequence(work_of, lambda new: tried.add(new.id), self._task.updates.before)
+        def work_of(source: Job) -> JobWork:
+            work = JobWork.of(task.client, self._read_as, task.watch, source, self._read, self._prompts, tried)
+            return replace(work, request=self._request, park=ruled)
+
+        sequence = RelaunchSequence(work_of, lambda new: tried.add(new.id), task.updates.before)
         steps = sequence.steps(job, RelaunchOutcome(source_job_id=job.id))
-        return Member(job, sequence.state, steps, later_turn)
+        return Member(job, sequence.state, steps, later_turn, ruled)
+
+
+def _with_parked(entry: JobEntry, member: Member) -> JobEntry:
+    """The entry with the hosts that need a person."""
+    parked = member.ruled.parked if member.ruled else {}
+    if not parked or entry.recovered:
+        return entry
+    told_of = "" if entry.outcome == PARKED else f" Parked: {parked_hosts(parked)}."
+    return replace(
+        entry, parked={name: why or WITHOUT_REASON for name, why in parked.items()}, msg=f"{entry.msg}{told_of}"
+    )
 
 
 def _nothing(found: Found, request: JobsRequest) -> str:
@@ -232,8 +257,8 @@ def _check(outcome: JobsOutcome, request: JobsRequest) -> None:
     :raises JobUnsuccessfulError: not all has come to success that was acted on, or that was named.
     """
     named = bool(request.selection.job_ids)
-    wrong = [entry for entry in outcome.jobs if entry.unsuccessful or (named and entry.outcome == REFUSED)]
-    wrong += [entry for entry in outcome.jobs if entry.outcome == NEEDS_PERSON]
+    wrong = [entry for entry in outcome.jobs if entry.unsuccessful or (named and entry.outcome in (REFUSED, LATER))]
+    wrong += [entry for entry in outcome.jobs if entry.outcome in FOR_PERSONS]
     if wrong:
         numbers = told(str(entry.source_job_id) for entry in wrong)
         raise JobUnsuccessfulError(f"{outcome.msg} Not successful: {numbers}. First of them: {wrong[0].msg}")
