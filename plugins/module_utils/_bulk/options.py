@@ -39,6 +39,7 @@ SPECIFICATION: dict[str, t.Any] = dict(
         stop_after=dict(type="int"),
         max_attempts=dict(type="int", default=MAX_ATTEMPTS),
         **RULES_SPEC,
+        update_first=dict(type="bool", default=False),
     ),
 )
 
@@ -53,6 +54,7 @@ class JobsRequest:
     :param max_attempts: so many relaunches of the same work since it last succeeded, and it needs a person.
     :param deadline: after which nothing is launched; None where there is none.
     :param rules: by which failed hosts are treated unlike the others.
+    :param update_first: updates that failed are run again before the jobs that depend on them.
     :param own_job: the number of the controller's job that the task runs in, if it does.
     """
 
@@ -65,6 +67,7 @@ class JobsRequest:
     max_attempts: int = MAX_ATTEMPTS
     deadline: t.Optional[Deadline] = None
     rules: tuple[Rule, ...] = ()
+    update_first: bool = False
     own_job: t.Optional[int] = None
     check_mode: bool = False
 
@@ -78,6 +81,8 @@ class JobsRequest:
         for option in ("max_jobs", "at_once", "stop_after", "max_attempts"):
             if params[option] is not None and params[option] < 1:
                 raise OptionError(f"{option} must be at least 1, not {params[option]}.")
+        if params["update_first"] and not (params["wait"] or check_mode):
+            raise OptionError("update_first waits for updates: set wait: true as well, or leave it out.")
         return cls(
             selection=Selection.of(params, now),
             options=RelaunchOptions(
@@ -90,6 +95,7 @@ class JobsRequest:
             max_attempts=params["max_attempts"],
             deadline=Deadline.of(params["deadline"], now),
             rules=rules_of(params["rules"]),
+            update_first=params["update_first"],
             own_job=own_job_id(os.environ),
             check_mode=check_mode,
         )

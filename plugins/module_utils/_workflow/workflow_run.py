@@ -9,7 +9,7 @@ for. Private to this collection.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .._api.client import ControllerClient
 from .._api.errors import (
@@ -19,8 +19,8 @@ from .._api.errors import (
 )
 from .._api.jobs import Job, told
 from .._api.kinds import WORKFLOW_JOB, Kind
-from .._job.outcome import carrying, interrupted_with
-from .._launch.asks import EndOf, Pause, Room, Steps, WorkflowJobsAfter
+from .._job.outcome import SequenceState, carrying, interrupted_with
+from .._launch.asks import EndOf, Pause, Steps, WorkflowJobsAfter
 from .._launch.failure_report import explained
 from .._launch.launch import Attempt, Launched, NotNow, pause_before_next_try, send
 from .._launch.look_up import look_up
@@ -54,11 +54,12 @@ class Contest:
 
 @dataclass(frozen=True)
 class WorkflowRun:
-    """What is asked for, and the time that there is for it."""
+    """What is asked for, the time that there is for it, and how far it has come."""
 
     client: ControllerClient
     request: WorkflowRequest
     watch: Watch
+    state: SequenceState = field(default_factory=SequenceState)
 
     def launch(
         self, attempt: Attempt, contest: Contest, outcome: WorkflowOutcome, tries: int
@@ -71,7 +72,6 @@ class WorkflowRun:
         """
         unknown = replace(outcome, changed=True)
         with carrying(outcome):
-            yield Room()
             if self.watch.passed:
                 raise WaitTimeoutError(f"{attempt.what} was not {attempt.verb}: the timeout was over before that.")
             with interrupted_with(unknown):
@@ -81,8 +81,12 @@ class WorkflowRun:
                 return None
         if isinstance(sent, Launched):
             return sent
+        self.state.looking_up = True
         with carrying(unknown):
-            return (yield from look_up(self.client, attempt, sent, contest.newer, WORKFLOW_JOB.noun, self.watch.left()))
+            left = self.watch.left()
+            found = yield from look_up(self.client, attempt, sent, contest.newer, WORKFLOW_JOB.noun, left)
+        self.state.looking_up = False
+        return found
 
     def launched(
         self, launched: Launched, contest: Contest, outcome: WorkflowOutcome, templates: tuple[int, ...]
@@ -93,6 +97,7 @@ class WorkflowRun:
         :param templates: the temporary templates to be removed after success, its own as the last.
         """
         own = launched.job
+        self.state.launched.append(own)
         lost = f"The answer to that was lost, so it was looked for: {launched.lost}" if launched.lost else ""
         outcome = replace(outcome.about(self.client, own, WORKFLOW_JOB), changed=True).saying(lost)
         with carrying(outcome):
