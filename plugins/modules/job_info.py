@@ -177,7 +177,8 @@ hosts:
       type: dict
       sample: {play: Deploy, task: Start the service, module: ansible.builtin.command, message: no such unit}
 remaining_hosts:
-  description: Names of those of RV(hosts) that are not done.
+  description: Names of those of RV(hosts) that are not done; with O(hosts=remaining) also of those for which the job
+    stopped before its end, or that it never began on.
   returned: when they are known
   type: list
   elements: str

@@ -28,8 +28,8 @@ if t.TYPE_CHECKING:
 # Where Ansible finds this collection: the folder above ansible_collections.
 COLLECTIONS = os.environ.get("ANSIBLE_COLLECTIONS_PATH") or str(Path(__file__).resolve().parents[5])
 
-# Fails on a host as often as its variable `failures` says, and notes each run in a file of the host's name. As elsewhere
-# here, a raw command: a module would start a Python for each host.
+# Fails on a host as often as its variable `failures` says, and notes each run in a file of the host's name. As
+# elsewhere here, a raw command: a module would start a Python for each host.
 STUBBORN = """
 - hosts: all
   gather_facts: false

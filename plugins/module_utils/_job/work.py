@@ -108,7 +108,7 @@ class JobWork:
         source: Job,
         read: JobsRead,
         prompts: t.Optional[Prompts] = None,
-        tried: t.Collection[int] = (),
+        tried: t.Optional[set[int]] = None,
         of_others: t.Collection[int] = (),
     ) -> JobWork:
         """

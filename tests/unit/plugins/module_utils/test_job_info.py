@@ -372,6 +372,18 @@ class TestWhatItTells:
         assert (told["verdict"], told["id"]) == ("refuse", SOURCE)
         assert "is the job that this task runs in" in told["msg"]
 
+    def test_the_job_of_the_failed_node_before(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("JOB_ID", "90")
+        monkeypatch.setenv("AWX_PRIVATE_DATA_DIR", "/tmp/awx_90_x")
+        controller = world()
+        before = {"identifier": "Patch", "summary_fields": {"job": {"id": SOURCE, "status": "failed", "type": "job"}}}
+        nodes = {"count": 1, "next": None, "results": [before]}
+        controller.before = lambda _method, path: (200, nodes) if path == "workflow_job_nodes/" else None
+
+        told = info(controller, job_id=None)
+
+        assert (told["verdict"], told["source_job_id"], told["remaining_hosts"]) == ("launch", SOURCE, ["web1", "web2"])
+
     def test_what_cannot_be_reported_does_not_hide_the_verdict(self) -> None:
         controller = world()
         controller.before = lambda _method, path: (500, {}) if path.endswith("/stdout/") else None

@@ -450,7 +450,7 @@ class TestChanges:
 
         assert (result["failed"], result["changed"]) == (False, True), result["msg"]
         assert result["diff"]["after"]["extra_vars"] == {"password": "$encrypted$"}
-        del result["invocation"]
+        result.pop("invocation", None)
         assert "hunter2" not in str(result)
 
     def test_it_is_done_once(self, controller: ScriptedController, relaunch: Relaunch) -> None:
