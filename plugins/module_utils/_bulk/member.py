@@ -158,26 +158,14 @@ class Member:
 
     def leave_to_a_person(self, tried: Tried) -> None:
         """End it, since its work has been relaunched too often without success."""
-        since = written(tried.since)
-        times = "once" if tried.number == 1 else f"{tried.number} times"
-        by = "max_attempts, or retries of a rule" if self.ruled else "max_attempts"
-        msg = (
-            f"Not launched: its work has been relaunched {times} since it last succeeded ({by}), and has failed since "
-            f"{since}. It needs a person."
-        )
+        msg = _tried_too_often(tried, by_rules=self.ruled is not None)
         self.acts, self.entry = False, self._entry(NEEDS_PERSON, self._broken_off(), msg=msg)
-        self.entry = replace(self.entry, attempts=tried.number, failing_since=since)
+        self.entry = replace(self.entry, attempts=tried.number, failing_since=written(tried.since))
 
     def leave_for_later(self, now: datetime) -> None:
         """End it, where the delay that a rule asks for has not passed since its work has ended."""
-        found = self.ruled.too_early(now) if self.ruled else None
-        if found is None:
-            return
-        delay, left = found
-        msg = (
-            f"Left for later: by a rule it waits {delay:g} seconds from its last end on, of which {left:.0f} are left."
-        )
-        self.entry, self.acts = self._entry(LATER, self._broken_off(), msg=msg), False
+        if (found := self.ruled.too_early(now) if self.ruled else None) is not None:
+            self.acts, self.entry = False, self._entry(LATER, self._broken_off(), msg=_too_early(*found))
 
     def lose(self, why: str) -> None:
         """End it, since the job that it waits for cannot be found any more."""
@@ -210,16 +198,6 @@ class Member:
     ) -> JobEntry:
         entry = JobEntry.of(self.source, name, outcome, recovered, msg)
         return replace(entry, node_job_ids=self.node_job_ids or None)
-
-    def entries(self, planned: bool) -> t.Iterator[JobEntry]:
-        """Its own, and those of older ones that go by what comes of it.
-
-        :param planned: what would become of it, else what is to be told where nothing more is done about it.
-        """
-        own = _with_parked(self.planned() if planned else self.so_far(), self.ruled)
-        yield own
-        for one in self.older:
-            yield replace(one, recovered=own.recovered, id=own.id, status=own.status, url=own.url)
 
     def _broken_off(self) -> SourceOutcome:
         self.ask = None
@@ -270,6 +248,30 @@ class Member:
         else:
             name, broken = REFUSED, _is_broken_by(first, self.state.plan != "")
         return replace(self._entry(name, outcome, msg=said), broken=broken)
+
+
+def entries_of(member: Member, planned: bool) -> t.Iterator[JobEntry]:
+    """A member's own entry, and those of older ones that go by what comes of it.
+
+    :param planned: what would become of it, else what is to be told where nothing more is done about it.
+    """
+    own = _with_parked(member.planned() if planned else member.so_far(), member.ruled)
+    yield own
+    for one in member.older:
+        yield replace(one, recovered=own.recovered, id=own.id, status=own.status, url=own.url)
+
+
+def _tried_too_often(tried: Tried, by_rules: bool) -> str:
+    times = "once" if tried.number == 1 else f"{tried.number} times"
+    by = "max_attempts, or retries of a rule" if by_rules else "max_attempts"
+    return (
+        f"Not launched: its work has been relaunched {times} since it last succeeded ({by}), and has failed since "
+        f"{written(tried.since)}. It needs a person."
+    )
+
+
+def _too_early(delay: float, left: float) -> str:
+    return f"Left for later: by a rule it waits {delay:g} seconds from its last end on, of which {left:.0f} are left."
 
 
 def _with_parked(entry: JobEntry, ruled: t.Optional[RuledHosts]) -> JobEntry:

@@ -31,7 +31,7 @@ from .._work.decision import FAILED
 from .._work.ledger_reader import JobsRead
 from .._work.same_work import Prompts
 from .driver import BulkDriver, BulkProgress
-from .member import Member
+from .member import Member, entries_of
 from .options import JobsRequest
 from .outcome import FOR_PERSONS, LATER, LOST, REFUSED, RELAUNCHED, JobEntry, JobsOutcome, Planned
 from .updates_first import UpdatesFirst
@@ -109,7 +109,7 @@ class _Task:
 
         :param planned: what would become of them.
         """
-        entries = [entry for member in driver.members for entry in member.entries(planned)]
+        entries = [entry for member in driver.members for entry in entries_of(member, planned)]
         jobs = tuple(sorted((*alone, *entries), key=lambda entry: entry.source_job_id))
         if planned:
             changed = any(entry.outcome == RELAUNCHED for entry in jobs)
