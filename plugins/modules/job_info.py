@@ -37,10 +37,9 @@ attributes:
 options:
   hosts:
     description:
-      - Of which relaunch RV(verdict) tells, that on all hosts, that on the failed ones, or the launch of the template
-        on exactly those that are not done. All else is the same.
+      - Of which relaunch RV(verdict) tells, that on all hosts or that on the failed ones. All else is the same.
     type: str
-    choices: [all, failed, remaining]
+    choices: [all, failed]
     default: failed
   fallback_to_all:
     description:
@@ -52,8 +51,8 @@ notes:
   - The verdict is that of M(relaunch.controller.job_relaunch) with C(wait=true), by the same look at later jobs of the
     same work and the same decision.
   - The task fails only where the job cannot be read. That a relaunch would be refused is a verdict.
-  - It asks for no more than M(relaunch.controller.job_relaunch) with C(hosts=failed) or C(hosts=remaining) would, and
-    for one page of earlier jobs where the job is a relaunch itself.
+  - It asks for no more than M(relaunch.controller.job_relaunch) with C(hosts=failed) would, and for one page of earlier
+    jobs where the job is a relaunch itself.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process, as described with
     M(relaunch.controller.job_relaunch).
 seealso:
@@ -127,15 +126,14 @@ verdict_job_id:
   type: int
   sample: 43
 relaunch_on:
-  description: Whether the relaunch would be on V(all) hosts, on the V(failed) ones, or by a launch of the template on
-    the V(remaining) ones.
+  description: Whether the relaunch would be on V(all) hosts or on the V(failed) ones.
   returned: when RV(verdict=launch)
   type: str
-  choices: [all, failed, remaining]
+  choices: [all, failed]
   sample: failed
 relaunch_hosts:
   description: Names of the hosts that the relaunch would be limited to.
-  returned: unless RV(relaunch_on=all)
+  returned: when RV(relaunch_on=failed)
   type: list
   elements: str
   sample: [web2]
@@ -174,8 +172,7 @@ hosts:
       type: dict
       sample: {play: Deploy, task: Start the service, module: ansible.builtin.command, message: no such unit}
 remaining_hosts:
-  description: Names of those of RV(hosts) that are not done; with O(hosts=remaining) also of those for which the job
-    stopped before its end, or that it never began on.
+  description: Names of those of RV(hosts) that are not done.
   returned: when they are known
   type: list
   elements: str
@@ -183,7 +180,7 @@ remaining_hosts:
 stopped_hosts:
   description: Names of hosts that did not fail in the job, and for which it stopped before its end, or that it never
     began on.
-  returned: when RV(cut_short) is true or with O(hosts=remaining), and such hosts are known
+  returned: when RV(cut_short) is true and such hosts are known
   type: list
   elements: str
   sample: [host1, host2]

@@ -126,17 +126,6 @@ def stopped() -> BulkController:
     return controller
 
 
-def stopped_at_once() -> BulkController:
-    """It went to its end for nobody, and nobody has done anything since."""
-    return world({"web1": True, "web2": False, "web3": False}, stopped=True)
-
-
-def asks_for_no_limit() -> BulkController:
-    controller = world()
-    controller.asks = ()
-    return controller
-
-
 def left_new() -> BulkController:
     controller = world()
     running(controller, 43, "web1", "web2", status="new", created="2026-11-23T20:00:00Z")
@@ -167,13 +156,6 @@ WORLDS: dict[str, tuple[t.Callable[[], BulkController], dict[str, t.Any], str]] 
     "cut short, as a whole": (stopped, {"fallback_to_all": True}, "launch"),
     "a relaunch was left new": (left_new, {}, "launch"),
     "done by a schedule": (whole_since, {}, "done"),
-    "remaining, it failed": (world, {"hosts": "remaining"}, "launch"),
-    "remaining, half healed": (half_healed, {"hosts": "remaining"}, "launch"),
-    "remaining, healed": (healed, {"hosts": "remaining"}, "done"),
-    "remaining, it stopped": (stopped_at_once, {"hosts": "remaining"}, "launch"),
-    "remaining, a part is being done": (partly_being_done, {"hosts": "remaining"}, "await"),
-    "remaining, never began": (never_run, {"hosts": "remaining"}, "launch"),
-    "remaining, no limit is asked for": (asks_for_no_limit, {"hosts": "remaining"}, "refuse"),
     "all, it failed": (world, {"hosts": "all"}, "launch"),
     "all, healed": (healed, {"hosts": "all"}, "launch"),
     "all, done by a schedule": (whole_since, {"hosts": "all"}, "done"),
@@ -217,12 +199,10 @@ def test_the_verdict_is_what_a_relaunch_then_does(name: str) -> None:
 
     assert told["verdict"] == verdict, told["msg"]
     launched = [int(post.split("/")[0]) for post in acted.posts if post.endswith("/relaunch")]
-    by_template = not launched and any(post.endswith("/launch") for post in acted.posts)
     if verdict == "launch":
         limit = acted.jobs[min(number for number in acted.jobs if number > 100)].facts["limit"]
         would = (told["verdict_job_id"], told["relaunch_on"], told.get("relaunch_hosts", []))
-        how = "remaining" if by_template else "failed"
-        assert would == ((launched or [SOURCE])[0], *((how, sorted(limit.split(","))) if limit else ("all", [])))
+        assert would == (launched[0], *(("failed", sorted(limit.split(","))) if limit else ("all", [])))
     elif verdict in ("await", "adopt"):
         assert waited[0] == told["verdict_job_id"]
         assert verdict == "await" or (launched, result["changed"]) == ([], False)
@@ -241,7 +221,7 @@ def test_it_asks_no_more_than_a_relaunch(name: str) -> None:
     made, options, _verdict = WORLDS[name]
     asked, acted = made(), made()
     info(asked, **options)
-    really(acted, lambda _job: None, **{**options, "hosts": "remaining" if "remaining" in name else "failed"})
+    really(acted, lambda _job: None, **dict(options, hosts="failed"))
 
     # What a relaunch would have to tell if it failed again: with what, and the end of the output.
     report = sum(path.endswith(("/job_events/", "/stdout/")) for _method, path, _query in asked.asked)
