@@ -273,7 +273,7 @@ jobs:
         successful."
 counts:
   description: How many there are of each outcome, of all (C(jobs)), of those that have recovered (C(recovered)), and
-    of those that were acted on and have not (C(failed)).
+    of those that were acted on without success (C(failed)). A success without hosts that are disabled is none of these.
   returned: always
   type: dict
   sample:

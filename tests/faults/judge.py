@@ -370,7 +370,7 @@ def _gave_up(facts: Facts, run: Run, mine: list[Job]) -> t.Iterator[tuple[Kind, 
     if any(request.status == 401 and not request.disturbed for request in requests):
         # Its token had expired.
         return
-    if _nothing_to_launch(facts, run, result):
+    if _nothing_to_launch(facts, run, requests, result):
         return
     unknown = bool(result.get("changed", True)) and result.get("id") is None
     if unknown and facts.may_have_posted(run) and all(job.created >= run.ended for job in mine):
@@ -379,7 +379,7 @@ def _gave_up(facts: Facts, run: Run, mine: list[Job]) -> t.Iterator[tuple[Kind, 
     yield Kind.DIED if facts.wait else Kind.NEEDLESS, str(result.get("msg"))
 
 
-def _nothing_to_launch(facts: Facts, run: Run, result: t.Mapping[str, t.Any]) -> bool:
+def _nothing_to_launch(facts: Facts, run: Run, requests: t.Sequence[Request], result: t.Mapping[str, t.Any]) -> bool:
     """Whether it is right to fail: the same work is active already, no failed host is left, or the template was edited
     so that it only checks, or has another limit."""
     records = facts.records
@@ -394,7 +394,14 @@ def _nothing_to_launch(facts: Facts, run: Run, result: t.Mapping[str, t.Any]) ->
     early = [one for one in records.jobs if records.same_work(one) and not records.counts(one)]
     if not facts.wait and any(one.active(moment) for one in early for moment in moments):
         return True
-    return facts.hosts == "failed" and not all(map(records.reachable, moments))
+    return facts.hosts == "failed" and no_host_in_reach(records, requests, moments)
+
+
+def no_host_in_reach(records: Records, requests: t.Iterable[Request], moments: t.Iterable[float]) -> bool:
+    """Whether no relaunch on failed hosts is to be had for a while. Who may not read the inventory cannot know whether
+    a host that was deleted was added again, so that it is no more than missing."""
+    may_not_read = any(one.status == 403 and not one.disturbed and "/inventories/" in one.path for one in requests)
+    return any(not records.reachable(moment) or (may_not_read and records.all_left_gone(moment)) for moment in moments)
 
 
 def incurable(requests: t.Iterable[Request]) -> bool:

@@ -303,7 +303,7 @@ def _false_account(facts: Facts, run: Run, result: t.Mapping[str, t.Any]) -> t.I
     expected.update({name: found[name] for name in OUTCOMES})
     if {name: counts.get(name) for name in expected} != expected:
         yield f"counts is {counts}, but by its entries it is {expected}"
-    bad = [entry["source_job_id"] for entry in entries if _unsuccessful(entry)]
+    bad = [entry["source_job_id"] for entry in entries if _unsuccessful(facts, run, entry)]
     if not len(bad) <= counts.get("failed", 0) <= len(bad) + found[REFUSED]:
         yield f"{counts.get('failed')} are counted as failed, but by its entries it is {bad}"
     left = [entry["source_job_id"] for entry in entries if entry["outcome"] == REFUSED] if facts.named else []
@@ -312,8 +312,18 @@ def _false_account(facts: Facts, run: Run, result: t.Mapping[str, t.Any]) -> t.I
         yield f"it succeeded, but not with {bad or left or active}"
 
 
-def _unsuccessful(entry: Entry) -> bool:
-    return entry["outcome"] == LOST or (_has_ended(entry) and not entry["recovered"])
+def _unsuccessful(facts: Facts, run: Run, entry: Entry) -> bool:
+    """Whether an entry counts as a failure: not where its job was successful, and what remains could not run."""
+    if entry["outcome"] == LOST:
+        return True
+    if not _has_ended(entry) or entry["recovered"]:
+        return False
+    records = next(one for _number, one in facts.works if one.source.id == entry["source_job_id"])
+    hosts = [records.host(name) for name in entry.get("remaining_hosts") or ()]
+    left_out = [
+        host is not None and (not host.there(run.ended) or host.was_out(run.started, run.ended)) for host in hosts
+    ]
+    return not (entry.get("status") == SUCCESSFUL and left_out and all(left_out))
 
 
 def _false_entry(one: of_one.Facts, run: Run, entry: Entry, elsewhere: t.Iterable[str]) -> t.Iterator[str]:
@@ -324,8 +334,8 @@ def _false_entry(one: of_one.Facts, run: Run, entry: Entry, elsewhere: t.Iterabl
     result = run.result or {}
     records = one.records
     job = records.job(entry.get("id"))
-    if job is not None and not entry["recovered"]:
-        # A failure is told as it was, whatever came while its job ran.
+    if job is not None and job.status != SUCCESSFUL and not entry["recovered"]:
+        # A failure is told as it was, whatever came while its job ran. A success may be taken back by that.
         records = dataclasses.replace(records, jobs=tuple(other for other in records.jobs if other.id <= job.id))
         one = dataclasses.replace(one, records=records)
     if entry.get("id") is not None and job is None:
@@ -404,12 +414,13 @@ def _refusal(facts: Facts, run: Run, entry: Entry) -> str | None:
     source = entry["source_job_id"]
     number, records = next(one for one in facts.works if one[1].source.id == source)
     if "(stop_after)" in entry["msg"]:
-        failed = sum(_unsuccessful(one) for one in entries_of(run))
+        failed = sum(_unsuccessful(facts, run, one) for one in entries_of(run))
         if facts.stop_after is not None and failed >= facts.stop_after:
             return ""
         return f"job {source}: {entry['msg']}"
     refused = any(post.refused and facts.template_of(post) == number for post in facts.posts(run))
-    gone = not all(map(records.reachable, records.moments(run.started, run.ended)))
+    moments = records.moments(run.started, run.ended)
+    gone = of_one.no_host_in_reach(records, facts.of_run(run), moments)
     if refused or (facts.hosts == "failed" and gone):
         return ""
     return f"job {source}: {entry['msg']}"

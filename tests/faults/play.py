@@ -136,15 +136,16 @@ class Play(abc.ABC):
             insist(sandbox.behave)
 
     def _move(self, move: Move) -> None:
-        calls = self._calls(move)
-        self._moved.append((time.time(), calls))
-        for call in calls:
+        moved: list[Call] = []
+        self._moved.append((time.time(), moved))
+        for call in self._calls(move):
             if "user" in call:
                 self._sandbox.request(call["method"], call["path"], user=call["user"], body=call["body"])
             else:
-                # A host that is in use cannot be deleted.
+                # A host that is in use, or was deleted before, cannot be deleted.
                 with contextlib.suppress(SandboxError):
                     self._sandbox.control(call["method"], call["path"], call["body"])
+                    moved.append(call)
         if move.settle:
             self._settle(besides=self._before)
 
@@ -228,19 +229,23 @@ class Play(abc.ABC):
 
     def _hosts(self, scene: Scene, entries: list[dict[str, t.Any]]) -> tuple[Host, ...]:
         """The hosts as they were over time, by the calls that moved them."""
-        moved = list(self._moved)
-        moved += [(one["time"], one["fault"]["calls"]) for one in entries if (one["fault"] or {}).get("kind") == "act"]
+        moved = [(moment, calls, True) for moment, calls in self._moved]
+        acts = (one for one in entries if (one["fault"] or {}).get("kind") == "act")
+        # Of these nobody tells whether they could be done.
+        moved += [(one["time"], one["fault"]["calls"], False) for one in acts]
         hosts = {number: Host(number, frozenset({name, renamed(name)})) for number, name in scene.hosts}
         with db.opened(self._path) as database:
             left = {number for number in hosts if database.get("hosts", number)}
-        for moment, calls in sorted(moved, key=lambda one: one[0]):
+        deleted: set[int] = set()
+        for moment, calls, certain in sorted(moved, key=lambda one: one[0]):
             for call in calls:
                 kind, _slash, number = call["path"].strip("/").partition("/")
                 host = hosts.get(int(number)) if kind == "hosts" else None
                 if host is None:
                     continue
-                if call["method"] == "DELETE" and host.id not in left:
+                if call["method"] == "DELETE" and host.id not in left | deleted:
                     hosts[host.id] = dataclasses.replace(host, gone=moment)
+                    deleted |= {host.id} if certain else set()
                 elif (call["body"] or {}).get("enabled") == 0:
                     hosts[host.id] = dataclasses.replace(host, out=(*host.out, (moment, float("inf"))))
                 elif (call["body"] or {}).get("enabled") == 1 and host.out:

@@ -137,6 +137,12 @@ class Records:
         there = {host.id for host in self.hosts if host.there(moment)}
         return any(failed and host in there for host, failed in [self.source, *wholes][-1].words.items())
 
+    def all_left_gone(self, moment: float) -> bool:
+        """Whether the failed hosts that are not done are hosts that were deleted."""
+        there = {host.id for host in self.hosts if host.there(moment)}
+        lost = any(failed and host not in there for host, failed in self.source.words.items())
+        return lost and not self.undone(moment)
+
     def all_done(self, moment: float) -> bool:
         """Whether a relaunch of all hosts was successful, and made after each that failed had ended."""
         if self.source.over(moment) and self.source.status == SUCCESSFUL:

@@ -221,6 +221,22 @@ def test_a_disabled_host_remains_with_a_warning(host: Host) -> None:
     assert judge(facts_of(run_of(told), jobs=[IDLE], host=host)) == []
 
 
+# The user may not read the inventory, so that nobody tells whether a host that was deleted is there again.
+HIDDEN = Request(100.7, "GET", "/api/v2/inventories/1/hosts/", 403)
+
+
+@pytest.mark.parametrize(
+    ("requests", "wrong"), [([READ, HIDDEN], set()), ([READ], {Kind.DIED})], ids=["hidden", "readable"]
+)
+def test_who_may_not_read_hosts_cannot_call_deleted_ones_gone(requests: list[Request], wrong: set[Kind]) -> None:
+    told = {**GAVE_UP, "remaining_hosts": ["web2"]}
+    facts = facts_of(run_of(told), requests=requests, jobs=[], host=dataclasses.replace(WEB2, gone=90.0))
+    healed = Job(2, "successful", created=70, finished=80, limit=frozenset({"web1"}), words={1: False})
+    both = dataclasses.replace(SOURCE, words={1: True, 2: True})
+    records = dataclasses.replace(facts.records, source=both, jobs=(healed,))
+    assert kinds(dataclasses.replace(facts, records=records)) == wrong
+
+
 def test_a_secret() -> None:
     assert kinds(facts_of(run_of(output="the token is s3cret"), secrets=("s3cret",))) == {Kind.SECRET}
 

@@ -121,6 +121,24 @@ def test_what_is_right() -> None:
     assert judge(facts_of(None, broken_off=True)) == []
 
 
+def test_a_host_that_was_disabled_makes_no_failure_of_a_success() -> None:
+    idle = dataclasses.replace(FOUR, words={})
+    said = "Job 4 was successful. Did not run in job 4: web2."
+    told = result_of(entry(1, 3), entry(2, 4, recovered=False, remaining_hosts=["web2"], msg=said), failed=False)
+    told["counts"]["failed"] = 0
+    facts = facts_of(told, jobs=(THREE, idle))
+    (_one, first), (two, second) = facts.works
+    out = dataclasses.replace(second, hosts=(Host(2, frozenset({"web2"}), out=((90.0, 130.0),)),))
+    assert judge(dataclasses.replace(facts, works=((7, first), (two, out)))) == []
+    assert {verdict.kind for verdict in judge(facts)} == {Kind.FALSE}
+
+
+def test_a_success_that_a_failure_took_back_meanwhile_is_denied() -> None:
+    by_another = Job(5, "failed", 107, 111, limit=frozenset({"web2"}), words={2: True})
+    told = entry(2, 4, recovered=False, remaining_hosts=["web2"], msg="Job 4 was successful, but job 5 failed on web2.")
+    assert judge(facts_of(result_of(entry(1, 3), told), jobs=(THREE, FOUR, by_another))) == []
+
+
 LOST = dataclasses.replace(POSTS[1], status=None, fault={"kind": "drop", "when": "after"})
 BESIDE = dataclasses.replace(FOUR, created=104)
 BY_SCHEDULE = Job(9, "successful", 90, 95, relaunch=False, limit=frozenset({"web2"}), words={2: False})

@@ -101,8 +101,11 @@ def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) 
     before = outcome
     outcome = with_hosts(outcome, look.ledger)
     outcome = outcome.warned(*left_out(look.ledger, job))
-    if isinstance(decision, Refuse) and (decision.cut_short or decision.parked):
-        raise refused(work, decision, outcome)
+    if isinstance(decision, Refuse):
+        if decision.cut_short or decision.parked:
+            raise refused(work, decision, outcome)
+        said = f"Job {job.id} was successful, but that is not all. {decision.reason} See {outcome.url}"
+        raise BrokenOffError(JobUnsuccessfulError(said), outcome)
     if isinstance(decision, Launch):
         if decision.hosts == ALL:
             return Judged(outcome.saying(f"{decision.reason}: all hosts are next."), again=True)

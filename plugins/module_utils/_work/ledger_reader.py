@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-import functools
 import typing as t
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from .._api import jobs as _jobs
 from .._api.jobs import HostSummary, Job
@@ -113,13 +113,13 @@ class LedgerReader(SummariesReader):
         same_work: SameWork,
         whole: bool,
         read: JobsRead,
-        tried: t.Collection[int] = (),
+        tried: t.Optional[set[int]] = None,
     ) -> None:
         super().__init__(client, events_in, read)
         self._source = source
         self._same_work = same_work
         self._whole = whole
-        self._tried = tried
+        self._tried = set[int]() if tried is None else tried
         self._reach = HostReach(client, source)
         self._ends = RunEnds(client, self.summaries, read.starts)
 
@@ -143,9 +143,8 @@ class LedgerReader(SummariesReader):
         if not self._whole and (runs or hosts_needed):
             source_run = replace(source_run, summaries=self._failed_of_source())
             runs = self._until_decided(source_run, runs)
-        tried = frozenset(self._tried)
-        ledger = Ledger(source_run, tuple(runs), early, newest=newest, masked=self._same_work.masked)
-        ledger = replace(ledger, tried=tried, left_new=left_new)
+        tried, masked = frozenset(self._tried), self._same_work.masked
+        ledger = Ledger(source_run, tuple(runs), early, newest=newest, masked=masked, tried=tried, left_new=left_new)
         if source_run.summaries is None:
             return ledger
         records = self._reach.of(host_records(source_run, runs))
@@ -158,6 +157,10 @@ class LedgerReader(SummariesReader):
         :raises ControllerError: they could not be read.
         """
         return self._reach.disabled(hosts)
+
+    def gave_way(self, job: Job) -> None:
+        """Know that a job of this task was canceled in favour of another caller's, so that it has tried nothing."""
+        self._tried.discard(job.id)
 
     def lost_hosts(self) -> tuple[HostRecord, ...]:
         """The source's failed hosts that have lost their row in the inventory.
@@ -180,13 +183,13 @@ class LedgerReader(SummariesReader):
         done = tuple(HostSummary(None, name, name, failed=False) for name in job.limit_names)
         self._read.summaries.setdefault(job.id, done)
 
-    def with_remaining(self, ledger: Ledger, base: Job) -> Ledger:
+    def with_remaining(self, ledger: Ledger, base: Job, earlier: t.Sequence[Job] = ()) -> Ledger:
         """The ledger with all hosts that are not done: with those too for which the base ended early, one by one.
 
-        :param base: as of ``with_end``.
+        :param base: as of ``with_end``, as is ``earlier``.
         :raises ControllerError: something could not be read.
         """
-        ledger = self.with_end(ledger, base, every=True)
+        ledger = self.with_end(ledger, base, earlier, every=True)
         if ledger.stopped is None:
             return replace(ledger, stopped_hosts=())
         run = Run(base, whole=True, summaries=self.summaries(base))
@@ -215,8 +218,8 @@ class LedgerReader(SummariesReader):
         ran, known, begun = self._ends.started(base).hosts, self._read.inventories, NeverBegun()
         by_nobody = self._ends.begun_by_nobody(run, measures)
         if ran is None or known is None or by_nobody or not known.all_in(base, ran):
-            summaries = functools.partial(self.summaries, base)
-            begun = read_never_begun(self._client, base, end, patterns, summaries, every, by_nobody)
+            summaries, on_all = partial(self.summaries, base), partial(self._ends.one_ran_on_all, run, measures)
+            begun = read_never_begun(self._client, base, end, patterns, summaries, every, by_nobody, on_all)
         # Where it went to its end for all that it began with, hosts that nobody can tell of were not meant.
         unknown = begun.unknown if end.broke_off or begun.more else ""
         # A job that failed on no host was lost behind its recap.

@@ -122,6 +122,7 @@ def read_never_begun(
     summaries: t.Callable[[], t.Sequence[HostSummary]],
     every: bool = False,
     begun_by_nobody: t.Collection[str] = (),
+    one_ran_on_all: t.Callable[[], bool] = lambda: False,
 ) -> NeverBegun:
     """The hosts that a job never began on: enabled, in the inventory before it, targeted, and without a summary.
 
@@ -130,11 +131,12 @@ def read_never_begun(
     :param summaries: brings those of the job, where they are needed.
     :param every: name all of them, however many requests that takes.
     :param begun_by_nobody: the patterns of plays that no run has begun for any host.
+    :param one_ran_on_all: tells whether one of these runs was on all hosts of the inventory, where that is asked.
     :raises ControllerError: the controller could not be asked.
     """
     if not end.never_begun:
         return NeverBegun()
-    if begun_by_nobody and not _has_all(client, job, begun_by_nobody):
+    if begun_by_nobody and not _has_all(client, job, begun_by_nobody, one_ran_on_all):
         return NeverBegun(unknown=MADE)
     meant = targets(str(job.facts.get("limit") or ""), patterns)
     if meant is not None and meant.names and meant.names <= {one.name_then for one in summaries()}:
@@ -153,10 +155,13 @@ def read_never_begun(
     return left
 
 
-def _has_all(client: ControllerClient, job: Job, patterns: t.Collection[str]) -> bool:
+def _has_all(
+    client: ControllerClient, job: Job, patterns: t.Collection[str], one_ran_on_all: t.Callable[[], bool]
+) -> bool:
     """Whether the job's inventory has the hosts or groups of these names.
 
-    It is assumed of what is no name, and where this user may not read it.
+    It is assumed of what is no name. Where this user may not read it, it has not if a play was begun for none of all
+    its hosts.
     """
     left = set(_names(patterns) or ())
     try:
@@ -167,7 +172,7 @@ def _has_all(client: ControllerClient, job: Job, patterns: t.Collection[str]) ->
     except AnswerError as error:
         if not error.not_visible:
             raise
-        return True
+        return not one_ran_on_all()
     return not left
 
 

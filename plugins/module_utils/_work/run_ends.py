@@ -53,7 +53,7 @@ class RunEnds:
         return replace(run, stopped=self.end(run, others).counted)
 
     def end(self, run: Run, others: t.Sequence[Run]) -> EndOfRun:
-        """The end of a run, measured by the newest successful ones, else by the one that started most.
+        """The end of a run, measured by the newest successful ones, else by the failed ones that started more.
 
         One that was successful on no host has started nothing, and measures nothing.
         """
@@ -66,14 +66,18 @@ class RunEnds:
         return self._ends[key]
 
     def measures(self, run: Run, others: t.Sequence[Run]) -> list[Job]:
-        """By which jobs the end of a run is measured; by itself where it got furthest of those that failed."""
+        """By which jobs the end of a run is measured; by itself where none of those that failed started more.
+
+        Of those there may be several: one has got further, and another one into a rescue.
+        """
         order = sorted((other.job for other in others if may_have_results(other)), key=ended, reverse=True)
-        successful = (job for job in order if job.successful and self.started(job).size > (0, 0))
+        successful = (job for job in order if job.successful and self.started(job).plays)
         measures = list(itertools.islice(successful, MEASURES))
         if measures:
             return measures
         failed = [job for job in order if not job.successful and job.revision == run.job.revision][:MEASURES]
-        return [max((*failed, run.job), key=lambda job: self.started(job).size)]
+        own = self.started(run.job)
+        return [job for job in failed if self.started(job).beyond(own)] or [run.job]
 
     def begun_by_nobody(self, run: Run, others: t.Sequence[Run]) -> set[str]:
         """The patterns of plays that a run never began, and that its measures began for no host."""
@@ -82,6 +86,18 @@ class RunEnds:
         plays = [(play.pattern, measure.batches_of(play)) for measure in measures for play in measure.plays[begun:]]
         by_somebody = {pattern for pattern, batches in plays if any(batch.copies for batch in batches)}
         return {pattern for pattern, _batches in plays} - by_somebody
+
+    def one_ran_on_all(self, run: Run, others: t.Sequence[Run]) -> bool:
+        """Whether one of its measures ran on as many hosts as the inventory has.
+
+        Where only the names in its limit are known, these are taken for hosts of the inventory.
+        """
+        for job in self.measures(run, others):
+            rows = self._summaries(job)
+            number = sum(one.host is not None for one in rows) or len(rows)
+            if number >= job.summary("inventory").get("total_hosts", number + 1):
+                return True
+        return False
 
     def started(self, job: Job) -> Started:
         """What a job started; nothing where this user may not read that, which ``read_end_of_run`` tells."""
@@ -99,15 +115,16 @@ def may_have_results(run: Run) -> bool:
 
 
 def _by_all(ends: t.Sequence[EndOfRun]) -> EndOfRun:
-    """The end by all measures: who was stopped by one of them was."""
+    """The end by all measures: who was stopped by one of them was, and unproven is what none of them shows."""
     if len(ends) == 1:
         return ends[0]
     first = next((one for one in ends if one.counted), ends[0])
     counted = frozenset[str]().union(*(one.counted for one in ends))
+    unproven = frozenset.intersection(*(one.unproven for one in ends)) - counted
     return replace(
         first,
-        stopped=counted,
-        unproven=frozenset(),
+        stopped=counted | unproven,
+        unproven=unproven,
         never_begun=any(one.never_begun for one in ends),
         broke_off=any(one.broke_off for one in ends),
     )

@@ -239,11 +239,14 @@ class Started:
                 names.setdefault(start.path, set()).add(start.name)
         return names
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """How far a run got: the plays it began, and the tasks of the fullest batches of each."""
-        tasks = (max(len(batch.copies) for batch in self.batches_of(play)) for play in self.plays)
-        return len(self.plays), sum(tasks)
+    def beyond(self, other: Started) -> bool:
+        """Whether anything was started here that another run of the same playbook did not start."""
+        ours, theirs = alike(self, other)
+        if len(ours.plays) > len(theirs.plays):
+            return True
+        plays = zip(ours.plays, theirs.plays)
+        courses = ((Course.of(ours.batches_of(one)), Course.of(theirs.batches_of(two))) for one, two in plays)
+        return any(number > two.copies.get(key, 0) for one, two in courses for key, number in one.copies.items())
 
 
 # Of statistics; there are the artifacts of set_stats beside them.

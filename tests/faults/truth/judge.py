@@ -249,7 +249,9 @@ def _without_end(facts: Facts) -> t.Iterator[_Wrong]:
             continue
         may_refuse = facts.hosts != "all" and not facts.fallback_to_all
         job_failed = account.result.get("status") in FINAL and account.result.get("status") != "successful"
-        if may_refuse and (account.cut_short or account.result.get("id") is None or not job_failed):
+        # An entry that was refused tells of the job that did last what has been done.
+        refused = account.cut_short or account.result.get("outcome") == "refused"
+        if may_refuse and (refused or account.result.get("id") is None or not job_failed):
             continue
         after = f"after {len(calm)} tasks in which nothing failed"
         yield Kind.STUCK, f"job {account.source.id} is not done {after}: {account.result.get('msg')}"

@@ -146,8 +146,6 @@ class TruthPlay:
 
     def _asked(self, options: t.Mapping[str, t.Any], sources: t.Sequence[int]) -> dict[str, t.Any]:
         """What job_info says of the jobs that a task is about."""
-        if self._world.task.hosts == "remaining":
-            return {}
         if self._world.task.kind != BULK:
             return {"info": tasks.info(options)}
         return {"infos": {number: tasks.info({**options, "job_id": number}) for number in sources}}

@@ -139,6 +139,19 @@ CALM: dict[str, t.Any] = {"said": {"calm": True}}
         pytest.param(facts_of(GOOD, [WHOLE], hosts="all"), id="all hosts"),
         pytest.param(facts_of(BAD, [AGAIN_FAILED], before=DISABLED, **CALM), id="calm, and what is left is disabled"),
         pytest.param(facts_of(CUT, source=STOPPED, **CALM), id="calm, and cut short"),
+        pytest.param(
+            facts_of(
+                entry(
+                    outcome="refused", recovered=False, status="failed", remaining_hosts=["web2"], msg="web2 is left."
+                ),
+                [dataclasses.replace(AGAIN_FAILED, created=70, finished=80, failed={"web2": None})],
+                REMADE,
+                before=AGAIN,
+                **OF_MANY,
+                **CALM,
+            ),
+            id="calm, and refused with the job that had done a part",
+        ),
     ],
 )
 def test_what_is_right(facts: Facts) -> None:

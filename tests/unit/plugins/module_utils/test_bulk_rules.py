@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
 from datetime import timedelta
 from email.utils import format_datetime
@@ -27,7 +26,6 @@ from ansible_collections.relaunch.controller.tests.unit.bulk_controller import (
     relaunches_of,
 )
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
-from ansible_collections.relaunch.controller.tests.unit.templates_as_data import needs
 
 DEFAULTS = {name: option.get("default") for name, option in SPECIFICATION["argument_spec"].items()}
 HOUR = 3600.0
@@ -59,12 +57,6 @@ class World(BulkController):
         return self.jobs[one.id]
 
     def _answer(self, method: str, parts: list[str], query: dict[str, str], sent: t.Any) -> tuple[int, t.Any]:
-        if parts[0] == "job_templates" and parts[1:]:
-            if method != "POST":
-                return 200, needs("limit") if parts[2:] == ["launch"] else {"id": int(parts[1])}
-            limit = json.loads(sent)["limit"]
-            new = self.launch(int(parts[1]), limit.split(","), limit=limit, launched_by={"id": 1, "type": "user"})
-            return 201, {**new.shown(self.clock.now - 0.001), "status": "pending", "ignored_fields": {}}
         if parts[-1] == "job_events" and "runner_on_failed" in query.get("event__in", ""):
             status, page = super()._answer(method, parts, query, sent)
             for event in page["results"]:

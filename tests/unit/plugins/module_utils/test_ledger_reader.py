@@ -643,6 +643,16 @@ class TestEndOfARelaunch:
         assert done(work.ledger()) == {}
         assert work.events_asked(44) == 1
 
+    def test_nor_does_it_matter_which_of_them_started_more(self) -> None:
+        """Job 43 got into a rescue, and job 44 behind the place where that ended."""
+        rescue = [{**again(LAST, number), "uuid": f"r{number}"} for number in (5, 6)]
+        for number, one in enumerate(rescue):
+            one["event_data"] = {**one["event_data"], "task": f"Repair {number}", "task_path": f"site.yml:5{number}"}
+        further = (PLAY, FIRST, failure("web2"), LAST)
+        work = self.of((PLAY, FIRST, *rescue, failure("web2", 7, "r6"))).ran("failed", further, failed="web2")
+
+        assert done(work.ledger()) == {}
+
     def test_the_playbook_has_changed_in_between(self) -> None:
         work = self.of(BROKE_OFF, scm_revision="abc").ran("successful", (PLAY, FIRST), well="web3", scm_revision="def")
 
@@ -771,6 +781,17 @@ class TestEndOfTheSource:
         stopped = work.ran("successful", (PLAY, FIRST, LAST, play), well="web2").ledger(end=42, many=True).stopped
 
         assert stopped is not None and "a play that no run has begun" in stopped.unknown
+
+    @pytest.mark.parametrize(("hosts", "doubted"), [(1, True), (2, False)])
+    def test_nor_that_its_inventory_may_not_be_read(self, hosts: int, doubted: bool) -> None:
+        """A run on all hosts of the inventory shows that the play is for none of them."""
+        facts = {"summary_fields": {"inventory": {"total_hosts": hosts}}, "limit": "web2"}
+        work = Work().ran("failed", BROKE_OFF, failed="web2", **facts)
+        work.lists.update({"inventories/1/groups/": 403, "inventories/1/hosts/": 403})
+        play = {**SECOND_PLAY[0], "event_data": {**SECOND_PLAY[0]["event_data"], "play_pattern": "made"}}
+        stopped = work.ran("successful", (PLAY, FIRST, LAST, play), well="web2", **facts).ledger(end=42).stopped
+
+        assert (stopped is not None and "a play that no run has begun" in stopped.unknown) is doubted
 
     def test_one_that_another_run_has_begun_is_done(self) -> None:
         work = Work().ran("failed", BROKE_OFF, failed="web2").inventory("web2")

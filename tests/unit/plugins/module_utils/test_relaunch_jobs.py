@@ -17,7 +17,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import Counted
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
-from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import outcome_of
+from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import BrokenOffError, outcome_of
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import GONE_AFTER, Waiting
 from ansible_collections.relaunch.controller.plugins.module_utils._selection.selection import Selection
 from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
@@ -153,6 +153,33 @@ def test_of_callers_in_one_instant_one_gives_way_by_one_look(
 
     assert outcomes(result) == [(42, "adopted", 100, True), (43, "relaunched", 102, True)]
     assert "Another caller had launched the same work in the same instant, as job 100" in result["jobs"][0]["msg"]
+
+
+def test_a_job_that_gave_way_has_tried_nothing(
+    controller: ScriptedController, run_one: t.Callable[..., Result]
+) -> None:
+    """Another's job succeeded in its place, and a third one, which ended later, failed: web1 is not done."""
+    first, own = (relaunched(number, limit="web1") for number in (100, 101))
+    controller.expect("GET", JOBS, body=listed(job(42)))
+    controller.expect("GET", JOBS, body=listed(job(42)))
+    controller.expect("GET", JOBS, body=listed())
+    controller.expect("POST", at(42, "relaunch"), 201, own)
+    controller.expect("GET", JOBS, body=listed(first, own))
+    controller.expect("POST", at(101, "cancel"), 202)
+    ended = [relaunched(100, "successful", limit="web1"), relaunched(101, "canceled", limit="web1")]
+    failed = relaunched(102, "failed")
+    controller.expect("GET", JOBS, body=listed(in_list(ended[0])))
+    controller.expect("GET", JOBS, body=listed(*map(in_list, (*ended, failed))))
+    controller.whenever("GET", at(100), body=ended[0])
+    controller.whenever("GET", at(102), body=failed)
+    controller.whenever("GET", at(42, "job_host_summaries"), body=listed(summary("web1")))
+    controller.whenever("GET", at(100, "job_host_summaries"), body=listed(summary("web1", failed=False)))
+    controller.whenever("GET", at(102, "job_host_summaries"), body=listed(summary("web1")))
+    for number in (42, 100, 102):
+        controller.whenever("GET", at(number, "job_events"), body=listed())
+
+    with pytest.raises(BrokenOffError, match="job 102, the same work, ended after its launch and failed on web1"):
+        run_one("failed")
 
 
 def test_a_success_that_a_later_failure_took_back_is_no_rival(
