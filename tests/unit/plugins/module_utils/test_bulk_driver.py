@@ -263,6 +263,32 @@ def test_a_job_behind_another_takes_no_place_of_others(controller: BulkControlle
     assert 1 in first_two and len(relaunches_of(controller.posts)) == 4
 
 
+@pytest.mark.parametrize("asked", [False, True])
+def test_one_of_several_credentials_that_is_gone_is_told_if_prompted(controller: BulkController, asked: bool) -> None:
+    """The list of templates tells whether they ask for credentials: else nothing is asked about jobs one by one."""
+    for number in (1, 2):
+        controller.failed(number, {"web1": True}, summary_fields={"credentials": [{"id": 4, "name": "aws"}]})
+        controller.prompts[number] = {"extra_vars": {"number": number}}
+
+    def told(path: str, _query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+        if path == "job_templates/":
+            body["results"] = [{**one, "ask_credential_on_launch": asked} for one in body["results"]]
+        if path == "job_templates/7/":
+            body = {"id": 7, "modified": "2026-11-01T00:00:00Z", "ask_credential_on_launch": asked}
+            return 200, body
+        if path.endswith("/activity_stream/"):
+            body = {"results": [{"changes": {"credentials": ["aws (4)", "prod (3)"]}}]}
+        return status, body
+
+    controller.after = told
+    ran = relaunch(controller, "all")
+
+    streams = [path for _method, path, _query in controller.asked if "activity_stream" in path]
+    assert bool(streams) is asked
+    assert relaunches_of(controller.posts) == ([] if asked else [2])
+    assert ("the credential prod that it was launched with is gone" in ran.entry(2).msg) is asked
+
+
 def test_a_controller_that_answers_in_two_seconds_gets_launches(
     controller: BulkController,
 ) -> None:
