@@ -12,7 +12,7 @@ ARGS ?=
 SESSIONS = lint codeqa typing yamllint antsibull-nox-config docs-check license-check extra-checks \
   build-import-check ansible-lint changelog docs release-check sanity units integration \
   unit sandbox-test docs-test fault-test bench-test end-to-end tests coverage tools demo faults bench \
-  matrix-generator matrix-requests $(addprefix matrix-,2.16 2.17 2.18 2.19 2.20 2.21)
+  matrix-generator matrix-requests $(addprefix matrix-,2.16 2.17 2.18 2.19 2.20 2.21 devel)
 # What takes long comes first, so that it is not left alone at the end.
 CHECK = ansible-lint unit lint extra-checks license-check changelog
 TEST = tools tests sanity lint release-check ansible-lint integration docs docs-check extra-checks \

@@ -20,6 +20,7 @@ description:
 extends_documentation_fragment:
   - relaunch.controller._connection
   - relaunch.controller._waiting
+  - relaunch.controller._rules
   - relaunch.controller._attributes
   - relaunch.controller._attributes.actiongroup_controller
 attributes:
@@ -107,8 +108,7 @@ options:
       - How many of the task's relaunches may be active at a time.
       - A job that would have to wait behind another one of this task, since its template allows one job at a time, is
         not launched before that has ended, so that it takes no place of others.
-      - A job that would have to wait behind another one, since its template allows one at a time, takes no place that
-        others could have.
+        One that would have to wait behind somebody else's job comes last.
     type: int
     default: 5
   stop_after:
@@ -132,10 +132,15 @@ options:
     type: bool
     default: false
   cancel_on_timeout:
-    description: Cancel the jobs that this task launched and that have not ended after O(timeout) seconds.
+    description:
+      - Cancel the jobs that this task launched and that have not ended after O(timeout) seconds, or have not begun by
+        the O(deadline).
     type: bool
     default: false
 notes:
+  - With O(hosts=all) too a job is left to a person while a rule parks one of its failed hosts.
+  - A rule's C(retries) takes the place of O(max_attempts). Its C(delay) is not slept through. A job whose last run has
+    ended less than that ago is left for later, so that a recovery that runs by schedule retries it then.
   - A job no longer matters where a later job of the same work has succeeded on its failed hosts, whatever launched
     that, a schedule for instance. Where such a job is active, it is waited for.
   - Failed jobs of the same work take turns, the newest first. What is left of an older one is decided on when its turn
@@ -173,6 +178,22 @@ EXAMPLES = r"""
     timeout: 7200
   register: recovery
 
+- name: By a schedule of every ten minutes, retry what is down each hour, and leave alone what needs a person
+  relaunch.controller.bulk_job_relaunch:
+    finished_after: 2d
+    hosts: remaining
+    rules:
+      - message: licence
+        action: park
+        reason: renew the licence
+      - unreachable: true
+        action: retry
+        delay: 3600
+        retries: 48
+    deadline: "06:00"
+    wait: true
+    cancel_on_timeout: true
+
 - name: Show what became of them
   ansible.builtin.debug:
     msg: "{{ recovery.msg }}"
@@ -198,7 +219,9 @@ jobs:
         - V(relaunched); V(adopted), where another job of the same work is active; V(done), where relaunches have
           brought it to success before; V(superseded), where a later job has, or the relaunch of a newer job of the same
           work came first; V(refused), where it was left alone; V(lost), where it is not known what became of the
-          relaunch; V(needs_person), where its work has been relaunched O(max_attempts) times without success.
+          relaunch; V(needs_person), where its work has been relaunched O(max_attempts) times without success;
+          V(parked), where by the O(rules) hosts are left that wait for a person; V(left_for_later), where the delay of
+          a rule has not passed.
         - In check mode what would become of it.
       type: str
       sample: relaunched
@@ -234,6 +257,11 @@ jobs:
       type: list
       elements: str
       sample: [web2, web3]
+    parked:
+      description: The hosts that are left and need a person by the O(rules), by name, each with the reason that its
+        rule gives. Left out where there are none.
+      type: dict
+      sample: {web21: renew the licence}
     remaining_hosts:
       description: Names of the failed hosts that have not succeeded since, where they are known.
       type: list
@@ -259,7 +287,9 @@ counts:
     superseded: 1
     refused: 1
     lost: 0
+    left_for_later: 0
     needs_person: 0
+    parked: 0
 msg:
   description: What was done, in a sentence.
   returned: always

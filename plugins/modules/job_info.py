@@ -37,9 +37,10 @@ attributes:
 options:
   hosts:
     description:
-      - Of which relaunch RV(verdict) tells, that on all hosts or that on the failed ones. All else is the same.
+      - Of which relaunch RV(verdict) tells, that on all hosts, that on the failed ones, or the launch of the template
+        on exactly those that are not done. All else is the same.
     type: str
-    choices: [all, failed]
+    choices: [all, failed, remaining]
     default: failed
   fallback_to_all:
     description:
@@ -51,8 +52,8 @@ notes:
   - The verdict is that of M(relaunch.controller.job_relaunch) with C(wait=true), by the same look at later jobs of the
     same work and the same decision.
   - The task fails only where the job cannot be read. That a relaunch would be refused is a verdict.
-  - It asks for no more than M(relaunch.controller.job_relaunch) with C(hosts=failed) would, and for one page of earlier
-    jobs where the job is a relaunch itself.
+  - It asks for no more than M(relaunch.controller.job_relaunch) with C(hosts=failed) or C(hosts=remaining) would, and
+    for one page of earlier jobs where the job is a relaunch itself.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process, as described with
     M(relaunch.controller.job_relaunch).
 seealso:
@@ -126,19 +127,21 @@ verdict_job_id:
   type: int
   sample: 43
 relaunch_on:
-  description: Whether the relaunch would be on V(all) hosts or on the V(failed) ones.
+  description: Whether the relaunch would be on V(all) hosts, on the V(failed) ones, or by a launch of the template on
+    the V(remaining) ones.
   returned: when RV(verdict=launch)
   type: str
-  choices: [all, failed]
+  choices: [all, failed, remaining]
   sample: failed
 relaunch_hosts:
   description: Names of the hosts that the relaunch would be limited to.
-  returned: when RV(relaunch_on=failed)
+  returned: unless RV(relaunch_on=all)
   type: list
   elements: str
   sample: [web2]
 hosts:
-  description: The hosts that have failed in the job or in a later run of the same work, by name.
+  description: The hosts that have failed in the job or in a later run of the same work, by name. With
+    O(hosts=remaining) those too for which the job stopped before its end, or that it never began on.
   returned: when they are known
   type: list
   elements: dict
@@ -148,9 +151,11 @@ hosts:
       type: str
       sample: web2
     result:
-      description: What its newest result is.
+      description:
+        - What its newest result is.
+        - V(stopped), it did not fail, and the job stopped before its end for it. V(absent), the job never began on it.
       type: str
-      choices: [done, failed, unreachable]
+      choices: [done, failed, unreachable, stopped, absent]
       sample: failed
     job_id:
       description: Number of the job that the result comes from.
@@ -172,7 +177,8 @@ hosts:
       type: dict
       sample: {play: Deploy, task: Start the service, module: ansible.builtin.command, message: no such unit}
 remaining_hosts:
-  description: Names of those of RV(hosts) that are not done.
+  description: Names of those of RV(hosts) that are not done; with O(hosts=remaining) also of those for which the job
+    stopped before its end, or that it never began on.
   returned: when they are known
   type: list
   elements: str
@@ -180,7 +186,7 @@ remaining_hosts:
 stopped_hosts:
   description: Names of hosts that did not fail in the job, and for which it stopped before its end, or that it never
     began on.
-  returned: when RV(cut_short) is true and such hosts are known
+  returned: when RV(cut_short) is true or with O(hosts=remaining), and such hosts are known
   type: list
   elements: str
   sample: [host1, host2]
@@ -342,7 +348,9 @@ url:
   type: str
   sample: https://controller.example.com/#/jobs/playbook/42/output
 job:
-  description: All that the controller tells of it, C(started) and C(finished) among them.
+  description:
+    - What the controller tells of it, C(started) and C(finished) among them.
+    - Without C(related), C(job_env), C(job_args) and C(job_cwd), which would hide the failures on a screen.
   returned: when the job can be read
   type: dict
   sample: {id: 42, type: job, started: "2026-11-23T07:15:24.990109Z", finished: "2026-11-23T07:15:25.423177Z"}

@@ -97,8 +97,9 @@ options:
       - The keys are C(extra_vars), which are merged with those that the job was launched with, C(job_tags),
         C(skip_tags), C(verbosity), C(scm_branch), C(diff_mode), C(credentials), C(inventory), C(execution_environment),
         C(forks), C(timeout), C(labels) and C(job_type). Inventories, execution environments, credentials and labels are
-        given by their numbers. Credentials take the place of those that the job was prompted with, and of the
-        template's own of the same kind.
+        given by name, number or named URL (such as V(Web++Default) for an inventory), as O(job_template) is. A name
+        that several of a kind have is refused, with their numbers. Credentials take the place of those that the job
+        was prompted with, and of the template's own of the same kind.
       - The same work is what was launched with the same prompts and these changes, so that it is done once. The job
         itself, and relaunches of it without the changes, are other work. With O(hosts=all) a job that was successful is
         run again with the changes.
@@ -255,7 +256,9 @@ url:
   type: str
   sample: https://controller.example.com/#/jobs/playbook/43/output
 job:
-  description: All that the controller tells of it, C(started) and C(finished) among them.
+  description:
+    - What the controller tells of it, C(started) and C(finished) among them.
+    - Without C(related), C(job_env), C(job_args) and C(job_cwd), which would hide the failures on a screen.
   returned: when there is such a job
   type: dict
   sample: {id: 43, type: job, started: "2026-11-23T07:15:24.990109Z", finished: "2026-11-23T07:15:25.423177Z"}

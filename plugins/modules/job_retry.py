@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - relaunch.controller._connection
   - relaunch.controller._source_job
+  - relaunch.controller._rules
   - relaunch.controller._attributes
   - relaunch.controller._attributes.actiongroup_controller
 attributes:
@@ -62,27 +63,6 @@ options:
     description: Seconds that a wait between two rounds lasts at most.
     type: float
     default: 600
-  rules:
-    description:
-      - What is done about failed hosts by what each of them failed with last. The first rule that fits counts; a host
-        that none fits is retried as without rules.
-      - A host that is parked needs a person, and is not retried. O(hosts=remaining) leaves it out. With O(hosts=failed)
-        the controller relaunches all failed hosts of a job together, so that the others are retried only where a job of
-        the same work has failed on them and not on a parked one; else the job is not retried while a host is parked.
-      - When nothing but parked hosts is left, or nothing can be retried without them, the task fails, and RV(parked)
-        tells the hosts and why.
-      - Of a failure a rule may ask for C(unreachable) (a boolean), and for C(task), C(module) and C(message), regular
-        expressions that are looked for in the names of the task and of its module, and in the first 1000 characters of
-        the message. What it does not ask for does not matter.
-      - C(action) is V(retry) or V(park), and is needed.
-      - With C(action=retry) it may have a C(delay), the seconds before the next round in place of O(delay) and what
-        that grows to, and C(retries), how many attempts the host gets in place of O(retries). Of the hosts that are
-        left the one with the longest delay counts. There are rounds as long as one of them has had fewer attempts.
-      - With C(action=park) it may have a C(reason), to be told.
-      - They cost a request for the failed events of each job on which hosts failed last.
-    type: list
-    elements: dict
-    version_added: 0.2.0
   fallback_to_all:
     description:
       - Relaunch on all hosts where the controller cannot say which hosts failed (the playbook had a syntax error, was
@@ -107,16 +87,6 @@ options:
         O(cancel_on_timeout).
       - Without it a wait lasts as long as the job; it gives up only if the controller could not be asked for an hour.
     type: int
-  deadline:
-    description:
-      - When the task has to come to its end. A span from its start on such as V(4h) or V(2h30m), a time of day such as
-        V(06:00), whose next one is meant, in the time zone of the process that runs the task, or a moment as of ISO
-        8601, in that time zone unless it has another.
-      - Nothing is launched after it, and a wait that would last beyond it is not begun. What was launched before goes
-        on and is waited for, see O(cancel_on_timeout); the end of any other job is not waited for beyond it.
-      - Quote a time of day, which YAML reads as a number otherwise.
-    type: str
-    version_added: 0.2.0
   cancel_on_timeout:
     description:
       - Cancel a job that this task launched if it has not ended after O(timeout) seconds, or if it has not begun by the
@@ -126,6 +96,8 @@ options:
     default: false
     version_added: 0.2.0
 notes:
+  - A rule's C(delay) takes the place of O(delay) and what that grows to, its C(retries) that of O(retries). A delay
+    that would last beyond the O(deadline) is not begun.
   - The job that O(job_template) means is looked up once, so that a job that somebody else launches in the meantime is
     left alone.
   - Each round is what M(relaunch.controller.job_relaunch) does with O(hosts) and C(wait=true), so that all that is said
@@ -336,7 +308,9 @@ url:
   type: str
   sample: https://controller.example.com/#/jobs/playbook/43/output
 job:
-  description: All that the controller tells of it, C(started) and C(finished) among them.
+  description:
+    - What the controller tells of it, C(started) and C(finished) among them.
+    - Without C(related), C(job_env), C(job_args) and C(job_cwd), which would hide the failures on a screen.
   returned: when there is such a job
   type: dict
   sample: {id: 43, type: job, started: "2026-11-23T07:15:24.990109Z", finished: "2026-11-23T07:15:25.423177Z"}

@@ -70,19 +70,21 @@ options:
     description:
       - With O(nodes=failed), the hosts that failed nodes run on, V(failed) only on those that failed or were
         unreachable and have not succeeded since, or V(all).
-      - For V(failed) their templates have to ask for the limit at launch. A node whose job never began, since its
-        project could not be updated for instance, runs on all of its hosts.
-      - Failed hosts that are not in the inventory any more are left out, and told. A failed host that is disabled ends
-        the task with V(failed), since the workflow would go on as if that host were done.
+      - V(remaining) on exactly those that are not done, with those for which the job stopped before its end, or that
+        it never began on, or that were deleted and added again.
+      - For V(failed) and V(remaining) their templates have to ask for the limit at launch. A node whose job never
+        began, since its project could not be updated for instance, runs on all of its hosts.
+      - Hosts that are not in the inventory any more are left out, and told. A host that is disabled ends the task
+        with V(failed) and V(remaining), since the workflow would go on as if that host were done.
     type: str
-    choices: [failed, all]
+    choices: [failed, remaining, all]
     default: failed
   fallback_to_all:
     description:
-      - With O(node_hosts=failed), run a node on all of its hosts where its failed hosts are not all that is left of it,
-        or are not known. Its playbook may have stopped before its end for others (C(serial), C(any_errors_fatal)), or
-        its job was canceled or ended in an error. Without this option the task fails then before anything is made, and
-        names these hosts.
+      - With O(node_hosts=failed) or O(node_hosts=remaining), run a node on all of its hosts where these are not all
+        that is left of it, or are not known. Its playbook may have stopped before its end for others (C(serial),
+        C(any_errors_fatal)), or its job was canceled or ended in an error. Without this option the task fails then
+        before anything is made, and names these hosts.
     type: bool
     default: false
   handled:
@@ -206,7 +208,9 @@ url:
   type: str
   sample: https://controller.example.com/#/jobs/workflow/91/output
 job:
-  description: All that the controller tells of it, C(started) and C(finished) among them.
+  description:
+    - What the controller tells of it, C(started) and C(finished) among them.
+    - Without C(related), C(job_env), C(job_args) and C(job_cwd), which would hide the failures on a screen.
   returned: when there is such a workflow job
   type: dict
   sample: {id: 91, type: workflow_job, started: "2026-11-23T07:15:24.990109Z", finished: "2026-11-23T07:15:25.423177Z"}

@@ -9,10 +9,15 @@ import argparse
 import json
 import os
 import signal
+import subprocess
 import sys
+import tempfile
+import zipfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+# Has awx.awx 24.6.1.
+ANSIBLE = "13.8.0"
 
 
 def main() -> int:
@@ -20,8 +25,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="benchmark", description="How long a relaunch takes, beside what people use today."
     )
-    parser.add_argument("--awx", type=Path, required=True, help="where ansible_collections/awx/awx is")
-    parser.add_argument("--output", type=Path, required=True, help="folder for benchmark.md, .svg and .png")
+    parser.add_argument("--awx", type=Path, help="where ansible_collections/awx/awx is; without, it is fetched")
+    parser.add_argument("--output", type=Path, required=True, help="its folder bench gets the table and picture")
     parser.add_argument(
         "--case", action="append", help="only this one, and others so named: one, loop, short, long, many"
     )
@@ -35,9 +40,10 @@ def main() -> int:
     chosen = [case for case in cases.CASES if case.key in (options.case or [case.key])]
     if not chosen:
         parser.error("there is no such case")
-    manifest = options.awx / "ansible_collections" / "awx" / "awx" / "MANIFEST.json"
+    awx = options.awx or _fetch_awx(options.output)
+    manifest = awx / "ansible_collections" / "awx" / "awx" / "MANIFEST.json"
     version = json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"]
-    collections = os.pathsep.join([str(HERE.parents[4]), str(options.awx.resolve())])
+    collections = os.pathsep.join([str(HERE.parents[4]), str(awx.resolve())])
     results: report.Results = {}
     for case in chosen:
         for condition in cases.conditions(case):
@@ -45,13 +51,27 @@ def main() -> int:
                 case, condition, case.contenders, collections, options.rounds or case.rounds, _tell
             )
     _tell("")
-    options.output.mkdir(parents=True, exist_ok=True)
+    output = options.output / "bench"
+    output.mkdir(parents=True, exist_ok=True)
     text = report.text(results, version)
-    (options.output / "benchmark.md").write_text(text, encoding="utf-8")
-    drawn = plot.draw(results, options.output)
+    (output / "benchmark.md").write_text(text, encoding="utf-8")
+    drawn = plot.draw(results, output)
     print(text)
     print("\n".join(map(str, drawn)))
     return 0
+
+
+def _fetch_awx(folder: Path) -> Path:
+    """The collection awx.awx 24.6.1, out of the release of the package `ansible` that has it; kept in this folder."""
+    awx = folder / f"awx-of-ansible-{ANSIBLE}"
+    if not awx.exists():
+        with tempfile.TemporaryDirectory() as scratch:
+            words = ["--quiet", "--no-deps", "--python-version=3.12", "--dest", scratch, f"ansible=={ANSIBLE}"]
+            subprocess.run([sys.executable, "-m", "pip", "download", *words], check=True)
+            with zipfile.ZipFile(next(Path(scratch).glob("ansible-*.whl"))) as wheel:
+                names = [name for name in wheel.namelist() if name.startswith("ansible_collections/awx/awx/")]
+                wheel.extractall(awx, names)
+    return awx
 
 
 def _tell(line: str) -> None:

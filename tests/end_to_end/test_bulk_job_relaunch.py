@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import typing as t
 
@@ -222,7 +223,7 @@ def test_after_an_outage_each_of_140_jobs_ends_where_it_must(
     assert f"[localhost] {len(own) + 1} of {len(own) + 1}: {len(own)} successful, 1 failed" in done.stderr
 
 
-@pytest.mark.parametrize("jobs", [20, 200])
+@pytest.mark.parametrize("jobs", [20, 80])
 def test_requests_grow_with_launches_and_intervals_not_with_jobs_times_looks(
     jobs: int,
     sandbox: Sandbox,
@@ -426,17 +427,22 @@ def test_the_playbook_tells_who_recovered_who_did_not_and_why(
 ) -> None:
     well, again = failed(template()), failed(template(outcomes={"web2": "failed"}))
     node = failed(template(), launch_type="workflow")
+    down = failed(template(), hosts={"web1": "ok", "web2": "unreachable"})
+    rules = [{"unreachable": True, "action": "park", "reason": "power it on"}]
     environ = {
         "CONTROLLER_HOST": sandbox.url,
         "CONTROLLER_OAUTH_TOKEN": admin["controller_oauthtoken"],
         "ANSIBLE_SHOW_CUSTOM_STATS": "true",
     }
-    given = ["-e", f"finished_after={sandbox.job(well)['finished']}", "-e", "at_once=2"]
+    given = ["-e", f"finished_after={sandbox.job(well)['finished']}", "-e", "at_once=2 deadline=4h"]
+    given += ["-e", f"rules='{json.dumps(rules)}'"]
 
     planned = run_playbook("relaunch.controller.recover_failed_jobs", *given, "--check", environ=environ)
     done = run_playbook("relaunch.controller.recover_failed_jobs", *given, environ=environ)
 
-    assert (planned.status, done.status) == (0, 2), done.output
+    assert (planned.status, done.status) == (2, 2), done.output
+    for shown in (planned.stdout, done.stdout):
+        assert f"parked         {down} " in shown and "need a person: web2 (power it on)." in in_one_line(shown)
     assert f"to do          {well} " in planned.stdout
     assert "would be relaunched on 2 failed hosts: web2, web3" in in_one_line(planned.stdout)
     assert all(len(line) <= 80 for line in planned.stdout.splitlines() if line.startswith('            "'))
@@ -447,4 +453,5 @@ def test_the_playbook_tells_who_recovered_who_did_not_and_why(
     stats = "".join(done.stdout.split())
     assert f'"recover_failed_jobs_recovered":[{well}]' in stats
     assert f'"recover_failed_jobs_still_failing":[{again}]' in stats
+    assert f'"recover_failed_jobs_parked":[{down}]' in stats
     assert "[localhost] 2 of 2: 1 successful, 1 failed" in done.stderr

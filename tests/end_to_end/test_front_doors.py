@@ -28,7 +28,7 @@ SLOW = """
   gather_facts: false
   tasks:
     - name: Take a while
-      ansible.builtin.command: sleep 4
+      ansible.builtin.raw: sleep 4
 """
 
 
@@ -38,9 +38,9 @@ def comparable(result: Options) -> Options:
     return {name: value for name, value in result.items() if name not in left_out and not name.startswith("_")}
 
 
-@pytest.mark.parametrize("invocation", ["0", "1"])
+@pytest.mark.parametrize(("invocation", "number"), [("0", 2), ("1", 9)])
 def test_both_ways_return_the_same(
-    sandbox: Sandbox, failed_job: int, admin: Options, run_tasks: t.Callable[..., t.Any], invocation: str
+    sandbox: Sandbox, failed_job: int, admin: Options, run_tasks: t.Callable[..., t.Any], invocation: str, number: int
 ) -> None:
     secret = "hunter2-secret"
     cases: list[Options] = [
@@ -53,7 +53,7 @@ def test_both_ways_return_the_same(
         {"job_id": failed_job, "nonsense": True, **admin},
         {"job_id": failed_job, "tower_host": sandbox.url, **admin, "controller_oauthtoken": {"token": "x", "id": 1}},
         {**admin},
-    ]
+    ][:number]
     both = [{**case, "task": {"vars": {"relaunch_controller_in_process": door}}} for case in cases for door in (1, 0)]
 
     done = run_tasks(

@@ -155,9 +155,8 @@ class TestCheckMode:
         assert (result["failed"], result["status"]) == (False, "successful")
 
 
-@AS_A_MODULE
 def test_refusals_end_in_a_sentence(
-    sandbox: Sandbox, stubborn: t.Callable[..., Options], failed_job: int, admin: Options, run_tasks: RunTasks
+    sandbox: Sandbox, stubborn: t.Callable[..., Options], failed_job: int, driver: Driver
 ) -> None:
     orphaned = stubborn(web1=0)
     without_inventory = sandbox.make_job(template=orphaned["id"], status="failed", hosts={"web1": "failed"})
@@ -167,27 +166,25 @@ def test_refusals_end_in_a_sentence(
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         nobody = f"http://127.0.0.1:{unused.getsockname()[1]}"
-    failed = {"job_id": failed_job, "hosts": "failed", **admin}
-    who = {key: value for key, value in failed.items() if key != "controller_oauthtoken"}
+    wrong = {"controller_username": "admin", "controller_password": "wrong", "controller_oauthtoken": None}
 
     cases: list[tuple[Options, str]] = [
-        ({**failed, "job_id": 999999}, "Job 999999 does not exist"),
-        ({**failed, "job_id": workflow}, f"{workflow} is the id of a workflow job, not of a job"),
-        ({**failed, "job_id": command}, f"{command} is the id of an ad hoc command, not of a job"),
-        ({**failed, "controller_oauthtoken": "wrong"}, "401: Authentication credentials were not provided"),
-        ({**who, "controller_username": "admin", "controller_password": "wrong"}, "The user name (admin) or password"),
-        ({**failed, "controller_oauthtoken": sandbox.token("mallory")}, f"This user may not see job {failed_job}"),
-        ({**failed, "controller_oauthtoken": sandbox.token("reader")}, "execute role"),
-        ({**failed, "controller_oauthtoken": sandbox.token("admin", scope="read")}, "write scope"),
-        ({**failed, "job_id": without_inventory}, "an inventory and a project"),
-        ({**failed, "controller_host": nobody}, "accepts no connection: Connection refused"),
-        ({**failed, "controller_host": "no-such-host.invalid"}, "cannot be resolved"),
-        ({**failed, "controller_host": f"{sandbox.url}/elsewhere"}, "No controller API is found there"),
-        ({**failed, "controller_host": sandbox.url.replace("http:", "https:")}, "does not speak TLS"),
+        ({"job": 999999}, "Job 999999 does not exist"),
+        ({"job": workflow}, f"{workflow} is the id of a workflow job, not of a job"),
+        ({"job": command}, f"{command} is the id of an ad hoc command, not of a job"),
+        ({"controller_oauthtoken": "wrong"}, "401: Authentication credentials were not provided"),
+        (wrong, "The user name (admin) or password"),
+        ({"controller_oauthtoken": sandbox.token("mallory")}, f"This user may not see job {failed_job}"),
+        ({"controller_oauthtoken": sandbox.token("reader")}, "execute role"),
+        ({"controller_oauthtoken": sandbox.token("admin", scope="read")}, "write scope"),
+        ({"job": without_inventory}, "an inventory and a project"),
+        ({"controller_host": nobody}, "accepts no connection: Connection refused"),
+        ({"controller_host": "no-such-host.invalid"}, "cannot be resolved"),
+        ({"controller_host": f"{sandbox.url}/elsewhere"}, "No controller API is found there"),
+        ({"controller_host": sandbox.url.replace("http:", "https:")}, "does not speak TLS"),
     ]
-    done = run_tasks(*(case[0] for case in cases))
-
-    for (_options, words), result in zip(cases, done.results, strict=True):
+    for options, words in cases:
+        result = driver.relaunch(**{"job": failed_job, **options})
         assert (result["failed"], result["changed"]) == (True, False)
         assert words in result["msg"], result["msg"]
 

@@ -72,12 +72,12 @@ class TestOfFailedNodes:
 
     @pytest.fixture
     def rollout(self, sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest) -> t.Callable[[str], int]:
-        """A rollout that stopped when its first host failed, before a verification: the number of the workflow job."""
+        """A rollout that stopped when a host failed, before a verification: the number of the workflow job."""
 
-        def rollout(keyword: str, before: bool = False) -> int:
+        def rollout(keyword: str, before: bool = False, failing: str = "web1") -> int:
             name = f"{request.node.name} {os.urandom(3).hex()}"
             playbook = DEPLOY.replace("gather_facts: false", f"gather_facts: false\n  {keyword}") + (
-                "    - name: Serve\n      ansible.builtin.command: 'true'\n"
+                "    - name: Serve\n      ansible.builtin.raw: 'true'\n"
             )
             hosts = {host: {"folder": str(tmp_path)} for host in THREE}
             template = sandbox.add_template(name, playbook, hosts=hosts, asks=ASKS)["id"]
@@ -85,10 +85,10 @@ class TestOfFailedNodes:
                 assert sandbox.wait(sandbox.launch(template)) == "successful"
             nodes = {"deploy": {"template": template, "success": ["verify"]}, "verify": {"project": "first"}}
             flow = sandbox.add_workflow_template_with_nodes(f"Flow {name}", nodes)["id"]
-            (tmp_path / "web1").touch()
+            (tmp_path / failing).touch()
             number = sandbox.launch_workflow(flow)
             assert sandbox.wait(number) == "failed"
-            (tmp_path / "web1").unlink()
+            (tmp_path / failing).unlink()
             sandbox.clear_log()
             return number
 
@@ -110,11 +110,26 @@ class TestOfFailedNodes:
         node = sandbox.nodes(result["id"])["deploy"]
         assert sandbox.job(node["job"])["limit"] == ""
 
+    def test_a_rollout_goes_on_with_exactly_what_remains(
+        self, sandbox: Sandbox, rollout: t.Callable[..., int], resume: Task
+    ) -> None:
+        """The first batch is done, the second one failed, and the third one was never begun."""
+        number = rollout("serial: 1", failing="web2")
+
+        planned = resume(number, node_hosts="remaining", check_mode=True)
+        assert unsafe(sandbox) == []
+        result, again = (resume(number, node_hosts="remaining") for _time in range(2))
+
+        assert {node["name"]: node["hosts"] for node in planned["nodes"]} == {"deploy": ["web2", "web3"], "verify": []}
+        assert (result["failed"], result["status"]) == (False, "successful"), result["msg"]
+        assert sandbox.job(sandbox.nodes(result["id"])["deploy"]["job"])["limit"] == "web2,web3"
+        assert (again["failed"], again["changed"]) == (False, False), again["msg"]
+
     def test_of_an_interrupted_node_the_failed_hosts_are_not_known(
         self, sandbox: Sandbox, resume: Task, request: pytest.FixtureRequest
     ) -> None:
         name = f"{request.node.name} {os.urandom(3).hex()}"
-        playbook = "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.command: sleep 60\n"
+        playbook = "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.raw: sleep 60\n"
         template = sandbox.add_template(name, playbook, hosts={"web1": {}}, asks=ASKS)["id"]
         flow = sandbox.add_workflow_template_with_nodes(f"Flow {name}", {"B": {"template": template}})["id"]
         number = sandbox.launch_workflow(flow)
@@ -124,9 +139,10 @@ class TestOfFailedNodes:
         assert sandbox.wait(number) == "canceled"
         sandbox.settings(max_running=0)
 
-        refused, result = resume(number), resume(number, fallback_to_all=True, wait=False)
+        refused = [resume(number, node_hosts=hosts) for hosts in ("failed", "remaining")]
+        result = resume(number, fallback_to_all=True, wait=False)
 
-        assert refused["failed"] and "Set fallback_to_all: true" in refused["msg"], refused["msg"]
+        assert all(one["failed"] and "Set fallback_to_all: true" in one["msg"] for one in refused), refused
         assert not result["failed"] and "B runs on all of its hosts" in result["msg"], result["msg"]
 
     @pytest.fixture
@@ -164,7 +180,7 @@ class TestOfFailedNodes:
         refused = resume(made["id"])
 
         assert (refused["failed"], refused["changed"], unsafe(sandbox)) == (True, False, [])
-        assert "B failed on web3, where it cannot run: disabled" in refused["msg"], refused["msg"]
+        assert "B has web3 left, where it cannot run: disabled" in refused["msg"], refused["msg"]
         result = resume(made["id"], node_hosts="all")
         assert (result["failed"], limits(sandbox, result["id"])) == (False, {"B": "", "D": ""}), result["msg"]
 
@@ -262,8 +278,9 @@ class TestOfFailedNodes:
         assert (result["failed"], limits(sandbox, result["id"])) == (False, {"B": "", "D": ""}), result["msg"]
         assert "B runs on all of its hosts: job " in result["msg"] and "before it had begun" in result["msg"]
 
+    @pytest.mark.parametrize("node_hosts", ["failed", "remaining"])
     def test_a_sliced_node_runs_in_one_slice_on_the_failed_hosts_of_all_slices(
-        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, node_hosts: str
     ) -> None:
         template = deploy(THREE, asks=[*ASKS, "job_slice_count"], job_slice_count=3)["id"]
         slices = {
@@ -274,7 +291,7 @@ class TestOfFailedNodes:
         made = workflow({"B": {"template": template}}, {"B": {"status": "failed", "nodes": slices}})
         heal(sandbox, made["jobs"]["B/3"], "web3")
 
-        result = resume(made["id"])
+        result = resume(made["id"], node_hosts=node_hosts)
 
         job = sandbox.job(sandbox.nodes(result["id"])["B"]["job"])
         assert (result["failed"], job["limit"], job["type"]) == (False, "web2", "job"), result["msg"]

@@ -28,7 +28,7 @@ DEPLOY = """
   gather_facts: false
   tasks:
     - name: Deploy
-      ansible.builtin.command: test ! -e {{ folder }}/{{ inventory_hostname }}
+      ansible.builtin.raw: test ! -e {{ folder }}/{{ inventory_hostname }}
 """
 FIVE = ("web1", "web2", "web3", "web4", "web5")
 ASKS = ["extra_vars", "limit"]

@@ -21,6 +21,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.client im
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import in_list, job, prompts, started, summary
 from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import answer, client_of, listed
+from ansible_collections.relaunch.controller.tests.unit.templates_as_data import needs
 
 NOW = datetime(2026, 11, 24, tzinfo=timezone.utc)
 # What a relaunch takes over.
@@ -86,6 +87,8 @@ class BulkController(BaseAdapter):
         self.edited: dict[int, float] = {}
         self.with_surveys: set[int] = set()
         self.failing: dict[int, set[str]] = {}
+        #: What templates ask for at launch.
+        self.asks: tuple[str, ...] = ("limit",)
         self.duration: t.Callable[[int], float] = lambda _number: 5.0
         self.inventory: dict[str, bool] = {}
         self.asked: list[tuple[str, str, dict[str, str]]] = []
@@ -148,6 +151,8 @@ class BulkController(BaseAdapter):
             return 200, listed([], query)
         if parts == ["job_templates"]:
             return 200, listed(self._templates(query), query)
+        if parts[0] == "job_templates":
+            return self._template(int(parts[1]), parts[2:], sent if method == "POST" else None)
         if parts == ["api"]:
             return 200, {"current_version": "/api/v2/"}
         if parts == ["me"]:
@@ -199,6 +204,14 @@ class BulkController(BaseAdapter):
         self.most_active = max(self.most_active, active)
         return 201, {**new.shown(self.clock.now - 0.001), "status": "pending", "started": None, "finished": None}
 
+    def _template(self, number: int, parts: list[str], sent: t.Any) -> tuple[int, t.Any]:
+        """A template, what it asks for at launch, or a launch of it."""
+        if sent is None:
+            return 200, needs(*self.asks) if parts == ["launch"] else {"id": number}
+        limit = json.loads(sent)["limit"]
+        new = self.launch(number, limit.split(","), limit=limit, launched_by={"id": 1, "type": "user"})
+        return 201, {**new.shown(self.clock.now - 0.001), "status": "pending", "ignored_fields": {}}
+
     def _templates(self, query: t.Mapping[str, str]) -> list[Facts]:
         templates = sorted({one.facts["unified_job_template"] for one in self.jobs.values()})
         return [
@@ -219,8 +232,8 @@ class BulkController(BaseAdapter):
             names = [name for name in names if name not in self.jobs[int(without)].hosts]
         moments = {"created": _written(-30000.0), "modified": _written(-30000.0)}
         rows = [{**summary(name)["summary_fields"]["host"], **moments} for name in names]
-        ids = query.get("id__in")
-        return [row for row in rows if ids is None or str(row["id"]) in ids.split(",")]
+        wanted = [(name, query[f"{name}__in"].split(",")) for name in ("id", "name") if f"{name}__in" in query]
+        return [row for row in rows if all(str(row[name]) in some for name, some in wanted)]
 
 
 def _fits(facts: Facts, query: t.Mapping[str, str]) -> bool:

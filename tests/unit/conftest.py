@@ -69,13 +69,14 @@ def run_main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
             patched = patch_module_args(arguments)
         with patched, pytest.raises(SystemExit) as left:
             job_relaunch.main()
-        out = capsys.readouterr().out
-        result = json.loads(out)
+        result = json.loads(capsys.readouterr().out)
+        # From ansible-core 2.22 on a module tells Ansible so what to mask.
+        result.pop("_ansible_new_secrets", None)
         assert left.value.code == (1 if result.get("failed") else 0)
         assert "Traceback" not in str(result.get("msg"))
         # Their presence at the top level clobbers ansible-core's own and hangs async tasks.
         assert not {"started", "finished"} & set(result)
-        assert TOKEN not in out
+        assert TOKEN not in json.dumps(result)
         result.setdefault("failed", False)
         return result
 

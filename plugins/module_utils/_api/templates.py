@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Templates by name or number, and their latest job. Private to this collection."""
+"""What is known by name or number: templates with their latest job, and what a job is launched with.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 
@@ -28,21 +31,37 @@ Template = t.Mapping[str, t.Any]
 
 
 @dataclass(frozen=True)
-class TemplateKind:
-    """A kind of template.
+class NamedKind:
+    """A kind of what has a name.
 
     :param word: what people call it.
-    :param path: of the list of such templates.
-    :param jobs: of the list of their jobs.
-    :param module: which relaunches those jobs.
+    :param path: of the list of them.
     """
 
     word: str
     path: str
+
+    @property
+    def plural(self) -> str:
+        return f"{self.word[:-1]}ies" if self.word.endswith("y") else f"{self.word}s"
+
+
+@dataclass(frozen=True)
+class TemplateKind(NamedKind):
+    """A kind of template.
+
+    :param jobs: path of the list of their jobs.
+    :param module: which relaunches those jobs.
+    """
+
     jobs: str
     module: str
 
 
+INVENTORIES = NamedKind("inventory", "inventories/")
+EXECUTION_ENVIRONMENTS = NamedKind("execution environment", "execution_environments/")
+CREDENTIALS = NamedKind("credential", "credentials/")
+LABELS = NamedKind("label", "labels/")
 JOB_TEMPLATE = TemplateKind("job template", "job_templates/", "jobs/", "job_relaunch")
 WORKFLOW_TEMPLATE = TemplateKind(
     "workflow job template", "workflow_job_templates/", "workflow_jobs/", "workflow_job_relaunch"
@@ -53,6 +72,14 @@ def id_of(text: str) -> t.Optional[int]:
     """The id that a text is; None where it can only be a name, as can digits of other scripts, and 0001."""
     plain = text.isascii() and text.isdecimal() and not text.startswith("0")
     return int(text) if plain and int(text) <= LARGEST_ID else None
+
+
+def number_of(client: ControllerClient, kind: NamedKind, name_or_id: str) -> int:
+    """The number of what a name, an id or a named URL means.
+
+    :raises RefusedError: there is none, or more than one.
+    """
+    return int(_find(client, kind, name_or_id, None)["id"])
 
 
 def latest_job_id(client: ControllerClient, name_or_id: str, organization: t.Optional[str]) -> int:
@@ -92,16 +119,14 @@ def _latest(client: ControllerClient, kind: TemplateKind, template: Template) ->
     return t.cast("t.Mapping[str, t.Any]", jobs[0])
 
 
-def _find(client: ControllerClient, kind: TemplateKind, name_or_id: str, organization: t.Optional[str]) -> Template:
+def _find(client: ControllerClient, kind: NamedKind, name_or_id: str, organization: t.Optional[str]) -> Template:
     found = _named(client, kind, name_or_id)
     wanted = [template for template in found if organization is None or in_organization(template, organization)]
     if len(wanted) == 1:
         return wanted[0]
     if wanted:
-        raise RefusedError(
-            f"There are {len(wanted)} {kind.word}s named {name_or_id}: {_list(wanted)}. Give their organization as "
-            "well, or an id."
-        )
+        how = "their organization as well, or an id." if isinstance(kind, TemplateKind) else "the id of one."
+        raise RefusedError(f"There are {len(wanted)} {kind.plural} named {name_or_id}: {_list(wanted)}. Give {how}")
     if found:
         raise RefusedError(
             f"The organization {organization} has no {kind.word} {name_or_id} that this user may see. There is: "
@@ -112,8 +137,8 @@ def _find(client: ControllerClient, kind: TemplateKind, name_or_id: str, organiz
     )
 
 
-def _named(client: ControllerClient, kind: TemplateKind, name_or_id: str) -> list[Template]:
-    """The template with that named URL or id, else the templates with that name."""
+def _named(client: ControllerClient, kind: NamedKind, name_or_id: str) -> list[Template]:
+    """The one with that named URL or id, else those with that name."""
     found: list[Template] = []
     if NAMED_URL_DELIMITER in name_or_id:
         found = _at_named_url(client, kind, name_or_id)
@@ -122,7 +147,7 @@ def _named(client: ControllerClient, kind: TemplateKind, name_or_id: str) -> lis
     return found or list(client.results(kind.path, name=name_or_id))
 
 
-def _at_named_url(client: ControllerClient, kind: TemplateKind, name: str) -> list[Template]:
+def _at_named_url(client: ControllerClient, kind: NamedKind, name: str) -> list[Template]:
     """The template at a named URL (recorded: wf-temp-create); none where there is no such that this user may see."""
     try:
         return [client.get(f"{kind.path}{quote(name.translate(_IN_NAMED_URLS), safe='+[]')}/")]
@@ -132,12 +157,14 @@ def _at_named_url(client: ControllerClient, kind: TemplateKind, name: str) -> li
         return []
 
 
-def _instead(client: ControllerClient, kind: TemplateKind, name_or_id: str) -> str:
+def _instead(client: ControllerClient, kind: NamedKind, name_or_id: str) -> str:
     """What else there is that may be meant; nothing where that cannot be asked for."""
     said = ""
     with contextlib.suppress(ControllerError):
         like = client.get(kind.path, name__icontains=name_or_id, page_size=CANDIDATES_SHOWN).get("results")
         said += f" There is: {_list(like)}." if like else ""
+    if not isinstance(kind, TemplateKind):
+        return said
     other = JOB_TEMPLATE if kind is WORKFLOW_TEMPLATE else WORKFLOW_TEMPLATE
     with contextlib.suppress(ControllerError):
         named = _named(client, other, name_or_id)
@@ -156,4 +183,6 @@ def _list(templates: t.Sequence[Template]) -> str:
 
 def _told(template: Template) -> str:
     organization = summary_of(template, "organization").get("name")
-    return f"{template.get('name')} (id {template['id']}{f', organization {organization}' if organization else ''})"
+    what = summary_of(template, "credential_type").get("name")
+    more = [f"id {template['id']}", *([str(what)] if what else [])]
+    return f"{template.get('name')} ({', '.join(more)}{f', organization {organization}' if organization else ''})"

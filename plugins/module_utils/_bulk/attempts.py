@@ -16,6 +16,7 @@ from .._api import jobs as _jobs
 from .._api.jobs import Job
 from .._api.kinds import JOB
 from .._api.paging import PAGE_SIZE, in_chunks
+from .._retry.ruled_hosts import RuledHosts
 from .._work.same_work import Prompts, SameWork
 from .looks import SharedLooks
 from .member import Member
@@ -56,20 +57,23 @@ class Attempts:
         # By template, its failed relaunches that are older than all selected jobs, newest first.
         self._earlier: t.Optional[dict[t.Optional[int], list[Job]]] = None
 
-    def too_many(self, source: Job) -> t.Optional[Tried]:
+    def too_many(self, source: Job, ruled: t.Optional[RuledHosts] = None) -> t.Optional[Tried]:
         """How often a job's work has been relaunched since it last succeeded, where that is too often.
 
+        :param ruled: by the rules of its hosts it may be another number than that of the task.
         :raises ControllerError: it could not be read.
         """
         if source.id in self._few:
             return None
-        tried = self._of(source)
-        if tried.number >= self._request.max_attempts:
+        most = self._request.max_attempts
+        most = ruled.most_attempts(most) if ruled else most
+        tried = self._of(source, most)
+        if tried.number >= most:
             return tried
         self._few.add(source.id)
         return None
 
-    def _of(self, source: Job) -> Tried:
+    def _of(self, source: Job, most: int) -> Tried:
         same_work = SameWork(self._client, source, self._request.options.job_type, self._prompts)
 
         def counts(job: Job) -> bool:
@@ -81,7 +85,7 @@ class Attempts:
         if success is None:
             earlier = [job for job in self._older(source) if counts(job)]
             relaunched = sum(job.is_relaunch for job in failed)
-            if earlier and relaunched + len(earlier) >= self._request.max_attempts:
+            if earlier and relaunched + len(earlier) >= most:
                 last = self._last_success(source, earlier[-1].id, counts)
                 earlier = [job for job in earlier if _failed_since(job, last)]
             failed.extend(earlier)

@@ -20,6 +20,7 @@ from .._launch.asks import JobsAfter, Pause
 from .._launch.waiting import Watch
 from .._work.same_work import Prompts
 from .attempts import Attempts
+from .deadline_end import DeadlineEnd
 from .looks import LOOK_SHARED_FOR, SharedLooks
 from .member import Member
 from .options import JobsRequest
@@ -63,6 +64,7 @@ class BulkDriver:
         self._looks = SharedLooks(client, watch, turns)
         self._attempts = Attempts(client, request, self.members, self._looks, prompts)
         self._waits = Waits(request, self.members, client.clock)
+        self._deadline = DeadlineEnd(request, watch, self.members, self._waits, client.clock, self._advance)
 
     @property
     def timed_out(self) -> bool:
@@ -89,7 +91,7 @@ class BulkDriver:
         while True:
             self._begin_turns()
             self._answer_looks()
-            if self._end_by_time():
+            if self._end_by_time() or self._deadline.ends_some():
                 continue
             # Those who judge an end, and those who are let in, share a look.
             answered = self._answer(self._waits.pauses_over()), self._give_room(), self._answer(self._waits.over())
@@ -99,7 +101,7 @@ class BulkDriver:
                 self._progress(self._waits.counted)
             numbers, due = self._waits.active, self._waits.next_due
             if numbers:
-                self._await_some(numbers, due)
+                self._await_some(numbers, self._deadline.sooner(due))
             elif due is not None:
                 self._client.sleep(due)
             else:
@@ -169,12 +171,14 @@ class BulkDriver:
         return bool(let_in)
 
     def _leave_to_persons(self) -> bool:
-        """End those whose work has been relaunched too often by now; whether there were any."""
+        """End those whose work has been relaunched too often by now, or may not be yet; whether there were any."""
         waiting = [member for member in self.members if member.waits_for_room and not member.launched]
         for member in waiting:
             try:
-                if (tried := self._attempts.too_many(member.source)) is not None:
+                if (tried := self._attempts.too_many(member.source, member.ruled)) is not None:
                     member.leave_to_a_person(tried)
+                else:
+                    member.leave_for_later(self._client.now())
             except ControllerError as error:
                 self._advance(member, error=error)
         self._begin_turns()
@@ -215,8 +219,7 @@ class BulkDriver:
             return False
         # Whoever still looks for a job then does not wait for others.
         self._waits.running.clear()
-        late = [member for member in self.members if member.entry is None]
-        late = [member for member in late if not isinstance(member.ask, (JobsAfter, Pause))]
+        late = [one for one in self.members if one.entry is None and not isinstance(one.ask, (JobsAfter, Pause))]
         if not late or self._answer(self._waits.over(idle=True)):
             return bool(late)
         waiting = self._waits.for_end

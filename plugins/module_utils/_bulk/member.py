@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from .._api.errors import (
     AnswerError,
     ControllerError,
     CutShortError,
     ForbiddenError,
+    ParkedError,
     RefusedError,
     WaitTimeoutError,
 )
@@ -24,8 +26,10 @@ from .._api.jobs import Job
 from .._job.outcome import RelaunchOutcome, first_error, outcome_of
 from .._job.sequence import RelaunchSequence
 from .._launch.asks import Ask, EndOf, JobsAfter, Room, Steps
+from .._retry.retry_rounds import PARKED
+from .._retry.ruled_hosts import RuledHosts
 from .._selection.selection import written
-from .outcome import ADOPTED, DONE, LOST, NEEDS_PERSON, REFUSED, RELAUNCHED, SUPERSEDED, JobEntry, Tried
+from .outcome import ADOPTED, DONE, LATER, LOST, NEEDS_PERSON, REFUSED, RELAUNCHED, SUPERSEDED, JobEntry, Tried
 
 
 class BrokenOff(BaseException):
@@ -41,6 +45,7 @@ class Member:
     :param steps: its steps, which have not begun.
     :param later_turn: another job of the same work comes first.
     :param launched: the jobs that it has launched.
+    :param ruled: tells which rules its failed hosts fall under; None without rules.
     :param begun: whether its turn has come.
     :param ask: what it waits for; None where it has not begun, or is over.
     :param entry: what became of it, when it is over.
@@ -55,6 +60,7 @@ class Member:
     steps: Steps[RelaunchOutcome]
     later_turn: bool = False
     launched: list[Job] = field(default_factory=list)
+    ruled: t.Optional[RuledHosts] = None
     begun: bool = False
     ask: t.Optional[Ask] = None
     entry: t.Optional[JobEntry] = None
@@ -116,12 +122,24 @@ class Member:
         """End it, since its work has been relaunched too often without success."""
         since = written(tried.since)
         times = "once" if tried.number == 1 else f"{tried.number} times"
+        by = "max_attempts, or retries of a rule" if self.ruled else "max_attempts"
         msg = (
-            f"Not launched: its work has been relaunched {times} since it last succeeded (max_attempts), and has "
-            f"failed since {since}. It needs a person."
+            f"Not launched: its work has been relaunched {times} since it last succeeded ({by}), and has failed since "
+            f"{since}. It needs a person."
         )
         entry = JobEntry.of(self.source, NEEDS_PERSON, self._broken_off(), msg=msg)
         self.entry, self.acts = replace(entry, attempts=tried.number, failing_since=since), False
+
+    def leave_for_later(self, now: datetime) -> None:
+        """End it, where the delay that a rule asks for has not passed since its work has ended."""
+        found = self.ruled.too_early(now) if self.ruled else None
+        if found is None:
+            return
+        delay, left = found
+        msg = (
+            f"Left for later: by a rule it waits {delay:g} seconds from its last end on, of which {left:.0f} are left."
+        )
+        self.entry, self.acts = JobEntry.of(self.source, LATER, self._broken_off(), msg=msg), False
 
     def lose(self, why: str) -> None:
         """End it, since the job that it waits for cannot be found any more."""
@@ -191,7 +209,9 @@ class Member:
         self.timed_out = isinstance(first, WaitTimeoutError)
         said = str(error) if isinstance(error, ControllerError) else "Interrupted while it was being launched."
         ended = outcome.job is not None and not outcome.job.active
-        if outcome.changed:
+        if isinstance(first, ParkedError):
+            name, broken = PARKED, False
+        elif outcome.changed:
             name, broken = RELAUNCHED if outcome.job is not None else LOST, ended
         elif self._adopted(outcome):
             name, broken = ADOPTED, ended

@@ -18,6 +18,9 @@ from .._api.connection import CONNECTION_SPEC
 from .._api.errors import OptionError
 from .._job.options import own_job_id
 from .._launch.waiting import WAITING_SPEC, Waiting
+from .._retry.deadline import Deadline
+from .._retry.options import RULES_SPEC
+from .._retry.rules import Rule, rules_of
 from .._selection.selection import SELECTION_SPEC, Selection
 from .._work.decision import ALL, FAILED, REMAINING, RelaunchOptions
 
@@ -35,6 +38,7 @@ SPECIFICATION: dict[str, t.Any] = dict(
         at_once=dict(type="int", default=5),
         stop_after=dict(type="int"),
         max_attempts=dict(type="int", default=MAX_ATTEMPTS),
+        **RULES_SPEC,
     ),
 )
 
@@ -47,6 +51,8 @@ class JobsRequest:
     :param at_once: how many of its relaunches may be active.
     :param stop_after: so many failed ones end the launching; None for never.
     :param max_attempts: so many relaunches of the same work since it last succeeded, and it needs a person.
+    :param deadline: after which nothing is launched; None where there is none.
+    :param rules: by which failed hosts are treated unlike the others.
     :param own_job: the number of the controller's job that the task runs in, if it does.
     """
 
@@ -57,6 +63,8 @@ class JobsRequest:
     at_once: int = 5
     stop_after: t.Optional[int] = None
     max_attempts: int = MAX_ATTEMPTS
+    deadline: t.Optional[Deadline] = None
+    rules: tuple[Rule, ...] = ()
     own_job: t.Optional[int] = None
     check_mode: bool = False
 
@@ -64,7 +72,7 @@ class JobsRequest:
     def of(cls, params: t.Mapping[str, t.Any], check_mode: bool, now: datetime) -> JobsRequest:
         """From validated parameters, and the environment, which tells the job that the task runs in.
 
-        :param now: the moment from which times ago are counted, with its zone.
+        :param now: the moment from which times ago, and the deadline, are counted, with its zone.
         :raises OptionError: one of them cannot be used.
         """
         for option in ("max_jobs", "at_once", "stop_after", "max_attempts"):
@@ -80,6 +88,8 @@ class JobsRequest:
             at_once=params["at_once"],
             stop_after=params["stop_after"],
             max_attempts=params["max_attempts"],
+            deadline=Deadline.of(params["deadline"], now),
+            rules=rules_of(params["rules"]),
             own_job=own_job_id(os.environ),
             check_mode=check_mode,
         )

@@ -16,6 +16,7 @@ from datetime import datetime
 
 from .._api import jobs as _jobs
 from .._job.outcome import Outcome, RelaunchOutcome, Result
+from .._retry.retry_rounds import PARKED
 
 if t.TYPE_CHECKING:
     from .._api.jobs import Job
@@ -27,7 +28,10 @@ SUPERSEDED = "superseded"
 REFUSED = "refused"
 LOST = "lost"
 NEEDS_PERSON = "needs_person"
-OUTCOMES = (RELAUNCHED, ADOPTED, DONE, SUPERSEDED, REFUSED, LOST, NEEDS_PERSON)
+LATER = "left_for_later"
+OUTCOMES = (RELAUNCHED, ADOPTED, DONE, SUPERSEDED, REFUSED, LATER, LOST, NEEDS_PERSON, PARKED)
+# What a person has to see to.
+FOR_PERSONS = (NEEDS_PERSON, PARKED)
 ACTED = (RELAUNCHED, ADOPTED)
 
 _IN_WORDS = {
@@ -36,8 +40,10 @@ _IN_WORDS = {
     DONE: "done before",
     SUPERSEDED: "superseded by a later job",
     REFUSED: "left alone",
+    LATER: "left for later",
     LOST: "lost sight of",
     NEEDS_PERSON: "in need of a person",
+    PARKED: "waiting for a person (parked)",
 }
 
 
@@ -104,6 +110,7 @@ class JobEntry:
     url: t.Optional[str] = None
     attempts: t.Optional[int] = None
     failing_since: t.Optional[str] = None
+    parked: t.Optional[t.Mapping[str, str]] = None
     broken: bool = False
 
     @classmethod

@@ -20,15 +20,19 @@ from .._job.outcome import RelaunchOutcome, carrying
 from .._job.sequence import RelaunchSequence
 from .._job.work import JobWork
 from .._launch.waiting import Watch
+from .._retry.retry_rounds import PARKED, parked_hosts
+from .._retry.ruled_hosts import RuledHosts
+from .._retry.rules import WITHOUT_REASON
 from .._selection.find_jobs import Found, find
 from .._selection.own_work import OwnWork, read_own_work
 from .._selection.template_edits import TemplateEdits
+from .._work.decision import FAILED
 from .._work.ledger_reader import JobsRead
 from .._work.same_work import Prompts
 from .driver import BulkDriver, BulkProgress
 from .member import Member
 from .options import JobsRequest
-from .outcome import LOST, NEEDS_PERSON, REFUSED, RELAUNCHED, JobEntry, JobsOutcome, Planned
+from .outcome import FOR_PERSONS, LATER, LOST, REFUSED, RELAUNCHED, JobEntry, JobsOutcome, Planned
 from .turns import in_detail, in_turns, left_alone
 
 if t.TYPE_CHECKING:
@@ -49,7 +53,8 @@ def relaunch_jobs(
     :returns: what was done; whatever breaks it off carries what had been done by then.
     :raises ControllerError: the task has failed.
     """
-    watch = Watch(client, request.waiting)
+    launch_by = None if request.deadline is None else client.clock() + request.deadline.seconds
+    watch = Watch(client, request.waiting, launch_by=launch_by)
     own = read_own_work(client, request.own_job)
     found = find(client, request.selection)
     if not request.selection.job_ids:
@@ -79,8 +84,10 @@ def relaunch_jobs(
     outcome = _told(_outcome(alone, driver, request), found, request)
     with carrying(outcome):
         if driver.timed_out:
-            timeout = f"Waiting ended after {request.waiting.timeout or 0:g} seconds (timeout)."
-            raise WaitTimeoutError(f"{timeout} {outcome.msg} Run the task again to go on.")
+            over = f"Waiting ended after {request.waiting.timeout or 0:g} seconds (timeout)."
+            if not watch.passed:
+                over = f"The deadline, {request.deadline}, was over before all had ended."
+            raise WaitTimeoutError(f"{over} {outcome.msg} Run the task again to go on.")
         _check(outcome, request)
     return outcome
 
@@ -145,6 +152,10 @@ class _Sequences:
             own_job=own_job,
             one_of_many=True,
         )
+        self._rules = request.rules
+        # Rules ask for the failed hosts, whatever is to be relaunched.
+        options = replace(request.options, hosts=FAILED) if request.rules else request.options
+        self._read_as = replace(self._request, options=options)
 
     def of(self, row: t.Sequence[Job]) -> list[Member]:
         """Those of jobs of the same work."""
@@ -153,9 +164,11 @@ class _Sequences:
 
     def _of_job(self, job: Job, tried: set[int], later_turn: bool) -> Member:
         launches: list[Job] = []
+        ruled = RuledHosts(self._client, self._rules) if self._rules else None
 
         def work_of(source: Job) -> JobWork:
-            return JobWork.of(self._client, self._request, self._watch, source, self._read, self._prompts, tried)
+            work = JobWork.of(self._client, self._read_as, self._watch, source, self._read, self._prompts, tried)
+            return replace(work, request=self._request, park=ruled)
 
         def launched(new: Job) -> None:
             tried.add(new.id)
@@ -163,18 +176,31 @@ class _Sequences:
 
         sequence = RelaunchSequence(work_of, launched)
         steps = sequence.steps(job, RelaunchOutcome(source_job_id=job.id))
-        return Member(job, sequence, steps, later_turn, launches)
+        return Member(job, sequence, steps, later_turn, launches, ruled)
 
 
 def _outcome(alone: t.Sequence[JobEntry], driver: BulkDriver, request: JobsRequest) -> JobsOutcome:
     """What has become of all by now; in check mode, what would."""
-    entries = [member.planned() if request.check_mode else member.so_far() for member in driver.members]
+    entries = [
+        _with_parked(member.planned() if request.check_mode else member.so_far(), member) for member in driver.members
+    ]
     jobs = tuple(sorted((*alone, *entries), key=lambda entry: entry.source_job_id))
     if request.check_mode:
         changed = any(entry.outcome == RELAUNCHED for entry in jobs)
     else:
         changed = any(member.launched for member in driver.members) or any(entry.outcome == LOST for entry in jobs)
     return JobsOutcome(changed=changed, jobs=jobs)
+
+
+def _with_parked(entry: JobEntry, member: Member) -> JobEntry:
+    """The entry with the hosts that need a person."""
+    parked = member.ruled.parked if member.ruled else {}
+    if not parked or entry.recovered:
+        return entry
+    told_of = "" if entry.outcome == PARKED else f" Parked: {parked_hosts(parked)}."
+    return replace(
+        entry, parked={name: why or WITHOUT_REASON for name, why in parked.items()}, msg=f"{entry.msg}{told_of}"
+    )
 
 
 def _nothing(found: Found, request: JobsRequest) -> str:
@@ -213,8 +239,8 @@ def _check(outcome: JobsOutcome, request: JobsRequest) -> None:
     :raises JobUnsuccessfulError: not all has come to success that was acted on, or that was named.
     """
     named = bool(request.selection.job_ids)
-    wrong = [entry for entry in outcome.jobs if entry.unsuccessful or (named and entry.outcome == REFUSED)]
-    wrong += [entry for entry in outcome.jobs if entry.outcome == NEEDS_PERSON]
+    wrong = [entry for entry in outcome.jobs if entry.unsuccessful or (named and entry.outcome in (REFUSED, LATER))]
+    wrong += [entry for entry in outcome.jobs if entry.outcome in FOR_PERSONS]
     if wrong:
         numbers = told(str(entry.source_job_id) for entry in wrong)
         raise JobUnsuccessfulError(f"{outcome.msg} Not successful: {numbers}. First of them: {wrong[0].msg}")

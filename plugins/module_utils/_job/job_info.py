@@ -14,21 +14,22 @@ from dataclasses import dataclass, replace
 
 from .._api.client import ControllerClient
 from .._api.connection import CONNECTION_SPEC
-from .._api.errors import ControllerError
+from .._api.errors import ControllerError, RefusedError
 from .._api.jobs import CANCELED, Job
 from .._api.kinds import JOB
 from .._launch.asks import Steps
 from .._launch.failure_report import FAILURES_LIMIT, SHOWN_MESSAGE, HostFailure, causes, stdout_tail
 from .._launch.refusals import not_startable
 from .._launch.waiting import WAITING_SPEC, Watch
-from .._work.decision import ALL, FAILED, Adopt, Await, Decision, Done, Launch, Refuse
+from .._work.decision import ALL, FAILED, REMAINING, Adopt, Await, Decision, Done, Launch, Refuse, base_run
 from .._work.ledger import FAILURES, HostRecord, HostResult, Ledger, ended, result_of
 from .._work.ledger_reader import JobsRead
 from .._work.runs import Run, runs_query
 from .._work.same_work import slice_of, values
 from .driver import drive
+from .launch_template import Preparers, limited_to
 from .options import RELAUNCH_SPECIFICATION, RelaunchRequest
-from .outcome import Outcome, RelaunchOutcome, carrying
+from .outcome import Outcome, RelaunchOutcome, carrying, first_error, outcome_of
 from .prediction import on
 from .relaunch_job import source_job, source_job_id
 from .sequence import adopted_outcome, done_outcome
@@ -41,7 +42,7 @@ INFO_SPECIFICATION: dict[str, t.Any] = dict(
     argument_spec=dict(
         CONNECTION_SPEC,
         **{name: RELAUNCH_SPECIFICATION["argument_spec"][name] for name in _TAKEN_OVER},
-        hosts=dict(type="str", choices=[ALL, FAILED], default=FAILED),
+        hosts=dict(type="str", choices=[ALL, FAILED, REMAINING], default=FAILED),
     ),
     required_one_of=RELAUNCH_SPECIFICATION["required_one_of"],
     mutually_exclusive=RELAUNCH_SPECIFICATION["mutually_exclusive"],
@@ -118,9 +119,25 @@ def _decided(work: JobWork) -> Steps[tuple[Look, Decision]]:
         return look, Refuse(work.out_of_question)
     look = yield from work.look(hosts_needed=True)
     look, decision = work.decide(look)
+    if isinstance(decision, Launch) and decision.hosts == REMAINING:
+        return look, _unless_refused(work, decision)
     while isinstance(decision, Launch) and not decision.job.startable:
         decision = decision.instead or Refuse(not_startable(decision.job))
     return look, decision
+
+
+def _unless_refused(work: JobWork, decision: Launch) -> Decision:
+    """The launch of a template, where that can be launched so: the controller tells beforehand."""
+    try:
+        Preparers(work).prepared(decision, RelaunchOutcome())
+    except ControllerError as error:
+        if not isinstance(first_error(error), RefusedError):
+            raise
+        carried = outcome_of(error)
+        # Which passwords will be given is not known here.
+        if not (isinstance(carried, RelaunchOutcome) and carried.passwords_missing):
+            return Refuse(str(error))
+    return decision
 
 
 def _verdict(work: JobWork, look: Look, decision: Decision) -> InfoOutcome:
@@ -143,11 +160,16 @@ def _verdict(work: JobWork, look: Look, decision: Decision) -> InfoOutcome:
         told = adopted_outcome(work, look, decision, decision.job, told).saying("It would be waited for.")
     elif isinstance(decision, Launch):
         names = _relaunch_hosts(ledger, decision)
-        told = told.saying(f"{decision.reason}: would be relaunched on {on(names)}.")
-        outcome = replace(outcome, relaunch_on=FAILED if names else ALL, relaunch_hosts=names or None)
-    if ledger.hosts or isinstance(decision, Done):
-        hosts = sorted(ledger.hosts or (), key=lambda host: host.name)
-        outcome = replace(outcome, hosts=tuple(map(_host, hosts)), remaining_hosts=host_names(ledger.remaining))
+        how = f"would be relaunched on {on(names)}"
+        if decision.hosts == REMAINING:
+            how = f"its template would be launched, {limited_to(names)}"
+        told = told.saying(f"{decision.reason}: {how}.")
+        outcome = replace(outcome, relaunch_on=decision.hosts if names else ALL, relaunch_hosts=names or None)
+    records = (*(ledger.hosts or ()), *(ledger.stopped_hosts or ()))
+    if records or isinstance(decision, Done):
+        base = base_run(ledger) or ledger.source
+        hosts = tuple(_host(host, base) for host in sorted(records, key=lambda host: host.name))
+        outcome = replace(outcome, hosts=hosts, remaining_hosts=host_names(ledger.remaining))
     return replace(
         outcome,
         source_job_id=work.source.id,
@@ -163,23 +185,30 @@ def _relaunch_hosts(ledger: Ledger, decision: Launch) -> tuple[str, ...]:
 
     Without a template the controller does not narrow the limit (recorded: post-template-deleted-admin).
     """
+    if decision.hosts == REMAINING:
+        return host_names(decision.due)
     if decision.hosts != FAILED or decision.job.template is None:
         return ()
     runs = {run.job.id: run for run in (ledger.source_run, *ledger.runs)}
     return tuple(sorted(runs[decision.job.id].failed_present)) or host_names(decision.due)
 
 
-def _host(host: HostRecord) -> dict[str, t.Any]:
-    """A host with its newest result, and the run that it comes from; its cause is added where it is known."""
+def _host(host: HostRecord, base: Job) -> dict[str, t.Any]:
+    """A host with its newest result, and the run that it comes from; its cause is added where it is known.
+
+    :param base: the run that stopped before its end for those that did not fail.
+    """
     if host.done_in is not None:
         return dict(name=host.name, result=HostResult.DONE.value, job_id=host.done_in.id)
+    if not host.failed_in:
+        return dict(name=host.name, result=host.last.value, job_id=base.id, reach=host.reach.value)
     result = host.last if host.last in FAILURES else HostResult.FAILED
     return dict(name=host.name, result=result.value, job_id=host.failed_in[0].id, reach=host.reach.value)
 
 
 def _with_failures(work: JobWork, ledger: Ledger, decision: Decision, outcome: InfoOutcome) -> InfoOutcome:
     """The outcome with what the remaining hosts failed with, and the end of the output of the run that failed last."""
-    remaining = ledger.remaining
+    remaining = _left(ledger)
     if work.source.active or (isinstance(decision, Done) and not remaining):
         return outcome
     last = max((host.failed_in[0] for host in remaining), key=ended, default=work.source)
@@ -195,10 +224,15 @@ def _with_failures(work: JobWork, ledger: Ledger, decision: Decision, outcome: I
     return outcome
 
 
+def _left(ledger: Ledger) -> list[HostRecord]:
+    """The remaining hosts that have failed; for the others a run stopped early."""
+    return [host for host in ledger.remaining if host.failed_in]
+
+
 def _causes(client: ControllerClient, ledger: Ledger) -> dict[str, HostFailure]:
     """By name, what the remaining hosts failed with last, in the order in which it happened."""
     by_run: dict[int, list[HostRecord]] = {}
-    for host in sorted(ledger.remaining, key=lambda host: ended(host.failed_in[0]), reverse=True):
+    for host in sorted(_left(ledger), key=lambda host: ended(host.failed_in[0]), reverse=True):
         by_run.setdefault(host.failed_in[0].id, []).append(host)
     runs = {run.job.id: run for run in (ledger.source_run, *ledger.runs)}
     found: dict[str, HostFailure] = {}

@@ -21,6 +21,10 @@ if t.TYPE_CHECKING:
 # for its own, and never ends an async task that returns them.
 FLAT_FACTS = ("id", "status", "elapsed", "limit", "launch_type", "job_type", "job_explanation")
 
+# What nobody reads in a result, and what would push the failures of a failed task off the screen: where the controller
+# ran the job, and the addresses of what belongs to it.
+_LEFT_OUT = ("related", "job_env", "job_args", "job_cwd")
+
 Result = dict[str, t.Any]
 SomeOutcome = t.TypeVar("SomeOutcome", bound="Outcome")
 
@@ -45,7 +49,7 @@ class Outcome:
         shown = {field.name: getattr(self, field.name) for field in fields(self)}
         shown = {name: _plain(value) for name, value in shown.items() if value is not None}
         if self.job is not None:
-            facts = dict(self.job.facts)
+            facts = {name: value for name, value in self.job.facts.items() if name not in _LEFT_OUT}
             shown.update({name: facts[name] for name in FLAT_FACTS if name in facts}, job=facts)
         return shown
 

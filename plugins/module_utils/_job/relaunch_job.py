@@ -16,6 +16,7 @@ from .._api.errors import AnswerError, RefusedError
 from .._api.jobs import Job, summary_of
 from .._api.kinds import JOB
 from .._api.templates import in_organization
+from .._launch.changes import with_numbers
 from .._launch.refusals import source_is_other, source_unavailable
 from .._launch.waiting import Progress, Watch
 from .._work.ledger import Ledger
@@ -39,6 +40,7 @@ def relaunch_job(
     :raises ControllerError: the task has failed.
     """
     watch = Watch(client, request.waiting, progress)
+    request = replace(request, changes=with_numbers(client, request.changes))
     return run_sequence(sequence_of(client, request, watch, JobsRead()), client, request, watch)
 
 

@@ -101,7 +101,9 @@ class RelaunchSequence:
                     preparers = Preparers(work)
                 self._looks = 0
                 continue
-            outcome = self.outcome = self._without_left_new(work, look, with_hosts(outcome, look.ledger))
+            if work.request.options.hosts != ALL:
+                outcome = with_hosts(outcome, look.ledger)
+            outcome = self.outcome = self._without_left_new(work, look, outcome)
             with carrying(outcome):
                 judged = yield from self._act(work, preparers, look, decision, outcome)
             if not judged.again:

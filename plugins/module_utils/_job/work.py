@@ -167,17 +167,20 @@ class JobWork:
             return many.may_make_no_limit(source)
         return may_be_no_limit(source.failures_counted)
 
-    def decide(self, look: Look, force: bool = True, claimed: bool = True) -> tuple[Look, Decision]:
+    def decide(
+        self, look: Look, force: bool = True, claimed: bool = True, earlier: t.Sequence[Job] = ()
+    ) -> tuple[Look, Decision]:
         """What to do, and the look with what had to be asked for it.
 
         :param force: whether the option of this name counts.
         :param claimed: as of ``LedgerReader.with_end``.
+        :param earlier: as of ``LedgerReader.with_end``, where all that remains is asked for.
         """
         options = self._options if force else replace(self._options, force=False)
         decision = decide(look.ledger, options)
         base = base_run(look.ledger) or self.source
         if isinstance(decision, AskEnd):
-            look = replace(look, ledger=self.reader.with_remaining(look.ledger, base))
+            look = replace(look, ledger=self.reader.with_remaining(look.ledger, base, earlier))
         elif isinstance(decision, (Done, Refuse)) and decision.asks_end:
             look = replace(look, ledger=self.reader.with_end(look.ledger, base, claimed=claimed))
         else:

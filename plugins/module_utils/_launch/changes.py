@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The option ``changes``: what is to be other than a job's prompts, as a launch takes it. Pure.
+"""The option ``changes``: what is to be other than a job's prompts, as a launch takes it.
 
 Private to this collection.
 """
@@ -12,20 +12,26 @@ from __future__ import annotations
 import json
 import typing as t
 
-from .._api.errors import OptionError
+from .._api import templates as _templates
+from .._api.errors import OptionError, RefusedError
 from .._api.jobs import Job, names_in, summary_of, told
 from .._work.same_work import MASK, variables_of
 
+if t.TYPE_CHECKING:
+    from .._api.client import ControllerClient
+
 Changes = t.Mapping[str, t.Any]
 
-_NUMBERS = ("verbosity", "forks", "timeout", "inventory", "execution_environment")
-_IDS = ("credentials", "labels")
+_NUMBERS = ("verbosity", "forks", "timeout")
 _TEXTS = ("job_tags", "skip_tags", "scm_branch")
-CHANGEABLE = ("extra_vars", "job_type", "diff_mode", *_TEXTS, *_NUMBERS, *_IDS)
+# What has a name, one of a kind or several.
+_ONE = {"inventory": _templates.INVENTORIES, "execution_environment": _templates.EXECUTION_ENVIRONMENTS}
+_SEVERAL = {"credentials": _templates.CREDENTIALS, "labels": _templates.LABELS}
+CHANGEABLE = ("extra_vars", "job_type", "diff_mode", *_TEXTS, *_NUMBERS, *_ONE, *_SEVERAL)
 
 
 def changes_of(given: t.Optional[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
-    """The changes as a launch takes them.
+    """The changes as a launch takes them, but for names; see ``with_numbers``.
 
     :param given: the option.
     :raises OptionError: one of them is unknown, or has a value of another kind. The message quotes no value.
@@ -36,6 +42,30 @@ def changes_of(given: t.Optional[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
     return {name: _value(name, value) for name, value in (given or {}).items()}
 
 
+def with_numbers(client: ControllerClient, changes: Changes) -> dict[str, t.Any]:
+    """The changes with numbers in the place of names, which the controller is asked for.
+
+    :raises RefusedError: there are none of some of these names, or several.
+    """
+    refused: list[str] = []
+
+    def number(kind: _templates.NamedKind, one: t.Union[int, str]) -> int:
+        try:
+            return one if isinstance(one, int) else _templates.number_of(client, kind, one)
+        except RefusedError as error:
+            refused.append(str(error))
+            return 0
+
+    found = dict(changes)
+    found.update({name: number(kind, changes[name]) for name, kind in _ONE.items() if name in changes})
+    for name, kind in _SEVERAL.items():
+        if name in changes:
+            found[name] = [number(kind, one) for one in changes[name]]
+    if refused:
+        raise RefusedError(f"changes: {' '.join(refused)}")
+    return found
+
+
 def _value(name: str, value: t.Any) -> t.Any:
     if name == "extra_vars":
         if not isinstance(value, dict):
@@ -44,8 +74,10 @@ def _value(name: str, value: t.Any) -> t.Any:
         return json.loads(json.dumps({str(key): one for key, one in value.items()}, default=str))
     if name in _NUMBERS:
         return _number(name, value)
-    if name in _IDS:
-        return [_number(name, one) for one in (value if isinstance(value, list) else [value])]
+    if name in _ONE:
+        return _named(name, value)
+    if name in _SEVERAL:
+        return [_named(name, one) for one in (value if isinstance(value, list) else [value])]
     if name == "diff_mode":
         return _truth(name, value)
     if name in ("job_tags", "skip_tags") and isinstance(value, list):
@@ -60,9 +92,14 @@ def _value(name: str, value: t.Any) -> t.Any:
 def _number(name: str, value: t.Any) -> int:
     text = str(value)
     if isinstance(value, bool) or not (text.isascii() and text.isdecimal()):
-        what = "the number of one" if name in (*_IDS, "inventory", "execution_environment") else "a number"
-        raise OptionError(f"changes: {name} must be {what}, as the controller has it.")
+        raise OptionError(f"changes: {name} must be a number.")
     return int(text)
+
+
+def _named(name: str, value: t.Any) -> t.Union[int, str]:
+    if isinstance(value, bool) or not isinstance(value, (int, str)) or not str(value).strip():
+        raise OptionError(f"changes: {name} must be the name or the number of one.")
+    return int(value) if isinstance(value, int) else str(value)
 
 
 def _truth(name: str, value: t.Any) -> bool:
@@ -96,7 +133,7 @@ def _of_job(job: Job, name: str, value: t.Any) -> t.Any:
     if name == "extra_vars":
         variables = variables_of(job.facts.get("extra_vars"))
         return {one: variables.get(one) for one in value} if isinstance(variables, dict) else {}
-    if name in _IDS:
+    if name in _SEVERAL:
         found = summary_of(job.facts, name)
         return sorted(one["id"] for one in (found.get("results") if isinstance(found, dict) else found) or ())
     if name in ("job_tags", "skip_tags"):

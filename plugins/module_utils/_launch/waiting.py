@@ -93,6 +93,13 @@ class Waiting:
                 raise OptionError(f"{name} is for waiting only: set wait: true as well, or leave it out.")
         return waiting
 
+    def beyond_deadline(self, job: Job, ours: bool) -> bool:
+        """Whether an active job is waited for although the task's deadline is over.
+
+        :param ours: the task has launched it: then it is, unless it is to be canceled since it has not begun.
+        """
+        return ours and (job.running or not self.cancel_on_timeout)
+
 
 class Watch:
     """Waits for jobs, all within one timeout that begins with it.
@@ -111,7 +118,7 @@ class Watch:
         launch_by: t.Optional[float] = None,
     ) -> None:
         self._client = client
-        self._launch_by = launch_by
+        self.launch_by = launch_by
         self._waiting = waiting
         self._progress = progress
         self._deadline = self._new_deadline()
@@ -136,7 +143,7 @@ class Watch:
     @property
     def launching_over(self) -> bool:
         """Whether the task's deadline is over, so that nothing is launched any more."""
-        return self._launch_by is not None and self._client.clock() >= self._launch_by
+        return self.launch_by is not None and self._client.clock() >= self.launch_by
 
     def patient(self, seconds: float) -> bool:
         """Whether to go on trying after so many seconds of trouble."""
@@ -151,7 +158,7 @@ class Watch:
         :raises DeadlineError: the task's deadline did, likewise.
         :raises ControllerError: what waiting will not cure.
         """
-        known = job if self._launch_by is None else self._until_deadline(job, kind, ours, self._launch_by)
+        known = job if self.launch_by is None else self._until_deadline(job, kind, ours, self.launch_by)
         ended = self._until(job, kind, self._ended, self.left(), known)
         if self._waiting.each_job:
             self._deadline = self._new_deadline()
@@ -164,7 +171,7 @@ class Watch:
             return self._until(job, kind, self._ended, self.left(most=left), job)
         except WaitTimeoutError as error:
             last = t.cast("Job", error.last or job)
-            if self.passed or (ours and (last.running or not self._waiting.cancel_on_timeout)):
+            if self.passed or self._waiting.beyond_deadline(last, ours):
                 return last
             raise DeadlineError("The deadline is over.", last) from None
 

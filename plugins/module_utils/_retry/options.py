@@ -32,12 +32,13 @@ _TAKEN_OVER = (
     "cancel_on_timeout",
 )
 
+RULES_SPEC: dict[str, t.Any] = dict(deadline=dict(type="str"), rules=dict(type="list", elements="dict"))
+
 RETRY_SPECIFICATION: dict[str, t.Any] = dict(
     argument_spec=dict(
         CONNECTION_SPEC,
         **RETRIES_SPEC,
-        deadline=dict(type="str"),
-        rules=dict(type="list", elements="dict"),
+        **RULES_SPEC,
         hosts=dict(type="str", choices=[FAILED, REMAINING], default=FAILED),
         **{name: RELAUNCH_SPECIFICATION["argument_spec"][name] for name in _TAKEN_OVER},
     ),

@@ -17,7 +17,7 @@ from enum import Enum
 from .._api.errors import OptionError
 from .._api.jobs import SUCCESSFUL, told
 from .._job.outcome import RelaunchOutcome
-from .rules import WITHOUT_REASON, Rule
+from .rules import WITHOUT_REASON, Rule, parked_by
 
 # Of how many attempts the result tells at most, the newest ones.
 ATTEMPTS_KEPT = 100
@@ -109,8 +109,7 @@ class Shown:
     @property
     def parked(self) -> dict[str, str]:
         """By name, why hosts need a person."""
-        found = ((name, rule) for name, rule in sorted(self.ruled.items()) if rule is not None and rule.parks)
-        return {name: rule.reason for name, rule in found}
+        return parked_by(self.ruled)
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import replace
+from datetime import datetime
 
 from .._api.client import ControllerClient
 from .._api.jobs import Job
 from .._launch.failure_report import HostFailure, causes
 from .._work.ledger import HostRecord, HostResult, Ledger, Reach
-from .rules import WITHOUT_REASON, Rule, first_fitting
+from .rules import WITHOUT_REASON, Rule, first_fitting, parked_by
 
 # Each failed host has to be known, so that as many pages of failed events are read as it takes.
 MOST_PAGES = 1000
@@ -33,6 +34,29 @@ class RuledHosts:
         self._failures: dict[int, dict[str, HostFailure]] = {}
         #: By name, the hosts that were left by the last look, each with its rule; None where none fits.
         self.left: dict[str, t.Optional[Rule]] = {}
+        self._failed_at: dict[str, datetime] = {}
+
+    @property
+    def parked(self) -> dict[str, str]:
+        """By name, why hosts need a person."""
+        return parked_by(self.left)
+
+    def most_attempts(self, otherwise: int) -> int:
+        """How many attempts the rules allow: as many as the host that is left with the most.
+
+        :param otherwise: of a host whose rule does not say.
+        """
+        rules = [rule for rule in self.left.values() if rule is None or not rule.parks]
+        return max(((rule.retries if rule else None) or otherwise for rule in rules), default=otherwise)
+
+    def too_early(self, now: datetime) -> t.Optional[tuple[float, float]]:
+        """The delay that has not passed since the hosts failed last, and how much of it is left, in seconds; None
+        where none is. No host is retried sooner than its rule has it, so that the longest counts.
+        """
+        delays = {name: rule.delay for name, rule in self.left.items() if rule is not None and rule.delay is not None}
+        left = [(delay - (now - self._failed_at[name]).total_seconds(), delay) for name, delay in delays.items()]
+        longest, delay = max(left, default=(0.0, 0.0))
+        return (delay, longest) if longest > 0 else None
 
     def __call__(self, ledger: Ledger, events_in: t.Callable[[Job], Job]) -> Ledger:
         """The ledger, in which hosts that a rule parks are so.
@@ -46,6 +70,7 @@ class RuledHosts:
         failures = self._failures_of(ledger, left, events_in)
         ruled = {host.key: first_fitting(self._rules, failures.get(host.name) or _by_summary(host)) for host in left}
         self.left = {host.name: ruled[host.key] for host in left}
+        self._failed_at = {host.name: host.failed_in[0].finished for host in left}
         return replace(ledger, hosts=tuple(_parked(host, ruled.get(host.key)) for host in ledger.hosts))
 
     def _failures_of(

@@ -72,6 +72,15 @@ def first_fitting(rules: t.Sequence[Rule], failure: t.Mapping[str, t.Any]) -> t.
     return next((rule for rule in rules if rule.fits(failure)), None)
 
 
+def parked_by(ruled: t.Mapping[str, t.Optional[Rule]]) -> dict[str, str]:
+    """By name, why hosts need a person.
+
+    :param ruled: by name, hosts, each with its rule.
+    """
+    found = ((name, rule) for name, rule in sorted(ruled.items()) if rule is not None and rule.parks)
+    return {name: rule.reason for name, rule in found}
+
+
 def rules_of(given: t.Optional[t.Sequence[t.Mapping[str, t.Any]]]) -> tuple[Rule, ...]:
     """From an option.
 

@@ -221,7 +221,7 @@ def _decide_whole(ledger: Ledger, options: RelaunchOptions) -> Settled:
     if tried and not options.force:
         job = tried[-1]
         return Refuse(f"This task has relaunched the same work as job {job.id}, which ended with status {job.status}.")
-    return _of_source(source, ALL)
+    return _parked(ledger) if ledger.reached(Reach.PARKED) else _of_source(source, ALL)
 
 
 def _without_failed_hosts(ledger: Ledger, options: RelaunchOptions) -> Settled:
@@ -255,8 +255,6 @@ def _decide_remaining(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decis
         return doing
     if not why:
         return _of_source(ledger.source, REMAINING, due)
-    if ledger.reached(Reach.PARKED):
-        return _parked(ledger)
     whole = _decide_whole(ledger, options)
     if not isinstance(whole, Launch):
         return whole

@@ -183,13 +183,13 @@ class LedgerReader(SummariesReader):
         done = tuple(HostSummary(None, name, name, failed=False) for name in job.limit_names)
         self._read.summaries.setdefault(job.id, done)
 
-    def with_remaining(self, ledger: Ledger, base: Job) -> Ledger:
+    def with_remaining(self, ledger: Ledger, base: Job, earlier: t.Sequence[Job] = ()) -> Ledger:
         """The ledger with all hosts that are not done: with those too for which the base ended early, one by one.
 
-        :param base: as of ``with_end``.
+        :param base: as of ``with_end``, as is ``earlier``.
         :raises ControllerError: something could not be read.
         """
-        ledger = self.with_end(ledger, base, every=True)
+        ledger = self.with_end(ledger, base, earlier, every=True)
         if ledger.stopped is None:
             return replace(ledger, stopped_hosts=())
         run = Run(base, whole=True, summaries=self.summaries(base))

@@ -19,7 +19,18 @@ from .._job.options import RelaunchRequest, own_job_id
 from .._job.work import EventsIn, JobWork, Look, host_names
 from .._launch.asks import Steps
 from .._launch.waiting import Waiting, Watch
-from .._work.decision import ALL, FAILED, Adopt, Await, Done, Launch, RelaunchOptions, never_began, why_cut_short
+from .._work.decision import (
+    ALL,
+    FAILED,
+    REMAINING,
+    Adopt,
+    Await,
+    Done,
+    Launch,
+    RelaunchOptions,
+    never_began,
+    why_cut_short,
+)
 from .._work.ledger import HostRecord, Reach
 from .._work.ledger_reader import JobsRead
 from .._work.same_work import Prompts
@@ -38,17 +49,18 @@ class NodeWork:
     :param client: the controller, and with it the clock.
     :param watch: the time that there is.
     :param waiting: of the task.
-    :param on_failed: whether nodes are limited to their failed hosts; else they run whole.
-    :param fallback_to_all: whether one runs whole whose work is more than its failed hosts.
+    :param hosts: whether nodes are limited to their ``failed`` hosts, or to those that are ``remaining``; else they run
+        whole.
+    :param fallback_to_all: whether one runs whole whose work is more than that.
     """
 
     def __init__(
-        self, client: ControllerClient, watch: Watch, waiting: Waiting, on_failed: bool, fallback_to_all: bool
+        self, client: ControllerClient, watch: Watch, waiting: Waiting, hosts: str, fallback_to_all: bool
     ) -> None:
         self._client = client
         self._watch = watch
         self._waiting = waiting
-        self._on_failed = on_failed
+        self._hosts = hosts
         self._fallback_to_all = fallback_to_all
         self._read = JobsRead()
         self._prompts = Prompts()
@@ -97,7 +109,8 @@ class NodeWork:
     def _of_job(self, number: int) -> Steps[NodeLeft]:
         work = self._work(number)
         look = yield from work.look(hosts_needed=True)
-        look, decision = work.decide(look, claimed=False)
+        earlier = self._earlier_than(work.source) if self._hosts == REMAINING else ()
+        look, decision = work.decide(look, claimed=False, earlier=earlier)
         if isinstance(decision, (Await, Adopt)):
             return NodeLeft(waits_for=(decision.job, JOB))
         if isinstance(decision, Done):
@@ -110,7 +123,8 @@ class NodeWork:
         if number not in self._works:
             source = EventsIn(self._watch, self._read)(_jobs.get(self._client, number))
             # All that is left is asked for; whether it may be done is decided here.
-            options = RelaunchOptions(hosts=FAILED, fallback_to_all=True, wait=True)
+            hosts = REMAINING if self._hosts == REMAINING else FAILED
+            options = RelaunchOptions(hosts=hosts, fallback_to_all=True, wait=True)
             request = RelaunchRequest(options=options, waiting=self._waiting, own_job=own_job_id(os.environ))
             self._works[number] = JobWork.of(
                 self._client,
@@ -134,30 +148,32 @@ class NodeWork:
         return NodeLeft(healed_by=decision.job.id, gone=gone)
 
     def _to_launch(self, work: JobWork, look: Look, decision: Launch) -> NodeLeft:
-        if not self._on_failed:
+        if self._hosts == ALL:
             return NodeLeft()
         if decision.hosts == ALL and work.source.never_began:
             return NodeLeft(whole=_inside(never_began(work.source)))
         if decision.hosts == ALL:
             return self._whole(decision.reason)
-        ledger = work.with_end(look, self._earlier_than(work.source)).ledger
+        exactly = decision.hosts == REMAINING
+        ledger = look.ledger if exactly else work.with_end(look, self._earlier_than(work.source)).ledger
+        due = decision.due if exactly else ledger.due
         gone = host_names(ledger.reached(Reach.GONE))
-        disabled = work.reader.disabled(ledger.due)
+        disabled = work.reader.disabled(due)
         idle = (*ledger.reached(Reach.IDLE), *(disabled or ()))
         if idle:
             return replace(self._idle(idle), gone=gone)
-        reason = why_cut_short(ledger)
+        reason = "" if exactly else why_cut_short(ledger)
         if reason:
             return replace(self._whole(reason), gone=gone)
-        return NodeLeft(hosts=host_names(ledger.due), gone=gone, unsure=disabled is None)
+        return NodeLeft(hosts=host_names(due), gone=gone, unsure=disabled is None)
 
     def _idle(self, hosts: t.Sequence[HostRecord]) -> NodeLeft:
         """A workflow does not go on behind a host as if that were done."""
-        if not self._on_failed:
+        if self._hosts == ALL:
             return NodeLeft()
         return NodeLeft(
             obstacles=(
-                f"failed on {told(host_names(hosts))}, where it cannot run: disabled, or not a target of it any "
+                f"has {told(host_names(hosts))} left, where it cannot run: disabled, or not a target of it any "
                 "more. Enable or delete such hosts, or set node_hosts: all, with which the workflow goes on without "
                 "them.",
             )
@@ -165,14 +181,15 @@ class NodeWork:
 
     def _whole(self, reason: str) -> NodeLeft:
         """Its work is more than its failed hosts."""
-        if not self._on_failed:
+        if self._hosts == ALL:
             return NodeLeft()
         if self._fallback_to_all:
             return NodeLeft(whole=_inside(reason))
         return NodeLeft(
             obstacles=(
                 f"has more left than its failed hosts, or these are not known: {_inside(reason)}. Set "
-                "fallback_to_all: true to run it on all of its hosts.",
+                "fallback_to_all: true to run it on all of its hosts"
+                f"{', or node_hosts: remaining for exactly those that are not done' if self._hosts == FAILED else ''}.",
             )
         )
 

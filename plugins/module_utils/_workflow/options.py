@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from .._api.connection import CONNECTION_SPEC
 from .._api.errors import OptionError
 from .._launch.waiting import WAITING_SPEC, Waiting
-from .._work.decision import ALL, FAILED
+from .._work.decision import ALL, FAILED, REMAINING
 
 # What AnsibleModule, or ArgumentSpecValidator, is to be made of.
 WORKFLOW_SPECIFICATION: dict[str, t.Any] = dict(
@@ -26,7 +26,7 @@ WORKFLOW_SPECIFICATION: dict[str, t.Any] = dict(
         workflow_job_template=dict(type="str", aliases=["name", "workflow_template"]),
         organization=dict(type="str"),
         nodes=dict(type="str", choices=[ALL, FAILED], default=ALL),
-        node_hosts=dict(type="str", choices=[FAILED, ALL], default=FAILED),
+        node_hosts=dict(type="str", choices=[FAILED, REMAINING, ALL], default=FAILED),
         fallback_to_all=dict(type="bool", default=False),
         handled=dict(type="bool", default=False),
         force=dict(type="bool", default=False),

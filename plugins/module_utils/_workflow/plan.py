@@ -14,8 +14,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from .._api.jobs import Job, summary_of, told
-from .._work.decision import FAILED
-from .._work.host_patterns import limit_problem
+from .._launch.template_launch import limit_of, not_limitable
+from .._work.decision import ALL
+from .._work.host_patterns import too_long
 from .._work.same_work import MASK, variables_of
 from .remaining_nodes import Link, Node, NodeLeft, Remainder, RemainingNode
 
@@ -179,7 +180,7 @@ def _body(source: Job, kept: RemainingNode, found: KnownOfNodes, handed: t.Mappi
         body["limit"] = source.facts["limit"]
     hosts = found.hosts.get(node.id, ())
     if hosts:
-        body["limit"] = ",".join(hosts)
+        body["limit"] = limit_of(hosts)
         if int(template.get("job_slice_count") or 1) > 1:
             # In slices of their own some would have no host.
             body["job_slice_count"] = 1
@@ -248,15 +249,19 @@ def _hidden(variables: t.Any, remainder: Remainder, found: KnownOfNodes) -> t.It
 
 
 def _not_limitable(remainder: Remainder, found: KnownOfNodes, node_hosts: str) -> t.Iterator[str]:
-    """Reasons: failed nodes that cannot be limited to their failed hosts."""
-    if node_hosts != FAILED:
+    """Reasons: failed nodes that cannot be limited to the hosts that are left of them."""
+    if node_hosts == ALL:
         return
     nested, sliced, unlimited = [], [], []
     for node in (kept.node for kept in remainder.kept if kept.node.bad):
         template = found.templates.get(node.template or 0) or {}
-        problem = limit_problem(found.hosts.get(node.id, ()))
+        hosts = found.hosts.get(node.id, ())
+        patterns = not_limitable(hosts)
+        problem = (
+            f"ansible takes {told(patterns)} for a pattern. Rename that." if patterns else too_long(limit_of(hosts))
+        )
         if problem:
-            yield f"{node.label} cannot be limited to its failed hosts: {problem}"
+            yield f"{node.label} cannot be limited to these hosts: {problem} Or set node_hosts: all to run it whole."
         slices = int(template.get("job_slice_count") or 1)
         if node.template_type == _WORKFLOW:
             nested.append(node.label)

@@ -22,7 +22,6 @@ from .._job.work import FRESH_FOR
 from .._launch.asks import Steps
 from .._launch.launch import Attempt, Launched
 from .._launch.refusals import may_not_make_workflows, not_resumable, workflow_refused
-from .._work.decision import FAILED
 from . import temporary_template as _temporary_template
 from .drawing import fitted_drawing
 from .lineage import Lineage, last_run, nodes_of, read_lineage, readable
@@ -90,9 +89,7 @@ class ResumeSequence:
         self._run = run
         self._root = root
         request = run.request
-        self._work = NodeWork(
-            run.client, run.watch, request.waiting, request.node_hosts == FAILED, request.fallback_to_all
-        )
+        self._work = NodeWork(run.client, run.watch, request.waiting, request.node_hosts, request.fallback_to_all)
         self._made: t.Optional[Made] = None
         self._times_made = 0
         self._tries = 0

@@ -84,6 +84,7 @@ class Said:
     :param calm: nothing fails or moves any more.
     :param moves: for the story.
     :param info: what job_info had said right before it; None where that was not asked, or the world moved since.
+    :param infos: the same of a task about many, by the number of the source.
     """
 
     started: float
@@ -94,6 +95,7 @@ class Said:
     calm: bool = False
     moves: tuple[str, ...] = ()
     info: Said | None = None
+    infos: t.Mapping[int, Said] = field(default_factory=dict)
 
     @property
     def failed(self) -> bool:

@@ -30,7 +30,7 @@ class Kind(enum.Enum):
     SILENT = "silent"
     STUCK = "stuck"
     CRASH = "crash"
-    INFO = "info"
+    INFO = "job_info disagrees"
 
 
 @dataclass(frozen=True)

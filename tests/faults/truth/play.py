@@ -130,7 +130,7 @@ class TruthPlay:
     ) -> Said:
         self._apply([move for move in moves if move.at is None])
         options = self._options(sources, window)
-        info = self._info(options) if all(move.at is None for move in moves) else None
+        asked = self._asked(options, sources) if all(move.at is None for move in moves) else {}
         with db.opened(self._path) as database:
             rules = [rule_of(move, self._scene, database) for move in moves if move.at is not None]
         if rules:
@@ -141,13 +141,14 @@ class TruthPlay:
         self._looks.append(self._records.look())
         stories = tuple(told(move, self._world.hosts) for move in moves)
         # The look before the task and the one after it are its own.
-        self._tasks.append(dataclasses.replace(task, calm=calm, moves=stories, info=info))
+        self._tasks.append(dataclasses.replace(task, calm=calm, moves=stories, **asked))
         return self._tasks[-1]
 
-    def _info(self, options: t.Mapping[str, t.Any]) -> Said | None:
-        """What job_info says of the job that a task is about."""
-        task = self._world.task
-        return None if task.kind == BULK or task.hosts == "remaining" else tasks.info(options)
+    def _asked(self, options: t.Mapping[str, t.Any], sources: t.Sequence[int]) -> dict[str, t.Any]:
+        """What job_info says of the jobs that a task is about."""
+        if self._world.task.kind != BULK:
+            return {"info": tasks.info(options)}
+        return {"infos": {number: tasks.info({**options, "job_id": number}) for number in sources}}
 
     def _options(self, sources: t.Sequence[int], window: tuple[str, str]) -> dict[str, t.Any]:
         task, options = self._world.task, dict(_TASK)

@@ -285,6 +285,35 @@ def test_what_disagrees_with_job_info(facts: Facts, why: str) -> None:
     assert any(finding.kind is Kind.INFO and why in finding.why for finding in judge(facts)), judge(facts)
 
 
+def of_many(info: dict[str, t.Any], told: dict[str, t.Any], *jobs: Job) -> Facts:
+    """A task about jobs 1 and 2, which is newer; job_info had said this of job 2, and that job 1 is done."""
+    said = {"infos": {1: Said(99.2, 99.8, DONE), 2: Said(99.2, 99.8, info)}}
+    older = {**GOOD, "outcome": "superseded", "recovered": True}
+    result = {"changed": bool(jobs), "failed": False, "msg": "", "jobs": [older, {**told, "source_job_id": 2}]}
+    return facts_of(result, [NEWER, *jobs], said=said, kind=BULK)
+
+
+NEWER = job(2, 80, 90, ["web2"], "web1 web3", launch_type="manual")
+HEALED_NEWER = job(3, 101, 110, [], "web2", limit="web2")
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        (of_many(LAUNCH, {**GOOD, "outcome": "relaunched", "recovered": True}, HEALED_NEWER), ""),
+        (of_many(LAUNCH, {"outcome": "needs_person", "msg": "Three times. web2"}), ""),
+        (of_many(REFUSE, {"outcome": "refused", "msg": "No. web2"}), ""),
+        (of_many(OTHERS, {**GOOD, "outcome": "relaunched"}, HEALED_NEWER), "launched job 3 on ['web2']"),
+        (of_many(LAUNCH, {"outcome": "refused", "msg": "No."}), "job 2 was refused: No."),
+        (of_many(DONE, {**GOOD, "outcome": "relaunched"}, HEALED_NEWER), "job 2 was relaunched"),
+        (of_many(REFUSE, {**GOOD, "outcome": "relaunched"}, HEALED_NEWER), "the task launched job 3"),
+    ],
+)
+def test_of_many_each_does_as_job_info_had_said(facts: Facts, why: str) -> None:
+    found = [finding.why for finding in judge(facts) if finding.kind is Kind.INFO]
+    assert any(why in one for one in found) if why else found == []
+
+
 def test_a_finding_is_told_once() -> None:
     facts = facts_of(NOTHING, [])
     twice = dataclasses.replace(facts, tasks=facts.tasks * 2)

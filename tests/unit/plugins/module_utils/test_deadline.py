@@ -143,7 +143,7 @@ class Night(BulkController):
 
 def retry(night: Night, **options: t.Any) -> tuple[RetryOutcome, t.Optional[BaseException]]:
     """Started at 02:00, by the clock of whoever runs the tests."""
-    given = {**DEFAULTS, "job_id": SOURCE, "retries": 99, "delay": HOUR, "delay_max": HOUR, **options}
+    given = {**DEFAULTS, "job_id": SOURCE, "retries": 99, "delay": HOUR, "delay_max": HOUR, "interval": 300, **options}
     started = datetime(2026, 11, 28, 2).astimezone()
     request = RetryRequest.of(given, False, False, started)
     with night.client() as client:

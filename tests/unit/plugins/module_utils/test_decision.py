@@ -913,6 +913,23 @@ SENTENCES: list[tuple[Found, RelaunchOptions, str]] = [
 ]
 
 
+@pytest.mark.parametrize("hosts", ["all", "failed", "remaining"])
+@pytest.mark.parametrize("whole_only", ["", "b"])
+def test_no_run_on_all_hosts_takes_one_that_needs_a_person(hosts: str, whole_only: str) -> None:
+    def decided(*runs: Run) -> Decision | AskEnd:
+        ledger = found(*runs, whole_only=whole_only, stopped="").ledger
+        ruled = [replace(one, reach=Reach.PARKED) if one.name == "a" else one for one in ledger.hosts or ()]
+        options = RelaunchOptions(hosts, fallback_to_all=True)
+        return decide(replace(ledger, hosts=tuple(ruled)), options)
+
+    decision = decided()
+    if (hosts, whole_only) == ("remaining", ""):
+        assert in_short(decision) == "launch 42 remaining due b c"
+    else:
+        assert isinstance(decision, Refuse) and decision.parked
+    assert isinstance(decided(whole(43, "successful", ABC)), Done)
+
+
 def test_the_end_is_asked_for_once() -> None:
     """Before it is said that the hosts that failed are out of reach; not again where it is known."""
     for stopped, asks in ((None, True), ("", False), ("x", False)):

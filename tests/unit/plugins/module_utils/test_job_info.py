@@ -126,6 +126,24 @@ def stopped() -> BulkController:
     return controller
 
 
+def stopped_at_once() -> BulkController:
+    """It went to its end for nobody, and nobody has done anything since."""
+    return world({"web1": True, "web2": False, "web3": False}, stopped=True)
+
+
+def rolling() -> BulkController:
+    """In batches of two: the second one failed, and the third one was never begun."""
+    controller = world({"web1": False, "web2": False, "web3": True, "web4": True})
+    controller.inventory.update(web5=True, web6=True)
+    return controller
+
+
+def asks_for_no_limit() -> BulkController:
+    controller = rolling()
+    controller.asks = ()
+    return controller
+
+
 def left_new() -> BulkController:
     controller = world()
     running(controller, 43, "web1", "web2", status="new", created="2026-11-23T20:00:00Z")
@@ -156,6 +174,16 @@ WORLDS: dict[str, tuple[t.Callable[[], BulkController], dict[str, t.Any], str]] 
     "cut short, as a whole": (stopped, {"fallback_to_all": True}, "launch"),
     "a relaunch was left new": (left_new, {}, "launch"),
     "done by a schedule": (whole_since, {}, "done"),
+    "remaining, it failed": (world, {"hosts": "remaining"}, "launch"),
+    "remaining, it stopped in a batch": (rolling, {"hosts": "remaining"}, "launch"),
+    "remaining, it was cut short": (stopped, {"hosts": "remaining"}, "launch"),
+    "remaining, being done": (being_done, {"hosts": "remaining"}, "adopt"),
+    "remaining, half healed": (half_healed, {"hosts": "remaining"}, "launch"),
+    "remaining, healed": (healed, {"hosts": "remaining"}, "done"),
+    "remaining, it stopped": (stopped_at_once, {"hosts": "remaining"}, "launch"),
+    "remaining, a part is being done": (partly_being_done, {"hosts": "remaining"}, "await"),
+    "remaining, never began": (never_run, {"hosts": "remaining"}, "launch"),
+    "remaining, no limit is asked for": (asks_for_no_limit, {"hosts": "remaining"}, "refuse"),
     "all, it failed": (world, {"hosts": "all"}, "launch"),
     "all, healed": (healed, {"hosts": "all"}, "launch"),
     "all, done by a schedule": (whole_since, {"hosts": "all"}, "done"),
@@ -199,10 +227,12 @@ def test_the_verdict_is_what_a_relaunch_then_does(name: str) -> None:
 
     assert told["verdict"] == verdict, told["msg"]
     launched = [int(post.split("/")[0]) for post in acted.posts if post.endswith("/relaunch")]
+    by_template = not launched and any(post.endswith("/launch") for post in acted.posts)
     if verdict == "launch":
         limit = acted.jobs[min(number for number in acted.jobs if number > 100)].facts["limit"]
         would = (told["verdict_job_id"], told["relaunch_on"], told.get("relaunch_hosts", []))
-        assert would == (launched[0], *(("failed", sorted(limit.split(","))) if limit else ("all", [])))
+        how = "remaining" if by_template else "failed"
+        assert would == ((launched or [SOURCE])[0], *((how, sorted(limit.split(","))) if limit else ("all", [])))
     elif verdict in ("await", "adopt"):
         assert waited[0] == told["verdict_job_id"]
         assert verdict == "await" or (launched, result["changed"]) == ([], False)
@@ -221,7 +251,7 @@ def test_it_asks_no_more_than_a_relaunch(name: str) -> None:
     made, options, _verdict = WORLDS[name]
     asked, acted = made(), made()
     info(asked, **options)
-    really(acted, lambda _job: None, **dict(options, hosts="failed"))
+    really(acted, lambda _job: None, **{**options, "hosts": "remaining" if "remaining" in name else "failed"})
 
     # What a relaunch would have to tell if it failed again: with what, and the end of the output.
     report = sum(path.endswith(("/job_events/", "/stdout/")) for _method, path, _query in asked.asked)
@@ -307,6 +337,27 @@ class TestWhatItTells:
 
         assert (told["cut_short"], told["stopped_hosts"], told["remaining_hosts"]) == (True, ["web3"], [])
 
+    def test_exactly_what_remains(self) -> None:
+        told = info(rolling(), hosts="remaining")
+
+        shown = {host["name"]: (host["result"], host["job_id"], "cause" in host) for host in told["hosts"]}
+        assert shown == {
+            **dict.fromkeys(("web3", "web4"), ("failed", SOURCE, True)),
+            **dict.fromkeys(("web5", "web6"), ("absent", SOURCE, False)),
+        }
+        assert told["remaining_hosts"] == told["relaunch_hosts"] == ["web3", "web4", "web5", "web6"]
+        assert ([one["host"] for one in told["failures"]], told["failures_more"]) == (["web3", "web4"], 0)
+        assert told["msg"] == (
+            "Job 42 ended with status failed: its template would be launched, limited to 4 hosts: web3, web4, web5, "
+            "web6."
+        )
+
+    def test_where_exactly_that_cannot_be_launched_the_reason(self) -> None:
+        told = info(asks_for_no_limit(), hosts="remaining")
+
+        assert "does not ask for limit at its launch" in told["msg"]
+        assert told["remaining_hosts"] == ["web3", "web4", "web5", "web6"]
+
     def test_a_job_left_new_is_told_and_not_canceled(self) -> None:
         told = info(left_new())
 
@@ -320,6 +371,18 @@ class TestWhatItTells:
 
         assert (told["verdict"], told["id"]) == ("refuse", SOURCE)
         assert "is the job that this task runs in" in told["msg"]
+
+    def test_the_job_of_the_failed_node_before(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("JOB_ID", "90")
+        monkeypatch.setenv("AWX_PRIVATE_DATA_DIR", "/tmp/awx_90_x")
+        controller = world()
+        before = {"identifier": "Patch", "summary_fields": {"job": {"id": SOURCE, "status": "failed", "type": "job"}}}
+        nodes = {"count": 1, "next": None, "results": [before]}
+        controller.before = lambda _method, path: (200, nodes) if path == "workflow_job_nodes/" else None
+
+        told = info(controller, job_id=None)
+
+        assert (told["verdict"], told["source_job_id"], told["remaining_hosts"]) == ("launch", SOURCE, ["web1", "web2"])
 
     def test_what_cannot_be_reported_does_not_hide_the_verdict(self) -> None:
         controller = world()

@@ -45,6 +45,13 @@ class TestResult:
         assert (known["failed_hosts"], known["remaining_hosts"], known["failures_more"]) == ([], ["a"], 0)
         assert known["cut_short"] is True
 
+    def test_facts_that_would_hide_the_failures_are_left_out(self) -> None:
+        noise = {"related": {"cancel": "/x/"}, "job_env": {"HOME": "/"}, "job_args": "[]", "job_cwd": "/runner/project"}
+        read = {"playbook": "site.yml", "started": "2026-11-23T07:15:24.990109Z", "summary_fields": {}}
+        job = Outcome(job=Job({**NEW.facts, **noise, **read})).result()["job"]
+        assert not noise.keys() & job.keys()
+        assert {name: job[name] for name in read} == read
+
     def test_of_a_job(self, client: ControllerClient) -> None:
         shown = Outcome("Done.", changed=True).about(client, NEW).result()
         assert shown == {

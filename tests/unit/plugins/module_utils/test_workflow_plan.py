@@ -96,6 +96,9 @@ class TestLimits:
         assert bodies(plan)[D]["limit"] == "web*"
         assert "limit" not in plan.template
 
+    def test_a_name_with_a_blank_that_is_alone_has_a_comma(self) -> None:
+        assert bodies(plan_of(source(), chain(), found(hosts={B: ("db 1",)})))[B]["limit"] == "db 1,"
+
     def test_a_node_whose_template_takes_no_limit_gets_none(self) -> None:
         plan = plan_of(source(limit="web*"), chain(), found(ASKING, {}))
 
@@ -204,8 +207,14 @@ REFUSED: dict[str, tuple[Job, Remainder, KnownOfNodes, str]] = {
     "a name that no limit holds": (
         source(),
         chain(),
-        found(hosts={B: ("db 1",)}),
-        "node2 cannot be limited to its failed hosts: ansible splits a limit",
+        found(hosts={B: ("db*", "web1")}),
+        "node2 cannot be limited to these hosts: ansible takes db* for a pattern.",
+    ),
+    "names that are too long": (
+        source(),
+        chain(),
+        found(hosts={B: tuple(f"web{'0' * 100}{number}" for number in range(1300))}),
+        "node2 cannot be limited to these hosts: the names of 1300 hosts",
     ),
     "sliced job": (
         source(),
@@ -281,10 +290,11 @@ REFUSED: dict[str, tuple[Job, Remainder, KnownOfNodes, str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_refused(case: str) -> None:
+@pytest.mark.parametrize("node_hosts", ["failed", "remaining"])
+def test_refused(case: str, node_hosts: str) -> None:
     job, left, known, words = REFUSED[case]
 
-    (reason,) = t.cast("tuple[str, ...]", planned(job, left, known, "failed"))
+    (reason,) = t.cast("tuple[str, ...]", planned(job, left, known, node_hosts))
 
     assert words in reason
 

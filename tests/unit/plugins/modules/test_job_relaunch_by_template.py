@@ -9,7 +9,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import WORKFLOW_SPECIFICATION
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import JOBS, at, job, listed
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
@@ -113,3 +115,11 @@ def test_its_name_may_be_given_as_to_awx_awx(
     controller.expect("GET", JOBS, body=listed())
 
     assert "has no job yet" in relaunch(job_id=None, **given)["msg"]
+
+
+@pytest.mark.parametrize("alias", ["name", "workflow_template"])
+def test_a_workflow_template_has_the_names_of_awx_awx(alias: str) -> None:
+    connection = {"controller_host": "https://controller.example.com", "controller_oauthtoken": "t"}
+    validated = ArgumentSpecValidator(**WORKFLOW_SPECIFICATION).validate({alias: "Release", **connection})
+
+    assert (validated.error_messages, validated.validated_parameters["workflow_job_template"]) == ([], "Release")

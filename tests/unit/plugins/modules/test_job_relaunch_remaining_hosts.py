@@ -470,7 +470,7 @@ class TestChanges:
 
         assert (result["failed"], result["changed"]) == (False, True), result["msg"]
         assert result["diff"]["after"]["extra_vars"] == {"password": "$encrypted$"}
-        del result["invocation"]
+        result.pop("invocation", None)
         assert "hunter2" not in str(result)
 
     def test_it_is_done_once(self, controller: ScriptedController, relaunch: Relaunch) -> None:
@@ -533,7 +533,10 @@ class TestChanges:
         stage(controller, asks=("job_type",))
         controller.expect("POST", LAUNCH, 201, new(limit="", job_type="check"))
 
-        assert relaunch(changes={"job_type": "check"})["id"] == 43
+        result = relaunch(changes={"job_type": "check"}, diff=True)
+
+        assert result["id"] == 43
+        assert [result["diff"][side]["job_type"] for side in ("before", "after")] == ["run", "check"]
         assert body_of(controller) == {"job_type": "check"}
 
     def test_passwords_of_changed_credentials_go_along(
@@ -546,6 +549,59 @@ class TestChanges:
 
         sent = {"credentials": [1, 8], "credential_passwords": {"ssh_password": "t0p"}}
         assert body_of(controller) == sent
+
+
+class TestNames:
+    """What has a name is looked up before anything is sent."""
+
+    ASKS = ("limit", "inventory", "credentials", "labels", "execution_environment")
+
+    def test_they_are_sent_as_numbers(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        stage(controller, asks=self.ASKS)
+        controller.whenever("GET", "/api/v2/credentials/", body=listed({"id": 8, "name": "prod"}), name="prod")
+        controller.whenever("GET", "/api/v2/labels/", body=listed({"id": 4, "name": "night"}), name="night")
+        controller.whenever("GET", r"/api/v2/inventories/Web\+\+Default/", body={"id": 3, "name": "Web"})
+        environments = "/api/v2/execution_environments/"
+        controller.whenever("GET", environments, body=listed(), id="2026")
+        controller.whenever("GET", environments, body=listed({"id": 5, "name": "2026"}), name="2026")
+        controller.expect("POST", LAUNCH, 201, new(limit=""))
+        changes = {"credentials": ["prod", 9], "labels": "night", "inventory": "Web++Default"}
+
+        result = relaunch(changes={**changes, "execution_environment": "2026"})
+
+        assert (result["failed"], result["id"]) == (False, 43), result["msg"]
+        sent = {"credentials": [8, 9], "labels": [4], "inventory": 3, "execution_environment": 5}
+        assert body_of(controller) == sent
+
+    @pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check"])
+    def test_none_and_several_are_refused_together(
+        self, controller: ScriptedController, relaunch: Relaunch, check_mode: bool
+    ) -> None:
+        stage(controller, asks=self.ASKS)
+        kinds = ((8, "Machine", "Web"), (9, "Vault", "Shop"))
+        several = [
+            {
+                "id": number,
+                "name": "prod",
+                "summary_fields": {"credential_type": {"name": kind}, "organization": {"name": organization}},
+            }
+            for number, kind, organization in kinds
+        ]
+        controller.whenever("GET", "/api/v2/credentials/", body=listed(*several), name="prod")
+        controller.whenever("GET", "/api/v2/inventories/", body=listed(), name="Web")
+        controller.whenever(
+            "GET", "/api/v2/inventories/", body=listed({"id": 3, "name": "Web 2"}), name__icontains="Web"
+        )
+
+        result = relaunch(changes={"credentials": "prod", "inventory": "Web"}, check_mode=check_mode)
+
+        assert (result["failed"], result["changed"]) == (True, False)
+        assert result["msg"] == (
+            "changes: There is no inventory Web that this user may see. There is: Web 2 (id 3). There are 2 "
+            "credentials named prod: prod (id 8, Machine, organization Web), prod (id 9, Vault, organization Shop). "
+            "Give the id of one."
+        )
+        assert controller.asked == []
 
 
 def test_one_that_was_added_again_is_reached(controller: ScriptedController, relaunch: Relaunch) -> None:

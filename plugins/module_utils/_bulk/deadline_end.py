@@ -1,0 +1,78 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What becomes of many at the task's deadline. Private to this collection."""
+
+from __future__ import annotations
+
+import math
+import typing as t
+
+from .._api.errors import DeadlineError
+from .._launch.asks import EndOf
+from .._launch.waiting import Watch
+from .member import Member
+from .options import JobsRequest
+from .waits import Waits
+
+TOO_LATE = "the deadline was over before its turn"
+
+
+class DeadlineEnd:
+    """
+    :param request: whether the ends of jobs are waited for, and which of them beyond the deadline.
+    :param watch: tells when that is.
+    :param members: of the selected jobs.
+    :param waits: theirs.
+    :param clock: the client's.
+    :param advance: lets one go on, with the error that ends its wait.
+    """
+
+    def __init__(
+        self,
+        request: JobsRequest,
+        watch: Watch,
+        members: t.Sequence[Member],
+        waits: Waits,
+        clock: t.Callable[[], float],
+        advance: t.Callable[[Member, None, DeadlineError], None],
+    ) -> None:
+        self._waiting = request.waiting
+        self._watch = watch
+        self._members = members
+        self._waits = waits
+        self._clock = clock
+        self._advance = advance
+        # The numbers of the jobs that are waited for although it is over.
+        self._waited_for: set[int] = set()
+
+    def sooner(self, due: t.Optional[float]) -> t.Optional[float]:
+        """Seconds until something is due, the deadline too; None where neither is."""
+        if self._watch.launch_by is None or self._watch.launching_over:
+            return due
+        return min(math.inf if due is None else due, self._watch.launch_by - self._clock())
+
+    def ends_some(self) -> bool:
+        """At the deadline end those that would launch, and the waits for what is not waited for beyond it; whether
+        there were any.
+        """
+        if not self._watch.launching_over:
+            return False
+        late = [member for member in self._members if member.waits_for_room]
+        for member in late:
+            member.drop(TOO_LATE)
+            member.timed_out = True
+        waiting = (
+            [one for one in self._waits.for_end if one[1].id not in self._waited_for] if self._waiting.wait else []
+        )
+        seen = self._watch.seen_now({job.id for _member, job in waiting}) if waiting else {}
+        for member, asked in waiting:
+            job, ours = seen.get(asked.id, asked), isinstance(member.ask, EndOf) and member.ask.ours
+            if not job.active:
+                self._waits.note_end(job)
+            elif not self._waiting.beyond_deadline(job, ours):
+                self._advance(member, None, DeadlineError("The deadline is over.", last=job))
+                continue
+            self._waited_for.add(job.id)
+        return bool(late or waiting)
