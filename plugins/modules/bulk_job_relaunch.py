@@ -118,6 +118,7 @@ options:
       - How many of the task's relaunches may be active at a time.
       - A job that would have to wait behind another one of this task, since its template allows one job at a time, is
         not launched before that has ended, so that it takes no place of others.
+        One that would have to wait behind somebody else's job comes last.
     type: int
     default: 5
   stop_after:
