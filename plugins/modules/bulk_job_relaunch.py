@@ -118,6 +118,7 @@ options:
       - How many of the task's relaunches may be active at a time.
       - A job that would have to wait behind another one of this task, since its template allows one job at a time, is
         not launched before that has ended, so that it takes no place of others.
+        One that would have to wait behind somebody else's job comes last.
     type: int
     default: 5
   stop_after:
@@ -283,6 +284,11 @@ jobs:
       type: list
       elements: str
       sample: [web2, web3]
+    parked:
+      description: The hosts that are left and need a person by the O(rules), by name, each with the reason that its
+        rule gives. Left out where there are none.
+      type: dict
+      sample: {web21: renew the licence}
     nodes:
       description: Of a workflow job, the nodes that run again, or in check mode would.
       type: list
@@ -298,11 +304,6 @@ jobs:
       type: list
       elements: int
       sample: [39, 41]
-    parked:
-      description: The hosts that are left and need a person by the O(rules), by name, each with the reason that its
-        rule gives. Left out where there are none.
-      type: dict
-      sample: {web21: renew the licence}
     remaining_hosts:
       description: Names of the failed hosts that have not succeeded since, where they are known.
       type: list

@@ -58,7 +58,8 @@ class Attempts:
     def too_many(self, member: Member) -> t.Optional[Tried]:
         """How often a job's work has been relaunched since it last succeeded, where that is too often.
 
-        :param ruled: by the rules of its hosts it may be another number than that of the task.
+        By the rules of its hosts that may be another number than that of the task.
+
         :raises ControllerError: it could not be read.
         """
         source = member.source

@@ -164,7 +164,7 @@ class BulkDriver:
         if _drop_by_number(waiting, self._request, launched, sum(member.has_failed for member in self.members)):
             return True
         room = max(0, min(self._room(), self._request.max_jobs - launched, LAUNCHES_A_LOOK))
-        let_in = self._waits.not_behind_others(waiting)[:room]
+        let_in = self._waits.not_behind_others(waiting, self._looks.known)[:room]
         for member in let_in:
             passed_over, member.passed_over = member.passed_over, False
             self._advance(member, passed_over)

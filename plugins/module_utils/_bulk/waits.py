@@ -89,18 +89,20 @@ class Waits:
             del self._pauses[number]
         return [(pausing[number], None) for number in found]
 
-    def not_behind_others(self, waiting: t.Sequence[Member]) -> list[Member]:
-        """Those that would not be pending behind a job of this task, whose template allows one job at a time."""
+    def not_behind_others(self, waiting: t.Sequence[Member], known: t.Callable[[Job], t.Iterable[Job]]) -> list[Member]:
+        """Those that would not be pending behind a job of this task, whose template allows one job at a time. Last
+        come those that would be pending behind another's, so that they take no place of others.
+
+        :param known: brings the jobs of a job's template that are known.
+        """
         busy = {job.template for job, _kind in self.running.values()}
         found = []
         for member in waiting:
             template = member.source.template
-            # What remains of a workflow job has a template of its own.
-            alone = member.kind is JOB and member.source.facts.get("allow_simultaneous") is False
-            if not alone or template not in busy:
+            if not _alone(member) or template not in busy:
                 found.append(member)
                 busy.add(template)
-        return found
+        return sorted(found, key=lambda one: _alone(one) and any(job.active for job in known(one.source)))
 
     @property
     def asked(self) -> dict[int, Kind]:
@@ -141,3 +143,8 @@ class Waits:
         job, seen = self._ended[number]
         # On all hosts a success is one, whatever its events tell.
         return seen if job.successful and self._options.hosts == ALL else seen + EVENTS_IN_AFTER
+
+
+def _alone(member: Member) -> bool:
+    """Whether its template allows one job at a time; what remains of a workflow job has a template of its own."""
+    return member.kind is JOB and member.source.facts.get("allow_simultaneous") is False

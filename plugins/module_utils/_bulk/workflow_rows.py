@@ -19,7 +19,8 @@ from .._api.paging import in_chunks
 from .._job.outcome import carrying
 from .._launch.asks import Steps
 from .._launch.waiting import Watch
-from .._work.decision import ALL, FAILED
+from .._selection.turns import WORKFLOW
+from .._work.decision import FAILED
 from .._work.same_work import same_launch
 from .._workflow.options import WorkflowRequest
 from .._workflow.outcome import WorkflowOutcome
@@ -29,7 +30,6 @@ from .._workflow.workflow_run import WorkflowRun
 from .member import Member
 from .options import JobsRequest
 from .outcome import SUPERSEDED, JobEntry, Tried
-from .turns import WORKFLOW
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -93,7 +93,7 @@ class WorkflowMembers:
         self._watch = watch
         self._request = WorkflowRequest(
             nodes=FAILED,
-            node_hosts=ALL if request.options.hosts == ALL else FAILED,
+            node_hosts=request.options.hosts,
             fallback_to_all=request.options.fallback_to_all,
             waiting=request.waiting,
             check_mode=request.check_mode,
@@ -120,9 +120,7 @@ class WorkflowMembers:
             for job in older
         )
         nodes = tuple(node_jobs.get(newest.id, ()))
-        own = Member(newest, run.state, steps, kind=WORKFLOW_JOB, tried=row.tried)
-        own.node_job_ids, own.older = nodes, entries
-        return own
+        return Member(newest, run.state, steps, kind=WORKFLOW_JOB, tried=row.tried, node_job_ids=nodes, older=entries)
 
     def _steps(self, run: WorkflowRun, row: WorkflowRow, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
         """Resume the last that failed, unless it succeeds by itself."""

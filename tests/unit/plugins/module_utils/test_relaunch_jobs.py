@@ -54,8 +54,9 @@ def relaunched(number: int, status: str = "pending", **facts: t.Any) -> dict[str
 
 
 @pytest.fixture(autouse=True)
-def _none_was_relaunched_before(controller: ScriptedController) -> None:
+def _none_was_relaunched_before_and_no_name_has_a_blank(controller: ScriptedController) -> None:
     controller.aside("GET", JOBS, listed(), launch_type="relaunch")
+    controller.aside("GET", "/api/v2/hosts/", listed())
 
 
 @pytest.fixture(autouse=True)
