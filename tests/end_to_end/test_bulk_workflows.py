@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import OptionError
 from end_to_end.conftest import Driver
-from end_to_end.workflow_jobs import FAILED_LINE, line, resumes, temporary, unsafe
+from end_to_end.workflow_jobs import FAILED_LINE, line, resumes, temporary, unsafe, until
 from sandbox.process import Sandbox
 
 HOSTS: dict[str, dict[str, t.Any]] = {"web1": {}, "web2": {}}
@@ -42,7 +42,7 @@ def window(sandbox: Sandbox, first: int) -> str:
     return str(sandbox.request("GET", f"/unified_jobs/?id={first}").body["results"][0]["created"])
 
 
-def test_a_workflow_is_resumed_beside_jobs_and_its_nodes_are_left_to_it(
+def test_a_workflow_is_resumed_beside_jobs_and_has_its_nodes(
     sandbox: Sandbox, driver: Driver, template: t.Callable[..., int], workflow: Workflow
 ) -> None:
     alone = sandbox.make_job(template=template(), status="failed", hosts=FAILED)
@@ -117,7 +117,7 @@ def test_a_workflow_that_goes_on_failing_is_left_to_a_person(
     assert (again["failed"], again["changed"], again["counts"]["recovered"]) == (False, False, 3), again
 
 
-def test_a_later_success_of_the_same_workflow_leaves_nothing_to_resume(
+def test_after_a_later_success_nothing_is_resumed(
     sandbox: Sandbox, driver: Driver, template: t.Callable[..., int], workflow: Workflow
 ) -> None:
     made = workflow(line(template()), FAILED_LINE)
@@ -129,6 +129,59 @@ def test_a_later_success_of_the_same_workflow_leaves_nothing_to_resume(
     (entry,) = found["jobs"]
     assert (entry["outcome"], entry["recovered"], entry["id"]) == ("superseded", True, later)
     assert resumes(sandbox, made["id"]) == []
+
+
+def test_an_active_run_with_the_same_values_is_waited_for(
+    sandbox: Sandbox, driver: Driver, template: t.Callable[..., int], workflow: Workflow
+) -> None:
+    made = workflow(line(template(duration=1.0)), FAILED_LINE)
+    since = window(sandbox, made["id"])
+    again = sandbox.launch_workflow(made["template"])
+
+    plan = driver.bulk(finished_after=since, check_mode=True)
+    left = driver.bulk(finished_after=since, wait=False)
+    done = driver.bulk(finished_after=since)
+
+    assert [(entry["outcome"], entry["recovered"]) for entry in (*plan["jobs"], *left["jobs"])] == [
+        ("adopted", False)
+    ] * 2
+    (entry,) = done["jobs"]
+    assert (entry["outcome"], entry["recovered"], entry["id"]) == ("adopted", True, again)
+    assert unsafe(sandbox) == []
+
+
+def test_who_may_make_no_workflow_templates_is_told_so(
+    sandbox: Sandbox, driver: Driver, template: t.Callable[..., int], workflow: Workflow
+) -> None:
+    made = workflow(line(template()), FAILED_LINE)
+
+    result = driver.bulk("alice", finished_after=window(sandbox, made["id"]))
+
+    (entry,) = result["jobs"]
+    assert (result["failed"], entry["outcome"], entry["type"]) == (False, "refused", "workflow_job")
+    assert "workflow" in entry["msg"] and "admin" in entry["msg"], entry["msg"]
+    assert unsafe(sandbox) == []
+
+
+def test_the_workflow_that_the_recovery_is_a_node_of_is_left_out(
+    sandbox: Sandbox,
+    driver: Driver,
+    template: t.Callable[..., int],
+    workflow: Workflow,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = workflow(line(template(duration=60.0)), FAILED_LINE)
+    run = sandbox.launch_workflow(made["template"])
+    until(lambda: sandbox.nodes(run)["B"]["job"] is not None)
+    own = sandbox.nodes(run)["B"]["job"]
+    monkeypatch.setenv("JOB_ID", str(own))
+    monkeypatch.setenv("AWX_PRIVATE_DATA_DIR", f"/runner/awx_{own}_x")
+    sandbox.clear_log()
+
+    result = driver.bulk(finished_after=window(sandbox, made["id"]))
+
+    assert (result["jobs"], result["failed"], unsafe(sandbox)) == ([], False, [])
+    sandbox.cancel(own)
 
 
 def test_places_are_taken_by_workflows_too(

@@ -123,7 +123,7 @@ def launched(sandbox: Sandbox) -> dict[str, int]:
     return collections.Counter(kinds[path[3]] for path in posts if path[-2] in ("relaunch", "launch", "update"))
 
 
-def test_an_outage_of_jobs_workflows_and_a_project_ends_where_it_must(
+def test_all_of_an_outage_ends_where_it_must(
     sandbox: Sandbox,
     driver: Driver,
     workflow: t.Callable[..., Options],

@@ -21,12 +21,14 @@ from .._job.outcome import RelaunchOutcome, carrying
 from .._job.sequence import RelaunchSequence
 from .._job.work import JobWork
 from .._launch.waiting import Watch
+from .._retry.retry_rounds import PARKED, parked_hosts
 from .._retry.ruled_hosts import RuledHosts
+from .._retry.rules import WITHOUT_REASON
 from .._selection.failed_updates import failed_updates
 from .._selection.find_jobs import Found, find
 from .._selection.own_work import OwnWork, read_own_work
 from .._selection.template_edits import TemplateEdits
-from .._selection.turns import in_detail, in_turns, left_alone
+from .._selection.updates_first import UpdatesFirst
 from .._work.decision import FAILED
 from .._work.ledger_reader import JobsRead
 from .._work.same_work import Prompts
@@ -34,7 +36,7 @@ from .driver import BulkDriver, BulkProgress
 from .member import Member, entries_of
 from .options import JobsRequest
 from .outcome import FOR_PERSONS, LATER, LOST, REFUSED, RELAUNCHED, JobEntry, JobsOutcome, Planned
-from .updates_first import UpdatesFirst
+from .turns import in_detail, in_turns, left_alone
 from .workflow_rows import WorkflowMembers, left_to_workflows, workflow_rows
 
 if t.TYPE_CHECKING:
@@ -55,8 +57,6 @@ def relaunch_jobs(
     :returns: what was done; whatever breaks it off carries what had been done by then.
     :raises ControllerError: the task has failed.
     """
-    launch_by = None if request.deadline is None else client.clock() + request.deadline.seconds
-    watch = Watch(client, request.waiting, launch_by=launch_by)
     own = read_own_work(client, request.own_job)
     found = find(client, request.selection)
     if not request.selection.job_ids:
@@ -65,7 +65,8 @@ def relaunch_jobs(
     updates = UpdatesFirst(client, failed, request.update_first)
     if not found.jobs and not found.workflows:
         return JobsOutcome(msg=_nothing(found, request), updates=tuple(updates.result())).saying(*updates.told())
-    task = _Task(client, request, watch, own, updates)
+    launch_by = None if request.deadline is None else client.clock() + request.deadline.seconds
+    task = _Task(client, request, Watch(client, request.waiting, launch_by=launch_by), own, updates)
     prompts = Prompts(TemplateEdits(client, found.jobs))
     plan = _PlanProgress(client, progress, len(found.jobs))
     turns, alone = _turns(task, found, now, prompts, plan)
@@ -87,7 +88,7 @@ def relaunch_jobs(
     with carrying(outcome):
         if driver.timed_out:
             over = f"Waiting ended after {request.waiting.timeout or 0:g} seconds (timeout)."
-            if not watch.passed:
+            if not task.watch.passed:
                 over = f"The deadline, {request.deadline}, was over before all had ended."
             raise WaitTimeoutError(f"{over} {outcome.msg} Run the task again to go on.")
         _check(outcome, request)
@@ -109,7 +110,7 @@ class _Task:
 
         :param planned: what would become of them.
         """
-        entries = [entry for member in driver.members for entry in entries_of(member, planned)]
+        entries = [_with_parked(one, member) for member in driver.members for one in member.entries(planned)]
         jobs = tuple(sorted((*alone, *entries), key=lambda entry: entry.source_job_id))
         if planned:
             changed = any(entry.outcome == RELAUNCHED for entry in jobs)
@@ -186,8 +187,9 @@ class _Sequences:
             own_job=task.own.job,
             one_of_many=True,
         )
+        options = self._request.options
         # Rules ask for the failed hosts, whatever is to be relaunched.
-        options = replace(task.request.options, hosts=FAILED) if task.request.rules else task.request.options
+        options = replace(options, hosts=FAILED) if task.request.rules else options
         self._read_as = replace(self._request, options=options)
 
     def of(self, row: t.Sequence[Job]) -> list[Member]:
@@ -203,9 +205,20 @@ class _Sequences:
             work = JobWork.of(task.client, self._read_as, task.watch, source, self._read, self._prompts, tried)
             return replace(work, request=self._request, park=ruled)
 
-        sequence = RelaunchSequence(work_of, lambda new: tried.add(new.id), self._task.updates.before)
+        sequence = RelaunchSequence(work_of, lambda new: tried.add(new.id), task.updates.before)
         steps = sequence.steps(job, RelaunchOutcome(source_job_id=job.id))
         return Member(job, sequence.state, steps, later_turn, ruled)
+
+
+def _with_parked(entry: JobEntry, member: Member) -> JobEntry:
+    """The entry with the hosts that need a person."""
+    parked = member.ruled.parked if member.ruled else {}
+    if not parked or entry.recovered:
+        return entry
+    told_of = "" if entry.outcome == PARKED else f" Parked: {parked_hosts(parked)}."
+    return replace(
+        entry, parked={name: why or WITHOUT_REASON for name, why in parked.items()}, msg=f"{entry.msg}{told_of}"
+    )
 
 
 def _nothing(found: Found, request: JobsRequest) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from .._api.client import ControllerClient
 from .._api.errors import (
     ControllerError,
+    DeadlineError,
     JobUnsuccessfulError,
     WaitTimeoutError,
 )
@@ -72,6 +73,8 @@ class WorkflowRun:
         """
         unknown = replace(outcome, changed=True)
         with carrying(outcome):
+            if self.watch.launching_over:
+                raise DeadlineError(f"{attempt.what} was not {attempt.verb}: the deadline was over before that.")
             if self.watch.passed:
                 raise WaitTimeoutError(f"{attempt.what} was not {attempt.verb}: the timeout was over before that.")
             with interrupted_with(unknown):
@@ -208,7 +211,7 @@ class WorkflowRun:
     ) -> Steps[Job]:
         """:raises WaitTimeoutError: the deadline came first."""
         try:
-            ended: Job = yield EndOf(job, kind)
+            ended: Job = yield EndOf(job, kind, ours)
             return ended
         except WaitTimeoutError as error:
             last = t.cast("Job", error.last or job)
@@ -216,11 +219,13 @@ class WorkflowRun:
             if ours and self.request.waiting.cancel_on_timeout:
                 on = self.watch.cancel(last, kind) or "It was canceled."
                 last = self.watch.until_canceled(last, kind)
+            over = f"after {self.request.waiting.timeout or 0:g} seconds (timeout)"
+            over = "at the deadline" if isinstance(error, DeadlineError) else over
             about = outcome.job is not None and outcome.job.id == job.id
             with carrying(outcome.about(self.client, last, kind) if about else outcome):
-                raise WaitTimeoutError(
-                    f"Waiting for {kind.noun} {job.id} ended after {self.request.waiting.timeout or 0:g} seconds "
-                    f"(timeout) with the status {last.status}. {on} See {self.client.page_url(kind.page, job.id)}"
+                raise type(error)(
+                    f"Waiting for {kind.noun} {job.id} ended {over} with the status {last.status}. {on} "
+                    f"See {self.client.page_url(kind.page, job.id)}"
                 ) from None
 
     def done(self, job: Job, said: str, outcome: WorkflowOutcome) -> WorkflowOutcome:
