@@ -26,8 +26,9 @@ from .._api.jobs import Job
 from .._api.kinds import JOB, Kind
 from .._job.outcome import Outcome, RelaunchOutcome, SequenceState, first_error, outcome_of
 from .._launch.asks import Ask, EndOf, JobsAfter, Pause, Room, Steps, WorkflowJobsAfter
-from .._retry.retry_rounds import PARKED
+from .._retry.retry_rounds import PARKED, parked_hosts
 from .._retry.ruled_hosts import RuledHosts
+from .._retry.rules import WITHOUT_REASON
 from .._selection.selection import written
 from .._workflow.outcome import WorkflowOutcome
 from .._workflow.temporary_template import source_in
@@ -158,26 +159,14 @@ class Member:
 
     def leave_to_a_person(self, tried: Tried) -> None:
         """End it, since its work has been relaunched too often without success."""
-        since = written(tried.since)
-        times = "once" if tried.number == 1 else f"{tried.number} times"
-        by = "max_attempts, or retries of a rule" if self.ruled else "max_attempts"
-        msg = (
-            f"Not launched: its work has been relaunched {times} since it last succeeded ({by}), and has failed since "
-            f"{since}. It needs a person."
-        )
+        msg = _tried_too_often(tried, by_rules=self.ruled is not None)
         self.acts, self.entry = False, self.entry_of(NEEDS_PERSON, self._broken_off(), msg=msg)
-        self.entry = replace(self.entry, attempts=tried.number, failing_since=since)
+        self.entry = replace(self.entry, attempts=tried.number, failing_since=written(tried.since))
 
     def leave_for_later(self, now: datetime) -> None:
         """End it, where the delay that a rule asks for has not passed since its work has ended."""
-        found = self.ruled.too_early(now) if self.ruled else None
-        if found is None:
-            return
-        delay, left = found
-        msg = (
-            f"Left for later: by a rule it waits {delay:g} seconds from its last end on, of which {left:.0f} are left."
-        )
-        self.entry, self.acts = self.entry_of(LATER, self._broken_off(), msg=msg), False
+        if (found := self.ruled.too_early(now) if self.ruled else None) is not None:
+            self.acts, self.entry = False, self.entry_of(LATER, self._broken_off(), msg=_too_early(*found))
 
     def lose(self, why: str) -> None:
         """End it, since the job that it waits for cannot be found any more."""

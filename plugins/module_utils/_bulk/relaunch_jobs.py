@@ -21,14 +21,12 @@ from .._job.outcome import RelaunchOutcome, carrying
 from .._job.sequence import RelaunchSequence
 from .._job.work import JobWork
 from .._launch.waiting import Watch
-from .._retry.retry_rounds import PARKED, parked_hosts
 from .._retry.ruled_hosts import RuledHosts
-from .._retry.rules import WITHOUT_REASON
 from .._selection.failed_updates import failed_updates
 from .._selection.find_jobs import Found, find
 from .._selection.own_work import OwnWork, read_own_work
 from .._selection.template_edits import TemplateEdits
-from .._selection.updates_first import UpdatesFirst
+from .._selection.turns import in_detail, in_turns, left_alone
 from .._work.decision import FAILED
 from .._work.ledger_reader import JobsRead
 from .._work.same_work import Prompts
@@ -36,7 +34,7 @@ from .driver import BulkDriver, BulkProgress
 from .member import Member, entries_of
 from .options import JobsRequest
 from .outcome import FOR_PERSONS, LATER, LOST, REFUSED, RELAUNCHED, JobEntry, JobsOutcome, Planned
-from .turns import in_detail, in_turns, left_alone
+from .updates_first import UpdatesFirst
 from .workflow_rows import WorkflowMembers, left_to_workflows, workflow_rows
 
 if t.TYPE_CHECKING:
@@ -110,7 +108,7 @@ class _Task:
 
         :param planned: what would become of them.
         """
-        entries = [_with_parked(one, member) for member in driver.members for one in member.entries(planned)]
+        entries = [entry for member in driver.members for entry in entries_of(member, planned)]
         jobs = tuple(sorted((*alone, *entries), key=lambda entry: entry.source_job_id))
         if planned:
             changed = any(entry.outcome == RELAUNCHED for entry in jobs)
@@ -208,17 +206,6 @@ class _Sequences:
         sequence = RelaunchSequence(work_of, lambda new: tried.add(new.id), task.updates.before)
         steps = sequence.steps(job, RelaunchOutcome(source_job_id=job.id))
         return Member(job, sequence.state, steps, later_turn, ruled)
-
-
-def _with_parked(entry: JobEntry, member: Member) -> JobEntry:
-    """The entry with the hosts that need a person."""
-    parked = member.ruled.parked if member.ruled else {}
-    if not parked or entry.recovered:
-        return entry
-    told_of = "" if entry.outcome == PARKED else f" Parked: {parked_hosts(parked)}."
-    return replace(
-        entry, parked={name: why or WITHOUT_REASON for name, why in parked.items()}, msg=f"{entry.msg}{told_of}"
-    )
 
 
 def _nothing(found: Found, request: JobsRequest) -> str:

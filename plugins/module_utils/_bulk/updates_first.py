@@ -15,7 +15,7 @@ from .._api.errors import AnswerError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job, told
 from .._launch.asks import EndOf, Steps
 from .._launch.failure_report import explained
-from .failed_updates import FailedUpdate
+from .._selection.failed_updates import FailedUpdate
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
