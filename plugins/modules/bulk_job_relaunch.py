@@ -284,11 +284,6 @@ jobs:
       type: list
       elements: str
       sample: [web2, web3]
-    parked:
-      description: The hosts that are left and need a person by the O(rules), by name, each with the reason that its
-        rule gives. Left out where there are none.
-      type: dict
-      sample: {web21: renew the licence}
     nodes:
       description: Of a workflow job, the nodes that run again, or in check mode would.
       type: list
@@ -304,6 +299,11 @@ jobs:
       type: list
       elements: int
       sample: [39, 41]
+    parked:
+      description: The hosts that are left and need a person by the O(rules), by name, each with the reason that its
+        rule gives. Left out where there are none.
+      type: dict
+      sample: {web21: renew the licence}
     remaining_hosts:
       description: Names of the failed hosts that have not succeeded since, where they are known.
       type: list

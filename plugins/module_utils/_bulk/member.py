@@ -112,7 +112,8 @@ class Member:
             self.entry = self._of_outcome(end.value)
         except BaseException as raised:
             self.ask = None
-            self.entry = self._of_error(raised)
+            self.entry = _of_error(self, raised)
+            self.timed_out = isinstance(first_error(raised), WaitTimeoutError)
             if not isinstance(raised, (ControllerError, BrokenOff)):
                 # It tells of this job alone, and is to tell of all.
                 vars(raised).pop("outcome", None)
@@ -159,17 +160,17 @@ class Member:
     def leave_to_a_person(self, tried: Tried) -> None:
         """End it, since its work has been relaunched too often without success."""
         msg = _tried_too_often(tried, by_rules=self.ruled is not None)
-        self.acts, self.entry = False, self._entry(NEEDS_PERSON, self._broken_off(), msg=msg)
+        self.acts, self.entry = False, self.entry_of(NEEDS_PERSON, self._broken_off(), msg=msg)
         self.entry = replace(self.entry, attempts=tried.number, failing_since=written(tried.since))
 
     def leave_for_later(self, now: datetime) -> None:
         """End it, where the delay that a rule asks for has not passed since its work has ended."""
         if (found := self.ruled.too_early(now) if self.ruled else None) is not None:
-            self.acts, self.entry = False, self._entry(LATER, self._broken_off(), msg=_too_early(*found))
+            self.acts, self.entry = False, self.entry_of(LATER, self._broken_off(), msg=_too_early(*found))
 
     def lose(self, why: str) -> None:
         """End it, since the job that it waits for cannot be found any more."""
-        self.entry = self._entry(LOST, self._broken_off(), msg=why)
+        self.entry = self.entry_of(LOST, self._broken_off(), msg=why)
 
     def so_far(self) -> JobEntry:
         """What is to be told of it where nothing more is done about it."""
@@ -185,17 +186,18 @@ class Member:
             return self.entry
         if not self.begun:
             reason = "Another job of the same work comes first: what is left of this one is decided after that."
-            return self._entry(SUPERSEDED, _known(self, None), msg=reason)
+            return self.entry_of(SUPERSEDED, _known(self, None), msg=reason)
         name = RELAUNCHED if self.waits_for_room else ADOPTED
         outcome = _known(self, self.state.outcome)
         msg = self.state.plan or outcome.msg
         if not msg and isinstance(self.ask, EndOf):
             msg = f"Job {self.ask.job.id} is {self.ask.job.status}: its end decides."
-        return self._entry(name, outcome, msg=msg)
+        return self.entry_of(name, outcome, msg=msg)
 
-    def _entry(
+    def entry_of(
         self, name: str, outcome: SourceOutcome, recovered: bool = False, msg: t.Optional[str] = None
     ) -> JobEntry:
+        """Its entry, as ``JobEntry.of`` makes it."""
         entry = JobEntry.of(self.source, name, outcome, recovered, msg)
         return replace(entry, node_job_ids=self.node_job_ids or None)
 
@@ -209,7 +211,7 @@ class Member:
 
     def _stopped(self, outcome: SourceOutcome, why: str) -> JobEntry:
         if not outcome.changed:
-            return self._entry(REFUSED, outcome, msg=f"Not launched: {why}. Run the task again for it.")
+            return self.entry_of(REFUSED, outcome, msg=f"Not launched: {why}. Run the task again for it.")
         outcome = outcome.saying(f"Nothing more was launched: {why}. Run the task again for it.")
         return self._of_outcome(outcome, over=False)
 
@@ -220,34 +222,33 @@ class Member:
         if outcome.changed:
             # In check mode there is no job, and it has come to its end.
             name = RELAUNCHED if over or job is not None else LOST
-            return self._entry(name, outcome, done and job is not None and job.successful)
-        if self._adopted(outcome):
-            return self._entry(ADOPTED, outcome, done and job is not None and job.successful)
+            return self.entry_of(name, outcome, done and job is not None and job.successful)
+        if self.has_adopted(outcome):
+            return self.entry_of(ADOPTED, outcome, done and job is not None and job.successful)
         by_relaunch = job is None or job.is_relaunch or job.id == self.source.id or source_in(job.name) is not None
         name = SUPERSEDED if self.later_turn or not by_relaunch else DONE
-        return self._entry(name, outcome, done)
+        return self.entry_of(name, outcome, done)
 
-    def _adopted(self, outcome: SourceOutcome) -> bool:
+    def has_adopted(self, outcome: SourceOutcome) -> bool:
         """Whether another caller's job was taken, be it after this task's own one had been canceled for it."""
         return self.state.adopted or outcome.own_job_id is not None
 
-    def _of_error(self, error: BaseException) -> JobEntry:
-        outcome = _known(self, outcome_of(error))
-        first = first_error(error)
-        self.timed_out = isinstance(first, WaitTimeoutError)
-        said = str(error) if isinstance(error, ControllerError) else "Interrupted while it was being launched."
-        ended = outcome.job is not None and not outcome.job.active
-        if isinstance(first, ParkedError):
-            name, broken = PARKED, False
-        elif outcome.changed:
-            name, broken = RELAUNCHED if outcome.job is not None else LOST, ended
-        elif self._adopted(outcome):
-            name, broken = ADOPTED, ended
-        elif self.later_turn and isinstance(first, RefusedError):
-            name, broken = SUPERSEDED, False
-        else:
-            name, broken = REFUSED, _is_broken_by(first, self.state.plan != "")
-        return replace(self._entry(name, outcome, msg=said), broken=broken)
+
+def _of_error(member: Member, error: BaseException) -> JobEntry:
+    outcome, first = _known(member, outcome_of(error)), first_error(error)
+    said = str(error) if isinstance(error, ControllerError) else "Interrupted while it was being launched."
+    ended = outcome.job is not None and not outcome.job.active
+    if isinstance(first, ParkedError):
+        name, broken = PARKED, False
+    elif outcome.changed:
+        name, broken = RELAUNCHED if outcome.job is not None else LOST, ended
+    elif member.has_adopted(outcome):
+        name, broken = ADOPTED, ended
+    elif member.later_turn and isinstance(first, RefusedError):
+        name, broken = SUPERSEDED, False
+    else:
+        name, broken = REFUSED, _is_broken_by(first, member.state.plan != "")
+    return replace(member.entry_of(name, outcome, msg=said), broken=broken)
 
 
 def entries_of(member: Member, planned: bool) -> t.Iterator[JobEntry]:

@@ -116,11 +116,11 @@ class JobEntry:
     url: t.Optional[str] = None
     attempts: t.Optional[int] = None
     failing_since: t.Optional[str] = None
-    parked: t.Optional[t.Mapping[str, str]] = None
     type: str = JOB.type
     nodes: t.Optional[tuple[str, ...]] = None
     failed_nodes: t.Optional[tuple[str, ...]] = None
     node_job_ids: t.Optional[tuple[int, ...]] = None
+    parked: t.Optional[t.Mapping[str, str]] = None
     broken: bool = False
 
     @classmethod

@@ -55,8 +55,6 @@ def relaunch_jobs(
     :returns: what was done; whatever breaks it off carries what had been done by then.
     :raises ControllerError: the task has failed.
     """
-    launch_by = None if request.deadline is None else client.clock() + request.deadline.seconds
-    watch = Watch(client, request.waiting, launch_by=launch_by)
     own = read_own_work(client, request.own_job)
     found = find(client, request.selection)
     if not request.selection.job_ids:
@@ -65,7 +63,8 @@ def relaunch_jobs(
     updates = UpdatesFirst(client, failed, request.update_first)
     if not found.jobs and not found.workflows:
         return JobsOutcome(msg=_nothing(found, request), updates=tuple(updates.result())).saying(*updates.told())
-    task = _Task(client, request, watch, own, updates)
+    launch_by = None if request.deadline is None else client.clock() + request.deadline.seconds
+    task = _Task(client, request, Watch(client, request.waiting, launch_by=launch_by), own, updates)
     prompts = Prompts(TemplateEdits(client, found.jobs))
     plan = _PlanProgress(client, progress, len(found.jobs))
     turns, alone = _turns(task, found, now, prompts, plan)
@@ -87,7 +86,7 @@ def relaunch_jobs(
     with carrying(outcome):
         if driver.timed_out:
             over = f"Waiting ended after {request.waiting.timeout or 0:g} seconds (timeout)."
-            if not watch.passed:
+            if not task.watch.passed:
                 over = f"The deadline, {request.deadline}, was over before all had ended."
             raise WaitTimeoutError(f"{over} {outcome.msg} Run the task again to go on.")
         _check(outcome, request)
@@ -186,8 +185,9 @@ class _Sequences:
             own_job=task.own.job,
             one_of_many=True,
         )
+        options = self._request.options
         # Rules ask for the failed hosts, whatever is to be relaunched.
-        options = replace(task.request.options, hosts=FAILED) if task.request.rules else task.request.options
+        options = replace(options, hosts=FAILED) if task.request.rules else options
         self._read_as = replace(self._request, options=options)
 
     def of(self, row: t.Sequence[Job]) -> list[Member]:
@@ -203,7 +203,7 @@ class _Sequences:
             work = JobWork.of(task.client, self._read_as, task.watch, source, self._read, self._prompts, tried)
             return replace(work, request=self._request, park=ruled)
 
-        sequence = RelaunchSequence(work_of, lambda new: tried.add(new.id), self._task.updates.before)
+        sequence = RelaunchSequence(work_of, lambda new: tried.add(new.id), task.updates.before)
         steps = sequence.steps(job, RelaunchOutcome(source_job_id=job.id))
         return Member(job, sequence.state, steps, later_turn, ruled)
 

@@ -120,7 +120,9 @@ class WorkflowMembers:
             for job in older
         )
         nodes = tuple(node_jobs.get(newest.id, ()))
-        return Member(newest, run.state, steps, kind=WORKFLOW_JOB, tried=row.tried, node_job_ids=nodes, older=entries)
+        own = Member(newest, run.state, steps, kind=WORKFLOW_JOB, tried=row.tried)
+        own.node_job_ids, own.older = nodes, entries
+        return own
 
     def _steps(self, run: WorkflowRun, row: WorkflowRow, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
         """Resume the last that failed, unless it succeeds by itself."""
