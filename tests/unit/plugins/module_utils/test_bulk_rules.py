@@ -273,6 +273,16 @@ class TestDeadline:
         assert [ran.entry(number).get("status") for number in (1, 2, 3)] == ["canceled", "canceled", None]
         assert "ended at the deadline" in ran.entry(1)["msg"] and "It was canceled." in ran.entry(1)["msg"]
 
+    def test_what_cannot_be_seen_by_then_is_not_canceled(self, world: World) -> None:
+        world.duration, world.pending = lambda _number: 6 * HOUR, HOUR
+        world.before = lambda method, _path: (
+            (502, {}) if method == "GET" and 4 <= world.clock.now / HOUR < 4.1 else None
+        )
+
+        ran = recover(world, deadline="4h", cancel_on_timeout=True)
+
+        assert (relaunches_of(world.posts), len(world.posts), ran.error) == ([1, 2, 3], 3, None)
+
     def test_what_has_begun_goes_on_and_is_waited_for(self, world: World) -> None:
         world.duration = lambda _number: 6 * HOUR
 
