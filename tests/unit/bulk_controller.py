@@ -147,7 +147,7 @@ class BulkController(BaseAdapter):
             numbers = sorted(self.jobs, reverse=query.get("order_by") == "-id")
             found = [self.jobs[number].shown(now) for number in numbers]
             return 200, listed([in_list(one) for one in found if _fits(one, query)], query)
-        if parts == ["unified_jobs"]:
+        if parts in (["unified_jobs"], ["workflow_jobs"], ["project_updates"], ["inventory_updates"]):
             return 200, listed([], query)
         if parts == ["job_templates"]:
             return 200, listed(self._templates(query), query)
@@ -157,7 +157,7 @@ class BulkController(BaseAdapter):
             return 200, {"current_version": "/api/v2/"}
         if parts == ["me"]:
             return 200, listed([{"id": 1}], query)
-        if parts[0] == "inventories":
+        if parts[0] in ("inventories", "hosts"):
             return 200, listed(self._hosts(query), query)
         number = int(parts[1]) if parts[1:] else 0
         if number not in self.jobs:
@@ -226,6 +226,7 @@ class BulkController(BaseAdapter):
 
     def _hosts(self, query: t.Mapping[str, str]) -> list[Facts]:
         names = [name for name, enabled in sorted(self.inventory.items()) if enabled or "enabled" not in query]
+        names = [name for name in names if query.get("name__contains", "") in name]
         without = query.get("not__job_host_summaries__job")
         if without is not None:
             names = [name for name in names if name not in self.jobs[int(without)].hosts]

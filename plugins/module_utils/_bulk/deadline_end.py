@@ -66,7 +66,7 @@ class DeadlineEnd:
         waiting = (
             [one for one in self._waits.for_end if one[1].id not in self._waited_for] if self._waiting.wait else []
         )
-        seen = self._watch.seen_now({job.id for _member, job in waiting}) if waiting else {}
+        seen = self._watch.seen_now(self._waits.asked) if waiting else {}
         for member, asked in waiting:
             job, ours = seen.get(asked.id), isinstance(member.ask, EndOf) and member.ask.ours
             if job is not None and not job.active:

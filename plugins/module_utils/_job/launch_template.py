@@ -59,10 +59,11 @@ class Preparers:
 class TemplatePreparer:
     """Asks what has to be known of a template before its launch, each thing once.
 
-    :param unopposed: brings an outcome with what the source's prompts have lost; see ``Preparer``.
+    :param unopposed: brings an outcome with what the source's prompts have lost, given whether the template asks for
+        credentials; see ``Preparer``.
     """
 
-    def __init__(self, work: JobWork, unopposed: t.Callable[[RelaunchOutcome], RelaunchOutcome]) -> None:
+    def __init__(self, work: JobWork, unopposed: t.Callable[[RelaunchOutcome, bool], RelaunchOutcome]) -> None:
         self._work = work
         self._unopposed = unopposed
         self._needs: t.Optional[LaunchNeeds] = None
@@ -84,7 +85,7 @@ class TemplatePreparer:
             if reasons:
                 raise RefusedError(self._not_launched(*reasons))
             if not _REPLACED & set(launch.changes):
-                outcome = self._unopposed(outcome)
+                outcome = self._unopposed(outcome, needs.asks("credentials"))
             attempt = self._attempt(launch, needs)
             missing = self._missing(launch, needs)
             if work.request.check_mode:

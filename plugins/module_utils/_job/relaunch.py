@@ -83,17 +83,19 @@ class Preparer:
                 )
         return Prepared(decision, job, _attempt(work, decision, job, body), outcome)
 
-    def unopposed(self, outcome: RelaunchOutcome) -> RelaunchOutcome:
+    def unopposed(self, outcome: RelaunchOutcome, asks_credentials: t.Optional[bool] = None) -> RelaunchOutcome:
         """The outcome with what a relaunch would be without. A relaunch of a relaunch has the source's prompts too, and
         so has a launch of the template.
 
+        :param asks_credentials: whether the template asks for them; None where that has not been read yet.
         :raises RefusedError: a prompt of the source is gone, and that cannot be meant.
         """
         source = self._work.source
         if self._work.request.options.force:
             return outcome
         if self._objection is None:
-            self._objection = read_objection(self._work.client, source)
+            known = self._work.same_work.asks_credentials if asks_credentials is None else lambda: asks_credentials
+            self._objection = read_objection(self._work.client, source, known)
         if self._objection.refusal:
             raise RefusedError(
                 f"Job {source.id} was not relaunched: {self._objection.refusal}. Launch its template with what is "

@@ -33,6 +33,7 @@ from .._work.end_of_run_reader import read_whole
 from .._work.host_patterns import may_be_no_limit
 from .._work.ledger import HostRecord, Ledger, Reach
 from .._work.ledger_reader import JobsRead, LedgerReader
+from .._work.never_begun import InventoryHosts
 from .._work.runs import Run, same_limit
 from .._work.same_work import Prompts, SameWork
 from .options import RelaunchRequest
@@ -86,6 +87,7 @@ class JobWork:
     :param source: the job that the task names, in detail.
     :param events_in: brings a job that has ended when its events are in.
     :param of_others: the numbers of jobs that are other work though nothing in them tells it; they may grow.
+    :param inventories: their hosts, where many jobs are asked about.
     :param park: tells in a ledger which of its hosts need a person, with what brings a job when its events are in.
     """
 
@@ -97,6 +99,7 @@ class JobWork:
     reader: LedgerReader
     events_in: EventsIn
     of_others: t.Collection[int] = ()
+    inventories: t.Optional[InventoryHosts] = None
     park: t.Optional[t.Callable[[Ledger, t.Callable[[Job], Job]], Ledger]] = None
 
     @classmethod
@@ -122,7 +125,7 @@ class JobWork:
         same_work = SameWork(client, source, options.job_type, prompts, request.changes)
         whole = options.hosts == ALL
         reader = LedgerReader(client, events_in, source, same_work, whole, read, tried)
-        return cls(client, request, watch, source, same_work, reader, events_in, of_others)
+        return cls(client, request, watch, source, same_work, reader, events_in, of_others, read.inventories)
 
     @property
     def out_of_question(self) -> str:
@@ -151,11 +154,18 @@ class JobWork:
             jobs = sorted([*(job for job in jobs if job.id != own.id), own], key=lambda job: job.id)
         needed = hosts_needed or own is not None or options.fallback_to_all or source.failures_counted == 0
         needed = needed or options.hosts == REMAINING or bool(self.request.changes)
-        # Names that no limit holds are to be known before.
-        alone = source.inventory is not None and may_be_no_limit(source.failures_counted)
-        needed = needed or self.park is not None or alone
+        needed = needed or self.park is not None or self._may_make_no_limit()
         ledger = self.reader.ledger(jobs, needed, not options.force or own is not None)
         return Look(self.park(ledger, self.events_in) if self.park else ledger, at)
+
+    def _may_make_no_limit(self) -> bool:
+        """Whether the failed hosts of the source may have names that no limit holds, which are to be known before."""
+        source, many = self.source, self.inventories
+        if source.inventory is None or self.request.options.hosts == ALL:
+            return False
+        if source.failures_counted is None and many is not None:
+            return many.may_make_no_limit(source)
+        return may_be_no_limit(source.failures_counted)
 
     def decide(
         self, look: Look, force: bool = True, claimed: bool = True, earlier: t.Sequence[Job] = ()

@@ -52,7 +52,7 @@ def signs(source: Job) -> tuple[str, ...]:
     """What of a job may be gone, by its facts alone: a job that has run had an execution environment and an instance
     group, and most have a credential.
 
-    Of a job with several credentials nothing tells that one is gone.
+    Of a job that shows some credentials only its launch tells that one is gone; see ``lacks_of_launch``.
     """
     if source.template is None:
         # Its relaunch takes all from the job itself.
@@ -65,6 +65,19 @@ def signs(source: Job) -> tuple[str, ...]:
             if key in source.facts and source.facts[key] is None:
                 found.append(what)
     return tuple(found)
+
+
+def has_credentials(source: Job) -> bool:
+    """Whether a job shows some, besides which another one may be gone."""
+    return source.template is not None and bool(_numbers(source))
+
+
+def lacks_of_launch(source: Job, launched: t.Optional[Facts]) -> bool:
+    """Whether a job does not show all any more that it was launched with, as far as that is told.
+
+    :param launched: as of ``objection``.
+    """
+    return launched is not None and any(_gone(source, None, launched))
 
 
 def asked_for(template: Facts, what: str) -> bool:
@@ -81,7 +94,7 @@ def _replacing(template: Facts, source: Job) -> tuple[str, ...]:
 
 
 def objection(source: Job, template: t.Optional[Facts], launched: t.Optional[Facts]) -> Objection:
-    """What speaks against the relaunch of a job that has ``signs``.
+    """What speaks against the relaunch of a job that has ``signs``, or ``lacks_of_launch``.
 
     :param template: its template in detail; None where that may not be read.
     :param launched: ``changes`` of the entry about its launch in the activity stream (recorded: find-activity), which
@@ -120,7 +133,7 @@ def other_credentials(source: Job, new: Job) -> str:
 def _gone(source: Job, template: t.Optional[Facts], launched: t.Optional[Facts]) -> t.Iterator[tuple[str, str]]:
     """What is gone, with a sentence about it."""
     found = signs(source)
-    if CREDENTIAL in found:
+    if CREDENTIAL in found or launched is not None:
         said = _gone_credentials(source, template, launched)
         if said:
             yield CREDENTIAL, said
@@ -145,6 +158,7 @@ def _gone_credentials(source: Job, template: t.Optional[Facts], launched: t.Opti
     if launched is not None:
         matches = filter(None, map(_NUMBERED.match, map(str, launched.get("credentials") or ())))
         gone = [match[1] for match in matches if int(match[2]) not in _numbers(source)]
+        then = "a relaunch is without it" if _numbers(source) else then
         return f"the credential {told(gone)} that it was launched with is gone, and {then}" if gone else ""
     return f"it shows no credential any more, and {then}" if other else ""
 

@@ -14,28 +14,51 @@ import typing as t
 from .._api.errors import AnswerError
 from .._api.jobs import Job
 from .._api.kinds import JOB
-from .gone_prompts import TOLD_BY_LAUNCH, Facts, Objection, asked_for, objection, signs
+from .gone_prompts import (
+    TOLD_BY_LAUNCH,
+    Facts,
+    Objection,
+    asked_for,
+    has_credentials,
+    lacks_of_launch,
+    objection,
+    signs,
+)
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
 
 
-def read_objection(client: ControllerClient, source: Job) -> Objection:
-    """What speaks against the relaunch of a job. Most jobs show that nothing is gone, and nothing is asked.
+def read_objection(
+    client: ControllerClient, source: Job, asks_credentials: t.Callable[[], t.Optional[bool]] = lambda: None
+) -> Objection:
+    """What speaks against the relaunch of a job.
 
+    :param asks_credentials: whether its template asks for credentials at launch, so that one of several may have been
+        a prompt that is gone; None where that is not known.
     :raises ControllerError: what has to be known could not be read. What this user may not see does not count.
     """
     found = signs(source)
     if not found:
-        return Objection()
+        # Of several credentials nothing but the launch tells that one is gone.
+        launched = _launch_of(client, source) if has_credentials(source) and asks_credentials() is not False else None
+        if not lacks_of_launch(source, launched):
+            return Objection()
+        return objection(source, _seen(client, f"job_templates/{source.template}/"), launched)
     template = _seen(client, f"job_templates/{source.template}/")
     # What a template does not ask for was no prompt.
     prompted = [what for what in found if template is None or asked_for(template, what)]
     if not set(prompted) & TOLD_BY_LAUNCH:
         return objection(source, template, None)
+    return objection(source, template, _launch_of(client, source))
+
+
+def _launch_of(client: ControllerClient, source: Job) -> t.Optional[Facts]:
+    """What the activity stream says of a job's launch; None where this user may not see it, or it is not kept."""
     stream = _seen(client, JOB.at(source.id, "activity_stream"), operation="create", page_size=1)
     entries = (stream or {}).get("results") or [{}]
-    return objection(source, template, entries[0].get("changes"))
+    changes: t.Optional[Facts] = entries[0].get("changes")
+    return changes
 
 
 def _seen(client: ControllerClient, path: str, **query: t.Any) -> t.Optional[Facts]:

@@ -18,6 +18,9 @@ if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
 
 
+_ASKS_CREDENTIALS = "ask_credential_on_launch"
+
+
 class TemplateEdits:
     """Asked for all of them at once, when one matters.
 
@@ -45,7 +48,8 @@ class TemplateEdits:
                 for entry in self._client.results(JOB_TEMPLATE.path, id__in=some):
                     if entry.get("modified"):
                         modified = parse_time(entry["modified"])
-                        found[int(entry["id"])] = LastEdit(modified, now, bool(entry.get("survey_enabled", True)))
+                        survey, asks = (bool(entry.get(name, True)) for name in ("survey_enabled", _ASKS_CREDENTIALS))
+                        found[int(entry["id"])] = LastEdit(modified, now, survey, asks)
         except ControllerError:
             return {}
         return found

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job, parse_time
 from .end_of_run_reader import GROUPS_LIMIT, NAMES_LIMIT, EndOfRun
-from .host_patterns import EVERYBODY, are_plain, terms
+from .host_patterns import EVERYBODY, are_plain, may_be_no_limit, terms
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -57,12 +57,28 @@ HOSTS_KNOWN_FOR = 10.0
 
 
 class InventoryHosts:
-    """The enabled hosts of inventories, for many jobs that are judged within seconds."""
+    """The hosts of inventories, for many jobs that are planned, or judged, within seconds."""
 
     def __init__(self, client: ControllerClient) -> None:
         self._client = client
         # By inventory, when it was asked, and its hosts; None where they are many, or may not be read.
         self._known: dict[int, tuple[float, t.Optional[list[dict[str, t.Any]]]]] = {}
+        self._with_blanks: dict[int, bool] = {}
+
+    def may_make_no_limit(self, job: Job) -> bool:
+        """Whether some failed hosts of a job, of which a list does not tell how many they are, may make no limit: a
+        single one with a blank in its name, or very many.
+
+        :raises ControllerError: the controller could not be asked.
+        """
+        total = job.summary("inventory").get("total_hosts")
+        if not job.inventory or (isinstance(total, int) and total > 1 and may_be_no_limit(total)):
+            return bool(job.inventory)
+        if job.inventory not in self._with_blanks:
+            # Of those that this user may not see it shows none, so that the new job has to tell.
+            answer = self._client.get("hosts/", inventory=job.inventory, name__contains=" ", page_size=1)
+            self._with_blanks[job.inventory] = bool(answer.get("count"))
+        return self._with_blanks[job.inventory]
 
     def all_in(self, job: Job, ran: frozenset[str]) -> bool:
         """Whether a job surely ran on all enabled hosts that its inventory had before it.

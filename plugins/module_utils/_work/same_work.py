@@ -77,11 +77,13 @@ class LastEdit:
     :param modified: at this moment.
     :param known_to: that was the last edit before this moment.
     :param has_survey: whether variables may come from the defaults of a survey.
+    :param asks_credentials: whether it asks for credentials at launch.
     """
 
     modified: datetime
     known_to: datetime
     has_survey: bool
+    asks_credentials: bool
 
     def left_alone(self, *launches: datetime) -> bool:
         """Whether it is as it was at each of these launches."""
@@ -124,6 +126,11 @@ class Prompts:
             return False
         ours, theirs = _template_values(one), _template_values(other)
         return ours[0] != theirs[0] or (not edit.has_survey and ours[1] != theirs[1])
+
+    def asks_credentials(self, job: Job) -> t.Optional[bool]:
+        """Whether a job's template asks for credentials at launch; None where that is not known."""
+        edit = self._edited(job)
+        return None if edit is None else edit.asks_credentials
 
     def of(self, client: ControllerClient, job: Job) -> t.Optional[Fingerprint]:
         """A job's prompts; None where they cannot be had.
@@ -184,6 +191,10 @@ class SameWork:
         :raises ControllerError: the prompts could not be read, though they are there.
         """
         return job.job_type == self._job_type and self._same(job) is True
+
+    def asks_credentials(self) -> t.Optional[bool]:
+        """Whether the source's template asks for credentials at launch; None where that is not known."""
+        return self._prompts.asks_credentials(self._source)
 
     def may_include(self, job: Job) -> bool:
         """Whether nothing tells that it is other work; its type does not matter.

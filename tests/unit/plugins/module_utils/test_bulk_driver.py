@@ -263,6 +263,64 @@ def test_a_job_behind_another_takes_no_place_of_others(controller: BulkControlle
     assert 1 in first_two and len(relaunches_of(controller.posts)) == 4
 
 
+@pytest.mark.parametrize("asked", [False, True])
+def test_one_of_several_credentials_that_is_gone_is_told_if_prompted(controller: BulkController, asked: bool) -> None:
+    """The list of templates tells whether they ask for credentials: else nothing is asked about jobs one by one."""
+    for number in (1, 2):
+        controller.failed(number, {"web1": True}, summary_fields={"credentials": [{"id": 4, "name": "aws"}]})
+        controller.prompts[number] = {"extra_vars": {"number": number}}
+
+    def told(path: str, _query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+        if path == "job_templates/":
+            body["results"] = [{**one, "ask_credential_on_launch": asked} for one in body["results"]]
+        if path == "job_templates/7/":
+            body = {"id": 7, "modified": "2026-11-01T00:00:00Z", "ask_credential_on_launch": asked}
+            return 200, body
+        if path.endswith("/activity_stream/"):
+            body = {"results": [{"changes": {"credentials": ["aws (4)", "prod (3)"]}}]}
+        return status, body
+
+    controller.after = told
+    ran = relaunch(controller, "all")
+
+    streams = [path for _method, path, _query in controller.asked if "activity_stream" in path]
+    assert bool(streams) is asked
+    assert relaunches_of(controller.posts) == ([] if asked else [2])
+    assert ("the credential prod that it was launched with is gone" in ran.entry(2).msg) is asked
+
+
+def test_a_job_behind_that_of_another_takes_no_place_of_others(controller: BulkController) -> None:
+    """Somebody else's job of a template that allows one at a time is other work, and takes its time."""
+    alone = {"allow_simultaneous": False}
+    for number in (1, 2, 3):
+        controller.failed(number, {"web1": True}, template=number, **(alone if number == 2 else {}))
+    controller.launch(2, ["web1"], 60.0, extra_vars='{"other": 1}', **alone)
+    controller.prompts[101] = {"extra_vars": {"other": 1}}
+
+    ran = relaunch(controller, "all", at_once=1, selection=Selection(job_ids=(1, 2, 3)))
+
+    assert ran.error is None, ran
+    assert relaunches_of(controller.posts) == [1, 3, 2]
+
+
+def test_names_that_make_no_limit_are_told_before_the_launch(controller: BulkController) -> None:
+    """A list does not tell on how many hosts a job failed; the hosts of the inventory are asked for blanks once."""
+    controller.failed(1, {"db 1": True, "web2": False}, template=1)
+    controller.failed(2, {"web2": True, "db 1": True}, template=2)
+    controller.failed(3, {"web2": True}, template=3)
+    many = {"summary_fields": {"inventory": {"id": 1, "total_hosts": 300}}}
+    controller.failed(4, {f"{'web' * 160}{number}": True for number in range(10, 310)}, template=4, **many)
+
+    ran = relaunch(controller)
+
+    assert relaunches_of(controller.posts) == [2, 3] == sorted(relaunches_of(controller.posts))
+    assert not [post for post in controller.posts if post.endswith("cancel")]
+    assert [ran.of(number) for number in (1, 4)] == [("refused", False)] * 2
+    assert "'db 1' alone would match no host" in ran.entry(1).msg
+    assert "ends in error" in ran.entry(4).msg
+    assert sum(path == "hosts/" for _method, path, _query in controller.asked) == 1
+
+
 def test_a_controller_that_answers_in_two_seconds_gets_launches(
     controller: BulkController,
 ) -> None:
@@ -519,6 +577,8 @@ def test_one_sick_job_does_not_stop_the_others(controller: BulkController, what:
 
 
 def test_one_whose_only_host_is_no_limit_is_canceled_alone(controller: BulkController) -> None:
+    """The user sees no hosts, so that the new job is the first that tells."""
+    controller.after = lambda path, _query, status, body: (status, {"count": 0} if path == "hosts/" else body)
     controller.failed(1, {"db 1": True, "web2": False}, template=1)
     controller.failed(2, {"db 1": False, "web2": True}, template=2)
 

@@ -29,6 +29,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._job.sequence 
     MOST_LOOKS,
     RelaunchSequence,
 )
+from ansible_collections.relaunch.controller.plugins.module_utils._job.verdict import asked_of, judge
 from ansible_collections.relaunch.controller.plugins.module_utils._job.work import FRESH_FOR, JobWork
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.asks import (
     JobsAfter,
@@ -359,6 +360,27 @@ def test_a_success_that_the_failure_of_another_overtook_is_none() -> None:
 
     outcome = outcome_of(told.value)
     assert isinstance(outcome, RelaunchOutcome) and outcome.remaining_hosts == ("web1",)
+
+
+def test_a_success_beside_hosts_that_this_task_has_tried_in_vain_is_not_all() -> None:
+    """Job 43, of this task, failed on web1 and web2; what remained then was launched on web2 alone."""
+
+    def ran(number: int, _hosts: tuple[str, ...]) -> Ran:
+        return {"web1": True, "web2": True} if number == 1 else {"web2": False}
+
+    controller = RelaunchingController(ran, "web1", "web2")
+    controller.relaunch(SOURCE)
+    controller.jobs[44] = {**controller.relaunch(SOURCE), "limit": "web2"}
+    task = Task(controller, RelaunchOptions("failed", wait=True))
+    with task.client() as client:
+        request = RelaunchRequest(job_id=SOURCE, options=RelaunchOptions("failed", wait=True), waiting=Waiting(True))
+        watch = Watch(client, Waiting(True))
+        work = JobWork.of(client, request, watch, _jobs.get(client, SOURCE), JobsRead(), tried={43})
+        steps = judge(
+            work, Job.of(controller.jobs[44]), asked_of(work, ["web2"]), RelaunchOutcome(source_job_id=SOURCE)
+        )
+        with pytest.raises(ControllerError, match="successful, but that is not all. .* job 43, .* failed on web1"):
+            drive(steps, client, watch)
 
 
 def test_what_remained_before_a_success_is_not_told_where_nobody_could_look_after_it() -> None:

@@ -203,13 +203,70 @@ def test_an_instance_group_and_labels_count_too(
     assert "the label night is gone" in result["msg"]
 
 
-def test_one_of_several_credentials_gone_shows_after_the_launch(
-    controller: ScriptedController, relaunch: Relaunch, prepare: t.Callable[..., None]
-) -> None:
-    cloud = {"id": 15, "name": "cloud", "kind": "aws"}
-    prepare({"summary_fields": {"credentials": [cloud]}})
-    launched(controller, summary_fields={"credentials": [cloud, DEV]})
+CLOUD = {"id": 15, "name": "cloud", "kind": "aws"}
+ONE_LEFT = {"summary_fields": {"credentials": [CLOUD]}}
 
-    (warning,) = map(str, relaunch()["warnings"])
 
-    assert "Job 43 runs with the credential dev, which job 42 does not have" in warning
+class TestOneOfSeveralCredentials:
+    """Job 42 was launched with prod and cloud, and shows cloud."""
+
+    BOTH = launched_with(credentials=["cloud (15)", "prod (14)"])
+
+    @pytest.fixture
+    def launched_so(self, controller: ScriptedController) -> t.Callable[..., None]:
+        def launched_so(stream: t.Any, shown: t.Any = None) -> None:
+            controller.expect("GET", at(42), body=job(42, **ONE_LEFT))
+            controller.expect("GET", JOBS, body=listed())
+            controller.expect("GET", at(42, "activity_stream"), 403 if stream is DENIED else 200, stream)
+            if shown is not None:
+                controller.expect("GET", TEMPLATE, body=shown)
+
+        return launched_so
+
+    def test_one_that_is_gone_is_told_before_the_launch(
+        self, controller: ScriptedController, relaunch: Relaunch, launched_so: t.Callable[..., None]
+    ) -> None:
+        launched_so(self.BOTH, template(CLOUD))
+
+        result = relaunch()
+
+        assert (result["failed"], result["changed"]) == (True, False)
+        said = "the credential prod that it was launched with is gone, and a relaunch is without it"
+        assert said in result["msg"] and "force: true" in result["msg"]
+
+    @pytest.mark.parametrize("facts", [{"modified": SINCE}, {"ask_credential_on_launch": False}])
+    def test_where_it_may_be_meant_it_is_a_warning(
+        self,
+        controller: ScriptedController,
+        relaunch: Relaunch,
+        launched_so: t.Callable[..., None],
+        facts: dict[str, t.Any],
+    ) -> None:
+        launched_so(self.BOTH, template(CLOUD, **facts))
+        launched(controller)
+
+        result = relaunch()
+
+        (warning,) = map(str, result["warnings"])
+        assert result["changed"] is True
+        assert "the credential prod that it was launched with is gone" in warning and "That may be meant" in warning
+
+    def test_where_all_are_there_nothing_more_is_asked(
+        self, controller: ScriptedController, relaunch: Relaunch, launched_so: t.Callable[..., None]
+    ) -> None:
+        launched_so(launched_with(credentials=["cloud (15)"]))
+        launched(controller)
+
+        result = relaunch()
+
+        assert (result["changed"], "warnings" in result) == (True, False)
+
+    def test_where_nobody_tells_it_shows_after_the_launch(
+        self, controller: ScriptedController, relaunch: Relaunch, launched_so: t.Callable[..., None]
+    ) -> None:
+        launched_so(DENIED)
+        launched(controller, summary_fields={"credentials": [CLOUD, DEV]})
+
+        (warning,) = map(str, relaunch()["warnings"])
+
+        assert "Job 43 runs with the credential dev, which job 42 does not have" in warning

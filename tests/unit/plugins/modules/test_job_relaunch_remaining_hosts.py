@@ -293,6 +293,26 @@ def test_a_prompt_that_is_gone_is_a_reason_to_refuse(controller: ScriptedControl
     assert body_of(controller) == {"limit": LIMIT, "credentials": [4]}
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_one_of_several_credentials_that_is_gone_too(
+    controller: ScriptedController, relaunch: Relaunch, asked: bool
+) -> None:
+    asks = ("limit", "credentials") if asked else ("limit",)
+    stage(controller, asks=asks, summary_fields={"credentials": [{"id": 4, "name": "aws"}]})
+    if asked:
+        facts = {"id": 7, "modified": "2026-11-22T00:00:00Z", "ask_credential_on_launch": True}
+        controller.whenever("GET", "/api/v2/job_templates/7/", body=facts)
+        told = listed({"changes": {"credentials": ["aws (4)", "prod (3)"]}})
+        controller.whenever("GET", at(42, "activity_stream"), body=told)
+    controller.whenever("POST", LAUNCH, 201, new())
+
+    result = relaunch(hosts="remaining")
+
+    # What a template does not ask for was no prompt, and is not asked about.
+    assert result["failed"] is asked
+    assert ("the credential prod that it was launched with is gone" in result["msg"]) is asked
+
+
 def test_missing_passwords_are_named_before_the_post(controller: ScriptedController, relaunch: Relaunch) -> None:
     stage(controller, template={"passwords_needed_to_start": ["ssh_password", "become_password"]})
     controller.expect("POST", LAUNCH, 201, new())
