@@ -90,7 +90,7 @@ class Ran(t.NamedTuple):
 def recover(world: World, *, check_mode: bool = False, **options: t.Any) -> Ran:
     """Relaunch all jobs of the last day that have failed."""
     now = NOW + timedelta(seconds=world.clock.now)
-    given = {**DEFAULTS, "finished_after": "1d", "hosts": "failed", "wait": True, **options}
+    given = {**DEFAULTS, "finished_after": "1d", "hosts": "failed", "wait": True, "interval": 60, **options}
     request = JobsRequest.of(given, check_mode, now)
     try:
         with world.client() as client:
