@@ -13,11 +13,24 @@ from email.utils import format_datetime
 import pytest
 from requests import PreparedRequest, Response
 
-from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import ControllerError, OptionError
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import (
+    ControllerError,
+    DeadlineError,
+    OptionError,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import SPECIFICATION, JobsRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import JobsOutcome
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.updates_first import UpdatesFirst
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import outcome_of
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.asks import EndOf
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.launch import Attempt
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import Waiting, Watch
+from ansible_collections.relaunch.controller.plugins.module_utils._selection.failed_updates import UPDATED, FailedUpdate
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import WorkflowRequest
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.outcome import WorkflowOutcome
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.workflow_run import Contest, WorkflowRun
 from ansible_collections.relaunch.controller.tests.unit.bulk_controller import (
     NOW,
     BulkController,
@@ -322,3 +335,26 @@ class TestDeadline:
         assert relaunches_of(world.posts) == [1]
         assert [ran.of(number) for number in (1, 2, 3)] == ["relaunched", "refused", "refused"]
         assert world.clock.now == pytest.approx(HOUR / 2, abs=10)
+
+
+class TestDeadlineOfOthers:
+    """Those that do not launch relaunches of jobs."""
+
+    def test_no_workflow_job_is_launched_after_it(self, world: World) -> None:
+        with world.client() as client:
+            watch = Watch(client, Waiting(wait=True), launch_by=client.clock())
+            run = WorkflowRun(client, WorkflowRequest(workflow_job_id=85), watch)
+            attempt = Attempt("workflow_job_templates/5/launch/", {}, "It", "launched", lambda _job: True, str)
+            steps = run.launch(attempt, Contest({}, 85, lambda _job: True), WorkflowOutcome(), 0)
+            with pytest.raises(ControllerError, match="It was not launched: the deadline was over before that."):
+                next(steps)
+        assert world.asked == []
+
+    def test_the_end_of_an_update_is_not_waited_for_beyond_it(self, world: World) -> None:
+        world.before = lambda _method, path: (200, {"results": [{"id": 9, "status": "running"}]})
+        failed = FailedUpdate(UPDATED[0], Job({"id": 8, "status": "failed", "project": 3}), (1,))
+        with world.client() as client:
+            steps = UpdatesFirst(client, [failed], first=True).before(Job({"id": 1}))
+            assert isinstance(next(steps), EndOf)
+            with pytest.raises(DeadlineError, match="Not launched: the deadline was over while project update 9"):
+                steps.throw(DeadlineError("The deadline is over."))
