@@ -184,6 +184,20 @@ def test_the_workflow_that_the_recovery_is_a_node_of_is_left_out(
     sandbox.cancel(own)
 
 
+def test_a_launch_whose_answer_is_lost_is_found(
+    sandbox: Sandbox, driver: Driver, template: t.Callable[..., int], workflow: Workflow
+) -> None:
+    made = workflow(line(template()), FAILED_LINE)
+    sandbox.misbehave([{"kind": "drop", "when": "after", "method": "POST", "path": "/launch/$"}])
+
+    done = driver.bulk(finished_after=window(sandbox, made["id"]))
+
+    (entry,) = done["jobs"]
+    (run,) = resumes(sandbox, made["id"])
+    assert (entry["outcome"], entry["recovered"], entry["id"]) == ("relaunched", True, run["id"]), entry
+    assert temporary(sandbox, made["id"]) == []
+
+
 def test_places_are_taken_by_workflows_too(
     sandbox: Sandbox, driver: Driver, template: t.Callable[..., int], workflow: Workflow
 ) -> None:
