@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: bulk_job_relaunch
 short_description: Relaunch many failed jobs and workflow jobs of an automation controller, a few at a time
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - relaunch.controller contributors (@relaunch)
 description:
