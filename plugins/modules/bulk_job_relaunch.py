@@ -8,14 +8,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bulk_job_relaunch
-short_description: Relaunch many failed jobs of an automation controller, a few at a time
-version_added: 0.2.0
+short_description: Relaunch many failed jobs and workflow jobs of an automation controller, a few at a time
+version_added: 1.0.0
 author:
   - relaunch.controller contributors (@relaunch)
 description:
-  - Finds failed jobs of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or Ascender, such as
-    all of an outage, relaunches those that still matter, a few at a time, and with O(wait=true) waits for all of them.
-    It returns what became of each job.
+  - Finds failed jobs and workflow jobs of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or
+    Ascender, such as all of an outage, relaunches those that still matter, a few at a time, and with O(wait=true) waits
+    for all of them. It returns what became of each job.
   - Running the task again takes up where it stopped.
 extends_documentation_fragment:
   - relaunch.controller._connection
@@ -37,9 +37,18 @@ attributes:
       - Work that has succeeded is not run again, and an active relaunch is adopted. Relaunches that fail again are
         not the state asked for, so that the next task relaunches them again, up to O(max_attempts) times.
 options:
+  kinds:
+    description:
+      - What to select, jobs of job templates or workflow jobs. O(job_templates) and O(workflow_job_id) select jobs
+        only. Slices are jobs, and the workflow job of a sliced run is none of its own.
+    type: list
+    elements: str
+    choices: [job, workflow_job]
+    default: [job, workflow_job]
   job_ids:
     description:
-      - Numbers of the jobs, whatever their status. The task fails for those among them that cannot be relaunched.
+      - Numbers of the jobs and workflow jobs, whatever their status. The task fails for those among them that cannot be
+        relaunched.
       - At least one of O(job_ids), O(workflow_job_id), O(finished_after) and O(finished_before) is needed. O(job_ids)
         and O(workflow_job_id) exclude each other and all other options that select.
     type: list
@@ -84,6 +93,7 @@ options:
     description:
       - V(all) relaunches each job on the hosts that it was limited to.
       - V(failed) relaunches each job on those of its hosts that failed or were unreachable.
+      - The nodes of a workflow job that failed run on their failed hosts, too, unless it is V(all).
       - V(remaining) launches the template of each job on exactly the hosts that are not done, as described with
         M(relaunch.controller.job_relaunch). A job that cannot be completed so is left alone, with the reason.
     type: str
@@ -123,6 +133,15 @@ options:
         and the task fails.
     type: int
     default: 3
+  update_first:
+    description:
+      - Run each update of a project or an inventory source that failed in the time of the selection, and has not been
+        successful since, once more before the jobs that depend on it. It is waited for, so that O(wait=true) is needed.
+        Jobs whose update fails again are not launched, and the task fails.
+      - Without it such updates are only named, with the jobs that depend on them. The user has to be allowed to see and
+        to update the projects and inventories.
+    type: bool
+    default: false
   wait:
     description:
       - Wait for all jobs to end. The task fails unless all relaunches succeed.
@@ -138,6 +157,7 @@ options:
     type: bool
     default: false
 notes:
+  - The O(rules) are for jobs; workflow jobs are resumed without them. The O(deadline) is for both.
   - With O(hosts=all) too a job is left to a person while a rule parks one of its failed hosts.
   - A rule's C(retries) takes the place of O(max_attempts). Its C(delay) is not slept through. A job whose last run has
     ended less than that ago is left for later, so that a recovery that runs by schedule retries it then.
@@ -147,8 +167,12 @@ notes:
     has come, and by then that is mostly nothing. Each has a verdict of its own.
   - Each job is decided on, launched and judged as M(relaunch.controller.job_relaunch) does it.
   - In a job of the controller itself, that job and others of its template are never selected.
-  - Nodes of workflows are left alone, since relaunching them would not resume their workflow, and so are jobs that
-    need passwords and jobs that the user may see but not start.
+  - What remains of a workflow job runs beside the jobs, as M(relaunch.controller.workflow_job_relaunch) does it with
+    O(relaunch.controller.workflow_job_relaunch#module:nodes=failed). The jobs of its nodes are left to it.
+  - Of workflow jobs of the same template with the same values the last one that failed is resumed, unless one has
+    succeeded after that.
+  - Nodes of workflows that are not selected are left alone, since relaunching them would not resume their workflow, and
+    so are jobs that need passwords and jobs that the user may see but not start.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process where that makes
     no difference, as that of M(relaunch.controller.job_relaunch) does, and shows on stderr how far all jobs are.
 seealso:
@@ -210,6 +234,10 @@ jobs:
       description: Number of the job.
       type: int
       sample: 42
+    type:
+      description: Its kind, V(job) or V(workflow_job).
+      type: str
+      sample: job
     name:
       description: Its name, which is that of its template.
       type: str
@@ -257,6 +285,21 @@ jobs:
       type: list
       elements: str
       sample: [web2, web3]
+    nodes:
+      description: Of a workflow job, the nodes that run again, or in check mode would.
+      type: list
+      elements: str
+      sample: [Migrate, Restart]
+    failed_nodes:
+      description: Of a workflow job that has failed again, the nodes on which it has.
+      type: list
+      elements: str
+      sample: [Restart]
+    node_job_ids:
+      description: Of a workflow job, the selected jobs that are nodes of it, and have no entry of their own.
+      type: list
+      elements: int
+      sample: [39, 41]
     parked:
       description: The hosts that are left and need a person by the O(rules), by name, each with the reason that its
         rule gives. Left out where there are none.
@@ -290,6 +333,39 @@ counts:
     left_for_later: 0
     needs_person: 0
     parked: 0
+updates:
+  description:
+    - The updates of projects and inventory sources that failed in the time of the selection and have not been
+      successful since, each with the selected jobs that depend on it, and with what came of its repetition.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Number of the update.
+      type: int
+      sample: 40
+    type:
+      description: Its kind, V(project_update) or V(inventory_update).
+      type: str
+      sample: project_update
+    name:
+      description: Its name, which is that of its project, or those of its inventory and source.
+      type: str
+      sample: Site
+    job_ids:
+      description: Numbers of the selected jobs that depend on it.
+      type: list
+      elements: int
+      sample: [42, 43]
+    new_id:
+      description: With O(update_first=true), number of the update that was run after it.
+      type: int
+      sample: 140
+    new_status:
+      description: That one's status as last seen.
+      type: str
+      sample: successful
 msg:
   description: What was done, in a sentence.
   returned: always

@@ -54,9 +54,9 @@ options:
       - For V(remaining) the template has to ask for its limit at launch, and still for what else the job was prompted
         with. The execute role on the template is enough, unless the job was prompted with an inventory, credentials or
         instance groups. What cannot be launched so is refused before anything is sent, with the reason. That is so with
-        secret survey answers, which the controller does not show, with slices, with names of hosts that are patterns to
-        Ansible, and where not all of the hosts are known by name. Disabled and deleted hosts are left out, and told.
-        A job that never began is relaunched on all hosts.
+        secret survey answers, which the controller does not show, unless O(changes) has them, with slices, with names
+        of hosts that are patterns to Ansible, and where not all of the hosts are known by name. Disabled and deleted
+        hosts are left out, and told. A job that never began is relaunched on all hosts.
     type: str
     choices: [all, failed, remaining]
     default: all
@@ -108,7 +108,7 @@ options:
       - With C(--diff) the changed values are shown. Variables that are secret answers to a survey are masked, since the
         controller knows them. Where others are secret set C(no_log) on the task.
     type: dict
-    version_added: 0.2.0
+    version_added: 1.0.0
   credential_passwords:
     description:
       - Passwords that the job's credentials ask for at launch, by the names that the controller gives them, such as

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: workflow_job_relaunch
 short_description: Relaunch a workflow job of an automation controller, whole or from its failed nodes
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - relaunch.controller contributors (@relaunch)
 description:
@@ -115,8 +115,8 @@ options:
     default: false
 notes:
   - With O(nodes=failed) the controller itself runs what remains. A temporary workflow template is made of these nodes,
-    with their links, prompts, credentials and labels, and with what nodes that have succeeded handed on to them
-    (C(set_stats)), nested workflows and sliced jobs too. It is launched once, and deleted after success. After a
+    with their links, prompts, credentials and labels, and with what nodes that have succeeded set for them with
+    C(set_stats), nested workflows and sliced jobs too. It is launched once, and deleted after success. After a
     failure it stays, and the next run of the task resumes from where that stopped.
   - A failed node runs on the hosts that have not succeeded since. If all have, by a relaunch by hand for instance, it
     does not run again. While its job is being relaunched, that is waited for.

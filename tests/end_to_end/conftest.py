@@ -14,6 +14,7 @@ import sys
 import time
 import typing as t
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -252,6 +253,16 @@ class Driver:
         params = self._params(_options.RETRY_SPECIFICATION, user, given)
         request = _options.RetryRequest.of(params, check_mode, False)
         return self._result(params, lambda client: retry_failed_hosts(client, request))
+
+    def bulk(self, user: str = "admin", *, check_mode: bool = False, **options: t.Any) -> dict[str, t.Any]:
+        """bulk_job_relaunch with these options: on failed hosts, and waiting, where they say nothing else."""
+        from ansible_collections.relaunch.controller.plugins.module_utils._bulk import options as _options
+        from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
+
+        given = {"hosts": "failed", "wait": not check_mode, "interval": 0.2, **options}
+        params, now = self._params(_options.SPECIFICATION, user, given), datetime.now(UTC)
+        request = _options.JobsRequest.of(params, check_mode, now)
+        return self._result(params, lambda client: relaunch_jobs(client, request, now))
 
     def _params(self, specification: t.Any, user: str, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         from ansible.module_utils.common.arg_spec import ArgumentSpecValidator

@@ -147,7 +147,7 @@ class BulkController(BaseAdapter):
             numbers = sorted(self.jobs, reverse=query.get("order_by") == "-id")
             found = [self.jobs[number].shown(now) for number in numbers]
             return 200, listed([in_list(one) for one in found if _fits(one, query)], query)
-        if parts == ["unified_jobs"]:
+        if parts in (["unified_jobs"], ["workflow_jobs"], ["project_updates"], ["inventory_updates"]):
             return 200, listed([], query)
         if parts == ["job_templates"]:
             return 200, listed(self._templates(query), query)

@@ -29,6 +29,8 @@ ERROR = "error"
 CANCELED = "canceled"
 # As ``launch_type``.
 RELAUNCH = "relaunch"
+# Canceled on purpose is neither.
+FAILED_STATUSES = (FAILED_STATUS, ERROR)
 FINAL_STATUSES = (SUCCESSFUL, FAILED_STATUS, ERROR, CANCELED)
 
 

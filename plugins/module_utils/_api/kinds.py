@@ -34,6 +34,8 @@ class Kind:
 
 JOB = Kind("job", "jobs", "jobs/playbook", "job")
 WORKFLOW_JOB = Kind("workflow_job", "workflow_jobs", "jobs/workflow", "workflow job")
+PROJECT_UPDATE = Kind("project_update", "project_updates", "jobs/project", "project update")
+INVENTORY_UPDATE = Kind("inventory_update", "inventory_updates", "jobs/inventory", "inventory update")
 
 # All that a number may stand for, as `type` in the API, in a person's words.
 IN_WORDS = {

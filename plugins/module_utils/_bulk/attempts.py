@@ -16,7 +16,6 @@ from .._api import jobs as _jobs
 from .._api.jobs import Job
 from .._api.kinds import JOB
 from .._api.paging import PAGE_SIZE, in_chunks
-from .._retry.ruled_hosts import RuledHosts
 from .._work.same_work import Prompts, SameWork
 from .looks import SharedLooks
 from .member import Member
@@ -26,7 +25,6 @@ from .outcome import Tried
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
 
-_FAILED = (_jobs.FAILED_STATUS, _jobs.ERROR)
 _LIST = f"{JOB.path}/"
 
 
@@ -48,7 +46,7 @@ class Attempts:
     ) -> None:
         self._client = client
         self._request = request
-        self._sources = [member.source for member in members]
+        self._sources = [member.source for member in members if member.kind is JOB]
         self._looks = looks
         self._prompts = Prompts() if prompts is None else prompts
         self._oldest = min((job.id for job in self._sources), default=0)
@@ -57,17 +55,19 @@ class Attempts:
         # By template, its failed relaunches that are older than all selected jobs, newest first.
         self._earlier: t.Optional[dict[t.Optional[int], list[Job]]] = None
 
-    def too_many(self, source: Job, ruled: t.Optional[RuledHosts] = None) -> t.Optional[Tried]:
+    def too_many(self, member: Member) -> t.Optional[Tried]:
         """How often a job's work has been relaunched since it last succeeded, where that is too often.
 
-        :param ruled: by the rules of its hosts it may be another number than that of the task.
+        By the rules of its hosts that may be another number than that of the task.
+
         :raises ControllerError: it could not be read.
         """
+        source = member.source
         if source.id in self._few:
             return None
         most = self._request.max_attempts
-        most = ruled.most_attempts(most) if ruled else most
-        tried = self._of(source, most)
+        most = member.ruled.most_attempts(most) if member.ruled else most
+        tried = self._of(source, most) if member.tried is None else member.tried
         if tried.number >= most:
             return tried
         self._few.add(source.id)
@@ -101,7 +101,7 @@ class Attempts:
             self._earlier = {}
             query = {
                 "launch_type": _jobs.RELAUNCH,
-                "status__in": ",".join(_FAILED),
+                "status__in": ",".join(_jobs.FAILED_STATUSES),
                 "id__lt": self._oldest,
                 "order_by": "-id",
                 "page_size": PAGE_SIZE,
@@ -127,4 +127,4 @@ def _overlap(job: Job, source: Job) -> bool:
 
 
 def _failed_since(job: Job, success: t.Optional[datetime]) -> bool:
-    return job.status in _FAILED and (success is None or job.finished > success)
+    return job.status in _jobs.FAILED_STATUSES and (success is None or job.finished > success)

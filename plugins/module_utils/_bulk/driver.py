@@ -16,13 +16,14 @@ import typing as t
 from .._api.client import ControllerClient
 from .._api.errors import ControllerError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job
-from .._launch.asks import JobsAfter, Pause
+from .._api.kinds import JOB, Kind
+from .._launch.asks import Pause
 from .._launch.waiting import Watch
 from .._work.same_work import Prompts
 from .attempts import Attempts
 from .deadline_end import DeadlineEnd
 from .looks import LOOK_SHARED_FOR, SharedLooks
-from .member import Member
+from .member import LOOKS, Member
 from .options import JobsRequest
 from .outcome import Counted, Planned
 from .waits import Waits
@@ -77,8 +78,8 @@ class BulkDriver:
         :raises ControllerError: the jobs could not be listed.
         """
         self._begin_turns()
-        if self._looking():
-            self._looks.bring_up_to_date(self._looking(), frozenset())
+        if shared := self._looks.shared_by(self._looking()):
+            self._looks.bring_up_to_date(shared, frozenset())
         self._answer_looks(shared_for=math.inf)
         while self._leave_to_persons():
             self._answer_looks(shared_for=math.inf)
@@ -108,19 +109,19 @@ class BulkDriver:
                 return
 
     def _looking(self) -> list[Member]:
-        return [member for member in self.members if isinstance(member.ask, JobsAfter)]
+        return [member for member in self.members if isinstance(member.ask, LOOKS)]
 
     def _advance(self, member: Member, answer: t.Any = None, error: t.Optional[BaseException] = None) -> None:
-        before, looked_for = len(member.launched), member.sequence.looking_up
+        before, looked_for = len(member.launched), member.state.looking_up
         try:
             member.advance(answer, error)
         finally:
             new = member.launched[before:]
-            if new or (member.sequence.looking_up and not looked_for):
+            if member.kind is JOB and (new or (member.state.looking_up and not looked_for)):
                 self._looks.outdate()
             for job in new:
-                self._waits.running[job.id] = job
-                self._looks.note(job)
+                self._waits.running[job.id] = job, member.kind
+                self._looks.note(job, member.kind)
 
     def _begin_turns(self) -> None:
         """In each row the next one, when the one before is over; or, where nobody waits for it, has launched."""
@@ -133,22 +134,23 @@ class BulkDriver:
                     break
 
     def _answer_looks(self, shared_for: float = LOOK_SHARED_FOR) -> None:
-        """One list for all that look, again and again until none does.
+        """One list for all that look at the jobs of their templates, again and again until none does.
 
         :param shared_for: so many seconds.
         """
         while looking := self._looking():
-            error: t.Optional[ControllerError] = None
+            shared = self._looks.shared_by(looking)
+            trouble: t.Optional[ControllerError] = None
             for member in looking:
+                answer, error = None, trouble if member in shared else None
                 try:
-                    if error is None:
-                        self._looks.bring_up_to_date(looking, self._waits.active, shared_for)
+                    if member in shared and error is None:
+                        self._looks.bring_up_to_date(shared, set(self._waits.active), shared_for)
+                    answer = self._looks.answer(member.ask) if error is None else None
                 except ControllerError as raised:
                     error = raised
-                if error is None:
-                    self._advance(member, self._looks.answer(t.cast("JobsAfter", member.ask)))
-                else:
-                    self._advance(member, error=error)
+                    trouble = raised if member in shared else trouble
+                self._advance(member, answer, error)
             self._begin_turns()
 
     def _give_room(self) -> bool:
@@ -175,7 +177,7 @@ class BulkDriver:
         waiting = [member for member in self.members if member.waits_for_room and not member.launched]
         for member in waiting:
             try:
-                if (tried := self._attempts.too_many(member.source, member.ruled)) is not None:
+                if (tried := self._attempts.too_many(member)) is not None:
                     member.leave_to_a_person(tried)
                 else:
                     member.leave_for_later(self._client.now())
@@ -186,15 +188,14 @@ class BulkDriver:
 
     def _room(self) -> int:
         """How many more may be launched: one that is looked for may be active, too."""
-        looked_for = sum(member.entry is None and member.sequence.looking_up for member in self.members)
-        return self._request.at_once - len(self._waits.running) - looked_for
+        return self._request.at_once - len(self._waits.running) - sum(member.takes_room for member in self.members)
 
     def _answer(self, answers: t.Sequence[tuple[Member, t.Optional[Job]]]) -> bool:
         for member, answer in answers:
             self._advance(member, answer)
         return bool(answers)
 
-    def _await_some(self, numbers: t.Collection[int], most: t.Optional[float]) -> None:
+    def _await_some(self, numbers: t.Mapping[int, Kind], most: t.Optional[float]) -> None:
         try:
             ended, gone = self._watch.until_some_ended(numbers, most)
         except WaitTimeoutError:
@@ -205,7 +206,7 @@ class BulkDriver:
                 f"Waiting for {len(numbers)} jobs ended early: {error} Run the task again to go on."
             ) from None
         for job in ended.values():
-            self._looks.note(job)
+            self._looks.note(job, numbers[job.id])
             self._waits.note_end(job)
         for number in gone:
             self._waits.note_gone(number)
@@ -219,11 +220,11 @@ class BulkDriver:
             return False
         # Whoever still looks for a job then does not wait for others.
         self._waits.running.clear()
-        late = [one for one in self.members if one.entry is None and not isinstance(one.ask, (JobsAfter, Pause))]
+        late = [one for one in self.members if one.entry is None and not isinstance(one.ask, (*LOOKS, Pause))]
         if not late or self._answer(self._waits.over(idle=True)):
             return bool(late)
         waiting = self._waits.for_end
-        seen = self._watch.seen_now({job.id for _member, job in waiting}) if waiting else {}
+        seen = self._watch.seen_now(self._waits.asked) if waiting else {}
         for member in late:
             if member.waits_for_end is None:
                 member.drop(LATE)

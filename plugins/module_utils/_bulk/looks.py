@@ -10,7 +10,9 @@ import typing as t
 
 from .._api.client import ControllerClient
 from .._api.jobs import Job
-from .._launch.asks import JobsAfter
+from .._api.kinds import JOB, Kind
+from .._job.driver import jobs_after, workflow_jobs_after
+from .._launch.asks import Ask, JobsAfter, WorkflowJobsAfter
 from .._launch.waiting import Watch
 from .member import Member
 from .recent_jobs import RecentJobs
@@ -29,13 +31,13 @@ class SharedLooks:
     def __init__(self, client: ControllerClient, watch: Watch, turns: t.Sequence[t.Sequence[Member]]) -> None:
         self._client = client
         self._watch = watch
-        self._turns = turns
-        self._row_of = {member.source.id: row for row in turns for member in row}
+        self._turns = [row for row in turns if row[0].kind is JOB]
+        self._row_of = {member.source.id: row for row in self._turns for member in row}
         self._recent: t.Optional[RecentJobs] = None
         self._stale = False
 
     def bring_up_to_date(
-        self, looking: t.Sequence[Member], waited_for: t.AbstractSet[int], shared_for: float = LOOK_SHARED_FOR
+        self, looking: t.Collection[Member], waited_for: t.AbstractSet[int], shared_for: float = LOOK_SHARED_FOR
     ) -> None:
         """Ask for what has come since the last look, unless that is as good as this one.
 
@@ -59,9 +61,26 @@ class SharedLooks:
             self._watch.through(lambda: recent.refresh(sources, waited_for - of_others))
         self._stale = False
 
-    def answer(self, ask: JobsAfter) -> list[Job]:
-        """What was asked for, as of the last look."""
-        return [] if self._recent is None else self._recent.of(ask.source, ask.number)
+    def shared_by(self, looking: t.Iterable[Member]) -> set[Member]:
+        """Those that look at what the one list answers; the nodes of workflows have templates of their own."""
+        return {member for member in looking if isinstance(member.ask, JobsAfter) and self._is_shared(member.ask)}
+
+    def _is_shared(self, ask: JobsAfter) -> bool:
+        return ask.source.id in self._row_of
+
+    def answer(self, ask: t.Optional[Ask]) -> list[Job]:
+        """What was asked for, as of the last look where that is shared.
+
+        :raises WaitTimeoutError: the task's timeout came first.
+        :raises ControllerError: what waiting will not cure.
+        """
+        if isinstance(ask, WorkflowJobsAfter):
+            own = ask
+            return self._watch.through(lambda: workflow_jobs_after(self._client, own))
+        asked = t.cast("JobsAfter", ask)
+        if self._is_shared(asked):
+            return [] if self._recent is None else self._recent.of(asked.source, asked.number)
+        return self._watch.through(lambda: jobs_after(self._client, asked))
 
     def known(self, source: Job) -> list[Job]:
         """The jobs of a job's template that are newer than the oldest source, as of the last look."""
@@ -71,7 +90,7 @@ class SharedLooks:
         """Something may have been launched since the last look."""
         self._stale = True
 
-    def note(self, job: Job) -> None:
+    def note(self, job: Job, kind: Kind) -> None:
         """Know this job too, as it is now."""
-        if self._recent is not None:
+        if self._recent is not None and kind is JOB:
             self._recent.note(job)

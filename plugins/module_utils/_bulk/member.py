@@ -10,7 +10,7 @@ Private to this collection.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from .._api.errors import (
@@ -23,13 +23,30 @@ from .._api.errors import (
     WaitTimeoutError,
 )
 from .._api.jobs import Job
-from .._job.outcome import RelaunchOutcome, first_error, outcome_of
-from .._job.sequence import RelaunchSequence
-from .._launch.asks import Ask, EndOf, JobsAfter, Room, Steps
-from .._retry.retry_rounds import PARKED
+from .._api.kinds import JOB, Kind
+from .._job.outcome import Outcome, RelaunchOutcome, SequenceState, first_error, outcome_of
+from .._launch.asks import Ask, EndOf, JobsAfter, Pause, Room, Steps, WorkflowJobsAfter
+from .._retry.retry_rounds import PARKED, parked_hosts
 from .._retry.ruled_hosts import RuledHosts
+from .._retry.rules import WITHOUT_REASON
 from .._selection.selection import written
-from .outcome import ADOPTED, DONE, LATER, LOST, NEEDS_PERSON, REFUSED, RELAUNCHED, SUPERSEDED, JobEntry, Tried
+from .._workflow.outcome import WorkflowOutcome
+from .._workflow.temporary_template import source_in
+from .outcome import (
+    ADOPTED,
+    DONE,
+    LATER,
+    LOST,
+    NEEDS_PERSON,
+    REFUSED,
+    RELAUNCHED,
+    SUPERSEDED,
+    JobEntry,
+    SourceOutcome,
+    Tried,
+)
+
+LOOKS = (JobsAfter, WorkflowJobsAfter)
 
 
 class BrokenOff(BaseException):
@@ -38,33 +55,41 @@ class BrokenOff(BaseException):
 
 @dataclass(eq=False)
 class Member:
-    """A selected job that may need a relaunch.
+    """A selected job, or workflow job, that may need a relaunch.
 
     :param source: as a list shows it.
-    :param sequence: which relaunches it.
+    :param state: of the sequence which relaunches it.
     :param steps: its steps, which have not begun.
     :param later_turn: another job of the same work comes first.
-    :param launched: the jobs that it has launched.
     :param ruled: tells which rules its failed hosts fall under; None without rules.
+    :param kind: of it, and of what is launched for it.
+    :param tried: of a workflow job, how often it has been resumed or relaunched without success.
+    :param node_job_ids: of a workflow job, the selected jobs of its nodes, which are left to it.
+    :param older: of a workflow job, the entries of older ones of the same work, as far as they are known before.
     :param begun: whether its turn has come.
     :param ask: what it waits for; None where it has not begun, or is over.
     :param entry: what became of it, when it is over.
     :param acts: whether it came so far as to launch or to wait.
+    :param let_in: it was given room, and has not launched yet.
     :param passed_over: others were let in while it waited for room.
     :param ended_badly: the job that is to do its work has ended without success, and is not judged yet.
     :param timed_out: the task's timeout ended it.
     """
 
     source: Job
-    sequence: RelaunchSequence
-    steps: Steps[RelaunchOutcome]
+    state: SequenceState
+    steps: Steps[t.Any]
     later_turn: bool = False
-    launched: list[Job] = field(default_factory=list)
     ruled: t.Optional[RuledHosts] = None
+    kind: Kind = JOB
+    tried: t.Optional[Tried] = None
+    node_job_ids: tuple[int, ...] = ()
+    older: tuple[JobEntry, ...] = ()
     begun: bool = False
     ask: t.Optional[Ask] = None
     entry: t.Optional[JobEntry] = None
     acts: bool = False
+    let_in: bool = False
     passed_over: bool = False
     ended_badly: bool = False
     timed_out: bool = False
@@ -79,6 +104,7 @@ class Member:
 
         :raises BaseException: an interruption, or a defect; the entry is that of what had been done.
         """
+        before, self.let_in = len(self.launched), self.let_in or self.waits_for_room
         try:
             self.ask = self.steps.send(answer) if error is None else self.steps.throw(error)
         except StopIteration as end:
@@ -86,15 +112,28 @@ class Member:
             self.entry = self._of_outcome(end.value)
         except BaseException as raised:
             self.ask = None
-            self.entry = self._of_error(raised)
+            self.entry = _of_error(self, raised)
+            self.timed_out = isinstance(first_error(raised), WaitTimeoutError)
             if not isinstance(raised, (ControllerError, BrokenOff)):
                 # It tells of this job alone, and is to tell of all.
                 vars(raised).pop("outcome", None)
                 raise
         else:
+            launching = len(self.launched) == before and isinstance(self.ask, (*LOOKS, Pause))
+            self.let_in = self.let_in and launching
             # In between the verdict may look at other jobs.
-            if not isinstance(self.ask, JobsAfter):
+            if not isinstance(self.ask, LOOKS):
                 self.acts, self.ended_badly = True, False
+
+    @property
+    def launched(self) -> list[Job]:
+        """The jobs that it has launched."""
+        return self.state.launched
+
+    @property
+    def takes_room(self) -> bool:
+        """Whether a job may come of it that is not known yet."""
+        return self.entry is None and (self.state.looking_up or self.let_in)
 
     @property
     def waits_for_room(self) -> bool:
@@ -120,39 +159,25 @@ class Member:
 
     def leave_to_a_person(self, tried: Tried) -> None:
         """End it, since its work has been relaunched too often without success."""
-        since = written(tried.since)
-        times = "once" if tried.number == 1 else f"{tried.number} times"
-        by = "max_attempts, or retries of a rule" if self.ruled else "max_attempts"
-        msg = (
-            f"Not launched: its work has been relaunched {times} since it last succeeded ({by}), and has failed since "
-            f"{since}. It needs a person."
-        )
-        entry = JobEntry.of(self.source, NEEDS_PERSON, self._broken_off(), msg=msg)
-        self.entry, self.acts = replace(entry, attempts=tried.number, failing_since=since), False
+        msg = _tried_too_often(tried, by_rules=self.ruled is not None)
+        self.acts, self.entry = False, self.entry_of(NEEDS_PERSON, self._broken_off(), msg=msg)
+        self.entry = replace(self.entry, attempts=tried.number, failing_since=written(tried.since))
 
     def leave_for_later(self, now: datetime) -> None:
         """End it, where the delay that a rule asks for has not passed since its work has ended."""
-        found = self.ruled.too_early(now) if self.ruled else None
-        if found is None:
-            return
-        delay, left = found
-        msg = (
-            f"Left for later: by a rule it waits {delay:g} seconds from its last end on, of which {left:.0f} are left."
-        )
-        self.entry, self.acts = JobEntry.of(self.source, LATER, self._broken_off(), msg=msg), False
+        if (found := self.ruled.too_early(now) if self.ruled else None) is not None:
+            self.acts, self.entry = False, self.entry_of(LATER, self._broken_off(), msg=_too_early(*found))
 
     def lose(self, why: str) -> None:
         """End it, since the job that it waits for cannot be found any more."""
-        self.entry = JobEntry.of(self.source, LOST, self._broken_off(), msg=why)
+        self.entry = self.entry_of(LOST, self._broken_off(), msg=why)
 
     def so_far(self) -> JobEntry:
         """What is to be told of it where nothing more is done about it."""
         if self.entry is None:
-            outcome = self._broken_off()
-            if outcome.changed or outcome.job is not None:
-                self.entry = self._of_outcome(outcome, over=False)
-            else:
-                self.entry = self._stopped(outcome, "the task was broken off before its turn")
+            outcome, why = self._broken_off(), "the task was broken off before its turn"
+            acted = outcome.changed or outcome.job is not None
+            self.entry = self._of_outcome(outcome, over=False) if acted else self._stopped(outcome, why)
         return self.entry
 
     def planned(self) -> JobEntry:
@@ -161,69 +186,116 @@ class Member:
             return self.entry
         if not self.begun:
             reason = "Another job of the same work comes first: what is left of this one is decided after that."
-            return JobEntry(self.source.id, self.source.name, SUPERSEDED, reason)
+            return self.entry_of(SUPERSEDED, _known(self, None), msg=reason)
         name = RELAUNCHED if self.waits_for_room else ADOPTED
-        outcome = self.sequence.outcome or RelaunchOutcome(source_job_id=self.source.id)
-        msg = self.sequence.plan or outcome.msg
+        outcome = _known(self, self.state.outcome)
+        msg = self.state.plan or outcome.msg
         if not msg and isinstance(self.ask, EndOf):
             msg = f"Job {self.ask.job.id} is {self.ask.job.status}: its end decides."
-        return JobEntry.of(self.source, name, outcome, msg=msg)
+        return self.entry_of(name, outcome, msg=msg)
 
-    def _broken_off(self) -> RelaunchOutcome:
+    def entry_of(
+        self, name: str, outcome: SourceOutcome, recovered: bool = False, msg: t.Optional[str] = None
+    ) -> JobEntry:
+        """Its entry, as ``JobEntry.of`` makes it."""
+        entry = JobEntry.of(self.source, name, outcome, recovered, msg)
+        return replace(entry, node_job_ids=self.node_job_ids or None)
+
+    def _broken_off(self) -> SourceOutcome:
         self.ask = None
         try:
             self.steps.throw(BrokenOff())
         except BaseException as error:
-            found = outcome_of(error)
-            if isinstance(found, RelaunchOutcome):
-                return found
-        return RelaunchOutcome(source_job_id=self.source.id)
+            return _known(self, outcome_of(error))
+        return _known(self, None)
 
-    def _stopped(self, outcome: RelaunchOutcome, why: str) -> JobEntry:
+    def _stopped(self, outcome: SourceOutcome, why: str) -> JobEntry:
         if not outcome.changed:
-            return JobEntry.of(self.source, REFUSED, outcome, msg=f"Not launched: {why}. Run the task again for it.")
+            return self.entry_of(REFUSED, outcome, msg=f"Not launched: {why}. Run the task again for it.")
         outcome = outcome.saying(f"Nothing more was launched: {why}. Run the task again for it.")
         return self._of_outcome(outcome, over=False)
 
-    def _of_outcome(self, outcome: RelaunchOutcome, over: bool = True) -> JobEntry:
+    def _of_outcome(self, outcome: SourceOutcome, over: bool = True) -> JobEntry:
         """:param over: it had come to its end, so that it tells whether the work is done."""
-        job, done = outcome.job, over and not outcome.remaining_hosts
+        left = outcome.remaining_hosts if isinstance(outcome, RelaunchOutcome) else None
+        job, done = outcome.job, over and not left
         if outcome.changed:
             # In check mode there is no job, and it has come to its end.
             name = RELAUNCHED if over or job is not None else LOST
-            return JobEntry.of(self.source, name, outcome, done and job is not None and job.successful)
-        if self._adopted(outcome):
-            return JobEntry.of(self.source, ADOPTED, outcome, done and job is not None and job.successful)
-        by_relaunch = job is None or job.is_relaunch or job.id == self.source.id
+            return self.entry_of(name, outcome, done and job is not None and job.successful)
+        if self.has_adopted(outcome):
+            return self.entry_of(ADOPTED, outcome, done and job is not None and job.successful)
+        by_relaunch = job is None or job.is_relaunch or job.id == self.source.id or source_in(job.name) is not None
         name = SUPERSEDED if self.later_turn or not by_relaunch else DONE
-        return JobEntry.of(self.source, name, outcome, done)
+        return self.entry_of(name, outcome, done)
 
-    def _adopted(self, outcome: RelaunchOutcome) -> bool:
+    def has_adopted(self, outcome: SourceOutcome) -> bool:
         """Whether another caller's job was taken, be it after this task's own one had been canceled for it."""
-        return self.sequence.adopted or outcome.own_job_id is not None
+        return self.state.adopted or outcome.own_job_id is not None
 
-    def _of_error(self, error: BaseException) -> JobEntry:
-        carried = outcome_of(error)
-        outcome = carried if isinstance(carried, RelaunchOutcome) else RelaunchOutcome(source_job_id=self.source.id)
-        first = first_error(error)
-        self.timed_out = isinstance(first, WaitTimeoutError)
-        said = str(error) if isinstance(error, ControllerError) else "Interrupted while it was being launched."
-        ended = outcome.job is not None and not outcome.job.active
-        if isinstance(first, ParkedError):
-            name, broken = PARKED, False
-        elif outcome.changed:
-            name, broken = RELAUNCHED if outcome.job is not None else LOST, ended
-        elif self._adopted(outcome):
-            name, broken = ADOPTED, ended
-        elif self.later_turn and isinstance(first, RefusedError):
-            name, broken = SUPERSEDED, False
-        else:
-            name, broken = REFUSED, self._is_broken_by(first)
-        return replace(JobEntry.of(self.source, name, outcome, msg=said), broken=broken)
 
-    def _is_broken_by(self, error: BaseException) -> bool:
-        # Who may start a job shows at its launch only, where it was launched with another user's prompts.
-        if isinstance(error, (ForbiddenError, WaitTimeoutError)):
-            return False
-        decided = isinstance(error, (RefusedError, CutShortError)) or (isinstance(error, AnswerError) and error.refuses)
-        return self.sequence.plan != "" or not decided
+def _of_error(member: Member, error: BaseException) -> JobEntry:
+    outcome, first = _known(member, outcome_of(error)), first_error(error)
+    said = str(error) if isinstance(error, ControllerError) else "Interrupted while it was being launched."
+    ended = outcome.job is not None and not outcome.job.active
+    if isinstance(first, ParkedError):
+        name, broken = PARKED, False
+    elif outcome.changed:
+        name, broken = RELAUNCHED if outcome.job is not None else LOST, ended
+    elif member.has_adopted(outcome):
+        name, broken = ADOPTED, ended
+    elif member.later_turn and isinstance(first, RefusedError):
+        name, broken = SUPERSEDED, False
+    else:
+        name, broken = REFUSED, _is_broken_by(first, member.state.plan != "")
+    return replace(member.entry_of(name, outcome, msg=said), broken=broken)
+
+
+def entries_of(member: Member, planned: bool) -> t.Iterator[JobEntry]:
+    """A member's own entry, and those of older ones that go by what comes of it.
+
+    :param planned: what would become of it, else what is to be told where nothing more is done about it.
+    """
+    own = _with_parked(member.planned() if planned else member.so_far(), member.ruled)
+    yield own
+    for one in member.older:
+        yield replace(one, recovered=own.recovered, id=own.id, status=own.status, url=own.url)
+
+
+def _tried_too_often(tried: Tried, by_rules: bool) -> str:
+    times = "once" if tried.number == 1 else f"{tried.number} times"
+    by = "max_attempts, or retries of a rule" if by_rules else "max_attempts"
+    return (
+        f"Not launched: its work has been relaunched {times} since it last succeeded ({by}), and has failed since "
+        f"{written(tried.since)}. It needs a person."
+    )
+
+
+def _too_early(delay: float, left: float) -> str:
+    return f"Left for later: by a rule it waits {delay:g} seconds from its last end on, of which {left:.0f} are left."
+
+
+def _with_parked(entry: JobEntry, ruled: t.Optional[RuledHosts]) -> JobEntry:
+    """The entry with the hosts that need a person."""
+    if ruled is None or not ruled.parked or entry.recovered:
+        return entry
+    told_of = "" if entry.outcome == PARKED else f" Parked: {parked_hosts(ruled.parked)}."
+    reasons = {name: why or WITHOUT_REASON for name, why in ruled.parked.items()}
+    return replace(entry, parked=reasons, msg=f"{entry.msg}{told_of}")
+
+
+def _is_broken_by(error: BaseException, planned: bool) -> bool:
+    # Who may start a job shows at its launch only, where it was launched with another user's prompts.
+    if isinstance(error, (ForbiddenError, WaitTimeoutError)):
+        return False
+    decided = isinstance(error, (RefusedError, CutShortError)) or (isinstance(error, AnswerError) and error.refuses)
+    return planned or not decided
+
+
+def _known(member: Member, outcome: t.Optional[Outcome]) -> SourceOutcome:
+    """What had been done for one; nothing where that is not known."""
+    if isinstance(outcome, (RelaunchOutcome, WorkflowOutcome)):
+        return outcome
+    if member.kind is JOB:
+        return RelaunchOutcome(source_job_id=member.source.id)
+    return WorkflowOutcome(source_workflow_job_id=member.source.id)

@@ -38,6 +38,7 @@ SPECIFICATION: dict[str, t.Any] = dict(
         at_once=dict(type="int", default=5),
         stop_after=dict(type="int"),
         max_attempts=dict(type="int", default=MAX_ATTEMPTS),
+        update_first=dict(type="bool", default=False),
         **RULES_SPEC,
     ),
 )
@@ -51,6 +52,7 @@ class JobsRequest:
     :param at_once: how many of its relaunches may be active.
     :param stop_after: so many failed ones end the launching; None for never.
     :param max_attempts: so many relaunches of the same work since it last succeeded, and it needs a person.
+    :param update_first: updates that failed are run again before the jobs that depend on them.
     :param deadline: after which nothing is launched; None where there is none.
     :param rules: by which failed hosts are treated unlike the others.
     :param own_job: the number of the controller's job that the task runs in, if it does.
@@ -63,6 +65,7 @@ class JobsRequest:
     at_once: int = 5
     stop_after: t.Optional[int] = None
     max_attempts: int = MAX_ATTEMPTS
+    update_first: bool = False
     deadline: t.Optional[Deadline] = None
     rules: tuple[Rule, ...] = ()
     own_job: t.Optional[int] = None
@@ -78,6 +81,8 @@ class JobsRequest:
         for option in ("max_jobs", "at_once", "stop_after", "max_attempts"):
             if params[option] is not None and params[option] < 1:
                 raise OptionError(f"{option} must be at least 1, not {params[option]}.")
+        if params["update_first"] and not (params["wait"] or check_mode):
+            raise OptionError("update_first waits for updates: set wait: true as well, or leave it out.")
         return cls(
             selection=Selection.of(params, now),
             options=RelaunchOptions(
@@ -88,6 +93,7 @@ class JobsRequest:
             at_once=params["at_once"],
             stop_after=params["stop_after"],
             max_attempts=params["max_attempts"],
+            update_first=params["update_first"],
             deadline=Deadline.of(params["deadline"], now),
             rules=rules_of(params["rules"]),
             own_job=own_job_id(os.environ),

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import collections
 import typing as t
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from .._api import jobs as _jobs
+from .._api.kinds import JOB, WORKFLOW_JOB
 from .._job.outcome import Outcome, RelaunchOutcome, Result
 from .._retry.retry_rounds import PARKED
+from .._workflow.outcome import WorkflowOutcome
 
 if t.TYPE_CHECKING:
     from .._api.jobs import Job
@@ -49,6 +51,9 @@ _IN_WORDS = {
 
 # In check mode.
 _PLANNED_IN_WORDS = {**_IN_WORDS, RELAUNCHED: "would be relaunched"}
+
+#: What came of the sequence of one.
+SourceOutcome = t.Union[RelaunchOutcome, WorkflowOutcome]
 
 _UNSUCCESSFUL = frozenset(_jobs.FINAL_STATUSES).difference([_jobs.SUCCESSFUL])
 
@@ -95,6 +100,7 @@ class Tried:
 class JobEntry:
     """What became of one job; the fields are the keys of an entry of ``jobs``, where they are documented.
 
+    :param type: the kind of job, as ``type`` in the API.
     :param broken: what was planned for it could not be done, or has not come to success; no key of its own.
     """
 
@@ -110,12 +116,16 @@ class JobEntry:
     url: t.Optional[str] = None
     attempts: t.Optional[int] = None
     failing_since: t.Optional[str] = None
+    type: str = JOB.type
+    nodes: t.Optional[tuple[str, ...]] = None
+    failed_nodes: t.Optional[tuple[str, ...]] = None
+    node_job_ids: t.Optional[tuple[int, ...]] = None
     parked: t.Optional[t.Mapping[str, str]] = None
     broken: bool = False
 
     @classmethod
     def of(
-        cls, source: Job, name: str, outcome: RelaunchOutcome, recovered: bool = False, msg: t.Optional[str] = None
+        cls, source: Job, name: str, outcome: SourceOutcome, recovered: bool = False, msg: t.Optional[str] = None
     ) -> JobEntry:
         """From the outcome of one.
 
@@ -123,7 +133,7 @@ class JobEntry:
         :param msg: in place of what the outcome says, followed by its warnings either way.
         """
         job = outcome.job
-        return cls(
+        entry = cls(
             source_job_id=source.id,
             name=source.name,
             outcome=name,
@@ -131,10 +141,12 @@ class JobEntry:
             recovered=recovered,
             id=job.id if job else None,
             status=job.status if job else None,
-            hosts=outcome.hosts,
-            remaining_hosts=outcome.remaining_hosts,
             url=outcome.url,
         )
+        if isinstance(outcome, RelaunchOutcome):
+            return replace(entry, hosts=outcome.hosts, remaining_hosts=outcome.remaining_hosts)
+        nodes = None if outcome.nodes is None else tuple(str(node["name"]) for node in outcome.nodes)
+        return replace(entry, type=WORKFLOW_JOB.type, nodes=nodes, failed_nodes=outcome.failed_nodes)
 
     def result(self) -> Result:
         """It as plain data; what is not known is left out."""
@@ -163,9 +175,13 @@ class JobEntry:
 
 @dataclass(frozen=True)
 class JobsOutcome(Outcome):
-    """:param jobs: an entry for each, by number."""
+    """
+    :param jobs: an entry for each, by number.
+    :param updates: updates of projects and inventory sources that failed.
+    """
 
     jobs: tuple[JobEntry, ...] = ()
+    updates: tuple[t.Mapping[str, t.Any], ...] = ()
 
     def result(self) -> Result:
         return dict(super().result(), jobs=[entry.result() for entry in self.jobs], counts=self.counts)

@@ -10,30 +10,32 @@ Private to this collection.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from .._api.errors import JobUnsuccessfulError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job, told
+from .._api.kinds import JOB, WORKFLOW_JOB
 from .._job.options import RelaunchRequest
 from .._job.outcome import RelaunchOutcome, carrying
 from .._job.sequence import RelaunchSequence
 from .._job.work import JobWork
 from .._launch.waiting import Watch
-from .._retry.retry_rounds import PARKED, parked_hosts
 from .._retry.ruled_hosts import RuledHosts
-from .._retry.rules import WITHOUT_REASON
+from .._selection.failed_updates import failed_updates
 from .._selection.find_jobs import Found, find
 from .._selection.own_work import OwnWork, read_own_work
 from .._selection.template_edits import TemplateEdits
+from .._selection.turns import in_detail, in_turns, left_alone
 from .._work.decision import FAILED
 from .._work.ledger_reader import JobsRead
 from .._work.same_work import Prompts
 from .driver import BulkDriver, BulkProgress
-from .member import Member
+from .member import Member, entries_of
 from .options import JobsRequest
 from .outcome import FOR_PERSONS, LATER, LOST, REFUSED, RELAUNCHED, JobEntry, JobsOutcome, Planned
-from .turns import in_detail, in_turns, left_alone
+from .updates_first import UpdatesFirst
+from .workflow_rows import WorkflowMembers, left_to_workflows, workflow_rows
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -53,24 +55,23 @@ def relaunch_jobs(
     :returns: what was done; whatever breaks it off carries what had been done by then.
     :raises ControllerError: the task has failed.
     """
-    launch_by = None if request.deadline is None else client.clock() + request.deadline.seconds
-    watch = Watch(client, request.waiting, launch_by=launch_by)
     own = read_own_work(client, request.own_job)
     found = find(client, request.selection)
     if not request.selection.job_ids:
-        found = replace(found, jobs=tuple(job for job in found.jobs if not own.told(job)))
-    if not found.jobs:
-        return JobsOutcome(msg=_nothing(found, request))
-    alone = [JobEntry(job.id, job.name, REFUSED, why) for job in found.jobs if (why := _left_alone(job, own))]
-    open_jobs = [job for job in found.jobs if not _left_alone(job, own)]
-    prompts = Prompts(TemplateEdits(client, open_jobs))
-    plan = _PlanProgress(client, progress, len(open_jobs))
-    turns, sick = _turns(client, request, watch, own, open_jobs, now, prompts, plan)
-    alone.extend(sick)
-    driver = BulkDriver(client, request, watch, turns, progress, prompts)
+        found = _without_own(found, own)
+    failed = failed_updates(client, request.selection, [job for job in found.jobs if not job.successful])
+    updates = UpdatesFirst(client, failed, request.update_first)
+    if not found.jobs and not found.workflows:
+        return JobsOutcome(msg=_nothing(found, request), updates=tuple(updates.result())).saying(*updates.told())
+    launch_by = None if request.deadline is None else client.clock() + request.deadline.seconds
+    task = _Task(client, request, Watch(client, request.waiting, launch_by=launch_by), own, updates)
+    prompts = Prompts(TemplateEdits(client, found.jobs))
+    plan = _PlanProgress(client, progress, len(found.jobs))
+    turns, alone = _turns(task, found, now, prompts, plan)
+    driver = BulkDriver(client, request, task.watch, turns, progress, prompts)
     try:
         driver.plan()
-        _check_number(driver, alone, request)
+        _check_number(task, driver, alone)
         if request.check_mode:
             for number, member in enumerate(driver.members):
                 plan.show(number)
@@ -79,44 +80,79 @@ def relaunch_jobs(
         else:
             driver.run()
     except BaseException as error:
-        with carrying(_outcome(alone, driver, request)):
+        with carrying(task.outcome(alone, driver, request.check_mode)):
             raise error
-    outcome = _told(_outcome(alone, driver, request), found, request)
+    outcome = _told(task.outcome(alone, driver, request.check_mode), found, request).saying(*updates.told())
     with carrying(outcome):
         if driver.timed_out:
             over = f"Waiting ended after {request.waiting.timeout or 0:g} seconds (timeout)."
-            if not watch.passed:
+            if not task.watch.passed:
                 over = f"The deadline, {request.deadline}, was over before all had ended."
             raise WaitTimeoutError(f"{over} {outcome.msg} Run the task again to go on.")
         _check(outcome, request)
     return outcome
 
 
-def _left_alone(job: Job, own: OwnWork) -> str:
-    return "" if job.successful else own.told(job) or left_alone(job)
+@dataclass(frozen=True)
+class _Task:
+    """What is asked for, the time that there is for it, and what is to be heeded."""
+
+    client: ControllerClient
+    request: JobsRequest
+    watch: Watch
+    own: OwnWork
+    updates: UpdatesFirst
+
+    def outcome(self, alone: t.Sequence[JobEntry], driver: BulkDriver, planned: bool) -> JobsOutcome:
+        """What has become of all by now.
+
+        :param planned: what would become of them.
+        """
+        entries = [entry for member in driver.members for entry in entries_of(member, planned)]
+        jobs = tuple(sorted((*alone, *entries), key=lambda entry: entry.source_job_id))
+        if planned:
+            changed = any(entry.outcome == RELAUNCHED for entry in jobs)
+        else:
+            changed = any(member.launched for member in driver.members) or any(entry.outcome == LOST for entry in jobs)
+            changed = changed or self.updates.begun
+        return JobsOutcome(changed=changed, jobs=jobs, updates=tuple(self.updates.result()))
+
+    def left_alone(self, job: Job) -> str:
+        """Why nothing is done about a job, whatever has become of its work."""
+        return "" if job.successful else self.own.told(job) or left_alone(job)
+
+
+def _without_own(found: Found, own: OwnWork) -> Found:
+    jobs, workflows = (tuple(job for job in some if not own.told(job)) for some in (found.jobs, found.workflows))
+    return replace(found, jobs=jobs, workflows=workflows)
 
 
 def _turns(
-    client: ControllerClient,
-    request: JobsRequest,
-    watch: Watch,
-    own: OwnWork,
-    jobs: t.Sequence[Job],
-    now: datetime,
-    prompts: Prompts,
-    plan: _PlanProgress,
+    task: _Task, found: Found, now: datetime, prompts: Prompts, plan: _PlanProgress
 ) -> tuple[list[list[Member]], list[JobEntry]]:
-    """The sequences of all jobs, each in the row of its work; and the entries of those that could not be planned."""
-    detailed, unread = in_detail(client, jobs, request.options, now)
-    rows, incomparable = in_turns(client, detailed, request.options, prompts, plan.show)
-    sequences = _Sequences(client, request, watch, prompts, own.job)
-    sick = {**unread, **incomparable}
+    """The sequences of all jobs, each in the row of its work; and the entries of those about which nothing is done."""
+    client, options = task.client, task.request.options
+    workflows, jobs, below = left_to_workflows(found.workflows, found.jobs)
+    reasons = {job.id: why for job in (*workflows, *jobs) if (why := task.left_alone(job))}
+    kinds = {job.id: WORKFLOW_JOB for job in workflows}
     entries = [
+        JobEntry(job.id, job.name, REFUSED, reasons[job.id], type=kinds.get(job.id, JOB).type)
+        for job in (*workflows, *jobs)
+        if job.id in reasons
+    ]
+    jobs = [job for job in jobs if job.id not in reasons]
+    detailed, unread = in_detail(client, jobs, options, now)
+    rows, incomparable = in_turns(client, detailed, options, prompts, plan.show)
+    sequences = _Sequences(task, prompts)
+    sick = {**unread, **incomparable}
+    entries.extend(
         JobEntry(job.id, job.name, REFUSED, str(sick[job.id]), broken=not sick[job.id].refuses)
         for job in jobs
         if job.id in sick
-    ]
-    return [sequences.of(row) for row in rows], entries
+    )
+    of_workflows = WorkflowMembers(client, task.request, task.watch)
+    same = workflow_rows(client, [job for job in workflows if job.id not in reasons])
+    return [*map(sequences.of, rows), *([of_workflows.of(row, below)] for row in same)], entries
 
 
 class _PlanProgress:
@@ -138,23 +174,20 @@ class _PlanProgress:
 class _Sequences:
     """Makes the sequences of jobs, which share what is known."""
 
-    def __init__(
-        self, client: ControllerClient, request: JobsRequest, watch: Watch, prompts: Prompts, own_job: t.Optional[int]
-    ) -> None:
-        self._client = client
-        self._watch = watch
+    def __init__(self, task: _Task, prompts: Prompts) -> None:
+        self._task = task
         self._prompts = prompts
-        self._read = JobsRead.of_many(client)
+        self._read = JobsRead.of_many(task.client)
         self._request = RelaunchRequest(
-            options=request.options,
-            waiting=request.waiting,
-            check_mode=request.check_mode,
-            own_job=own_job,
+            options=task.request.options,
+            waiting=task.request.waiting,
+            check_mode=task.request.check_mode,
+            own_job=task.own.job,
             one_of_many=True,
         )
-        self._rules = request.rules
+        options = self._request.options
         # Rules ask for the failed hosts, whatever is to be relaunched.
-        options = replace(request.options, hosts=FAILED) if request.rules else request.options
+        options = replace(options, hosts=FAILED) if task.request.rules else options
         self._read_as = replace(self._request, options=options)
 
     def of(self, row: t.Sequence[Job]) -> list[Member]:
@@ -163,44 +196,16 @@ class _Sequences:
         return [self._of_job(job, tried, later_turn=number > 0) for number, job in enumerate(row)]
 
     def _of_job(self, job: Job, tried: set[int], later_turn: bool) -> Member:
-        launches: list[Job] = []
-        ruled = RuledHosts(self._client, self._rules) if self._rules else None
+        task = self._task
+        ruled = RuledHosts(task.client, task.request.rules) if task.request.rules else None
 
         def work_of(source: Job) -> JobWork:
-            work = JobWork.of(self._client, self._read_as, self._watch, source, self._read, self._prompts, tried)
+            work = JobWork.of(task.client, self._read_as, task.watch, source, self._read, self._prompts, tried)
             return replace(work, request=self._request, park=ruled)
 
-        def launched(new: Job) -> None:
-            tried.add(new.id)
-            launches.append(new)
-
-        sequence = RelaunchSequence(work_of, launched)
+        sequence = RelaunchSequence(work_of, lambda new: tried.add(new.id), task.updates.before)
         steps = sequence.steps(job, RelaunchOutcome(source_job_id=job.id))
-        return Member(job, sequence, steps, later_turn, launches, ruled)
-
-
-def _outcome(alone: t.Sequence[JobEntry], driver: BulkDriver, request: JobsRequest) -> JobsOutcome:
-    """What has become of all by now; in check mode, what would."""
-    entries = [
-        _with_parked(member.planned() if request.check_mode else member.so_far(), member) for member in driver.members
-    ]
-    jobs = tuple(sorted((*alone, *entries), key=lambda entry: entry.source_job_id))
-    if request.check_mode:
-        changed = any(entry.outcome == RELAUNCHED for entry in jobs)
-    else:
-        changed = any(member.launched for member in driver.members) or any(entry.outcome == LOST for entry in jobs)
-    return JobsOutcome(changed=changed, jobs=jobs)
-
-
-def _with_parked(entry: JobEntry, member: Member) -> JobEntry:
-    """The entry with the hosts that need a person."""
-    parked = member.ruled.parked if member.ruled else {}
-    if not parked or entry.recovered:
-        return entry
-    told_of = "" if entry.outcome == PARKED else f" Parked: {parked_hosts(parked)}."
-    return replace(
-        entry, parked={name: why or WITHOUT_REASON for name, why in parked.items()}, msg=f"{entry.msg}{told_of}"
-    )
+        return Member(job, sequence.state, steps, later_turn, ruled)
 
 
 def _nothing(found: Found, request: JobsRequest) -> str:
@@ -209,12 +214,12 @@ def _nothing(found: Found, request: JobsRequest) -> str:
     return f"No job that this user may see is selected ({request.selection.told}): nothing to relaunch."
 
 
-def _check_number(driver: BulkDriver, alone: t.Sequence[JobEntry], request: JobsRequest) -> None:
+def _check_number(task: _Task, driver: BulkDriver, alone: t.Sequence[JobEntry]) -> None:
+    request = task.request
     launches = sum(member.waits_for_room for member in driver.members)
     if launches <= request.max_jobs:
         return
-    planned = replace(request, check_mode=True)
-    with carrying(replace(_outcome(alone, driver, planned), changed=False)):
+    with carrying(replace(task.outcome(alone, driver, True), changed=False)):
         raise RefusedError(
             f"Nothing was launched: {launches} jobs would be relaunched, and max_jobs is {request.max_jobs}. They are "
             "listed in the result, in jobs. Select fewer of them, or raise max_jobs. Selected: "

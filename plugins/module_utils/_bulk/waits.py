@@ -9,7 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from .._api.jobs import Job
-from .._launch.asks import Pause
+from .._api.kinds import JOB, Kind
+from .._launch.asks import EndOf, Pause
 from .._work.decision import ALL
 from .member import Member
 from .options import JobsRequest
@@ -30,8 +31,8 @@ class Waits:
         self._options = request.options
         self._members = members
         self._clock = clock
-        #: By number, the jobs that were launched here and are active.
-        self.running: dict[int, Job] = {}
+        #: By number, the jobs that were launched here and are active, each with its kind.
+        self.running: dict[int, tuple[Job, Kind]] = {}
         # By number, the jobs that have ended, and when that was seen.
         self._ended: dict[int, tuple[Job, float]] = {}
         # By the number of the source, until when it pauses.
@@ -47,7 +48,7 @@ class Waits:
         self.running.pop(job.id, None)
         self._ended[job.id] = job, self._clock()
         for member, waited_for in self.for_end:
-            does_work = member.sequence.adopted or any(job.id == own.id for own in member.launched)
+            does_work = member.state.adopted or any(job.id == own.id for own in member.launched)
             if waited_for.id == job.id and does_work:
                 member.ended_badly = not job.successful
 
@@ -94,7 +95,7 @@ class Waits:
 
         :param known: brings the jobs of a job's template that are known.
         """
-        busy = {job.template for job in self.running.values()}
+        busy = {job.template for job, _kind in self.running.values()}
         found = []
         for member in waiting:
             template = member.source.template
@@ -104,14 +105,22 @@ class Waits:
         return sorted(found, key=lambda one: _alone(one) and any(job.active for job in known(one.source)))
 
     @property
-    def active(self) -> set[int]:
-        """The numbers of the active jobs whose ends matter."""
-        asked = {job.id for _member, job in self.for_end}
+    def asked(self) -> dict[int, Kind]:
+        """The numbers of the jobs for whose end somebody waits, each with its kind."""
+        asks = (member.ask for member in self._members)
+        return {ask.job.id: ask.kind for ask in asks if isinstance(ask, EndOf)}
+
+    @property
+    def active(self) -> dict[int, Kind]:
+        """The numbers of the active jobs whose ends matter, each with its kind."""
+        asked = self.asked
         # Without waiting for the ends, room is waited for.
         more = any(member.entry is None and member.waits_for_end is None for member in self._members)
         if more:
-            asked |= set(self.running)
-        return asked.difference(self._ended) if more or self._options.wait else set()
+            asked.update((number, kind) for number, (_job, kind) in self.running.items())
+        if not (more or self._options.wait):
+            return {}
+        return {number: kind for number, kind in asked.items() if number not in self._ended}
 
     @property
     def counted(self) -> Counted:
@@ -137,5 +146,5 @@ class Waits:
 
 
 def _alone(member: Member) -> bool:
-    """Whether its template allows one job at a time."""
-    return member.source.facts.get("allow_simultaneous") is False
+    """Whether its template allows one job at a time; what remains of a workflow job has a template of its own."""
+    return member.kind is JOB and member.source.facts.get("allow_simultaneous") is False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 from .._api.errors import ControllerError
 from .._api.jobs import Job
@@ -46,7 +46,7 @@ class Outcome:
 
     def result(self) -> Result:
         """The task's result, as plain data."""
-        shown = {field.name: getattr(self, field.name) for field in fields(self)}
+        shown = {one.name: getattr(self, one.name) for one in fields(self)}
         shown = {name: _plain(value) for name, value in shown.items() if value is not None}
         if self.job is not None:
             facts = {name: value for name, value in self.job.facts.items() if name not in _LEFT_OUT}
@@ -96,6 +96,24 @@ class RelaunchOutcome(Outcome):
     cut_short: t.Optional[bool] = None
     retry_counts: t.Any = None
     passwords_missing: t.Optional[tuple[str, ...]] = None
+
+
+@dataclass
+class SequenceState:
+    """How far a sequence has come, for a driver of many and for the account.
+
+    :param plan: what would be launched, as a sentence, as soon as it has been decided; empty before.
+    :param outcome: what had been done by the last decision.
+    :param adopted: whether another caller's job was taken.
+    :param looking_up: whether a job is looked for that may have been launched.
+    :param launched: the jobs that it has launched.
+    """
+
+    plan: str = ""
+    outcome: t.Optional[Outcome] = None
+    adopted: bool = False
+    looking_up: bool = False
+    launched: list[Job] = field(default_factory=list)
 
 
 class BrokenOffError(ControllerError):

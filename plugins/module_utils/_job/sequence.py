@@ -29,7 +29,7 @@ from .._work.decision import ALL, FAILED, REMAINING, Adopt, Await, Done, Launch,
 from .._work.host_patterns import may_be_no_limit
 from .after_launch import after_adoption, after_launch, until_ended
 from .launch_template import Preparers, limited_to, outcome_after
-from .outcome import RelaunchOutcome, carrying, first_error, interrupted_with
+from .outcome import RelaunchOutcome, SequenceState, carrying, first_error, interrupted_with
 from .relaunch import Prepared
 from .verdict import Judged, asked_of, refused
 from .work import FRESH_FOR, JobWork, Look, host_names, left_out, with_hosts
@@ -44,27 +44,25 @@ class RelaunchSequence:
     """
     :param work_of: makes what is known of the source, from its detail.
     :param launched: is shown each job that was launched, as soon as it is there.
+    :param before: what comes before the launch for a source, when there is room; its result is whether time has passed.
     """
 
     def __init__(
-        self, work_of: t.Callable[[Job], JobWork], launched: t.Callable[[Job], None] = lambda _job: None
+        self,
+        work_of: t.Callable[[Job], JobWork],
+        launched: t.Callable[[Job], None] = lambda _job: None,
+        before: t.Optional[t.Callable[[Job], Steps[bool]]] = None,
     ) -> None:
         self._work_of = work_of
         self._show_launched = launched
+        self._before = before
         self._looks = 0
         self._launches = 0
         self._tries = 0
         self._forbidden: set[int] = set()
         self._hosts_needed = False
         self._left_new: set[int] = set()
-        #: Whether another caller's job was taken.
-        self.adopted = False
-        #: Whether a job is looked for that may have been launched.
-        self.looking_up = False
-        #: What would be launched, as a sentence, as soon as it has been decided; empty before.
-        self.plan = ""
-        #: What had been done by the last decision.
-        self.outcome: t.Optional[RelaunchOutcome] = None
+        self.state = SequenceState()
         #: What was done before the task went on to a further relaunch.
         self.passed: list[RelaunchOutcome] = []
         #: By name, the hosts that were done by the last look, each with the number of the job that did it.
@@ -90,7 +88,7 @@ class RelaunchSequence:
             self.healed = {host.name: host.done_in.id for host in look.ledger.hosts or () if host.done_in}
             if isinstance(decision, Await):
                 if work.request.check_mode:
-                    self.adopted = True
+                    self.state.adopted = True
                     job = decision.job
                     return outcome.saying(f"Job {job.id} is {job.status}: its end decides. It would be waited for.")
                 ended = yield from until_ended(work, decision.job, decision.what, outcome)
@@ -103,7 +101,7 @@ class RelaunchSequence:
                 continue
             if work.request.options.hosts != ALL:
                 outcome = with_hosts(outcome, look.ledger)
-            outcome = self.outcome = self._without_left_new(work, look, outcome)
+            outcome = self.state.outcome = self._without_left_new(work, look, outcome)
             with carrying(outcome):
                 judged = yield from self._act(work, preparers, look, decision, outcome)
             if not judged.again:
@@ -152,8 +150,8 @@ class RelaunchSequence:
         if not job.active and not wait:
             # It has ended since, so that there may be something to do after all.
             return Judged(outcome, again=True)
-        self.adopted = True
-        outcome = self.outcome = adopted_outcome(work, look, decision, job, outcome)
+        self.state.adopted = True
+        outcome = self.state.outcome = adopted_outcome(work, look, decision, job, outcome)
         if work.request.check_mode:
             return Judged(outcome.saying("It would be waited for.") if wait else outcome)
         return (yield from after_adoption(work, look, job, asked_of(work, host_names(decision.hosts)), outcome))
@@ -161,8 +159,11 @@ class RelaunchSequence:
     def _launch(
         self, work: JobWork, preparers: Preparers, look: Look, decision: Launch, outcome: RelaunchOutcome
     ) -> Steps[Judged]:
-        self.plan = f"{decision.reason}: {_planned(decision)}."
-        if (yield Room()):
+        self.state.plan = f"{decision.reason}: {_planned(decision)}."
+        waited = yield Room()
+        if self._before is not None and not work.request.check_mode:
+            waited = (yield from self._before(work.source)) or waited
+        if waited:
             # It had to wait, and the others' jobs went on meanwhile.
             self._looks = 0
             if work.client.clock() > look.at:
@@ -188,6 +189,7 @@ class RelaunchSequence:
             return Judged(outcome, again=True)
         self._looks, self._tries = 0, 0
         self._launches += 1
+        self.state.launched.append(launched.job)
         self._show_launched(launched.job)
         _tell(work, prepared, launched)
         before = outcome.changed
@@ -223,11 +225,11 @@ class RelaunchSequence:
                 raise
         if isinstance(sent, Launched):
             return sent
-        self.looking_up = True
+        self.state.looking_up = True
         with carrying(unknown):
             newer = JobsAfter(work.source, look.ledger.newest)
             found = yield from look_up(work.client, attempt, sent, newer, "job", work.watch.left())
-        self.looking_up = False
+        self.state.looking_up = False
         return found
 
 

@@ -184,12 +184,13 @@ class Watch:
         return self._wait(read, lambda _found: True, self.left())
 
     def until_some_ended(
-        self, ids: t.Collection[int], most: t.Optional[float] = None
+        self, ids: t.Mapping[int, Kind], most: t.Optional[float] = None
     ) -> tuple[dict[int, Job], frozenset[int]]:
         """Of several active jobs those that have ended, as lists show them, when one has.
 
         While none has, a look costs one request with an empty answer (recorded: batch-poll-final-only).
 
+        :param ids: their numbers, each with its kind.
         :param most: seconds after which it ends although none has; None where nothing else is waiting.
         :returns: they, by number, and the numbers of those that are gone.
         :raises WaitTimeoutError: the deadline came first.
@@ -216,16 +217,17 @@ class Watch:
                 raise
             return nothing
 
-    def seen_now(self, ids: t.Collection[int]) -> dict[int, Job]:
-        """Several jobs as they are at this moment, by number, as a list shows them; none where it cannot be read."""
+    def seen_now(self, ids: t.Mapping[int, Kind]) -> dict[int, Job]:
+        """Several jobs as they are at this moment, by number, as lists show them; none where it cannot be read."""
         try:
             return {job.id: job for job in self._listed(ids, {})}
         except ControllerError:
             return {}
 
-    def _listed(self, ids: t.Collection[int], query: t.Mapping[str, t.Any]) -> t.Iterator[Job]:
-        for some in in_chunks(ids):
-            yield from map(Job.of, self._client.results_once(f"{JOB.path}/", **query, id__in=some))
+    def _listed(self, ids: t.Mapping[int, Kind], query: t.Mapping[str, t.Any]) -> t.Iterator[Job]:
+        for path in sorted({kind.path for kind in ids.values()}):
+            for some in in_chunks(number for number, kind in ids.items() if kind.path == path):
+                yield from map(Job.of, self._client.results_once(f"{path}/", **query, id__in=some))
 
     def until_events_processed(self, job: Job) -> Job:
         """A job that has ended, when its events are processed as far as they will be: before, its hosts are unknown."""

@@ -17,7 +17,7 @@ from .._api import jobs as _jobs
 from .._api import templates as _templates
 from .._api.errors import AnswerError, RefusedError
 from .._api.jobs import Job
-from .._api.kinds import JOB, WORKFLOW_JOB
+from .._api.kinds import IN_WORDS, JOB, WORKFLOW_JOB
 from .._api.paging import in_chunks
 from .selection import NAMED, Named, Selection
 
@@ -34,10 +34,12 @@ class Found:
     """What a selection has found.
 
     :param jobs: oldest first, as lists show them.
+    :param workflows: workflow jobs, likewise; those of sliced runs among them, unless job_ids names them.
     :param run: of a sliced run, what is known of it besides; None where the selection is about something else.
     """
 
     jobs: tuple[Job, ...]
+    workflows: tuple[Job, ...] = ()
     run: t.Optional[SlicedRun] = None
 
 
@@ -83,7 +85,7 @@ def find(client: ControllerClient, selection: Selection) -> Found:
     :raises ControllerError: it could not be read.
     """
     if selection.job_ids:
-        return Found(_numbered(client, selection.job_ids))
+        return _numbered(client, selection)
     if selection.workflow_job_id is not None:
         _check_sliced(client, selection.workflow_job_id)
     numbers = {
@@ -91,14 +93,16 @@ def find(client: ControllerClient, selection: Selection) -> Found:
         for named in NAMED
         if named.option in selection.names
     }
-    found = [Job.of(entry) for entry in client.results(_LIST, **selection.query(numbers))]
+    query = selection.query(numbers)
     if selection.workflow_job_id is None:
-        return Found(tuple(found))
+        of_kind = {kind: tuple(map(Job.of, client.results(f"{kind.path}/", **query))) for kind in selection.kinds}
+        return Found(of_kind.get(JOB, ()), of_kind.get(WORKFLOW_JOB, ()))
+    found = [Job.of(entry) for entry in client.results(_LIST, **query)]
     wanted = tuple(job for job in found if job.active or job.status in selection.status)
     successful = sum(job.successful for job in found)
     spawned = max([len(found), *(int(job.facts.get("job_slice_count") or 0) for job in found)])
     run = SlicedRun(selection.workflow_job_id, spawned, successful, len(found) - len(wanted) - successful)
-    return Found(wanted, run)
+    return Found(wanted, run=run)
 
 
 def with_statistics(client: ControllerClient, ids: t.Sequence[int]) -> frozenset[int]:
@@ -115,21 +119,30 @@ def by_numbers(
         yield from client.results(_LIST, **{name: some}, **query)
 
 
-def _numbered(client: ControllerClient, ids: t.Sequence[int]) -> tuple[Job, ...]:
-    found = sorted(map(Job.of, by_numbers(client, "id__in", ids)), key=lambda job: job.id)
-    missing = sorted(set(ids).difference(job.id for job in found))
-    if missing:
-        kinds = {
-            int(entry["id"]): str(entry.get("type")).replace("_", " ")
-            for some in in_chunks(missing)
-            for entry in client.results("unified_jobs/", id__in=some)
-        }
-        others = [f"{number} is a {kinds[number]}" for number in missing if number in kinds]
-        unknown = [str(number) for number in missing if number not in kinds]
-        said = [f"there is no job {_jobs.told(unknown)} that this user may see"] if unknown else []
-        said.extend([f"{_jobs.told(others)}, which is no job of a job template"] if others else [])
+def _numbered(client: ControllerClient, selection: Selection) -> Found:
+    """The jobs, and workflow jobs, of these numbers.
+
+    :raises RefusedError: one of them is something else.
+    """
+    left = set(selection.job_ids)
+    found: dict[str, list[Job]] = {}
+    for kind in selection.kinds:
+        entries = [entry for some in in_chunks(left) for entry in client.results(f"{kind.path}/", id__in=some)]
+        found[kind.type] = sorted(map(Job.of, entries), key=lambda job: job.id)
+        left.difference_update(job.id for job in found[kind.type])
+    workflows = tuple(found.get(WORKFLOW_JOB.type, ()))
+    kinds = {
+        int(entry["id"]): str(entry.get("type"))
+        for some in in_chunks(left)
+        for entry in client.results("unified_jobs/", id__in=some)
+    }
+    unknown = [str(number) for number in sorted(left.difference(kinds))]
+    said = [f"there is no job {_jobs.told(unknown)} that this user may see"] if unknown else []
+    said.extend(f"{number} is {IN_WORDS.get(kinds[number], kinds[number])}" for number in sorted(kinds))
+    said.extend(f"{job.id} is a sliced job (workflow_job_id)" for job in workflows if job.facts.get("is_sliced_job"))
+    if said:
         raise RefusedError(f"Nothing was launched: {'; '.join(said)}. Leave it out of job_ids.")
-    return tuple(found)
+    return Found(tuple(found.get(JOB.type, ())), workflows)
 
 
 def _check_sliced(client: ControllerClient, number: int) -> None:

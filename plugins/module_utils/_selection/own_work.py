@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from .._api import jobs as _jobs
 from .._api.errors import AnswerError
 from .._api.jobs import Job
+from .._api.kinds import WORKFLOW_JOB
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -24,17 +25,17 @@ if t.TYPE_CHECKING:
 class OwnWork:
     """
     :param job: the number of the job that the task runs in; None outside of one.
-    :param template: the number of its template; None where that is not known.
+    :param templates: the numbers of its template, and of that of the workflow whose node it is.
     """
 
     job: t.Optional[int] = None
-    template: t.Optional[int] = None
+    templates: frozenset[int] = frozenset()
 
     def told(self, job: Job) -> str:
         """Why a job is not to be relaunched by this task, as a sentence; empty where it is neither."""
         if job.id == self.job:
             return f"Job {job.id} is the job that this task runs in: it cannot wait for itself."
-        if self.template is not None and job.template == self.template:
+        if job.template in self.templates:
             return (
                 f"It is a job of the template that this task runs in, as job {self.job}. Relaunch it with "
                 "job_relaunch from elsewhere."
@@ -57,4 +58,15 @@ def read_own_work(client: ControllerClient, number: t.Optional[int]) -> OwnWork:
         if not error.not_visible:
             raise
         return OwnWork(number)
-    return OwnWork(own.id, own.template) if own.active else OwnWork()
+    if not own.active:
+        return OwnWork()
+    templates = {own.template}
+    workflow = own.summary("source_workflow_job").get("id")
+    if workflow is not None:
+        try:
+            templates.add(_jobs.get(client, int(workflow), WORKFLOW_JOB).template)
+        except AnswerError as error:
+            # What this user may not see is not selected either.
+            if not error.not_visible:
+                raise
+    return OwnWork(own.id, frozenset(number for number in templates if number is not None))

@@ -16,8 +16,17 @@ from datetime import datetime, timedelta, timezone
 
 from .._api import jobs as _jobs
 from .._api.errors import OptionError
+from .._api.kinds import JOB, WORKFLOW_JOB, Kind
+
+SELECTABLE = (JOB, WORKFLOW_JOB)
 
 SELECTION_SPEC: dict[str, t.Any] = dict(
+    kinds=dict(
+        type="list",
+        elements="str",
+        choices=[kind.type for kind in SELECTABLE],
+        default=[kind.type for kind in SELECTABLE],
+    ),
     job_ids=dict(type="list", elements="int"),
     finished_after=dict(type="str"),
     finished_before=dict(type="str"),
@@ -48,16 +57,18 @@ class Named:
     :param path: of the list in which they are looked up.
     :param filter: of the list of jobs, for the numbers found.
     :param what: one of them, for a sentence.
+    :param kinds: what can be selected by it.
     """
 
     option: str
     path: str
     filter: str
     what: str
+    kinds: tuple[Kind, ...] = SELECTABLE
 
 
 NAMED = (
-    Named("job_templates", "job_templates/", "unified_job_template__in", "job template"),
+    Named("job_templates", "job_templates/", "unified_job_template__in", "job template", (JOB,)),
     Named("organizations", "organizations/", "organization__in", "organization"),
     Named("inventories", "inventories/", "inventory__in", "inventory"),
     Named("labels", "labels/", "labels__id__in", "label"),
@@ -72,6 +83,7 @@ class Selection:
     :param finished_after: from this moment on.
     :param finished_before: up to this moment, without it.
     :param names: by option, names or numbers; options that are not given are left out.
+    :param kinds: that are selected, by all of the options.
     """
 
     job_ids: tuple[int, ...] = ()
@@ -80,6 +92,7 @@ class Selection:
     status: tuple[str, ...] = (_jobs.FAILED_STATUS, _jobs.ERROR)
     names: t.Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     workflow_job_id: t.Optional[int] = None
+    kinds: tuple[Kind, ...] = SELECTABLE
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any], now: datetime) -> Selection:
@@ -102,6 +115,7 @@ class Selection:
             raise OptionError(f"{given[0]} names the jobs already: leave it out, or {', '.join(given[1:])}.")
         after, before = (moment(params[option], now, option) for option in ("finished_after", "finished_before"))
         _check_window(after, before, now)
+        kinds = tuple(kind for kind in SELECTABLE if kind.type in params["kinds"])
         return cls(
             job_ids=tuple(dict.fromkeys(params["job_ids"] or ())),
             finished_after=after,
@@ -109,6 +123,7 @@ class Selection:
             status=tuple(params["status"]),
             names=names,
             workflow_job_id=params["workflow_job_id"],
+            kinds=_kinds_by(kinds, names, params["workflow_job_id"] is not None),
         )
 
     def query(self, numbers: t.Mapping[str, t.Sequence[int]]) -> dict[str, t.Any]:
@@ -136,6 +151,8 @@ class Selection:
         if self.job_ids:
             return f"job_ids: {_jobs.told(map(str, self.job_ids))}"
         parts = [f"with status {' or '.join(self.status)}"]
+        if len(self.kinds) < len(SELECTABLE):
+            parts.append(f"kinds: {', '.join(kind.type for kind in self.kinds)}")
         if self.workflow_job_id is not None:
             parts.append(f"among the slices of workflow job {self.workflow_job_id}")
         if self.finished_after is not None:
@@ -144,6 +161,21 @@ class Selection:
             parts.append(f"finished before {written(self.finished_before)}")
         parts.extend(f"{option}: {', '.join(names)}" for option, names in self.names.items())
         return ", ".join(parts)
+
+
+def _kinds_by(kinds: tuple[Kind, ...], names: t.Container[str], slices: bool) -> tuple[Kind, ...]:
+    """The kinds that can be selected by what is given; slices are jobs.
+
+    :raises OptionError: there are none.
+    """
+    found = tuple(
+        kind
+        for kind in kinds
+        if (kind is JOB or not slices) and all(kind in named.kinds for named in NAMED if named.option in names)
+    )
+    if not found:
+        raise OptionError(f"kinds: {', '.join(kind.type for kind in kinds) or 'none'} leaves nothing to select here.")
+    return found
 
 
 def moment(text: t.Optional[str], now: datetime, option: str) -> t.Optional[datetime]:

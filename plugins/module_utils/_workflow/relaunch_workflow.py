@@ -53,7 +53,7 @@ def relaunch_workflow(
     outcome = WorkflowOutcome(source_workflow_job_id=number)
     run = WorkflowRun(client, request, watch)
     with carrying(outcome):
-        named = _named(client, number)
+        named = named_workflow_job(client, number)
     return drive(workflow_steps(run, named, outcome), client, watch)
 
 
@@ -89,7 +89,11 @@ def _root(run: WorkflowRun, named: Job) -> Job:
     return root_of(run.client, named)
 
 
-def _named(client: ControllerClient, number: int) -> Job:
+def named_workflow_job(client: ControllerClient, number: int) -> Job:
+    """A workflow job in detail.
+
+    :raises RefusedError: there is none that this user may see.
+    """
     try:
         return _jobs.get(client, number, WORKFLOW_JOB)
     except AnswerError as error:

@@ -19,7 +19,7 @@ from .._api.jobs import Job, host_summaries, told
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._job.outcome import BrokenOffError, carrying
 from .._job.work import FRESH_FOR
-from .._launch.asks import Steps
+from .._launch.asks import Room, Steps
 from .._launch.launch import Attempt, Launched
 from .._launch.refusals import may_not_make_workflows, not_resumable, workflow_refused
 from . import temporary_template as _temporary_template
@@ -137,7 +137,7 @@ class ResumeSequence:
                     return None
             return (yield from self._launch(self._made, lineage))
         self._remove_made()
-        return self._prepare(situation, remainder, outcome)
+        return (yield from self._prepare(situation, remainder, outcome))
 
     def _look(self, lineage: Lineage, nodes: t.Sequence[Node]) -> Steps[Situation]:
         """What is left, by the ledger of each node that failed and has to run."""
@@ -156,6 +156,7 @@ class ResumeSequence:
     def _follow(self, lineage: Lineage, doing: Job, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
         """Another run does the work, or has done it."""
         run, root = self._run, self._root
+        run.state.adopted = doing.active
         if doing is lineage.base:
             said = f"Workflow job {doing.id}, a relaunch of all nodes, is {doing.status} already."
             return (yield from run.followed(doing, outcome.saying(said)))
@@ -183,6 +184,7 @@ class ResumeSequence:
         said = f"{kind.noun.capitalize()} {job.id}, which does work of {node.label}, is {job.status}"
         if run.request.check_mode:
             self._remove_made()
+            run.state.adopted = True
             return outcome.saying(f"{said}: its end decides. It would be waited for.")
         if not run.request.waiting.wait:
             raise RefusedError(
@@ -194,7 +196,7 @@ class ResumeSequence:
 
     def _prepare(
         self, situation: Situation, remainder: t.Union[Remainder, Nothing], outcome: WorkflowOutcome
-    ) -> t.Optional[WorkflowOutcome]:
+    ) -> Steps[t.Optional[WorkflowOutcome]]:
         """Make the temporary template of what remains; what is to be said where nothing is to be made."""
         run, root, source = self._run, self._root, situation.source
         outcome = outcome.warned(*_gone(situation))
@@ -214,11 +216,14 @@ class ResumeSequence:
             outcome = replace(outcome, diff={"before": "", "after": "\n".join(lines) + "\n"})
         with carrying(outcome):
             plan = _allowed(run.client, source, plan)
+            labels = told([kept.node.label for kept in remainder.kept])
+            said = (f"What remains of workflow job {root.id} would run: {labels}.", *_notes(situation, remainder))
+            run.state.plan, run.state.outcome = " ".join(filter(None, said)), outcome
+            if (yield Room()):
+                # Others went on meanwhile.
+                return None
             if run.request.check_mode:
-                labels = told([kept.node.label for kept in remainder.kept])
-                outcome = replace(outcome, changed=True)
-                said = f"What remains of workflow job {root.id} would run: {labels}."
-                return outcome.saying(said, *_notes(situation, remainder))
+                return replace(outcome, changed=True).saying(*said)
             template = self._make(source, plan)
         outcome = replace(outcome, temporary_template_id=template)
         self._made = Made(template, situation, remainder, outcome)

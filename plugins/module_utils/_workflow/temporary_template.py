@@ -31,15 +31,18 @@ GONE = 404
 
 Body = dict[str, t.Any]
 
+#: How the names of all temporary templates begin.
+NAMES_BEGIN = "Remainder of workflow job "
+
 
 def name_prefix(source_id: int) -> str:
     """How the names of the temporary templates of a workflow job begin, and so those of their workflow jobs."""
-    return f"Remainder of workflow job {source_id} "
+    return f"{NAMES_BEGIN}{source_id} "
 
 
 def source_in(name: str) -> t.Optional[int]:
     """The number of the workflow job whose remainder a workflow job of this name ran; None where it ran none."""
-    found = re.match(r"Remainder of workflow job ([0-9]+) ", name)
+    found = re.match(rf"{NAMES_BEGIN}([0-9]+) ", name)
     return int(found[1]) if found else None
 
 

@@ -9,18 +9,19 @@ for. Private to this collection.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .._api.client import ControllerClient
 from .._api.errors import (
     ControllerError,
+    DeadlineError,
     JobUnsuccessfulError,
     WaitTimeoutError,
 )
 from .._api.jobs import Job, told
 from .._api.kinds import WORKFLOW_JOB, Kind
-from .._job.outcome import carrying, interrupted_with
-from .._launch.asks import EndOf, Pause, Room, Steps, WorkflowJobsAfter
+from .._job.outcome import SequenceState, carrying, interrupted_with
+from .._launch.asks import EndOf, Pause, Steps, WorkflowJobsAfter
 from .._launch.failure_report import explained
 from .._launch.launch import Attempt, Launched, NotNow, pause_before_next_try, send
 from .._launch.look_up import look_up
@@ -54,11 +55,12 @@ class Contest:
 
 @dataclass(frozen=True)
 class WorkflowRun:
-    """What is asked for, and the time that there is for it."""
+    """What is asked for, the time that there is for it, and how far it has come."""
 
     client: ControllerClient
     request: WorkflowRequest
     watch: Watch
+    state: SequenceState = field(default_factory=SequenceState)
 
     def launch(
         self, attempt: Attempt, contest: Contest, outcome: WorkflowOutcome, tries: int
@@ -71,7 +73,8 @@ class WorkflowRun:
         """
         unknown = replace(outcome, changed=True)
         with carrying(outcome):
-            yield Room()
+            if self.watch.launching_over:
+                raise DeadlineError(f"{attempt.what} was not {attempt.verb}: the deadline was over before that.")
             if self.watch.passed:
                 raise WaitTimeoutError(f"{attempt.what} was not {attempt.verb}: the timeout was over before that.")
             with interrupted_with(unknown):
@@ -81,8 +84,12 @@ class WorkflowRun:
                 return None
         if isinstance(sent, Launched):
             return sent
+        self.state.looking_up = True
         with carrying(unknown):
-            return (yield from look_up(self.client, attempt, sent, contest.newer, WORKFLOW_JOB.noun, self.watch.left()))
+            left = self.watch.left()
+            found = yield from look_up(self.client, attempt, sent, contest.newer, WORKFLOW_JOB.noun, left)
+        self.state.looking_up = False
+        return found
 
     def launched(
         self, launched: Launched, contest: Contest, outcome: WorkflowOutcome, templates: tuple[int, ...]
@@ -93,6 +100,7 @@ class WorkflowRun:
         :param templates: the temporary templates to be removed after success, its own as the last.
         """
         own = launched.job
+        self.state.launched.append(own)
         lost = f"The answer to that was lost, so it was looked for: {launched.lost}" if launched.lost else ""
         outcome = replace(outcome.about(self.client, own, WORKFLOW_JOB), changed=True).saying(lost)
         with carrying(outcome):
@@ -203,7 +211,7 @@ class WorkflowRun:
     ) -> Steps[Job]:
         """:raises WaitTimeoutError: the deadline came first."""
         try:
-            ended: Job = yield EndOf(job, kind)
+            ended: Job = yield EndOf(job, kind, ours)
             return ended
         except WaitTimeoutError as error:
             last = t.cast("Job", error.last or job)
@@ -211,11 +219,13 @@ class WorkflowRun:
             if ours and self.request.waiting.cancel_on_timeout:
                 on = self.watch.cancel(last, kind) or "It was canceled."
                 last = self.watch.until_canceled(last, kind)
+            over = f"after {self.request.waiting.timeout or 0:g} seconds (timeout)"
+            over = "at the deadline" if isinstance(error, DeadlineError) else over
             about = outcome.job is not None and outcome.job.id == job.id
             with carrying(outcome.about(self.client, last, kind) if about else outcome):
-                raise WaitTimeoutError(
-                    f"Waiting for {kind.noun} {job.id} ended after {self.request.waiting.timeout or 0:g} seconds "
-                    f"(timeout) with the status {last.status}. {on} See {self.client.page_url(kind.page, job.id)}"
+                raise type(error)(
+                    f"Waiting for {kind.noun} {job.id} ended {over} with the status {last.status}. {on} "
+                    f"See {self.client.page_url(kind.page, job.id)}"
                 ) from None
 
     def done(self, job: Job, said: str, outcome: WorkflowOutcome) -> WorkflowOutcome:

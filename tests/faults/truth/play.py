@@ -157,8 +157,9 @@ class TruthPlay:
         if task.kind == BULK:
             named = {"job_ids": list(sources)}
             found = {"job_templates": [str(self._template)], "finished_after": window[0], "finished_before": window[1]}
-            options.update(found if task.by_template else named, hosts=task.hosts, wait=True, at_once=task.at_once)
-            return options
+            # Whether it comes to an end is asked, and not when it leaves that to a person.
+            options.update(found if task.by_template else named, hosts=task.hosts, at_once=task.at_once)
+            return {**options, "wait": True, "max_attempts": 100}
         options.update({"job_template": str(self._template)} if task.by_template else {"job_id": sources[-1]})
         if task.kind == "job_retry":
             return {**options, "hosts": task.hosts, "retries": task.retries, "delay": 0.1}

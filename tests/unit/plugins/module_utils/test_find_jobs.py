@@ -113,10 +113,14 @@ class TestSlices:
 def test_numbers_of_other_kinds_are_told_as_what_they_are() -> None:
     with ScriptedController() as controller:
         controller.expect("GET", JOBS, body=listed(job(1)))
-        kinds = [{"id": 7, "type": "workflow_job"}, {"id": 8, "type": "project_update"}]
+        controller.expect("GET", "/api/v2/workflow_jobs/", body=listed(job(6, is_sliced_job=True)))
+        kinds = [{"id": 7, "type": "ad_hoc_command"}, {"id": 8, "type": "project_update"}]
         controller.expect("GET", "/api/v2/unified_jobs/", body=listed(*kinds))
         connection = ConnectionOptions(controller.url, token="t", max_retries=0)
         with ControllerClient(connection) as client, pytest.raises(RefusedError) as refused:
-            find(client, Selection(job_ids=(1, 7, 8, 9)))
+            find(client, Selection(job_ids=(1, 6, 7, 8, 9)))
 
-    assert "there is no job 9 that this user may see; 7 is a workflow job, 8 is a project update" in str(refused.value)
+    assert (
+        "there is no job 9 that this user may see; 7 is an ad hoc command; 8 is a project update; "
+        "6 is a sliced job (workflow_job_id)" in str(refused.value)
+    )

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import ControllerError
+from ansible_collections.relaunch.controller.plugins.module_utils._api.kinds import JOB
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import Counted
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
@@ -56,6 +57,12 @@ def relaunched(number: int, status: str = "pending", **facts: t.Any) -> dict[str
 def _none_was_relaunched_before_and_no_name_has_a_blank(controller: ScriptedController) -> None:
     controller.aside("GET", JOBS, listed(), launch_type="relaunch")
     controller.aside("GET", "/api/v2/hosts/", listed())
+
+
+@pytest.fixture(autouse=True)
+def _no_update_failed(controller: ScriptedController) -> None:
+    for kind in ("project_updates", "inventory_updates"):
+        controller.aside("GET", f"/api/v2/{kind}/", listed())
 
 
 @pytest.fixture
@@ -371,7 +378,7 @@ def test_a_broken_plan_fails_the_task_a_missing_role_does_not(
             # It was asked twice, a second apart.
             controller.expect("GET", JOBS, body=listed())
 
-    result = run(selection=Selection(finished_after=NOW))
+    result = run(selection=Selection(finished_after=NOW, kinds=(JOB,)))
 
     assert result.get("failed", False) is failed
     assert (result["changed"], result["counts"]["failed"]) == (False, 2 if failed else 0)

@@ -22,7 +22,9 @@ NOW = datetime(2026, 11, 24, 16, 30, tzinfo=timezone.utc)
 
 
 def selection(**options: t.Any) -> Selection:
-    return Selection.of({**dict.fromkeys(SELECTION_SPEC), "status": ["failed", "error"], **options}, NOW)
+    return Selection.of(
+        {**dict.fromkeys(SELECTION_SPEC), "status": ["failed", "error"], "kinds": ["job"], **options}, NOW
+    )
 
 
 @pytest.mark.parametrize(

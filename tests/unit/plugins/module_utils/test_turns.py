@@ -15,7 +15,11 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.client im
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import ControllerError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._bulk.turns import in_detail, in_turns, left_alone
+from ansible_collections.relaunch.controller.plugins.module_utils._selection.turns import (
+    in_detail,
+    in_turns,
+    left_alone,
+)
 from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import ALL, FAILED, RelaunchOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._work.same_work import Prompts
 from ansible_collections.relaunch.controller.tests.unit import jobs_as_data

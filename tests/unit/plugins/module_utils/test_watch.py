@@ -21,7 +21,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
     WaitTimeoutError,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._api.kinds import WORKFLOW_JOB
+from ansible_collections.relaunch.controller.plugins.module_utils._api.kinds import JOB, WORKFLOW_JOB
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import (
     CANCEL_TIMEOUT,
     EVENTS_TIMEOUT,
@@ -310,7 +310,7 @@ class TestSeveralJobs:
         controller.expect("GET", JOBS, body=listed())
         controller.expect("GET", JOBS, body=listed())
 
-        assert watch_of(timeout=60).until_some_ended({43, 44}, most=2.0) == ({}, frozenset())
+        assert watch_of(timeout=60).until_some_ended({43: JOB, 44: JOB}, most=2.0) == ({}, frozenset())
         assert clock.now == 2.0
 
     def test_one_that_may_be_deleted_is_looked_for_once_a_minute(
@@ -320,7 +320,7 @@ class TestSeveralJobs:
         controller.expect("GET", JOBS, body=listed(in_list(job(43, "running"))))
         controller.expect("GET", JOBS, body=listed(in_list(job(43))))
 
-        ended, gone = watch_of(interval=1.0).until_some_ended({43})
+        ended, gone = watch_of(interval=1.0).until_some_ended({43: JOB})
 
         assert (set(ended), gone) == ({43}, frozenset())
         assert ["status__in" in asked.query for asked in controller.asked] == [True, False, True]
@@ -330,14 +330,14 @@ class TestSeveralJobs:
         controller.expect("GET", JOBS, body=listed())
 
         with pytest.raises(WaitTimeoutError):
-            watch_of(timeout=1).until_some_ended({43}, most=2.0)
+            watch_of(timeout=1).until_some_ended({43: JOB}, most=2.0)
 
     def test_as_they_are_now(self, controller: ScriptedController, watch_of: WatchOf) -> None:
         controller.expect("GET", JOBS, body=listed(job(43, "running")))
         controller.expect("GET", JOBS, 503)
 
-        assert watch_of().seen_now({43})[43].status == "running"
-        assert watch_of().seen_now({43}) == {}
+        assert watch_of().seen_now({43: JOB})[43].status == "running"
+        assert watch_of().seen_now({43: JOB}) == {}
 
 
 @pytest.mark.parametrize(

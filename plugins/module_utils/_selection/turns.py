@@ -18,10 +18,10 @@ from .._api.client import ControllerClient
 from .._api.errors import AnswerError
 from .._api.jobs import Job
 from .._launch.refusals import not_startable
-from .._selection.find_jobs import with_statistics
 from .._work.decision import ALL, RelaunchOptions
 from .._work.runs import same_limit
 from .._work.same_work import Prompts, SameWork
+from .find_jobs import with_statistics
 
 WORKFLOW = "workflow"
 

@@ -1,0 +1,121 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Failed updates of projects and inventory sources: each is run once more before the jobs that depend on it.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._api.errors import AnswerError, DeadlineError, RefusedError, WaitTimeoutError
+from .._api.jobs import Job, told
+from .._launch.asks import EndOf, Steps
+from .._launch.failure_report import explained
+from .._selection.failed_updates import FailedUpdate
+
+if t.TYPE_CHECKING:
+    from .._api.client import ControllerClient
+
+ACCEPTED = 202
+
+
+class UpdatesFirst:
+    """
+    :param client: the controller.
+    :param failed: the updates that failed.
+    :param first: whether they are run again; else they are only told.
+    """
+
+    def __init__(self, client: ControllerClient, failed: t.Sequence[FailedUpdate], first: bool) -> None:
+        self._client = client
+        self._failed = failed
+        self._first = first
+        # By the number of the failed update, the one that was run after it.
+        self._newer: dict[int, Job] = {}
+        #: Whether one was begun.
+        self.begun = False
+
+    def before(self, job: Job) -> Steps[bool]:
+        """What comes before the launch of a job.
+
+        :returns: whether time has passed.
+        :raises RefusedError: an update that it depends on could not be run, or has failed again.
+        :raises WaitTimeoutError: the task's timeout came first.
+        """
+        waited = False
+        for failed in self._failed if self._first else ():
+            if job.id in failed.jobs:
+                waited = (yield from self._run(failed)) or waited
+        return waited
+
+    def _run(self, failed: FailedUpdate) -> Steps[bool]:
+        kind = failed.updated.kind
+        newer = self._newer.get(failed.update.id) or self._begun(failed)
+        self._newer[failed.update.id] = newer
+        waited = newer.active
+        if waited:
+            try:
+                newer = yield EndOf(newer, kind)
+            except WaitTimeoutError as error:
+                over = "deadline" if isinstance(error, DeadlineError) else "timeout"
+                raise type(error)(
+                    f"Not launched: the {over} was over while {kind.noun} {newer.id} was waited for. Run the task "
+                    "again to go on."
+                ) from None
+            self._newer[failed.update.id] = newer
+        if not newer.successful:
+            page = self._client.page_url(kind.page, newer.id)
+            raise RefusedError(
+                f"Not launched: {failed.told} failed, and so did {kind.noun} {newer.id} after it, with status "
+                f"{newer.status}.{explained(newer)} Mend that, and run the task again. See {page}"
+            )
+        return waited
+
+    def _begun(self, failed: FailedUpdate) -> Job:
+        """An update that is active, or was successful meanwhile; else a new one (recorded: updates-project-post)."""
+        updated = failed.updated
+        newer = {updated.name: failed.owner, "id__gt": failed.update.id, "order_by": "-id", "page_size": 1}
+
+        def begin() -> Job:
+            for found in map(Job.of, self._client.get(f"{updated.kind.path}/", **newer).get("results") or ()):
+                if found.active or found.successful:
+                    return found
+            new = Job.of(self._client.post(f"{updated.path}/{failed.owner}/update/", {}, ACCEPTED))
+            self.begun = True
+            return new
+
+        try:
+            # Two of them do no harm.
+            return self._client.retried(begin)
+        except AnswerError as error:
+            if not error.refuses:
+                raise
+            raise RefusedError(f"Not launched: {failed.told} failed, and cannot be run again: {error}") from None
+
+    def result(self) -> list[dict[str, t.Any]]:
+        """The updates, each with the jobs that depend on it, as plain data."""
+        found = []
+        for failed in self._failed:
+            newer = self._newer.get(failed.update.id)
+            after = {} if newer is None else {"new_id": newer.id, "new_status": newer.status}
+            facts = {"id": failed.update.id, "type": failed.updated.kind.type, "name": failed.update.name}
+            found.append({**facts, "job_ids": list(failed.jobs), **after})
+        return found
+
+    def told(self) -> t.Iterator[str]:
+        """A sentence about each."""
+        for failed in self._failed:
+            noun, newer = failed.updated.kind.noun, self._newer.get(failed.update.id)
+            depend = f"jobs that depend on it: {told(map(str, failed.jobs))}" if failed.jobs else "no job depends on it"
+            said = failed.told[:1].upper() + failed.told[1:]
+            if newer is not None:
+                yield f"{said} failed ({depend}); {noun} {newer.id} after it is {newer.status}."
+            elif self._first and failed.jobs:
+                yield f"{said} failed ({depend}): it is run again before these."
+            else:
+                hint = "" if self._first or not failed.jobs else " update_first: true runs it again before these."
+                yield f"{said} failed ({depend}).{hint}"

@@ -1,0 +1,232 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Workflow jobs among the selected: which are the same work, what has come of it, and which jobs are left to them.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .._api import jobs as _jobs
+from .._api.jobs import Job
+from .._api.kinds import WORKFLOW_JOB
+from .._api.paging import in_chunks
+from .._job.outcome import carrying
+from .._launch.asks import Steps
+from .._launch.waiting import Watch
+from .._selection.turns import WORKFLOW
+from .._work.decision import FAILED
+from .._work.same_work import same_launch
+from .._workflow.options import WorkflowRequest
+from .._workflow.outcome import WorkflowOutcome
+from .._workflow.relaunch_workflow import named_workflow_job, workflow_steps
+from .._workflow.temporary_template import NAMES_BEGIN, source_in
+from .._workflow.workflow_run import WorkflowRun
+from .member import Member
+from .options import JobsRequest
+from .outcome import SUPERSEDED, JobEntry, Tried
+
+if t.TYPE_CHECKING:
+    from .._api.client import ControllerClient
+
+_LIST = f"{WORKFLOW_JOB.path}/"
+
+
+@dataclass(frozen=True)
+class WorkflowRow:
+    """Workflow jobs of the same template that were launched with the same values, and what remained of them.
+
+    :param selected: of them, newest first.
+    :param runs: all that are known, selected or not, by number.
+    """
+
+    selected: tuple[Job, ...]
+    runs: t.Mapping[int, Job]
+
+    @property
+    def last_failed(self) -> Job:
+        """The newest that failed, selected or not: what remains of it is what remains."""
+        failed = [job for job in self.runs.values() if job.status in _jobs.FAILED_STATUSES]
+        return max((*failed, self.selected[0]), key=lambda job: job.id)
+
+    @property
+    def success(self) -> t.Optional[Job]:
+        """The last success that began after the last failure."""
+        ended = self.last_failed.finished
+        found = [job for job in self.runs.values() if job.successful and job.created > ended]
+        return max(found, key=lambda job: job.id, default=None)
+
+    @property
+    def active(self) -> t.Optional[Job]:
+        """One that was launched anew and is active; what remained of one is found by its sequence."""
+        found = [job for job in self.runs.values() if job.active and not _resumes(job)]
+        return max(found, key=lambda job: job.id, default=None)
+
+    @property
+    def tried(self) -> Tried:
+        """How often it has been resumed or relaunched without success since it last succeeded."""
+        last = max((job.finished for job in self.runs.values() if job.successful), default=None)
+        failed = [
+            job
+            for job in self.runs.values()
+            if job.status in _jobs.FAILED_STATUSES and (last is None or job.finished > last)
+        ]
+        since = min((job.finished for job in failed), default=self.selected[0].finished)
+        return Tried(sum(_resumes(job) or job.is_relaunch for job in failed), since)
+
+
+class WorkflowMembers:
+    """Makes the sequences of workflow jobs.
+
+    :param client: the controller.
+    :param request: what is asked for.
+    :param watch: the time that there is.
+    """
+
+    def __init__(self, client: ControllerClient, request: JobsRequest, watch: Watch) -> None:
+        self._client = client
+        self._watch = watch
+        self._request = WorkflowRequest(
+            nodes=FAILED,
+            node_hosts=request.options.hosts,
+            fallback_to_all=request.options.fallback_to_all,
+            waiting=request.waiting,
+            check_mode=request.check_mode,
+        )
+
+    def of(self, row: WorkflowRow, node_jobs: t.Mapping[int, t.Sequence[int]]) -> Member:
+        """That of workflow jobs of the same work: one sequence for all of them.
+
+        :param node_jobs: by workflow job, the selected jobs of its nodes.
+        """
+        newest, *older = row.selected
+        run = WorkflowRun(self._client, self._request, self._watch)
+        steps = self._steps(run, row, WorkflowOutcome(source_workflow_job_id=newest.id))
+        why = f"Workflow job {newest.id}, the same work, is newer: what remains of that is what remains."
+        entries = tuple(
+            JobEntry(
+                job.id,
+                job.name,
+                SUPERSEDED,
+                why,
+                type=WORKFLOW_JOB.type,
+                node_job_ids=tuple(node_jobs.get(job.id, ())) or None,
+            )
+            for job in older
+        )
+        nodes = tuple(node_jobs.get(newest.id, ()))
+        own = Member(newest, run.state, steps, kind=WORKFLOW_JOB, tried=row.tried)
+        own.node_job_ids, own.older = nodes, entries
+        return own
+
+    def _steps(self, run: WorkflowRun, row: WorkflowRow, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
+        """Resume the last that failed, unless it succeeds by itself."""
+        success, failed = row.success, row.last_failed
+        if success is None and row.active is not None:
+            active = row.active
+            run.state.adopted = True
+            outcome = outcome.about(run.client, active, WORKFLOW_JOB)
+            same = f"Workflow job {active.id}, launched with the same values,"
+            if run.request.check_mode or not run.request.waiting.wait:
+                return outcome.saying(f"{same} is {active.status}: its end decides.")
+            ended = yield from run.until_ended(active, outcome)
+            if ended.successful:
+                return outcome.about(run.client, ended, WORKFLOW_JOB).saying(f"{same} was successful.")
+            run.state.adopted, failed = False, ended
+        if success is not None:
+            outcome = outcome.about(run.client, success, WORKFLOW_JOB)
+            return outcome.saying(f"Workflow job {success.id}, the same work, has succeeded since.")
+        outcome = WorkflowOutcome(source_workflow_job_id=outcome.source_workflow_job_id)
+        with carrying(outcome):
+            named = named_workflow_job(run.client, failed.id)
+        return (yield from workflow_steps(run, named, outcome))
+
+
+def _resumes(job: Job) -> bool:
+    return source_in(job.name) is not None
+
+
+def workflow_rows(client: ControllerClient, workflows: t.Sequence[Job]) -> list[WorkflowRow]:
+    """Workflow jobs in rows of the same work.
+
+    Two lists tell what has come of all of them: the newer workflow jobs of their templates, and those whose names say
+    that they ran what remained of one (recorded: wf-temp-by-name).
+
+    :raises ControllerError: they could not be listed.
+    """
+    if not workflows:
+        return []
+    known = {job.id: job for job in workflows}
+    missing = {number for number in map(_source, workflows) if number not in known}
+    for some in in_chunks(missing):
+        known.update((job.id, job) for job in map(Job.of, client.results(_LIST, id__in=some)))
+    oldest = min(known)
+    templates = {job.template for job in known.values() if job.template is not None and not _resumes(job)}
+    queries: list[dict[str, t.Any]] = [{"unified_job_template__in": some} for some in in_chunks(templates)]
+    for query in (*queries, {"name__startswith": NAMES_BEGIN}):
+        entries = client.results(_LIST, **query, id__gt=oldest, order_by="id")
+        known.update((job.id, job) for job in map(Job.of, entries))
+    rows: list[tuple[Job, dict[int, Job]]] = []
+    row_of: dict[int, dict[int, Job]] = {}
+    for job in sorted(known.values(), key=lambda job: (_source(job), job.id)):
+        root = known.get(_source(job), job)
+        same = (runs for first, runs in rows if first.id == root.id or _same(first, root))
+        runs = next(same, None)
+        if runs is None:
+            runs = {}
+            rows.append((root, runs))
+        runs[job.id] = job
+        row_of[job.id] = runs
+    found: dict[int, list[Job]] = {}
+    for job in sorted(workflows, key=lambda job: job.id, reverse=True):
+        found.setdefault(id(row_of[job.id]), []).append(job)
+    return [WorkflowRow(tuple(jobs), row_of[jobs[0].id]) for jobs in found.values()]
+
+
+def _source(job: Job) -> int:
+    """The number of the workflow job that one goes back to by its name."""
+    return source_in(job.name) or job.id
+
+
+def _same(one: Job, other: Job) -> bool:
+    return one.template is not None and one.template == other.template and same_launch(one, other)
+
+
+def left_to_workflows(
+    workflows: t.Sequence[Job], jobs: t.Sequence[Job]
+) -> tuple[list[Job], list[Job], dict[int, list[int]]]:
+    """The workflow jobs and jobs that are no nodes of selected workflow jobs, which are left to these.
+
+    :param workflows: the selected ones, those of sliced runs among them: their slices are jobs.
+    :returns: workflow jobs; jobs; and by workflow job the numbers of those that are left to it.
+    """
+    by_number = {job.id: job for job in workflows}
+    below: dict[int, list[int]] = {}
+    kept: list[list[Job]] = []
+    for some in (workflows, jobs):
+        kept.append([])
+        for job in some:
+            above = _above(job, by_number)
+            if above is not None:
+                below.setdefault(above, []).append(job.id)
+            elif not job.facts.get("is_sliced_job"):
+                kept[-1].append(job)
+    return kept[0], kept[1], below
+
+
+def _above(job: Job, workflows: t.Mapping[int, Job]) -> t.Optional[int]:
+    """The workflow job to whose nodes a job belongs, be it by a workflow, or a sliced run, in between."""
+    above: t.Optional[int] = None
+    while job.facts.get("launch_type") == WORKFLOW:
+        number = int(job.summary("source_workflow_job").get("id") or 0)
+        # One in between is launched after the one above it.
+        if number not in workflows or number >= job.id:
+            break
+        job = workflows[number]
+        above = above if job.facts.get("is_sliced_job") else number
+    return above
