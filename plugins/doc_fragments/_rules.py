@@ -30,7 +30,7 @@ options:
       - They cost a request for the failed events of each job on which hosts failed last.
     type: list
     elements: dict
-    version_added: 0.2.0
+    version_added: 1.0.0
   deadline:
     description:
       - When the task has to come to its end. A span from its start on such as V(4h) or V(2h30m), a time of day such as
@@ -40,5 +40,5 @@ options:
         end of any other job is not waited for beyond it.
       - Quote a time of day, which YAML reads as a number otherwise.
     type: str
-    version_added: 0.2.0
+    version_added: 1.0.0
 """

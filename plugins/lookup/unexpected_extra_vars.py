@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: unexpected_extra_vars
 short_description: Names of the extra variables that a playbook does not know
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - relaunch.controller contributors (@relaunch)
 description:

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: bulk_job_relaunch
 short_description: Relaunch many failed jobs and workflow jobs of an automation controller, a few at a time
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - relaunch.controller contributors (@relaunch)
 description:
@@ -157,6 +157,7 @@ options:
     type: bool
     default: false
 notes:
+  - The O(rules) are for jobs; workflow jobs are resumed without them. The O(deadline) is for both.
   - With O(hosts=all) too a job is left to a person while a rule parks one of its failed hosts.
   - A rule's C(retries) takes the place of O(max_attempts). Its C(delay) is not slept through. A job whose last run has
     ended less than that ago is left for later, so that a recovery that runs by schedule retries it then.

@@ -108,7 +108,7 @@ options:
       - With C(--diff) the changed values are shown. Variables that are secret answers to a survey are masked, since the
         controller knows them. Where others are secret set C(no_log) on the task.
     type: dict
-    version_added: 0.2.0
+    version_added: 1.0.0
   credential_passwords:
     description:
       - Passwords that the job's credentials ask for at launch, by the names that the controller gives them, such as

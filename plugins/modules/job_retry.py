@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: job_retry
 short_description: Relaunch a job of an automation controller on its failed or remaining hosts until none is left
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - relaunch.controller contributors (@relaunch)
 description:
@@ -94,7 +94,7 @@ options:
         for, is never canceled.
     type: bool
     default: false
-    version_added: 0.2.0
+    version_added: 1.0.0
 notes:
   - A rule's C(delay) takes the place of O(delay) and what that grows to, its C(retries) that of O(retries). A delay
     that would last beyond the O(deadline) is not begun.

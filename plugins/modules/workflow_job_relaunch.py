@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: workflow_job_relaunch
 short_description: Relaunch a workflow job of an automation controller, whole or from its failed nodes
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - relaunch.controller contributors (@relaunch)
 description:

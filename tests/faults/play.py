@@ -229,23 +229,22 @@ class Play(abc.ABC):
 
     def _hosts(self, scene: Scene, entries: list[dict[str, t.Any]]) -> tuple[Host, ...]:
         """The hosts as they were over time, by the calls that moved them."""
-        moved = [(moment, calls, True) for moment, calls in self._moved]
-        acts = (one for one in entries if (one["fault"] or {}).get("kind") == "act")
-        # Of these nobody tells whether they could be done.
-        moved += [(one["time"], one["fault"]["calls"], False) for one in acts]
+        moved = list(self._moved)
+        for one in entries:
+            if (one["fault"] or {}).get("kind") == "act":
+                statuses = zip(one["fault"]["calls"], one.get("acts") or (), strict=False)
+                moved.append((one["time"], [call for call, status in statuses if 200 <= status < 300]))
         hosts = {number: Host(number, frozenset({name, renamed(name)})) for number, name in scene.hosts}
         with db.opened(self._path) as database:
             left = {number for number in hosts if database.get("hosts", number)}
-        deleted: set[int] = set()
-        for moment, calls, certain in sorted(moved, key=lambda one: one[0]):
+        for moment, calls in sorted(moved, key=lambda one: one[0]):
             for call in calls:
                 kind, _slash, number = call["path"].strip("/").partition("/")
                 host = hosts.get(int(number)) if kind == "hosts" else None
                 if host is None:
                     continue
-                if call["method"] == "DELETE" and host.id not in left | deleted:
+                if call["method"] == "DELETE" and host.id not in left and host.gone is None:
                     hosts[host.id] = dataclasses.replace(host, gone=moment)
-                    deleted |= {host.id} if certain else set()
                 elif (call["body"] or {}).get("enabled") == 0:
                     hosts[host.id] = dataclasses.replace(host, out=(*host.out, (moment, float("inf"))))
                 elif (call["body"] or {}).get("enabled") == 1 and host.out:

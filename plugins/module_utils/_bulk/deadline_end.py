@@ -68,11 +68,12 @@ class DeadlineEnd:
         )
         seen = self._watch.seen_now(self._waits.asked) if waiting else {}
         for member, asked in waiting:
-            job, ours = seen.get(asked.id, asked), isinstance(member.ask, EndOf) and member.ask.ours
-            if not job.active:
+            job, ours = seen.get(asked.id), isinstance(member.ask, EndOf) and member.ask.ours
+            if job is not None and not job.active:
                 self._waits.note_end(job)
-            elif not self._waiting.beyond_deadline(job, ours):
-                self._advance(member, None, DeadlineError("The deadline is over.", last=job))
+            # One that cannot be seen now may have begun.
+            elif not (ours if job is None else self._waiting.beyond_deadline(job, ours)):
+                self._advance(member, None, DeadlineError("The deadline is over.", last=job or asked))
                 continue
-            self._waited_for.add(job.id)
+            self._waited_for.add(asked.id)
         return bool(late or waiting)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.errors import AnswerError, RefusedError, WaitTimeoutError
+from .._api.errors import AnswerError, DeadlineError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job, told
 from .._launch.asks import EndOf, Steps
 from .._launch.failure_report import explained
@@ -60,9 +60,10 @@ class UpdatesFirst:
         if waited:
             try:
                 newer = yield EndOf(newer, kind)
-            except WaitTimeoutError:
-                raise WaitTimeoutError(
-                    f"Not launched: the timeout was over while {kind.noun} {newer.id} was waited for. Run the task "
+            except WaitTimeoutError as error:
+                over = "deadline" if isinstance(error, DeadlineError) else "timeout"
+                raise type(error)(
+                    f"Not launched: the {over} was over while {kind.noun} {newer.id} was waited for. Run the task "
                     "again to go on."
                 ) from None
             self._newer[failed.update.id] = newer

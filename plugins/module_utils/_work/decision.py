@@ -278,6 +278,8 @@ def _not_by_name(ledger: Ledger) -> str:
     if stopped is not None and (stopped.more or stopped.beyond):
         why = f": {stopped.beyond}" if stopped.beyond else ""
         said.append(f"Job {source.id} may have left out hosts whose names are not known{why}.")
+    if said and stopped is not None and stopped.unproven:
+        said.append(f"No run shows whether it went to its end on {told(stopped.unproven)}.")
     return " ".join(said)
 
 

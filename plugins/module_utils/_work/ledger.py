@@ -89,6 +89,7 @@ class StoppedEarly:
     :param more: how many more there are, whose names are not known.
     :param unknown: why it cannot be known; empty where it is.
     :param beyond: why it cannot be known whether there are others; empty where it can.
+    :param unproven: by name, hosts that are not among these, since no run shows whether it left anything out for them.
     """
 
     at: str = ""
@@ -96,6 +97,7 @@ class StoppedEarly:
     more: int = 0
     unknown: str = ""
     beyond: str = ""
+    unproven: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -238,7 +238,7 @@ class LedgerReader(SummariesReader):
         at = end.at or read_place(self._client, base, self._read.starts)
         not_shown = NOT_SHOWN if hosts and end.unproven.issuperset(hosts) else ""
         why = end.unknown or not_shown or ("" if hosts else unknown)
-        early = StoppedEarly(at, hosts, begun.more, why, beyond=unknown)
+        early = StoppedEarly(at, hosts, begun.more, why, unknown, tuple(sorted(end.unproven.difference(hosts))))
         return replace(ledger, stopped=early, end_known=True)
 
     def _until_decided(self, source_run: Run, runs: t.Sequence[Run]) -> list[Run]:

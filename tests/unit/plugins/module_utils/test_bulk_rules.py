@@ -13,11 +13,24 @@ from email.utils import format_datetime
 import pytest
 from requests import PreparedRequest, Response
 
-from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import ControllerError, OptionError
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import (
+    ControllerError,
+    DeadlineError,
+    OptionError,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import SPECIFICATION, JobsRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import JobsOutcome
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.updates_first import UpdatesFirst
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import outcome_of
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.asks import EndOf
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.launch import Attempt
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import Waiting, Watch
+from ansible_collections.relaunch.controller.plugins.module_utils._selection.failed_updates import UPDATED, FailedUpdate
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import WorkflowRequest
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.outcome import WorkflowOutcome
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.workflow_run import Contest, WorkflowRun
 from ansible_collections.relaunch.controller.tests.unit.bulk_controller import (
     NOW,
     BulkController,
@@ -90,7 +103,7 @@ class Ran(t.NamedTuple):
 def recover(world: World, *, check_mode: bool = False, **options: t.Any) -> Ran:
     """Relaunch all jobs of the last day that have failed."""
     now = NOW + timedelta(seconds=world.clock.now)
-    given = {**DEFAULTS, "finished_after": "1d", "hosts": "failed", "wait": True, **options}
+    given = {**DEFAULTS, "finished_after": "1d", "hosts": "failed", "wait": True, "interval": 60, **options}
     request = JobsRequest.of(given, check_mode, now)
     try:
         with world.client() as client:
@@ -273,6 +286,16 @@ class TestDeadline:
         assert [ran.entry(number).get("status") for number in (1, 2, 3)] == ["canceled", "canceled", None]
         assert "ended at the deadline" in ran.entry(1)["msg"] and "It was canceled." in ran.entry(1)["msg"]
 
+    def test_what_cannot_be_seen_by_then_is_not_canceled(self, world: World) -> None:
+        world.duration, world.pending = lambda _number: 6 * HOUR, HOUR
+        world.before = lambda method, _path: (
+            (502, {}) if method == "GET" and 4 <= world.clock.now / HOUR < 4.1 else None
+        )
+
+        ran = recover(world, deadline="4h", cancel_on_timeout=True)
+
+        assert (relaunches_of(world.posts), len(world.posts), ran.error) == ([1, 2, 3], 3, None)
+
     def test_what_has_begun_goes_on_and_is_waited_for(self, world: World) -> None:
         world.duration = lambda _number: 6 * HOUR
 
@@ -312,3 +335,26 @@ class TestDeadline:
         assert relaunches_of(world.posts) == [1]
         assert [ran.of(number) for number in (1, 2, 3)] == ["relaunched", "refused", "refused"]
         assert world.clock.now == pytest.approx(HOUR / 2, abs=10)
+
+
+class TestDeadlineOfOthers:
+    """Those that do not launch relaunches of jobs."""
+
+    def test_no_workflow_job_is_launched_after_it(self, world: World) -> None:
+        with world.client() as client:
+            watch = Watch(client, Waiting(wait=True), launch_by=client.clock())
+            run = WorkflowRun(client, WorkflowRequest(workflow_job_id=85), watch)
+            attempt = Attempt("workflow_job_templates/5/launch/", {}, "It", "launched", lambda _job: True, str)
+            steps = run.launch(attempt, Contest({}, 85, lambda _job: True), WorkflowOutcome(), 0)
+            with pytest.raises(ControllerError, match="It was not launched: the deadline was over before that."):
+                next(steps)
+        assert world.asked == []
+
+    def test_the_end_of_an_update_is_not_waited_for_beyond_it(self, world: World) -> None:
+        world.before = lambda _method, path: (200, {"results": [{"id": 9, "status": "running"}]})
+        failed = FailedUpdate(UPDATED[0], Job({"id": 8, "status": "failed", "project": 3}), (1,))
+        with world.client() as client:
+            steps = UpdatesFirst(client, [failed], first=True).before(Job({"id": 1}))
+            assert isinstance(next(steps), EndOf)
+            with pytest.raises(DeadlineError, match="Not launched: the deadline was over while project update 9"):
+                steps.throw(DeadlineError("The deadline is over."))

@@ -757,6 +757,19 @@ def test_remaining_hosts(known: Found, options: RelaunchOptions, expected: str) 
     assert in_short(decide(known.with_remaining, options)) == expected
 
 
+def test_hosts_whose_end_no_run_shows_are_named_where_the_rest_is_not_known() -> None:
+    stopped = StoppedEarly(beyond="its inventory may not be read", unproven=("web1", "web2"))
+    ledger = found(stopped=stopped).with_remaining
+
+    decision = decide(ledger, REMAINING)
+
+    assert isinstance(decision, Refuse) and decision.cut_short
+    assert "No run shows whether it went to its end on web1, web2." in decision.reason
+    # Where all others are known they run first, which shows it.
+    known = replace(ledger, stopped=replace(stopped, beyond=""))
+    assert in_short(decide(known, REMAINING)) == "launch 42 remaining due a b c"
+
+
 CHANGED = RelaunchOptions("failed", changed=True)
 CHANGED_ALL = RelaunchOptions(changed=True)
 CHANGED_REMAINING = RelaunchOptions("remaining", changed=True)
