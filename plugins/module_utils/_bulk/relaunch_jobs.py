@@ -55,6 +55,7 @@ def relaunch_jobs(
     :returns: what was done; whatever breaks it off carries what had been done by then.
     :raises ControllerError: the task has failed.
     """
+    launch_by = None if request.deadline is None else client.clock() + request.deadline.seconds
     own = read_own_work(client, request.own_job)
     found = find(client, request.selection)
     if not request.selection.job_ids:
@@ -63,7 +64,6 @@ def relaunch_jobs(
     updates = UpdatesFirst(client, failed, request.update_first)
     if not found.jobs and not found.workflows:
         return JobsOutcome(msg=_nothing(found, request), updates=tuple(updates.result())).saying(*updates.told())
-    launch_by = None if request.deadline is None else client.clock() + request.deadline.seconds
     task = _Task(client, request, Watch(client, request.waiting, launch_by=launch_by), own, updates)
     prompts = Prompts(TemplateEdits(client, found.jobs))
     plan = _PlanProgress(client, progress, len(found.jobs))
