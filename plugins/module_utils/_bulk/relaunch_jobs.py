@@ -134,9 +134,23 @@ def _turns(
     client, options = task.client, task.request.options
     workflows, jobs, below = left_to_workflows(found.workflows, found.jobs)
     reasons = {job.id: why for job in (*workflows, *jobs) if (why := task.left_alone(job))}
+    same = []
+    for one in workflow_rows(client, [job for job in workflows if job.id not in reasons]):
+        # What remained of a workflow job has a template of its own.
+        if why := next(filter(None, map(task.own.told, one.runs.values())), ""):
+            reasons.update((job.id, why) for job in one.selected)
+        else:
+            same.append(one)
     kinds = {job.id: WORKFLOW_JOB for job in workflows}
     entries = [
-        JobEntry(job.id, job.name, REFUSED, reasons[job.id], type=kinds.get(job.id, JOB).type)
+        JobEntry(
+            job.id,
+            job.name,
+            REFUSED,
+            reasons[job.id],
+            type=kinds.get(job.id, JOB).type,
+            node_job_ids=tuple(below.get(job.id, ())) or None,
+        )
         for job in (*workflows, *jobs)
         if job.id in reasons
     ]
@@ -151,7 +165,6 @@ def _turns(
         if job.id in sick
     )
     of_workflows = WorkflowMembers(client, task.request, task.watch)
-    same = workflow_rows(client, [job for job in workflows if job.id not in reasons])
     return [*map(sequences.of, rows), *([of_workflows.of(row, below)] for row in same)], entries
 
 
