@@ -14,7 +14,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._api import jobs as _jobs
-from .._api.errors import ControllerError, ForbiddenError, RefusedError
+from .._api.errors import AnswerError, ControllerError, ForbiddenError, RefusedError
 from .._api.jobs import Job
 from .._api.kinds import JOB
 from .._launch.gone_prompts import Objection, other_credentials
@@ -146,9 +146,19 @@ def _attempt(work: JobWork, decision: Launch, job: Job, body: t.Mapping[str, t.A
     def failed_hosts() -> list[_jobs.HostSummary]:
         return _jobs.host_summaries(work.client, job.id, failed=True)
 
+    @functools.cache
+    def limit_of_template() -> t.Optional[frozenset[str]]:
+        try:
+            return _jobs.names_in(work.client.get(f"job_templates/{job.template}/").get("limit"))
+        except AnswerError as error:
+            if not error.not_visible:
+                raise
+            return None
+
     def has_its_limit(new: Job) -> bool:
         if hosts != FAILED or job.template is None:
-            return same_limit(job, new)
+            # A relaunch takes the limit that the template has by now, unless its source was launched with another one.
+            return same_limit(job, new) or (job.template is not None and new.limit_names == limit_of_template())
         # Between the launch and this look hosts may have been renamed or deleted.
         known = frozenset(name for host in failed_hosts() for name in (host.name, host.name_then))
         present = [host for host in failed_hosts() if host.host is not None]

@@ -253,20 +253,25 @@ class TestLostAnswer:
         [
             {"job_type": "check"},
             {"extra_vars": '{"of_template": 1}'},
+            {"limit": "web1"},
         ],
-        ids=["the template checks only by now", "the template was edited"],
+        ids=["the template checks only by now", "the template was edited", "it has another limit by now"],
     )
     def test_an_edited_template_hides_it_not(
         self, controller: ScriptedController, relaunch: Relaunch, facts: dict[str, t.Any]
     ) -> None:
         before(controller)
         controller.expect("POST", at(42, "relaunch"), 502, HTML)
-        found = relaunched(limit="", launched_by={"id": 5, "type": "user"}, **facts)
+        found = relaunched(**{"limit": "", "launched_by": {"id": 5, "type": "user"}, **facts})
         controller.expect("GET", JOBS, body=listed(found))
         controller.expect("GET", "/api/v2/me/", body=ME)
         controller.whenever("GET", r"/api/v2/jobs/4[23]/create_schedule/", body=prompts())
+        controller.whenever("GET", "/api/v2/job_templates/7/", body={"id": 7, "limit": "web1"})
 
-        assert relaunch()["id"] == 43
+        result = relaunch()
+
+        # Of another type, or with another limit, it is told, and not taken for what was asked for.
+        assert (result["id"], result["failed"]) == (43, "limit" in facts or "job_type" in facts)
 
     def test_a_job_that_may_be_another_callers_is_not_canceled(
         self, controller: ScriptedController, relaunch: Relaunch
