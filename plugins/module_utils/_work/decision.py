@@ -401,7 +401,11 @@ def _launch_failed(ledger: Ledger, options: RelaunchOptions) -> Settled:
     from_source = _of_source(source, FAILED, due)
     if best.job.id == source.id:
         return from_source
-    instead = None if _limit_problem(ledger.source_run) or ledger.source_run.failed_present & parked else from_source
+    own, instead = ledger.source_run, t.cast("t.Optional[Launch]", from_source)
+    # Were none of the hosts among those that failed in the source, it would be relaunched again and again.
+    reached = own.summaries is None or own.failed_present & wanted
+    if not reached or _limit_problem(own) or own.failed_present & parked:
+        instead = None
     return Launch(best.job, FAILED, f"{_named(best.job, source)}, ended with status {best.job.status}", due, instead)
 
 

@@ -202,7 +202,7 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         "none, whole failed on some",
         found(whole(43, "failed", "a", "x"), failed=""),
         FAILED,
-        "launch 43 failed due x, else 42",
+        "launch 43 failed due x",
     ),
     # Never began.
     ("never began", Found(source(**NEVER_BEGAN), failed=""), FAILED, "launch 42 all"),
@@ -243,7 +243,7 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         "never began, its relaunch failed on some",
         Found(source(**NEVER_BEGAN), (whole(43, "failed", "a", "b"),), ""),
         FAILED,
-        "launch 43 failed due b, else 42",
+        "launch 43 failed due b",
     ),
     (
         "never began, its relaunch failed and was healed",
@@ -429,7 +429,7 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         "whole failed elsewhere",
         found(whole(43, "failed", ABC, "x")),
         FAILED,
-        "launch 43 failed due x, else 42",
+        "launch 43 failed due x",
     ),
     (
         "whole failed, then healed",
