@@ -184,6 +184,19 @@ def test_the_workflow_that_the_recovery_is_a_node_of_is_left_out(
     sandbox.cancel(own)
 
 
+def test_what_stands_in_the_way_is_told_in_this_tasks_options(
+    sandbox: Sandbox, driver: Driver, template: t.Callable[..., int], workflow: Workflow
+) -> None:
+    made = workflow(line(template(asks=[])), FAILED_LINE)
+    task = {"finished_after": window(sandbox, made["id"]), "check_mode": True}
+
+    (entry,) = driver.bulk(**task)["jobs"]
+
+    assert entry["outcome"] == "refused"
+    assert "takes no limit" in entry["msg"] and "set hosts: all" in entry["msg"] and "node_hosts" not in entry["msg"]
+    assert driver.bulk(**{**task, "hosts": "all"})["jobs"][0]["outcome"] == "relaunched"
+
+
 def test_a_launch_whose_answer_is_lost_is_found(
     sandbox: Sandbox, driver: Driver, template: t.Callable[..., int], workflow: Workflow
 ) -> None:

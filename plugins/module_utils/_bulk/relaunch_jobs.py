@@ -55,6 +55,7 @@ def relaunch_jobs(
     :returns: what was done; whatever breaks it off carries what had been done by then.
     :raises ControllerError: the task has failed.
     """
+    launch_by = None if request.deadline is None else client.clock() + request.deadline.seconds
     own = read_own_work(client, request.own_job)
     found = find(client, request.selection)
     if not request.selection.job_ids:
@@ -63,7 +64,6 @@ def relaunch_jobs(
     updates = UpdatesFirst(client, failed, request.update_first)
     if not found.jobs and not found.workflows:
         return JobsOutcome(msg=_nothing(found, request), updates=tuple(updates.result())).saying(*updates.told())
-    launch_by = None if request.deadline is None else client.clock() + request.deadline.seconds
     task = _Task(client, request, Watch(client, request.waiting, launch_by=launch_by), own, updates)
     prompts = Prompts(TemplateEdits(client, found.jobs))
     plan = _PlanProgress(client, progress, len(found.jobs))
@@ -134,9 +134,23 @@ def _turns(
     client, options = task.client, task.request.options
     workflows, jobs, below = left_to_workflows(found.workflows, found.jobs)
     reasons = {job.id: why for job in (*workflows, *jobs) if (why := task.left_alone(job))}
+    same = []
+    for one in workflow_rows(client, [job for job in workflows if job.id not in reasons]):
+        # What remained of a workflow job has a template of its own.
+        if why := next(filter(None, map(task.own.told, one.runs.values())), ""):
+            reasons.update((job.id, why) for job in one.selected)
+        else:
+            same.append(one)
     kinds = {job.id: WORKFLOW_JOB for job in workflows}
     entries = [
-        JobEntry(job.id, job.name, REFUSED, reasons[job.id], type=kinds.get(job.id, JOB).type)
+        JobEntry(
+            job.id,
+            job.name,
+            REFUSED,
+            reasons[job.id],
+            type=kinds.get(job.id, JOB).type,
+            node_job_ids=tuple(below.get(job.id, ())) or None,
+        )
         for job in (*workflows, *jobs)
         if job.id in reasons
     ]
@@ -151,7 +165,6 @@ def _turns(
         if job.id in sick
     )
     of_workflows = WorkflowMembers(client, task.request, task.watch)
-    same = workflow_rows(client, [job for job in workflows if job.id not in reasons])
     return [*map(sequences.of, rows), *([of_workflows.of(row, below)] for row in same)], entries
 
 

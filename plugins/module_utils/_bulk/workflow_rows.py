@@ -50,15 +50,21 @@ class WorkflowRow:
 
     @property
     def last_failed(self) -> Job:
-        """The newest that failed, selected or not: what remains of it is what remains."""
+        """The newest that failed, selected or not: what remains of it is what remains. Where what remained of an older
+        one failed later, that ran other nodes.
+        """
         failed = [job for job in self.runs.values() if job.status in _jobs.FAILED_STATUSES]
-        return max((*failed, self.selected[0]), key=lambda job: job.id)
+        return max((*failed, self.selected[0]), key=lambda job: (_source(job), job.id))
 
     @property
     def success(self) -> t.Optional[Job]:
-        """The last success that began after the last failure."""
-        ended = self.last_failed.finished
-        found = [job for job in self.runs.values() if job.successful and job.created > ended]
+        """The last success that began after the last failure; not that of what remained of an older one."""
+        last = self.last_failed
+        found = [
+            job
+            for job in self.runs.values()
+            if job.successful and job.created > last.finished and not (_resumes(job) and _source(job) != _source(last))
+        ]
         return max(found, key=lambda job: job.id, default=None)
 
     @property

@@ -16,6 +16,7 @@ from .._api import jobs as _jobs
 from .._api.errors import AnswerError
 from .._api.jobs import Job
 from .._api.kinds import WORKFLOW_JOB
+from .._workflow.temporary_template import source_in
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -25,7 +26,7 @@ if t.TYPE_CHECKING:
 class OwnWork:
     """
     :param job: the number of the job that the task runs in; None outside of one.
-    :param templates: the numbers of its template, and of that of the workflow whose node it is.
+    :param templates: the numbers of its template, and of those of the workflows whose node it is.
     """
 
     job: t.Optional[int] = None
@@ -61,12 +62,19 @@ def read_own_work(client: ControllerClient, number: t.Optional[int]) -> OwnWork:
     if not own.active:
         return OwnWork()
     templates = {own.template}
-    workflow = own.summary("source_workflow_job").get("id")
-    if workflow is not None:
+    above = [own.summary("source_workflow_job").get("id")]
+    while above:
+        found = above.pop()
+        if found is None:
+            continue
         try:
-            templates.add(_jobs.get(client, int(workflow), WORKFLOW_JOB).template)
+            workflow = _jobs.get(client, int(found), WORKFLOW_JOB)
         except AnswerError as error:
             # What this user may not see is not selected either.
             if not error.not_visible:
                 raise
+            continue
+        templates.add(workflow.template)
+        # What remains of a workflow job runs for it.
+        above += [workflow.summary("source_workflow_job").get("id"), source_in(workflow.name)]
     return OwnWork(own.id, frozenset(number for number in templates if number is not None))

@@ -215,7 +215,7 @@ class LedgerReader(SummariesReader):
         by_nobody = self._ends.begun_by_nobody(run, measures)
         if ran is None or known is None or by_nobody or not known.all_in(base, ran):
             summaries, on_all = partial(self.summaries, base), partial(self._ends.one_ran_on_all, run, measures)
-            begun = read_never_begun(self._client, base, end, patterns, summaries, every, by_nobody, on_all)
+            begun = read_never_begun(self._client, base, end, patterns, summaries, every, by_nobody, on_all, ran)
         # Where it went to its end for all that it began with, hosts that nobody can tell of were not meant.
         unknown = begun.unknown if end.broke_off or begun.more else ""
         # A job that failed on no host was lost behind its recap.

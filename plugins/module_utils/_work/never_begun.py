@@ -139,6 +139,7 @@ def read_never_begun(
     every: bool = False,
     begun_by_nobody: t.Collection[str] = (),
     one_ran_on_all: t.Callable[[], bool] = lambda: False,
+    ran: t.Optional[frozenset[str]] = None,
 ) -> NeverBegun:
     """The hosts that a job never began on: enabled, in the inventory before it, targeted, and without a summary.
 
@@ -148,6 +149,7 @@ def read_never_begun(
     :param every: name all of them, however many requests that takes.
     :param begun_by_nobody: the patterns of plays that no run has begun for any host.
     :param one_ran_on_all: tells whether one of these runs was on all hosts of the inventory, where that is asked.
+    :param ran: the hosts in its statistics, by their names in the job; None where they have not been read.
     :raises ControllerError: the controller could not be asked.
     """
     if not end.never_begun:
@@ -155,7 +157,7 @@ def read_never_begun(
     if begun_by_nobody and not _has_all(client, job, begun_by_nobody, one_ran_on_all):
         return NeverBegun(unknown=MADE)
     meant = targets(str(job.facts.get("limit") or ""), patterns)
-    if meant is not None and meant.names and meant.names <= {one.name_then for one in summaries()}:
+    if meant is not None and meant.names and meant.names <= (ran or {one.name_then for one in summaries()}):
         return NeverBegun()
     too_many = meant is not None and len(meant.names) > NAMES_LIMIT and not every
     if meant is None or too_many or not job.inventory or _sliced(job):

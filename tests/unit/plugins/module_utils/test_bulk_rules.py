@@ -276,6 +276,13 @@ class TestDeadline:
         assert "Not launched: the deadline was over before its turn." in ran.entry(3)["msg"]
         assert "The deadline, 2026-11-2" in str(ran.error) and "was over before all had ended" in str(ran.error)
 
+    def test_it_does_not_wait_for_a_slow_controller(self, world: World) -> None:
+        world.latency = 100
+
+        ran = recover(world, deadline="1000s")
+
+        assert (world.posts, ran.outcome.changed) == ([], False)
+
     def test_what_is_pending_by_then_is_canceled(self, world: World) -> None:
         world.duration, world.pending = lambda _number: 9 * HOUR, 8 * HOUR
 

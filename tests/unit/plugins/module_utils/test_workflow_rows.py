@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
+
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
@@ -89,6 +91,19 @@ def test_a_success_counts_that_began_after_the_last_failure() -> None:
 
     assert during.success is None
     assert after.success is not None and after.success.id == 2
+
+
+@pytest.mark.parametrize("status", ["successful", "failed"])
+def test_what_remained_of_an_older_one_says_nothing_of_a_newer(status: str) -> None:
+    (found,) = rows([run(1), run(2)], [run(2)], [remainder(3, of=1, status=status)])
+
+    assert (found.success, found.last_failed.id) == (None, 2)
+
+
+def test_what_remained_of_the_last_one_has_succeeded() -> None:
+    (found,) = rows([run(1), run(2)], [run(2)], [remainder(3, of=2, status="successful")])
+
+    assert found.success is not None and found.success.id == 3
 
 
 def test_one_that_is_active_is_known() -> None:

@@ -1,0 +1,146 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Workflow jobs among many jobs, in a world that moves meanwhile."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import ControllerError
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import JobEntry, JobsOutcome
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
+from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import outcome_of
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import Waiting
+from ansible_collections.relaunch.controller.plugins.module_utils._selection.selection import Selection
+from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
+from ansible_collections.relaunch.controller.tests.unit.bulk_controller import (
+    NOW,
+    BulkController,
+    Facts,
+    SimulatedJob,
+)
+from ansible_collections.relaunch.controller.tests.unit.clock import Clock
+from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import listed
+
+#: More requests than any of these tests needs: an endless wait ends here.
+MOST_REQUESTS = 500
+
+
+class World(BulkController):
+    """Its workflow jobs have the nodes that ``nodes`` says."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock, latency=0.05)
+        self.workflows: dict[int, SimulatedJob] = {}
+        self.nodes: dict[int, list[Facts]] = {}
+
+    def workflow(self, number: int, template: int = 5, *, failed: bool = True, **facts: t.Any) -> SimulatedJob:
+        """A workflow job of some hours ago, each after those with lower numbers."""
+        facts = {"type": "workflow_job", "unified_job_template": template, "extra_vars": "{}", **facts}
+        one = SimulatedJob(number, -20000.0 + 60.0 * number, 20.0, {"": failed}, facts)
+        self.workflows[number] = one
+        return one
+
+    def _answer(self, method: str, parts: list[str], query: dict[str, str], sent: t.Any) -> tuple[int, t.Any]:
+        assert len(self.asked) < MOST_REQUESTS, "an endless wait"
+        if parts == ["workflow_jobs"]:
+            shown = [one.shown(self.clock.now) for one in self.workflows.values()]
+            return 200, listed([one for one in shown if _fits(one, query)], query)
+        if parts == ["workflow_job_templates"]:
+            return 200, listed([], query)
+        if parts[0] == "workflow_jobs" and int(parts[1]) in self.workflows:
+            number = int(parts[1])
+            if parts[2:] == ["workflow_nodes"]:
+                return 200, listed(self.nodes.get(number, []), query)
+            return 200, self.workflows[number].shown(self.clock.now)
+        return super()._answer(method, parts, query, sent)
+
+
+def _fits(facts: Facts, query: t.Mapping[str, str]) -> bool:
+    lists = {"id__in": "id", "unified_job_template__in": "unified_job_template", "status__in": "status"}
+    return (
+        int(query.get("id__gt", 0)) < facts["id"]
+        and facts["name"].startswith(query.get("name__startswith", ""))
+        and all(str(facts[name]) in query[one].split(",") for one, name in lists.items() if one in query)
+    )
+
+
+class Ran(t.NamedTuple):
+    outcome: JobsOutcome
+    error: t.Optional[BaseException]
+
+    @property
+    def entries(self) -> dict[int, JobEntry]:
+        return {entry.source_job_id: entry for entry in self.outcome.jobs}
+
+
+@pytest.fixture
+def world(clock: Clock) -> World:
+    return World(clock)
+
+
+def recover(world: World, **options: t.Any) -> Ran:
+    """Recover all that has failed by now."""
+    given = {"selection": Selection(finished_after=NOW), "options": RelaunchOptions(wait=True), **options}
+    request = JobsRequest(waiting=Waiting(wait=True), **given)
+    try:
+        with world.client(max_retries=0) as client:
+            return Ran(relaunch_jobs(client, request, NOW), None)
+    except ControllerError as error:
+        outcome = outcome_of(error)
+        assert isinstance(outcome, JobsOutcome), error
+        return Ran(outcome, error)
+
+
+class TestWhatTheTaskRunsIn:
+    """The task runs in job 50, a node of workflow job 49. It would wait for itself."""
+
+    @pytest.fixture(autouse=True)
+    def _active(self, world: World) -> None:
+        self.runs_in(world, 49)
+        world.failed(50, {}, template=9, launch_type="workflow", **above(49)).duration = 1e6
+
+    @staticmethod
+    def runs_in(world: World, number: int, template: int = 5, **facts: t.Any) -> None:
+        world.workflow(number, template, **facts).duration = 1e6
+
+    def test_is_not_adopted_for_what_remained_of_its_last_run(self, world: World) -> None:
+        world.workflow(30)
+        world.workflow(31, 95, name="Remainder of workflow job 30 abc")
+
+        ran = recover(world, own_job=50)
+
+        assert {number: entry.outcome for number, entry in ran.entries.items()} == {31: "refused"}
+        assert "the template that this task runs in, as job 50" in ran.entries[31].msg
+
+    def test_may_be_a_nested_workflow(self, world: World) -> None:
+        self.runs_in(world, 48, 4)
+        self.runs_in(world, 49, 5, launch_type="workflow", **above(48))
+        world.workflow(30, 4)
+
+        assert recover(world, own_job=50).entries == {}
+
+    def test_may_be_what_remains_of_a_selected_one(self, world: World) -> None:
+        world.workflow(30)
+        self.runs_in(world, 49, 95, name="Remainder of workflow job 30 abc")
+
+        assert recover(world, own_job=50).entries == {}
+
+    def test_tells_of_the_nodes_that_are_left_to_it(self, world: World) -> None:
+        world.workflow(30)
+        world.failed(31, {"web1": True}, launch_type="workflow", **above(30))
+
+        ran = recover(world, own_job=50, selection=Selection(job_ids=(30, 31)))
+
+        assert {number: entry.outcome for number, entry in ran.entries.items()} == {30: "refused"}
+        assert ran.entries[30].node_job_ids == (31,)
+
+
+def above(number: int) -> Facts:
+    """What is shown of a job, or workflow job, that is a node of another one."""
+    return {"summary_fields": {"source_workflow_job": {"id": number}, "inventory": {"id": 1, "total_hosts": 5}}}
