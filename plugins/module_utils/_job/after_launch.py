@@ -179,8 +179,6 @@ def _give_way(
 ) -> Steps[Judged]:
     """Of callers in the same instant the first one's job stays: cancel the own one, and take the other's."""
     problem = work.watch.cancel(own)
-    if problem is None:
-        work.reader.gave_way(own)
     end = f"{problem} So both ran." if problem else "That was canceled; it may have begun."
     outcome = replace(
         outcome.about(work.client, rival),

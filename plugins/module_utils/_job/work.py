@@ -111,7 +111,7 @@ class JobWork:
         source: Job,
         read: JobsRead,
         prompts: t.Optional[Prompts] = None,
-        tried: t.Optional[set[int]] = None,
+        tried: t.Collection[int] = (),
         of_others: t.Collection[int] = (),
     ) -> JobWork:
         """

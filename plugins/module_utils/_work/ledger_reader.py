@@ -113,13 +113,13 @@ class LedgerReader(SummariesReader):
         same_work: SameWork,
         whole: bool,
         read: JobsRead,
-        tried: t.Optional[set[int]] = None,
+        tried: t.Collection[int] = (),
     ) -> None:
         super().__init__(client, events_in, read)
         self._source = source
         self._same_work = same_work
         self._whole = whole
-        self._tried = set[int]() if tried is None else tried
+        self._tried = tried
         self._reach = HostReach(client, source)
         self._ends = RunEnds(client, self.summaries, read.starts)
 
@@ -157,10 +157,6 @@ class LedgerReader(SummariesReader):
         :raises ControllerError: they could not be read.
         """
         return self._reach.disabled(hosts)
-
-    def gave_way(self, job: Job) -> None:
-        """Know that a job of this task was canceled in favour of another caller's, so that it has tried nothing."""
-        self._tried.discard(job.id)
 
     def lost_hosts(self) -> tuple[HostRecord, ...]:
         """The source's failed hosts that have lost their row in the inventory.

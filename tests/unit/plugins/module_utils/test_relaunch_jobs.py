@@ -163,7 +163,7 @@ def test_of_callers_in_one_instant_one_gives_way_by_one_look(
     assert "Another caller had launched the same work in the same instant, as job 100" in result["jobs"][0]["msg"]
 
 
-def test_a_job_that_gave_way_has_tried_nothing(
+def test_where_a_job_gave_way_the_failure_of_a_third_is_told(
     controller: ScriptedController, run_one: t.Callable[..., Result]
 ) -> None:
     """Another's job succeeded in its place, and a third one, which ended later, failed: web1 is not done."""
@@ -186,7 +186,7 @@ def test_a_job_that_gave_way_has_tried_nothing(
     for number in (42, 100, 102):
         controller.whenever("GET", at(number, "job_events"), body=listed())
 
-    with pytest.raises(BrokenOffError, match="job 102, the same work, ended after its launch and failed on web1"):
+    with pytest.raises(BrokenOffError, match="1 not successful.* Job 100 was successful, but that is not all"):
         run_one("failed")
 
 
