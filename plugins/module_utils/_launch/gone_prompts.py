@@ -52,7 +52,7 @@ def signs(source: Job) -> tuple[str, ...]:
     """What of a job may be gone, by its facts alone: a job that has run had an execution environment and an instance
     group, and most have a credential.
 
-    Of a job that shows some credentials only its launch tells that one is gone; see ``lacks_of_launch``.
+    Of a job that shows some credentials only its launch tells that one is gone; see ``may_lack_one``.
     """
     if source.template is None:
         # Its relaunch takes all from the job itself.
@@ -67,9 +67,13 @@ def signs(source: Job) -> tuple[str, ...]:
     return tuple(found)
 
 
-def has_credentials(source: Job) -> bool:
-    """Whether a job shows some, besides which another one may be gone."""
-    return source.template is not None and bool(_numbers(source))
+def may_lack_one(source: Job) -> bool:
+    """Whether a job shows credentials and none for its hosts' machines, so that one for these may be gone.
+
+    A job that shows that one has most probably lost nothing: whether its others are all there is not worth a request.
+    """
+    shown = (source.facts.get("summary_fields") or {}).get("credentials") or ()
+    return source.template is not None and bool(shown) and all(one.get("kind") != "ssh" for one in shown)
 
 
 def lacks_of_launch(source: Job, launched: t.Optional[Facts]) -> bool:

@@ -19,8 +19,8 @@ from .gone_prompts import (
     Facts,
     Objection,
     asked_for,
-    has_credentials,
     lacks_of_launch,
+    may_lack_one,
     objection,
     signs,
 )
@@ -41,7 +41,7 @@ def read_objection(
     found = signs(source)
     if not found:
         # Of several credentials nothing but the launch tells that one is gone.
-        launched = _launch_of(client, source) if has_credentials(source) and asks_credentials() is not False else None
+        launched = _launch_of(client, source) if may_lack_one(source) and asks_credentials() is not False else None
         if not lacks_of_launch(source, launched):
             return Objection()
         return objection(source, _seen(client, f"job_templates/{source.template}/"), launched)
