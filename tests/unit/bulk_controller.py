@@ -25,7 +25,7 @@ from ansible_collections.relaunch.controller.tests.unit.templates_as_data import
 
 NOW = datetime(2026, 11, 24, tzinfo=timezone.utc)
 # What a relaunch takes over.
-_KEPT = ("extra_vars", "verbosity", "forks", "execution_environment", "summary_fields")
+_KEPT = ("extra_vars", "verbosity", "forks", "execution_environment", "summary_fields", "job_slice_count", "job_slice_number")
 #: As a list or a detail shows it: lists tell less.
 Facts = dict[str, t.Any]
 #: By name whether each host failed.

@@ -51,14 +51,30 @@ class World(BulkController):
         if parts == ["workflow_jobs"]:
             shown = [one.shown(self.clock.now) for one in self.workflows.values()]
             return 200, listed([one for one in shown if _fits(one, query)], query)
-        if parts == ["workflow_job_templates"]:
-            return 200, listed([], query)
+        if parts[0] in ("workflow_job_templates", "workflow_job_template_nodes"):
+            return self._temporary(method, parts[1:], query)
         if parts[0] == "workflow_jobs" and int(parts[1]) in self.workflows:
             number = int(parts[1])
             if parts[2:] == ["workflow_nodes"]:
                 return 200, listed(self.nodes.get(number, []), query)
             return 200, self.workflows[number].shown(self.clock.now)
         return super()._answer(method, parts, query, sent)
+
+    def _temporary(self, method: str, parts: list[str], query: dict[str, str]) -> tuple[int, t.Any]:
+        """The temporary template, which is number 900 always; its workflow jobs end well after a minute."""
+        if method == "OPTIONS":
+            return 200, {"actions": {"POST": {}}}
+        if method == "GET":
+            return 200, listed([], query)
+        if method == "DELETE":
+            return 204, {}
+        if parts[1:] == ["launch"]:
+            number = max(*self.workflows, *self.jobs) + 1
+            name = f"Remainder of workflow job {min(self.workflows)} abc"
+            one = self.workflow(number, 900, failed=False, name=name, launched_by={"id": 1, "type": "user"})
+            one.created, one.duration = self.clock.now, 60.0
+            return 201, one.shown(self.clock.now)
+        return 201, {"id": 900}
 
 
 def _fits(facts: Facts, query: t.Mapping[str, str]) -> bool:
@@ -68,6 +84,18 @@ def _fits(facts: Facts, query: t.Mapping[str, str]) -> bool:
         and facts["name"].startswith(query.get("name__startswith", ""))
         and all(str(facts[name]) in query[one].split(",") for one, name in lists.items() if one in query)
     )
+
+
+def above(number: int) -> Facts:
+    """What is shown of a job, or workflow job, that is a node of another one."""
+    return {"summary_fields": {"source_workflow_job": {"id": number}, "inventory": {"id": 1, "total_hosts": 5}}}
+
+
+def node(number: int, job: int, template: int, kind: str = "workflow_job", status: str = "failed") -> Facts:
+    summaries = {"job": {"id": job, "type": kind, "status": status, "name": "Deploy"}}
+    summaries["unified_job_template"] = {"id": template, "name": "Deploy", "unified_job_type": "job"}
+    facts = {"id": number, "identifier": f"n{number}", "unified_job_template": template, "job": job}
+    return {**facts, "do_not_run": False, "summary_fields": summaries}
 
 
 class Ran(t.NamedTuple):
@@ -141,6 +169,19 @@ class TestWhatTheTaskRunsIn:
         assert ran.entries[30].node_job_ids == (31,)
 
 
-def above(number: int) -> Facts:
-    """What is shown of a job, or workflow job, that is a node of another one."""
-    return {"summary_fields": {"source_workflow_job": {"id": number}, "inventory": {"id": 1, "total_hosts": 5}}}
+def test_a_slice_of_what_remained_may_be_selected_beside_it(world: World) -> None:
+    world.workflow(30)
+    world.workflow(31, 95, name="Remainder of workflow job 30 abc")
+    world.workflow(32, 7, is_sliced_job=True, launch_type="workflow", **above(31))
+    slice_of = {"job_slice_count": 2, "job_slice_number": 1, "launch_type": "workflow"}
+    world.failed(33, {"web1": True}, **slice_of, **above(32))
+    world.nodes = {
+        30: [node(1, 32, template=7)],
+        31: [node(2, 32, template=7)],
+        32: [node(3, 33, template=7, kind="job"), node(4, 34, template=7, kind="job", status="successful")],
+    }
+
+    ran = recover(world, selection=Selection(job_ids=(30, 33)))
+
+    assert {number: entry.recovered for number, entry in ran.entries.items()} == {30: True, 33: True}
+    assert [path for path in world.posts if path.endswith("launch")] == ["33/relaunch"]
