@@ -185,3 +185,38 @@ def test_a_slice_of_what_remained_may_be_selected_beside_it(world: World) -> Non
 
     assert {number: entry.recovered for number, entry in ran.entries.items()} == {30: True, 33: True}
     assert [path for path in world.posts if path.endswith("launch")] == ["33/relaunch"]
+
+
+@pytest.mark.parametrize("duration", [5.0, 300.0])
+def test_one_launched_anew_while_it_waits_for_room_is_taken(world: World, duration: float) -> None:
+    world.failed(20, {"web1": True})
+    world.duration = lambda _number: 120.0
+    world.workflow(30)
+    world.nodes[30] = [node(1, 21, template=8, kind="job")]
+    world.failed(21, {"web1": True}, template=8, launch_type="workflow", **above(30))
+
+    def by_schedule(_method: str, _path: str) -> None:
+        if world.clock.now > 60 and 90 not in world.workflows:
+            new = world.workflow(90, failed=False, launch_type="scheduled")
+            new.created, new.duration = world.clock.now, duration
+
+    world.before = by_schedule
+    ran = recover(world, at_once=1)
+
+    assert [path for path in world.posts if path.endswith("launch")] == ["20/relaunch"]
+    assert (ran.entries[30].recovered, ran.entries[30].id, ran.error) == (True, 90, None)
+
+
+def test_an_update_is_not_promised_to_nodes_of_workflows(world: World) -> None:
+    world.workflow(30)
+    world.failed(31, {"web1": True}, launch_type="workflow", project=3, **above(30))
+    world.before = lambda _method, path: (
+        (200, listed([{"id": 8, "type": "project_update", "status": "failed", "project": 3, "name": "web"}], {}))
+        if path == "project_updates/"
+        else None
+    )
+
+    ran = recover(world, update_first=True, check_mode=True)
+
+    assert ran.outcome.updates[0]["job_ids"] == [31]
+    assert "it is run again before these" not in ran.outcome.msg
