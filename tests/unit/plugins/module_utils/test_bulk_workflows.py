@@ -220,3 +220,25 @@ def test_an_update_is_not_promised_to_nodes_of_workflows(world: World) -> None:
 
     assert ran.outcome.updates[0]["job_ids"] == [31]
     assert "it is run again before these" not in ran.outcome.msg
+
+
+def test_one_that_had_to_wait_after_its_turn_asks_for_room_again(world: World) -> None:
+    world.workflow(30)
+    world.nodes[30] = [node(1, 31, template=8, kind="job")]
+    world.failed(31, {"web1": True}, template=8, launch_type="workflow", **above(30))
+    world.failed(40, {"web1": True})
+    world.duration, world.failing[8] = (lambda _number: 300.0), {"web1"}
+    launched: list[tuple[str, float]] = []
+
+    def by_a_person(method: str, path: str) -> None:
+        if method == "POST" and path.endswith("launch/"):
+            launched.append((path, world.clock.now))
+        if path == "workflow_job_templates/" and method == "POST" and max(world.jobs) == 40:
+            world.launch(8, ["web1"], 30.0, launch_type="relaunch")
+
+    world.before = by_a_person
+    ran = recover(world, at_once=1)
+
+    assert ran.error is None
+    assert [path for path, _at in launched] == ["jobs/40/relaunch/", "workflow_job_templates/900/launch/"]
+    assert launched[1][1] - launched[0][1] >= 300
