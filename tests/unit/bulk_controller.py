@@ -24,8 +24,9 @@ from ansible_collections.relaunch.controller.tests.unit.relaunching_controller i
 from ansible_collections.relaunch.controller.tests.unit.templates_as_data import needs
 
 NOW = datetime(2026, 11, 24, tzinfo=timezone.utc)
+_SLICE = ("job_slice_count", "job_slice_number")
 # What a relaunch takes over.
-_KEPT = ("extra_vars", "verbosity", "forks", "execution_environment", "summary_fields")
+_KEPT = ("extra_vars", "verbosity", "forks", "execution_environment", "summary_fields", *_SLICE)
 #: As a list or a detail shows it: lists tell less.
 Facts = dict[str, t.Any]
 #: By name whether each host failed.

@@ -55,7 +55,9 @@ class SharedLooks:
             self._recent = self._watch.through(lambda: RecentJobs(self._client, sources))
         else:
             # Whoever looks may take the job that another one of the same work has launched, as it is now.
-            rows = {id(row): row for row in (self._row_of[member.source.id] for member in looking)}
+            # Some of them have been answered already.
+            asked = [one.ask.source if isinstance(one.ask, JobsAfter) else one.source for one in looking]
+            rows = {id(row): row for job in asked if (row := self._row_of.get(job.id)) is not None}
             own = {job.id for member in looking for job in member.launched}
             of_others = {job.id for row in rows.values() for member in row for job in member.launched} - own
             self._watch.through(lambda: recent.refresh(sources, waited_for - of_others))

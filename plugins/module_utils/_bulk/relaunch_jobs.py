@@ -26,7 +26,7 @@ from .._selection.failed_updates import failed_updates
 from .._selection.find_jobs import Found, find
 from .._selection.own_work import OwnWork, read_own_work
 from .._selection.template_edits import TemplateEdits
-from .._selection.turns import in_detail, in_turns, left_alone
+from .._selection.turns import in_detail, in_turns, is_node, left_alone
 from .._work.decision import FAILED
 from .._work.ledger_reader import JobsRead
 from .._work.same_work import Prompts
@@ -61,7 +61,7 @@ def relaunch_jobs(
     if not request.selection.job_ids:
         found = _without_own(found, own)
     failed = failed_updates(client, request.selection, [job for job in found.jobs if not job.successful])
-    updates = UpdatesFirst(client, failed, request.update_first)
+    updates = UpdatesFirst(client, failed, request.update_first, [job.id for job in found.jobs if is_node(job)])
     if not found.jobs and not found.workflows:
         return JobsOutcome(msg=_nothing(found, request), updates=tuple(updates.result())).saying(*updates.told())
     task = _Task(client, request, Watch(client, request.waiting, launch_by=launch_by), own, updates)

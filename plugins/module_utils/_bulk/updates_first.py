@@ -28,12 +28,20 @@ class UpdatesFirst:
     :param client: the controller.
     :param failed: the updates that failed.
     :param first: whether they are run again; else they are only told.
+    :param nodes: the numbers of jobs that are nodes of workflows, before which none is run.
     """
 
-    def __init__(self, client: ControllerClient, failed: t.Sequence[FailedUpdate], first: bool) -> None:
+    def __init__(
+        self,
+        client: ControllerClient,
+        failed: t.Sequence[FailedUpdate],
+        first: bool,
+        nodes: t.Collection[int] = (),
+    ) -> None:
         self._client = client
         self._failed = failed
         self._first = first
+        self._nodes = frozenset(nodes)
         # By the number of the failed update, the one that was run after it.
         self._newer: dict[int, Job] = {}
         #: Whether one was begun.
@@ -114,6 +122,8 @@ class UpdatesFirst:
             said = failed.told[:1].upper() + failed.told[1:]
             if newer is not None:
                 yield f"{said} failed ({depend}); {noun} {newer.id} after it is {newer.status}."
+            elif failed.jobs and self._nodes.issuperset(failed.jobs):
+                yield f"{said} failed ({depend}): nodes of workflows. Run it again before these are resumed."
             elif self._first and failed.jobs:
                 yield f"{said} failed ({depend}): it is run again before these."
             else:

@@ -17,7 +17,7 @@ from .._api.jobs import Job
 from .._api.kinds import WORKFLOW_JOB
 from .._api.paging import in_chunks
 from .._job.outcome import carrying
-from .._launch.asks import Steps
+from .._launch.asks import Room, Steps
 from .._launch.waiting import Watch
 from .._selection.turns import WORKFLOW
 from .._work.decision import FAILED
@@ -131,7 +131,15 @@ class WorkflowMembers:
         return own
 
     def _steps(self, run: WorkflowRun, row: WorkflowRow, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
-        """Resume the last that failed, unless it succeeds by itself."""
+        """Resume the last that failed, unless it succeeds by itself. What is launched anew meanwhile counts."""
+        while True:
+            found = yield from _until_overtaken(self._turn(run, row, outcome), run, row)
+            if isinstance(found, WorkflowOutcome):
+                return found
+            row = found
+
+    def _turn(self, run: WorkflowRun, row: WorkflowRow, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
+        """The same by what is known of them now."""
         success, failed = row.success, row.last_failed
         if success is None and row.active is not None:
             active = row.active
@@ -151,6 +159,28 @@ class WorkflowMembers:
         with carrying(outcome):
             named = named_workflow_job(run.client, failed.id)
         return (yield from workflow_steps(run, named, outcome))
+
+
+def _until_overtaken(
+    steps: Steps[WorkflowOutcome], run: WorkflowRun, row: WorkflowRow
+) -> Steps[t.Union[WorkflowOutcome, WorkflowRow]]:
+    """What the steps come to; else the row of now, where another one has come when there is room."""
+    try:
+        ask = next(steps)
+        while True:
+            try:
+                answer = yield ask
+            except BaseException as error:
+                ask = steps.throw(error)
+                continue
+            if isinstance(ask, Room) and not run.request.check_mode:
+                now = workflow_rows(run.client, row.selected)[0]
+                if now.success or now.active or now.last_failed.id != row.last_failed.id:
+                    steps.close()
+                    return now
+            ask = steps.send(answer)
+    except StopIteration as end:
+        return t.cast("WorkflowOutcome", end.value)
 
 
 def _resumes(job: Job) -> bool:

@@ -38,8 +38,6 @@ from .relaunch import Prepared, Preparer, launched_outcome
 from .work import JobWork, host_names
 
 _PASSWORDS = "credential_passwords"
-# Where these are changed it does not matter what has become of those that the job was prompted with.
-_REPLACED = frozenset({"credentials", "execution_environment", "labels"})
 
 
 class Preparers:
@@ -84,8 +82,7 @@ class TemplatePreparer:
             reasons = why_not(launch, needs)
             if reasons:
                 raise RefusedError(self._not_launched(*reasons))
-            if not _REPLACED & set(launch.changes):
-                outcome = self._unopposed(outcome, needs.asks("credentials"))
+            outcome = self._unopposed(outcome, needs.asks("credentials"))
             attempt = self._attempt(launch, needs)
             missing = self._missing(launch, needs)
             if work.request.check_mode:

@@ -95,7 +95,7 @@ class Preparer:
             return outcome
         if self._objection is None:
             known = self._work.same_work.asks_credentials if asks_credentials is None else lambda: asks_credentials
-            self._objection = read_objection(self._work.client, source, known)
+            self._objection = read_objection(self._work.client, source, known, self._work.request.changes)
         if self._objection.refusal:
             raise RefusedError(
                 f"Job {source.id} was not relaunched: {self._objection.refusal}. Launch its template with what is "

@@ -23,6 +23,8 @@ LABEL = "label"
 
 # Of what may be gone, that of which the activity stream tells what it was.
 TOLD_BY_LAUNCH = frozenset({CREDENTIAL, ENVIRONMENT})
+# By what may be gone, the change that puts another in its place.
+CHANGED_BY = {CREDENTIAL: "credentials", ENVIRONMENT: "execution_environment", LABEL: "labels"}
 # By what may be gone, the option with which a template asks for it.
 _ASKS = {
     CREDENTIAL: "ask_credential_on_launch",
@@ -97,16 +99,20 @@ def _replacing(template: Facts, source: Job) -> tuple[str, ...]:
     )
 
 
-def objection(source: Job, template: t.Optional[Facts], launched: t.Optional[Facts]) -> Objection:
+def objection(
+    source: Job, template: t.Optional[Facts], launched: t.Optional[Facts], changes: t.Collection[str] = ()
+) -> Objection:
     """What speaks against the relaunch of a job that has ``signs``, or ``lacks_of_launch``.
 
     :param template: its template in detail; None where that may not be read.
     :param launched: ``changes`` of the entry about its launch in the activity stream (recorded: find-activity), which
         says what it was launched with; None where that may not be read, or is not kept any more.
+    :param changes: names of what is given anew.
     """
     refusals, warnings = [], []
     edited = template is not None and parse_time(template.get("modified")) > source.created
-    for what, said in _gone(source, template, launched):
+    gone = _gone(source, template, launched)
+    for what, said in (one for one in gone if CHANGED_BY.get(one[0]) not in changes):
         asked = template is None or asked_for(template, what)
         # A template may have been given a credential since, which leaves its date alone.
         known = launched is not None or what != CREDENTIAL

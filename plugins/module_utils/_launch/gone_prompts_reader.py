@@ -15,6 +15,8 @@ from .._api.errors import AnswerError
 from .._api.jobs import Job
 from .._api.kinds import JOB
 from .gone_prompts import (
+    CHANGED_BY,
+    CREDENTIAL,
     TOLD_BY_LAUNCH,
     Facts,
     Objection,
@@ -30,27 +32,32 @@ if t.TYPE_CHECKING:
 
 
 def read_objection(
-    client: ControllerClient, source: Job, asks_credentials: t.Callable[[], t.Optional[bool]] = lambda: None
+    client: ControllerClient,
+    source: Job,
+    asks_credentials: t.Callable[[], t.Optional[bool]] = lambda: None,
+    changes: t.Collection[str] = (),
 ) -> Objection:
     """What speaks against the relaunch of a job.
 
     :param asks_credentials: whether its template asks for credentials at launch, so that one of several may have been
         a prompt that is gone; None where that is not known.
+    :param changes: names of what is given anew, so that it does not matter what has become of it.
     :raises ControllerError: what has to be known could not be read. What this user may not see does not count.
     """
-    found = signs(source)
+    found = [what for what in signs(source) if CHANGED_BY.get(what) not in changes]
     if not found:
         # Of several credentials nothing but the launch tells that one is gone.
-        launched = _launch_of(client, source) if may_lack_one(source) and asks_credentials() is not False else None
+        doubtful = may_lack_one(source) and CHANGED_BY[CREDENTIAL] not in changes
+        launched = _launch_of(client, source) if doubtful and asks_credentials() is not False else None
         if not lacks_of_launch(source, launched):
             return Objection()
-        return objection(source, _seen(client, f"job_templates/{source.template}/"), launched)
+        return objection(source, _seen(client, f"job_templates/{source.template}/"), launched, changes)
     template = _seen(client, f"job_templates/{source.template}/")
     # What a template does not ask for was no prompt.
     prompted = [what for what in found if template is None or asked_for(template, what)]
     if not set(prompted) & TOLD_BY_LAUNCH:
-        return objection(source, template, None)
-    return objection(source, template, _launch_of(client, source))
+        return objection(source, template, None, changes)
+    return objection(source, template, _launch_of(client, source), changes)
 
 
 def _launch_of(client: ControllerClient, source: Job) -> t.Optional[Facts]:

@@ -29,11 +29,17 @@ WORKFLOW = "workflow"
 LONG_AGO = timedelta(minutes=5)
 
 
+def is_node(job: Job) -> bool:
+    """Whether a job is a node of a workflow. A slice belongs to a workflow job too, but relaunches by itself (recorded:
+    slices-job-post-failed).
+    """
+    return job.facts.get("launch_type") == WORKFLOW and bool(job.facts.get("job_slice_count", 1) <= 1)
+
+
 def left_alone(job: Job) -> str:
     """Why a job is not relaunched whatever has become of its work; empty where nothing speaks against it."""
     workflow = job.summary("source_workflow_job")
-    # A slice belongs to a workflow job too, but relaunches by itself (recorded: slices-job-post-failed).
-    if job.facts.get("launch_type") == WORKFLOW and job.facts.get("job_slice_count", 1) <= 1:
+    if is_node(job):
         name = f" {workflow['id']} ({workflow.get('name')})" if workflow else ""
         return (
             f"It is a node of workflow job{name}, which relaunching it would not resume. Relaunch the workflow "

@@ -191,6 +191,8 @@ class ResumeSequence:
                 f"{said}: what has to run is known when it has ended. Set wait: true to wait for that first, or run "
                 "the task again later."
             )
+        # After that there may be no room any more.
+        self._remove_made()
         yield from run.until_ended(job, outcome, kind)
         return None
 

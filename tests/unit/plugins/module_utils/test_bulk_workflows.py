@@ -51,14 +51,30 @@ class World(BulkController):
         if parts == ["workflow_jobs"]:
             shown = [one.shown(self.clock.now) for one in self.workflows.values()]
             return 200, listed([one for one in shown if _fits(one, query)], query)
-        if parts == ["workflow_job_templates"]:
-            return 200, listed([], query)
+        if parts[0] in ("workflow_job_templates", "workflow_job_template_nodes"):
+            return self._temporary(method, parts[1:], query)
         if parts[0] == "workflow_jobs" and int(parts[1]) in self.workflows:
             number = int(parts[1])
             if parts[2:] == ["workflow_nodes"]:
                 return 200, listed(self.nodes.get(number, []), query)
             return 200, self.workflows[number].shown(self.clock.now)
         return super()._answer(method, parts, query, sent)
+
+    def _temporary(self, method: str, parts: list[str], query: dict[str, str]) -> tuple[int, t.Any]:
+        """The temporary template, which is number 900 always; its workflow jobs end well after a minute."""
+        if method == "OPTIONS":
+            return 200, {"actions": {"POST": {}}}
+        if method == "GET":
+            return 200, listed([], query)
+        if method == "DELETE":
+            return 204, {}
+        if parts[1:] == ["launch"]:
+            number = max(*self.workflows, *self.jobs) + 1
+            name = f"Remainder of workflow job {min(self.workflows)} abc"
+            one = self.workflow(number, 900, failed=False, name=name, launched_by={"id": 1, "type": "user"})
+            one.created, one.duration = self.clock.now, 60.0
+            return 201, one.shown(self.clock.now)
+        return 201, {"id": 900}
 
 
 def _fits(facts: Facts, query: t.Mapping[str, str]) -> bool:
@@ -68,6 +84,18 @@ def _fits(facts: Facts, query: t.Mapping[str, str]) -> bool:
         and facts["name"].startswith(query.get("name__startswith", ""))
         and all(str(facts[name]) in query[one].split(",") for one, name in lists.items() if one in query)
     )
+
+
+def above(number: int) -> Facts:
+    """What is shown of a job, or workflow job, that is a node of another one."""
+    return {"summary_fields": {"source_workflow_job": {"id": number}, "inventory": {"id": 1, "total_hosts": 5}}}
+
+
+def node(number: int, job: int, template: int, kind: str = "workflow_job", status: str = "failed") -> Facts:
+    summaries = {"job": {"id": job, "type": kind, "status": status, "name": "Deploy"}}
+    summaries["unified_job_template"] = {"id": template, "name": "Deploy", "unified_job_type": "job"}
+    facts = {"id": number, "identifier": f"n{number}", "unified_job_template": template, "job": job}
+    return {**facts, "do_not_run": False, "summary_fields": summaries}
 
 
 class Ran(t.NamedTuple):
@@ -141,6 +169,76 @@ class TestWhatTheTaskRunsIn:
         assert ran.entries[30].node_job_ids == (31,)
 
 
-def above(number: int) -> Facts:
-    """What is shown of a job, or workflow job, that is a node of another one."""
-    return {"summary_fields": {"source_workflow_job": {"id": number}, "inventory": {"id": 1, "total_hosts": 5}}}
+def test_a_slice_of_what_remained_may_be_selected_beside_it(world: World) -> None:
+    world.workflow(30)
+    world.workflow(31, 95, name="Remainder of workflow job 30 abc")
+    world.workflow(32, 7, is_sliced_job=True, launch_type="workflow", **above(31))
+    slice_of = {"job_slice_count": 2, "job_slice_number": 1, "launch_type": "workflow"}
+    world.failed(33, {"web1": True}, **slice_of, **above(32))
+    world.nodes = {
+        30: [node(1, 32, template=7)],
+        31: [node(2, 32, template=7)],
+        32: [node(3, 33, template=7, kind="job"), node(4, 34, template=7, kind="job", status="successful")],
+    }
+
+    ran = recover(world, selection=Selection(job_ids=(30, 33)))
+
+    assert {number: entry.recovered for number, entry in ran.entries.items()} == {30: True, 33: True}
+    assert [path for path in world.posts if path.endswith("launch")] == ["33/relaunch"]
+
+
+@pytest.mark.parametrize("duration", [5.0, 300.0])
+def test_one_launched_anew_while_it_waits_for_room_is_taken(world: World, duration: float) -> None:
+    world.failed(20, {"web1": True})
+    world.duration = lambda _number: 120.0
+    world.workflow(30)
+    world.nodes[30] = [node(1, 21, template=8, kind="job")]
+    world.failed(21, {"web1": True}, template=8, launch_type="workflow", **above(30))
+
+    def by_schedule(_method: str, _path: str) -> None:
+        if world.clock.now > 60 and 90 not in world.workflows:
+            new = world.workflow(90, failed=False, launch_type="scheduled")
+            new.created, new.duration = world.clock.now, duration
+
+    world.before = by_schedule
+    ran = recover(world, at_once=1)
+
+    assert [path for path in world.posts if path.endswith("launch")] == ["20/relaunch"]
+    assert (ran.entries[30].recovered, ran.entries[30].id, ran.error) == (True, 90, None)
+
+
+def test_an_update_is_not_promised_to_nodes_of_workflows(world: World) -> None:
+    world.workflow(30)
+    world.failed(31, {"web1": True}, launch_type="workflow", project=3, **above(30))
+    world.before = lambda _method, path: (
+        (200, listed([{"id": 8, "type": "project_update", "status": "failed", "project": 3, "name": "web"}], {}))
+        if path == "project_updates/"
+        else None
+    )
+
+    ran = recover(world, update_first=True, check_mode=True)
+
+    assert ran.outcome.updates[0]["job_ids"] == [31]
+    assert "it is run again before these" not in ran.outcome.msg
+
+
+def test_one_that_had_to_wait_after_its_turn_asks_for_room_again(world: World) -> None:
+    world.workflow(30)
+    world.nodes[30] = [node(1, 31, template=8, kind="job")]
+    world.failed(31, {"web1": True}, template=8, launch_type="workflow", **above(30))
+    world.failed(40, {"web1": True})
+    world.duration, world.failing[8] = (lambda _number: 300.0), {"web1"}
+    launched: list[tuple[str, float]] = []
+
+    def by_a_person(method: str, path: str) -> None:
+        if method == "POST" and path.endswith("launch/"):
+            launched.append((path, world.clock.now))
+        if path == "workflow_job_templates/" and method == "POST" and max(world.jobs) == 40:
+            world.launch(8, ["web1"], 30.0, launch_type="relaunch")
+
+    world.before = by_a_person
+    ran = recover(world, at_once=1)
+
+    assert ran.error is None
+    assert [path for path, _at in launched] == ["jobs/40/relaunch/", "workflow_job_templates/900/launch/"]
+    assert launched[1][1] - launched[0][1] >= 300

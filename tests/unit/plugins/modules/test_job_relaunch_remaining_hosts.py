@@ -274,8 +274,10 @@ def test_a_template_that_may_not_be_seen_is_told(
 
 
 def test_a_prompt_that_is_gone_is_a_reason_to_refuse(controller: ScriptedController, relaunch: Relaunch) -> None:
-    """As with a relaunch: the launch would not be what the job was. With another one in its place it may be."""
-    stage(controller, asks=("limit", "credentials"), summary_fields={"credentials": []})
+    """As with a relaunch: the launch would not be what the job was. With another one in its place it may be, not with
+    another label.
+    """
+    stage(controller, asks=("limit", "credentials", "labels"), summary_fields={"credentials": []})
     template = {
         "id": 7,
         "modified": "2026-11-22T00:00:00Z",
@@ -286,10 +288,11 @@ def test_a_prompt_that_is_gone_is_a_reason_to_refuse(controller: ScriptedControl
     controller.whenever("GET", at(42, "activity_stream"), body=listed({"changes": {"credentials": ["prod (3)"]}}))
     controller.expect("POST", LAUNCH, 201, new())
 
-    refused = relaunch(hosts="remaining")
+    for changes in ({}, {"labels": [2]}):
+        refused = relaunch(hosts="remaining", changes=changes)
+        assert refused["failed"] and "prod" in refused["msg"], refused["msg"]
     relaunch(hosts="remaining", changes={"credentials": [4]})
 
-    assert refused["failed"] and "prod" in refused["msg"], refused["msg"]
     assert body_of(controller) == {"limit": LIMIT, "credentials": [4]}
 
 
