@@ -16,6 +16,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome 
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import outcome_of
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import Waiting
+from ansible_collections.relaunch.controller.plugins.module_utils._retry.deadline import Deadline
 from ansible_collections.relaunch.controller.plugins.module_utils._selection.selection import Selection
 from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
 from ansible_collections.relaunch.controller.tests.unit.bulk_controller import (
@@ -262,3 +263,24 @@ def test_an_update_deleted_while_it_is_waited_for_launched_nothing(world: World)
     assert (ran.entries[1].outcome, ran.outcome.counts["failed"]) == ("refused", 1)
     assert "Project update 10 was deleted while it was waited for" in ran.entries[1].msg
     assert "not known whether" not in str(ran.error)
+
+
+def test_no_update_begins_after_the_deadline(world: World) -> None:
+    world.failed(1, {"web1": True}, project=3)
+    update = {"id": 9, "type": "project_update", "status": "failed", "project": 3, "name": "web"}
+    asked: list[str] = []
+
+    def slowly(method: str, path: str) -> t.Any:
+        asked.append(f"{method} {path}")
+        if path != "project_updates/":
+            return (202, {**update, "id": 10, "status": "running"}) if path == "projects/3/update/" else None
+        first = asked.count(asked[-1]) == 1
+        world.clock.now += 0 if first else 3600
+        return 200, listed([update] if first else [], {})
+
+    world.before = slowly
+    ran = recover(world, update_first=True, deadline=Deadline.of("30m", NOW))
+
+    assert not any("POST" in one for one in asked)
+    assert (ran.entries[1].outcome, ran.outcome.changed) == ("refused", False)
+    assert "The deadline" in str(ran.error)
