@@ -169,8 +169,9 @@ class Member:
             self.acts, self.entry = False, self.entry_of(LATER, self._broken_off(), msg=_too_early(*found))
 
     def lose(self, why: str) -> None:
-        """End it, since the job that it waits for cannot be found any more."""
-        self.entry = self.entry_of(LOST, self._broken_off(), msg=why)
+        """End it, since the job that it waits for, its own or what comes before it, cannot be found any more."""
+        name = LOST if self.launched or self.state.adopted else REFUSED
+        self.entry = replace(self.entry_of(name, self._broken_off(), msg=why), broken=True)
 
     def so_far(self) -> JobEntry:
         """What is to be told of it where nothing more is done about it."""

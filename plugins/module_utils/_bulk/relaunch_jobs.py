@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from .._api.errors import JobUnsuccessfulError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job, told
@@ -61,7 +62,9 @@ def relaunch_jobs(
     if not request.selection.job_ids:
         found = _without_own(found, own)
     failed = failed_updates(client, request.selection, [job for job in found.jobs if not job.successful])
-    updates = UpdatesFirst(client, failed, request.update_first, [job.id for job in found.jobs if is_node(job)])
+    nodes = [job.id for job in found.jobs if is_node(job)]
+    too_late = partial(_is_over, client, launch_by)
+    updates = UpdatesFirst(client, failed, request.update_first, nodes, too_late)
     if not found.jobs and not found.workflows:
         return JobsOutcome(msg=_nothing(found, request), updates=tuple(updates.result())).saying(*updates.told())
     task = _Task(client, request, Watch(client, request.waiting, launch_by=launch_by), own, updates)
@@ -120,6 +123,10 @@ class _Task:
     def left_alone(self, job: Job) -> str:
         """Why nothing is done about a job, whatever has become of its work."""
         return "" if job.successful else self.own.told(job) or left_alone(job)
+
+
+def _is_over(client: ControllerClient, moment: t.Optional[float]) -> bool:
+    return moment is not None and client.clock() >= moment
 
 
 def _without_own(found: Found, own: OwnWork) -> Found:

@@ -29,6 +29,7 @@ class UpdatesFirst:
     :param failed: the updates that failed.
     :param first: whether they are run again; else they are only told.
     :param nodes: the numbers of jobs that are nodes of workflows, before which none is run.
+    :param over: whether the task's deadline is over, so that nothing is begun any more.
     """
 
     def __init__(
@@ -37,11 +38,13 @@ class UpdatesFirst:
         failed: t.Sequence[FailedUpdate],
         first: bool,
         nodes: t.Collection[int] = (),
+        over: t.Callable[[], bool] = lambda: False,
     ) -> None:
         self._client = client
         self._failed = failed
         self._first = first
         self._nodes = frozenset(nodes)
+        self._over = over
         # By the number of the failed update, the one that was run after it.
         self._newer: dict[int, Job] = {}
         #: Whether one was begun.
@@ -52,7 +55,7 @@ class UpdatesFirst:
 
         :returns: whether time has passed.
         :raises RefusedError: an update that it depends on could not be run, or has failed again.
-        :raises WaitTimeoutError: the task's timeout came first.
+        :raises WaitTimeoutError: the task's timeout, or its deadline, came first.
         """
         waited = False
         for failed in self._failed if self._first else ():
@@ -92,6 +95,8 @@ class UpdatesFirst:
             for found in map(Job.of, self._client.get(f"{updated.kind.path}/", **newer).get("results") or ()):
                 if found.active or found.successful:
                     return found
+            if self._over():
+                raise DeadlineError(f"Not launched: the deadline was over before {failed.told} was run again.")
             new = Job.of(self._client.post(f"{updated.path}/{failed.owner}/update/", {}, ACCEPTED))
             self.begun = True
             return new

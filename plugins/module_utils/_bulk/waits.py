@@ -55,9 +55,11 @@ class Waits:
     def note_gone(self, number: int) -> None:
         """Know that a job was deleted."""
         self.running.pop(number, None)
+        kind = self.asked.get(number, JOB)
         for member, job in self.for_end:
             if job.id == number:
-                member.lose(f"Job {number} was deleted while it was waited for: what became of it is not known.")
+                what = f"{kind.noun.capitalize()} {number}"
+                member.lose(f"{what} was deleted while it was waited for: what became of it is not known.")
 
     def over(self, idle: bool = False) -> list[tuple[Member, Job]]:
         """Those whose job has ended and can be judged, with that as it is now.

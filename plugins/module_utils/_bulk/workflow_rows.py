@@ -211,7 +211,7 @@ def workflow_rows(client: ControllerClient, workflows: t.Sequence[Job]) -> list[
     row_of: dict[int, dict[int, Job]] = {}
     for job in sorted(known.values(), key=lambda job: (_source(job), job.id)):
         root = known.get(_source(job), job)
-        same = (runs for first, runs in rows if first.id == root.id or _same(first, root))
+        same = (runs for first, runs in rows if _source(first) == _source(root) or _same(first, root))
         runs = next(same, None)
         if runs is None:
             runs = {}

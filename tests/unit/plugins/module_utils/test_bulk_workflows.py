@@ -16,6 +16,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome 
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import outcome_of
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import Waiting
+from ansible_collections.relaunch.controller.plugins.module_utils._retry.deadline import Deadline
 from ansible_collections.relaunch.controller.plugins.module_utils._selection.selection import Selection
 from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
 from ansible_collections.relaunch.controller.tests.unit.bulk_controller import (
@@ -242,3 +243,44 @@ def test_one_that_had_to_wait_after_its_turn_asks_for_room_again(world: World) -
     assert ran.error is None
     assert [path for path, _at in launched] == ["jobs/40/relaunch/", "workflow_job_templates/900/launch/"]
     assert launched[1][1] - launched[0][1] >= 300
+
+
+def test_an_update_deleted_while_it_is_waited_for_launched_nothing(world: World) -> None:
+    world.failed(1, {"web1": True}, project=3)
+    update = {"id": 9, "type": "project_update", "status": "failed", "project": 3, "name": "web"}
+
+    def project(method: str, path: str) -> t.Any:
+        if path == "project_updates/":
+            return 200, listed([update] if world.clock.now < 60 else [], {})
+        if method == "POST" and path == "projects/3/update/":
+            update.update(status="running", id=10)
+            return 202, update
+        return None
+
+    world.before = project
+    ran = recover(world, update_first=True)
+
+    assert (ran.entries[1].outcome, ran.outcome.counts["failed"]) == ("refused", 1)
+    assert "Project update 10 was deleted while it was waited for" in ran.entries[1].msg
+    assert "not known whether" not in str(ran.error)
+
+
+def test_no_update_begins_after_the_deadline(world: World) -> None:
+    world.failed(1, {"web1": True}, project=3)
+    update = {"id": 9, "type": "project_update", "status": "failed", "project": 3, "name": "web"}
+    asked: list[str] = []
+
+    def slowly(method: str, path: str) -> t.Any:
+        asked.append(f"{method} {path}")
+        if path != "project_updates/":
+            return (202, {**update, "id": 10, "status": "running"}) if path == "projects/3/update/" else None
+        first = asked.count(asked[-1]) == 1
+        world.clock.now += 0 if first else 3600
+        return 200, listed([update] if first else [], {})
+
+    world.before = slowly
+    ran = recover(world, update_first=True, deadline=Deadline.of("30m", NOW))
+
+    assert not any("POST" in one for one in asked)
+    assert (ran.entries[1].outcome, ran.outcome.changed) == ("refused", False)
+    assert "The deadline" in str(ran.error)

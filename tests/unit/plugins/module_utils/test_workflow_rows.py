@@ -75,6 +75,14 @@ def test_a_remainder_belongs_to_what_it_remained_of() -> None:
     assert found[0].tried.since.minute == 1
 
 
+def test_remainders_of_one_that_is_gone_belong_together() -> None:
+    resumed = [remainder(2, of=1), remainder(3, of=1)]
+
+    found = rows(resumed, [], resumed)
+
+    assert (numbers(found), found[0].last_failed.id) == ([[3, 2]], 3)
+
+
 def test_attempts_are_counted_since_the_last_success() -> None:
     later = [run(2, "failed", launch_type="relaunch"), run(3, "successful"), run(5, launch_type="scheduled")]
     resumes = [remainder(4, of=1), remainder(6, of=5), remainder(7, of=5, status="canceled")]
