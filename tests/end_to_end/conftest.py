@@ -272,7 +272,7 @@ class Driver:
         assert not validated.error_messages
         return t.cast("dict[str, t.Any]", validated.validated_parameters)
 
-    def _result(self, params: t.Mapping[str, t.Any], act: Act) -> dict[str, t.Any]:
+    def _result(self, params: dict[str, t.Any], act: Act) -> dict[str, t.Any]:
         from ansible_collections.relaunch.controller.plugins.module_utils._task.result import carry_out
 
         def with_pauses(client: t.Any) -> t.Any:
