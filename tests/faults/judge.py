@@ -55,6 +55,12 @@ class Request:
     query: str = ""
 
     @property
+    def looks(self) -> bool:
+        """Whether it may show jobs that others have launched since: lists of older or of numbered jobs do not."""
+        listed = self.method == "GET" and self.path.endswith("/jobs/")
+        return listed and "id__lt=" not in self.query and "id__in=" not in self.query
+
+    @property
     def launches(self) -> bool:
         return self.method == "POST" and self.path.endswith("/relaunch/")
 
@@ -209,7 +215,7 @@ def double(facts: Facts, run: Run, job: Job) -> t.Iterator[str]:
         return
     records, requests = facts.records, facts.of_run(run)
     post = min(facts.posts(run), key=lambda one: abs(one.works_at - job.created))
-    looks = [one.time for one in requests if one.method == "GET" and one.path.endswith("/jobs/")]
+    looks = [one.time for one in requests if one.looks]
     looked = max((time for time in looks if time < post.time), default=run.started)
     moments = [moment for moment in records.moments(looked, job.created) if moment < job.created]
     if not any(records.needed(job, facts.hosts, moment) for moment in moments):
@@ -236,7 +242,7 @@ def double(facts: Facts, run: Run, job: Job) -> t.Iterator[str]:
 
 def _look_again(requests: t.Iterable[Request], created: float) -> float | None:
     """When a task was told of others, once it had launched: at once if it did not ask; None if nobody answered."""
-    looks = [one for one in requests if one.method == "GET" and one.path.endswith("/jobs/") and one.time > created]
+    looks = [one for one in requests if one.looks and one.time > created]
     if not looks:
         return created
     return next((one.answered or one.time for one in looks if not one.disturbed and one.status == 200), None)

@@ -170,6 +170,16 @@ def test_a_second_job_while_the_first_runs_or_after_its_success(first: Job) -> N
     assert Kind.DOUBLE in kinds(facts)
 
 
+@pytest.mark.parametrize(("query", "double"), [("id__gt=1", True), ("id__lt=1", False), ("id__in=2", False)])
+def test_only_a_list_of_newer_jobs_shows_what_was_launched_since(query: str, double: bool) -> None:
+    before = dataclasses.replace(JOB, id=3, created=100.6, finished=100.8)
+    looks = [
+        Request(time, "GET", "/api/v2/jobs/", 200, query=asked) for time, asked in ((100.5, "id__gt=1"), (100.9, query))
+    ]
+    facts = facts_of(requests=[*looks, POST], jobs=[before, JOB])
+    assert (Kind.DOUBLE in kinds(facts)) is double
+
+
 # Two callers look, and launch, in the same instant; the second one's job ran beside the first one's.
 RUN_A = run_of(GOOD, caller="a")
 RUN_B = run_of({**GOOD, "id": 3}, caller="b")
