@@ -332,7 +332,7 @@ def _false_entry(one: of_one.Facts, run: Run, entry: Entry, elsewhere: t.Iterabl
     :param elsewhere: the hosts that are said to remain of other jobs of its template.
     """
     result = run.result or {}
-    records = one.records
+    records, whole = one.records, one
     job = records.job(entry.get("id"))
     if job is not None and job.status != SUCCESSFUL and not entry["recovered"]:
         # A failure is told as it was, whatever came while its job ran. A success may be taken back by that.
@@ -348,7 +348,10 @@ def _false_entry(one: of_one.Facts, run: Run, entry: Entry, elsewhere: t.Iterabl
         yield from of_one.false_success(one, run, job or records.source, {**result, "status": SUCCESSFUL})
     remaining = result.get("remaining_hosts")
     if remaining is not None and entry["outcome"] != LOST:
-        yield from of_one.false_remaining(one, run, job, frozenset(remaining), result)
+        # What somebody else's job has done meanwhile may be known, or not.
+        names = frozenset(remaining)
+        wrong = [list(of_one.false_remaining(facts, run, job, names, result)) for facts in (one, whole)]
+        yield from wrong[0] if all(wrong) else ()
     denied = not entry["recovered"] and entry["outcome"] in (RELAUNCHED, ADOPTED)
     if denied and one.wait and not run.broken_off and not _doubted(entry):
         yield from _false_denial(one, run, job)

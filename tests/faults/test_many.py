@@ -139,6 +139,14 @@ def test_a_success_that_a_failure_took_back_meanwhile_is_denied() -> None:
     assert judge(facts_of(result_of(entry(1, 3), told), jobs=(THREE, FOUR, by_another))) == []
 
 
+@pytest.mark.parametrize("left", [["web2"], []], ids=["as it ended", "as it is now"])
+def test_what_was_healed_after_a_failure_may_be_left_or_not(left: list[str]) -> None:
+    canceled = dataclasses.replace(FOUR, status="canceled", finished=106.1, words={})
+    by_another = Job(5, "successful", 107, 111, limit=frozenset({"web2"}), words={2: False})
+    told = entry(2, 4, status="canceled", recovered=False, remaining_hosts=left)
+    assert judge(facts_of(result_of(entry(1, 3), told), jobs=(THREE, canceled, by_another))) == []
+
+
 LOST = dataclasses.replace(POSTS[1], status=None, fault={"kind": "drop", "when": "after"})
 BESIDE = dataclasses.replace(FOUR, created=104)
 BY_SCHEDULE = Job(9, "successful", 90, 95, relaunch=False, limit=frozenset({"web2"}), words={2: False})
