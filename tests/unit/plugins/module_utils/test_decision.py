@@ -148,6 +148,7 @@ def in_short(decision: Decision | AskEnd) -> str:
     if isinstance(decision, Adopt):
         return f"adopt {decision.job.id}{_named(' on', decision.hosts)}{_named(', rest', decision.rest)}"
     instead = f", else {decision.instead.job.id}" if decision.instead else ""
+    instead += " all" if decision.instead and decision.instead.hosts == "all" else ""
     return f"launch {decision.job.id} {decision.hosts}{_named(' due', decision.due)}{instead}"
 
 
@@ -430,6 +431,12 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         found(whole(43, "failed", ABC, "x")),
         FAILED,
         "launch 43 failed due x",
+    ),
+    (
+        "whole failed elsewhere, fallback",
+        found(whole(43, "failed", ABC, "x")),
+        FALLBACK,
+        "launch 43 failed due x, else 42 all",
     ),
     (
         "whole failed, then healed",
