@@ -361,6 +361,9 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> dict[Played, list[Verdic
             return many_judge.judge(stage.play_many(many_of(CAUGHT_OF_MANY[name][0]), variant))
         return judge(stage.play(scenario_of(CAUGHT[name][0]), "module", variant))
 
+    # Its own folder is made by whoever asks first, which threads would do at once.
+    tmp_path_factory.getbasetemp()
+
     def play(number: int) -> dict[Played, list[Verdict]]:
         folder: Path = tmp_path_factory.mktemp("played")
         with Sandboxes(folder / "sandboxes") as sandboxes, FrontDoors(folder / "doors") as doors:
