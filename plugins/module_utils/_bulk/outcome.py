@@ -146,9 +146,7 @@ class JobEntry:
         if isinstance(outcome, RelaunchOutcome):
             return replace(entry, hosts=outcome.hosts, remaining_hosts=outcome.remaining_hosts)
         nodes = None if outcome.nodes is None else tuple(str(node["name"]) for node in outcome.nodes)
-        # Here the option for the hosts of nodes is that for the hosts of jobs.
-        said = entry.msg.replace("node_hosts: ", "hosts: ")
-        return replace(entry, type=WORKFLOW_JOB.type, msg=said, nodes=nodes, failed_nodes=outcome.failed_nodes)
+        return replace(entry, type=WORKFLOW_JOB.type, nodes=nodes, failed_nodes=outcome.failed_nodes)
 
     def result(self) -> Result:
         """It as plain data; what is not known is left out."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 
 from .._api.errors import JobUnsuccessfulError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job, told
@@ -57,21 +56,21 @@ def relaunch_jobs(
     :raises ControllerError: the task has failed.
     """
     launch_by = None if request.deadline is None else client.clock() + request.deadline.seconds
+    watch = Watch(client, request.waiting, launch_by=launch_by)
     own = read_own_work(client, request.own_job)
     found = find(client, request.selection)
     if not request.selection.job_ids:
         found = _without_own(found, own)
     failed = failed_updates(client, request.selection, [job for job in found.jobs if not job.successful])
     nodes = [job.id for job in found.jobs if is_node(job)]
-    too_late = partial(_is_over, client, launch_by)
-    updates = UpdatesFirst(client, failed, request.update_first, nodes, too_late)
+    updates = UpdatesFirst(client, watch, failed, request.update_first, nodes)
     if not found.jobs and not found.workflows:
         return JobsOutcome(msg=_nothing(found, request), updates=tuple(updates.result())).saying(*updates.told())
-    task = _Task(client, request, Watch(client, request.waiting, launch_by=launch_by), own, updates)
+    task = _Task(client, request, watch, own, updates)
     prompts = Prompts(TemplateEdits(client, found.jobs))
     plan = _PlanProgress(client, progress, len(found.jobs))
     turns, alone = _turns(task, found, now, prompts, plan)
-    driver = BulkDriver(client, request, task.watch, turns, progress, prompts)
+    driver = BulkDriver(client, request, watch, turns, progress, prompts)
     try:
         driver.plan()
         _check_number(task, driver, alone)
@@ -89,7 +88,7 @@ def relaunch_jobs(
     with carrying(outcome):
         if driver.timed_out:
             over = f"Waiting ended after {request.waiting.timeout or 0:g} seconds (timeout)."
-            if not task.watch.passed:
+            if not watch.passed:
                 over = f"The deadline, {request.deadline}, was over before all had ended."
             raise WaitTimeoutError(f"{over} {outcome.msg} Run the task again to go on.")
         _check(outcome, request)
@@ -123,10 +122,6 @@ class _Task:
     def left_alone(self, job: Job) -> str:
         """Why nothing is done about a job, whatever has become of its work."""
         return "" if job.successful else self.own.told(job) or left_alone(job)
-
-
-def _is_over(client: ControllerClient, moment: t.Optional[float]) -> bool:
-    return moment is not None and client.clock() >= moment
 
 
 def _without_own(found: Found, own: OwnWork) -> Found:

@@ -15,6 +15,7 @@ from .._api.errors import AnswerError, DeadlineError, RefusedError, WaitTimeoutE
 from .._api.jobs import Job, told
 from .._launch.asks import EndOf, Steps
 from .._launch.failure_report import explained
+from .._launch.waiting import Watch
 from .._selection.failed_updates import FailedUpdate
 
 if t.TYPE_CHECKING:
@@ -26,25 +27,25 @@ ACCEPTED = 202
 class UpdatesFirst:
     """
     :param client: the controller.
+    :param watch: tells when the task's deadline is over, so that none is begun any more.
     :param failed: the updates that failed.
     :param first: whether they are run again; else they are only told.
     :param nodes: the numbers of jobs that are nodes of workflows, before which none is run.
-    :param over: whether the task's deadline is over, so that nothing is begun any more.
     """
 
     def __init__(
         self,
         client: ControllerClient,
+        watch: Watch,
         failed: t.Sequence[FailedUpdate],
         first: bool,
         nodes: t.Collection[int] = (),
-        over: t.Callable[[], bool] = lambda: False,
     ) -> None:
         self._client = client
         self._failed = failed
         self._first = first
         self._nodes = frozenset(nodes)
-        self._over = over
+        self._watch = watch
         # By the number of the failed update, the one that was run after it.
         self._newer: dict[int, Job] = {}
         #: Whether one was begun.
@@ -95,7 +96,7 @@ class UpdatesFirst:
             for found in map(Job.of, self._client.get(f"{updated.kind.path}/", **newer).get("results") or ()):
                 if found.active or found.successful:
                     return found
-            if self._over():
+            if self._watch.launching_over:
                 raise DeadlineError(f"Not launched: the deadline was over before {failed.told} was run again.")
             new = Job.of(self._client.post(f"{updated.path}/{failed.owner}/update/", {}, ACCEPTED))
             self.begun = True

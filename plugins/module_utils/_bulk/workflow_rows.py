@@ -100,6 +100,7 @@ class WorkflowMembers:
         self._request = WorkflowRequest(
             nodes=FAILED,
             node_hosts=request.options.hosts,
+            hosts_option="hosts",
             fallback_to_all=request.options.fallback_to_all,
             waiting=request.waiting,
             check_mode=request.check_mode,
@@ -126,9 +127,7 @@ class WorkflowMembers:
             for job in older
         )
         nodes = tuple(node_jobs.get(newest.id, ()))
-        own = Member(newest, run.state, steps, kind=WORKFLOW_JOB, tried=row.tried)
-        own.node_job_ids, own.older = nodes, entries
-        return own
+        return Member(newest, run.state, steps, kind=WORKFLOW_JOB, tried=row.tried, node_job_ids=nodes, older=entries)
 
     def _steps(self, run: WorkflowRun, row: WorkflowRow, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
         """Resume the last that failed, unless it succeeds by itself. What is launched anew meanwhile counts."""

@@ -74,7 +74,7 @@ def may_lack_one(source: Job) -> bool:
 
     A job that shows that one has most probably lost nothing: whether its others are all there is not worth a request.
     """
-    shown = (source.facts.get("summary_fields") or {}).get("credentials") or ()
+    shown = summary_of(source.facts, "credentials") or ()
     return source.template is not None and bool(shown) and all(one.get("kind") != "ssh" for one in shown)
 
 

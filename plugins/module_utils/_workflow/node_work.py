@@ -18,7 +18,7 @@ from .._api.kinds import JOB, WORKFLOW_JOB
 from .._job.options import RelaunchRequest, own_job_id
 from .._job.work import EventsIn, JobWork, Look, host_names
 from .._launch.asks import Steps
-from .._launch.waiting import Waiting, Watch
+from .._launch.waiting import Watch
 from .._work.decision import (
     ALL,
     FAILED,
@@ -35,6 +35,7 @@ from .._work.ledger import HostRecord, Reach
 from .._work.ledger_reader import JobsRead
 from .._work.same_work import Prompts
 from .lineage import nodes_of, read_lineage
+from .options import WorkflowRequest
 from .remaining_nodes import Node, NodeLeft
 
 # So many earlier jobs are looked at for one that shows what a playbook starts.
@@ -48,20 +49,16 @@ class NodeWork:
 
     :param client: the controller, and with it the clock.
     :param watch: the time that there is.
-    :param waiting: of the task.
-    :param hosts: whether nodes are limited to their ``failed`` hosts, or to those that are ``remaining``; else they run
-        whole.
-    :param fallback_to_all: whether one runs whole whose work is more than that.
+    :param request: on which of their hosts nodes are to run, and whether one runs whole whose work is more than that.
     """
 
-    def __init__(
-        self, client: ControllerClient, watch: Watch, waiting: Waiting, hosts: str, fallback_to_all: bool
-    ) -> None:
+    def __init__(self, client: ControllerClient, watch: Watch, request: WorkflowRequest) -> None:
         self._client = client
         self._watch = watch
-        self._waiting = waiting
-        self._hosts = hosts
-        self._fallback_to_all = fallback_to_all
+        self._waiting = request.waiting
+        self._hosts = request.node_hosts
+        self._option = request.hosts_option
+        self._fallback_to_all = request.fallback_to_all
         self._read = JobsRead()
         self._prompts = Prompts()
         self._works: dict[int, JobWork] = {}
@@ -174,8 +171,8 @@ class NodeWork:
         return NodeLeft(
             obstacles=(
                 f"has {told(host_names(hosts))} left, where it cannot run: disabled, or not a target of it any "
-                "more. Enable or delete such hosts, or set node_hosts: all, with which the workflow goes on without "
-                "them.",
+                f"more. Enable or delete such hosts, or set {self._option}: all, with which the workflow goes on "
+                "without them.",
             )
         )
 
@@ -185,11 +182,11 @@ class NodeWork:
             return NodeLeft()
         if self._fallback_to_all:
             return NodeLeft(whole=_inside(reason))
+        exactly = f", or {self._option}: remaining for exactly those that are not done" if self._hosts == FAILED else ""
         return NodeLeft(
             obstacles=(
                 f"has more left than its failed hosts, or these are not known: {_inside(reason)}. Set "
-                "fallback_to_all: true to run it on all of its hosts"
-                f"{', or node_hosts: remaining for exactly those that are not done' if self._hosts == FAILED else ''}.",
+                f"fallback_to_all: true to run it on all of its hosts{exactly}.",
             )
         )
 

@@ -39,13 +39,17 @@ WORKFLOW_SPECIFICATION: dict[str, t.Any] = dict(
 
 @dataclass(frozen=True)
 class WorkflowRequest:
-    """What a task asks for."""
+    """What a task asks for.
+
+    :param hosts_option: how it calls the option for the hosts of nodes.
+    """
 
     workflow_job_id: t.Optional[int] = None
     workflow_job_template: t.Optional[str] = None
     organization: t.Optional[str] = None
     nodes: str = ALL
     node_hosts: str = FAILED
+    hosts_option: str = "node_hosts"
     fallback_to_all: bool = False
     handled: bool = False
     force: bool = False

@@ -18,6 +18,7 @@ from .._launch.template_launch import limit_of, not_limitable
 from .._work.decision import ALL
 from .._work.host_patterns import too_long
 from .._work.same_work import MASK, variables_of
+from .options import WorkflowRequest
 from .remaining_nodes import Link, Node, NodeLeft, Remainder, RemainingNode
 
 # What a node may hold several of, with the option of its template that lets it.
@@ -90,10 +91,13 @@ class Plan:
     links: tuple[Link, ...]
 
 
-def planned(source: Job, remainder: Remainder, found: KnownOfNodes, node_hosts: str) -> t.Union[Plan, tuple[str, ...]]:
+def planned(
+    source: Job, remainder: Remainder, found: KnownOfNodes, request: WorkflowRequest
+) -> t.Union[Plan, tuple[str, ...]]:
     """The plan, or all reasons against it, each a sentence or two for a person.
 
     :param source: the workflow job whose nodes these are, in detail.
+    :param request: tells on which of their hosts failed nodes are to run.
     """
     variables = variables_of(source.facts.get("extra_vars"))
     reasons = [
@@ -101,7 +105,7 @@ def planned(source: Job, remainder: Remainder, found: KnownOfNodes, node_hosts: 
         *_not_startable(remainder, found),
         *_left_undone(remainder, found),
         *_hidden(variables, remainder, found),
-        *_not_limitable(remainder, found, node_hosts),
+        *_not_limitable(remainder, found, request),
         *_not_asked(remainder, found),
     ]
     handed = {kept.node.id: _handed(kept, found) for kept in remainder.kept}
@@ -248,10 +252,11 @@ def _hidden(variables: t.Any, remainder: Remainder, found: KnownOfNodes) -> t.It
         )
 
 
-def _not_limitable(remainder: Remainder, found: KnownOfNodes, node_hosts: str) -> t.Iterator[str]:
+def _not_limitable(remainder: Remainder, found: KnownOfNodes, request: WorkflowRequest) -> t.Iterator[str]:
     """Reasons: failed nodes that cannot be limited to the hosts that are left of them."""
-    if node_hosts == ALL:
+    if request.node_hosts == ALL:
         return
+    on_all = f"set {request.hosts_option}: all"
     nested, sliced, unlimited = [], [], []
     for node in (kept.node for kept in remainder.kept if kept.node.bad):
         template = found.templates.get(node.template or 0) or {}
@@ -261,7 +266,7 @@ def _not_limitable(remainder: Remainder, found: KnownOfNodes, node_hosts: str) -
             f"ansible takes {told(patterns)} for a pattern. Rename that." if patterns else too_long(limit_of(hosts))
         )
         if problem:
-            yield f"{node.label} cannot be limited to these hosts: {problem} Or set node_hosts: all to run it whole."
+            yield f"{node.label} cannot be limited to these hosts: {problem} Or {on_all} to run it whole."
         slices = int(template.get("job_slice_count") or 1)
         if node.template_type == _WORKFLOW:
             nested.append(node.label)
@@ -271,9 +276,9 @@ def _not_limitable(remainder: Remainder, found: KnownOfNodes, node_hosts: str) -
             sliced.append(node.label)
         elif found.hosts.get(node.id) and not template.get("ask_limit_on_launch"):
             unlimited.append(node.label)
-    whole = "or set node_hosts: all to run it whole."
+    whole = f"or {on_all} to run it whole."
     if nested:
-        yield f"{told(nested)} is a workflow itself, which would run again as a whole: set node_hosts: all for that."
+        yield f"{told(nested)} is a workflow itself, which would run again as a whole: {on_all} for that."
     if sliced:
         yield f"The template of {told(sliced)} is sliced: let it ask for the slice count at launch, {whole}"
     if unlimited:

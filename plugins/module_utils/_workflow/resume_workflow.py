@@ -88,8 +88,7 @@ class ResumeSequence:
     def __init__(self, run: WorkflowRun, root: Job) -> None:
         self._run = run
         self._root = root
-        request = run.request
-        self._work = NodeWork(run.client, run.watch, request.waiting, request.node_hosts, request.fallback_to_all)
+        self._work = NodeWork(run.client, run.watch, run.request)
         self._made: t.Optional[Made] = None
         self._times_made = 0
         self._tries = 0
@@ -205,7 +204,7 @@ class ResumeSequence:
         if isinstance(remainder, Nothing):
             return run.done(source, _nothing(situation, remainder), outcome)
         known = read_known(run.client, remainder, situation.left)
-        plan = planned(source, remainder, known, run.request.node_hosts)
+        plan = planned(source, remainder, known, run.request)
         lines = tuple(fitted_drawing(remainder, known.hosts))
         outcome = replace(
             outcome,

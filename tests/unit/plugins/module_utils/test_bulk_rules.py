@@ -276,10 +276,11 @@ class TestDeadline:
         assert "Not launched: the deadline was over before its turn." in ran.entry(3)["msg"]
         assert "The deadline, 2026-11-2" in str(ran.error) and "was over before all had ended" in str(ran.error)
 
-    def test_it_does_not_wait_for_a_slow_controller(self, world: World) -> None:
+    @pytest.mark.parametrize("end", [{"deadline": "1000s"}, {"timeout": 1000}], ids=["deadline", "timeout"])
+    def test_it_does_not_wait_for_a_slow_controller(self, world: World, end: dict[str, t.Any]) -> None:
         world.latency = 100
 
-        ran = recover(world, deadline="1000s")
+        ran = recover(world, **end)
 
         assert (world.posts, ran.outcome.changed) == ([], False)
 
@@ -361,7 +362,7 @@ class TestDeadlineOfOthers:
         world.before = lambda _method, path: (200, {"results": [{"id": 9, "status": "running"}]})
         failed = FailedUpdate(UPDATED[0], Job({"id": 8, "status": "failed", "project": 3}), (1,))
         with world.client() as client:
-            steps = UpdatesFirst(client, [failed], first=True).before(Job({"id": 1}))
+            steps = UpdatesFirst(client, Watch(client, Waiting(wait=True)), [failed], first=True).before(Job({"id": 1}))
             assert isinstance(next(steps), EndOf)
             with pytest.raises(DeadlineError, match="Not launched: the deadline was over while project update 9"):
                 steps.throw(DeadlineError("The deadline is over."))

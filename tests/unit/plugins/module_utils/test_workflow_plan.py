@@ -13,6 +13,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import WorkflowRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.plan import (
     KnownOfNodes,
     Plan,
@@ -75,7 +76,7 @@ def source(**facts: t.Any) -> Job:
 
 
 def plan_of(job: Job, left: Remainder, known: KnownOfNodes, node_hosts: str = "failed") -> Plan:
-    plan = planned(job, left, known, node_hosts)
+    plan = planned(job, left, known, WorkflowRequest(node_hosts=node_hosts))
     assert isinstance(plan, Plan), plan
     return plan
 
@@ -294,7 +295,7 @@ REFUSED: dict[str, tuple[Job, Remainder, KnownOfNodes, str]] = {
 def test_refused(case: str, node_hosts: str) -> None:
     job, left, known, words = REFUSED[case]
 
-    (reason,) = t.cast("tuple[str, ...]", planned(job, left, known, node_hosts))
+    (reason,) = t.cast("tuple[str, ...]", planned(job, left, known, WorkflowRequest(node_hosts=node_hosts)))
 
     assert words in reason
 
@@ -320,7 +321,7 @@ def test_all_reasons_are_told_at_once() -> None:
         passwords={B: ("ssh_password",)},
     )
 
-    reasons = planned(source(extra_vars=json.dumps({"pin": MASK})), left, known, "failed")
+    reasons = planned(source(extra_vars=json.dumps({"pin": MASK})), left, known, WorkflowRequest())
 
     words = [
         "Something has been deleted",
@@ -338,7 +339,7 @@ def test_nodes_with_the_same_obstacle_share_a_reason() -> None:
     left = remainder(node(B, "failed"), node(D, "failed"))
 
     (reason,) = t.cast(
-        "tuple[str, ...]", planned(source(), left, found({}, {}, hosts={B: ("a",), D: ("b",)}), "failed")
+        "tuple[str, ...]", planned(source(), left, found({}, {}, hosts={B: ("a",), D: ("b",)}), WorkflowRequest())
     )
 
     assert "template of node2, node3 takes no limit" in reason
