@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from .._api.errors import JobUnsuccessfulError, RefusedError, WaitTimeoutError
+from .._api.errors import AnswerError, JobUnsuccessfulError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job, told
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._job.options import RelaunchRequest
@@ -22,7 +22,7 @@ from .._job.sequence import RelaunchSequence
 from .._job.work import JobWork
 from .._launch.waiting import Watch
 from .._retry.ruled_hosts import RuledHosts
-from .._selection.failed_updates import failed_updates
+from .._selection.failed_updates import FailedUpdate, failed_updates
 from .._selection.find_jobs import Found, find
 from .._selection.own_work import OwnWork, read_own_work
 from .._selection.template_edits import TemplateEdits
@@ -61,11 +61,10 @@ def relaunch_jobs(
     found = find(client, request.selection)
     if not request.selection.job_ids:
         found = _without_own(found, own)
-    failed = failed_updates(client, request.selection, [job for job in found.jobs if not job.successful])
-    nodes = [job.id for job in found.jobs if is_node(job)]
-    updates = UpdatesFirst(client, watch, failed, request.update_first, nodes)
+    updates, unread = _updates(client, request, watch, found)
     if not found.jobs and not found.workflows:
-        return JobsOutcome(msg=_nothing(found, request), updates=tuple(updates.result())).saying(*updates.told())
+        nothing = JobsOutcome(msg=_nothing(found, request), updates=tuple(updates.result()))
+        return nothing.saying(*updates.told()).warned(unread)
     task = _Task(client, request, watch, own, updates)
     prompts = Prompts(TemplateEdits(client, found.jobs))
     plan = _PlanProgress(client, progress, len(found.jobs))
@@ -84,7 +83,8 @@ def relaunch_jobs(
     except BaseException as error:
         with carrying(task.outcome(alone, driver, request.check_mode)):
             raise error
-    outcome = _told(task.outcome(alone, driver, request.check_mode), found, request).saying(*updates.told())
+    outcome = _told(task.outcome(alone, driver, request.check_mode), found, request)
+    outcome = outcome.saying(*updates.told()).warned(unread)
     with carrying(outcome):
         if driver.timed_out:
             over = f"Waiting ended after {request.waiting.timeout or 0:g} seconds (timeout)."
@@ -122,6 +122,19 @@ class _Task:
     def left_alone(self, job: Job) -> str:
         """Why nothing is done about a job, whatever has become of its work."""
         return "" if job.successful else self.own.told(job) or left_alone(job)
+
+
+def _updates(client: ControllerClient, request: JobsRequest, watch: Watch, found: Found) -> tuple[UpdatesFirst, str]:
+    """The updates that failed; and a warning where it cannot be known which have, and they are only to be told."""
+    nodes, unread = [job.id for job in found.jobs if is_node(job)], ""
+    failed: tuple[FailedUpdate, ...] = ()
+    try:
+        failed = failed_updates(client, request.selection, [job for job in found.jobs if not job.successful])
+    except AnswerError as error:
+        if request.update_first:
+            raise
+        unread = f"Whether updates of projects or inventories failed is not known: {error}"
+    return UpdatesFirst(client, watch, failed, request.update_first, nodes), unread
 
 
 def _without_own(found: Found, own: OwnWork) -> Found:

@@ -265,6 +265,27 @@ def test_an_update_deleted_while_it_is_waited_for_launched_nothing(world: World)
     assert "not known whether" not in str(ran.error)
 
 
+class TestUpdatesThatCannotBeListed:
+    @pytest.fixture(autouse=True)
+    def _unlisted(self, world: World) -> None:
+        world.failed(1, {"web1": True})
+        world.before = lambda _method, path: (500, {"detail": "Server error"}) if path == "inventory_updates/" else None
+
+    def test_are_a_warning_where_they_are_only_told(self, world: World) -> None:
+        ran = recover(world)
+
+        assert (ran.entries[1].recovered, ran.error) == (True, None)
+        (warning,) = ran.outcome.warnings or ()
+        assert "Whether updates of projects or inventories failed is not known: " in warning
+
+    def test_end_the_task_where_they_are_to_run_first(self, world: World) -> None:
+        selection = Selection(finished_after=NOW)
+        request = JobsRequest(selection=selection, waiting=Waiting(wait=True), update_first=True)
+        with world.client(max_retries=0) as client, pytest.raises(ControllerError, match="inventory_updates"):
+            relaunch_jobs(client, request, NOW)
+        assert world.posts == []
+
+
 def test_no_update_begins_after_the_deadline(world: World) -> None:
     world.failed(1, {"web1": True}, project=3)
     update = {"id": 9, "type": "project_update", "status": "failed", "project": 3, "name": "web"}
