@@ -10,6 +10,8 @@ import os
 import typing as t
 from pathlib import Path
 
+import pytest
+
 from sandbox.marks import Marks, playbook
 from sandbox.process import Sandbox
 
@@ -82,20 +84,47 @@ def test_a_host_that_was_added_again_and_one_that_was_healed_by_hand(
     assert all(len(jobs) == 1 for jobs in rolling.done.values()) and sorted(rolling.done) == sorted(SIX)
 
 
-def test_it_narrows_where_no_chain_may_be_relaunched(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:
-    """Who may only execute cannot relaunch a relaunch, whose limit is a prompt that was none of theirs."""
-    marks.fail("Check", web1=1, web2=(1, 2, 3))
-    play = marks.play("all", "Check")
-    template = sandbox.add_template(
-        f"Narrowing {os.urandom(3).hex()}", playbook(play), hosts={"web1": {}, "web2": {}, "web3": {}}, asks=["limit"]
-    )
-    job = sandbox.launch(template["id"])
-    assert sandbox.wait(job) == "failed"
+class TestAHostThatFailsAgainAndAgain:
+    @pytest.fixture
+    def failed(self, sandbox: Sandbox, marks: Marks) -> t.Callable[..., tuple[int, int]]:
+        def failed(asks: list[str]) -> tuple[int, int]:
+            """A template and its job, which failed on two of three hosts; web2 will fail twice more."""
+            marks.fail("Check", web1=1, web2=(1, 2, 3))
+            name, hosts = f"Narrowing {os.urandom(3).hex()}", {"web1": {}, "web2": {}, "web3": {}}
+            template = sandbox.add_template(name, playbook(marks.play("all", "Check")), hosts=hosts, asks=asks)
+            job = sandbox.launch(template["id"])
+            assert sandbox.wait(job) == "failed"
+            return template["id"], job
 
-    limits = [driver.relaunch(job, "alice", hosts="remaining")["limit"] for _time in range(3)]
+        return failed
 
-    assert limits == ["web1,web2", "web2", "web2"]
-    assert {host: len(jobs) for host, jobs in marks.passed("Check").items()} == {"web1": 1, "web2": 1, "web3": 1}
+    @pytest.fixture(autouse=True)
+    def _each_host_passes_once(self, marks: Marks) -> t.Iterator[None]:
+        yield
+        assert {host: len(jobs) for host, jobs in marks.passed("Check").items()} == {"web1": 1, "web2": 1, "web3": 1}
+
+    def test_each_launch_narrows_to_what_is_left(
+        self, driver: Driver, failed: t.Callable[[list[str]], tuple[int, int]]
+    ) -> None:
+        _template, job = failed(["limit"])
+
+        limits = [driver.relaunch(job, "alice", hosts="remaining")["limit"] for _time in range(3)]
+
+        assert limits == ["web1,web2", "web2", "web2"]
+
+    def test_it_narrows_where_no_chain_may_be_relaunched(
+        self, sandbox: Sandbox, driver: Driver, failed: t.Callable[[list[str]], tuple[int, int]]
+    ) -> None:
+        """Who may only execute cannot relaunch a relaunch whose limit is a prompt that the template did not take."""
+        template, job = failed([])
+        chained = driver.relaunch(job, "alice")["id"]
+        answer = sandbox.request("POST", f"/jobs/{chained}/relaunch/", user="alice", body={"hosts": "failed"})
+        assert answer.status == 403
+        sandbox.change_template(template, asks=["limit"])
+
+        limits = [driver.relaunch(job, "alice", hosts="remaining")["limit"] for _time in range(2)]
+
+        assert limits == ["web2", "web2"]
 
 
 def test_with_changes_the_failed_hosts_are_launched_once(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:
