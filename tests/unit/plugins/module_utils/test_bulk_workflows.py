@@ -265,6 +265,18 @@ def test_an_update_deleted_while_it_is_waited_for_launched_nothing(world: World)
     assert "not known whether" not in str(ran.error)
 
 
+def test_an_update_that_was_successful_meanwhile_is_not_run_again(world: World) -> None:
+    world.failed(1, {"web1": True}, project=3)
+    update = {"id": 9, "type": "project_update", "status": "failed", "project": 3, "name": "web"}
+    answers = iter([[update], [{**update, "id": 10, "status": "successful"}]])
+    world.before = lambda _method, path: (200, listed(next(answers), {})) if path == "project_updates/" else None
+
+    ran = recover(world, update_first=True)
+
+    assert (world.posts, ran.entries[1].recovered) == (["1/relaunch"], True)
+    assert [(one["id"], one["new_id"], one["new_status"]) for one in ran.outcome.updates] == [(9, 10, "successful")]
+
+
 class TestUpdatesThatCannotBeListed:
     @pytest.fixture(autouse=True)
     def _unlisted(self, world: World) -> None:
