@@ -653,6 +653,13 @@ class TestEndOfARelaunch:
 
         assert done(work.ledger()) == {}
 
+    def test_nor_that_a_newer_one_started_less(self) -> None:
+        behind = {**again(LAST, 6), "task": "Report", "uuid": "u6"}
+        behind["event_data"] = {**behind["event_data"], "task": "Report", "task_path": "site.yml:6"}
+        work = self.of(WENT_ON).ran("failed", (*WENT_ON, behind), failed="web2").ran("failed", BROKE_OFF, failed="web2")
+
+        assert done(work.ledger()) == {}
+
     def test_the_playbook_has_changed_in_between(self) -> None:
         work = self.of(BROKE_OFF, scm_revision="abc").ran("successful", (PLAY, FIRST), well="web3", scm_revision="def")
 
