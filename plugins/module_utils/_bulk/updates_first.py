@@ -51,25 +51,21 @@ class UpdatesFirst:
         #: Whether one was begun.
         self.begun = False
 
-    def before(self, job: Job) -> Steps[bool]:
+    def before(self, job: Job) -> Steps[None]:
         """What comes before the launch of a job.
 
-        :returns: whether time has passed.
         :raises RefusedError: an update that it depends on could not be run, or has failed again.
         :raises WaitTimeoutError: the task's timeout, or its deadline, came first.
         """
-        waited = False
         for failed in self._failed if self._first else ():
             if job.id in failed.jobs:
-                waited = (yield from self._run(failed)) or waited
-        return waited
+                yield from self._run(failed)
 
-    def _run(self, failed: FailedUpdate) -> Steps[bool]:
+    def _run(self, failed: FailedUpdate) -> Steps[None]:
         kind = failed.updated.kind
         newer = self._newer.get(failed.update.id) or self._begun(failed)
         self._newer[failed.update.id] = newer
-        waited = newer.active
-        if waited:
+        if newer.active:
             try:
                 newer = yield EndOf(newer, kind)
             except WaitTimeoutError as error:
@@ -85,7 +81,6 @@ class UpdatesFirst:
                 f"Not launched: {failed.told} failed, and so did {kind.noun} {newer.id} after it, with status "
                 f"{newer.status}.{explained(newer)} Mend that, and run the task again. See {page}"
             )
-        return waited
 
     def _begun(self, failed: FailedUpdate) -> Job:
         """An update that is active, or was successful meanwhile; else a new one (recorded: updates-project-post)."""

@@ -44,14 +44,14 @@ class RelaunchSequence:
     """
     :param work_of: makes what is known of the source, from its detail.
     :param launched: is shown each job that was launched, as soon as it is there.
-    :param before: what comes before the launch for a source, when there is room; its result is whether time has passed.
+    :param before: what comes before the launch for a source, when there is room.
     """
 
     def __init__(
         self,
         work_of: t.Callable[[Job], JobWork],
         launched: t.Callable[[Job], None] = lambda _job: None,
-        before: t.Optional[t.Callable[[Job], Steps[bool]]] = None,
+        before: t.Optional[t.Callable[[Job], Steps[None]]] = None,
     ) -> None:
         self._work_of = work_of
         self._show_launched = launched
@@ -162,7 +162,7 @@ class RelaunchSequence:
         self.state.plan = f"{decision.reason}: {_planned(decision)}."
         waited = yield Room()
         if self._before is not None and not work.request.check_mode:
-            waited = (yield from self._before(work.source)) or waited
+            yield from self._before(work.source)
         if waited:
             # It had to wait, and the others' jobs went on meanwhile.
             self._looks = 0

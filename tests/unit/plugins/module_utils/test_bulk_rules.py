@@ -225,6 +225,17 @@ class TestWhatARuleRetries:
         late = recover(world, rules=rules)
         assert (relaunches_of(world.posts), late.of(1), late.of(2)) == ([1], "relaunched", "left_for_later")
 
+    def test_waits_for_the_longest_delay_of_its_hosts(self, world: World) -> None:
+        world.failed(1, {"web1": True, "web2": True})
+        world.expired = {"web1"}
+        rules = [{"message": "licence", "action": "retry", "delay": 6 * HOUR}, {"action": "retry", "delay": 60}]
+        world.clock.now = world.jobs[1].ends + HOUR
+
+        ran = recover(world, rules=rules)
+
+        assert (world.posts, ran.of(1)) == ([], "left_for_later")
+        assert "waits 21600 seconds from its last end on" in ran.entry(1)["msg"]
+
     def test_counts_from_the_end_of_its_last_relaunch(self, world: World) -> None:
         world.failed(1, {"web1": True})
         world.failing[7] = {"web1"}

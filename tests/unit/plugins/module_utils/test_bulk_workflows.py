@@ -277,6 +277,31 @@ def test_an_update_that_was_successful_meanwhile_is_not_run_again(world: World) 
     assert [(one["id"], one["new_id"], one["new_status"]) for one in ran.outcome.updates] == [(9, 10, "successful")]
 
 
+def test_what_was_done_while_an_update_ran_is_seen_before_the_launch(world: World) -> None:
+    world.failed(1, {"web1": True}, project=3)
+    update = {"id": 9, "type": "project_update", "status": "failed", "project": 3, "name": "web"}
+    begun: list[float] = []
+
+    def project(method: str, path: str) -> t.Any:
+        if method == "POST" and path == "projects/3/update/":
+            begun.append(world.clock.now)
+            return 202, {**update, "id": 10, "status": "running"}
+        if path != "project_updates/":
+            return None
+        if begun and world.clock.now > begun[0] + 60:
+            if len(world.jobs) == 1:
+                world.launch(7, ["web1"], duration=1.0, launch_type="scheduled", project=3)
+                world.clock.now += 10
+            return 200, listed([{**update, "id": 10, "status": "successful"}], {})
+        return 200, listed([] if begun else [update], {})
+
+    world.before = project
+    ran = recover(world, update_first=True)
+
+    assert world.posts == ["projects/3/update"]
+    assert (ran.entries[1].outcome, ran.entries[1].recovered) == ("superseded", True), ran.entries[1].msg
+
+
 class TestUpdatesThatCannotBeListed:
     @pytest.fixture(autouse=True)
     def _unlisted(self, world: World) -> None:

@@ -25,6 +25,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome i
 from ansible_collections.relaunch.controller.plugins.module_utils._job.relaunch_job import relaunch_job
 from ansible_collections.relaunch.controller.tests.unit.bulk_controller import BulkController, Hosts, SimulatedJob
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
+from ansible_collections.relaunch.controller.tests.unit.templates_as_data import needs
 
 SOURCE = 42
 MIXED = {"web1": True, "web2": True, "web3": False}
@@ -135,6 +136,18 @@ def rolling() -> BulkController:
     """In batches of two: the second one failed, and the third one was never begun."""
     controller = world({"web1": False, "web2": False, "web3": True, "web4": True})
     controller.inventory.update(web5=True, web6=True)
+    return controller
+
+
+def asks_for_a_password() -> BulkController:
+    """Which passwords a task would give is not known to job_info."""
+    controller = rolling()
+    wanted = needs(*controller.asks, passwords_needed_to_start=["ssh_password"])
+
+    def before(method: str, path: str) -> t.Any:
+        return (200, wanted) if method == "GET" and path.endswith("/launch/") else None
+
+    controller.before = before
     return controller
 
 
@@ -357,6 +370,11 @@ class TestWhatItTells:
 
         assert "does not ask for limit at its launch" in told["msg"]
         assert told["remaining_hosts"] == ["web3", "web4", "web5", "web6"]
+
+    def test_passwords_that_a_task_may_give_do_not_matter(self) -> None:
+        told = info(asks_for_a_password(), hosts="remaining")
+
+        assert (told["verdict"], told["relaunch_on"]) == ("launch", "remaining"), told["msg"]
 
     def test_a_job_left_new_is_told_and_not_canceled(self) -> None:
         told = info(left_new())

@@ -207,6 +207,15 @@ CLOUD = {"id": 15, "name": "cloud", "kind": "aws"}
 ONE_LEFT = {"summary_fields": {"credentials": [CLOUD]}}
 
 
+def test_a_machine_credential_is_enough_to_ask_for_nothing(
+    controller: ScriptedController, relaunch: Relaunch, prepare: t.Callable[..., None]
+) -> None:
+    prepare({"summary_fields": {"credentials": [PROD, CLOUD]}})
+    launched(controller)
+
+    assert relaunch()["changed"] is True
+
+
 class TestOneOfSeveralCredentials:
     """Job 42 was launched with prod and cloud, and shows cloud."""
 
