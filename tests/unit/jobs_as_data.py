@@ -46,6 +46,7 @@ def job(job_id: int, status: str = "failed", **facts: t.Any) -> dict[str, t.Any]
         "forks": 0,
         "timeout": 0,
         "diff_mode": False,
+        "allow_simultaneous": False,
         "elapsed": 1.5,
         "created": f"{moment}:00.100000Z",
         "started": f"{moment}:01.990109Z",

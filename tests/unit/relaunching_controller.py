@@ -80,7 +80,8 @@ class RelaunchingController(BaseAdapter):
         ran = self._ran(number - SOURCE, names)
         status = ran if isinstance(ran, str) else "failed" if any(ran.values()) else "successful"
         self._hosts[number] = {} if isinstance(ran, str) else ran
-        self.jobs[number] = job(number, status, launch_type="relaunch", limit=",".join(names))
+        of_template = {"allow_simultaneous": self.jobs[of]["allow_simultaneous"]}
+        self.jobs[number] = job(number, status, launch_type="relaunch", limit=",".join(names), **of_template)
         return self.jobs[number]
 
     def forget_before(self, number: int) -> None:

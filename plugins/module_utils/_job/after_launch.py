@@ -68,7 +68,9 @@ def after_launch(
         work.client.patient = work.watch.patient
         ended = yield from until_ended(work, own, f"job {own.id}", outcome, ours)
         diff = side_by_side(work.request, work.source, ended.facts, f"job {ended.id}")
-        return (yield from judge(work, ended, asked, replace(outcome, diff=diff)))
+        # Then no other one can begin before it has ended, and those before it have been looked for.
+        alone = own.facts.get("allow_simultaneous") is False
+        return (yield from judge(work, ended, asked, replace(outcome, diff=diff), alone))
 
 
 def after_adoption(work: JobWork, look: Look, job: Job, asked: Asked, outcome: RelaunchOutcome) -> Steps[Judged]:

@@ -18,7 +18,7 @@ from .._api.kinds import JOB
 from .._launch import failure_report
 from .._launch.asks import Steps
 from .._work.decision import ALL, REMAINING, Launch, Refuse
-from .._work.ledger import HostRecord
+from .._work.ledger import HostRecord, done_by, ended
 from .outcome import BrokenOffError, RelaunchOutcome, carrying
 from .work import JobWork, Look, host_names, left_out, with_hosts
 
@@ -56,11 +56,12 @@ def asked_of(work: JobWork, hosts: t.Collection[str]) -> Asked:
     return Asked(job_type, work.source.limit_names, frozenset(hosts) or None)
 
 
-def judge(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome) -> Steps[Judged]:
+def judge(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome, alone: bool = False) -> Steps[Judged]:
     """Tell how a job ended that was waited for.
 
     :param job: it, having ended.
     :param outcome: what is known besides; its message goes on.
+    :param alone: no other run on all hosts can have been beside it.
     :raises JobUnsuccessfulError: it was not successful, or ran as another type or with another limit than asked for.
     :raises CutShortError: it was, and the source had ended early for other hosts.
     """
@@ -79,12 +80,13 @@ def judge(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome) -> St
     check_type(job, asked, outcome)
     check_limit(job, asked, outcome)
     said = f"Job {job.id} was successful."
-    if work.request.options.hosts == ALL:
+    whole = work.request.options.hosts == ALL
+    if whole and alone:
         return Judged(outcome.saying(said))
     # What remained before it may have been done by it.
     with carrying(replace(outcome, remaining_hosts=None)):
         look = yield from work.look(job)
-        return _judge_hosts(work, look, job, outcome.saying(said))
+        return (_judge_whole if whole else _judge_hosts)(work, look, job, outcome.saying(said))
 
 
 def _take_limit(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome) -> None:
@@ -94,6 +96,18 @@ def _take_limit(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome)
     failed = work.source.failures_counted
     all_of_source = outcome.relaunched_job_id == work.source.id and (failed is None or failed <= len(job.limit_names))
     work.reader.assume_done(job, all_of_source)
+
+
+def _judge_whole(_work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) -> Judged:
+    if done_by([job], look.ledger.whole_failures) is None:
+        raise _overtaken(job, max(look.ledger.whole_failures, key=ended), "", outcome)
+    return Judged(outcome)
+
+
+def _overtaken(job: Job, by: Job, on: str, outcome: RelaunchOutcome) -> BrokenOffError:
+    """The error where another run of the same work failed after a job was launched, which takes its success back."""
+    said = f"Job {job.id} was successful, but job {by.id}, the same work, ended after its launch and failed{on}."
+    return BrokenOffError(JobUnsuccessfulError(f"{said} Run the task again. See {outcome.url}"), outcome)
 
 
 def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) -> Judged:
@@ -111,11 +125,7 @@ def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) 
             return Judged(outcome.saying(f"{decision.reason}: all hosts are next."), again=True)
         overtaken = [host for host in decision.due if _failed_since(host, job)]
         if overtaken:
-            by, names = overtaken[0].failed_in[0], told(host_names(overtaken))
-            said = f"Job {job.id} was successful, but job {by.id}, the same work, ended after its launch and failed on"
-            raise BrokenOffError(
-                JobUnsuccessfulError(f"{said} {names}. Run the task again. See {outcome.url}"), outcome
-            )
+            raise _overtaken(job, overtaken[0].failed_in[0], f" on {told(host_names(overtaken))}", outcome)
         left = frozenset(host.name for host in decision.due)
         # A part that it was not to do.
         return Judged(outcome, again=bool(left) and not left & frozenset(before.hosts or ()))

@@ -156,11 +156,17 @@ class Ledger:
     @property
     def whole_success(self) -> t.Optional[Job]:
         """The run on all hosts that did all of the work, after every run that has failed; None where there is none."""
-        whole = [run.job for run in self.runs if run.whole and run.job.began and not run.job.active]
-        failed = [
-            job for job in (self.source, *whole) if job.status in (_jobs.FAILED_STATUS, _jobs.ERROR) and job.began
-        ]
-        return done_by([job for job in whole if job.successful], failed)
+        return done_by([job for job in self._whole if job.successful], self.whole_failures)
+
+    @property
+    def whole_failures(self) -> list[Job]:
+        """The runs on all hosts that have failed, the source among them."""
+        failed = (_jobs.FAILED_STATUS, _jobs.ERROR)
+        return [job for job in (self.source, *self._whole) if job.status in failed and job.began]
+
+    @property
+    def _whole(self) -> list[Job]:
+        return [run.job for run in self.runs if run.whole and run.job.began and not run.job.active]
 
 
 def done_by(done_in: t.Iterable[Job], failed_in: t.Iterable[Job]) -> t.Optional[Job]:

@@ -362,6 +362,42 @@ def test_a_success_that_the_failure_of_another_overtook_is_none() -> None:
     assert isinstance(outcome, RelaunchOutcome) and outcome.remaining_hosts == ("web1",)
 
 
+class TestASuccessOnAllHostsThatAnotherOvertook:
+    """Job 44, of another caller, is on all hosts too; it ends after job 43 was launched, and fails."""
+
+    def task(self, adopted: bool) -> Task:
+        controller = RelaunchingController(failing("", "web1"), "web1", "web2")
+        if adopted:
+            controller.relaunch(SOURCE, "all").update(status="running", finished=None)
+        task = Task(controller, RelaunchOptions("all", wait=True))
+
+        def end() -> None:
+            controller.jobs[43].update(status="successful", finished="2026-11-23T00:45:00.000000Z")
+
+        def other(path: str) -> None:
+            if path == ("jobs/43/" if adopted else "jobs/") and 43 in controller.jobs and 44 not in controller.jobs:
+                controller.relaunch(SOURCE, "all")
+
+        task.events = [end, end] if adopted else []
+        controller.before = other
+        return task
+
+    @pytest.mark.parametrize("simultaneous", [True, False])
+    def test_one_that_was_adopted_is_none(self, simultaneous: bool) -> None:
+        task = self.task(adopted=True)
+        task.controller.jobs[43]["allow_simultaneous"] = simultaneous
+
+        with pytest.raises(ControllerError, match="Job 43 was successful, but job 44, the same work, .* failed. Run"):
+            task.run()
+
+    def test_one_of_the_task_itself_is_none(self) -> None:
+        task = self.task(adopted=False)
+        task.controller.jobs[SOURCE]["allow_simultaneous"] = True
+
+        with pytest.raises(ControllerError, match="Job 43 was successful, but job 44, the same work, .* failed. Run"):
+            task.run()
+
+
 def test_a_success_beside_hosts_that_this_task_has_tried_in_vain_is_not_all() -> None:
     """Job 43, of this task, failed on web1 and web2; what remained then was launched on web2 alone."""
 

@@ -156,6 +156,8 @@ def test_of_callers_in_one_instant_one_gives_way_by_one_look(
     controller.expect("POST", at(101, "cancel"), 202)
     ended = [relaunched(100, "successful"), relaunched(102, "successful", unified_job_template=8)]
     controller.expect("GET", JOBS, body=listed(*ended))
+    # Whether another run has failed beside the one that was adopted.
+    controller.expect("GET", JOBS, body=listed(relaunched(101, "canceled"), *ended))
 
     result = run(at_once=2)
 
