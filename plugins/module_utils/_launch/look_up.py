@@ -37,19 +37,19 @@ def look_up(
     timeout = LOOK_UP_TIMEOUT if left is None else max(least, min(left, LOOK_UP_TIMEOUT))
     first: t.Optional[float] = None
     while True:
-        found: t.Optional[Job] = None
+        found, answered = None, True
         try:
             jobs = yield newer
             found = _own(client, attempt, jobs)
-            first = client.clock() if first is None else first
         except ControllerError as error:
             # A single strange answer must not end the search: the job may be on its way.
-            if not error.transient:
-                first = client.clock() if first is None else first
+            answered = not error.transient
         if found is not None:
             return Launched(found, lost.why)
         now = client.clock()
-        if (first is not None and now - first >= LOOK_UP_SECONDS) or now - began >= timeout:
+        first = now if first is None and answered else first
+        # It ends with a look that was answered: what was not may have been to show the job.
+        if (answered and first is not None and now - first >= LOOK_UP_SECONDS) or now - began >= timeout:
             raise AnswerLostError(
                 f"It is unknown whether {attempt.what[0].lower()}{attempt.what[1:]} was {attempt.verb}: {lost.why} No "
                 f"new {noun} has been found, but one may still appear. Running the task again is safe: it looks for it "

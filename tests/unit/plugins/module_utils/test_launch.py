@@ -273,6 +273,14 @@ class TestLookUp:
         assert search([*[BUSY] * 40, [], [], [], [made()]]).job.id == 51
         assert clock.now > 3 * _look_up.LOOK_UP_SECONDS
 
+    def test_it_does_not_end_while_nobody_tells_whose_a_job_is(
+        self, controller: ScriptedController, search: Search
+    ) -> None:
+        for _time in range(int(2 * _look_up.LOOK_UP_SECONDS)):
+            controller.expect("GET", "/api/v2/me/", 429, {"detail": "Request was throttled."})
+
+        assert search([[]], then=[made()]).job.id == 51
+
     def test_a_controller_that_stays_away_ends_the_search(self, search: Search, clock: Clock) -> None:
         with pytest.raises(AnswerLostError, match="It is unknown whether job 42 was relaunched"):
             search([], then=BUSY)
