@@ -139,9 +139,12 @@ def decide(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decision, AskEnd
     if ledger.early is not None and not options.force:
         what = f"job {ledger.early.id}, the same work, launched before job {source.id} had ended,"
         return _await(ledger.early, what, options)
-    if options.hosts == ALL:
-        return _decide_whole(ledger, options)
-    return _decide_hosts(ledger, options)
+    decision = _decide_whole(ledger, options) if options.hosts == ALL else _decide_hosts(ledger, options)
+    other = ledger.astray
+    if isinstance(decision, Launch) and other is not None and not options.force:
+        ran = f"job {other.id}, which ran as job type {other.job_type}"
+        return Refuse(f"This task has relaunched the same work as {ran}: its template was edited.")
+    return decision
 
 
 def _decide_hosts(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decision, AskEnd]:

@@ -114,6 +114,7 @@ class Ledger:
     :param newest: the highest number of a job of the template that is known.
     :param left_new: those of the same work that were left in ``new``: they do no work.
     :param tried: the jobs that this task has launched for the same work before.
+    :param astray: one of them that ran as another type than it was to.
     :param masked: whether a secret had to count as equal, since the controller shows none.
     """
 
@@ -127,6 +128,7 @@ class Ledger:
     newest: int = 0
     masked: bool = False
     tried: frozenset[int] = frozenset()
+    astray: t.Optional[Job] = None
     left_new: tuple[Job, ...] = ()
 
     @property

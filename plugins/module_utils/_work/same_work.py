@@ -173,7 +173,7 @@ class SameWork:
     ) -> None:
         self._client = client
         self._source = source
-        self._job_type = job_type or source.job_type
+        self.job_type = job_type or source.job_type
         # Jobs with equal values are the same work as each other, so that one of them is asked about for all.
         self._changes = {name: value for name, value in (changes or {}).items() if name != "job_type"}
         #: Whether something is to be other than in the source, so that the source is other work.
@@ -190,7 +190,7 @@ class SameWork:
 
         :raises ControllerError: the prompts could not be read, though they are there.
         """
-        return job.job_type == self._job_type and self._same(job) is True
+        return job.job_type == self.job_type and self._same(job) is True
 
     def asks_credentials(self) -> t.Optional[bool]:
         """Whether the source's template asks for credentials at launch; None where that is not known."""

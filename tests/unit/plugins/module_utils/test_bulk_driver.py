@@ -224,6 +224,24 @@ def test_what_failed_again_is_not_launched_for_an_older_job(
     assert [again.of(number)[0] for number in (1, 2, 3)] == ["superseded", "superseded", "relaunched"]
 
 
+def test_what_ran_as_another_type_is_not_launched_for_an_older_job(controller: BulkController) -> None:
+    """The template checks only by now, and a relaunch takes that over."""
+    for number in (1, 2, 3):
+        controller.failed(number, {"web1": True, "web2": False})
+
+    def as_check(_path: str) -> t.Any:
+        facts = {"job_type": "check", "launch_type": "relaunch", "limit": "web1"}
+        new = controller.launch(7, ["web1"], launched_by={"id": 1, "type": "user"}, **facts)
+        return 201, {**new.shown(controller.clock.now - 0.001), "status": "pending", "finished": None}, {}
+
+    controller.before = at_post(as_check)
+    ran = relaunch(controller)
+
+    assert relaunches_of(controller.posts) == [3]
+    assert [ran.of(number) for number in (3, 2, 1)] == [("relaunched", False), *[("superseded", False)] * 2]
+    assert "job 101, which ran as job type check: its template was edited" in ran.entry(1).msg
+
+
 def test_one_look_launches_as_many_as_may_be_active(controller: BulkController) -> None:
     controller.latency = 0.01
     for number in range(1, 41):
