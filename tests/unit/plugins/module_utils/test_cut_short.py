@@ -21,6 +21,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger i
 from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger_reader import JobsRead, LedgerReader
 from ansible_collections.relaunch.controller.plugins.module_utils._work.same_work import SameWork
 from ansible_collections.relaunch.controller.tests.sandbox.cut_short.cases import COMPLETE, CUT_SHORT, Case
+from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, relaunched
 from ansible_collections.relaunch.controller.tests.unit.recorded_controller import RecordedController
 from ansible_collections.relaunch.controller.tests.unit.recorded_jobs import events
@@ -101,7 +102,8 @@ class World:
         healed = Job.of(relaunched(43, "successful", ",".join(self.relaunch["hosts"]), **same))
         with RecordedController(self.lists) as controller:
             connection = ConnectionOptions(controller.url, token="t0ken", max_retries=0, api_prefix="/api/v2/")
-            with contextlib.closing(ControllerClient(connection)) as client:
+            clock = Clock()
+            with contextlib.closing(ControllerClient(connection, clock.read, clock.sleep)) as client:
                 work = SameWork(client, source)
                 reader = LedgerReader(client, lambda ended: ended, source, work, False, JobsRead())
                 ledger = reader.ledger([healed], hosts_needed=True)

@@ -24,6 +24,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.end_of_r
 )
 from ansible_collections.relaunch.controller.tests.sandbox.plays import shapes as written
 from ansible_collections.relaunch.controller.tests.sandbox.plays.shapes import GROUPS
+from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.recorded_controller import RecordedController
 from ansible_collections.relaunch.controller.tests.unit.recorded_plays import (
     DONE,
@@ -76,7 +77,8 @@ class World:
     def client(self) -> t.Iterator[ControllerClient]:
         with RecordedController(self.lists) as controller:
             connection = ConnectionOptions(controller.url, token="t0ken", max_retries=0, api_prefix="/api/v2/")
-            with contextlib.closing(ControllerClient(connection)) as client:
+            clock = Clock()
+            with contextlib.closing(ControllerClient(connection, clock.read, clock.sleep)) as client:
                 yield client
         self.asked = controller.asked
 

@@ -107,7 +107,7 @@ def test_where_the_proxy_itself_repeats_it(
             f"{controller.partition(':')[0].upper()}_PROXY", f"{scheme}://svc:Hunter2@{listener.address}"
         )
         try:
-            message = str(told(controller, request_timeout=2))
+            message = str(told(controller, request_timeout=1))
         except pytest.fail.Exception:
             pytest.skip("the proxy's words were an answer")
     assert "unter2" not in message
