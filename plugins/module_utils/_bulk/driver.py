@@ -179,7 +179,7 @@ class BulkDriver:
             try:
                 if (tried := self._attempts.too_many(member)) is not None:
                     member.leave_to_a_person(tried)
-                else:
+                elif member.ruled is not None:
                     member.leave_for_later(self._client.now())
             except ControllerError as error:
                 self._advance(member, error=error)

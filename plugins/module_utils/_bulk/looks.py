@@ -81,7 +81,7 @@ class SharedLooks:
             return self._watch.through(lambda: workflow_jobs_after(self._client, own))
         asked = t.cast("JobsAfter", ask)
         if self._is_shared(asked):
-            return [] if self._recent is None else self._recent.of(asked.source, asked.number)
+            return [] if self._recent is None else self._recent.answer(asked)
         return self._watch.through(lambda: jobs_after(self._client, asked))
 
     def known(self, source: Job) -> list[Job]:
