@@ -38,8 +38,10 @@ class RecentJobs:
     def __init__(self, client: ControllerClient, sources: t.Collection[Job]) -> None:
         self._client = client
         self._of_template: dict[_Template, dict[int, Job]] = {}
-        # By template the numbers of all that were ever met; and by the number of a source how many of these have been
-        # looked through for it, and which of them may be the same work.
+        # The numbers of all that were ever met.
+        self._numbers: set[int] = set()
+        # These by template; and by the number of a source how many of them have been looked through for it, and which
+        # may be the same work.
         self._met: dict[_Template, list[int]] = {}
         self._of_source: dict[int, tuple[int, set[int]]] = {}
         self._active: dict[int, Job] = {}
@@ -94,8 +96,20 @@ class RecentJobs:
         self._of_source[ask.source.id] = len(met), numbers
         return [jobs[number] for number in sorted(numbers) if number in jobs and number > ask.number]
 
+    def knows_all(self, ask: JobsAfter) -> bool:
+        """Whether all is known already that matters: no number is left in front of a launch for an unknown job, and
+        those that are known have ended.
+        """
+        if ask.before is None:
+            return False
+        numbers = range(max(ask.number, self._known_to) + 1, ask.before)
+        if not all(number in self._numbers for number in numbers):
+            return False
+        return not any(job.active for job in self.answer(ask) if job.id < ask.before)
+
     def _note(self, jobs: t.Iterable[Job]) -> None:
         for job in jobs:
+            self._numbers.add(job.id)
             template = _template(job)
             known = self._of_template.setdefault(template, {})
             if job.id not in known:

@@ -158,9 +158,12 @@ class JobWork:
         ledger = self.reader.ledger(jobs, needed, not options.force or own is not None)
         return Look(self.park(ledger, self.events_in) if self.park else ledger, at)
 
-    def jobs_after(self, number: int) -> JobsAfter:
-        """Asks for the jobs of the source's template that are newer than a number; others' work may be left out."""
-        return JobsAfter(self.source, number, self.same_work.surely_excludes)
+    def jobs_after(self, number: int, before: t.Optional[int] = None) -> JobsAfter:
+        """Asks for the jobs of the source's template that are newer than a number; other work may be left out.
+
+        :param before: as of JobsAfter.
+        """
+        return JobsAfter(self.source, number, self.same_work.surely_excludes, before)
 
     def _may_make_no_limit(self) -> bool:
         """Whether the failed hosts of the source may have names that no limit holds, which are to be known before."""
