@@ -117,11 +117,11 @@ class BulkDriver:
             member.advance(answer, error)
         finally:
             new = member.launched[before:]
-            if member.kind is JOB and (new or (member.state.looking_up and not looked_for)):
+            if member.kind is JOB and member.state.looking_up and not looked_for:
                 self._looks.outdate()
             for job in new:
                 self._waits.running[job.id] = job, member.kind
-                self._looks.note(job, member.kind)
+                self._looks.note_launch(job, member.kind)
 
     def _begin_turns(self) -> None:
         """In each row the next one, when the one before is over; or, where nobody waits for it, has launched."""
@@ -179,7 +179,7 @@ class BulkDriver:
             try:
                 if (tried := self._attempts.too_many(member)) is not None:
                     member.leave_to_a_person(tried)
-                else:
+                elif member.ruled is not None:
                     member.leave_for_later(self._client.now())
             except ControllerError as error:
                 self._advance(member, error=error)

@@ -17,7 +17,8 @@ from .._launch.waiting import Watch
 from .member import Member
 from .recent_jobs import RecentJobs
 
-# Those who look within so many seconds share a look, unless one of them has launched something in between.
+# Those who look within so many seconds share a look; not with those who launched something after it, and look at others
+# in the same instant, nor where something may have been launched that is not known.
 LOOK_SHARED_FOR = 0.5
 
 
@@ -35,6 +36,7 @@ class SharedLooks:
         self._row_of = {member.source.id: row for row in self._turns for member in row}
         self._recent: t.Optional[RecentJobs] = None
         self._stale = False
+        self._launched = False
 
     def bring_up_to_date(
         self, looking: t.Collection[Member], waited_for: t.AbstractSet[int], shared_for: float = LOOK_SHARED_FOR
@@ -49,7 +51,9 @@ class SharedLooks:
         """
         recent = self._recent
         if recent is not None and not self._stale and self._client.clock() - recent.at <= shared_for:
-            return
+            launching = any(isinstance(one.ask, JobsAfter) and one.ask.before is not None for one in looking)
+            if not (launching and self._launched):
+                return
         sources = [member.source for row in self._turns for member in row if member.entry is None]
         if recent is None:
             self._recent = self._watch.through(lambda: RecentJobs(self._client, sources))
@@ -61,11 +65,16 @@ class SharedLooks:
             own = {job.id for member in looking for job in member.launched}
             of_others = {job.id for row in rows.values() for member in row for job in member.launched} - own
             self._watch.through(lambda: recent.refresh(sources, waited_for - of_others))
-        self._stale = False
+        self._stale = self._launched = False
 
     def shared_by(self, looking: t.Iterable[Member]) -> set[Member]:
-        """Those that look at what the one list answers; the nodes of workflows have templates of their own."""
-        return {member for member in looking if isinstance(member.ask, JobsAfter) and self._is_shared(member.ask)}
+        """Those that look at what the one list answers, and is not known already; the nodes of workflows have templates
+        of their own.
+        """
+        asks = {member: member.ask for member in looking if isinstance(member.ask, JobsAfter)}
+        shared = {member: ask for member, ask in asks.items() if self._is_shared(ask)}
+        recent = self._recent
+        return {member for member, ask in shared.items() if recent is None or not recent.knows_all(ask)}
 
     def _is_shared(self, ask: JobsAfter) -> bool:
         return ask.source.id in self._row_of
@@ -81,7 +90,7 @@ class SharedLooks:
             return self._watch.through(lambda: workflow_jobs_after(self._client, own))
         asked = t.cast("JobsAfter", ask)
         if self._is_shared(asked):
-            return [] if self._recent is None else self._recent.of(asked.source, asked.number)
+            return [] if self._recent is None else self._recent.answer(asked)
         return self._watch.through(lambda: jobs_after(self._client, asked))
 
     def known(self, source: Job) -> list[Job]:
@@ -89,8 +98,13 @@ class SharedLooks:
         return [] if self._recent is None else self._recent.of(source, 0)
 
     def outdate(self) -> None:
-        """Something may have been launched since the last look."""
+        """Something may have been launched since the last look, and is not known."""
         self._stale = True
+
+    def note_launch(self, job: Job, kind: Kind) -> None:
+        """Know a job that was launched here."""
+        self._launched = self._launched or kind is JOB
+        self.note(job, kind)
 
     def note(self, job: Job, kind: Kind) -> None:
         """Know this job too, as it is now."""

@@ -10,9 +10,11 @@ Private to this collection.
 from __future__ import annotations
 
 import typing as t
+from datetime import timedelta
 
 from .._api.jobs import Job
 from .._api.kinds import JOB
+from .._launch.asks import JobsAfter
 from .._selection.find_jobs import by_numbers
 
 if t.TYPE_CHECKING:
@@ -36,6 +38,12 @@ class RecentJobs:
     def __init__(self, client: ControllerClient, sources: t.Collection[Job]) -> None:
         self._client = client
         self._of_template: dict[_Template, dict[int, Job]] = {}
+        # The numbers of all that were ever met.
+        self._numbers: set[int] = set()
+        # These by template; and by the number of a source how many of them have been looked through for it, and which
+        # may be the same work.
+        self._met: dict[_Template, list[int]] = {}
+        self._of_source: dict[int, tuple[int, set[int]]] = {}
         self._active: dict[int, Job] = {}
         #: When this was asked for, by the client's clock.
         self.at = client.clock()
@@ -44,7 +52,10 @@ class RecentJobs:
         self._known_to = self._newest
         # When was asked, and the highest number that was known after that.
         self._asked: list[tuple[float, int]] = []
-        self._note(self._listed(sources, min((job.id for job in sources), default=0)))
+        appeared = client.now() - timedelta(seconds=APPEARS_WITHIN)
+        self._note(listed := self._listed(sources, min((job.id for job in sources), default=0)))
+        newest_first = sorted(listed, key=lambda job: job.id, reverse=True)
+        self._known_to = max(self._known_to, next((job.id for job in newest_first if job.created < appeared), 0))
         self._asked.append((self.at, self._newest))
 
     def refresh(self, sources: t.Collection[Job], waited_for: t.Container[int] = ()) -> None:
@@ -76,9 +87,34 @@ class RecentJobs:
         jobs = self._of_template.get(_template(source), {})
         return [jobs[newer] for newer in sorted(newer for newer in jobs if newer > number)]
 
+    def answer(self, ask: JobsAfter) -> list[Job]:
+        """What is asked for, without the work that is surely other; that is told of each job once."""
+        template = _template(ask.source)
+        jobs, met = self._of_template.get(template, {}), self._met.get(template, [])
+        seen, numbers = self._of_source.get(ask.source.id, (0, set()))
+        numbers.update(number for number in met[seen:] if number in jobs and not ask.other_work(jobs[number]))
+        self._of_source[ask.source.id] = len(met), numbers
+        return [jobs[number] for number in sorted(numbers) if number in jobs and number > ask.number]
+
+    def knows_all(self, ask: JobsAfter) -> bool:
+        """Whether all is known already that matters: no number is left in front of a launch for an unknown job, and
+        those that are known have ended.
+        """
+        if ask.before is None:
+            return False
+        numbers = range(max(ask.number, self._known_to) + 1, ask.before)
+        if not all(number in self._numbers for number in numbers):
+            return False
+        return not any(job.active for job in self.answer(ask) if job.id < ask.before)
+
     def _note(self, jobs: t.Iterable[Job]) -> None:
         for job in jobs:
-            self._of_template.setdefault(_template(job), {})[job.id] = job
+            self._numbers.add(job.id)
+            template = _template(job)
+            known = self._of_template.setdefault(template, {})
+            if job.id not in known:
+                self._met.setdefault(template, []).append(job.id)
+            known[job.id] = job
             self._newest = max(self._newest, job.id)
             if job.active:
                 self._active[job.id] = job

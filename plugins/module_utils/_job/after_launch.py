@@ -16,7 +16,7 @@ from .._api import jobs as _jobs
 from .._api.errors import ControllerError, DeadlineError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job
 from .._api.kinds import JOB
-from .._launch.asks import EndOf, JobsAfter, Pause, Steps
+from .._launch.asks import EndOf, Pause, Steps
 from .._launch.failure_report import explained, in_front
 from .._launch.launch import Launched
 from .._launch.tie_break import lower_rival
@@ -152,7 +152,8 @@ def _look_for_rival(
 ) -> Steps[tuple[Job, t.Optional[Job], RelaunchOutcome]]:
     try:
         # One that was launched before may show up only now, with a lower number than those that were known.
-        newer = yield JobsAfter(work.source, look.ledger.newest if own.is_relaunch else work.source.id)
+        newest = look.ledger.newest if own.is_relaunch else work.source.id
+        newer = yield work.jobs_after(newest, before=own.id)
         return (*lower_rival(newer, own, work.is_rival(own, look.ledger)), outcome)
     except ControllerError as error:
         # The job is there, and is to be told of and waited for whatever else.
@@ -166,7 +167,7 @@ def _in_favour_of(work: JobWork, look: Look, adopted: Job) -> Steps[t.Optional[J
     """
     if adopted.status != _jobs.CANCELED:
         return None
-    since_source = yield JobsAfter(work.source, work.source.id)
+    since_source = yield work.jobs_after(work.source.id)
     return lower_rival(since_source, adopted, work.is_rival(adopted, look.ledger), successful_too=True)[1]
 
 

@@ -22,7 +22,7 @@ from .._api.errors import (
     WaitTimeoutError,
 )
 from .._api.jobs import Job
-from .._launch.asks import JobsAfter, Pause, Room, Steps
+from .._launch.asks import Pause, Room, Steps
 from .._launch.launch import Launched, NotNow, pause_before_next_try, send
 from .._launch.look_up import look_up
 from .._work.decision import ALL, FAILED, REMAINING, Adopt, Await, Done, Launch, Refuse, Settled
@@ -227,7 +227,7 @@ class RelaunchSequence:
             return sent
         self.state.looking_up = True
         with carrying(unknown):
-            newer = JobsAfter(work.source, look.ledger.newest)
+            newer = work.jobs_after(look.ledger.newest)
             found = yield from look_up(work.client, attempt, sent, newer, "job", work.watch.left())
         self.state.looking_up = False
         return found

@@ -146,7 +146,7 @@ class JobWork:
         source, options = self.source, self._options
         if own is None and not needs_runs(source, options):
             return Look(Ledger(Run(source, whole=True), newest=source.id), self.client.clock())
-        jobs = yield JobsAfter(source, source.id)
+        jobs = yield self.jobs_after(source.id)
         at = self.client.clock()
         # The job that the task runs in is never waited for, nor does it count as doing the work.
         jobs = [job for job in jobs if job.id != self.request.own_job and job.id not in self.of_others]
@@ -157,6 +157,13 @@ class JobWork:
         needed = needed or self.park is not None or self._may_make_no_limit()
         ledger = self.reader.ledger(jobs, needed, not options.force or own is not None)
         return Look(self.park(ledger, self.events_in) if self.park else ledger, at)
+
+    def jobs_after(self, number: int, before: t.Optional[int] = None) -> JobsAfter:
+        """Asks for the jobs of the source's template that are newer than a number; other work may be left out.
+
+        :param before: as of JobsAfter.
+        """
+        return JobsAfter(self.source, number, self.same_work.surely_excludes, before)
 
     def _may_make_no_limit(self) -> bool:
         """Whether the failed hosts of the source may have names that no limit holds, which are to be known before."""

@@ -25,10 +25,14 @@ class JobsAfter:
 
     :param source: whose template it is.
     :param number: only newer ones than this.
+    :param other_work: tells which of them need not be in the answer, for good and without asking for anything.
+    :param before: the task's own launch, before which they matter; None where all do.
     """
 
     source: Job
     number: int
+    other_work: t.Callable[[Job], bool] = lambda _job: False
+    before: t.Optional[int] = None
 
 
 @dataclass(frozen=True)

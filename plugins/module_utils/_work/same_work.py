@@ -54,7 +54,7 @@ _SETS_BY_NUMBER = ("credentials", "labels")
 
 # Where a job keeps its fingerprints.
 _VALUES = "_values"
-_TEMPLATE_VALUES = "_template_values"
+_KEY = "_key"
 
 # What stands in the row of a template itself. Credentials and labels stand beside it, and an edit of them leaves its
 # date alone, as does an edit of a survey, whose defaults become variables.
@@ -85,9 +85,9 @@ class LastEdit:
     has_survey: bool
     asks_credentials: bool
 
-    def left_alone(self, *launches: datetime) -> bool:
-        """Whether it is as it was at each of these launches."""
-        return all(self.modified + _LAUNCH_TAKES < launch < self.known_to for launch in launches)
+    def left_alone(self, launch: datetime) -> bool:
+        """Whether it is as it was at a launch."""
+        return self.modified + _LAUNCH_TAKES < launch < self.known_to
 
 
 class Prompts:
@@ -103,6 +103,8 @@ class Prompts:
         self._known: dict[_Key, t.Optional[Fingerprint]] = {}
         # By template and values, the job with the lowest number of those that were met.
         self._first: dict[_Key, Job] = {}
+        # By the same, what their template has given them, where that is known.
+        self._of_template: dict[_Key, t.Optional[tuple[Fingerprint, ...]]] = {}
         self._unreadable: dict[int, AnswerError] = {}
         #: Whether jobs that have ended, and whose prompts cannot be read, are no work that is known. Until then it is
         #: an error, with which one tells of them.
@@ -110,22 +112,29 @@ class Prompts:
 
     def note(self, job: Job) -> None:
         """Meet a job, so that those with equal values need not be asked about where this one need not."""
-        first = self._first.setdefault(_key(job), job)
+        key = _key(job)
+        first = self._first.setdefault(key, job)
         if job.id < first.id:
-            self._first[_key(job)] = job
+            self._first[key] = job
+            self._of_template.pop(key, None)
 
     def surely_differ(self, one: Job, other: Job) -> bool:
         """Whether two jobs of a template were launched with different prompts, by their values alone.
 
         What the row of the template held for both, where it has not been edited in between, can differ by prompts only.
         """
-        for job in (one, other):
+        ours, theirs = self._given_by_template(one), self._given_by_template(other)
+        return ours is not None and theirs is not None and ours != theirs
+
+    def _given_by_template(self, job: Job) -> t.Optional[tuple[Fingerprint, ...]]:
+        """What a template has given a job that was not prompted for it; None where it may have been edited since."""
+        key = _key(job)
+        if key not in self._of_template or job.id < self._first[key].id:
             self.note(job)
-        edit = self._edited(one)
-        if edit is None or not edit.left_alone(self._first[_key(one)].created, self._first[_key(other)].created):
-            return False
-        ours, theirs = _template_values(one), _template_values(other)
-        return ours[0] != theirs[0] or (not edit.has_survey and ours[1] != theirs[1])
+            edit = self._edited(job)
+            alone = edit is not None and edit.left_alone(self._first[key].created)
+            self._of_template[key] = _template_values(job, edit is None or edit.has_survey) if alone else None
+        return self._of_template[key]
 
     def asks_credentials(self, job: Job) -> t.Optional[bool]:
         """Whether a job's template asks for credentials at launch; None where that is not known."""
@@ -203,9 +212,22 @@ class SameWork:
         """
         return self._same(job) is not False
 
+    def surely_excludes(self, job: Job) -> bool:
+        """Whether it is known, or shown by values alone, that a job of the same template is other work."""
+        found = values(job)
+        if found not in self._known:
+            if self._changes:
+                other = not _shows(self._changes, found)
+            else:
+                other = self._prompts.surely_differ(self._source, job)
+            if not other and slice_of(job) == slice_of(self._source):
+                return False
+            self._known[found] = False
+        return self._known[found] is False
+
     def _same(self, job: Job) -> t.Optional[bool]:
         """None where values differ and the prompts cannot be had."""
-        if not same_template(self._source, job):
+        if not same_template(self._source, job) or self.surely_excludes(job):
             return False
         found = values(job)
         if found not in self._known:
@@ -213,10 +235,6 @@ class SameWork:
         return self._known[found]
 
     def _with_same_prompts(self, job: Job) -> t.Optional[bool]:
-        if slice_of(job) != slice_of(self._source) or not _shows(self._changes, values(job)):
-            return False
-        if not self._changes and self._prompts.surely_differ(self._source, job):
-            return False
         ours = self._prompts.of(self._client, self._source)
         try:
             theirs = self._prompts.of(self._client, job)
@@ -302,7 +320,10 @@ def same_template(source: Job, job: Job) -> bool:
 
 
 def _key(job: Job) -> _Key:
-    return job.facts.get("name") if job.template is None else job.template, values(job)
+    known = vars(job)
+    if _KEY not in known:
+        known[_KEY] = job.facts.get("name") if job.template is None else job.template, values(job)
+    return t.cast("_Key", known[_KEY])
 
 
 def slice_of(job: Job) -> tuple[t.Any, t.Any]:
@@ -321,16 +342,14 @@ def values(job: Job) -> Fingerprint:
     return t.cast("Fingerprint", known[_VALUES])
 
 
-def _template_values(job: Job) -> tuple[Fingerprint, Fingerprint]:
-    """What the row of a template gives to a job that is not prompted for it, and its variables apart from that."""
-    known, facts = vars(job), job.facts
-    if _TEMPLATE_VALUES not in known:
-        row = {
-            **{name: facts.get(name) for name in _IN_TEMPLATE},
-            **{name: sorted(names_in(facts.get(name))) for name in _NAMES},
-        }
-        known[_TEMPLATE_VALUES] = _fingerprint(row), _fingerprint(variables_of(facts.get("extra_vars")))
-    return t.cast("tuple[Fingerprint, Fingerprint]", known[_TEMPLATE_VALUES])
+def _template_values(job: Job, has_survey: bool) -> tuple[Fingerprint, ...]:
+    """What the row of a template gives to a job that is not prompted for it; its variables where no survey does."""
+    facts = job.facts
+    row = {
+        **{name: facts.get(name) for name in _IN_TEMPLATE},
+        **{name: sorted(names_in(facts.get(name))) for name in _NAMES},
+    }
+    return (_fingerprint(row), *(() if has_survey else (_fingerprint(variables_of(facts.get("extra_vars"))),)))
 
 
 def _values(job: Job) -> Fingerprint:

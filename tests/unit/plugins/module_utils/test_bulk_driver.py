@@ -1013,3 +1013,23 @@ def test_hundreds_of_jobs_need_few_requests(controller: BulkController, hosts: s
     assert ran.error is None, ran.error
     requests = len(controller.asked)
     assert requests / jobs <= most
+
+
+@pytest.mark.parametrize("of_others", [False, True])
+def test_no_look_at_others_where_no_number_is_left_for_them(controller: BulkController, of_others: bool) -> None:
+    for number in range(101, 106):
+        controller.failed(number, {"web1": True}, template=number)
+    launched = iter(range(5))
+
+    def other(_path: str) -> None:
+        # Of another template: its number may be that of a rival for all that is known.
+        if of_others and next(launched) == 2:
+            controller.launch(99, ["web1"])
+
+    controller.before = at_post(other)
+    ran = relaunch(controller, "all", wait=False)
+
+    assert ran.error is None
+    first = next(number for number, (method, _path, _query) in enumerate(controller.asked) if method == "POST")
+    looks = [query for method, _path, query in controller.asked[first:] if method == "GET"]
+    assert len(looks) == of_others
