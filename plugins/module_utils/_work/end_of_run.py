@@ -274,13 +274,18 @@ class _Judge:
 
         ansible-core goes on without the hosts that it stopped where it does not find that all of a batch have failed:
         one that was unreachable counts twice, one that failed in an earlier play not at all (playbook_executor.py,
-        ``failed_hosts_count``, 2.16 to 2.19).
+        ``failed_hosts_count``, 2.16 to 2.19). Nor does one that was rescued, whose failure may have been fatal to the
+        others all the same (recorded: rescue-aef-later-play).
         """
-        if not self._suspect(batch) or self._went_on(batch, self._course(batch)[0]):
+        if not self._suspect(batch):
+            return False
+        failures = self._failures().newest
+        if any(batch.holds(failure.counter) and failure.host not in self._found.failed() for failure in failures):
+            return True
+        if self._went_on(batch, self._course(batch)[0]):
             return False
         first = self._run.batches_of(batch.play)[0].play.counter
         miscounted = any(
-            failure.counter < first or (failure.unreachable and batch.holds(failure.counter))
-            for failure in self._failures().newest
+            failure.counter < first or (failure.unreachable and batch.holds(failure.counter)) for failure in failures
         )
         return batch.end is None or miscounted or not self._failures().whole

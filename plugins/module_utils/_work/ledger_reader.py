@@ -15,6 +15,7 @@ from .._api.jobs import HostSummary, Job
 from .end_of_run_reader import StartsRead, read_place
 from .host_reach import HostReach
 from .ledger import (
+    BY_LIMIT,
     HostRecord,
     Ledger,
     StoppedEarly,
@@ -189,7 +190,8 @@ class LedgerReader(SummariesReader):
         :param base: as of ``with_end``, as is ``earlier``.
         :raises ControllerError: something could not be read.
         """
-        ledger = self.with_end(ledger, base, earlier, every=True)
+        # As long as others are due, whose success may show it, those of whom no run shows anything are left out.
+        ledger = self.with_end(ledger, base, earlier, every=True, claimed=not ledger.due_by(*BY_LIMIT))
         if ledger.stopped is None:
             return replace(ledger, stopped_hosts=())
         run = Run(base, whole=True, summaries=self.summaries(base))

@@ -232,6 +232,37 @@ _BLOCKS = (
         reference="r:h1,r:h2",
     ),
     Shape(
+        "rescue-aef-later-play",
+        [play(task("a"), block(task("r"), rescue=[task("m")]), task("b"), **AEF), play(task("c"), task("d"))],
+        ("r:h1,r:h2,c:h1",),
+        "all are sent into the rescue, but ansible-core goes on to the second play without h3 and h4",
+        reference="r:h1,r:h2,r:h3,r:h4",
+    ),
+    Shape(
+        "rescue-aef-block-later-play",
+        [
+            play(task("a"), block(task("r"), rescue=[task("m")], **AEF), task("b"), task("c")),
+            play(task("d"), task("e")),
+        ],
+        ("r:h1,b:h2",),
+        "as before, but the first play went on after a later failure",
+        reference="r:h1,r:h2,r:h3,r:h4",
+    ),
+    Shape(
+        "rescue-aef-then",
+        [play(task("a"), block(task("r"), rescue=[task("m")]), task("b"), **AEF), play(task("d"), hosts="h1")],
+        ("r:h1,d:h1",),
+        "all are sent into the rescue, and go on behind it in the same play",
+        reference="r:h1,r:h2,r:h3,r:h4",
+    ),
+    Shape(
+        "rescue-later-play",
+        [play(task("a"), block(task("r"), rescue=[task("m")])), play(task("c"), task("d"))],
+        ("r:h1,r:h3,c:h1",),
+        "without any_errors_fatal nobody is taken out of the second play",
+        reference="r:h1,r:h3",
+    ),
+    Shape(
         "rescue-by-two",
         [play(block(task("r"), rescue=[task("m"), task("n")]))],
         ("r:h1,r:h2,m:h1",),
