@@ -45,6 +45,7 @@ class Job:
     :param creator: the name of the user.
     :param relaunch: how it was launched.
     :param prompts: what it was launched with, but for limit and type.
+    :param part: which slice of how many it is.
     :param words: whether it failed, by the number of each host that it ran on.
     """
 
@@ -57,6 +58,7 @@ class Job:
     job_type: str = "run"
     prompts: str = "{}"
     limit: frozenset[str] = frozenset()
+    part: tuple[int, int] = (0, 1)
     words: t.Mapping[int, bool] = field(default_factory=dict)
 
     @property
@@ -96,7 +98,7 @@ class Records:
 
     def same_work(self, job: Job) -> bool:
         source = self.source
-        alike = (job.prompts, job.job_type) == (source.prompts, source.job_type)
+        alike = (job.prompts, job.job_type, job.part) == (source.prompts, source.job_type, source.part)
         return alike and (self.any_launch or job.relaunch)
 
     def counts(self, job: Job) -> bool:
