@@ -45,12 +45,14 @@ class Failed:
     :param prompted: whether it was launched with prompts, so that it is other work than those without.
     :param running: whether it is running still when the task starts, and ends soon after.
     :param part: of a sliced template, which slice it is, from 1.
+    :param cut_short: whether it stopped before it began on any other host.
     """
 
     on: tuple[str, ...]
     prompted: bool
     running: bool = False
     part: int = 0
+    cut_short: bool = False
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ def _with_more(rng: random.Random, many: Many) -> Many:
     works = tuple(_with_more_work(rng, work, many.selection == "ids") for work in many.works)
     of_jobs = [work for work in works for _job in work.jobs]
     rounds = tuple(
-        dataclasses.replace(round_, moves=tuple(_that_keeps_slices(move, of_jobs) for move in round_.moves))
+        dataclasses.replace(round_, moves=tuple(_that_keeps_hosts(move, of_jobs) for move in round_.moves))
         for round_ in many.rounds
     )
     workflow = _workflow(rng) if rng.random() < 0.25 else None
@@ -186,11 +188,14 @@ def _workflow(rng: random.Random) -> FailedWorkflow:
 
 
 def _with_more_work(rng: random.Random, work: Work, by_ids: bool) -> Work:
-    what = rng.choices(("", "passwords", "slices", "running"), (65, 7, 14, 14))[0]
+    what = rng.choices(("", "passwords", "slices", "running", "cut short"), (55, 7, 13, 12, 13))[0]
     if what == "passwords":
         return dataclasses.replace(work, passwords=True)
     if what == "running" and by_ids and work.jobs[-1].on:
         return dataclasses.replace(work, jobs=(*work.jobs[:-1], dataclasses.replace(work.jobs[-1], running=True)))
+    if what == "cut short":
+        cut = (dataclasses.replace(job, cut_short=0 < len(job.on) < len(work.names)) for job in work.jobs)
+        return dataclasses.replace(work, jobs=tuple(cut))
     if what == "slices" and len(work.names) > 1:
         return _sliced(rng, dataclasses.replace(work, slices=2))
     return work
@@ -207,10 +212,14 @@ def _sliced(rng: random.Random, work: Work) -> Work:
     return dataclasses.replace(work, jobs=tuple(jobs), failing=tuple(failing))
 
 
-def _that_keeps_slices(move: Move, works: t.Sequence[Work]) -> Move:
-    """A move of a host changes which hosts are in which slice, so that all slices are other work."""
+def _that_keeps_hosts(move: Move, works: t.Sequence[Work]) -> Move:
+    """A move of a host changes which hosts are in which slice, so that all slices are other work; and where a job never
+    began on a host, it may be one that never should.
+    """
+    work = works[move.work]
+    matters = work.slices > 1 or any(job.cut_short for job in work.jobs)
     moves_host = move.what in ("disable", "enable", "rename", "delete")
-    return dataclasses.replace(move, what="launch") if moves_host and works[move.work].slices > 1 else move
+    return dataclasses.replace(move, what="launch") if moves_host and matters else move
 
 
 def _work(rng: random.Random, hosts: str) -> Work:

@@ -395,6 +395,10 @@ def _false_entry(one: of_one.Facts, run: Run, entry: Entry, elsewhere: t.Iterabl
     # hosts that remain.
     if entry["recovered"] and not (entry["outcome"] == SUPERSEDED and any(elsewhere)):
         yield from of_one.false_success(one, run, job or records.source, {**result, "status": SUCCESSFUL})
+    if entry["recovered"] and one.hosts == "failed":
+        missed = [records.never_reached(moment) for moment in records.moments(run.started, run.ended)]
+        if all(missed):
+            yield f"it has recovered, it says, but nothing has run on hosts {sorted(missed[-1])}"
     remaining = result.get("remaining_hosts")
     if remaining is not None and entry["outcome"] != LOST:
         # What somebody else's job has done meanwhile may be known, or not.
@@ -418,7 +422,12 @@ def _false_denial(one: of_one.Facts, run: Run, job: Job | None) -> t.Iterator[st
         return
     if one.hosts == "all" and not records.whole(job):
         return
-    done = records.all_done if one.hosts == "all" else lambda moment: not records.undone(moment)
+
+    def done(moment: float) -> bool:
+        if one.hosts == "all":
+            return records.all_done(moment)
+        return not records.undone(moment) and not records.never_reached(moment)
+
     if all(map(done, records.moments(max(run.started, min(job.finished or run.ended, run.ended)), run.ended))):
         yield f"it has not recovered, it says, but job {job.id} did its work"
 
@@ -480,6 +489,8 @@ def _refusal(facts: Facts, run: Run, entry: Entry) -> str | None:
     if not facts.wait and any(map(records.source.active, moments)):
         return ""
     gone = of_one.no_host_in_reach(records, facts.of_run(run), moments)
+    # What it never began on no relaunch on failed hosts reaches.
+    gone = gone or any(map(records.never_reached, moments))
     if refused or (facts.hosts == "failed" and gone):
         return ""
     return f"job {source}: {entry['msg']}"

@@ -100,7 +100,8 @@ class ManyPlay(Play):
             fields.update(self._slice(template, work, job.part))
         if not job.on:
             return self._sandbox.make_job(**fields, status="error", stats=False)
-        outcomes = {name: "failed" if name in job.on else "ok" for name in work.of_slice(job.part)}
+        names = job.on if job.cut_short else work.of_slice(job.part)
+        outcomes = {name: "failed" if name in job.on else "ok" for name in names}
         made = self._sandbox.make_job(**fields, status="failed", hosts=outcomes)
         if job.running:
             let_run(self._sandbox, made)
@@ -160,9 +161,13 @@ class ManyPlay(Play):
     def _gathered(self) -> Facts:
         scenario, entries = self._scenario, self._settled()
         works = []
-        for scene in self._scenes:
+        selected = [job for work in scenario.works for job in work.jobs]
+        for scene, failed in zip(self._scenes, selected, strict=True):
             jobs = self._jobs(scene)
             source = jobs.pop(scene.source)
+            if failed.cut_short:
+                never = frozenset(number for number, name in scene.hosts if name not in failed.on)
+                source = dataclasses.replace(source, never_began=never)
             # Of a template's failed jobs, the later ones are of no less account than what came of them.
             later = tuple(job for job in jobs.values() if job.id > source.id)
             works.append((scene.template, Records(source, later, self._hosts(scene, entries), any_launch=True)))

@@ -46,6 +46,7 @@ class Job:
     :param relaunch: how it was launched.
     :param prompts: what it was launched with, but for limit and type.
     :param part: which slice of how many it is.
+    :param never_began: the numbers of the hosts that it stopped before.
     :param words: whether it failed, by the number of each host that it ran on.
     """
 
@@ -60,6 +61,7 @@ class Job:
     limit: frozenset[str] = frozenset()
     part: tuple[int, int] = (0, 1)
     words: t.Mapping[int, bool] = field(default_factory=dict)
+    never_began: frozenset[int] = frozenset()
 
     @property
     def ran(self) -> bool:
@@ -126,6 +128,13 @@ class Records:
         runs = [self.source, *(job for job in self.jobs if self.counts(job) and job.over(moment))]
         there = {host.id for host in self.hosts if host.there(moment)}
         return frozenset(host for host in there if self._undone(host, runs))
+
+    def never_reached(self, moment: float) -> frozenset[int]:
+        """The hosts that the source stopped before, and on which no later run has succeeded."""
+        runs = [job for job in self.jobs if self.counts(job) and job.over(moment)]
+        return frozenset(
+            host for host in self.source.never_began if not any(run.words.get(host) is False for run in runs)
+        )
 
     @staticmethod
     def _undone(host: int, runs: list[Job]) -> bool:

@@ -208,11 +208,38 @@ def test_a_source_that_runs_is_refused_only_without_a_wait() -> None:
     assert judge(dataclasses.replace(facts, wait=False)) == []
 
 
+def test_a_job_that_was_cut_short_has_recovered_only_once_all_its_hosts_have_run() -> None:
+    facts = facts_of(jobs=(THREE, FOUR))
+    (template, records) = facts.works[1]
+    cut = dataclasses.replace(records, source=dataclasses.replace(TWO, never_began=frozenset({9})))
+    facts = dataclasses.replace(facts, works=(facts.works[0], (template, cut)))
+    (only,) = judge(facts)
+    assert only.kind is Kind.FALSE and "nothing has run on hosts [9]" in only.why
+    assert judge(dataclasses.replace(facts, hosts="all", runs=())) == []
+    whole = dataclasses.replace(BY_SCHEDULE, created=90, finished=95, words={2: False, 9: False}, limit=frozenset())
+    with_more = (Host(2, frozenset({"web2"})), Host(9, frozenset({"web9"})))
+    cut = dataclasses.replace(cut, jobs=(whole,), hosts=with_more)
+    done = result_of(entry(1, 3), entry(2, 9, outcome="superseded"))
+    well = facts_of(done, jobs=(THREE,), requests=(LOOK, POSTS[0]))
+    assert judge(dataclasses.replace(well, works=(well.works[0], (template, cut)))) == []
+
+
+def test_what_was_cut_short_may_be_denied_though_its_relaunch_was_successful() -> None:
+    told = entry(2, 4, recovered=False, msg="Job 2 stopped before its end: it has not been done on web9.")
+    facts = facts_of(result_of(entry(1, 3), told))
+    assert {verdict.kind for verdict in judge(facts)} == {Kind.FALSE}
+    (template, records) = facts.works[1]
+    cut = dataclasses.replace(records, source=dataclasses.replace(TWO, never_began=frozenset({9})))
+    assert judge(dataclasses.replace(facts, works=(facts.works[0], (template, cut)))) == []
+
+
 def test_jobs_are_slices_run_still_or_need_passwords() -> None:
     works = [work for scenario in MANY for work in scenario.works]
     assert {len({job.part for job in work.jobs}) for work in works if work.slices > 1} == {1, 2}
     assert all(set(job.on) <= set(work.of_slice(job.part)) & set(work.failing) for work in works for job in work.jobs)
     assert any(work.passwords for work in works)
+    assert any(job.cut_short for work in works for job in work.jobs)
+    assert all(0 < len(job.on) < len(work.names) for work in works for job in work.jobs if job.cut_short)
     running = {scenario.selection for scenario in MANY for work in scenario.works if work.jobs[-1].running}
     assert running == {"ids"}
     assert not any(job.running for work in works for job in work.jobs[:-1])
