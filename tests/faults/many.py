@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import typing as t
 from dataclasses import dataclass
 
-from .scenario import FIELDS, Break, Ending, Move, Round, restart_of, rule_at
+from .scenario import FIELDS, Break, Ending, Move, Proxy, Round, proxy_of, restart_of, rule_at
 
 if t.TYPE_CHECKING:
     from sandbox.faults import Rule
@@ -42,10 +43,16 @@ class Failed:
 
     :param on: on these hosts; none: it broke without statistics.
     :param prompted: whether it was launched with prompts, so that it is other work than those without.
+    :param running: whether it is running still when the task starts, and ends soon after.
+    :param part: of a sliced template, which slice it is, from 1.
+    :param cut_short: whether it stopped before it began on any other host.
     """
 
     on: tuple[str, ...]
     prompted: bool
+    running: bool = False
+    part: int = 0
+    cut_short: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,12 +62,40 @@ class Work:
     :param names: the hosts of its inventory.
     :param failing: those of them that may fail.
     :param endings: what becomes of its jobs; see Scenario.
+    :param passwords: whether a credential asks for a password, so that its jobs are left to a person.
+    :param slices: into how many jobs a launch is cut.
     """
 
     names: tuple[str, ...]
     failing: tuple[str, ...]
     jobs: tuple[Failed, ...]
     endings: tuple[Ending, ...]
+    passwords: bool = False
+    slices: int = 1
+
+    def of_slice(self, part: int) -> tuple[str, ...]:
+        """The names of the hosts of a slice; of all hosts where there are none."""
+        return self.names[max(0, part - 1) :: self.slices]
+
+
+@dataclass(frozen=True)
+class FailedWorkflow:
+    """A workflow job that failed.
+
+    :param names: the hosts that its nodes run on.
+    :param on: those that a node failed on.
+    :param both: whether a node failed in both of its lines.
+    :param endings: what becomes of the jobs of its nodes; see Scenario.
+    :param by_hand: whether somebody relaunches all of it just before the task.
+    :param rules: the faults that its launch meets.
+    """
+
+    names: tuple[str, ...]
+    on: tuple[str, ...]
+    both: bool
+    endings: tuple[Ending, ...]
+    by_hand: bool
+    rules: tuple[Rule, ...]
 
 
 @dataclass(frozen=True)
@@ -73,7 +108,9 @@ class Many:
     :param user: who runs the task.
     :param token: with a token, else with the password.
     :param event_lag: seconds from the end of a job until its events are in.
+    :param proxy: what stands between.
     :param works: the templates.
+    :param workflow: a workflow job that is selected besides.
     :param rounds: what happens, one after the other.
     """
 
@@ -87,7 +124,9 @@ class Many:
     user: str
     token: bool
     event_lag: float
+    proxy: Proxy | None
     works: tuple[Work, ...]
+    workflow: FailedWorkflow | None
     rounds: tuple[Round, ...]
 
 
@@ -98,7 +137,7 @@ def many_of(seed: int) -> Many:
     works = tuple(_work(rng, hosts) for _number in range(rng.randint(2, 4)))
     token = rng.random() < 0.6
     jobs = [(work, job) for work in works for job in work.jobs]
-    return Many(
+    many = Many(
         seed=seed,
         hosts=t.cast("t.Any", hosts),
         wait=rng.random() < 0.8,
@@ -109,9 +148,78 @@ def many_of(seed: int) -> Many:
         user=rng.choice(("admin", "alice")),
         token=token,
         event_lag=rng.choice((0.0, 0.5, 1.0)),
+        proxy=None,
         works=works,
+        workflow=None,
         rounds=tuple(_round(rng, number, jobs, token) for number in range(rng.choice((1, 1, 2)))),
     )
+    return _with_more(random.Random(f"more of many {seed}"), many)
+
+
+def _with_more(rng: random.Random, many: Many) -> Many:
+    """What else there is in a scenario, drawn apart from the rest."""
+    proxy = proxy_of(rng)
+    works = tuple(_with_more_work(rng, work, many.selection == "ids") for work in many.works)
+    of_jobs = [work for work in works for _job in work.jobs]
+    rounds = tuple(
+        dataclasses.replace(round_, moves=tuple(_that_keeps_hosts(move, of_jobs) for move in round_.moves))
+        for round_ in many.rounds
+    )
+    workflow = _workflow(rng) if rng.random() < 0.25 else None
+    if workflow is not None:
+        rounds = (dataclasses.replace(rounds[0], rules=(*rounds[0].rules, *workflow.rules)), *rounds[1:])
+    return dataclasses.replace(many, proxy=proxy, works=works, workflow=workflow, rounds=rounds)
+
+
+def _workflow(rng: random.Random) -> FailedWorkflow:
+    names = ("web1", "web2")
+    endings: tuple[Ending, ...] = ("successful", "successful", "successful", "failed", "error")
+    rules = []
+    if rng.random() < 0.4:
+        rules = [t.cast("Rule", {**rule_at(rng, "post"), "path": r"/workflow_job_templates/\d+/launch/$"})]
+    return FailedWorkflow(
+        names=names,
+        on=rng.choice((names, names[:1])),
+        both=rng.random() < 0.4,
+        endings=(*rng.choices(endings, k=rng.randint(1, 2)), *(("successful",) if rng.random() < 0.5 else ())),
+        by_hand=rng.random() < 0.15,
+        rules=tuple(rules),
+    )
+
+
+def _with_more_work(rng: random.Random, work: Work, by_ids: bool) -> Work:
+    what = rng.choices(("", "passwords", "slices", "running", "cut short"), (55, 7, 13, 12, 13))[0]
+    if what == "passwords":
+        return dataclasses.replace(work, passwords=True)
+    if what == "running" and by_ids and work.jobs[-1].on:
+        return dataclasses.replace(work, jobs=(*work.jobs[:-1], dataclasses.replace(work.jobs[-1], running=True)))
+    if what == "cut short":
+        cut = (dataclasses.replace(job, cut_short=0 < len(job.on) < len(work.names)) for job in work.jobs)
+        return dataclasses.replace(work, jobs=tuple(cut))
+    if what == "slices" and len(work.names) > 1:
+        return _sliced(rng, dataclasses.replace(work, slices=2))
+    return work
+
+
+def _sliced(rng: random.Random, work: Work) -> Work:
+    jobs = []
+    for job in work.jobs:
+        part = rng.randint(1, work.slices)
+        names = work.of_slice(part)
+        on = tuple(name for name in job.on if name in names) or names[:1]
+        jobs.append(dataclasses.replace(job, part=part, on=on if job.on else ()))
+    failing = sorted({*work.failing, *(name for job in jobs for name in job.on)})
+    return dataclasses.replace(work, jobs=tuple(jobs), failing=tuple(failing))
+
+
+def _that_keeps_hosts(move: Move, works: t.Sequence[Work]) -> Move:
+    """A move of a host changes which hosts are in which slice, so that all slices are other work; and where a job never
+    began on a host, it may be one that never should.
+    """
+    work = works[move.work]
+    matters = work.slices > 1 or any(job.cut_short for job in work.jobs)
+    moves_host = move.what in ("disable", "enable", "rename", "delete")
+    return dataclasses.replace(move, what="launch") if moves_host and matters else move
 
 
 def _work(rng: random.Random, hosts: str) -> Work:

@@ -15,6 +15,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from . import judge as of_one
+from . import workflow_judge as of_workflow
 from .judge import Kind, Request, Run, Verdict
 from .records import FINAL, SUCCESSFUL, Job, Records
 
@@ -42,9 +43,12 @@ class Facts:
     :param hosts: the task's option, and likewise ``wait``, ``at_once`` and ``stop_after``.
     :param named: whether the jobs were named by their numbers.
     :param works: for each job that is selected, the number of its template, and what the records say of its work.
+    :param workflow: what came of a workflow job that is selected besides.
+    :param passwords: the templates with a credential that asks for a password.
     :param users: by caller, who that is.
     :param before: the numbers of the jobs that were there before.
     :param restarts: when the controller was restarted.
+    :param proxied: whether a proxy stood between, which may lose what the controller answers.
     :param secrets: what no output may show.
     """
 
@@ -57,8 +61,11 @@ class Facts:
     runs: tuple[Run, ...]
     requests: tuple[Request, ...]
     users: t.Mapping[str, str]
+    workflow: of_workflow.Workflow | None = None
+    passwords: frozenset[int] = frozenset()
     before: frozenset[int] = frozenset()
     restarts: tuple[float, ...] = ()
+    proxied: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @functools.cached_property
@@ -85,7 +92,7 @@ class Facts:
 
     def calm(self, start: float, end: float) -> bool:
         """Whether nothing went wrong between two moments."""
-        disturbed = any(one.disturbed and start <= one.time <= end for one in self.requests)
+        disturbed = self.proxied or any(one.disturbed and start <= one.time <= end for one in self.requests)
         return not disturbed and not any(start - 3 <= restart <= end for restart in self.restarts)
 
     def of_one(self, number: int, records: Records) -> of_one.Facts:
@@ -101,7 +108,24 @@ class Facts:
             callers=frozenset(self.users.values()),
             before=self.before,
             restarts=self.restarts,
+            proxied=self.proxied,
         )
+
+    @functools.cached_property
+    def of_workflow(self) -> list[of_workflow.OfRun]:
+        """What of each run is about the workflow job."""
+        return [
+            of_workflow.OfRun(
+                run,
+                next((entry for entry in all_entries_of(run) if entry["type"] == of_workflow.ENTRY), None),
+                tuple(self.of_run(run)),
+                self.users[run.caller],
+                self.wait,
+                self.calm,
+                not self.proxied,
+            )
+            for run in self.runs
+        ]
 
     def _concerns(self, request: Request, template: int) -> bool:
         if request.launches:
@@ -112,9 +136,14 @@ class Facts:
         return looked_at is not None and str(template) in looked_at[1].split(",")
 
 
-def entries_of(run: Run) -> list[Entry]:
-    """What a run tells of the jobs, as far as it came."""
+def all_entries_of(run: Run) -> list[Entry]:
+    """What a run tells of the jobs and workflow jobs, as far as it came."""
     return list((run.result or {}).get("jobs") or ())
+
+
+def entries_of(run: Run) -> list[Entry]:
+    """What it tells of the jobs."""
+    return [entry for entry in all_entries_of(run) if entry["type"] != of_workflow.ENTRY]
 
 
 def entry_of(run: Run, source: int) -> Entry | None:
@@ -140,13 +169,20 @@ def conclusive(run: Run, wait: bool) -> bool:
     """Whether a run leaves nothing to run again for: a success, or what failed is its relaunches alone."""
     if run.result is None or run.broken_off:
         return False
-    entries = entries_of(run)
-    ended = all(entry["recovered"] or entry["outcome"] == SUPERSEDED or _has_ended(entry) for entry in entries)
+    entries = all_entries_of(run)
+    ended = all(
+        entry["recovered"] or entry["outcome"] == SUPERSEDED or _has_ended(entry) or _needs_passwords(entry)
+        for entry in entries
+    )
     return not run.result.get("failed") or (wait and bool(entries) and ended)
 
 
 def _has_ended(entry: Entry) -> bool:
     return entry["outcome"] in (RELAUNCHED, ADOPTED) and entry.get("status") in FINAL
+
+
+def _needs_passwords(entry: Entry) -> bool:
+    return entry["outcome"] == REFUSED and f"{entry['msg']}".startswith("It needs passwords: ")
 
 
 def judge(facts: Facts) -> list[Verdict]:
@@ -165,6 +201,9 @@ def judge(facts: Facts) -> list[Verdict]:
             *_gave_up(facts, run, mine),
         ]
         verdicts += [Verdict(kind, f"run {number + 1}: {why}") for kind, why in found]
+    if facts.workflow is not None:
+        of_it = of_workflow.judge(facts.workflow, facts.of_workflow)
+        verdicts += [Verdict(kind, f"run {number + 1}: {why}") for number, kind, why in of_it]
     return verdicts
 
 
@@ -193,7 +232,8 @@ def _double(facts: Facts, run: Run, job: Job) -> t.Iterator[str]:
     found = []
     for number, records in facts.works:
         source = records.source
-        if number == facts.templates[job.id] and source.prompts == job.prompts and source.id < job.id:
+        alike = (source.prompts, source.part) == (job.prompts, job.part)
+        if number == facts.templates[job.id] and alike and source.id < job.id:
             if not source.words and source.status != "successful" and job.limit == source.limit:
                 # It never began, so that all of its hosts remain.
                 return
@@ -217,7 +257,12 @@ def _second_post(facts: Facts, run: Run) -> t.Iterator[str]:
     for post in facts.posts(run):
         by_path[post.path].append(post)
     for path, posts in by_path.items():
-        if not all(post.refused for post in posts[:-1]):
+        # One that was lost sight of is told as that; then the next job of the same work decides for itself.
+        told = sum(
+            entry["outcome"] == LOST and facts.templates[entry["source_job_id"]] == facts.template_of(posts[0])
+            for entry in entries_of(run)
+        )
+        if sum(not post.refused for post in posts[:-1]) > told:
             yield f"it sent {len(posts)} POSTs to {path}, the first ones not refused"
 
 
@@ -245,7 +290,7 @@ def _crowded(facts: Facts, run: Run, mine: t.Iterable[Job]) -> t.Iterator[str]:
     known = []
     for job in mine:
         post = min(posts, key=lambda post: abs(post.works_at - job.created))
-        if job.status != "canceled" and (job.id in named or not post.disturbed):
+        if job.status != "canceled" and (job.id in named or not (post.disturbed or facts.proxied)):
             known.append(job)
     for job in known:
         beside = [one.id for one in known if one.active(job.created)]
@@ -266,10 +311,11 @@ def _false(facts: Facts, run: Run, mine: t.Sequence[Job]) -> t.Iterator[str]:
     ran = [job.id for job in mine if job.ran]
     if ran and not result.get("changed"):
         yield f"changed is false, but it launched jobs {ran}"
-    restarted = any(run.started <= restart <= run.ended for restart in facts.restarts)
-    if result.get("changed") and not facts.posts(run) and not restarted:
+    unseen = facts.proxied or any(run.started <= restart <= run.ended for restart in facts.restarts)
+    posts = [request for request in facts.of_run(run) if request.launches or of_workflow.launches(request)]
+    if result.get("changed") and not posts and not unseen:
         yield "changed is true, but it sent no POST"
-    if entries_of(run) or not result.get("failed"):
+    if all_entries_of(run) or not result.get("failed"):
         yield from _false_account(facts, run, result)
     for number, records in facts.works:
         entry = entry_of(run, records.source.id)
@@ -294,8 +340,9 @@ def _remaining_elsewhere(facts: Facts, run: Run, template: int, entry: Entry) ->
 
 def _false_account(facts: Facts, run: Run, result: t.Mapping[str, t.Any]) -> t.Iterator[str]:
     """Whether there is an entry for each job, the counts agree, and success means success."""
-    entries, counts = entries_of(run), result.get("counts") or {}
+    entries, counts = all_entries_of(run), result.get("counts") or {}
     told, selected = [entry["source_job_id"] for entry in entries], [records.source.id for _n, records in facts.works]
+    selected += [facts.workflow.source] if facts.workflow else []
     if told != selected:
         yield f"it accounts for jobs {told}, but {selected} were selected"
     found = collections.Counter(entry["outcome"] for entry in entries)
@@ -318,6 +365,8 @@ def _unsuccessful(facts: Facts, run: Run, entry: Entry) -> bool:
         return True
     if not _has_ended(entry) or entry["recovered"]:
         return False
+    if entry["type"] == of_workflow.ENTRY:
+        return True
     records = next(one for _number, one in facts.works if one.source.id == entry["source_job_id"])
     hosts = [records.host(name) for name in entry.get("remaining_hosts") or ()]
     left_out = [
@@ -346,6 +395,10 @@ def _false_entry(one: of_one.Facts, run: Run, entry: Entry, elsewhere: t.Iterabl
     # hosts that remain.
     if entry["recovered"] and not (entry["outcome"] == SUPERSEDED and any(elsewhere)):
         yield from of_one.false_success(one, run, job or records.source, {**result, "status": SUCCESSFUL})
+    if entry["recovered"] and one.hosts == "failed":
+        missed = [records.never_reached(moment) for moment in records.moments(run.started, run.ended)]
+        if all(missed):
+            yield f"it has recovered, it says, but nothing has run on hosts {sorted(missed[-1])}"
     remaining = result.get("remaining_hosts")
     if remaining is not None and entry["outcome"] != LOST:
         # What somebody else's job has done meanwhile may be known, or not.
@@ -369,7 +422,12 @@ def _false_denial(one: of_one.Facts, run: Run, job: Job | None) -> t.Iterator[st
         return
     if one.hosts == "all" and not records.whole(job):
         return
-    done = records.all_done if one.hosts == "all" else lambda moment: not records.undone(moment)
+
+    def done(moment: float) -> bool:
+        if one.hosts == "all":
+            return records.all_done(moment)
+        return not records.undone(moment) and not records.never_reached(moment)
+
     if all(map(done, records.moments(max(run.started, min(job.finished or run.ended, run.ended)), run.ended))):
         yield f"it has not recovered, it says, but job {job.id} did its work"
 
@@ -383,8 +441,11 @@ def _gave_up(facts: Facts, run: Run, mine: t.Sequence[Job]) -> t.Iterator[tuple[
         return
     entries = entries_of(run)
     reasons = [why for entry in entries if (why := _excuse(facts, run, entry, mine)) is not None]
+    if facts.workflow is not None:
+        why = of_workflow.excuse(facts.workflow, facts.of_workflow, facts.runs.index(run))
+        reasons += [] if why is None else [why]
     kind = Kind.DIED if facts.wait else Kind.NEEDLESS
-    if not entries or not reasons:
+    if not reasons:
         yield kind, f"{result.get('msg')}"
     for why in filter(None, reasons):
         yield kind, why
@@ -417,13 +478,19 @@ def _refusal(facts: Facts, run: Run, entry: Entry) -> str | None:
     source = entry["source_job_id"]
     number, records = next(one for one in facts.works if one[1].source.id == source)
     if "(stop_after)" in entry["msg"]:
-        failed = sum(_unsuccessful(facts, run, one) for one in entries_of(run))
+        failed = sum(_unsuccessful(facts, run, one) for one in all_entries_of(run))
         if facts.stop_after is not None and failed >= facts.stop_after:
             return ""
         return f"job {source}: {entry['msg']}"
     refused = any(post.refused and facts.template_of(post) == number for post in facts.posts(run))
     moments = records.moments(run.started, run.ended)
+    if _needs_passwords(entry) and number in facts.passwords:
+        return ""
+    if not facts.wait and any(map(records.source.active, moments)):
+        return ""
     gone = of_one.no_host_in_reach(records, facts.of_run(run), moments)
+    # What it never began on no relaunch on failed hosts reaches.
+    gone = gone or any(map(records.never_reached, moments))
     if refused or (facts.hosts == "failed" and gone):
         return ""
     return f"job {source}: {entry['msg']}"

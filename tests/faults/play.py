@@ -224,7 +224,7 @@ class Play(abc.ABC):
             return {
                 row["id"]: _job(database, row, scene)
                 for row in self._rows()
-                if row["unified_job_template"] == scene.template
+                if row["unified_job_template"] == scene.template and row["type"] == "job"
             }
 
     def _hosts(self, scene: Scene, entries: list[dict[str, t.Any]]) -> tuple[Host, ...]:
@@ -284,13 +284,14 @@ def _job(database: db.Database, row: db.Row, scene: Scene) -> Job:
     return Job(
         id=row["id"],
         status=row["status"],
-        created=_seconds(row["created"]) or 0.0,
-        finished=_seconds(row["finished"]),
+        created=seconds_of(row["created"]) or 0.0,
+        finished=seconds_of(row["finished"]),
         creator=row["username"] or "",
         relaunch=row["launch_type"] == "relaunch",
         job_type=row["job_type"],
         prompts=prompts_of(row),
         limit=frozenset(name for name in (row["limit"] or "").split(",") if name),
+        part=(row["job_slice_number"], row["job_slice_count"]),
         # By the names of then, which tell of hosts that were deleted since as well.
         words={
             number: bool(one["failed"])
@@ -301,5 +302,6 @@ def _job(database: db.Database, row: db.Row, scene: Scene) -> Job:
     )
 
 
-def _seconds(moment: str | None) -> float | None:
+def seconds_of(moment: str | None) -> float | None:
+    """A moment as the database keeps it, in seconds since the epoch."""
     return None if moment is None else datetime.datetime.fromisoformat(moment).timestamp()

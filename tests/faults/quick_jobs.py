@@ -66,8 +66,8 @@ class QuickJobs:
         with db.opened(self._path) as database:
             while not self._stopping.wait(_INTERVAL):
                 for job in database.all(
-                    "SELECT * FROM jobs WHERE unified_job_template = ? AND status IN ('pending', 'running') "
-                    "AND cancel_flag = 0 ORDER BY id",
+                    "SELECT * FROM jobs WHERE unified_job_template = ? AND type = 'job' "
+                    "AND status IN ('pending', 'running') AND cancel_flag = 0 ORDER BY id",
                     self._template,
                 ):
                     if job["status"] == "pending":
@@ -78,11 +78,9 @@ class QuickJobs:
     def _begin(self, database: db.Database, job: db.Row) -> None:
         limit = {name for name in (job["limit"] or "").split(",") if name}
         with database.transaction():
-            hosts = {
-                row["name"]: row["id"]
-                for row in resources.hosts_of(database, job["inventory"])
-                if row["enabled"] and (not limit or row["name"] in limit)
-            }
+            rows = [row for row in resources.hosts_of(database, job["inventory"]) if row["enabled"]]
+            rows = rows[max(0, job["job_slice_number"] - 1) :: job["job_slice_count"]]
+            hosts = {row["name"]: row["id"] for row in rows if not limit or row["name"] in limit}
             taken = database.run(
                 "UPDATE jobs SET status = 'running', started = ?, modified_by = NULL, work_unit_id = ?, "
                 "execution_environment = COALESCE(execution_environment, 1), instance_group = 2 "

@@ -45,6 +45,8 @@ class Job:
     :param creator: the name of the user.
     :param relaunch: how it was launched.
     :param prompts: what it was launched with, but for limit and type.
+    :param part: which slice of how many it is.
+    :param never_began: the numbers of the hosts that it stopped before.
     :param words: whether it failed, by the number of each host that it ran on.
     """
 
@@ -57,7 +59,9 @@ class Job:
     job_type: str = "run"
     prompts: str = "{}"
     limit: frozenset[str] = frozenset()
+    part: tuple[int, int] = (0, 1)
     words: t.Mapping[int, bool] = field(default_factory=dict)
+    never_began: frozenset[int] = frozenset()
 
     @property
     def ran(self) -> bool:
@@ -96,7 +100,7 @@ class Records:
 
     def same_work(self, job: Job) -> bool:
         source = self.source
-        alike = (job.prompts, job.job_type) == (source.prompts, source.job_type)
+        alike = (job.prompts, job.job_type, job.part) == (source.prompts, source.job_type, source.part)
         return alike and (self.any_launch or job.relaunch)
 
     def counts(self, job: Job) -> bool:
@@ -124,6 +128,13 @@ class Records:
         runs = [self.source, *(job for job in self.jobs if self.counts(job) and job.over(moment))]
         there = {host.id for host in self.hosts if host.there(moment)}
         return frozenset(host for host in there if self._undone(host, runs))
+
+    def never_reached(self, moment: float) -> frozenset[int]:
+        """The hosts that the source stopped before, and on which no later run has succeeded."""
+        runs = [job for job in self.jobs if self.counts(job) and job.over(moment)]
+        return frozenset(
+            host for host in self.source.never_began if not any(run.words.get(host) is False for run in runs)
+        )
 
     @staticmethod
     def _undone(host: int, runs: list[Job]) -> bool:

@@ -259,12 +259,13 @@ def scenario_of(seed: int) -> Scenario:
         token=token,
         playbook=rng.random() < 0.04,
         event_lag=rng.choice((0.0, 0.5, 1.0)),
-        proxy=_proxy(rng),
+        proxy=proxy_of(rng),
         rounds=tuple(_round(rng, number, len(names), token) for number in range(rng.choice((1, 2, 2, 3)))),
     )
 
 
-def _proxy(rng: random.Random) -> Proxy | None:
+def proxy_of(rng: random.Random) -> Proxy | None:
+    """A proxy, in a fifth of the cases."""
     if rng.random() > 0.2:
         return None
     kind: t.Literal["forward", "connect"] = rng.choice(("forward", "connect"))

@@ -7,24 +7,23 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import datetime
 import os
-import threading
 import time
 import typing as t
 from pathlib import Path
 
 from sandbox.process import Sandbox
-from sandbox.proxy import Proxy
 
+from .between import put_between
 from .front_doors import PATIENCE, WAITING, FrontDoors
 from .judge import Facts, Run, conclusive
 from .many import Many
 from .many_play import ManyPlay
 from .moves import Scene
-from .play import PASSWORD, PLAYBOOK, USERS, Play, insist, request_of
+from .play import PASSWORD, PLAYBOOK, USERS, Play, request_of
 from .quick_jobs import QuickJobs
 from .records import Records
+from .running_sources import ending, let_run
 from .scenario import Round, Scenario
 
 if t.TYPE_CHECKING:
@@ -51,36 +50,12 @@ class _OnePlay(Play):
         quick = QuickJobs(sandbox.data_dir, template, scenario.endings, scenario.seconds, failing=scenario.failed)
         with contextlib.ExitStack() as stack:
             stack.enter_context(quick)
-            source_over = threading.Event()
-            ending = threading.Thread(target=self._end_source, args=(source_over,))
-            ending.start()
-            stack.callback(ending.join)
-            stack.callback(source_over.set)
-            self._doors.proxy = self._between(stack)
+            running = [self._scenes[0].source] if scenario.source == "running" else []
+            stack.enter_context(ending(sandbox, running, scenario.event_lag))
+            self._doors.proxy = put_between(stack, scenario.proxy, self._rows, scenario.user)
             for round_ in scenario.rounds:
                 self._round(round_, twins=self._door != "uri")
             return self._gathered()
-
-    def _between(self, stack: contextlib.ExitStack) -> str:
-        """Put the proxy in place; its address."""
-        given = self._scenario.proxy
-        if given is None:
-            return ""
-        proxy = stack.enter_context(Proxy())
-        if given.loss == "refuse":
-            proxy.refuse_tunnels()
-        elif given.loss is not None and given.kind == "forward":
-            proxy.lose("POST", "/relaunch/$", given.loss)
-        elif given.loss is not None:
-            # What has been sent through a tunnel nobody can read; but the controller's records tell of the POST.
-            before = {row["id"] for row in self._rows()}
-
-            def has_posted(_tunnel: t.Any) -> bool:
-                rows = self._rows()
-                return any(row["id"] not in before and row["username"] == self._scenario.user for row in rows)
-
-            proxy.cut_tunnels(has_posted, t.cast("t.Any", given.loss))
-        return proxy.url
 
     def _set(self) -> tuple[Scene, ...]:
         scenario, sandbox = self._scenario, self._sandbox
@@ -105,7 +80,7 @@ class _OnePlay(Play):
         if scenario.source == "just ended":
             sandbox.change_job(source, events_saved_at=time.time() + 1.5)
         elif scenario.source == "running":
-            sandbox.change_job(source, status="running", failed=0, finished=None, events_saved_at=None)
+            let_run(sandbox, source)
         scene = Scene(
             template=template,
             source=source,
@@ -154,14 +129,6 @@ class _OnePlay(Play):
             credentials["ca_path"] = access["ca_path"]
         return self._doors.uri(f"{access['controller_host']}/api/v2", scene.source, body, credentials, scenario.wait)
 
-    def _end_source(self, over: threading.Event) -> None:
-        if self._scenario.source == "running":
-            over.wait(1.5)
-            moment = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            ended = {"status": "failed", "failed": 1, "finished": moment}
-            saved = time.time() + self._scenario.event_lag
-            insist(lambda: self._sandbox.change_job(self._scenes[0].source, **ended, events_saved_at=saved))
-
     def _gathered(self) -> Facts:
         scenario, (scene,), entries = self._scenario, self._scenes, self._settled()
         jobs = self._jobs(scene)
@@ -191,15 +158,17 @@ class Stage:
 
         :param variant: the wrong way in which the module is to work; see variants.py.
         """
-        tls = scenario.proxy is not None and scenario.proxy.kind == "connect"
-        return _OnePlay(self._sandboxes.get(tls), self._doors, scenario, door, variant).facts()
+        return _OnePlay(self._sandbox(scenario), self._doors, scenario, door, variant).facts()
 
     def play_many(self, scenario: Many, variant: str | None = None) -> many_judge.Facts:
         """Play a scenario of many jobs.
 
         :param variant: as above.
         """
-        return ManyPlay(self._sandboxes.get(False), self._doors, scenario, variant).facts()
+        return ManyPlay(self._sandbox(scenario), self._doors, scenario, variant).facts()
+
+    def _sandbox(self, scenario: Scenario | Many) -> Sandbox:
+        return self._sandboxes.get(tls=scenario.proxy is not None and scenario.proxy.kind == "connect")
 
 
 class Sandboxes:

@@ -342,7 +342,7 @@ CAUGHT: dict[str, tuple[int, Kind]] = {
 # The same with a scenario of many jobs.
 CAUGHT_OF_MANY: dict[str, tuple[int, Kind]] = {
     "no_look_up": (1521, Kind.DIED),
-    "relaunches_only": (8034, Kind.DOUBLE),
+    "relaunches_only": (9064, Kind.DOUBLE),
     "at_once_ignored": (6642, Kind.CROWDED),
 }
 WORKERS = 3

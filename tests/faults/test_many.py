@@ -69,7 +69,14 @@ POSTS = (
 
 def entry(source: int, new: int, **fields: t.Any) -> dict[str, t.Any]:
     host = f"web{source}"
-    told = {"source_job_id": source, "outcome": "relaunched", "id": new, "status": "successful", "recovered": True}
+    told = {
+        "type": "job",
+        "source_job_id": source,
+        "outcome": "relaunched",
+        "id": new,
+        "status": "successful",
+        "recovered": True,
+    }
     return {**told, "hosts": [host], "remaining_hosts": [], "msg": f"Job {new} was successful.", **fields}
 
 
@@ -150,6 +157,98 @@ def test_what_was_healed_after_a_failure_may_be_left_or_not(left: list[str]) -> 
 LOST = dataclasses.replace(POSTS[1], status=None, fault={"kind": "drop", "when": "after"})
 BESIDE = dataclasses.replace(FOUR, created=104)
 BY_SCHEDULE = Job(9, "successful", 90, 95, relaunch=False, limit=frozenset({"web2"}), words={2: False})
+
+
+def test_of_two_jobs_of_one_template_the_second_may_be_sent_after_the_first_was_lost_sight_of() -> None:
+    told = result_of(entry(1, 3), UNKNOWN)
+    facts = facts_of(told, jobs=(THREE,), requests=(LOOK, *POSTS, LOST))
+    assert Kind.SECOND_POST not in {verdict.kind for verdict in judge(facts)}
+
+
+def test_behind_a_proxy_a_post_may_be_unseen_and_its_job_unknown() -> None:
+    right = facts_of(result_of(entry(1, 3)), jobs=(THREE, BESIDE))
+    assert Kind.CROWDED in {verdict.kind for verdict in judge(right)}
+    assert Kind.CROWDED not in {verdict.kind for verdict in judge(dataclasses.replace(right, proxied=True))}
+    unseen = facts_of(requests=(LOOK,))
+    assert any("it sent no POST" in verdict.why for verdict in judge(unseen))
+    assert not any("it sent no POST" in verdict.why for verdict in judge(dataclasses.replace(unseen, proxied=True)))
+
+
+def test_what_another_slice_has_done_is_other_work() -> None:
+    """A success by schedule of the same slice makes a launch a double one; that of another slice does not."""
+    of_two = [dataclasses.replace(job, part=(1, 2)) for job in (TWO, BY_SCHEDULE, FOUR)]
+    source, same, mine = of_two
+    for by_schedule, double in ((same, True), (dataclasses.replace(same, part=(2, 2)), False)):
+        facts = facts_of(jobs=(THREE, by_schedule, mine))
+        (_template, records) = facts.works[1]
+        facts = dataclasses.replace(facts, works=(facts.works[0], (8, dataclasses.replace(records, source=source))))
+        assert (Kind.DOUBLE in {verdict.kind for verdict in judge(facts)}) is double
+
+
+LEFT_ALONE = "It needs passwords: ssh_password. Relaunch it with job_relaunch and credential_passwords."
+
+
+def test_only_what_needs_passwords_is_left_alone_for_them() -> None:
+    left = entry(2, 4, outcome="refused", recovered=False, id=None, status=None, msg=LEFT_ALONE)
+    del left["remaining_hosts"]
+    facts = facts_of(result_of(entry(1, 3), left), jobs=(THREE,))
+    assert conclusive(facts.runs[0], wait=True)
+    assert [verdict.kind for verdict in judge(facts)] == [Kind.DIED]
+    assert judge(dataclasses.replace(facts, passwords=frozenset({8}))) == []
+
+
+def test_a_source_that_runs_is_refused_only_without_a_wait() -> None:
+    left = entry(2, 4, outcome="refused", recovered=False, id=None, status=None, msg="Job 2 is running.")
+    del left["remaining_hosts"]
+    facts = facts_of(result_of(entry(1, 3), left), jobs=(THREE,))
+    (template, records) = facts.works[1]
+    runs = dataclasses.replace(records, source=dataclasses.replace(TWO, finished=101))
+    facts = dataclasses.replace(facts, works=(facts.works[0], (template, runs)))
+    assert [verdict.kind for verdict in judge(facts)] == [Kind.DIED]
+    assert judge(dataclasses.replace(facts, wait=False)) == []
+
+
+def test_a_job_that_was_cut_short_has_recovered_only_once_all_its_hosts_have_run() -> None:
+    facts = facts_of(jobs=(THREE, FOUR))
+    (template, records) = facts.works[1]
+    cut = dataclasses.replace(records, source=dataclasses.replace(TWO, never_began=frozenset({9})))
+    facts = dataclasses.replace(facts, works=(facts.works[0], (template, cut)))
+    (only,) = judge(facts)
+    assert only.kind is Kind.FALSE and "nothing has run on hosts [9]" in only.why
+    assert judge(dataclasses.replace(facts, hosts="all", runs=())) == []
+    whole = dataclasses.replace(BY_SCHEDULE, created=90, finished=95, words={2: False, 9: False}, limit=frozenset())
+    with_more = (Host(2, frozenset({"web2"})), Host(9, frozenset({"web9"})))
+    cut = dataclasses.replace(cut, jobs=(whole,), hosts=with_more)
+    done = result_of(entry(1, 3), entry(2, 9, outcome="superseded"))
+    well = facts_of(done, jobs=(THREE,), requests=(LOOK, POSTS[0]))
+    assert judge(dataclasses.replace(well, works=(well.works[0], (template, cut)))) == []
+
+
+def test_what_was_cut_short_may_be_denied_though_its_relaunch_was_successful() -> None:
+    told = entry(2, 4, recovered=False, msg="Job 2 stopped before its end: it has not been done on web9.")
+    facts = facts_of(result_of(entry(1, 3), told))
+    assert {verdict.kind for verdict in judge(facts)} == {Kind.FALSE}
+    (template, records) = facts.works[1]
+    cut = dataclasses.replace(records, source=dataclasses.replace(TWO, never_began=frozenset({9})))
+    assert judge(dataclasses.replace(facts, works=(facts.works[0], (template, cut)))) == []
+
+
+def test_jobs_are_slices_run_still_or_need_passwords() -> None:
+    works = [work for scenario in MANY for work in scenario.works]
+    assert {len({job.part for job in work.jobs}) for work in works if work.slices > 1} == {1, 2}
+    assert all(set(job.on) <= set(work.of_slice(job.part)) & set(work.failing) for work in works for job in work.jobs)
+    assert any(work.passwords for work in works)
+    assert any(job.cut_short for work in works for job in work.jobs)
+    assert all(0 < len(job.on) < len(work.names) for work in works for job in work.jobs if job.cut_short)
+    running = {scenario.selection for scenario in MANY for work in scenario.works if work.jobs[-1].running}
+    assert running == {"ids"}
+    assert not any(job.running for work in works for job in work.jobs[:-1])
+
+
+def test_proxies_stand_between_and_lose_answers() -> None:
+    proxies = [scenario.proxy for scenario in MANY if scenario.proxy]
+    assert 100 < len(proxies) < 300
+    assert {one.loss for one in proxies} == {"close", "reset", "cut", "refuse", None}
 
 
 @pytest.mark.parametrize(

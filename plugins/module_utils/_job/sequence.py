@@ -142,7 +142,8 @@ class RelaunchSequence:
             if decision.instead is None:
                 raise
         self._forbidden.add(decision.job.id)
-        return (yield from self._act(work, preparers, look, decision.instead, outcome))
+        # The two refusals took a second, in which others may have gone on.
+        return Judged(outcome, again=True)
 
     def _adopt(self, work: JobWork, look: Look, decision: Adopt, outcome: RelaunchOutcome) -> Steps[Judged]:
         job = _told(work, decision.job)

@@ -255,6 +255,22 @@ class TestEnded:
 
         assert (result["changed"], result["id"], result["relaunched_job_id"]) == (True, 44, 42)
 
+    def test_a_refusal_takes_a_while_so_others_are_looked_for(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        found(controller, relaunched(43, "failed"))
+        controller.expect("GET", at(43, "job_host_summaries"), body=WEB2_FAILED)
+        controller.expect("GET", at(43), body=relaunched(43, "failed"))
+        controller.expect("POST", at(43, "relaunch"), 403, DENIED)
+        by_schedule = relaunched(44, "successful", launch_type="scheduled", limit="")
+        controller.expect("GET", JOBS, body=listed(*map(in_list, (relaunched(43, "failed"), by_schedule))))
+        controller.expect("GET", at(44, "job_host_summaries"), body=BOTH_WELL)
+        controller.expect("GET", at(44), body=by_schedule)
+
+        result = relaunch(hosts="failed")
+
+        assert (result["failed"], result["changed"], result["id"]) == (False, False, 44)
+
     def test_where_both_are_forbidden_the_last_word_is_told(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
