@@ -482,6 +482,9 @@ def _refusal(facts: Facts, run: Run, entry: Entry) -> str | None:
         if facts.stop_after is not None and failed >= facts.stop_after:
             return ""
         return f"job {source}: {entry['msg']}"
+    lost = (one["source_job_id"] for one in all_entries_of(run) if one["outcome"] == LOST)
+    if any(f"unknown whether job {other}, the same work," in entry["msg"] for other in lost):
+        return ""
     refused = any(post.refused and facts.template_of(post) == number for post in facts.posts(run))
     moments = records.moments(run.started, run.ended)
     if _needs_passwords(entry) and number in facts.passwords:

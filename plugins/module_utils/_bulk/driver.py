@@ -25,7 +25,7 @@ from .deadline_end import DeadlineEnd
 from .looks import LOOK_SHARED_FOR, SharedLooks
 from .member import LOOKS, Member
 from .options import JobsRequest
-from .outcome import Counted, Planned
+from .outcome import LOST, Counted, Planned
 from .waits import Waits
 
 # So many launches share a look at others in the same instant: it comes a second later at most.
@@ -173,9 +173,10 @@ class BulkDriver:
         return bool(let_in)
 
     def _leave_to_persons(self) -> bool:
-        """End those whose work has been relaunched too often by now, or may not be yet; whether there were any."""
+        """End those whose work was relaunched too often, may be being relaunched, or may not be yet."""
         waiting = [member for member in self.members if member.waits_for_room and not member.launched]
-        for member in waiting:
+        _drop_behind_lost(self._turns)
+        for member in (member for member in waiting if member.entry is None):
             try:
                 if (tried := self._attempts.too_many(member)) is not None:
                     member.leave_to_a_person(tried)
@@ -202,9 +203,8 @@ class BulkDriver:
             # The next pass sees that, too.
             return
         except ControllerError as error:
-            raise RefusedError(
-                f"Waiting for {len(numbers)} jobs ended early: {error} Run the task again to go on."
-            ) from None
+            said = f"Waiting for {len(numbers)} jobs ended early: {error} Run the task again to go on."
+            raise RefusedError(said) from None
         for job in ended.values():
             self._looks.note(job, numbers[job.id])
             self._waits.note_end(job)
@@ -236,6 +236,15 @@ class BulkDriver:
             else:
                 self._waits.note_end(job)
         return True
+
+
+def _drop_behind_lost(turns: t.Iterable[t.Sequence[Member]]) -> None:
+    """End those that are the same work as one that may have been launched: its job may still appear."""
+    for row in turns:
+        lost = next((one.source for one in row if one.entry is not None and one.entry.outcome == LOST), None)
+        for member in row:
+            if lost is not None and member.waits_for_room and not member.launched:
+                member.drop(f"it is unknown whether job {lost.id}, the same work, was relaunched")
 
 
 def _drop_by_number(members: t.Sequence[Member], request: JobsRequest, launched: int, failed: int) -> bool:

@@ -145,11 +145,9 @@ class LedgerReader(SummariesReader):
             source_run = replace(source_run, summaries=self._failed_of_source())
             runs = self._until_decided(source_run, runs)
         tried, masked = frozenset(self._tried), self._same_work.masked
-        ledger = Ledger(source_run, tuple(runs), early, newest=newest, masked=masked, tried=tried, left_new=left_new)
-        of_type = self._same_work.job_type
-        ledger = replace(
-            ledger, astray=next((job for job in later if job.id in tried and job.job_type != of_type), None)
-        )
+        astray = next((job for job in later if job.id in tried and job.job_type != self._same_work.job_type), None)
+        ledger = Ledger(source_run, tuple(runs), early, newest=newest, masked=masked, tried=tried, astray=astray)
+        ledger = replace(ledger, left_new=left_new)
         if source_run.summaries is None:
             return ledger
         records = self._reach.of(host_records(source_run, runs))

@@ -380,6 +380,20 @@ def test_lost_launches_count_as_failures(controller: BulkController) -> None:
     assert relaunches_of(controller.posts) == [1]
 
 
+@pytest.mark.parametrize("wait", [True, False])
+def test_after_a_lost_launch_none_is_made_for_an_older_job(controller: BulkController, wait: bool) -> None:
+    for number in (1, 2):
+        controller.failed(number, {"web1": True})
+    controller.failed(3, {"web1": True}, template=8)
+    controller.before = at_post(lambda path: (504, {}) if path == "jobs/2/relaunch/" else None)
+
+    ran = relaunch(controller, wait=wait)
+
+    assert [ran.of(number)[0] for number in (1, 2, 3)] == ["refused", "lost", "relaunched"]
+    assert "it is unknown whether job 2, the same work, was relaunched" in ran.entry(1).msg
+    assert sorted(relaunches_of(controller.posts)) == [2, 3]
+
+
 @pytest.mark.parametrize("cancel", [True, False])
 def test_at_the_timeout_jobs_are_canceled_or_go_on_all_told(controller: BulkController, cancel: bool) -> None:
     for number in range(1, 5):

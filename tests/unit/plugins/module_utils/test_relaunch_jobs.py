@@ -188,8 +188,10 @@ def test_where_a_job_gave_way_the_failure_of_a_third_is_told(
     for number in (42, 100, 102):
         controller.whenever("GET", at(number, "job_events"), body=listed())
 
-    with pytest.raises(BrokenOffError, match="1 not successful.* Job 100 was successful, but that is not all"):
+    with pytest.raises(BrokenOffError, match="1 not successful.* Job 100 was successful, but that is not all") as told:
         run_one("failed")
+
+    assert "This task's own job 101 had given way to it." in str(told.value)
 
 
 def test_a_success_that_a_later_failure_took_back_is_no_rival(
