@@ -167,10 +167,9 @@ hosts:
         - V(relaunch), it would. V(idle), the host is disabled, or the play does not target it. V(gone), it is not in
           the inventory any more. V(again), it was deleted and added again, so that a launch that is limited to its
           name would. V(whole), only a relaunch on all hosts runs on it, since it was made by the playbook, or is
-          localhost. V(unproven), it did not fail again, but no run shows whether all was done on it, and a relaunch
-          would only where no other host is left.
+          localhost.
       type: str
-      choices: [relaunch, idle, gone, again, whole, unproven]
+      choices: [relaunch, idle, gone, again, whole]
       sample: relaunch
     cause:
       description: C(play), C(task), C(module) and C(message), at most 200 characters, of the task that a host which is

@@ -297,14 +297,6 @@ remaining_hosts:
   type: list
   elements: str
   sample: []
-unproven_hosts:
-  description: Names of those of RV(remaining_hosts) that did not fail again, and of which no run shows whether all was
-    done on them, since the last job that ran on them failed at the last task that is known. A later success shows it.
-    Until then they are relaunched only where no other host is left.
-  returned: with O(hosts=failed) or O(hosts=remaining), when there are some
-  type: list
-  elements: str
-  sample: [host2]
 failed_hosts:
   description: Names of the hosts that failed or were unreachable in the job that was waited for; empty if it was
     successful.

@@ -217,14 +217,6 @@ remaining_hosts:
   type: list
   elements: str
   sample: []
-unproven_hosts:
-  description: Names of those of RV(remaining_hosts) that did not fail again, and of which no run shows whether all was
-    done on them, since the last job that ran on them failed at the last task that is known. A later success shows it.
-    Until then they are relaunched only where no other host is left.
-  returned: when there are some
-  type: list
-  elements: str
-  sample: [host2]
 stopped_hosts:
   description: Names of hosts that did not fail in the job, and for which it stopped before its end, or that it never
     began on. Where there are more than are named, RV(msg) tells how many.

@@ -54,8 +54,6 @@ class RelaunchingController(BaseAdapter):
         self.unplugged = 0
         #: By name, when a host was changed last.
         self.changed: dict[str, str] = {}
-        #: The numbers of jobs whose playbook starts nothing behind its first task.
-        self.ends_at_first: t.Container[int] = ()
         #: Called with a path before a request is answered.
         self.before: t.Callable[[str], None] = lambda _path: None
 
@@ -118,7 +116,7 @@ class RelaunchingController(BaseAdapter):
 
     def _answer(self, method: str, parts: list[str], query: dict[str, str], sent: t.Any) -> tuple[int, t.Any]:
         if parts == ["jobs"]:
-            newer = [one for number, one in self.jobs.items() if number > int(query.get("id__gt", number))]
+            newer = [one for number, one in self.jobs.items() if number > int(query["id__gt"])]
             return 200, listed(newer, query)
         if parts[0] == "inventories":
             return 200, listed(self._inventory(query), query)
@@ -155,7 +153,7 @@ class RelaunchingController(BaseAdapter):
     def _events(self, number: int, query: t.Mapping[str, str]) -> list[dict[str, t.Any]]:
         """Whatever failed did so at the first of two tasks; hosts that did not fail went on to the other."""
         if "playbook_on_task_start" in query.get("event__in", ""):
-            return list(STARTED[:2] if number in self.ends_at_first else STARTED)
+            return list(STARTED)
         if "parent_uuid" in query:
             # Of the last task no failed host has a result.
             return []

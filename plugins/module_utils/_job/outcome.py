@@ -86,7 +86,6 @@ class RelaunchOutcome(Outcome):
     own_job_id: t.Optional[int] = None
     hosts: t.Optional[tuple[str, ...]] = None
     remaining_hosts: t.Optional[tuple[str, ...]] = None
-    unproven_hosts: t.Optional[tuple[str, ...]] = None
     failed_hosts: t.Optional[tuple[str, ...]] = None
     failures: t.Optional[tuple[t.Mapping[str, t.Any], ...]] = None
     failures_more: t.Optional[int] = None

@@ -243,7 +243,6 @@ def with_hosts(outcome: RelaunchOutcome, ledger: Ledger) -> RelaunchOutcome:
     return replace(
         outcome,
         remaining_hosts=host_names(ledger.remaining),
-        unproven_hosts=host_names(ledger.reached(Reach.UNPROVEN)) or None,
         stopped_hosts=(stopped.hosts or None) if stopped else None,
         gone_hosts=host_names(ledger.reached(Reach.GONE)) or None,
     )

@@ -174,9 +174,6 @@ def _verdict(outcome: RelaunchOutcome, error: t.Optional[BaseException], check_m
 
 def _used_up(rounds: Rounds, outcome: RelaunchOutcome) -> str:
     after = f"after {counted(rounds.attempted, 'attempt')}"
-    failing = f"still fails on {told(rounds.failing)}" if rounds.failing else ""
-    unproven = f"is not known to be done on {told(rounds.unproven)}" if rounds.unproven else ""
-    left = " and ".join(filter(None, (failing, unproven)))
-    if left:
-        return f"Job {outcome.source_job_id} {left} {after}. See {outcome.url}"
+    if rounds.remaining:
+        return f"Job {outcome.source_job_id} still fails on {told(rounds.remaining)} {after}. See {outcome.url}"
     return f"Job {outcome.source_job_id} has not succeeded {after}. {outcome.msg} See {outcome.url}"

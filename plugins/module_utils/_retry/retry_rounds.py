@@ -163,7 +163,6 @@ class Rounds:
     :param attempts_more: how many there were before these.
     :param hosts: by name, those that have been in question.
     :param remaining: names of those that have not succeeded, by the newest word on each.
-    :param unproven: those of them that did not fail again, and of which no run shows whether they are done.
     :param cut_short: these have, and the job had stopped before its end for others.
     :param changed: something was launched.
     :param last: what the last round has shown that has something to tell of a job.
@@ -178,7 +177,6 @@ class Rounds:
     attempts_more: int = 0
     hosts: t.Mapping[str, RetriedHost] = field(default_factory=dict)
     remaining: tuple[str, ...] = ()
-    unproven: tuple[str, ...] = ()
     cut_short: bool = False
     changed: bool = False
     last: t.Optional[RelaunchOutcome] = None
@@ -191,11 +189,6 @@ class Rounds:
     def attempted(self) -> int:
         """How many attempts there were."""
         return self.attempts_more + len(self.attempts)
-
-    @property
-    def failing(self) -> tuple[str, ...]:
-        """Those that are left and failed last."""
-        return tuple(name for name in self.remaining if name not in self.unproven)
 
     @property
     def recovered(self) -> dict[str, int]:
@@ -241,7 +234,7 @@ def _used_up(rounds: Rounds, shown: Shown, schedule: Schedule) -> bool:
         return rounds.made >= schedule.retries
     most = {name: (rule.retries if rule else None) or schedule.retries for name, rule in shown.ruled.items()}
     tried = {name: host.tried for name, host in rounds.hosts.items()}
-    return all(tried.get(name, 0) >= most.get(name, schedule.retries) for name in rounds.failing)
+    return all(tried.get(name, 0) >= most.get(name, schedule.retries) for name in rounds.remaining)
 
 
 def _ended(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Optional[float]) -> t.Optional[str]:
@@ -251,7 +244,7 @@ def _ended(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Optional[fl
             return NONE_CAN_RUN
         return NONE_LEFT if rounds.attempts else NOTHING_TO_DO
     if verdict is Verdict.FAILED:
-        if rounds.parked and not set(rounds.failing) - set(rounds.parked):
+        if rounds.parked and not set(rounds.remaining) - set(rounds.parked):
             return PARKED
         too_late = left is not None and (rounds.delay or 0.0) >= left
         return RETRIES_USED_UP if _used_up(rounds, shown, schedule) else DEADLINE_OVER if too_late else None
@@ -284,18 +277,12 @@ def _noted(rounds: Rounds, outcome: RelaunchOutcome, healed: t.Mapping[str, int]
     # Of a host that ran once more after its success the first one counts.
     for name in recovered.keys() - rounds.recovered.keys():
         hosts[name] = replace(hosts.get(name, RetriedHost()), recovered=number, recovered_in=recovered[name])
-    for name in set(rounds.unproven).difference(remaining, recovered):
-        # A later job has shown that an earlier one had left nothing out for it.
-        before = hosts.get(name, RetriedHost())
-        done_in = next((one.job_id for one in rounds.attempts if one.attempt == before.last), None)
-        hosts[name] = replace(before, recovered=before.last or number, recovered_in=done_in)
     return replace(
         rounds,
         attempts=attempts[-ATTEMPTS_KEPT:],
         attempts_more=rounds.attempts_more + len(attempts[:-ATTEMPTS_KEPT]),
         hosts=hosts,
         remaining=tuple(sorted(remaining)),
-        unproven=rounds.unproven if outcome.remaining_hosts is None else outcome.unproven_hosts or (),
         cut_short=bool(outcome.cut_short),
         changed=rounds.changed or outcome.changed,
         # Where it is not known what became of a launch, the job before that one is not the one to tell of.
@@ -373,8 +360,6 @@ def _left(rounds: Rounds, name: str) -> str:
         return f"{name}: recovered at attempt {host.recovered} (job {host.recovered_in}), {again}"
     if ended == NONE_CAN_RUN:
         return f"{name}: left, but no relaunch runs on it: it is disabled, or the play does not target it"
-    if name in rounds.unproven:
-        return f"{name}: left: it did not fail again, but no run shows whether all was done on it"
     if not host.tried:
         return f"{name}: left, and not tried"
     return f"{name}: still failing after {counted(host.tried, 'attempt')}{host.what}"

@@ -66,8 +66,7 @@ class RuledHosts:
         """
         if ledger.hosts is None:
             return ledger
-        # Those that are unproven have not failed again, and are not run on by the next attempt.
-        left = [host for host in ledger.hosts if host.done_in is None and host.reach is not Reach.UNPROVEN]
+        left = [host for host in ledger.hosts if host.done_in is None and host.failed_in]
         failures = self._failures_of(ledger, left, events_in)
         ruled = {host.key: first_fitting(self._rules, failures.get(host.name) or _by_summary(host)) for host in left}
         self.left = {host.name: ruled[host.key] for host in left}

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from .._api.jobs import Job, told
 from .host_patterns import limit_problem
-from .ledger import BY_LIMIT, HostRecord, Ledger, Reach, StoppedEarly, ended
+from .ledger import HostRecord, Ledger, Reach, StoppedEarly, ended
 from .runs import Run
 
 ALL = "all"
@@ -117,6 +117,8 @@ class Launch:
 
 Settled = t.Union[Refuse, Done, Adopt, Launch]
 Decision = t.Union[Await, Settled]
+# What a launch by a limit runs on. A relaunch on failed hosts leaves out those that were added again.
+BY_LIMIT = (Reach.RELAUNCH, Reach.AGAIN)
 
 
 def needs_runs(source: Job, options: RelaunchOptions) -> bool:
@@ -235,7 +237,7 @@ def _without_failed_hosts(ledger: Ledger, options: RelaunchOptions) -> Settled:
 
 
 def _decide_failed(ledger: Ledger, options: RelaunchOptions) -> Decision:
-    due = ledger.due_by(*BY_LIMIT) if options.changed else ledger.due
+    due = ledger.reached(*BY_LIMIT) if options.changed else ledger.due
     if not due:
         return _nothing_due(ledger, options)
     doing = None if options.force else _being_done(ledger, due, options)
@@ -248,7 +250,7 @@ def _decide_remaining(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decis
     """A launch is limited to hosts by name, so that all of them have to be known, and to be in the inventory."""
     if not ledger.end_known and ledger.whole_success is None:
         return AskEnd()
-    due, why = ledger.due_by(*BY_LIMIT), _not_by_name(ledger)
+    due, why = ledger.reached(*BY_LIMIT), _not_by_name(ledger)
     if not (due or why):
         return _nothing_due(ledger, options)
     doing = None if options.force else _being_done(ledger, due, options)

@@ -46,16 +46,10 @@ class Reach(Enum):
     AGAIN = "again"
     #: It was made by the playbook, or is localhost, or the inventory may not be read: only a run on all hosts does it.
     WHOLE = "whole"
-    #: It would, but it did not fail in the newest run, and no run shows whether that left anything out for it.
-    UNPROVEN = "unproven"
     #: It would, but the host has failed in a relaunch of this very task.
     TRIED = "tried"
     #: It would, but a rule says that the host needs a person.
     PARKED = "parked"
-
-
-# What a launch by a limit runs on. A relaunch on failed hosts leaves out those that were added again.
-BY_LIMIT = (Reach.RELAUNCH, Reach.AGAIN)
 
 
 @dataclass(frozen=True)
@@ -149,14 +143,7 @@ class Ledger:
     @property
     def due(self) -> tuple[HostRecord, ...]:
         """The remaining hosts that a relaunch on failed hosts would run on."""
-        return self.due_by(Reach.RELAUNCH)
-
-    def due_by(self, *how: Reach) -> tuple[HostRecord, ...]:
-        """The remaining hosts of these kinds; only where none of them fails those that are unproven.
-
-        The success of the others mostly shows that these are done.
-        """
-        return self.reached(*how) or (() if self.reached(Reach.TRIED) else self.reached(Reach.UNPROVEN))
+        return self.reached(Reach.RELAUNCH)
 
     def reached(self, *how: Reach) -> tuple[HostRecord, ...]:
         """The remaining hosts of these kinds."""
@@ -308,18 +295,15 @@ def _record(key: HostKey, rows: t.Sequence[tuple[Run, HostSummary]], runs: t.Seq
     names = names_of(one for _run, one in rows)
     present = [one for _run, one in rows if one.host is not None]
     last_failed = next(one for _run, one in rows if one.failed)
-    done_in = done_by(_with_result(rows, HostResult.DONE), failed_in)
-    unproven = done_by((run.job for run, one in rows if one.name_then in run.unproven), failed_in)
     return HostRecord(
         key=key,
         name=(present or [rows[0][1]])[0].name,
         names=names,
         failed_in=failed_in,
-        done_in=done_in,
+        done_in=done_by(_with_result(rows, HostResult.DONE), failed_in),
         last=result_of(*rows[0]),
         absent_in=_absent_in(rows[0][0].job, names, runs),
         has_row=last_failed.host is not None,
-        reach=Reach.RELAUNCH if done_in or unproven is None else Reach.UNPROVEN,
     )
 
 

@@ -15,7 +15,6 @@ from .._api.jobs import HostSummary, Job
 from .end_of_run_reader import StartsRead, read_place
 from .host_reach import HostReach
 from .ledger import (
-    BY_LIMIT,
     HostRecord,
     Ledger,
     StoppedEarly,
@@ -188,8 +187,7 @@ class LedgerReader(SummariesReader):
         :param base: as of ``with_end``, as is ``earlier``.
         :raises ControllerError: something could not be read.
         """
-        # As long as others are due, whose success may show it, those of whom no run shows anything are left out.
-        ledger = self.with_end(ledger, base, earlier, every=True, claimed=not ledger.due_by(*BY_LIMIT))
+        ledger = self.with_end(ledger, base, earlier, every=True)
         if ledger.stopped is None:
             return replace(ledger, stopped_hosts=())
         run = Run(base, whole=True, summaries=self.summaries(base))

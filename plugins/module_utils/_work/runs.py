@@ -21,16 +21,14 @@ class Run:
 
     :param whole: it has the source's own limit, so that it does all of the source's work.
     :param summaries: what became of its hosts; None where that was not asked for, or is not known yet.
-    :param stopped: the names of then of hosts that did not fail, and for which it ended early all the same, or may
-        have; None where that was not asked for.
-    :param unproven: those of them for whom no run shows it.
+    :param stopped: the names of then of hosts that did not fail, and for which it ended early all the same; None where
+        that was not asked for.
     """
 
     job: Job
     whole: bool = False
     summaries: t.Optional[tuple[HostSummary, ...]] = None
     stopped: t.Optional[frozenset[str]] = None
-    unproven: frozenset[str] = frozenset()
 
     def covers(self, names: frozenset[str]) -> bool:
         """Whether a host with these names is in its limit."""

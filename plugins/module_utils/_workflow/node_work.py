@@ -31,7 +31,7 @@ from .._work.decision import (
     never_began,
     why_cut_short,
 )
-from .._work.ledger import BY_LIMIT, HostRecord, Reach
+from .._work.ledger import HostRecord, Reach
 from .._work.ledger_reader import JobsRead
 from .._work.same_work import Prompts
 from .lineage import nodes_of, read_lineage
@@ -153,8 +153,7 @@ class NodeWork:
             return self._whole(decision.reason)
         exactly = decision.hosts == REMAINING
         ledger = look.ledger if exactly else work.with_end(look, self._earlier_than(work.source)).ledger
-        # Behind the node nobody looks back at those of whom the success of the others might show that they are done.
-        due = ledger.reached(*(BY_LIMIT if exactly else (Reach.RELAUNCH,)), Reach.UNPROVEN)
+        due = decision.due if exactly else ledger.due
         gone = host_names(ledger.reached(Reach.GONE))
         disabled = work.reader.disabled(due)
         idle = (*ledger.reached(Reach.IDLE), *(disabled or ()))

@@ -16,7 +16,6 @@ from .worlds import World
 # What of a result is worth telling; the rest is the job's, or repeats it.
 _SHOWN = (
     *("changed", "failed", "id", "status", "cut_short", "hosts", "remaining_hosts", "stopped_hosts", "gone_hosts"),
-    "unproven_hosts",
     *("failed_hosts", "recovered", "ended", "warnings"),
 )
 

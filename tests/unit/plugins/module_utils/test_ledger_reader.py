@@ -10,7 +10,6 @@ import contextlib
 import random
 import typing as t
 from dataclasses import dataclass, field
-from functools import partial
 
 import pytest
 
@@ -87,14 +86,6 @@ def ids(ledger: Ledger) -> list[int]:
 
 def names(ledger: Ledger) -> list[str]:
     return sorted(host.name for host in ledger.remaining)
-
-
-def due(ledger: Ledger) -> list[str]:
-    return sorted(host.name for host in ledger.due)
-
-
-def unproven(ledger: Ledger) -> list[str]:
-    return sorted(host.name for host in ledger.reached(Reach.UNPROVEN))
 
 
 def done(ledger: Ledger) -> dict[str, int]:
@@ -561,10 +552,8 @@ class Work:
         ]
         return self
 
-    def ledger(
-        self, end: int | None = None, many: bool = False, claimed: bool = True, remaining: bool = False
-    ) -> Ledger:
-        """The ledger, with the end of this job, or all that remains of it; read as one of many."""
+    def ledger(self, end: int | None = None, many: bool = False) -> Ledger:
+        """The ledger, with the end of this job; read as one of many."""
         source, *later = self.jobs
         with RecordedController(self.lists) as controller:
             connection = ConnectionOptions(controller.url, token="t0ken", max_retries=0, api_prefix="/api/v2/")
@@ -575,9 +564,7 @@ class Work:
                 reader = LedgerReader(client, lambda job: job, source, same_work, False, read)
                 ledger = reader.ledger(later, hosts_needed=True)
                 if end is not None:
-                    base = next(job for job in self.jobs if job.id == end)
-                    with_end = partial(reader.with_end, claimed=claimed)
-                    ledger = (reader.with_remaining if remaining else with_end)(ledger, base)
+                    ledger = reader.with_end(ledger, next(job for job in self.jobs if job.id == end), claimed=True)
         self.asked = controller.asked
         return ledger
 
@@ -630,7 +617,7 @@ class TestEndOfARelaunch:
         """
         batches = (PLAY, FIRST, LAST, result("web1", 5, "u4"), again(PLAY, 6), again(FIRST, 7), failure("web2", 8))
 
-        assert unproven(self.of(batches).ledger()) == ["web1"]
+        assert done(self.of(batches).ledger()) == {"web1": 43}
         work = self.of(batches).ran("successful", (PLAY, FIRST, LAST, *SECOND_PLAY), well="web2")
         assert done(work.ledger()) == {"web2": 44}
 
@@ -687,7 +674,7 @@ class TestEndOfARelaunch:
         further = (PLAY, FIRST, failure("web2"), LAST, *SECOND_PLAY)
         work = self.of(batches, scm_revision="abc").ran("failed", further, failed="web2", scm_revision="def")
 
-        assert unproven(work.ledger()) == ["web1"]
+        assert done(work.ledger()) == {"web1": 43}
 
     def test_its_events_may_not_be_read(self) -> None:
         assert done(self.of(403).ledger()) == {}
@@ -709,62 +696,6 @@ class TestEndOfARelaunch:
         work.ledger()
 
         assert not any("job_events" in asked and "playbook_on" in asked for asked in work.asked)
-
-
-class TestUnproven:
-    """Job 42 failed on web1 and web2, and job 43, on both, on web2 again: at the last task that any run has started."""
-
-    def of(self, **more: t.Any) -> Work:
-        work = Work().ran("failed", BROKE_OFF, failed="web1 web2", **more).inventory("web1", "web2")
-        return work.ran("failed", BROKE_OFF, well="web1", failed="web2", **more)
-
-    def test_it_remains_and_is_not_run_on_as_long_as_others_are_due(self) -> None:
-        ledger = self.of().ledger()
-
-        assert (names(ledger), unproven(ledger), due(ledger)) == (["web1", "web2"], ["web1"], ["web2"])
-
-    def test_a_success_shows_that_nothing_lies_behind(self) -> None:
-        ledger = self.of().ran("successful", (PLAY, FIRST), well="web2").ledger()
-
-        assert (done(ledger), names(ledger)) == ({"web1": 43, "web2": 44}, [])
-
-    def test_or_that_something_does(self) -> None:
-        ledger = self.of().ran("successful", (PLAY, FIRST, LAST), well="web2").ledger()
-
-        assert (done(ledger), unproven(ledger), due(ledger)) == ({"web2": 44}, [], ["web1"])
-
-    def test_a_run_that_failed_later_shows_it_too(self) -> None:
-        ledger = self.of().ran("failed", (PLAY, FIRST, LAST, failure("web2", 5, "u4")), failed="web2").ledger()
-
-        assert (unproven(ledger), due(ledger)) == ([], ["web1", "web2"])
-
-    def test_where_no_other_is_left_to_run_on_it_is_due(self) -> None:
-        """The success was for web2, which is disabled: it has started nothing."""
-        ledger = self.of().ran("successful", (), limit="web2").ledger()
-
-        assert ([host.name for host in ledger.reached(Reach.IDLE)], due(ledger)) == (["web2"], ["web1"])
-
-    def test_one_that_fails_again_is_due(self) -> None:
-        ledger = self.of().ran("failed", BROKE_OFF, failed="web1").ledger()
-
-        assert (unproven(ledger), due(ledger)) == ([], ["web1", "web2"])
-
-    def test_it_takes_nobody_off_those_that_were_stopped(self) -> None:
-        """Job 42 stopped for web3 before its end; job 43 got further with that, and no run shows whether to its end."""
-        work = Work().ran("failed", BROKE_OFF, well="web3", failed="web2").inventory("web2", "web3")
-        work.ran("failed", (PLAY, FIRST, LAST, failure("web2", 5, "u4")), well="web3", failed="web2")
-
-        stopped = work.ledger(end=42).stopped
-        assert stopped is not None and stopped.hosts == ("web3",)
-
-    def test_of_several_measures_all_have_to_leave_it_open(self) -> None:
-        """The newest success began the play for no host, and the one before shows that its only task was the last."""
-        began = (PLAY,)
-        work = self.of().ran("successful", (PLAY, FIRST), well="web3").ran("successful", began, limit="web9")
-
-        assert done(work.ledger()) == {"web1": 43}
-        work = self.of().ran("successful", began, limit="web9").ran("successful", began, limit="web9")
-        assert (done(work.ledger()), unproven(work.ledger())) == ({}, ["web1"])
 
 
 class TestEndOfTheSource:
@@ -894,21 +825,6 @@ class TestEndOfTheSource:
 
         assert stopped is not None
         assert (stopped.hosts, "no run shows" in stopped.unknown) == (("web1",), True)
-
-    def test_as_long_as_it_is_not_to_be_called_done_these_are_left_to_a_later_run(self) -> None:
-        work = Work().ran("failed", BROKE_OFF, well="web1", failed="web2").inventory("web1", "web2")
-
-        ledger = work.ledger(end=42, claimed=False)
-        assert (ledger.end_known, ledger.stopped) == (True, None)
-
-    @pytest.mark.parametrize(("others", "stopped"), [("web2", []), ("", ["web1"])], ids=["others are due", "no other"])
-    def test_those_that_remain_are_named_where_no_other_is_due(self, others: str, stopped: list[str]) -> None:
-        """The success ran on no host: web3 is disabled."""
-        work = Work().ran("failed", BROKE_OFF, well="web1", failed=f"{others} web3").inventory("web1", "web2", "web3")
-        ledger = work.ran("successful", (), limit="web3").ledger(end=42, remaining=True)
-
-        assert [host.name for host in ledger.stopped_hosts or ()] == stopped
-        assert due(ledger) == (others.split() or stopped)
 
     def test_whether_it_never_began_on_others_cannot_be_known(self) -> None:
         work = self.of(BROKE_OFF, limit="web*")

@@ -283,55 +283,6 @@ class TestHowItEnds:
         assert ended.outcome.summary == (ended.outcome.msg,)
 
 
-class TestUnproven:
-    """A host that does not fail again in a relaunch which ends at its failing task: more may lie behind that."""
-
-    def world(self, ends_at_first: t.Container[int], *rounds: str) -> RelaunchingController:
-        controller = RelaunchingController(failing(*rounds), "web1", "web2")
-        controller.ends_at_first = ends_at_first
-        return controller
-
-    def test_it_has_not_recovered_yet(self) -> None:
-        ended = retry(self.world(range(100), "web2"), retries=1)
-
-        assert ended.account == ("retries_used_up", {}, ["web1", "web2"], [43])
-        result = ended.outcome.result()
-        assert result["unproven_hosts"] == ["web1"]
-        assert str(ended.error).startswith(
-            "Job 42 still fails on web2 and is not known to be done on web1 after 1 attempt."
-        )
-        assert result["summary"] == [
-            "web1: left: it did not fail again, but no run shows whether all was done on it",
-            "web2: still failing after 1 attempt: Start: no such unit (job 43)",
-        ]
-
-    def test_it_has_by_the_success_of_the_others(self) -> None:
-        controller = self.world(range(100), "web2", "")
-
-        ended = retry(controller)
-
-        assert controller.posts == ["jobs/42/relaunch/", "jobs/43/relaunch/"]
-        assert ended.account == ("none_left", {"web1": 1, "web2": 2}, [], [43, 44])
-        assert ended.outcome.result()["summary"][0] == "web1: recovered at attempt 1 (job 43)"
-
-    def test_it_runs_once_more_where_that_shows_more(self) -> None:
-        controller = self.world([42, 43], "web2", "")
-
-        ended = retry(controller)
-
-        assert controller.posts == ["jobs/42/relaunch/", "jobs/43/relaunch/", "jobs/42/relaunch/"]
-        assert ended.account == ("none_left", {"web1": 3, "web2": 2}, [], [43, 44, 45])
-
-    def test_it_waits_for_no_rounds_of_its_own(self) -> None:
-        """By the rules web2 has more attempts than are used, and web1 fewer."""
-        rules = [{"task": "Start", "action": "retry", "retries": 2}]
-        controller = self.world(range(100), "web2")
-
-        ended = retry(controller, rules=rules, retries=3)
-
-        assert (len(controller.posts), ended.outcome.result()["ended"]) == (2, "retries_used_up")
-
-
 def test_a_relaunch_that_ends_in_an_error_is_tried_again() -> None:
     ran = {1: "error", 2: {"web1": False}}
     ended = retry(RelaunchingController(lambda number, _hosts: ran[number], "web1"))
