@@ -26,7 +26,10 @@ from .records import FINAL, Records
 from .running_sources import ending, let_run
 from .scenario import Round
 from .workflow_judge import Workflow
-from .workflow_play import WorkflowScene, came_of, relaunch_by_hand, set_up
+from .workflow_play import WorkflowScene, before, by_another, came_of, set_up
+
+if t.TYPE_CHECKING:
+    from sandbox.faults import Rule
 
 
 class ManyPlay(Play):
@@ -51,8 +54,7 @@ class ManyPlay(Play):
                 given, folder = scenario.workflow, self._sandbox.data_dir
                 quick = QuickJobs(folder, self._workflow.nodes, given.endings, scenario.seconds, failing=given.on)
                 stack.enter_context(quick)
-                if given.by_hand:
-                    relaunch_by_hand(self._sandbox, self._workflow)
+                before(self._sandbox, given, self._workflow)
             selected = [job for work in scenario.works for job in work.jobs]
             running = [scene.source for scene, job in zip(self._scenes, selected, strict=True) if job.running]
             stack.enter_context(ending(self._sandbox, running, scenario.event_lag))
@@ -112,6 +114,13 @@ class ManyPlay(Play):
         count = {"job_slice_count": work.slices}
         run = self._sandbox.make_job(template=template, type="workflow_job", status="failed", is_sliced_job=1, **count)
         return {"launch_type": "workflow", "workflow_job": run, "job_slice_number": part, **count}
+
+    def _acts(self, round_: Round) -> list[Rule]:
+        acts, given = super()._acts(round_), self._scenario.workflow
+        if given is not None and self._workflow is not None and round_ is self._scenario.rounds[0]:
+            act = by_another(given, self._workflow)
+            acts += [] if act is None else [act]
+        return acts
 
     def _conclusive(self, run: Run) -> bool:
         return conclusive(run, self._scenario.wait)
