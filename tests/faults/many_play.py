@@ -171,12 +171,17 @@ class ManyPlay(Play):
         scenario, entries = self._scenario, self._settled()
         works = []
         selected = [job for work in scenario.works for job in work.jobs]
-        for scene, failed in zip(self._scenes, selected, strict=True):
-            jobs = self._jobs(scene)
+        never_began = {
+            scene.source: frozenset(number for number, name in scene.hosts if name not in job.on)
+            for scene, job in zip(self._scenes, selected, strict=True)
+            if job.cut_short
+        }
+        for scene in self._scenes:
+            jobs = {
+                number: dataclasses.replace(job, never_began=never_began.get(number, frozenset()))
+                for number, job in self._jobs(scene).items()
+            }
             source = jobs.pop(scene.source)
-            if failed.cut_short:
-                never = frozenset(number for number, name in scene.hosts if name not in failed.on)
-                source = dataclasses.replace(source, never_began=never)
             # Of a template's failed jobs, the later ones are of no less account than what came of them.
             later = tuple(job for job in jobs.values() if job.id > source.id)
             works.append((scene.template, Records(source, later, self._hosts(scene, entries), any_launch=True)))

@@ -119,11 +119,11 @@ def slices_alike() -> None:
 
 def other_runs_of_a_workflow_ignored() -> None:
     """What a workflow job that was launched anew has done, or does, does not count."""
-    _instead(_workflow_rows.WorkflowRow, "success", None)
-    _instead(_workflow_rows.WorkflowRow, "active", None)
+    _instead(_workflow_rows.WorkflowRow, "success", property(lambda _row: None))
+    _instead(_workflow_rows.WorkflowRow, "active", property(lambda _row: None))
 
 
-def _instead(place: t.Any, name: str, wrong: t.Callable[..., t.Any]) -> None:
+def _instead(place: t.Any, name: str, wrong: t.Any) -> None:
     # For the rest of this process.
     mock.patch.object(place, name, wrong).start()
 
