@@ -35,6 +35,13 @@ _MOVES = {
 }
 # Between which two requests of a task something moves, and how many such requests pass first at most.
 _MOMENTS = ((("list", "after"), 6), (("post", "before"), 3), (("post", "after"), 3), (("summaries", "before"), 3))
+# After which requests somebody else comes to a workflow job: the look at what came of it, and what leads to its launch.
+_WORKFLOW_MOMENTS = (
+    ("GET", r"/workflow_jobs/$", 0),
+    ("GET", r"/workflow_jobs/$", 2),
+    ("POST", r"/workflow_job_templates/$", 0),
+    ("POST", r"/workflow_job_templates/\d+/launch/$", 0),
+)
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,8 @@ class FailedWorkflow:
     :param on: those that a node failed on.
     :param both: whether a node failed in both of its lines.
     :param endings: what becomes of the jobs of its nodes; see Scenario.
-    :param by_hand: whether somebody relaunches all of it just before the task.
+    :param by_another: what somebody else does about it: ``relaunch`` all of it, or ``launch`` its template anew.
+    :param at: between which requests of the task, by the method, the path and which of them; None for just before it.
     :param rules: the faults that its launch meets.
     """
 
@@ -94,7 +102,8 @@ class FailedWorkflow:
     on: tuple[str, ...]
     both: bool
     endings: tuple[Ending, ...]
-    by_hand: bool
+    by_another: t.Literal["relaunch", "launch"] | None
+    at: tuple[str, str, int] | None
     rules: tuple[Rule, ...]
 
 
@@ -182,7 +191,8 @@ def _workflow(rng: random.Random) -> FailedWorkflow:
         on=rng.choice((names, names[:1])),
         both=rng.random() < 0.4,
         endings=(*rng.choices(endings, k=rng.randint(1, 2)), *(("successful",) if rng.random() < 0.5 else ())),
-        by_hand=rng.random() < 0.15,
+        by_another=rng.choice(("relaunch", "launch")) if rng.random() < 0.4 else None,
+        at=rng.choice((None, *_WORKFLOW_MOMENTS)),
         rules=tuple(rules),
     )
 

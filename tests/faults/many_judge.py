@@ -257,13 +257,15 @@ def _second_post(facts: Facts, run: Run) -> t.Iterator[str]:
     for post in facts.posts(run):
         by_path[post.path].append(post)
     for path, posts in by_path.items():
-        # One that was lost sight of is told as that; then the next job of the same work decides for itself.
+        # What was answered is done with. One that was lost sight of is told as that; then the next job of the same work
+        # decides for itself.
         told = sum(
             entry["outcome"] == LOST and facts.templates[entry["source_job_id"]] == facts.template_of(posts[0])
             for entry in entries_of(run)
         )
-        if sum(not post.refused for post in posts[:-1]) > told:
-            yield f"it sent {len(posts)} POSTs to {path}, the first ones not refused"
+        sure = [post.refused or (post.status == 201 and not post.disturbed and not facts.proxied) for post in posts]
+        if sure[:-1].count(False) > told:
+            yield f"it sent {len(posts)} POSTs to {path}, the first ones neither refused nor answered"
 
 
 def _lost(facts: Facts, run: Run, job: Job) -> t.Iterator[str]:
@@ -396,7 +398,7 @@ def _false_entry(one: of_one.Facts, run: Run, entry: Entry, elsewhere: t.Iterabl
     if entry["recovered"] and not (entry["outcome"] == SUPERSEDED and any(elsewhere)):
         yield from of_one.false_success(one, run, job or records.source, {**result, "status": SUCCESSFUL})
     if entry["recovered"] and one.hosts == "failed":
-        missed = [records.never_reached(moment) for moment in records.moments(run.started, run.ended)]
+        missed = [records.never_reached(moment, by_source=True) for moment in records.moments(run.started, run.ended)]
         if all(missed):
             yield f"it has recovered, it says, but nothing has run on hosts {sorted(missed[-1])}"
     remaining = result.get("remaining_hosts")
@@ -405,7 +407,8 @@ def _false_entry(one: of_one.Facts, run: Run, entry: Entry, elsewhere: t.Iterabl
         names = frozenset(remaining)
         wrong = [list(of_one.false_remaining(facts, run, job, names, result)) for facts in (one, whole)]
         yield from wrong[0] if all(wrong) else ()
-    denied = not entry["recovered"] and entry["outcome"] in (RELAUNCHED, ADOPTED)
+    # Of one that is not over, as far as was known, nothing is denied.
+    denied = not entry["recovered"] and _has_ended(entry)
     if denied and one.wait and not run.broken_off and not _doubted(entry):
         yield from _false_denial(one, run, job)
 

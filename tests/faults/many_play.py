@@ -26,7 +26,10 @@ from .records import FINAL, Records
 from .running_sources import ending, let_run
 from .scenario import Round
 from .workflow_judge import Workflow
-from .workflow_play import WorkflowScene, came_of, relaunch_by_hand, set_up
+from .workflow_play import WorkflowScene, before, by_another, came_of, set_up
+
+if t.TYPE_CHECKING:
+    from sandbox.faults import Rule
 
 
 class ManyPlay(Play):
@@ -51,8 +54,7 @@ class ManyPlay(Play):
                 given, folder = scenario.workflow, self._sandbox.data_dir
                 quick = QuickJobs(folder, self._workflow.nodes, given.endings, scenario.seconds, failing=given.on)
                 stack.enter_context(quick)
-                if given.by_hand:
-                    relaunch_by_hand(self._sandbox, self._workflow)
+                before(self._sandbox, given, self._workflow)
             selected = [job for work in scenario.works for job in work.jobs]
             running = [scene.source for scene, job in zip(self._scenes, selected, strict=True) if job.running]
             stack.enter_context(ending(self._sandbox, running, scenario.event_lag))
@@ -113,6 +115,13 @@ class ManyPlay(Play):
         run = self._sandbox.make_job(template=template, type="workflow_job", status="failed", is_sliced_job=1, **count)
         return {"launch_type": "workflow", "workflow_job": run, "job_slice_number": part, **count}
 
+    def _acts(self, round_: Round) -> list[Rule]:
+        acts, given = super()._acts(round_), self._scenario.workflow
+        if given is not None and self._workflow is not None and round_ is self._scenario.rounds[0]:
+            act = by_another(given, self._workflow)
+            acts += [] if act is None else [act]
+        return acts
+
     def _conclusive(self, run: Run) -> bool:
         return conclusive(run, self._scenario.wait)
 
@@ -162,12 +171,17 @@ class ManyPlay(Play):
         scenario, entries = self._scenario, self._settled()
         works = []
         selected = [job for work in scenario.works for job in work.jobs]
-        for scene, failed in zip(self._scenes, selected, strict=True):
-            jobs = self._jobs(scene)
+        never_began = {
+            scene.source: frozenset(number for number, name in scene.hosts if name not in job.on)
+            for scene, job in zip(self._scenes, selected, strict=True)
+            if job.cut_short
+        }
+        for scene in self._scenes:
+            jobs = {
+                number: dataclasses.replace(job, never_began=never_began.get(number, frozenset()))
+                for number, job in self._jobs(scene).items()
+            }
             source = jobs.pop(scene.source)
-            if failed.cut_short:
-                never = frozenset(number for number, name in scene.hosts if name not in failed.on)
-                source = dataclasses.replace(source, never_began=never)
             # Of a template's failed jobs, the later ones are of no less account than what came of them.
             later = tuple(job for job in jobs.values() if job.id > source.id)
             works.append((scene.template, Records(source, later, self._hosts(scene, entries), any_launch=True)))

@@ -26,7 +26,7 @@ from .records import FINAL, Host, Job
 from .scenario import Move, Restart, Round
 
 if t.TYPE_CHECKING:
-    from sandbox.faults import Call
+    from sandbox.faults import Call, Rule
 
     from .many import Many
     from .scenario import Scenario
@@ -107,7 +107,7 @@ class Play(abc.ABC):
         for move in round_.moves:
             if move.at is None:
                 self._move(move)
-        acts = [rule_of(move, self._scenes[move.work]) for move in round_.moves if move.at is not None]
+        acts = self._acts(round_)
         faults = [{**rule, "path": placed(rule["path"], self._scenes[0].source)} for rule in round_.rules]
         insist(lambda: sandbox.misbehave(t.cast("t.Any", [*acts, *faults])))
         disturbers = []
@@ -134,6 +134,10 @@ class Play(abc.ABC):
             for disturber in disturbers:
                 disturber.join()
             insist(sandbox.behave)
+
+    def _acts(self, round_: Round) -> list[Rule]:
+        """How the world moves between two requests."""
+        return [rule_of(move, self._scenes[move.work]) for move in round_.moves if move.at is not None]
 
     def _move(self, move: Move) -> None:
         moved: list[Call] = []

@@ -129,11 +129,17 @@ class Records:
         there = {host.id for host in self.hosts if host.there(moment)}
         return frozenset(host for host in there if self._undone(host, runs))
 
-    def never_reached(self, moment: float) -> frozenset[int]:
-        """The hosts that the source stopped before, and on which no later run has succeeded."""
-        runs = [job for job in self.jobs if self.counts(job) and job.over(moment)]
+    def never_reached(self, moment: float, by_source: bool = False) -> frozenset[int]:
+        """The hosts that a run stopped before, and on which no later one has succeeded.
+
+        :param by_source: only those that the source stopped before; a later run on all hosts may be taken for it.
+        """
+        runs = [self.source, *(job for job in self.jobs if self.counts(job) and job.over(moment))]
         return frozenset(
-            host for host in self.source.never_began if not any(run.words.get(host) is False for run in runs)
+            host
+            for run in (runs[:1] if by_source else runs)
+            for host in run.never_began
+            if not any(later.words.get(host) is False and run.over(later.created) for later in runs)
         )
 
     @staticmethod

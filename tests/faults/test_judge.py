@@ -344,6 +344,8 @@ CAUGHT_OF_MANY: dict[str, tuple[int, Kind]] = {
     "no_look_up": (1521, Kind.DIED),
     "relaunches_only": (9064, Kind.DOUBLE),
     "at_once_ignored": (6642, Kind.CROWDED),
+    "slices_alike": (10085, Kind.FALSE),
+    "other_runs_of_a_workflow_ignored": (11829, Kind.DOUBLE),
 }
 WORKERS = 3
 # The name of a wrong way, and whether it is worked in.

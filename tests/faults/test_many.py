@@ -154,6 +154,15 @@ def test_what_was_healed_after_a_failure_may_be_left_or_not(left: list[str]) -> 
     assert judge(facts_of(result_of(entry(1, 3), told), jobs=(THREE, canceled, by_another))) == []
 
 
+def test_of_a_job_that_was_not_seen_to_end_nothing_is_denied() -> None:
+    """Its token had expired meanwhile."""
+    unseen = entry(2, 4, status="pending", recovered=False, remaining_hosts=["web2"])
+    told = result_of(entry(1, 3), unseen)
+    told["counts"]["failed"] = 0
+    refused = Request(107, "GET", "/api/v2/jobs/", 401)
+    assert judge(facts_of(told, requests=(LOOK, *POSTS, refused))) == []
+
+
 LOST = dataclasses.replace(POSTS[1], status=None, fault={"kind": "drop", "when": "after"})
 BESIDE = dataclasses.replace(FOUR, created=104)
 BY_SCHEDULE = Job(9, "successful", 90, 95, relaunch=False, limit=frozenset({"web2"}), words={2: False})
@@ -161,7 +170,7 @@ BY_SCHEDULE = Job(9, "successful", 90, 95, relaunch=False, limit=frozenset({"web
 
 def test_of_two_jobs_of_one_template_the_second_may_be_sent_after_the_first_was_lost_sight_of() -> None:
     told = result_of(entry(1, 3), UNKNOWN)
-    facts = facts_of(told, jobs=(THREE,), requests=(LOOK, *POSTS, LOST))
+    facts = facts_of(told, jobs=(THREE,), requests=(LOOK, POSTS[0], LOST, POSTS[1]))
     assert Kind.SECOND_POST not in {verdict.kind for verdict in judge(facts)}
 
 
@@ -261,7 +270,7 @@ def test_proxies_stand_between_and_lose_answers() -> None:
         (facts_of({**GOOD, "changed": False}), Kind.FALSE, "it launched jobs [3, 4]"),
         (facts_of(jobs=(THREE, BESIDE)), Kind.CROWDED, "jobs [3, 4] were active at a time"),
         (facts_of(jobs=(BY_SCHEDULE, THREE, FOUR)), Kind.DOUBLE, "job 4 was launched, and ran"),
-        (facts_of(requests=(LOOK, *POSTS, LOST)), Kind.SECOND_POST, "2 POSTs to /api/v2/jobs/2/relaunch/"),
+        (facts_of(requests=(LOOK, POSTS[0], LOST, POSTS[1])), Kind.SECOND_POST, "2 POSTs to /api/v2/jobs/2/relaunch/"),
         (facts_of(result_of(entry(1, 3), UNKNOWN), requests=(LOOK, POSTS[0], LOST)), Kind.DIED, "job 4 was there"),
         (facts_of({**GOOD, "failed": True}), Kind.DIED, "told"),
         (facts_of(result_of(entry(1, 3), entry(2, 4, recovered=False))), Kind.FALSE, "but job 4 did its work"),

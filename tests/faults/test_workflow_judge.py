@@ -100,6 +100,8 @@ def test_only_a_reason_excuses_a_failure(one: OfRun, jobs: tuple[WorkflowJob, ..
 def test_some_scenarios_have_a_workflow_job() -> None:
     workflows = [found for seed in range(500) if (found := many_of(seed).workflow) is not None]
     assert 75 < len(workflows) < 175
-    assert {(one.both, one.by_hand, bool(one.rules)) for one in workflows} == {
-        (both, by_hand, rules) for both in (True, False) for by_hand in (True, False) for rules in (True, False)
+    assert {one.by_another for one in workflows} == {None, "relaunch", "launch"}
+    assert len({one.at for one in workflows if one.by_another}) == 5
+    assert {(one.both, bool(one.rules)) for one in workflows} == {
+        (both, rules) for both in (True, False) for rules in (True, False)
     }

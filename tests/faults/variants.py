@@ -15,6 +15,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api import no
 from ansible_collections.relaunch.controller.plugins.module_utils._api import session as _session
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk import options as _jobs_options
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk import recent_jobs as _recent_jobs
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk import workflow_rows as _workflow_rows
 from ansible_collections.relaunch.controller.plugins.module_utils._job import after_launch as _after_launch
 from ansible_collections.relaunch.controller.plugins.module_utils._job import sequence as _sequence
 from ansible_collections.relaunch.controller.plugins.module_utils._work import ledger as _ledger
@@ -104,7 +105,25 @@ def at_once_ignored() -> None:
     _instead(_jobs_options.JobsRequest, "of", lambda *given: dataclasses.replace(right(*given), at_once=100))
 
 
-def _instead(place: t.Any, name: str, wrong: t.Callable[..., t.Any]) -> None:
+def slices_alike() -> None:
+    """All slices of a template are the same work."""
+    values = _same_work.values
+
+    def without(job: t.Any) -> str | None:
+        found = values(job)
+        return found and json.dumps({name: one for name, one in json.loads(found).items() if "slice" not in name})
+
+    _instead(_same_work, "values", without)
+    _instead(_same_work, "slice_of", lambda _job: None)
+
+
+def other_runs_of_a_workflow_ignored() -> None:
+    """What a workflow job that was launched anew has done, or does, does not count."""
+    _instead(_workflow_rows.WorkflowRow, "success", property(lambda _row: None))
+    _instead(_workflow_rows.WorkflowRow, "active", property(lambda _row: None))
+
+
+def _instead(place: t.Any, name: str, wrong: t.Any) -> None:
     # For the rest of this process.
     mock.patch.object(place, name, wrong).start()
 
@@ -121,5 +140,7 @@ VARIANTS: dict[str, t.Callable[[], None]] = {
         no_look_up,
         relaunches_only,
         at_once_ignored,
+        slices_alike,
+        other_runs_of_a_workflow_ignored,
     )
 }

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ from .many import FailedWorkflow
 from .moves import OTHER_USER
 from .play import PLAYBOOK, USERS, seconds_of
 from .workflow_judge import Workflow, WorkflowJob
+
+if t.TYPE_CHECKING:
+    from sandbox.faults import Call, Rule
 
 
 @dataclass(frozen=True)
@@ -57,29 +61,50 @@ def set_up(sandbox: Sandbox, given: FailedWorkflow, name: str, user: str) -> Wor
     return WorkflowScene(source, int(made["id"]), int(workflow["id"]))
 
 
-def relaunch_by_hand(sandbox: Sandbox, scene: WorkflowScene) -> None:
-    """Somebody relaunches all of it."""
-    sandbox.relaunch_workflow(scene.source, user=OTHER_USER)
+def by_another(given: FailedWorkflow, scene: WorkflowScene) -> Rule | None:
+    """How somebody else runs it between two requests of the task, if that is so; see ``before``."""
+    if given.by_another is None or given.at is None:
+        return None
+    method, path, skipped = given.at
+    call: Call = {"method": "POST", "path": _path(given, scene), "body": {}, "user": OTHER_USER}
+    rule: Rule = {"kind": "act", "when": "after", "method": method, "path": path, "calls": [call]}
+    return {**rule, "after_requests": skipped} if skipped else rule
+
+
+def before(sandbox: Sandbox, given: FailedWorkflow, scene: WorkflowScene) -> None:
+    """Let somebody else run it just before the task, if that is so."""
+    if given.by_another is not None and given.at is None:
+        sandbox.request("POST", _path(given, scene), user=OTHER_USER, body={})
+
+
+def _path(given: FailedWorkflow, scene: WorkflowScene) -> str:
+    if given.by_another == "launch":
+        return f"/workflow_job_templates/{scene.template}/launch/"
+    return f"/workflow_jobs/{scene.source}/relaunch/"
 
 
 def came_of(database: db.Database, scene: WorkflowScene) -> Workflow:
-    """All that ran of it again."""
+    """All that ran of it again: all of it, and what remained of it or of such a run."""
     rows = database.all(
         "SELECT jobs.*, users.username FROM jobs LEFT JOIN users ON users.id = jobs.created_by "
-        "WHERE type = 'workflow_job' AND jobs.id > ? AND (name LIKE ? OR unified_job_template = ?) ORDER BY jobs.id",
+        "WHERE type = 'workflow_job' AND jobs.id > ? ORDER BY jobs.id",
         scene.source,
-        f"Remainder of workflow job {scene.source} %",
-        scene.template,
     )
-    return Workflow(scene.source, tuple(map(_workflow_job, rows)))
+    runs: list[WorkflowJob] = []
+    for row in rows:
+        of = re.match(r"Remainder of workflow job (\d+) ", row["name"])
+        whole = row["unified_job_template"] == scene.template
+        if whole or (of is not None and int(of[1]) in (scene.source, *(run.id for run in runs))):
+            runs.append(_workflow_job(row, remainder=not whole))
+    return Workflow(scene.source, tuple(runs))
 
 
-def _workflow_job(row: t.Mapping[str, t.Any]) -> WorkflowJob:
+def _workflow_job(row: t.Mapping[str, t.Any], remainder: bool) -> WorkflowJob:
     return WorkflowJob(
         id=row["id"],
         status=row["status"],
         created=seconds_of(row["created"]) or 0.0,
         finished=seconds_of(row["finished"]),
         creator=row["username"] or "",
-        remainder=row["launch_type"] != "relaunch",
+        remainder=remainder,
     )
