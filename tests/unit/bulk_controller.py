@@ -238,15 +238,22 @@ class BulkController(BaseAdapter):
 
 
 def _fits(facts: Facts, query: t.Mapping[str, str]) -> bool:
-    ids, statuses, templates = (query.get(name) for name in ("id__in", "status__in", "unified_job_template__in"))
-    return (
-        int(query.get("id__gt", 0)) < facts["id"] < int(query.get("id__lt", facts["id"] + 1))
-        and query.get("launch_type") in (None, facts["launch_type"])
-        and query.get("status") in (None, facts["status"])
-        and (ids is None or str(facts["id"]) in ids.split(","))
-        and (statuses is None or facts["status"] in statuses.split(","))
-        and (templates is None or str(facts["unified_job_template"]) in templates.split(","))
-    )
+    """Whether a job is among those that a query asks for; of its ``or__`` keys one is enough (recorded: find-or-*)."""
+    either = [_meets(facts, name.removeprefix("or__"), text) for name, text in query.items() if name.startswith("or__")]
+    each = (_meets(facts, name, text) for name, text in query.items() if not name.startswith("or__"))
+    return all(each) and (not either or any(either))
+
+
+def _meets(facts: Facts, name: str, text: str) -> bool:
+    if name.startswith("not__"):
+        return not _meets(facts, name.removeprefix("not__"), text)
+    if name.endswith("__gt"):
+        return bool(facts[name.removesuffix("__gt")] > int(text))
+    if name.endswith("__lt"):
+        return bool(facts[name.removesuffix("__lt")] < int(text))
+    if name.endswith("__in"):
+        return str(facts[name.removesuffix("__in")]) in text.split(",")
+    return name not in ("launch_type", "status") or facts[name] == text
 
 
 def _events(one: SimulatedJob, query: t.Mapping[str, str]) -> list[Facts]:

@@ -94,9 +94,9 @@ class BulkDriver:
             self._answer_looks()
             if self._end_by_time() or self._deadline.ends_some():
                 continue
-            # Those who judge an end, and those who are let in, share a look.
-            answered = self._answer(self._waits.pauses_over()), self._give_room(), self._answer(self._waits.over())
-            if any(answered):
+            # Who launches comes first, and who judges an end may share the look.
+            answered = self._answer(self._waits.pauses_over()), self._give_room()
+            if any(answered) or self._answer(self._waits.over()):
                 continue
             if self._progress is not None:
                 self._progress(self._waits.counted)
@@ -198,7 +198,8 @@ class BulkDriver:
 
     def _await_some(self, numbers: t.Mapping[int, Kind], most: t.Optional[float]) -> None:
         try:
-            ended, gone = self._watch.until_some_ended(numbers, most)
+            shared = self._looks.ended_among if self._waits.looked_at_next else None
+            ended, gone = self._watch.until_some_ended(numbers, most, shared)
         except WaitTimeoutError:
             # The next pass sees that, too.
             return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .._api.client import ControllerClient
+from .._api.errors import AnswerError
 from .._api.jobs import Job
 from .._api.kinds import JOB, Kind
 from .._job.driver import jobs_after, workflow_jobs_after
@@ -20,6 +21,8 @@ from .recent_jobs import RecentJobs
 # Those who look within so many seconds share a look; not with those who launched something after it, and look at others
 # in the same instant, nor where something may have been launched that is not known.
 LOOK_SHARED_FOR = 0.5
+# Likewise those who judge, by a look behind all ends that were seen: what comes up after that is not theirs to tell.
+VERDICT_SHARED_FOR = 2.0
 
 
 class SharedLooks:
@@ -36,7 +39,8 @@ class SharedLooks:
         self._row_of = {member.source.id: row for row in self._turns for member in row}
         self._recent: t.Optional[RecentJobs] = None
         self._stale = False
-        self._launched = False
+        self._launched = self._behind_end = False
+        self._in_one = True
 
     def bring_up_to_date(
         self, looking: t.Collection[Member], waited_for: t.AbstractSet[int], shared_for: float = LOOK_SHARED_FOR
@@ -50,22 +54,52 @@ class SharedLooks:
         :raises ControllerError: what waiting will not cure.
         """
         recent = self._recent
-        if recent is not None and not self._stale and self._client.clock() - recent.at <= shared_for:
-            launching = any(isinstance(one.ask, JobsAfter) and one.ask.before is not None for one in looking)
-            if not (launching and self._launched):
+        asks = [one.ask for one in looking if isinstance(one.ask, JobsAfter)]
+        if recent is not None and not self._stale:
+            age = self._client.clock() - recent.at
+            if all(self._is_new_enough(ask, age, shared_for) for ask in asks):
                 return
-        sources = [member.source for row in self._turns for member in row if member.entry is None]
+        sources = self._sources()
         if recent is None:
             self._recent = self._watch.through(lambda: RecentJobs(self._client, sources))
         else:
             # Whoever looks may take the job that another one of the same work has launched, as it is now.
             # Some of them have been answered already.
-            asked = [one.ask.source if isinstance(one.ask, JobsAfter) else one.source for one in looking]
+            asked = [ask.source for ask in asks]
+            asked.extend(one.source for one in looking if not isinstance(one.ask, JobsAfter))
             rows = {id(row): row for job in asked if (row := self._row_of.get(job.id)) is not None}
             own = {job.id for member in looking for job in member.launched}
             of_others = {job.id for row in rows.values() for member in row for job in member.launched} - own
             self._watch.through(lambda: recent.refresh(sources, waited_for - of_others))
-        self._stale = self._launched = False
+        self._stale = self._launched = self._behind_end = False
+
+    def _is_new_enough(self, ask: JobsAfter, age: float, shared_for: float) -> bool:
+        if ask.before is not None and self._launched:
+            return False
+        return age <= (VERDICT_SHARED_FOR if ask.verdict and not self._behind_end else shared_for)
+
+    def ended_among(self, waited_for: t.Mapping[int, Kind]) -> t.Optional[list[Job]]:
+        """Of active jobs those that have ended, in one list with all that a look asks for; None where there is none.
+
+        :raises ControllerError: it could not be read, with a single attempt.
+        """
+        recent = self._recent
+        if recent is None or not self._in_one or any(kind is not JOB for kind in waited_for.values()):
+            return None
+        before = recent.at
+        try:
+            ended = recent.ended_among(self._sources(), waited_for)
+        except AnswerError as error:
+            if error.transient:
+                raise
+            # Whatever it does not like about the filters: there are two lists that do the same.
+            ended, self._in_one = None, False
+        if recent.at != before:
+            self._stale = self._launched = self._behind_end = False
+        return ended
+
+    def _sources(self) -> list[Job]:
+        return [member.source for row in self._turns for member in row if member.entry is None]
 
     def shared_by(self, looking: t.Iterable[Member]) -> set[Member]:
         """Those that look at what the one list answers, and is not known already; the nodes of workflows have templates
@@ -109,4 +143,4 @@ class SharedLooks:
     def note(self, job: Job, kind: Kind) -> None:
         """Know this job too, as it is now."""
         if self._recent is not None and kind is JOB:
-            self._recent.note(job)
+            self._behind_end = self._recent.note(job) or self._behind_end

@@ -12,8 +12,9 @@ from __future__ import annotations
 import typing as t
 from datetime import timedelta
 
-from .._api.jobs import Job
+from .._api.jobs import FINAL_STATUSES, Job
 from .._api.kinds import JOB
+from .._api.paging import NUMBERS_AT_ONCE, in_chunks
 from .._launch.asks import JobsAfter
 from .._selection.find_jobs import by_numbers
 
@@ -26,6 +27,8 @@ _Template = t.Union[int, str]
 
 # A launch was seen to appear up to 1.7 seconds after others with higher numbers, under load.
 APPEARS_WITHIN = 10.0
+# So many jobs that are known to have ended are named in a list to be left out of it.
+ENDED_LEFT_OUT = 100
 
 
 class RecentJobs:
@@ -73,14 +76,55 @@ class RecentJobs:
             # That one is gone.
             del self._of_template[_template(self._active.pop(number))][number]
         self._note(self._listed(sources, self._known_to))
+        self._is_known_as_of(began)
+
+    def ended_among(self, sources: t.Collection[Job], waited_for: t.Collection[int]) -> t.Optional[list[Job]]:
+        """Of active jobs those that have ended; where none is known to have, by one list of them and of what has come
+        since, as ``refresh`` asks for it, with a single attempt.
+
+        :param sources: as of ``refresh``.
+        :param waited_for: their numbers.
+        :returns: they; None where no single list tells both.
+        :raises ControllerError: it could not be read.
+        """
+        known = [job for number in waited_for if (job := self._job(number)) is not None and not job.active]
+        templates = {job.template for job in (*sources, *self._active.values())}
+        # Those of others are to be known as they are at each look.
+        if known or None in templates or len(templates) > NUMBERS_AT_ONCE or self._active.keys() != set(waited_for):
+            return known or None
+        after = min(self._known_to, *waited_for) - 1
+        numbers = range(after + 1, self._newest + 1)
+        ended = [number for number in numbers if number in self._numbers and number not in self._active]
+        if len(ended) > ENDED_LEFT_OUT:
+            return None
+        began = self._client.clock()
+        query = {
+            "unified_job_template__in": next(in_chunks(t.cast("set[int]", templates))),
+            "id__gt": after,
+            "or__id__gt": self._known_to,
+            "or__status__in": ",".join(FINAL_STATUSES),
+            **({"not__id__in": next(in_chunks(ended))} if ended else {}),
+            "order_by": "id",
+        }
+        found = [Job.of(entry) for entry in self._client.results_once(f"{JOB.path}/", **query)]
+        self._note(found)
+        self._is_known_as_of(began)
+        return [job for job in found if job.id in waited_for and not job.active]
+
+    def _job(self, number: int) -> t.Optional[Job]:
+        return next((jobs[number] for jobs in self._of_template.values() if number in jobs), None)
+
+    def _is_known_as_of(self, began: float) -> None:
         while self._asked and self._asked[0][0] <= began - APPEARS_WITHIN:
             self._known_to = self._asked.pop(0)[1]
         self._asked.append((began, self._newest))
         self.at = began
 
-    def note(self, job: Job) -> None:
-        """Know this one too, as it is now."""
+    def note(self, job: Job) -> bool:
+        """Know this one too, as it is now; whether that is an end which no list has shown."""
+        ended = job.id in self._active and not job.active
         self._note([job])
+        return ended
 
     def of(self, source: Job, number: int) -> list[Job]:
         """Those of a job's template that are newer than a number, oldest first."""

@@ -125,6 +125,11 @@ class Waits:
         return {number: kind for number, kind in asked.items() if number not in self._ended}
 
     @property
+    def looked_at_next(self) -> bool:
+        """Whether others' jobs are looked at next, when one of these has ended."""
+        return self._options.hosts != ALL or any(member.waits_for_room for member in self._members)
+
+    @property
     def counted(self) -> Counted:
         """How far all of it is."""
         acting = [member for member in self._members if member.acts]

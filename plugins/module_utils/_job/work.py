@@ -146,7 +146,7 @@ class JobWork:
         source, options = self.source, self._options
         if own is None and not needs_runs(source, options):
             return Look(Ledger(Run(source, whole=True), newest=source.id), self.client.clock())
-        jobs = yield self.jobs_after(source.id)
+        jobs = yield self.jobs_after(source.id, verdict=own is not None)
         at = self.client.clock()
         # The job that the task runs in is never waited for, nor does it count as doing the work.
         jobs = [job for job in jobs if job.id != self.request.own_job and job.id not in self.of_others]
@@ -158,12 +158,12 @@ class JobWork:
         ledger = self.reader.ledger(jobs, needed, not options.force or own is not None)
         return Look(self.park(ledger, self.events_in) if self.park else ledger, at)
 
-    def jobs_after(self, number: int, before: t.Optional[int] = None) -> JobsAfter:
+    def jobs_after(self, number: int, before: t.Optional[int] = None, verdict: bool = False) -> JobsAfter:
         """Asks for the jobs of the source's template that are newer than a number; other work may be left out.
 
-        :param before: as of JobsAfter.
+        :param before: as of JobsAfter, as is ``verdict``.
         """
-        return JobsAfter(self.source, number, self.same_work.surely_excludes, before)
+        return JobsAfter(self.source, number, self.same_work.surely_excludes, before, verdict)
 
     def _may_make_no_limit(self) -> bool:
         """Whether the failed hosts of the source may have names that no limit holds, which are to be known before."""

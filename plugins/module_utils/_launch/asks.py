@@ -27,12 +27,14 @@ class JobsAfter:
     :param number: only newer ones than this.
     :param other_work: tells which of them need not be in the answer, for good and without asking for anything.
     :param before: the task's own launch, before which they matter; None where all do.
+    :param verdict: a verdict on a job that has ended rests on it, and no launch.
     """
 
     source: Job
     number: int
     other_work: t.Callable[[Job], bool] = lambda _job: False
     before: t.Optional[int] = None
+    verdict: bool = False
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ WAITING_SPEC: dict[str, t.Any] = dict(
 )
 
 Progress = t.Callable[[Job], None]
+EndedAmong = t.Callable[[t.Mapping[int, Kind]], t.Optional[t.Iterable[Job]]]
 
 
 # A job that has ended may be deleted before it was seen to: where nothing ends for so many seconds, it is looked for.
@@ -184,7 +185,10 @@ class Watch:
         return self._wait(read, lambda _found: True, self.left())
 
     def until_some_ended(
-        self, ids: t.Mapping[int, Kind], most: t.Optional[float] = None
+        self,
+        ids: t.Mapping[int, Kind],
+        most: t.Optional[float] = None,
+        ended_among: t.Optional[EndedAmong] = None,
     ) -> tuple[dict[int, Job], frozenset[int]]:
         """Of several active jobs those that have ended, as lists show them, when one has.
 
@@ -192,26 +196,34 @@ class Watch:
 
         :param ids: their numbers, each with its kind.
         :param most: seconds after which it ends although none has; None where nothing else is waiting.
+        :param ended_among: brings those that have ended in a list that serves for more; None where none does.
         :returns: they, by number, and the numbers of those that are gone.
         :raises WaitTimeoutError: the deadline came first.
         :raises ControllerError: what waiting will not cure.
         """
         narrow = {"status__in": ",".join(_jobs.FINAL_STATUSES)}
         nothing: tuple[dict[int, Job], frozenset[int]] = ({}, frozenset())
+        known: t.Optional[tuple[dict[int, Job], frozenset[int]]] = nothing
         looked_for = self._client.clock()
 
         def look() -> tuple[dict[int, Job], frozenset[int]]:
             nonlocal looked_for
             wide = self._client.clock() - looked_for >= GONE_AFTER
-            seen = {job.id: job for job in self._listed(ids, {} if wide else narrow)}
+            found = None if wide or ended_among is None else ended_among(ids)
+            found = _listed(self._client, ids, {} if wide else narrow) if found is None else found
+            seen = {job.id: job for job in found}
             if wide:
                 looked_for = self._client.clock()
             ended = {number: job for number, job in seen.items() if not job.active}
             return ended, frozenset(ids).difference(seen) if wide else frozenset()
 
         left = self.left(math.inf if most is None else most)
+        if left is not None and left <= self._waiting.interval:
+            # One look at the end of it does for both.
+            self._client.sleep(left)
+            left, known = 0.0, None
         try:
-            return self._wait(look, any, left, nothing)
+            return self._wait(look, any, left, known)
         except WaitTimeoutError:
             if most is None or self.passed:
                 raise
@@ -220,14 +232,9 @@ class Watch:
     def seen_now(self, ids: t.Mapping[int, Kind]) -> dict[int, Job]:
         """Several jobs as they are at this moment, by number, as lists show them; none where it cannot be read."""
         try:
-            return {job.id: job for job in self._listed(ids, {})}
+            return {job.id: job for job in _listed(self._client, ids, {})}
         except ControllerError:
             return {}
-
-    def _listed(self, ids: t.Mapping[int, Kind], query: t.Mapping[str, t.Any]) -> t.Iterator[Job]:
-        for path in sorted({kind.path for kind in ids.values()}):
-            for some in in_chunks(number for number, kind in ids.items() if kind.path == path):
-                yield from map(Job.of, self._client.results_once(f"{path}/", **query, id__in=some))
 
     def until_events_processed(self, job: Job) -> Job:
         """A job that has ended, when its events are processed as far as they will be: before, its hosts are unknown."""
@@ -252,19 +259,11 @@ class Watch:
             self._client.retried(lambda: self._client.post(kind.at(job.id, "cancel"), {}, CANCEL_ACCEPTED))
         except AnswerError as error:
             if error.status == ENDED_ALREADY:
-                return self._why_not_canceled(job, kind)
+                return _why_not_canceled(self._client, job, kind)
             return f"Canceling it failed: {error}"
         except ControllerError as error:
             return f"Canceling it failed: {error}"
         return None
-
-    def _why_not_canceled(self, job: Job, kind: Kind) -> t.Optional[str]:
-        """The answer to a cancel may have been lost, and the next one came when it had been carried out."""
-        try:
-            now = _jobs.get(self._client, job.id, kind)
-        except ControllerError as error:
-            return f"It ended before it could be canceled, or was canceled; its state could not be read: {error}"
-        return None if now.status == _jobs.CANCELED else "It ended before it could be canceled."
 
     def until_canceled(self, job: Job, kind: Kind = JOB) -> Job:
         """A job that was canceled, when it has ended; as seen last where that takes too long.
@@ -300,6 +299,21 @@ class Watch:
     ) -> _T:
         client = self._client
         return wait_until(fetch, done, self._waiting.interval, timeout, client.clock, client.sleep, known)
+
+
+def _listed(client: ControllerClient, ids: t.Mapping[int, Kind], query: t.Mapping[str, t.Any]) -> t.Iterator[Job]:
+    for path in sorted({kind.path for kind in ids.values()}):
+        for some in in_chunks(number for number, kind in ids.items() if kind.path == path):
+            yield from map(Job.of, client.results_once(f"{path}/", **query, id__in=some))
+
+
+def _why_not_canceled(client: ControllerClient, job: Job, kind: Kind) -> t.Optional[str]:
+    """The answer to a cancel may have been lost, and the next one came when it had been carried out."""
+    try:
+        now = _jobs.get(client, job.id, kind)
+    except ControllerError as error:
+        return f"It ended before it could be canceled, or was canceled; its state could not be read: {error}"
+    return None if now.status == _jobs.CANCELED else "It ended before it could be canceled."
 
 
 def pause_after(waited: float, interval: float) -> float:

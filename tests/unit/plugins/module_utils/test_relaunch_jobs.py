@@ -112,9 +112,7 @@ def test_the_second_waits_for_the_end_of_the_first(
 ) -> None:
     shown: list[str] = []
     for source, new, template in ((42, 100, 7), (43, 101, 8)):
-        if source == 43:
-            # It had to wait, so that it looks once more.
-            controller.expect("GET", JOBS, body=listed(relaunched(100, "successful")))
+        # The end of the first came along with a look for the second.
         controller.expect("POST", at(source, "relaunch"), 201, relaunched(new, unified_job_template=template))
         controller.expect("GET", JOBS, body=listed(relaunched(new, unified_job_template=template)))
         controller.expect("GET", JOBS, body=listed())
@@ -124,8 +122,10 @@ def test_the_second_waits_for_the_end_of_the_first(
 
     assert outcomes(result) == [(42, "relaunched", 100, True), (43, "relaunched", 101, True)]
     narrow = [asked.query for asked in controller.asked if "id__in" in asked.query][1:]
-    assert [query["id__in"] for query in narrow] == ["100", "100", "101", "101"]
+    assert [query["id__in"] for query in narrow] == ["101", "101"]
     assert {query["status__in"] for query in narrow} == {"successful,failed,error,canceled"}
+    both = [asked.query for asked in controller.asked if "or__status__in" in asked.query]
+    assert [(query["or__id__gt"], query["unified_job_template__in"]) for query in both] == [("43", "7,8")] * 2
     assert shown[0] == "1 of 2: 1 running"
     assert shown[-1] == "2 of 2: 2 successful"
 
@@ -224,9 +224,9 @@ def test_hosts_that_cannot_run_remain_after_success_on_others(
     controller.expect("POST", at(50, "relaunch"), 201, new)
     controller.expect("GET", JOBS, body=listed(later, new))
     well = relaunched(100, "successful", limit="web1")
+    # That is the look on which the verdict rests, too.
     controller.expect("GET", JOBS, body=listed(in_list(well)))
     controller.expect("GET", at(100), body=well)
-    controller.expect("GET", JOBS, body=listed(in_list(well)))
     controller.whenever("GET", at(100, "job_host_summaries"), body=listed(summary("web1", failed=False)))
     for number in (42, 50, 100):
         controller.whenever("GET", at(number, "job_events"), body=listed())
@@ -243,20 +243,24 @@ def test_what_a_schedule_has_recovered_meanwhile_is_not_launched(
 ) -> None:
     controller.expect("POST", at(42, "relaunch"), 201, relaunched(100))
     controller.expect("GET", JOBS, body=listed(relaunched(100)))
+    controller.expect("GET", JOBS, body=listed())
+    # Made before the relaunch of another template, which is known by then.
+    scheduled = job(99, "successful", launch_type="scheduled", unified_job_template=8)
+    # What has ended, and come since, through a bad minute.
+    controller.expect("GET", JOBS, 503)
+    controller.expect("GET", JOBS, body=listed(scheduled))
     for _look in range(8):
         controller.expect("GET", JOBS, body=listed())
     controller.expect("GET", JOBS, body=listed(relaunched(100, "successful")))
-    # Made before the relaunch of another template, which is known by then.
-    scheduled = job(99, "successful", launch_type="scheduled", unified_job_template=8)
-    # What has come since, through a bad minute.
-    controller.expect("GET", JOBS, 503)
-    controller.expect("GET", JOBS, body=listed(scheduled))
 
     result = run()
 
     assert clock.now > 10
-    (refresh,) = [asked.query for asked in controller.asked if asked.query.get("unified_job_template__in") == "8"][:1]
-    assert int(refresh["id__gt"]) < 99
+    lists = [asked.query for asked in controller.asked if "or__status__in" in asked.query]
+    assert int(lists[2]["id__gt"]) < int(lists[2]["or__id__gt"]) < 99
+    # Later it is known for good.
+    assert lists[-1]["or__id__gt"] == "100"
+    assert "99" not in lists[-1].get("not__id__in", "")
     assert outcomes(result) == [(42, "relaunched", 100, True), (43, "superseded", 99, True)]
     assert "Job 99, the same work as job 43, was successful: nothing to relaunch." in result["jobs"][1]["msg"]
 
@@ -284,11 +288,10 @@ def test_what_came_while_prompts_were_read_is_known_at_launch(
     controller.expect("GET", JOBS, body=listed(relaunched(100)))
     for _look in range(8):
         controller.expect("GET", JOBS, body=listed())
-    controller.expect("GET", JOBS, body=listed(relaunched(100, "successful")))
     # Which is other work, but only its prompts tell.
     other = job(99, "successful", launch_type="scheduled", unified_job_template=8, verbosity=2)
     scheduled = job(101, "successful", launch_type="scheduled", unified_job_template=8)
-    controller.expect("GET", JOBS, body=listed(other))
+    controller.expect("GET", JOBS, body=listed(other, relaunched(100, "successful")))
     controller.expect("GET", at(43, "create_schedule"), body=prompts())
     controller.expect("GET", at(99, "create_schedule"), 429, {"detail": "Wait."}, headers={"Retry-After": "20"})
     controller.expect("GET", at(99, "create_schedule"), body=prompts(verbosity=2))
@@ -340,9 +343,8 @@ def test_a_job_that_proves_to_be_cut_short_waits_for_room(
     controller.whenever("GET", at(100), body=healed)
     controller.whenever("GET", at(100, "job_host_summaries"), body=listed(summary("web1", failed=False)))
     controller.whenever("GET", at(100, "job_events"), body=WENT_ON, event__in=STARTED)
-    controller.expect("GET", JOBS, body=listed(in_list(healed)))
-    # The verdict on the one, and the decision about the other.
-    controller.expect("GET", JOBS, body=listed(*map(in_list, ended)))
+    # With it comes what the verdict on the one, and the decision about the other rest on.
+    controller.expect("GET", JOBS, body=listed(in_list(ended[1]), in_list(healed)))
     whole = relaunched(101, "successful", **other)
     controller.expect("POST", at(43, "relaunch"), 201, relaunched(101, **other))
     controller.expect("GET", JOBS, body=listed(*ended, whole))
