@@ -75,8 +75,8 @@ class Attempts:
 
     def _of(self, source: Job, most: int) -> t.Optional[Tried]:
         """None where no more relaunches of the template than that have failed, of whichever work."""
-        known = {job.id: job for job in (*self._looks.known(source), *self._selected_with(source))}
-        relaunched = sum(job.is_relaunch and job.status in _jobs.FAILED_STATUSES for job in known.values())
+        of_template = (*self._looks.known(source), *self._selected_with(source))
+        relaunched = sum(job.is_relaunch and job.status in _jobs.FAILED_STATUSES for job in of_template)
         if relaunched + len(self._older(source)) < most:
             return None
         same_work = SameWork(self._client, source, self._request.options.job_type, self._prompts)
@@ -84,7 +84,7 @@ class Attempts:
         def counts(job: Job) -> bool:
             return _overlap(job, source) and same_work.includes(job)
 
-        known = {number: job for number, job in known.items() if counts(job)}
+        known = {job.id: job for job in of_template if counts(job)}
         success = max((job.finished for job in known.values() if job.successful), default=None)
         failed = [job for job in known.values() if _failed_since(job, success)]
         if success is None:

@@ -129,7 +129,7 @@ class Prompts:
     def _given_by_template(self, job: Job) -> t.Optional[tuple[Fingerprint, ...]]:
         """What a template has given a job that was not prompted for it; None where it may have been edited since."""
         key = _key(job)
-        if key not in self._of_template or job.id < self._first[key].id:
+        if self._of_template.get(key) is None:
             self.note(job)
             edit = self._edited(job)
             alone = edit is not None and edit.left_alone(self._first[key].created)
@@ -323,7 +323,8 @@ def _key(job: Job) -> _Key:
     known = vars(job)
     if _KEY not in known:
         known[_KEY] = job.facts.get("name") if job.template is None else job.template, values(job)
-    return t.cast("_Key", known[_KEY])
+    found: _Key = known[_KEY]
+    return found
 
 
 def slice_of(job: Job) -> tuple[t.Any, t.Any]:
@@ -339,7 +340,8 @@ def values(job: Job) -> Fingerprint:
     known = vars(job)
     if _VALUES not in known:
         known[_VALUES] = _values(job)
-    return t.cast("Fingerprint", known[_VALUES])
+    found: Fingerprint = known[_VALUES]
+    return found
 
 
 def _template_values(job: Job, has_survey: bool) -> tuple[Fingerprint, ...]:
