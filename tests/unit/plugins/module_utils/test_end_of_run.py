@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -16,12 +16,20 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.client im
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import HostSummary, Job
+from ansible_collections.relaunch.controller.plugins.module_utils._work.end_of_run import (
+    End,
+    OpenQuestion,
+    RunStarts,
+    decide_end,
+)
 from ansible_collections.relaunch.controller.plugins.module_utils._work.end_of_run_reader import (
     EndOfRun,
     StartsRead,
     read_end_of_run,
     read_place,
+    read_whole,
 )
+from ansible_collections.relaunch.controller.plugins.module_utils._work.starts import Failure, Failures, Started
 from ansible_collections.relaunch.controller.tests.sandbox.plays import shapes as written
 from ansible_collections.relaunch.controller.tests.sandbox.plays.shapes import GROUPS
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
@@ -192,6 +200,30 @@ class TestWhere:
 
         assert (there.read(1).at, there.place()) == ("", 'task "Task b" of play "Play"')
 
+    def test_at_a_task_whose_start_is_not_among_the_events_the_play_is_told(self) -> None:
+        there = world("serial1-third")
+        gone = [event for event in rows(there.source) if event["task"] != "Task b" or "runner" in event["event"]]
+        there.lists[f"jobs/{RUN}/job_events/"] = gone
+
+        assert there.place() == 'play "Play"'
+
+    def test_of_one_that_has_begun_nothing(self) -> None:
+        there = world("plain")
+        there.lists[f"jobs/{RUN}/job_events/"] = []
+
+        assert there.place() == ""
+
+    @pytest.mark.parametrize(("status", "place"), [(403, ""), (400, None)])
+    def test_where_its_events_may_not_be_read(self, status: int, place: t.Optional[str]) -> None:
+        there = world("plain")
+        there.lists[f"jobs/{RUN}/job_events/"] = status
+
+        if place is None:
+            with pytest.raises(AnswerError):
+                there.place()
+        else:
+            assert there.place() == place
+
     def test_nowhere(self) -> None:
         end = world("plain").read(1)
 
@@ -205,6 +237,18 @@ class TestRequests:
         there.read(1)
         assert len(there.asked) == 2
         assert all("playbook_on_play_start" in asked for asked in there.asked)
+
+    def test_none_to_tell_that_what_was_read_before_is_not_whole(self) -> None:
+        """Its statistics are what tells that, and were not asked for."""
+        there = world("plain")
+        kept = StartsRead(of_many=True)
+        kept[RUN] = Started.of(rows(there.source))
+        with there.client() as client:
+            assert not read_whole(client, Job({"id": RUN}), kept)
+            kept[RUN] = replace(kept[RUN], hosts=frozenset({"h1"}))
+            assert read_whole(client, Job({"id": RUN}), kept)
+
+        assert not there.asked
 
     def test_none_for_what_was_read_before(self) -> None:
         there = world("plain")
@@ -291,6 +335,11 @@ class TestManyHosts:
         assert len(there.read(1).stopped) == self.MANY - 1
         assert len(there.asked) == 3
 
+    def test_more_than_a_query_takes_are_read_with_the_failed_ones(self) -> None:
+        there = World(self.job("a", "b", failed={7}, hosts=150, again=2), [self.job("a", "b", "c", hosts=1)])
+
+        assert len(there.read(1).stopped) == 149
+
     def test_where_too_many_would_be_read_all_are_called_stopped(self) -> None:
         there = World(self.job("a", "b", failed={7}, again=2), [self.job("a", "b", "c", hosts=1)])
 
@@ -307,3 +356,90 @@ class TestMeasureThatShowsNothing:
 
         end = there.read(1)
         assert end.stopped == {"h1", "h2", "h4"}
+
+    def test_of_fewer_plays_than_the_run_began(self) -> None:
+        there = world("x-two-plays-groups-aef")
+        there.lists["jobs/44/job_events/"] = [one for one in rows(there.others[1]) if one["play"] == "One"]
+
+        end = there.read(2)
+        assert (end.stopped, end.at) == ({"h1", "h2", "h4"}, 'task "Task c" of play "Two"')
+
+
+def began(*starts: tuple[str, str], counter: int = 1) -> list[Json]:
+    """Events of plays and tasks, the first with this counter: pairs of their uuid and name."""
+    found: list[Json] = []
+    for number, (uuid, name) in enumerate(starts, counter):
+        what = "play" if uuid.startswith("p") else "task"
+        data = {what: name, "task_path": f"/p/site.yml:{name}", "task_action": "command", "play_pattern": "all"}
+        event = {"event": f"playbook_on_{what}_start", "uuid": uuid, "counter": number, what: name}
+        found.append({**event, "event_data": data})
+    return found
+
+
+class TestMissedPlay:
+    """The second play stopped at h3. Hosts of the other group have no part in it, unless its pattern means them."""
+
+    def world(self, pattern: str = "g2") -> World:
+        there = world("x-two-plays-groups-aef")
+        for events in there.lists.values():
+            for one in events:
+                if one.get("event") == "playbook_on_play_start":
+                    one["event_data"] = {**one["event_data"], "play_pattern": pattern}
+        return there
+
+    @pytest.mark.parametrize(("pattern", "stopped"), [("g2", {"h4"}), ("g*", {"h1", "h2", "h4"})])
+    def test_a_pattern_that_is_no_name_may_mean_all(self, pattern: str, stopped: set[str]) -> None:
+        assert self.world(pattern).read(1).stopped == stopped
+
+    def test_a_job_without_an_inventory_tells_nothing_of_its_groups(self) -> None:
+        there = self.world()
+        there.facts["inventory"] = None
+
+        assert there.read(1).stopped == {"h1", "h2", "h4"}
+
+    def test_nor_do_more_groups_of_these_names_than_are_asked_for(self) -> None:
+        there = self.world()
+        there.lists["inventories/1/groups/"] = [{"id": number, "name": "g2"} for number in range(3)]
+
+        assert there.read(1).stopped == {"h1", "h2", "h4"}
+
+    def test_other_trouble_with_the_groups_is_an_error(self) -> None:
+        there = self.world()
+        there.lists["inventories/1/groups/"] = 400
+
+        with pytest.raises(AnswerError):
+            there.read(1)
+
+
+def test_what_is_read_before_the_first_play_is_left_out() -> None:
+    assert Started.of(began(("a", "A"))) == Started()
+
+
+class TestFailuresOutOfSight:
+    """Of many failures the newest are asked for, so that older batches may hold some that nobody knows."""
+
+    PLAY, A, B, C = ("p", "Play"), ("a", "A"), ("b", "B"), ("c", "C")
+
+    def end(self, run: list[Json], measure: list[Json], failed_at: int) -> t.Union[End, OpenQuestion]:
+        failures = Failures((Failure(failed_at, "a", "h1"),), whole=False)
+        found = RunStarts(Started.of(run), Started.of(measure), True, lambda: frozenset({"h1"}), failures)
+        return decide_end(found)
+
+    def test_a_batch_that_started_more_than_the_measure_may_have_stopped_there(self) -> None:
+        again = began(("p_2", "Play"), ("a_2", "A"), counter=10)
+        end = self.end([*began(self.PLAY, self.A, self.B), *again], began(self.PLAY, self.A), 12)
+
+        assert isinstance(end, End)
+        assert [batch.play.counter for batch in end.stopped] == [1]
+
+    def test_that_one_went_on_behind_the_newest_tells_nothing_of_the_others(self) -> None:
+        run = [*began(self.PLAY, self.A), *began(self.B, counter=6)]
+        end = self.end(run, began(self.PLAY, self.A, self.B, self.C), 5)
+
+        assert isinstance(end, End)
+        assert [batch.play.counter for batch in end.stopped] == [1]
+
+    def test_a_measure_that_began_fewer_plays_shows_nothing(self) -> None:
+        run = began(self.PLAY, self.A, ("p2", "More"), self.B)
+
+        assert self.end(run, began(self.PLAY, self.A), 5) == End(everyone=True, never_begun=True)

@@ -789,6 +789,25 @@ class TestEndOfTheSource:
 
         assert stopped is not None and "a play that no run has begun" in stopped.unknown
 
+    def test_other_trouble_with_the_inventory_is_an_error(self) -> None:
+        work = Work().ran("failed", BROKE_OFF, failed="web2").inventory("web2")
+        work.lists["inventories/1/groups/"] = 400
+        play = {**SECOND_PLAY[0], "event_data": {**SECOND_PLAY[0]["event_data"], "play_pattern": "made"}}
+
+        with pytest.raises(AnswerError):
+            work.ran("successful", (PLAY, FIRST, LAST, play), well="web2").ledger(end=42)
+
+    @pytest.mark.parametrize(("readable", "reach"), [(True, Reach.IDLE), (False, Reach.RELAUNCH)])
+    def test_whether_one_that_was_stopped_would_run(self, readable: bool, reach: Reach) -> None:
+        """It is disabled, which only the inventory tells."""
+        work = self.of()
+        work.lists["inventories/1/hosts/"][0]["enabled"] = False
+        if not readable:
+            work.lists["inventories/1/hosts/"] = 403
+
+        stopped = work.ledger(end=42, remaining=True).stopped_hosts
+        assert [(host.name, host.reach) for host in stopped or ()] == [("web1", reach)]
+
     @pytest.mark.parametrize(("hosts", "doubted"), [(1, True), (2, False)])
     def test_nor_that_its_inventory_may_not_be_read(self, hosts: int, doubted: bool) -> None:
         """A run on all hosts of the inventory shows that the play is for none of them."""

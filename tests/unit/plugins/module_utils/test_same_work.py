@@ -17,7 +17,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.connectio
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._work import same_work as _same_work
-from ansible_collections.relaunch.controller.plugins.module_utils._work.same_work import SameWork
+from ansible_collections.relaunch.controller.plugins.module_utils._work.same_work import SameWork, same_launch
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import DENIED, at, job, prompts
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
@@ -45,6 +45,13 @@ def later(**facts: t.Any) -> Job:
 def client(controller: ScriptedController) -> t.Iterator[ControllerClient]:
     with ControllerClient(ConnectionOptions(controller.url, token="t", max_retries=0)) as client:
         yield client
+
+
+@pytest.mark.parametrize(("limit", "same"), [("web1", True), ("", False)])
+def test_workflow_jobs_are_launched_alike_by_what_lists_show(limit: str, same: bool) -> None:
+    one, other = Job(job(42, limit="web1", extra_vars="a: 1")), Job(job(43, limit=limit, extra_vars='{"a": 1}'))
+
+    assert same_launch(one, other) is same
 
 
 class TestByValue:
