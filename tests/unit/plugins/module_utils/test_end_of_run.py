@@ -336,9 +336,9 @@ class TestManyHosts:
         assert len(there.asked) == 3
 
     def test_more_than_a_query_takes_are_read_with_the_failed_ones(self) -> None:
-        there = World(self.job("a", "b", failed={7}, hosts=150, again=2), [self.job("a", "b", "c", hosts=1)])
+        there = World(self.job("a", "b", failed={8}, hosts=300, again=2), [self.job("a", "b", "c", hosts=1)])
 
-        assert len(there.read(1).stopped) == 149
+        assert len(there.read(1).stopped) == 299
 
     def test_where_too_many_would_be_read_all_are_called_stopped(self) -> None:
         there = World(self.job("a", "b", failed={7}, again=2), [self.job("a", "b", "c", hosts=1)])
@@ -418,11 +418,13 @@ def test_what_is_read_before_the_first_play_is_left_out() -> None:
 class TestFailuresOutOfSight:
     """Of many failures the newest are asked for, so that older batches may hold some that nobody knows."""
 
-    PLAY, A, B, C = ("p", "Play"), ("a", "A"), ("b", "B"), ("c", "C")
+    PLAY, A, B = ("p", "Play"), ("a", "A"), ("b", "B")
 
-    def end(self, run: list[Json], measure: list[Json], failed_at: int) -> t.Union[End, OpenQuestion]:
+    def end(
+        self, run: list[Json], measure: list[Json], failed_at: int, complete: bool = True
+    ) -> t.Union[End, OpenQuestion]:
         failures = Failures((Failure(failed_at, "a", "h1"),), whole=False)
-        found = RunStarts(Started.of(run), Started.of(measure), True, lambda: frozenset({"h1"}), failures)
+        found = RunStarts(Started.of(run), Started.of(measure), complete, lambda: frozenset({"h1"}), failures)
         return decide_end(found)
 
     def test_a_batch_that_started_more_than_the_measure_may_have_stopped_there(self) -> None:
@@ -434,10 +436,10 @@ class TestFailuresOutOfSight:
 
     def test_that_one_went_on_behind_the_newest_tells_nothing_of_the_others(self) -> None:
         run = [*began(self.PLAY, self.A), *began(self.B, counter=6)]
-        end = self.end(run, began(self.PLAY, self.A, self.B, self.C), 5)
+        end = self.end(run, run, 5, complete=False)
 
         assert isinstance(end, End)
-        assert [batch.play.counter for batch in end.stopped] == [1]
+        assert end.unproven
 
     def test_a_measure_that_began_fewer_plays_shows_nothing(self) -> None:
         run = began(self.PLAY, self.A, ("p2", "More"), self.B)
