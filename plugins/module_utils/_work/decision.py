@@ -429,11 +429,12 @@ def _limit_problem(run: Run) -> str:
 def _no_limit(ledger: Ledger, options: RelaunchOptions, problem: str) -> Settled:
     """The failed hosts are such that the relaunch, whose limit they are, would run on none of them."""
     reason = f"No relaunch runs on the failed hosts of job {ledger.source.id}: {problem}"
-    whole = _decide_whole(ledger, options)
-    if not isinstance(whole, Launch):
+    whole = _parked(ledger) if ledger.reached(Reach.PARKED) else _decide_whole(ledger, options)
+    if isinstance(whole, Refuse):
         return whole
     if options.fallback_to_all:
-        return replace(whole, reason=reason.rstrip("."))
+        # Hosts are due, so that a success on all hosts is one of before their failure.
+        return replace(_of_source(ledger.source, ALL), reason=reason.rstrip("."))
     return Refuse(f"{reason} Or relaunch it with hosts: all, or set fallback_to_all: true.")
 
 

@@ -950,6 +950,21 @@ def test_no_run_on_all_hosts_takes_one_that_needs_a_person(hosts: str, whole_onl
     assert isinstance(decided(whole(43, "successful", ABC)), Done)
 
 
+@pytest.mark.parametrize(("fallback", "then"), [(False, "refuse"), (True, "launch 42 all")])
+def test_a_success_on_all_hosts_before_is_none_of_one_that_failed_since(fallback: bool, then: str) -> None:
+    """Its name is no limit, so that no relaunch on failed hosts runs on it."""
+    bad, well = (HostSummary(1, "web 1", "web 1", failed=failed) for failed in (True, False))
+    own = replace(Run(source(), whole=True), summaries=(bad,))
+    runs = replace(whole(43, "successful"), summaries=(well,)), replace(partial(44, "failed", "a"), summaries=(bad,))
+    ledger = Ledger(own, runs, hosts=host_records(own, runs))
+
+    options = RelaunchOptions("failed", fallback_to_all=fallback)
+    assert in_short(decide(ledger, options)).startswith(then)
+    parked = replace((ledger.hosts or ())[0], key=2, name="b", reach=Reach.PARKED)
+    decision = decide(replace(ledger, hosts=(*(ledger.hosts or ()), parked)), options)
+    assert isinstance(decision, Refuse) and decision.parked
+
+
 def test_the_end_is_asked_for_once() -> None:
     """Before it is said that the hosts that failed are out of reach; not again where it is known."""
     for stopped, asks in ((None, True), ("", False), ("x", False)):
