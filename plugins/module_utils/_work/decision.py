@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from .._api.jobs import Job, told
 from .host_patterns import limit_problem
-from .ledger import HostRecord, Ledger, Reach, StoppedEarly, ended
+from .ledger import HostRecord, Ledger, Reach, StoppedEarly, done_by, ended
 from .runs import Run
 
 ALL = "all"
@@ -227,6 +227,15 @@ def _decide_whole(ledger: Ledger, options: RelaunchOptions) -> Settled:
     return _parked(ledger) if ledger.reached(Reach.PARKED) else _of_source(source, ALL)
 
 
+def _whole_for(ledger: Ledger, options: RelaunchOptions, hosts: t.Iterable[HostRecord]) -> Settled:
+    """What to do where a run on all hosts is to do what is left: a success from before these hosts failed has not."""
+    whole = _decide_whole(ledger, options)
+    failed_in = [job for host in hosts for job in host.failed_in[:1]]
+    if not isinstance(whole, Done) or done_by([whole.job], failed_in) is not None:
+        return whole
+    return _parked(ledger) if ledger.reached(Reach.PARKED) else _of_source(ledger.source, ALL)
+
+
 def _without_failed_hosts(ledger: Ledger, options: RelaunchOptions) -> Settled:
     whole = _decide_whole(ledger, options)
     if options.fallback_to_all or not isinstance(whole, Launch):
@@ -258,7 +267,7 @@ def _decide_remaining(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decis
         return doing
     if not why:
         return _of_source(ledger.source, REMAINING, due)
-    whole = _decide_whole(ledger, options)
+    whole = _whole_for(ledger, options, ledger.reached(Reach.WHOLE, *BY_LIMIT))
     if not isinstance(whole, Launch):
         return whole
     if options.fallback_to_all:
@@ -316,7 +325,7 @@ def _nothing_due(ledger: Ledger, options: RelaunchOptions) -> Settled:
     # Of the hosts for which it stopped, and that can run, none is left where they were asked for one by one.
     if not whole_only and (ledger.stopped is None or ledger.stopped_hosts is not None):
         return _healed(ledger)
-    whole = _decide_whole(ledger, options)
+    whole = _whole_for(ledger, options, whole_only)
     if not isinstance(whole, Launch):
         return whole
     reason = why_cut_short(ledger)
@@ -429,12 +438,11 @@ def _limit_problem(run: Run) -> str:
 def _no_limit(ledger: Ledger, options: RelaunchOptions, problem: str) -> Settled:
     """The failed hosts are such that the relaunch, whose limit they are, would run on none of them."""
     reason = f"No relaunch runs on the failed hosts of job {ledger.source.id}: {problem}"
-    whole = _parked(ledger) if ledger.reached(Reach.PARKED) else _decide_whole(ledger, options)
-    if isinstance(whole, Refuse):
+    whole = _whole_for(ledger, options, ledger.due)
+    if not isinstance(whole, Launch):
         return whole
     if options.fallback_to_all:
-        # Hosts are due, so that a success on all hosts is one of before their failure.
-        return replace(_of_source(ledger.source, ALL), reason=reason.rstrip("."))
+        return replace(whole, reason=reason.rstrip("."))
     return Refuse(f"{reason} Or relaunch it with hosts: all, or set fallback_to_all: true.")
 
 

@@ -515,6 +515,34 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
     ("all gone, and not cut short", found(gone=ABC, stopped=""), FAILED, "done by 42, left a b c"),
     # Hosts that no relaunch on failed hosts reaches.
     ("unreachable by a relaunch", found(partial(43, "successful", "a b"), whole_only="c"), FAILED, "cut short"),
+    (
+        "unreachable by a relaunch, and failed after a success on all hosts",
+        found(
+            partial(43, "successful", "a b"),
+            whole(44, "successful", "a b"),
+            partial(45, "failed", "c", "", "c"),
+            whole_only="c",
+        ),
+        FAILED,
+        "cut short",
+    ),
+    (
+        "unreachable by a relaunch, and failed after a success on all hosts, fallback",
+        found(
+            partial(43, "successful", "a b"),
+            whole(44, "successful", "a b"),
+            partial(45, "failed", "c", "", "c"),
+            whole_only="c",
+        ),
+        FALLBACK,
+        "launch 42 all",
+    ),
+    (
+        "unreachable by a relaunch, and a success on all hosts after it failed",
+        found(partial(43, "failed", "c", "", "c"), whole(44, "successful", "a b"), whole_only="c"),
+        FAILED,
+        "done by 44",
+    ),
     ("unreachable by a relaunch, others are due", found(whole_only="c"), FAILED, "launch 42 failed due a b"),
     (
         "unreachable by a relaunch, fallback",
@@ -748,6 +776,12 @@ REMAINING_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
     # Not by names.
     ("made by the playbook", found(whole_only="a", stopped="d"), REMAINING, "cut short"),
     ("made by the playbook, fallback", found(whole_only="a", stopped="d"), REMAINING_FALLBACK, "launch 42 all"),
+    (
+        "made by the playbook, and failed after a success on all hosts",
+        found(whole(43, "successful", "b c"), partial(44, "failed", "a", "", "a"), whole_only="a", stopped=""),
+        REMAINING,
+        "cut short",
+    ),
     ("not named", found(stopped=NOT_NAMED), REMAINING, "cut short"),
     ("not known", found(stopped=NOT_KNOWN), REMAINING, "cut short"),
     ("not known, fallback", found(stopped=NOT_KNOWN), REMAINING_FALLBACK, "launch 42 all"),
