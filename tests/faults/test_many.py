@@ -168,10 +168,10 @@ BESIDE = dataclasses.replace(FOUR, created=104)
 BY_SCHEDULE = Job(9, "successful", 90, 95, relaunch=False, limit=frozenset({"web2"}), words={2: False})
 
 
-def test_of_two_jobs_of_one_template_the_second_may_be_sent_after_the_first_was_lost_sight_of() -> None:
+def test_after_a_launch_was_lost_sight_of_nothing_is_sent_for_the_same_work() -> None:
     told = result_of(entry(1, 3), UNKNOWN)
     facts = facts_of(told, jobs=(THREE,), requests=(LOOK, POSTS[0], LOST, POSTS[1]))
-    assert Kind.SECOND_POST not in {verdict.kind for verdict in judge(facts)}
+    assert Kind.SECOND_POST in {verdict.kind for verdict in judge(facts)}
 
 
 def test_behind_a_proxy_a_post_may_be_unseen_and_its_job_unknown() -> None:

@@ -95,8 +95,8 @@ def no_look_up() -> None:
 
 def relaunches_only() -> None:
     """Of many jobs, what a schedule or a person has launched later does not count."""
-    right = _recent_jobs.RecentJobs.of
-    _instead(_recent_jobs.RecentJobs, "of", lambda *given: [job for job in right(*given) if job.is_relaunch])
+    right = _recent_jobs.RecentJobs.answer
+    _instead(_recent_jobs.RecentJobs, "answer", lambda *given: [job for job in right(*given) if job.is_relaunch])
 
 
 def at_once_ignored() -> None:

@@ -116,10 +116,9 @@ class BulkDriver:
         try:
             member.advance(answer, error)
         finally:
-            new = member.launched[before:]
             if member.kind is JOB and member.state.looking_up and not looked_for:
                 self._looks.outdate()
-            for job in new:
+            for job in member.launched[before:]:
                 self._waits.running[job.id] = job, member.kind
                 self._looks.note_launch(job, member.kind)
 
