@@ -119,11 +119,16 @@ class ParkedError(RefusedError):
 
 
 class WaitTimeoutError(ControllerError):
-    """The wait ran out of time; ``last`` is what was fetched last, if anything."""
+    """The wait ran out of time.
 
-    def __init__(self, message: str, last: t.Any = None) -> None:
-        super().__init__(message)
+    :param last: what was fetched last, if anything.
+    :param trouble: why nothing newer could be fetched, as a sentence with a space before it; empty where it could.
+    """
+
+    def __init__(self, message: str, last: t.Any = None, trouble: str = "") -> None:
+        super().__init__(message + trouble)
         self.last = last
+        self.trouble = trouble
 
 
 class DeadlineError(WaitTimeoutError):

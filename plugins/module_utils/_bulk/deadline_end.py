@@ -66,14 +66,14 @@ class DeadlineEnd:
         waiting = (
             [one for one in self._waits.for_end if one[1].id not in self._waited_for] if self._waiting.wait else []
         )
-        seen = self._watch.seen_now(self._waits.asked) if waiting else {}
+        seen, trouble = self._watch.seen_now(self._waits.asked if waiting else {})
         for member, asked in waiting:
             job, ours = seen.get(asked.id), isinstance(member.ask, EndOf) and member.ask.ours
             if job is not None and not job.active:
                 self._waits.note_end(job)
             # One that cannot be seen now may have begun.
             elif not (ours if job is None else self._waiting.beyond_deadline(job, ours)):
-                self._advance(member, None, DeadlineError("The deadline is over.", last=job or asked))
+                self._advance(member, None, DeadlineError("The deadline is over.", job or asked, trouble))
                 continue
             self._waited_for.add(asked.id)
         return bool(late or waiting)

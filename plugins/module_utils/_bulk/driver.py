@@ -163,7 +163,7 @@ class BulkDriver:
         if _drop_by_number(waiting, self._request, launched, sum(member.has_failed for member in self.members)):
             return True
         room = max(0, min(self._room(), self._request.max_jobs - launched, LAUNCHES_A_LOOK))
-        let_in = self._waits.not_behind_others(waiting, self._looks.known)[:room]
+        let_in = self._waits.not_behind_others(waiting, self._looks.is_active)[:room]
         for member in let_in:
             passed_over, member.passed_over = member.passed_over, False
             self._advance(member, passed_over)
@@ -224,7 +224,7 @@ class BulkDriver:
         if not late or self._answer(self._waits.over(idle=True)):
             return bool(late)
         waiting = self._waits.for_end
-        seen = self._watch.seen_now(self._waits.asked) if waiting else {}
+        seen, trouble = self._watch.seen_now(self._waits.asked if waiting else {})
         for member in late:
             if member.waits_for_end is None:
                 member.drop(LATE)
@@ -232,7 +232,7 @@ class BulkDriver:
         for member, asked in waiting:
             job = seen.get(asked.id, asked)
             if job.active:
-                self._advance(member, error=WaitTimeoutError("The timeout is over.", last=job))
+                self._advance(member, error=WaitTimeoutError("The timeout is over.", job, trouble))
             else:
                 self._waits.note_end(job)
         return True

@@ -131,6 +131,10 @@ class RecentJobs:
         jobs = self._of_template.get(_template(source), {})
         return [jobs[newer] for newer in sorted(newer for newer in jobs if newer > number)]
 
+    def is_active(self, source: Job) -> bool:
+        """Whether one of a job's template is active, as of the last look."""
+        return any(_template(job) == _template(source) for job in self._active.values())
+
     def answer(self, ask: JobsAfter) -> list[Job]:
         """What is asked for, without the work that is surely other; that is told of each job once."""
         template = _template(ask.source)

@@ -91,11 +91,11 @@ class Waits:
             del self._pauses[number]
         return [(pausing[number], None) for number in found]
 
-    def not_behind_others(self, waiting: t.Sequence[Member], known: t.Callable[[Job], t.Iterable[Job]]) -> list[Member]:
+    def not_behind_others(self, waiting: t.Sequence[Member], is_active: t.Callable[[Job], bool]) -> list[Member]:
         """Those that would not be pending behind a job of this task, whose template allows one job at a time. Last
         come those that would be pending behind another's, so that they take no place of others.
 
-        :param known: brings the jobs of a job's template that are known.
+        :param is_active: tells whether a job of a job's template is known to be active.
         """
         busy = {job.template for job, _kind in self.running.values()}
         found = []
@@ -104,7 +104,7 @@ class Waits:
             if not _alone(member) or template not in busy:
                 found.append(member)
                 busy.add(template)
-        return sorted(found, key=lambda one: _alone(one) and any(job.active for job in known(one.source)))
+        return sorted(found, key=lambda one: _alone(one) and is_active(one.source))
 
     @property
     def asked(self) -> dict[int, Kind]:

@@ -104,18 +104,17 @@ def until_ended(work: JobWork, job: Job, what: str, outcome: RelaunchOutcome, ou
         ended: Job = yield EndOf(job, ours=ours)
         return ended
     except WaitTimeoutError as error:
-        last = t.cast("Job", error.last or job)
+        last, trouble = t.cast("Job", error.last or job), error.trouble
         on = "It goes on: run the task again to wait for it."
         if ours and work.request.waiting.cancel_on_timeout:
-            last, on = canceled(work, last)
+            (last, on), trouble = canceled(work, last), ""
         over = f"after {work.request.waiting.timeout or 0:g} seconds (timeout)"
         if isinstance(error, DeadlineError):
             over = "at the deadline"
+        why = trouble or f"{explained(last)}{in_front(work.client, last)}"
+        state = f"the job last seen {last.status}" if trouble else f"the job {last.status}"
         with carrying(outcome if outcome.job is None else outcome.about(work.client, last)):
-            raise type(error)(
-                f"Waiting for {what} ended {over} with the job {last.status}.{explained(last)}"
-                f"{in_front(work.client, last)} {on} See {page}"
-            ) from None
+            raise type(error)(f"Waiting for {what} ended {over} with {state}.{why} {on} See {page}") from None
     except ControllerError as error:
         with carrying(outcome):
             raise RefusedError(

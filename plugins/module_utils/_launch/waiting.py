@@ -229,12 +229,12 @@ class Watch:
                 raise
             return nothing
 
-    def seen_now(self, ids: t.Mapping[int, Kind]) -> dict[int, Job]:
-        """Several jobs as they are at this moment, by number, as lists show them; none where it cannot be read."""
+    def seen_now(self, ids: t.Mapping[int, Kind]) -> tuple[dict[int, Job], str]:
+        """Several jobs as they are now, by number, as lists show them; or none, and why they cannot be read."""
         try:
-            return {job.id: job for job in _listed(self._client, ids, {})}
-        except ControllerError:
-            return {}
+            return {job.id: job for job in _listed(self._client, ids, {})}, ""
+        except ControllerError as error:
+            return {}, _LAST_FAILED.format(error)
 
     def until_events_processed(self, job: Job) -> Job:
         """A job that has ended, when its events are processed as far as they will be: before, its hosts are unknown."""
@@ -299,6 +299,10 @@ class Watch:
     ) -> _T:
         client = self._client
         return wait_until(fetch, done, self._waiting.interval, timeout, client.clock, client.sleep, known)
+
+
+# Why nothing newer is known, behind another sentence.
+_LAST_FAILED = " The last attempt to ask failed: {}"
 
 
 def _listed(client: ControllerClient, ids: t.Mapping[int, Kind], query: t.Mapping[str, t.Any]) -> t.Iterator[Job]:
@@ -375,8 +379,8 @@ def wait_until(
             troubled = clock() if troubled is None else troubled
             if not error.transient or (timeout is None and clock() - troubled >= LONGEST_TROUBLE):
                 raise
-            trouble = f" The last attempt to ask failed: {error}"
+            trouble = _LAST_FAILED.format(error)
             asked_for = error.retry_after or 0.0
         if timeout is not None and clock() - started >= timeout:
-            raise WaitTimeoutError(f"The timeout of {timeout:g} seconds is over.{trouble}", last=last)
+            raise WaitTimeoutError(f"The timeout of {timeout:g} seconds is over.", last, trouble)
         pause(asked_for)

@@ -144,7 +144,8 @@ class LedgerReader(SummariesReader):
             source_run = replace(source_run, summaries=self._failed_of_source())
             runs = self._until_decided(source_run, runs)
         tried, masked = frozenset(self._tried), self._same_work.masked
-        astray = next((job for job in later if job.id in tried and job.job_type != self._same_work.job_type), None)
+        launched = [job for job in later if job.id in tried] if tried else []
+        astray = next((job for job in launched if job.job_type != self._same_work.job_type), None)
         ledger = Ledger(source_run, tuple(runs), early, newest=newest, masked=masked, tried=tried, astray=astray)
         ledger = replace(ledger, left_new=left_new)
         if source_run.summaries is None:

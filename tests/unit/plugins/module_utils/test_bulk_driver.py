@@ -416,6 +416,20 @@ def test_at_the_timeout_jobs_are_canceled_or_go_on_all_told(controller: BulkCont
     assert controller.clock.now < 70
 
 
+def test_where_nothing_can_be_read_at_the_timeout_it_is_told_why(controller: BulkController) -> None:
+    controller.failed(1, {"web1": True})
+    controller.duration = lambda _number: 5.0
+
+    def expired(method: str, path: str) -> t.Any:
+        return (502, {"detail": "Bad gateway."}) if len(controller.jobs) > 1 and path == "jobs/" else None
+
+    controller.before = expired
+    ran = relaunch(controller, timeout=60)
+
+    assert "with the job last seen pending. The last attempt to ask failed: " in ran.entry(1).msg
+    assert "answered 502" in ran.entry(1).msg
+
+
 def test_a_deadline_that_passes_between_two_looks_is_told(controller: BulkController) -> None:
     for number in (1, 2):
         controller.failed(number, {"web1": True}, template=number)

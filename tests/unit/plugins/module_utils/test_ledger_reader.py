@@ -10,6 +10,7 @@ import contextlib
 import random
 import typing as t
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 
@@ -552,8 +553,8 @@ class Work:
         ]
         return self
 
-    def ledger(self, end: int | None = None, many: bool = False) -> Ledger:
-        """The ledger, with the end of this job; read as one of many."""
+    def ledger(self, end: int | None = None, many: bool = False, remaining: bool = False) -> Ledger:
+        """The ledger, with the end of this job, or all that remains of it; read as one of many."""
         source, *later = self.jobs
         with RecordedController(self.lists) as controller:
             connection = ConnectionOptions(controller.url, token="t0ken", max_retries=0, api_prefix="/api/v2/")
@@ -564,7 +565,9 @@ class Work:
                 reader = LedgerReader(client, lambda job: job, source, same_work, False, read)
                 ledger = reader.ledger(later, hosts_needed=True)
                 if end is not None:
-                    ledger = reader.with_end(ledger, next(job for job in self.jobs if job.id == end), claimed=True)
+                    base = next(job for job in self.jobs if job.id == end)
+                    with_end = partial(reader.with_end, claimed=True)
+                    ledger = (reader.with_remaining if remaining else with_end)(ledger, base)
         self.asked = controller.asked
         return ledger
 

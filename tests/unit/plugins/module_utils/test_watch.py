@@ -339,8 +339,9 @@ class TestSeveralJobs:
         controller.expect("GET", JOBS, body=listed(job(43, "running")))
         controller.expect("GET", JOBS, 503)
 
-        assert watch_of().seen_now({43: JOB})[43].status == "running"
-        assert watch_of().seen_now({43: JOB}) == {}
+        assert watch_of().seen_now({43: JOB})[0][43].status == "running"
+        seen, why = watch_of().seen_now({43: JOB})
+        assert seen == {} and why.startswith(" The last attempt to ask failed: ")
 
 
 @pytest.mark.parametrize(

@@ -215,6 +215,15 @@ class TestTimeout:
 
         assert words in relaunch(wait=True, timeout=1)["msg"]
 
+    def test_says_why_nothing_newer_is_known(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        launched(controller, limit="")
+        controller.whenever("GET", at(43), 502, HTML)
+
+        msg = relaunch(wait=True, timeout=60)["msg"]
+
+        assert "with the job last seen pending. The last attempt to ask failed: " in msg and "answered 502" in msg
+        assert "capacity" not in msg
+
     @pytest.mark.parametrize(
         ("status", "body", "said"),
         [
