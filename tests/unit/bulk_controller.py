@@ -232,7 +232,8 @@ class BulkController(BaseAdapter):
         if without is not None:
             names = [name for name in names if name not in self.jobs[int(without)].hosts]
         moments = {"created": _written(-30000.0), "modified": _written(-30000.0)}
-        rows = [{**summary(name)["summary_fields"]["host"], **moments} for name in names]
+        inventories = [{"inventory": int(number)} for number in query.get("inventory__in", "1").split(",")]
+        rows = [{**summary(name)["summary_fields"]["host"], **moments, **of} for of in inventories for name in names]
         wanted = [(name, query[f"{name}__in"].split(",")) for name in ("id", "name") if f"{name}__in" in query]
         return [row for row in rows if all(str(row[name]) in some for name, some in wanted)]
 

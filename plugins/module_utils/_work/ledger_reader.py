@@ -55,9 +55,12 @@ class JobsRead:
     inventories: t.Optional[InventoryHosts] = None
 
     @classmethod
-    def of_many(cls, client: ControllerClient) -> JobsRead:
-        """For many jobs, of which what is read for one is of use for others."""
-        return cls(starts=StartsRead(of_many=True), inventories=InventoryHosts(client))
+    def of_many(cls, client: ControllerClient, inventories: t.Collection[int] = ()) -> JobsRead:
+        """For many jobs, of which what is read for one is of use for others.
+
+        :param inventories: theirs, which may grow.
+        """
+        return cls(starts=StartsRead(of_many=True), inventories=InventoryHosts(client, inventories))
 
 
 class SummariesReader:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job, parse_time
+from .._api.paging import NUMBERS_AT_ONCE, PAGE_SIZE
 from .end_of_run_reader import GROUPS_LIMIT, NAMES_LIMIT, EndOfRun
 from .host_patterns import EVERYBODY, are_plain, may_be_no_limit, terms
 
@@ -57,10 +58,14 @@ HOSTS_KNOWN_FOR = 10.0
 
 
 class InventoryHosts:
-    """The hosts of inventories, for many jobs that are planned, or judged, within seconds."""
+    """The hosts of inventories, for many jobs that are planned, or judged, within seconds.
 
-    def __init__(self, client: ControllerClient) -> None:
+    :param asked_for: those that will be asked about, which may grow: one question serves several.
+    """
+
+    def __init__(self, client: ControllerClient, asked_for: t.Collection[int] = ()) -> None:
         self._client = client
+        self._asked_for = asked_for
         # By inventory, when it was asked, and its hosts; None where they are many, or may not be read.
         self._known: dict[int, tuple[float, t.Optional[list[dict[str, t.Any]]]]] = {}
         self._with_blanks: dict[int, bool] = {}
@@ -75,9 +80,12 @@ class InventoryHosts:
         if not job.inventory or (isinstance(total, int) and total > 1 and may_be_no_limit(total)):
             return bool(job.inventory)
         if job.inventory not in self._with_blanks:
+            some = sorted({*self._asked_for}.difference(self._with_blanks, {job.inventory}))[: NUMBERS_AT_ONCE - 1]
+            one_of = ",".join(map(str, [job.inventory, *some]))
             # Of those that this user may not see it shows none, so that the new job has to tell.
-            answer = self._client.get("hosts/", inventory=job.inventory, name__contains=" ", page_size=1)
-            self._with_blanks[job.inventory] = bool(answer.get("count"))
+            answer = self._client.get("hosts/", inventory__in=one_of, name__contains=" ", page_size=PAGE_SIZE)
+            named = {row.get("inventory") for row in answer.get("results") or ()}
+            self._with_blanks.update((one, bool(answer.get("next")) or one in named) for one in [job.inventory, *some])
         return self._with_blanks[job.inventory]
 
     def all_in(self, job: Job, ran: frozenset[str]) -> bool:

@@ -327,10 +327,10 @@ def test_a_job_behind_that_of_another_takes_no_place_of_others(controller: BulkC
 
 
 def test_names_that_make_no_limit_are_told_before_the_launch(controller: BulkController) -> None:
-    """A list does not tell on how many hosts a job failed; the hosts of the inventory are asked for blanks once."""
+    """A list does not tell on how many hosts a job failed; the hosts of all inventories are asked for blanks once."""
     controller.failed(1, {"db 1": True, "web2": False}, template=1)
     controller.failed(2, {"web2": True, "db 1": True}, template=2)
-    controller.failed(3, {"web2": True}, template=3)
+    controller.failed(3, {"web2": True}, template=3, inventory=2)
     many = {"summary_fields": {"inventory": {"id": 1, "total_hosts": 300}}}
     controller.failed(4, {f"{'web' * 160}{number}": True for number in range(10, 310)}, template=4, **many)
 
