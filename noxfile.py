@@ -52,13 +52,14 @@ def with_tools(function: t.Callable[[nox.Session], None]) -> t.Callable[[nox.Ses
     return nox.session(python=False, requires=["tools"], name=name, default=False)(function)
 
 
+# Together they run in this order: what takes long comes first, so that it is not left alone at the end.
 SUITES = {
-    "unit": ("tests/unit", "Unit tests."),
-    "sandbox-test": ("tests/sandbox/tests", "Tests of the sandbox."),
-    "docs-test": ("tests/docs", "The examples and messages of the documentation, tried out."),
+    "end-to-end": ("tests/end_to_end", "Real playbooks against the sandbox."),
     "fault-test": ("tests/faults", "A short fault campaign, a wait through an outage, and the tests of their judge."),
     "bench-test": ("tests/benchmark", "A round of the benchmark, and what a relaunch costs in requests."),
-    "end-to-end": ("tests/end_to_end", "Real playbooks against the sandbox."),
+    "docs-test": ("tests/docs", "The examples and messages of the documentation, tried out."),
+    "sandbox-test": ("tests/sandbox/tests", "Tests of the sandbox."),
+    "unit": ("tests/unit", "Unit tests."),
 }
 
 
@@ -66,7 +67,7 @@ def add_tests(name: str, about: str, *folders: str) -> None:
     """A session for tests. Most of them wait for processes, so that more run at a time than there are processors."""
 
     def tests(session: nox.Session) -> None:
-        run(session, "pytest", "-n", "4", "--dist", "loadscope", *folders, *session.posargs)
+        run(session, "pytest", "-n4", "--dist=loadscope", "--no-loadscope-reorder", *folders, *session.posargs)
 
     tests.__name__, tests.__doc__ = name, about
     with_tools(tests)
