@@ -23,6 +23,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.decision
     base_run,
     decide,
     needs_runs,
+    why_cut_short,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger import (
     HostRecord,
@@ -997,6 +998,11 @@ def test_a_success_on_all_hosts_before_is_none_of_one_that_failed_since(fallback
     parked = replace((ledger.hosts or ())[0], key=2, name="b", reach=Reach.PARKED)
     decision = decide(replace(ledger, hosts=(*(ledger.hosts or ()), parked)), options)
     assert isinstance(decision, Refuse) and decision.parked
+
+
+def test_nothing_is_cut_short_where_all_can_be_reached() -> None:
+    assert why_cut_short(found(stopped="").ledger) == ""
+    assert "it has not been done on x" in why_cut_short(found(stopped="x").ledger)
 
 
 def test_the_end_is_asked_for_once() -> None:

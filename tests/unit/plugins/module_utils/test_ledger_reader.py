@@ -555,6 +555,22 @@ class Work:
 
     def ledger(self, end: int | None = None, many: bool = False, remaining: bool = False) -> Ledger:
         """The ledger, with the end of this job, or all that remains of it; read as one of many."""
+        with self._reader(many) as (reader, later):
+            ledger = reader.ledger(later, hosts_needed=True)
+            if end is not None:
+                base = next(job for job in self.jobs if job.id == end)
+                with_end = partial(reader.with_end, claimed=True)
+                ledger = (reader.with_remaining if remaining else with_end)(ledger, base)
+        return ledger
+
+    def disabled(self) -> list[str] | None:
+        """Those of the hosts in question that are."""
+        with self._reader() as (reader, later):
+            found = reader.disabled(reader.ledger(later, hosts_needed=True).hosts or ())
+        return None if found is None else [host.name for host in found]
+
+    @contextlib.contextmanager
+    def _reader(self, many: bool = False) -> t.Iterator[tuple[LedgerReader, list[Job]]]:
         source, *later = self.jobs
         with RecordedController(self.lists) as controller:
             connection = ConnectionOptions(controller.url, token="t0ken", max_retries=0, api_prefix="/api/v2/")
@@ -562,14 +578,8 @@ class Work:
             with contextlib.closing(ControllerClient(connection, clock.read, clock.sleep)) as client:
                 same_work = SameWork(client, source)
                 read = JobsRead.of_many(client) if many else self.read
-                reader = LedgerReader(client, lambda job: job, source, same_work, False, read)
-                ledger = reader.ledger(later, hosts_needed=True)
-                if end is not None:
-                    base = next(job for job in self.jobs if job.id == end)
-                    with_end = partial(reader.with_end, claimed=True)
-                    ledger = (reader.with_remaining if remaining else with_end)(ledger, base)
+                yield LedgerReader(client, lambda job: job, source, same_work, False, read), later
         self.asked = controller.asked
-        return ledger
 
     def events_asked(self, number: int) -> int:
         return sum(asked.startswith(f"jobs/{number}/job_events/") for asked in self.asked)
@@ -799,6 +809,15 @@ class TestEndOfTheSource:
 
         with pytest.raises(AnswerError):
             work.ran("successful", (PLAY, FIRST, LAST, play), well="web2").ledger(end=42)
+
+    @pytest.mark.parametrize("readable", [True, False])
+    def test_which_failed_hosts_are_disabled(self, readable: bool) -> None:
+        work = Work().ran("failed", WENT_ON, failed="web1 web2").inventory("web1", "web2")
+        work.lists["inventories/1/hosts/"][1]["enabled"] = False
+        if not readable:
+            work.lists["inventories/1/hosts/"] = 403
+
+        assert work.disabled() == (["web2"] if readable else None)
 
     @pytest.mark.parametrize(("readable", "reach"), [(True, Reach.IDLE), (False, Reach.RELAUNCH)])
     def test_whether_one_that_was_stopped_would_run(self, readable: bool, reach: Reach) -> None:
