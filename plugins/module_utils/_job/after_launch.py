@@ -112,9 +112,9 @@ def until_ended(work: JobWork, job: Job, what: str, outcome: RelaunchOutcome, ou
         if isinstance(error, DeadlineError):
             over = "at the deadline"
         why = trouble or f"{explained(last)}{in_front(work.client, last)}"
-        state = f"the job last seen {last.status}" if trouble else f"the job {last.status}"
+        state = f"last seen {last.status}" if trouble else last.status
         with carrying(outcome if outcome.job is None else outcome.about(work.client, last)):
-            raise type(error)(f"Waiting for {what} ended {over} with {state}.{why} {on} See {page}") from None
+            raise type(error)(f"Waiting for {what} ended {over} with the job {state}.{why} {on} See {page}") from None
     except ControllerError as error:
         with carrying(outcome):
             raise RefusedError(
