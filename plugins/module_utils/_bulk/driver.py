@@ -192,6 +192,8 @@ class BulkDriver:
 
     def _answer(self, answers: t.Sequence[tuple[Member, t.Optional[Job]]]) -> bool:
         for member, answer in answers:
+            if answer is not None:
+                self._looks.note(answer, member.kind)
             self._advance(member, answer)
         return bool(answers)
 
@@ -200,8 +202,7 @@ class BulkDriver:
             shared = self._looks.ended_among if self._waits.looked_at_next else None
             ended, gone = self._watch.until_some_ended(numbers, most, shared)
         except WaitTimeoutError:
-            # The next pass sees that, too.
-            return
+            return  # The next pass sees that, too.
         except ControllerError as error:
             said = f"Waiting for {len(numbers)} jobs ended early: {error} Run the task again to go on."
             raise RefusedError(said) from None
@@ -218,8 +219,7 @@ class BulkDriver:
         """
         if not self._watch.passed:
             return False
-        # Whoever still looks for a job then does not wait for others.
-        self._waits.running.clear()
+        self._waits.running.clear()  # Whoever still looks for a job then does not wait for others.
         late = [one for one in self.members if one.entry is None and not isinstance(one.ask, (*LOOKS, Pause))]
         if not late or self._answer(self._waits.over(idle=True)):
             return bool(late)
