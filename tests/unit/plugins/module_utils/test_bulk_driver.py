@@ -1239,3 +1239,21 @@ def test_nothing_gives_way_to_what_was_left_new(controller: BulkController, host
     ran = relaunch(controller, hosts, timeout=60, selection=Selection(job_ids=(1,)))
 
     assert (ran.of(1), ran.entry(1).id) == (("relaunched", True), 102)
+
+
+def test_slow_launches_of_others_leave_no_look_behind(controller: BulkController) -> None:
+    """Each takes three seconds; somebody else's relaunch comes and goes behind the third."""
+    for number in range(1, 11):
+        controller.failed(number, {"web1": True}, template=number)
+
+    def slow(path: str) -> None:
+        controller.clock.now += 3.0
+        if path == "jobs/3/relaunch/":
+            controller.launch(10, ["web1"], 1.0, launch_type="relaunch", limit="web1")
+
+    controller.before = at_post(slow)
+    ran = relaunch(controller, at_once=10)
+
+    assert ran.error is None, ran.error
+    assert relaunches_of(controller.posts) == list(range(1, 10))
+    assert ran.of(10) == ("adopted", True)
