@@ -41,8 +41,8 @@ class RecentJobs:
     def __init__(self, client: ControllerClient, sources: t.Collection[Job]) -> None:
         self._client = client
         self._of_template: dict[_Template, dict[int, Job]] = {}
-        # The numbers of all that were ever met.
-        self._numbers: set[int] = set()
+        # By the number of each job that was ever met, its template as it was then: that may be deleted meanwhile.
+        self._template_of: dict[int, _Template] = {}
         # These by template; and by the number of a source how many of them have been looked through for it, and which
         # may be the same work.
         self._met: dict[_Template, list[int]] = {}
@@ -72,7 +72,7 @@ class RecentJobs:
         self._note(found)
         for number in active.difference(job.id for job in found):
             # That one is gone.
-            del self._of_template[_template(self._active.pop(number))][number]
+            del self._active[number], self._of_template[self._template_of[number]][number]
         self._note(self._listed(sources, self._known_to))
         self._is_known_as_of(began)
 
@@ -92,7 +92,7 @@ class RecentJobs:
             return known or None
         after = min(self._known_to, *waited_for) - 1
         numbers = range(after + 1, self._newest + 1)
-        ended = [number for number in numbers if number in self._numbers and number not in self._active]
+        ended = [number for number in numbers if number in self._template_of and number not in self._active]
         if len(ended) > ENDED_LEFT_OUT:
             return None
         began = self._client.clock()
@@ -110,7 +110,7 @@ class RecentJobs:
         return [job for job in found if job.id in waited_for and not job.active]
 
     def _job(self, number: int) -> t.Optional[Job]:
-        return next((jobs[number] for jobs in self._of_template.values() if number in jobs), None)
+        return self._of_template.get(self._template_of.get(number, ""), {}).get(number)
 
     def _is_known_as_of(self, began: float) -> None:
         while self._asked and self._asked[0][0] <= began - APPEARS_WITHIN:
@@ -150,14 +150,13 @@ class RecentJobs:
         if ask.before is None:
             return False
         numbers = range(max(ask.number, self._known_to) + 1, ask.before)
-        if not all(number in self._numbers for number in numbers):
+        if not all(number in self._template_of for number in numbers):
             return False
         return not any(job.active for job in self.answer(ask) if job.id < ask.before)
 
     def _note(self, jobs: t.Iterable[Job]) -> None:
         for job in jobs:
-            self._numbers.add(job.id)
-            template = _template(job)
+            template = self._template_of.setdefault(job.id, _template(job))
             known = self._of_template.setdefault(template, {})
             if job.id not in known:
                 self._met.setdefault(template, []).append(job.id)
