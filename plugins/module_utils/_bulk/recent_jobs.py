@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from datetime import timedelta
 
-from .._api.jobs import FINAL_STATUSES, Job
+from .._api.jobs import FINAL_STATUSES, NEW, Job
 from .._api.kinds import JOB
 from .._api.paging import NUMBERS_AT_ONCE, in_chunks
 from .._launch.asks import JobsAfter
@@ -135,7 +135,7 @@ class RecentJobs:
         return any(_template(job) == _template(source) for job in self._active.values())
 
     def answer(self, ask: JobsAfter) -> list[Job]:
-        """What is asked for, without the work that is surely other; that is told of each job once."""
+        """What is asked for, without the work that is surely other; that is told of each job once, behind its launch."""
         template = _template(ask.source)
         jobs, met = self._of_template.get(template, {}), self._met.get(template, [])
         seen, numbers = self._of_source.get(ask.source.id, (0, set()))
@@ -158,7 +158,8 @@ class RecentJobs:
         for job in jobs:
             template = self._template_of.setdefault(job.id, _template(job))
             known = self._of_template.setdefault(template, {})
-            if job.id not in known:
+            # Credentials and labels are added to one that is new.
+            if job.id not in known or known[job.id].status == NEW:
                 self._met.setdefault(template, []).append(job.id)
             known[job.id] = job
             self._newest = max(self._newest, job.id)

@@ -1274,3 +1274,26 @@ def test_a_template_that_is_deleted_meanwhile_ends_no_wait_twice(controller: Bul
 
     assert relaunches_of(controller.posts) == [1]
     assert (ran.entry(1).outcome, ran.entry(1).id) == ("relaunched", 102)
+
+
+def test_a_relaunch_that_is_new_is_compared_again(controller: BulkController) -> None:
+    """Its credentials are added behind its row; without them it looks like other work that is known."""
+    of_source = {"credentials": [{"id": 4, "name": "aws"}]}
+    controller.failed(1, {"web1": True}, template=1)
+    controller.failed(2, {"web1": True}, template=2, summary_fields=of_source)
+    controller.failed(3, {"web1": False}, template=2, summary_fields={"credentials": []})
+    controller.prompts[2] = {"credentials": [{"id": 4}]}
+    rivals: list[t.Any] = []
+
+    def before(path: str) -> None:
+        if path == "jobs/1/relaunch/":
+            facts = {"summary_fields": {"credentials": []}, "status": "new"}
+            rivals.append(controller.launch(2, ["web1"], 60.0, launch_type="relaunch", limit="web1", **facts))
+        elif path == "jobs/2/relaunch/":
+            rivals[0].facts.update(summary_fields=of_source, status="running")
+            controller.prompts[rivals[0].id] = controller.prompts[2]
+
+    controller.before = at_post(before)
+    ran = relaunch(controller, at_once=1, timeout=30, selection=Selection(job_ids=(1, 2)))
+
+    assert (ran.of(2)[0], ran.entry(2).id) == ("adopted", rivals[0].id)
