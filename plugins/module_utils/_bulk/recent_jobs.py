@@ -135,7 +135,7 @@ class RecentJobs:
         return any(_template(job) == _template(source) for job in self._active.values())
 
     def answer(self, ask: JobsAfter) -> list[Job]:
-        """What is asked for, without the work that is surely other; that is told of each job once, when it is not new."""
+        """What is asked for, without the work that is surely other; that is told of each job once if it is not new."""
         template = _template(ask.source)
         jobs, met = self._of_template.get(template, {}), self._met.get(template, [])
         seen, numbers = self._of_source.get(ask.source.id, (0, set()))
