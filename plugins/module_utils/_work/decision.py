@@ -211,29 +211,24 @@ def _await(job: Job, what: str, options: RelaunchOptions) -> Decision:
     )
 
 
-def _decide_whole(ledger: Ledger, options: RelaunchOptions) -> Settled:
+def _decide_whole(ledger: Ledger, options: RelaunchOptions, hosts: t.Iterable[HostRecord] = ()) -> Settled:
+    """What to do where a run on all hosts is to do what is left.
+
+    :param hosts: they are left by a success on all hosts from before they failed.
+    """
     source = ledger.source
     active = [run.job for run in ledger.runs if run.whole and run.job.active]
     if not options.force and active:
         # Of callers in the same instant the one with the lowest number stays.
         return Adopt(active[0], _is_active(active[0], source))
     job = None if options.force else ledger.whole_success
-    if job is not None:
+    if job is not None and done_by([job], [job for host in hosts for job in host.failed_in[:1]]) is not None:
         return Done(job, f"{_named(job, source)}, was successful: nothing to relaunch.")
     tried = [run.job for run in ledger.runs if run.whole and run.job.id in ledger.tried and not run.job.successful]
     if tried and not options.force:
         job = tried[-1]
         return Refuse(f"This task has relaunched the same work as job {job.id}, which ended with status {job.status}.")
     return _parked(ledger) if ledger.reached(Reach.PARKED) else _of_source(source, ALL)
-
-
-def _whole_for(ledger: Ledger, options: RelaunchOptions, hosts: t.Iterable[HostRecord]) -> Settled:
-    """What to do where a run on all hosts is to do what is left: a success from before these hosts failed has not."""
-    whole = _decide_whole(ledger, options)
-    failed_in = [job for host in hosts for job in host.failed_in[:1]]
-    if not isinstance(whole, Done) or done_by([whole.job], failed_in) is not None:
-        return whole
-    return _parked(ledger) if ledger.reached(Reach.PARKED) else _of_source(ledger.source, ALL)
 
 
 def _without_failed_hosts(ledger: Ledger, options: RelaunchOptions) -> Settled:
@@ -267,7 +262,7 @@ def _decide_remaining(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decis
         return doing
     if not why:
         return _of_source(ledger.source, REMAINING, due)
-    whole = _whole_for(ledger, options, ledger.reached(Reach.WHOLE, *BY_LIMIT))
+    whole = _decide_whole(ledger, options, ledger.reached(Reach.WHOLE, *BY_LIMIT))
     if not isinstance(whole, Launch):
         return whole
     if options.fallback_to_all:
@@ -325,7 +320,7 @@ def _nothing_due(ledger: Ledger, options: RelaunchOptions) -> Settled:
     # Of the hosts for which it stopped, and that can run, none is left where they were asked for one by one.
     if not whole_only and (ledger.stopped is None or ledger.stopped_hosts is not None):
         return _healed(ledger)
-    whole = _whole_for(ledger, options, whole_only)
+    whole = _decide_whole(ledger, options, whole_only)
     if not isinstance(whole, Launch):
         return whole
     reason = why_cut_short(ledger)
@@ -438,7 +433,7 @@ def _limit_problem(run: Run) -> str:
 def _no_limit(ledger: Ledger, options: RelaunchOptions, problem: str) -> Settled:
     """The failed hosts are such that the relaunch, whose limit they are, would run on none of them."""
     reason = f"No relaunch runs on the failed hosts of job {ledger.source.id}: {problem}"
-    whole = _whole_for(ledger, options, ledger.due)
+    whole = _decide_whole(ledger, options, ledger.due)
     if not isinstance(whole, Launch):
         return whole
     if options.fallback_to_all:

@@ -539,6 +539,18 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         "launch 42 all",
     ),
     (
+        "unreachable by a relaunch, failed after a success on all hosts, and tried in vain",
+        found(
+            whole(44, "successful", "a b"),
+            partial(45, "failed", "c", "", "c"),
+            whole(46, "canceled"),
+            whole_only="c",
+            tried=frozenset({46}),
+        ),
+        FALLBACK,
+        "refuse",
+    ),
+    (
         "unreachable by a relaunch, and a success on all hosts after it failed",
         found(partial(43, "failed", "c", "", "c"), whole(44, "successful", "a b"), whole_only="c"),
         FAILED,
