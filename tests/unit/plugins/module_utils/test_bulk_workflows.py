@@ -342,3 +342,16 @@ def test_no_update_begins_after_the_deadline(world: World) -> None:
     assert not any("POST" in one for one in asked)
     assert (ran.entries[1].outcome, ran.outcome.changed) == ("refused", False)
     assert "The deadline" in str(ran.error)
+
+
+def test_a_host_of_a_node_that_is_gone_is_not_recovered(world: World) -> None:
+    world.workflow(10)
+    world.failed(11, {"web1": False, "web2": True}, launch_type="workflow", **above(10))
+    world.nodes[10] = [node(1, 11, 7, "job")]
+    del world.inventory["web2"]
+
+    entry = recover(world, options=RelaunchOptions("failed", wait=True)).entries[10]
+
+    assert (entry.outcome, entry.recovered) == ("done", False), entry.msg
+    assert entry.remaining_hosts == ("web2",)
+    assert "failed on web2, not in the inventory any more: left out." in entry.msg
