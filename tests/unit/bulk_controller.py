@@ -12,6 +12,7 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
 from urllib.parse import parse_qsl, urlsplit
 
 from requests import PreparedRequest, Response
@@ -26,7 +27,7 @@ from ansible_collections.relaunch.controller.tests.unit.templates_as_data import
 NOW = datetime(2026, 11, 24, tzinfo=timezone.utc)
 _SLICE = ("job_slice_count", "job_slice_number")
 # What a relaunch takes over.
-_KEPT = ("extra_vars", "verbosity", "forks", "execution_environment", "summary_fields", *_SLICE)
+_KEPT = ("extra_vars", "verbosity", "forks", "execution_environment", "summary_fields", "allow_simultaneous", *_SLICE)
 #: As a list or a detail shows it: lists tell less.
 Facts = dict[str, t.Any]
 #: By name whether each host failed.
@@ -137,7 +138,8 @@ class BulkController(BaseAdapter):
             given = self._answer(str(request.method), path.strip("/").split("/"), query, request.body)
             given = self.after(path, query, *given)
         status, body, *headers = given
-        return answer(request, status, body, *(headers or [{}]))
+        now = {"Date": format_datetime(NOW + timedelta(seconds=self.clock.now), usegmt=True)}
+        return answer(request, status, body, {**now, **(headers[0] if headers else {})})
 
     def close(self) -> None:
         pass

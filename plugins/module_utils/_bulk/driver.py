@@ -28,8 +28,10 @@ from .options import JobsRequest
 from .outcome import LOST, Counted, Planned
 from .waits import Waits
 
-# So many launches share a look at others in the same instant: it comes a second later at most.
+# So many launches, begun within so many seconds, share a look at others in the same instant; who comes later looks
+# anew before, since what was seen is too old by then.
 LAUNCHES_A_LOOK = 10
+LAUNCHES_TAKE = 1.5
 
 LATE = "the timeout was over before its turn"
 
@@ -163,10 +165,8 @@ class BulkDriver:
         if _drop_by_number(waiting, self._request, launched, sum(member.has_failed for member in self.members)):
             return True
         room = max(0, min(self._room(), self._request.max_jobs - launched, LAUNCHES_A_LOOK))
-        let_in = self._waits.not_behind_others(waiting, self._looks.is_active)[:room]
-        for member in let_in:
-            passed_over, member.passed_over = member.passed_over, False
-            self._advance(member, passed_over)
+        found = self._waits.not_behind_others(waiting, self._looks.is_active)[:room]
+        let_in = _let_in(found, self._advance, self._client.clock)
         for member in waiting:
             member.passed_over = member.passed_over or member not in let_in
         return bool(let_in)
@@ -192,6 +192,8 @@ class BulkDriver:
 
     def _answer(self, answers: t.Sequence[tuple[Member, t.Optional[Job]]]) -> bool:
         for member, answer in answers:
+            if answer is not None:
+                self._looks.note(answer, member.kind)
             self._advance(member, answer)
         return bool(answers)
 
@@ -200,8 +202,7 @@ class BulkDriver:
             shared = self._looks.ended_among if self._waits.looked_at_next else None
             ended, gone = self._watch.until_some_ended(numbers, most, shared)
         except WaitTimeoutError:
-            # The next pass sees that, too.
-            return
+            return  # The next pass sees that, too.
         except ControllerError as error:
             said = f"Waiting for {len(numbers)} jobs ended early: {error} Run the task again to go on."
             raise RefusedError(said) from None
@@ -218,8 +219,7 @@ class BulkDriver:
         """
         if not self._watch.passed:
             return False
-        # Whoever still looks for a job then does not wait for others.
-        self._waits.running.clear()
+        self._waits.running.clear()  # Whoever still looks for a job then does not wait for others.
         late = [one for one in self.members if one.entry is None and not isinstance(one.ask, (*LOOKS, Pause))]
         if not late or self._answer(self._waits.over(idle=True)):
             return bool(late)
@@ -236,6 +236,20 @@ class BulkDriver:
             else:
                 self._waits.note_end(job)
         return True
+
+
+def _let_in(
+    members: t.Sequence[Member], advance: t.Callable[[Member, bool], None], clock: t.Callable[[], float]
+) -> list[Member]:
+    """Let them launch one after another, the first in any case; those that were."""
+    began, let_in = clock(), list[Member]()
+    for member in members:
+        if let_in and clock() - began > LAUNCHES_TAKE:
+            break
+        let_in.append(member)
+        passed_over, member.passed_over = member.passed_over, False
+        advance(member, passed_over)
+    return let_in
 
 
 def _drop_behind_lost(turns: t.Iterable[t.Sequence[Member]]) -> None:

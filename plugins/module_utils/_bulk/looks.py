@@ -76,7 +76,9 @@ class SharedLooks:
     def _is_new_enough(self, ask: JobsAfter, age: float, shared_for: float) -> bool:
         if ask.before is not None and self._launched:
             return False
-        return age <= (VERDICT_SHARED_FOR if ask.verdict and not self._behind_end else shared_for)
+        if ask.verdict:
+            return not self._behind_end and age <= VERDICT_SHARED_FOR
+        return age <= shared_for
 
     def ended_among(self, waited_for: t.Mapping[int, Kind]) -> t.Optional[list[Job]]:
         """Of active jobs those that have ended, in one list with all that a look asks for; None where there is none.

@@ -51,15 +51,13 @@ class RecentJobs:
         #: When this was asked for, by the client's clock.
         self.at = client.clock()
         self._newest = max((job.id for job in sources), default=0)
-        # All jobs up to this number are known, of whichever of the templates.
-        self._known_to = self._newest
-        # When was asked, and the highest number that was known after that.
+        # When was answered, and the highest number that was known by then.
         self._asked: list[tuple[float, int]] = []
         appeared = client.now() - timedelta(seconds=APPEARS_WITHIN)
         self._note(listed := self._listed(sources, min((job.id for job in sources), default=0)))
-        newest_first = sorted(listed, key=lambda job: job.id, reverse=True)
-        self._known_to = max(self._known_to, next((job.id for job in newest_first if job.created < appeared), 0))
-        self._asked.append((self.at, self._newest))
+        # All jobs up to this number are known, of whichever of the templates.
+        self._known_to = max((job.id for job in (*sources, *listed) if job.created < appeared), default=0)
+        self._asked.append((client.clock(), self._newest))
 
     def refresh(self, sources: t.Collection[Job], waited_for: t.Container[int] = ()) -> None:
         """Ask for what has come since, and for what was active then.
@@ -117,7 +115,8 @@ class RecentJobs:
     def _is_known_as_of(self, began: float) -> None:
         while self._asked and self._asked[0][0] <= began - APPEARS_WITHIN:
             self._known_to = self._asked.pop(0)[1]
-        self._asked.append((began, self._newest))
+        # The newest may have come just before a late answer.
+        self._asked.append((self._client.clock(), self._newest))
         self.at = began
 
     def note(self, job: Job) -> bool:

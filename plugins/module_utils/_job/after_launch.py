@@ -151,8 +151,7 @@ def _look_for_rival(
 ) -> Steps[tuple[Job, t.Optional[Job], RelaunchOutcome]]:
     try:
         # One that was launched before may show up only now, with a lower number than those that were known.
-        newest = look.ledger.newest if own.is_relaunch else work.source.id
-        newer = yield work.jobs_after(newest, before=own.id)
+        newer = yield work.jobs_after(work.source.id, before=own.id)
         return (*lower_rival(newer, own, work.is_rival(own, look.ledger)), outcome)
     except ControllerError as error:
         # The job is there, and is to be told of and waited for whatever else.

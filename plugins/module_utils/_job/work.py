@@ -210,12 +210,12 @@ class JobWork:
     def is_rival(self, own: Job, ledger: Ledger) -> t.Callable[[Job], bool]:
         """Tells whether another caller's job does all of what an own one does."""
         # Those were there before, and the decision has heeded them: a later failure may have taken their success back.
-        over = {run.job.id for run in ledger.runs if not run.job.active}
+        over = {run.job.id for run in ledger.runs if not run.job.active}.union(job.id for job in ledger.left_new)
         whole = same_limit(self.source, own)
 
         def is_rival(job: Job) -> bool:
             # The job that the task runs in would have to wait for itself.
-            if job.id in over or job.id == self.request.own_job:
+            if job.id in over or job.id == self.request.own_job or job.id in self.of_others:
                 return False
             if not same_limit(self.source, job) and (whole or not own.limit_names <= job.limit_names):
                 return False

@@ -1126,3 +1126,134 @@ def test_a_later_job_costs_little(clock: Clock) -> None:
 
     # It is compared by its values with the ten sources of its template, once each.
     assert (many - few) / 300 <= 160
+
+
+def _with_another_failing(controller: BulkController, ends: float, sources: int = 1) -> None:
+    """At the first look behind the launch of job 101 somebody else's whole run of the same work is active; it fails."""
+    for number in range(1, 1 + sources):
+        controller.failed(number, {"web1": True, "web2": False}, template=number, allow_simultaneous=True)
+
+    def before(method: str, path: str) -> None:
+        if (method, path) == ("GET", "jobs/") and 101 in controller.jobs and 150 not in controller.jobs:
+            controller.failing[1] = {"web1"}
+            one = controller.launch(1, ["web1", "web2"], launch_type="scheduled")
+            one.duration = controller.jobs[101].created + ends - one.created
+            controller.jobs[150] = controller.jobs.pop(one.id)
+            controller.jobs[150].id = 150
+
+    controller.before = before
+
+
+def test_a_look_from_before_the_end_tells_nothing_of_it(controller: BulkController) -> None:
+    """Looks are shared for half a second; the end comes sooner behind one, and somebody else's failure before it."""
+    controller.duration = lambda _number: 0.25
+    _with_another_failing(controller, ends=0.2)
+
+    ran = relaunch(controller, "all", interval=0.1, selection=Selection(job_ids=(1,)))
+
+    assert ran.of(1) == ("relaunched", False)
+    assert "job 150, the same work, ended after its launch and failed" in ran.entry(1).msg
+
+
+def test_nor_does_one_from_before_an_end_at_the_timeout(controller: BulkController) -> None:
+    """The last look for ends comes at 1.55 seconds, and the one at all that is waited for behind that."""
+    controller.duration = lambda _number: 1.38
+    _with_another_failing(controller, ends=1.3)
+
+    ran = relaunch(controller, "all", timeout=1.5, interval=5.0, selection=Selection(job_ids=(1,)))
+
+    assert ran.of(1) == ("relaunched", False)
+    assert "job 150, the same work, ended after its launch and failed" in ran.entry(1).msg
+
+
+def _hidden(controller: BulkController, number: int, template: int) -> t.Callable[[], None]:
+    """Somebody else's relaunch, which shows once this is called."""
+    one = controller.launch(template, ["web1"], 1000.0, launch_type="relaunch", limit="web1")
+    controller.jobs.pop(one.id)
+    one.id = number
+    return lambda: controller.jobs.update({number: one})
+
+
+def test_a_relaunch_that_shows_late_is_seen_behind_a_source_of_now(controller: BulkController) -> None:
+    """It has a lower number than a source that has just failed."""
+    controller.failed(1, {"web1": True}, template=1)
+    just_now = controller.failed(60, {"web1": True}, template=2)
+    just_now.created, just_now.duration = -0.5, 0.3
+    show = _hidden(controller, 59, template=1)
+    controller.before = at_post(lambda path: show() if path == "jobs/1/relaunch/" else None)
+
+    ran = relaunch(controller, wait=False)
+
+    assert (ran.of(1), ran.entry(1).id) == (("adopted", False), 59)
+    assert ran.of(60)[0] == "relaunched"
+
+
+def test_a_relaunch_that_shows_late_is_seen_behind_a_slow_list(controller: BulkController) -> None:
+    """Which shows a job with a higher number, launched just before the answer, and the end that makes room."""
+    for number in (1, 2):
+        controller.failed(number, {"web1": True}, template=number)
+    controller.prompts[150] = {"extra_vars": {"other": 1}}
+    shows: list[t.Callable[[], None]] = []
+
+    def before(_method: str, path: str) -> None:
+        if not shows and "or__id__gt" in controller.asked[-1][2]:
+            controller.clock.now += 12.0
+            shows.append(_hidden(controller, 149, template=2))
+            other = controller.launch(2, ["web1"], 0.0, extra_vars='{"other": 1}')
+            controller.jobs[150] = controller.jobs.pop(other.id)
+            controller.jobs[150].id = 150
+        elif path == "jobs/2/relaunch/":
+            shows[0]()
+
+    controller.before = before
+    ran = relaunch(controller, at_once=1, timeout=100)
+
+    assert (ran.of(1), ran.of(2)[0], ran.entry(2).id) == (("relaunched", True), "adopted", 149)
+
+
+def test_a_launch_that_shows_late_is_seen_below_other_work(controller: BulkController) -> None:
+    """Launches of templates show up to 1.5 seconds behind others with higher numbers, unlike relaunches."""
+    controller.failed(1, {"web1": True}, template=1)
+    controller.with_surveys.add(1)
+    controller.prompts[150] = {"extra_vars": {"other": 1}}
+    show = _hidden(controller, 149, template=1)
+    other = controller.launch(1, ["web1"], 0.0, extra_vars='{"other": 1}')
+    controller.jobs[150] = controller.jobs.pop(other.id)
+    controller.jobs[150].id = 150
+    controller.before = at_post(lambda _path: show())
+
+    ran = relaunch(controller, timeout=60, selection=Selection(job_ids=(1,)))
+
+    assert (ran.of(1), ran.entry(1).id) == (("adopted", False), 149)
+    assert controller.posts == ["1/relaunch", "151/cancel"]
+
+
+@pytest.mark.parametrize("hosts", ["failed", "remaining"])
+def test_nothing_gives_way_to_what_was_left_new(controller: BulkController, hosts: str) -> None:
+    """It will never run, though it is active, has a lower number, and may not be canceled."""
+    controller.failed(1, {"web1": True, "web2": False}, template=1)
+    controller.launch(1, [], 1e9, launch_type="relaunch", limit="web1", status="new")
+    controller.clock.now += 300.0
+    controller.before = lambda _method, path: (403, {"detail": "No."}) if path == "jobs/101/cancel/" else None
+
+    ran = relaunch(controller, hosts, timeout=60, selection=Selection(job_ids=(1,)))
+
+    assert (ran.of(1), ran.entry(1).id) == (("relaunched", True), 102)
+
+
+def test_slow_launches_of_others_leave_no_look_behind(controller: BulkController) -> None:
+    """Each takes three seconds; somebody else's relaunch comes and goes behind the third."""
+    for number in range(1, 11):
+        controller.failed(number, {"web1": True}, template=number)
+
+    def slow(path: str) -> None:
+        controller.clock.now += 3.0
+        if path == "jobs/3/relaunch/":
+            controller.launch(10, ["web1"], 1.0, launch_type="relaunch", limit="web1")
+
+    controller.before = at_post(slow)
+    ran = relaunch(controller, at_once=10)
+
+    assert ran.error is None, ran.error
+    assert relaunches_of(controller.posts) == list(range(1, 10))
+    assert ran.of(10) == ("adopted", True)
