@@ -306,7 +306,8 @@ jobs:
       type: dict
       sample: {web21: renew the licence}
     remaining_hosts:
-      description: Names of the failed hosts that have not succeeded since, where they are known.
+      description: Names of the failed hosts that have not succeeded since, where they are known. Of a workflow job
+        those that are not in the inventory any more.
       type: list
       elements: str
       sample: []

@@ -296,6 +296,12 @@ not_kept:
   type: list
   elements: str
   sample: ["the notifications of the workflow's template"]
+gone_hosts:
+  description: Names of hosts on which nodes failed, and that are not in the inventory any more. Nothing runs on them.
+  returned: with O(nodes=failed), when there are some
+  type: list
+  elements: str
+  sample: [host4]
 failed_nodes:
   description: Names of the nodes that did not succeed in the workflow job that was waited for or looked at.
   returned: when it was not successful

@@ -163,6 +163,7 @@ class TestOfFailedNodes:
 
         assert (first["failed"], limits(sandbox, first["id"])) == (False, {"B": "web2", "D": ""}), first["msg"]
         assert first["warnings"] == ["B failed on web3, not in the inventory any more: left out."]
+        assert first["gone_hosts"] == ["web3"]
 
         only = {"status": "failed", "hosts": {"web1": "ok", "web2": "failed"}}
         alone = workflow(line(template["id"]), {"B": only, "D": "do_not_run"})

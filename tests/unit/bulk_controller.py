@@ -179,7 +179,8 @@ class BulkController(BaseAdapter):
             return 200, prompts(**self.prompts.get(number, {}))
         if parts[2] == "job_host_summaries":
             over = now >= one.ends and not one.canceled
-            rows = [summary(name, failed) for name, failed in sorted(one.hosts.items())] if over else []
+            hosts = sorted(one.hosts.items()) if over else []
+            rows = [summary(name, failed, name in self.inventory) for name, failed in hosts]
             return 200, listed([row for row in rows if row["failed"] or "failed" not in query], query)
         if parts[2] == "job_events":
             return 200, listed(_events(one, query), query)

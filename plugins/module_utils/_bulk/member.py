@@ -218,7 +218,7 @@ class Member:
 
     def _of_outcome(self, outcome: SourceOutcome, over: bool = True) -> JobEntry:
         """:param over: it had come to its end, so that it tells whether the work is done."""
-        left = outcome.remaining_hosts if isinstance(outcome, RelaunchOutcome) else None
+        left = outcome.remaining_hosts if isinstance(outcome, RelaunchOutcome) else outcome.gone_hosts
         job, done = outcome.job, over and not left
         if outcome.changed:
             # In check mode there is no job, and it has come to its end.

@@ -146,7 +146,8 @@ class JobEntry:
         if isinstance(outcome, RelaunchOutcome):
             return replace(entry, hosts=outcome.hosts, remaining_hosts=outcome.remaining_hosts)
         nodes = None if outcome.nodes is None else tuple(str(node["name"]) for node in outcome.nodes)
-        return replace(entry, type=WORKFLOW_JOB.type, nodes=nodes, failed_nodes=outcome.failed_nodes)
+        entry = replace(entry, type=WORKFLOW_JOB.type, nodes=nodes, failed_nodes=outcome.failed_nodes)
+        return replace(entry, remaining_hosts=outcome.gone_hosts)
 
     def result(self) -> Result:
         """It as plain data; what is not known is left out."""

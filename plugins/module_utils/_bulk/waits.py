@@ -48,7 +48,9 @@ class Waits:
         self.running.pop(job.id, None)
         self._ended[job.id] = job, self._clock()
         for member, waited_for in self.for_end:
-            does_work = member.state.adopted or any(job.id == own.id for own in member.launched)
+            # What another's run of a workflow has left is resumed.
+            adopted = member.state.adopted and member.kind is JOB
+            does_work = adopted or any(job.id == own.id for own in member.launched)
             if waited_for.id == job.id and does_work:
                 member.ended_badly = not job.successful
 

@@ -41,6 +41,7 @@ class WorkflowOutcome(Outcome):
     links: t.Optional[tuple[t.Mapping[str, str], ...]] = None
     drawing: t.Optional[tuple[str, ...]] = None
     not_kept: t.Optional[tuple[str, ...]] = None
+    gone_hosts: t.Optional[tuple[str, ...]] = None
     failed_nodes: t.Optional[tuple[str, ...]] = None
     failures: t.Optional[tuple[t.Mapping[str, t.Any], ...]] = None
     report_error: t.Optional[str] = None

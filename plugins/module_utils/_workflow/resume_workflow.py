@@ -200,7 +200,8 @@ class ResumeSequence:
     ) -> Steps[t.Optional[WorkflowOutcome]]:
         """Make the temporary template of what remains; what is to be said where nothing is to be made."""
         run, root, source = self._run, self._root, situation.source
-        outcome = outcome.warned(*_gone(situation))
+        gone = sorted({name for left in situation.left.values() for name in left.gone})
+        outcome = replace(outcome.warned(*_gone(situation)), gone_hosts=tuple(gone) or None)
         if isinstance(remainder, Nothing):
             return run.done(source, _nothing(situation, remainder), outcome)
         known = read_known(run.client, remainder, situation.left)

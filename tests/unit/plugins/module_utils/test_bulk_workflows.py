@@ -342,3 +342,33 @@ def test_no_update_begins_after_the_deadline(world: World) -> None:
     assert not any("POST" in one for one in asked)
     assert (ran.entries[1].outcome, ran.outcome.changed) == ("refused", False)
     assert "The deadline" in str(ran.error)
+
+
+def test_a_host_of_a_node_that_is_gone_is_not_recovered(world: World) -> None:
+    world.workflow(10)
+    world.failed(11, {"web1": False, "web2": True}, launch_type="workflow", **above(10))
+    world.nodes[10] = [node(1, 11, 7, "job")]
+    del world.inventory["web2"]
+
+    entry = recover(world, options=RelaunchOptions("failed", wait=True)).entries[10]
+
+    assert (entry.outcome, entry.recovered) == ("done", False), entry.msg
+    assert entry.remaining_hosts == ("web2",)
+    assert "failed on web2, not in the inventory any more: left out." in entry.msg
+
+
+def test_a_run_of_anothers_that_failed_stops_nothing_where_what_remains_is_resumed(world: World) -> None:
+    """Only of the relaunches of the task itself so many may fail (stop_after)."""
+    world.workflow(10)
+    world.nodes[10] = [node(1, 11, 7, "job")]
+    world.failed(11, {"web1": True}, launch_type="workflow", **above(10))
+    by_another = world.workflow(12, launch_type="relaunch")
+    by_another.created, by_another.duration = -5.0, 15.0
+    world.nodes[12] = [{**node(2, 13, 7, "job"), "identifier": "n1"}]
+    world.failed(13, {"web1": True}, launch_type="workflow", **above(12))
+    for number in (20, 21, 22):
+        world.failed(number, {"web1": True}, template=number)
+
+    ran = recover(world, stop_after=1, at_once=1)
+
+    assert [ran.entries[number].outcome for number in (10, 20, 21, 22)] == ["relaunched"] * 4
