@@ -242,7 +242,8 @@ class TestEnded:
         assert (result["changed"], result["id"], result["hosts"]) == (True, 44, ["web2"])
         assert (result["source_job_id"], result["relaunched_job_id"]) == (42, 43)
         assert result["remaining_hosts"] == ["web2"]
-        assert controller.asked[-1].query["id__gt"] == "43"
+        # Somebody else's may show up only now, with a lower number than one that was known.
+        assert controller.asked[-1].query["id__gt"] == "42"
 
     def test_where_that_is_forbidden_the_source_is(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         found(controller, relaunched(43, "failed"))
