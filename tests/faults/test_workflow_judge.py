@@ -28,7 +28,7 @@ REFUSED = {**LOST, "outcome": "refused", "msg": "It cannot be resumed."}
 FAILED = dataclasses.replace(EIGHT, status="failed")
 
 
-def of_run(entry: dict[str, t.Any] | None = WELL, *posts: Request, wait: bool = True, **fields: t.Any) -> OfRun:
+def of_run(entry: dict[str, t.Any] | None, *posts: Request, wait: bool = True, **fields: t.Any) -> OfRun:
     run = Run(100, 120, {}, broken_off=fields.pop("broken_off", False))
     given: dict[str, t.Any] = {"calm": lambda _start, _end: True, "known": True, **fields}
     return OfRun(run, entry, posts or (POST,), "admin", wait, **given)
@@ -51,9 +51,9 @@ BESIDE = WorkflowJob(7, "successful", 101, 111, creator="bob")
 @pytest.mark.parametrize(
     ("one", "jobs", "kind"),
     [
-        (of_run(), (BY_HAND, EIGHT), Kind.DOUBLE),
-        (of_run(), (dataclasses.replace(BY_HAND, finished=130), EIGHT), Kind.DOUBLE),
-        (of_run(), (BESIDE, EIGHT), Kind.DOUBLE),
+        (of_run(WELL), (BY_HAND, EIGHT), Kind.DOUBLE),
+        (of_run(WELL), (dataclasses.replace(BY_HAND, finished=130), EIGHT), Kind.DOUBLE),
+        (of_run(WELL), (BESIDE, EIGHT), Kind.DOUBLE),
         (
             of_run(WELL, dataclasses.replace(POST, status=None, fault={"kind": "drop"}), POST),
             (EIGHT,),
@@ -71,10 +71,10 @@ def test_what_is_wrong(one: OfRun, jobs: tuple[WorkflowJob, ...], kind: Kind) ->
 
 
 def test_who_gave_way_or_could_not_know_is_no_double() -> None:
-    assert Kind.DOUBLE not in found(of_run(), BESIDE, dataclasses.replace(EIGHT, status="canceled"))
-    assert Kind.DOUBLE not in found(of_run(known=False), BESIDE, EIGHT)
-    assert Kind.DOUBLE not in found(of_run(broken_off=True), BESIDE, EIGHT)
-    assert Kind.DOUBLE not in found(of_run(), dataclasses.replace(BY_HAND, status="failed"), EIGHT)
+    assert Kind.DOUBLE not in found(of_run(WELL), BESIDE, dataclasses.replace(EIGHT, status="canceled"))
+    assert Kind.DOUBLE not in found(of_run(WELL, known=False), BESIDE, EIGHT)
+    assert Kind.DOUBLE not in found(of_run(WELL, broken_off=True), BESIDE, EIGHT)
+    assert Kind.DOUBLE not in found(of_run(WELL), dataclasses.replace(BY_HAND, status="failed"), EIGHT)
 
 
 def test_a_launch_of_a_run_that_was_broken_off_may_be_untold() -> None:
