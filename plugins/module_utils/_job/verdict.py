@@ -86,7 +86,8 @@ def judge(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome, alone
     # What remained before it may have been done by it.
     with carrying(replace(outcome, remaining_hosts=None)):
         look = yield from work.look(job)
-        return (_judge_whole if whole else _judge_hosts)(work, look, job, outcome.saying(said))
+        outcome = outcome.saying(said)
+        return _judge_whole(look, job, outcome) if whole else _judge_hosts(work, look, job, outcome)
 
 
 def _take_limit(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome) -> None:
@@ -98,9 +99,10 @@ def _take_limit(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome)
     work.reader.assume_done(job, all_of_source)
 
 
-def _judge_whole(_work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) -> Judged:
-    if done_by([job], look.ledger.whole_failures) is None:
-        raise _overtaken(job, max(look.ledger.whole_failures, key=ended), "", outcome)
+def _judge_whole(look: Look, job: Job, outcome: RelaunchOutcome) -> Judged:
+    failures = look.ledger.whole_failures
+    if done_by([job], failures) is None:
+        raise _overtaken(job, max(failures, key=ended), "", outcome)
     return Judged(outcome)
 
 

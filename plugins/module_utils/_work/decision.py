@@ -412,7 +412,7 @@ def _launch_failed(ledger: Ledger, options: RelaunchOptions) -> Settled:
     # Were none of the hosts among those that failed in the source, it would be relaunched again and again.
     reached = own.summaries is None or own.failed_present & wanted
     if not reached or _limit_problem(own) or own.failed_present & parked:
-        whole = _decide_whole(ledger, options) if options.fallback_to_all else None
+        whole = _decide_whole(ledger, options, due) if options.fallback_to_all else None
         instead = whole if isinstance(whole, Launch) else None
     return Launch(best.job, FAILED, f"{_named(best.job, source)}, ended with status {best.job.status}", due, instead)
 

@@ -80,12 +80,13 @@ class InventoryHosts:
         if not job.inventory or (isinstance(total, int) and total > 1 and may_be_no_limit(total)):
             return bool(job.inventory)
         if job.inventory not in self._with_blanks:
-            some = sorted({*self._asked_for}.difference(self._with_blanks, {job.inventory}))[: NUMBERS_AT_ONCE - 1]
-            one_of = ",".join(map(str, [job.inventory, *some]))
+            others = sorted({*self._asked_for}.difference(self._with_blanks, {job.inventory}))
+            asked = [job.inventory, *others[: NUMBERS_AT_ONCE - 1]]
+            one_of = ",".join(map(str, asked))
             # Of those that this user may not see it shows none, so that the new job has to tell.
             answer = self._client.get("hosts/", inventory__in=one_of, name__contains=" ", page_size=PAGE_SIZE)
             named = {row.get("inventory") for row in answer.get("results") or ()}
-            self._with_blanks.update((one, bool(answer.get("next")) or one in named) for one in [job.inventory, *some])
+            self._with_blanks.update((one, bool(answer.get("next")) or one in named) for one in asked)
         return self._with_blanks[job.inventory]
 
     def all_in(self, job: Job, ran: frozenset[str]) -> bool:

@@ -216,14 +216,11 @@ class SameWork:
         """Whether it is known, or shown by values alone, that a job of the same template is other work."""
         found = values(job)
         if found not in self._known:
-            if self._changes:
-                other = not _shows(self._changes, found)
-            else:
-                other = self._prompts.surely_differ(self._source, job)
-            if not other and slice_of(job) == slice_of(self._source):
-                return False
-            self._known[found] = False
-        return self._known[found] is False
+            changes = self._changes
+            other = not _shows(changes, found) if changes else self._prompts.surely_differ(self._source, job)
+            if other or slice_of(job) != slice_of(self._source):
+                self._known[found] = False
+        return self._known.get(found) is False
 
     def _same(self, job: Job) -> t.Optional[bool]:
         """None where values differ and the prompts cannot be had."""

@@ -440,6 +440,12 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         "launch 43 failed due x, else 42 all",
     ),
     (
+        "whole failed elsewhere, and again after a success on all hosts, fallback",
+        found(whole(43, "failed", ABC, "x"), whole(44, "successful", f"{ABC} x"), partial(45, "failed", "x", "", "x")),
+        FALLBACK,
+        "launch 45 failed due x, else 42 all",
+    ),
+    (
         "whole failed, then healed",
         found(whole(43, "failed", ABC, "x"), partial(44, "successful", "x")),
         FAILED,
