@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import collections
 import enum
 import json
 import typing as t
@@ -246,6 +247,16 @@ def _look_again(requests: t.Iterable[Request], created: float) -> float | None:
     if not looks:
         return created
     return next((one.answered or one.time for one in looks if not one.disturbed and one.status == 200), None)
+
+
+def sent_again(posts: t.Iterable[Request]) -> t.Iterator[str]:
+    """Of many launches those that were sent once more, though the ones before had not been refused."""
+    by_path = collections.defaultdict(list)
+    for post in posts:
+        by_path[post.path].append(post)
+    for path, several in by_path.items():
+        if not all(post.refused for post in several[:-1]):
+            yield f"it sent {len(several)} POSTs to {path}, the first ones not refused"
 
 
 def _second_post(facts: Facts, run: Run, mine: list[Job]) -> t.Iterator[str]:

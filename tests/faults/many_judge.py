@@ -193,7 +193,7 @@ def judge(facts: Facts) -> list[Verdict]:
         mine = [job for job in facts.jobs.values() if maker.get(job.id) == number]
         found = [
             *((Kind.DOUBLE, why) for job in mine for why in _double(facts, run, job)),
-            *((Kind.SECOND_POST, why) for why in _second_post(facts, run)),
+            *((Kind.SECOND_POST, why) for why in of_one.sent_again(facts.posts(run))),
             *((Kind.LOST, why) for job in mine for why in _lost(facts, run, job)),
             *((Kind.SECRET, "it shows a secret") for secret in facts.secrets if secret in run.output),
             *((Kind.CROWDED, why) for why in _crowded(facts, run, mine)),
@@ -250,15 +250,6 @@ def _fresh(facts: Facts, run: Run, job: Job, one: of_one.Facts) -> of_one.Facts:
         return one
     due = Request(moment, "GET", "/jobs/", 200, caller=run.caller)
     return dataclasses.replace(one, requests=tuple(sorted((*one.requests, due), key=lambda request: request.time)))
-
-
-def _second_post(facts: Facts, run: Run) -> t.Iterator[str]:
-    by_path = collections.defaultdict(list)
-    for post in facts.posts(run):
-        by_path[post.path].append(post)
-    for path, posts in by_path.items():
-        if not all(post.refused for post in posts[:-1]):
-            yield f"it sent {len(posts)} POSTs to {path}, the first ones not refused"
 
 
 def _lost(facts: Facts, run: Run, job: Job) -> t.Iterator[str]:

@@ -11,7 +11,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from .judge import Kind, Request, Run
+from .judge import Kind, Request, Run, sent_again
 from .records import CANCELED, FINAL, SUCCESSFUL
 
 ENTRY = "workflow_job"
@@ -116,7 +116,7 @@ def judge(workflow: Workflow, of_runs: t.Sequence[OfRun]) -> t.Iterator[tuple[in
         mine = [job for job in workflow.runs if maker.get(job.id) == number]
         found = [
             *((Kind.DOUBLE, why) for job in mine for why in _double(workflow, one, job)),
-            *((Kind.SECOND_POST, why) for why in _second_post(one)),
+            *((Kind.SECOND_POST, why) for why in sent_again(one.posts)),
             *((Kind.LOST, why) for job in mine for why in _lost(one, job, of_runs)),
             *((Kind.FALSE, why) for why in _false(workflow, one)),
         ]
@@ -144,13 +144,6 @@ def _gives_way(one: OfRun, job: WorkflowJob) -> bool:
     """Whether the run knew the number of its own job, and could look at others."""
     post = min(one.posts, key=lambda post: abs(post.works_at - job.created))
     return one.known and not post.disturbed and not one.run.broken_off and one.calm(job.created, job.created + 3)
-
-
-def _second_post(one: OfRun) -> t.Iterator[str]:
-    for path in sorted({post.path for post in one.posts}):
-        posts = [post for post in one.posts if post.path == path]
-        if not all(post.refused for post in posts[:-1]):
-            yield f"it sent {len(posts)} POSTs to {path}, the first ones not refused"
 
 
 def _lost(one: OfRun, job: WorkflowJob, of_runs: t.Iterable[OfRun]) -> t.Iterator[str]:
