@@ -80,13 +80,13 @@ class SharedLooks:
             return not self._behind_end and age <= VERDICT_SHARED_FOR
         return age <= shared_for
 
-    def ended_among(self, waited_for: t.Mapping[int, Kind]) -> t.Optional[list[Job]]:
+    def ended_among(self, waited_for: t.Collection[int]) -> t.Optional[list[Job]]:
         """Of active jobs those that have ended, in one list with all that a look asks for; None where there is none.
 
         :raises ControllerError: it could not be read, with a single attempt.
         """
         recent = self._recent
-        if recent is None or not self._in_one or any(kind is not JOB for kind in waited_for.values()):
+        if recent is None or not self._in_one:
             return None
         before = recent.at
         try:

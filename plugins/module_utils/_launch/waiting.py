@@ -56,7 +56,7 @@ WAITING_SPEC: dict[str, t.Any] = dict(
 )
 
 Progress = t.Callable[[Job], None]
-EndedAmong = t.Callable[[t.Mapping[int, Kind]], t.Optional[t.Iterable[Job]]]
+EndedAmong = t.Callable[[t.Collection[int]], t.Optional[t.Iterable[Job]]]
 
 
 # A job that has ended may be deleted before it was seen to: where nothing ends for so many seconds, it is looked for.

@@ -10,6 +10,7 @@ import json
 import re
 import sys
 import typing as t
+from dataclasses import replace
 
 import pytest
 
@@ -1164,6 +1165,23 @@ def test_nor_does_one_from_before_an_end_at_the_timeout(controller: BulkControll
 
     assert ran.of(1) == ("relaunched", False)
     assert "job 150, the same work, ended after its launch and failed" in ran.entry(1).msg
+
+
+def test_nor_does_one_from_long_before_the_verdict(controller: BulkController) -> None:
+    """The events take their time, and somebody else's job fails meanwhile."""
+    controller.failed(1, {"web1": True})
+
+    def slow(_method: str, path: str) -> None:
+        if path == "jobs/101/job_events/" and 150 not in controller.jobs:
+            another = controller.launch(7, ["web1"], 0.2, launch_type="relaunch", limit="web1")
+            controller.jobs[150] = replace(controller.jobs.pop(another.id), id=150, hosts={"web1": True})
+            controller.clock.now += 2.5
+
+    controller.before = slow
+    ran = relaunch(controller, selection=Selection(job_ids=(1,)))
+
+    assert ran.of(1) == ("relaunched", False)
+    assert "job 150, the same work, ended after its launch and failed on web1" in ran.entry(1).msg
 
 
 def _hidden(controller: BulkController, number: int, template: int) -> t.Callable[[], None]:
