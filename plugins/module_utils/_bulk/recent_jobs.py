@@ -88,7 +88,7 @@ class RecentJobs:
         known = [job for number in waited_for if (job := self._job(number)) is not None and not job.active]
         templates = {job.template for job in (*sources, *self._active.values())}
         # Those of others are to be known as they are at each look.
-        if known or None in templates or len(templates) > NUMBERS_AT_ONCE or self._active.keys() != set(waited_for):
+        if None in templates or len(templates) > NUMBERS_AT_ONCE or self._active.keys() != set(waited_for):
             return known or None
         after = min(self._known_to, *waited_for) - 1
         numbers = range(after + 1, self._newest + 1)

@@ -1091,6 +1091,23 @@ def test_ends_and_looks_are_asked_for_apart_where_they_must(controller: BulkCont
     assert (len(both) == 1) == (status == 400)
 
 
+@pytest.mark.parametrize(("ended", "in_one"), [(90, True), (150, False)])
+def test_few_ended_jobs_are_named_to_be_left_out_of_a_list(
+    controller: BulkController, ended: int, in_one: bool
+) -> None:
+    """Of young ones a list is asked for again, since a job with a lower number may show up late."""
+    controller.failed(1, {"web1": True})
+    for number in range(2, 2 + ended):
+        young = controller.failed(number, {"web1": False}, extra_vars=f'{{"release": {number}}}')
+        young.created, young.duration = -3.0, 1.0
+
+    ran = relaunch(controller, selection=Selection(job_ids=(1,)))
+
+    assert ran.of(1) == ("relaunched", True)
+    named = [query["not__id__in"].count(",") for _method, _path, query in controller.asked if "not__id__in" in query]
+    assert bool(named) == in_one and all(count < 100 for count in named)
+
+
 def _calls_with(controller: BulkController, later: int) -> int:
     """How many calls of the collection's functions it takes to relaunch 20 jobs, where so many others came later."""
     for number in range(1, 21 + later):
