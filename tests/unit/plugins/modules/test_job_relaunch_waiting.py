@@ -280,6 +280,16 @@ class TestTimeout:
 
         assert (result["status"], "It was canceled." in result["msg"]) == ("canceled", True)
 
+    def test_tells_what_was_seen_after_a_cancel(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        launched(controller)
+        controller.expect("GET", at(43), 502, HTML)
+        controller.expect("POST", at(43, "cancel"), 202)
+        controller.expect("GET", at(43), body=relaunched(status="canceled"))
+
+        result = relaunch(hosts="failed", wait=True, timeout=1, cancel_on_timeout=True)
+
+        assert "with the job canceled. It was canceled." in result["msg"], result["msg"]
+
     def test_tells_of_a_cancel_that_takes_too_long(
         self, controller: ScriptedController, relaunch: Relaunch, clock: Clock
     ) -> None:
