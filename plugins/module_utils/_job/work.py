@@ -215,7 +215,7 @@ class JobWork:
 
         def is_rival(job: Job) -> bool:
             # The job that the task runs in would have to wait for itself.
-            if job.id in over or job.id == self.request.own_job or job.id in self.of_others:
+            if job.id in over or job.id == self.request.own_job:
                 return False
             if not same_limit(self.source, job) and (whole or not own.limit_names <= job.limit_names):
                 return False

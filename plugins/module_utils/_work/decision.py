@@ -141,7 +141,7 @@ def decide(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decision, AskEnd
         return _await(ledger.early, what, options)
     decision = _decide_whole(ledger, options) if options.hosts == ALL else _decide_hosts(ledger, options)
     other = ledger.astray
-    if isinstance(decision, Launch) and other is not None and not options.force:
+    if isinstance(decision, Launch) and other is not None:
         ran = f"job {other.id}, which ran as job type {other.job_type}"
         return Refuse(f"This task has relaunched the same work as {ran}: its template was edited.")
     return decision

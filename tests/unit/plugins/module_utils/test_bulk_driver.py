@@ -345,6 +345,18 @@ def test_names_that_make_no_limit_are_told_before_the_launch(controller: BulkCon
     assert sum(path == "hosts/" for _method, path, _query in controller.asked) == 1
 
 
+def test_where_very_many_names_have_blanks_each_is_told_before_too(controller: BulkController) -> None:
+    """They do not fit on a page, so that hosts of any of the inventories may be behind it."""
+    controller.inventory = {f"db {number}": True for number in range(250)}
+    controller.failed(1, {"db 1": True}, template=1)
+    controller.failed(2, {"db 1": True}, template=2, inventory=2)
+
+    ran = relaunch(controller)
+
+    assert [ran.of(number) for number in (1, 2)] == [("refused", False)] * 2
+    assert controller.posts == []
+
+
 def test_a_controller_that_answers_in_two_seconds_gets_launches(
     controller: BulkController,
 ) -> None:

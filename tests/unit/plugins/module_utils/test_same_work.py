@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import pathlib
 import typing as t
+from datetime import timedelta
 
 import pytest
 
@@ -17,7 +18,12 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.connectio
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._work import same_work as _same_work
-from ansible_collections.relaunch.controller.plugins.module_utils._work.same_work import SameWork, same_launch
+from ansible_collections.relaunch.controller.plugins.module_utils._work.same_work import (
+    LastEdit,
+    Prompts,
+    SameWork,
+    same_launch,
+)
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import DENIED, at, job, prompts
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
@@ -52,6 +58,20 @@ def test_workflow_jobs_are_launched_alike_by_what_lists_show(limit: str, same: b
     one, other = Job(job(42, limit="web1", extra_vars="a: 1")), Job(job(43, limit=limit, extra_vars='{"a": 1}'))
 
     assert same_launch(one, other) is same
+
+
+def test_an_older_launch_of_the_same_values_may_lie_before_an_edit() -> None:
+    """Then these may be prompts, or what the template held."""
+    of_day = Job.of(job(43)).created
+    edit = LastEdit(
+        of_day + timedelta(seconds=30), of_day + timedelta(hours=1), has_survey=False, asks_credentials=False
+    )
+    known = Prompts(lambda _job: edit)
+    one, other = Job.of(job(45, verbosity=1)), Job.of(job(46, verbosity=2))
+
+    assert known.surely_differ(one, other)
+    known.note(Job.of(job(41, verbosity=2)))
+    assert not known.surely_differ(one, other)
 
 
 class TestByValue:
