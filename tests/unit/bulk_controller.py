@@ -27,7 +27,16 @@ from ansible_collections.relaunch.controller.tests.unit.templates_as_data import
 NOW = datetime(2026, 11, 24, tzinfo=timezone.utc)
 _SLICE = ("job_slice_count", "job_slice_number")
 # What a relaunch takes over.
-_KEPT = ("extra_vars", "verbosity", "forks", "execution_environment", "summary_fields", "allow_simultaneous", *_SLICE)
+_KEPT = (
+    "extra_vars",
+    "verbosity",
+    "forks",
+    "execution_environment",
+    "inventory",
+    "summary_fields",
+    "allow_simultaneous",
+)
+_KEPT += _SLICE
 #: As a list or a detail shows it: lists tell less.
 Facts = dict[str, t.Any]
 #: By name whether each host failed.
@@ -93,6 +102,8 @@ class BulkController(BaseAdapter):
         self.asks: tuple[str, ...] = ("limit",)
         self.duration: t.Callable[[int], float] = lambda _number: 5.0
         self.inventory: dict[str, bool] = {}
+        #: By host, the inventory that it is in, where that is not 1.
+        self.inventory_of: dict[str, int] = {}
         self.asked: list[tuple[str, str, dict[str, str]]] = []
         self.before: t.Callable[[str, str], t.Any] = lambda _method, _path: None
         #: Is shown path, query, status and body of each answer, and gives status and body in their place.
@@ -161,7 +172,8 @@ class BulkController(BaseAdapter):
         if parts == ["me"]:
             return 200, listed([{"id": 1}], query)
         if parts[0] in ("inventories", "hosts"):
-            return 200, listed(self._hosts(query), query)
+            of = parts[1] if parts[0] == "inventories" else query.get("inventory__in", "1")
+            return 200, listed(self._hosts(of.split(","), query), query)
         number = int(parts[1]) if parts[1:] else 0
         if number not in self.jobs:
             return 404, {"detail": "Not found."}
@@ -228,15 +240,16 @@ class BulkController(BaseAdapter):
             if str(template) in query["id__in"].split(",")
         ]
 
-    def _hosts(self, query: t.Mapping[str, str]) -> list[Facts]:
+    def _hosts(self, inventories: t.Collection[str], query: t.Mapping[str, str]) -> list[Facts]:
         names = [name for name, enabled in sorted(self.inventory.items()) if enabled or "enabled" not in query]
         names = [name for name in names if query.get("name__contains", "") in name]
         without = query.get("not__job_host_summaries__job")
         if without is not None:
             names = [name for name in names if name not in self.jobs[int(without)].hosts]
         moments = {"created": _written(-30000.0), "modified": _written(-30000.0)}
-        inventories = [{"inventory": int(number)} for number in query.get("inventory__in", "1").split(",")]
-        rows = [{**summary(name)["summary_fields"]["host"], **moments, **of} for of in inventories for name in names]
+        found = [(name, self.inventory_of.get(name, 1)) for name in names]
+        found = [(name, inventory) for name, inventory in found if str(inventory) in inventories]
+        rows = [{**summary(name)["summary_fields"]["host"], **moments, "inventory": of} for name, of in found]
         wanted = [(name, query[f"{name}__in"].split(",")) for name in ("id", "name") if f"{name}__in" in query]
         return [row for row in rows if all(str(row[name]) in some for name, some in wanted)]
 

@@ -80,6 +80,12 @@ class Job:
         return self.facts.get("inventory")
 
     @property
+    def inventory_hosts(self) -> t.Optional[int]:
+        """How many hosts its inventory has by now, disabled ones too; None where that is not said."""
+        total = self.summary("inventory").get("total_hosts")
+        return total if isinstance(total, int) else None
+
+    @property
     def revision(self) -> str:
         """Of the project that it ran; empty where that has none, or where it never began."""
         return str(self.facts.get("scm_revision") or "")

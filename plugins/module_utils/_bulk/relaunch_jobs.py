@@ -205,7 +205,7 @@ class _Sequences:
     def __init__(self, task: _Task, prompts: Prompts) -> None:
         self._task = task
         self._prompts = prompts
-        self._inventories: set[int] = set()
+        self._inventories: dict[int, int] = {}
         self._read = JobsRead.of_many(task.client, self._inventories)
         self._request = RelaunchRequest(
             options=task.request.options,
@@ -222,7 +222,9 @@ class _Sequences:
     def of(self, row: t.Sequence[Job]) -> list[Member]:
         """Those of jobs of the same work."""
         tried: set[int] = set()
-        self._inventories.update(job.inventory for job in row if job.inventory is not None)
+        for job in row:
+            if job.inventory is not None and job.inventory_hosts is not None:
+                self._inventories[job.inventory] = job.inventory_hosts
         return [self._of_job(job, tried, later_turn=number > 0) for number, job in enumerate(row)]
 
     def _of_job(self, job: Job, tried: set[int], later_turn: bool) -> Member:

@@ -111,8 +111,8 @@ def read_started(client: ControllerClient, job: Job, kept: StartsRead) -> Starte
     :raises ControllerError: it could not be read.
     """
     if job.id not in kept:
-        hosts = job.summary("inventory").get("total_hosts")
-        with_statistics = kept.of_many and isinstance(hosts, int) and hosts <= STATISTICS_LIMIT
+        hosts = job.inventory_hosts
+        with_statistics = kept.of_many and hosts is not None and hosts <= STATISTICS_LIMIT
         wanted = (*START_EVENTS, STATISTICS) if with_statistics else START_EVENTS
         query = {"event__in": ",".join(wanted), "order_by": "counter"}
         kept[job.id] = Started.of(client.results(JOB.at(job.id, "job_events"), **query))

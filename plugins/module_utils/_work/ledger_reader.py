@@ -55,10 +55,10 @@ class JobsRead:
     inventories: t.Optional[InventoryHosts] = None
 
     @classmethod
-    def of_many(cls, client: ControllerClient, inventories: t.Collection[int] = ()) -> JobsRead:
+    def of_many(cls, client: ControllerClient, inventories: t.Optional[t.Mapping[int, int]] = None) -> JobsRead:
         """For many jobs, of which what is read for one is of use for others.
 
-        :param inventories: theirs, which may grow.
+        :param inventories: theirs, as of ``InventoryHosts``.
         """
         return cls(starts=StartsRead(of_many=True), inventories=InventoryHosts(client, inventories))
 

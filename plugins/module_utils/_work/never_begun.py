@@ -60,14 +60,17 @@ HOSTS_KNOWN_FOR = 10.0
 class InventoryHosts:
     """The hosts of inventories, for many jobs that are planned, or judged, within seconds.
 
-    :param asked_for: those that will be asked about, which may grow: one question serves several.
+    :param asked_for: those that will be asked about, with the number of hosts that they are said to have; it may grow.
+        One question serves several.
     """
 
-    def __init__(self, client: ControllerClient, asked_for: t.Collection[int] = ()) -> None:
+    def __init__(self, client: ControllerClient, asked_for: t.Optional[t.Mapping[int, int]] = None) -> None:
         self._client = client
-        self._asked_for = asked_for
+        self._asked_for = {} if asked_for is None else asked_for
         # By inventory, when it was asked, and its hosts; None where they are many, or may not be read.
         self._known: dict[int, tuple[float, t.Optional[list[dict[str, t.Any]]]]] = {}
+        # Those of which a list of several inventories tells nothing.
+        self._alone: set[int] = set()
         self._with_blanks: dict[int, bool] = {}
 
     def may_make_no_limit(self, job: Job) -> bool:
@@ -76,8 +79,8 @@ class InventoryHosts:
 
         :raises ControllerError: the controller could not be asked.
         """
-        total = job.summary("inventory").get("total_hosts")
-        if not job.inventory or (isinstance(total, int) and total > 1 and may_be_no_limit(total)):
+        total = job.inventory_hosts or 0
+        if not job.inventory or (total > 1 and may_be_no_limit(total)):
             return bool(job.inventory)
         if job.inventory not in self._with_blanks:
             others = sorted({*self._asked_for}.difference(self._with_blanks, {job.inventory}))
@@ -103,13 +106,41 @@ class InventoryHosts:
         return all(host.get("name") in ran and parse_time(host.get("modified")) < job.created for host in before)
 
     def _hosts(self, inventory: int) -> t.Optional[list[dict[str, t.Any]]]:
-        now = self._client.clock()
+        if not self._is_known(inventory):
+            self._ask_for_several(inventory)
+        if not self._is_known(inventory):
+            self._known[inventory] = self._client.clock(), self._listed(inventory)
+        return self._known[inventory][1]
+
+    def _is_known(self, inventory: int) -> bool:
         at, hosts = self._known.get(inventory, (-HOSTS_KNOWN_FOR, None))
         # Of many, or of what may not be read, that is known for good.
-        if inventory in self._known and (hosts is None or now - at < HOSTS_KNOWN_FOR):
-            return hosts
-        self._known[inventory] = now, self._listed(inventory)
-        return self._known[inventory][1]
+        return inventory in self._known and (hosts is None or self._client.clock() - at < HOSTS_KNOWN_FOR)
+
+    def _ask_for_several(self, inventory: int) -> None:
+        """Ask for the hosts of an inventory and of those that come after it, as many as fit on a page."""
+        several, room = list[int](), HOSTS_NAMED
+        numbers = list(self._asked_for)
+        start = numbers.index(inventory) if inventory in self._asked_for else len(numbers)
+        for number in numbers[start:] + numbers[:start]:
+            hosts = max(1, self._asked_for[number])
+            if hosts <= room and number not in self._alone and not self._is_known(number):
+                several.append(number)
+                room -= hosts
+        if len(several) < 2 or several[0] != inventory:
+            return
+        began, rows = self._client.clock(), dict[int, list[dict[str, t.Any]]]()
+        try:
+            one_of = ",".join(map(str, sorted(several)))
+            answer = self._client.get("hosts/", inventory__in=one_of, enabled="true", page_size=HOSTS_NAMED)
+        except AnswerError:
+            answer = {"next": True}
+        if not answer.get("next"):
+            for row in answer.get("results") or ():
+                rows.setdefault(row.get("inventory"), []).append(row)
+        # It shows no host of an inventory that this user may not see, nor of a smart one.
+        self._alone.update(set(several).difference(rows))
+        self._known.update((number, (began, rows[number])) for number in several if number in rows)
 
     def _listed(self, inventory: int) -> t.Optional[list[dict[str, t.Any]]]:
         try:
@@ -205,8 +236,8 @@ def _has_all(
 
 def _by_number(job: Job, meant: Targets, summaries: t.Sequence[HostSummary]) -> NeverBegun:
     """Who may not read hosts knows how many there are, disabled ones too; of a group that says nothing."""
-    total = job.summary("inventory").get("total_hosts")
-    if not isinstance(total, int):
+    total = job.inventory_hosts
+    if total is None:
         return NeverBegun(unknown=NOT_TOLD)
     more = max(0, total - sum(one.host is not None for one in summaries))
     return NeverBegun(more=0 if meant.names else more, unknown=NOT_READABLE if more else "")

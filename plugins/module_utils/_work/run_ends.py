@@ -95,7 +95,7 @@ class RunEnds:
         for job in self.measures(run, others):
             rows = self._summaries(job)
             number = sum(one.host is not None for one in rows) or len(rows)
-            if number >= job.summary("inventory").get("total_hosts", number + 1):
+            if job.inventory_hosts is not None and number >= job.inventory_hosts:
                 return True
         return False
 

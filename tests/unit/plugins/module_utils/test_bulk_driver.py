@@ -342,7 +342,7 @@ def test_names_that_make_no_limit_are_told_before_the_launch(controller: BulkCon
     assert [ran.of(number) for number in (1, 4)] == [("refused", False)] * 2
     assert "'db 1' alone would match no host" in ran.entry(1).msg
     assert "ends in error" in ran.entry(4).msg
-    assert sum(path == "hosts/" for _method, path, _query in controller.asked) == 1
+    assert sum("name__contains" in query for _method, _path, query in controller.asked) == 1
 
 
 def test_where_very_many_names_have_blanks_each_is_told_before_too(controller: BulkController) -> None:
@@ -1017,6 +1017,46 @@ def test_events_that_are_late_or_too_many_are_waited_for(controller: BulkControl
     assert len(whole) == (1 if gap == "many" else 2)
 
 
+def in_inventory(controller: BulkController, number: int, names: t.Sequence[str]) -> dict[str, t.Any]:
+    """Facts of a job on an inventory of its own with these hosts."""
+    controller.inventory_of.update(dict.fromkeys(names, number))
+    return {"inventory": number, "summary_fields": {"inventory": {"id": number, "total_hosts": len(names)}}}
+
+
+@pytest.mark.parametrize("answer", ["", "hidden", "more", "failing"])
+def test_hosts_of_small_inventories_are_asked_for_at_once(controller: BulkController, answer: str) -> None:
+    """A host of inventory 4 was never begun. Of one that this user may not see such a list shows no host."""
+    for number in range(1, 6):
+        names = [f"web{number}a", f"web{number}b"]
+        controller.failed(
+            number, dict.fromkeys(names, True), template=number, **in_inventory(controller, number, names)
+        )
+    controller.inventory["new"] = True
+    controller.inventory_of["new"] = 4
+    several: list[str] = []
+
+    def answered(path: str, query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+        if path == "hosts/" and "enabled" in query:
+            several.append(query["inventory__in"])
+            if answer == "failing":
+                return 400, {"detail": "No."}
+            body["next"] = "more" if answer == "more" else None
+            body["results"] = [row for row in body["results"] if row["inventory"] != 4 or answer != "hidden"]
+        return status, body
+
+    controller.after = answered
+    ran = relaunch(controller)
+
+    assert [ran.of(number) for number in (1, 2, 3, 4, 5)] == [("relaunched", number != 4) for number in (1, 2, 3, 4, 5)]
+    assert "it has not been done on new" in ran.entry(4).msg
+    assert several == ["1,2,3,4,5"]
+    alone = {"": set(), "hidden": {4}}.get(answer, {1, 2, 3, 4, 5})
+    listed = [path for _method, path, query in controller.asked if "not__job_host_summaries__job" not in query]
+    assert {path for path in listed if path.startswith("inventories/")} == {
+        f"inventories/{one}/hosts/" for one in alone
+    }
+
+
 @pytest.mark.parametrize("change", ["modified", "many", "forbidden"])
 def test_who_never_began_is_asked_of_each_job_if_no_list_tells(controller: BulkController, change: str) -> None:
     controller.inventory = {"web3": True}
@@ -1039,17 +1079,23 @@ def test_who_never_began_is_asked_of_each_job_if_no_list_tells(controller: BulkC
     assert "it has not been done on web3" in ran.entry(1).msg
 
 
-@pytest.mark.parametrize(("hosts", "own", "most"), [("all", False, 1.5), ("failed", False, 3.5), ("failed", True, 3.5)])
-def test_hundreds_of_jobs_need_few_requests(controller: BulkController, hosts: str, own: bool, most: float) -> None:
+@pytest.mark.parametrize(
+    ("hosts", "own", "most"),
+    [("all", "", 1.5), ("failed", "", 3.5), ("failed", "limits", 3.5), ("failed", "inventories", 3.6)],
+)
+def test_hundreds_of_jobs_need_few_requests(controller: BulkController, hosts: str, own: str, most: float) -> None:
     jobs = 300
     for number in range(1, jobs + 1):
         names = (f"web{number}a", f"web{number}b") if own else ("web1", "web2")
+        facts: dict[str, t.Any] = {"limit": ",".join(names)} if own == "limits" else {}
+        if own == "inventories":
+            facts = in_inventory(controller, number, names)
         one = controller.failed(
             number,
             dict(zip(names, (False, True))),
             template=1000 + number % 30,
             extra_vars=f'{{"release": {number}}}',
-            limit=",".join(names) if own else "",
+            **facts,
         )
         controller.prompts[one.id] = {"extra_vars": {"release": number}}
     controller.duration = lambda number: 5.0 + number % 17
