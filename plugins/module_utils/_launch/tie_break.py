@@ -18,7 +18,7 @@ def lower_rival(
 
     There is no lock: of the jobs that several callers made at once the one with the lowest number stays, and each
     caller that sees a lower one cancels its own. (Measured: a job is visible before its 201 is answered.) Nobody gives
-    way to one that has ended: a cancel after its success would be the newest word on its work.
+    way to one that has ended: a cancel after its success would take that back.
 
     :param newer: the jobs that are newer than all known before the launch, oldest first.
     :param own: the job that gives way to a lower one.

@@ -162,7 +162,7 @@ class Rounds:
     :param attempts: the newest ones.
     :param attempts_more: how many there were before these.
     :param hosts: by name, those that have been in question.
-    :param remaining: names of those that have not succeeded, by the newest word on each.
+    :param remaining: names of those that have not succeeded, by the newest result of each.
     :param cut_short: these have, and the job had stopped before its end for others.
     :param changed: something was launched.
     :param last: what the last round has shown that has something to tell of a job.

@@ -296,7 +296,7 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         WAIT,
         "adopt 44 on b c",
     ),
-    # The newest word on each.
+    # The newest result of each.
     ("succeeded", found(partial(43, "successful", ABC)), FAILED, "done by 43, if not cut short"),
     ("succeeded, force", found(partial(43, "successful", ABC)), FORCE, "launch 42 failed due a b c"),
     (
