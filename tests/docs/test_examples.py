@@ -92,44 +92,54 @@ def playable(block: Block) -> bool:
     )
 
 
-@pytest.mark.parametrize("checks", [False, True], ids=["run", "--check"])
-@pytest.mark.parametrize("block", [block for block in BLOCKS if playable(block)], ids=str)
-def test_runs(
-    block: Block, sandbox: Sandbox, template: int, failed_job: int, run: Run, tmp_path: Path, checks: bool
-) -> None:
-    config = tmp_path / "controller.cfg"
-    config.write_text("verify_ssl = true\n", encoding="utf-8")
-    config.chmod(0o600)
-    text = block.text.replace("job_id: 42\n", f"job_id: {failed_job}\n")
-    text = text.replace("https://controller.example.com", sandbox.url)
-    text = text.replace("/etc/ansible/controller.cfg", str(config))
-    content = yaml.safe_load(text)
-    if not PLAY_KEYWORDS & content[0].keys():
-        content = [{"name": "Tasks", "hosts": "localhost", "gather_facts": False, "tasks": content}]
-    playbook = tmp_path / "playbook.yml"
-    playbook.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-    given: dict[str, t.Any] = {**SECRETS, "controller_token": sandbox.token()}
-    if "import_playbook" in text:
-        given["job_id"] = failed_job
+PLAYABLE = [block for block in BLOCKS if playable(block)]
+Play = t.Callable[..., list[str]]
 
-    done = run(
-        "ansible-playbook",
-        str(playbook),
-        *(["--check", "--diff"] if checks else []),
-        "-e",
-        json.dumps(given),
-        CONTROLLER_HOST=sandbox.url,
-        CONTROLLER_OAUTH_TOKEN=sandbox.token(),
-    )
 
-    output = done.stdout + done.stderr
-    assert not re.search(r"\[(WARNING|DEPRECATION)|Traceback|^fatal:", output, re.MULTILINE), output
-    relaunched = [entry["path"] for entry in sandbox.log() if entry["method"] == "POST"]
+@pytest.fixture
+def play(sandbox: Sandbox, failed_job: int, run: Run, tmp_path: Path) -> Play:
+    """Run examples in one playbook, about a job that is there; the paths to which was posted."""
+
+    def plays(block: Block) -> list[dict[str, t.Any]]:
+        config = tmp_path / "controller.cfg"
+        config.write_text("verify_ssl = true\n", encoding="utf-8")
+        config.chmod(0o600)
+        text = block.text.replace("job_id: 42\n", f"job_id: {failed_job}\n")
+        text = text.replace("https://controller.example.com", sandbox.url)
+        text = text.replace("/etc/ansible/controller.cfg", str(config))
+        content: list[dict[str, t.Any]] = yaml.safe_load(text)
+        if PLAY_KEYWORDS & content[0].keys():
+            return content
+        return [{"name": f"Tasks of {block}", "hosts": "localhost", "gather_facts": False, "tasks": content}]
+
+    def play(*blocks: Block, options: t.Sequence[str] = ()) -> list[str]:
+        playbook = tmp_path / "playbook.yml"
+        content = [one for block in blocks for one in plays(block)]
+        playbook.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        given: dict[str, t.Any] = {**SECRETS, "controller_token": sandbox.token()}
+        if any("import_playbook" in block.text for block in blocks):
+            given["job_id"] = failed_job
+        access = {"CONTROLLER_HOST": sandbox.url, "CONTROLLER_OAUTH_TOKEN": sandbox.token()}
+        done = run("ansible-playbook", str(playbook), *options, "-e", json.dumps(given), **access)
+        output = done.stdout + done.stderr
+        assert not re.search(r"\[(WARNING|DEPRECATION)|Traceback|^fatal:", output, re.MULTILINE), output
+        return [entry["path"] for entry in sandbox.log() if entry["method"] == "POST"]
+
+    return play
+
+
+def test_all_run_in_check_mode(play: Play) -> None:
+    assert play(*PLAYABLE, options=["--check", "--diff"]) == []
+
+
+@pytest.mark.parametrize("block", PLAYABLE, ids=str)
+def test_runs(block: Block, template: int, failed_job: int, play: Play) -> None:
+    relaunched = play(block)
+
+    text = block.text
     source = f"/api/v2/jobs/{failed_job}/relaunch/"
     launch = f"/api/v2/job_templates/{template}/launch/"
-    if checks:
-        assert relaunched == []
-    elif block is EXAMPLES:
+    if block is EXAMPLES:
         # One on the failed hosts, one with something changed, one on all; the others find the work done.
         assert relaunched == [source, launch, source]
     else:

@@ -81,22 +81,35 @@ def clean_sandbox(request: pytest.FixtureRequest) -> t.Iterator[None]:
 
 @pytest.fixture
 def stubborn(sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest) -> t.Callable[..., dict[str, t.Any]]:
-    """Add a template whose hosts fail so many times: stubborn(web1=0, web2=1); folder/HOST notes each run."""
+    """Add a template whose hosts fail so many times, without a playbook: stubborn(web1=0, web2=1).
+
+    With ``outcomes=None`` among the options its jobs run one, and folder/HOST notes each run.
+    """
 
     def stubborn(options: t.Mapping[str, t.Any] | None = None, **failures: int) -> dict[str, t.Any]:
         hosts = {name: {"failures": times, "folder": str(tmp_path)} for name, times in failures.items()}
         # As most templates have one.
-        given = {"credentials": [{"name": "machine"}], **(options or {})}
+        given = {"credentials": [{"name": "machine"}], "outcomes": failures, **(options or {})}
         return sandbox.add_template(f"{request.node.name} {os.urandom(3).hex()}", STUBBORN, hosts=hosts, **given)
 
     return stubborn
 
 
 @pytest.fixture
-def failed_job(sandbox: Sandbox, stubborn: t.Callable[..., dict[str, t.Any]]) -> int:
-    """A job that failed on web2 and web3, but not on web1. Both succeed when they are run again."""
-    job = sandbox.launch(stubborn(web1=0, web2=1, web3=1)["id"])
+def played_job(sandbox: Sandbox, stubborn: t.Callable[..., dict[str, t.Any]]) -> int:
+    """A job whose playbook failed on web2 and web3, but not on web1. Both succeed when it is run again."""
+    job = sandbox.launch(stubborn({"outcomes": None}, web1=0, web2=1, web3=1)["id"])
     assert sandbox.wait(job) == "failed"
+    sandbox.clear_log()
+    return job
+
+
+@pytest.fixture
+def failed_job(sandbox: Sandbox, stubborn: t.Callable[..., dict[str, t.Any]]) -> int:
+    """The same without a playbook: neither it nor its relaunches run ansible-runner."""
+    template = stubborn(web1=0, web2=1, web3=1)["id"]
+    outcomes = {"web1": "ok", "web2": "failed", "web3": "failed"}
+    job = sandbox.make_job(template=template, status="failed", hosts=outcomes)
     sandbox.clear_log()
     return job
 
@@ -299,13 +312,16 @@ def driver(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 @pytest.fixture
 def deploy(sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest) -> t.Callable[..., dict[str, t.Any]]:
-    """Add a job template; a host fails while there is a file of its name in the test's folder."""
+    """Add a job template whose jobs succeed without a playbook.
+
+    With ``outcomes=None`` they run one: a host fails while there is a file of its name in the test's folder.
+    """
 
     def deploy(hosts: t.Sequence[str] = workflow_jobs.FIVE, **options: t.Any) -> dict[str, t.Any]:
         name = f"{request.node.name} {os.urandom(3).hex()}"
         variables = {host: {"folder": str(tmp_path)} for host in hosts}
         return sandbox.add_template(
-            name, workflow_jobs.DEPLOY, hosts=variables, **{"asks": workflow_jobs.ASKS, **options}
+            name, workflow_jobs.DEPLOY, hosts=variables, **{"asks": workflow_jobs.ASKS, "outcomes": {}, **options}
         )
 
     return deploy

@@ -21,8 +21,8 @@ RunTasks = t.Callable[..., t.Any]
 Options = dict[str, t.Any]
 
 CASES = {case.name: case for case in (*CUT_SHORT, *COMPLETE)}
-# One of each way to end, as the ansible-core that is here tells it. The unit tests go through all cases, recorded with the
-# oldest and the newest one.
+# One of each way to end, as the ansible-core that is here tells it. The unit tests go through all cases, recorded with
+# the oldest and the newest one.
 KINDS = (
     "the first of a rolling update",
     "the second, returned to service",

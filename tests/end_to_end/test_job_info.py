@@ -16,18 +16,18 @@ from sandbox.process import Sandbox
 @pytest.mark.parametrize("in_process", [True, False])
 def test_it_tells_what_a_relaunch_then_does(
     sandbox: Sandbox,
-    failed_job: int,
+    played_job: int,
     admin: dict[str, t.Any],
     run_tasks: t.Callable[..., t.Any],
     driver: t.Any,
     in_process: bool,
 ) -> None:
-    task = {"job_id": failed_job, **admin}
+    task = {"job_id": played_job, **admin}
 
     before = run_tasks(task, module="job_info", arguments=["--check", "--diff"]).results[0]
 
     assert not [entry for entry in sandbox.log() if entry["method"] not in ("GET", "OPTIONS")]
-    assert (before["changed"], before["verdict"], before["verdict_job_id"]) == (False, "launch", failed_job)
+    assert (before["changed"], before["verdict"], before["verdict_job_id"]) == (False, "launch", played_job)
     assert before["relaunch_hosts"] == before["remaining_hosts"] == ["web2", "web3"]
     assert [(host["name"], host["result"], host["cause"]["task"]) for host in before["hosts"]] == [
         ("web2", "failed", "Start the service"),
@@ -35,15 +35,15 @@ def test_it_tells_what_a_relaunch_then_does(
     ]
     assert "no such unit" in before["failures"][0]["message"]
     assert before["stdout_tail"]
-    assert (before["id"], before["status"]) == (failed_job, "failed")
+    assert (before["id"], before["status"]) == (played_job, "failed")
 
-    relaunched = driver.relaunch(failed_job)
+    relaunched = driver.relaunch(played_job)
     after = run_tasks(task, module="job_info").results[0]
 
     assert relaunched["hosts"] == before["relaunch_hosts"]
     assert (after["verdict"], after["verdict_job_id"], after["remaining_hosts"]) == ("done", relaunched["id"], [])
     assert {host["job_id"] for host in after["hosts"]} == {relaunched["id"]}
     assert [(run["id"], run["launch_type"], run["launched_by"]) for run in after["runs"]] == [
-        (failed_job, "manual", "admin"),
+        (played_job, "manual", "admin"),
         (relaunched["id"], "relaunch", "admin"),
     ]

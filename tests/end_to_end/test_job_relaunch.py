@@ -37,9 +37,9 @@ def unsafe(sandbox: Sandbox) -> list[str]:
 
 @BOTH_WAYS
 def test_relaunches_on_exactly_the_failed_hosts_and_then_leaves_it_alone(
-    sandbox: Sandbox, failed_job: int, admin: Options, run_tasks: RunTasks, tmp_path: Path
+    sandbox: Sandbox, played_job: int, admin: Options, run_tasks: RunTasks, tmp_path: Path
 ) -> None:
-    task = {"job_id": failed_job, "hosts": "failed", "wait": True, **admin}
+    task = {"job_id": played_job, "hosts": "failed", "wait": True, **admin}
 
     first, second = run_tasks(task, task).results
 
@@ -47,7 +47,7 @@ def test_relaunches_on_exactly_the_failed_hosts_and_then_leaves_it_alone(
     assert sorted(sandbox.job(first["id"])["limit"].split(",")) == first["hosts"] == ["web2", "web3"]
     assert [runs(tmp_path, host) for host in ("web1", "web2", "web3")] == [1, 2, 2]
     assert (second["failed"], second["changed"], second["id"]) == (False, False, first["id"])
-    assert unsafe(sandbox) == [f"/api/v2/jobs/{failed_job}/relaunch/"]
+    assert unsafe(sandbox) == [f"/api/v2/jobs/{played_job}/relaunch/"]
     assert not {"started", "finished"} & set(first)
     assert first["job"]["finished"]
 
@@ -103,7 +103,7 @@ def test_a_wait_takes_one_request_a_look_over_the_same_connection(
 def test_a_relaunch_that_fails_again_fails_the_task_with_all_that_is_known(
     sandbox: Sandbox, stubborn: t.Callable[..., Options], admin: Options, run_tasks: RunTasks
 ) -> None:
-    job = sandbox.launch(stubborn(web1=0, web2=2)["id"])
+    job = sandbox.launch(stubborn({"outcomes": None}, web1=0, web2=2)["id"])
     sandbox.wait(job)
 
     done = run_tasks({"job_id": job, "hosts": "failed", "wait": True, **admin})
@@ -236,7 +236,7 @@ def test_a_restart_during_the_wait_is_sat_out(sandbox: Sandbox, failed_job: int,
 def test_until_narrows_to_the_remaining_hosts(
     sandbox: Sandbox, stubborn: t.Callable[..., Options], admin: Options, run_tasks: RunTasks, tmp_path: Path
 ) -> None:
-    job = sandbox.launch(stubborn(web1=1, web2=2, web3=3)["id"])
+    job = sandbox.launch(stubborn({"outcomes": None}, web1=1, web2=2, web3=3)["id"])
     sandbox.wait(job)
     sandbox.clear_log()
     loop = {"until": "result is succeeded", "retries": 5, "delay": 0}

@@ -433,7 +433,7 @@ def test_nothing_is_launched_after_the_deadline(sandbox: Sandbox, failed_job: in
 
 
 def test_what_needs_a_person_is_parked(sandbox: Sandbox, stubborn: Stubborn, retry: Retry) -> None:
-    job = sandbox.launch(stubborn(web1=0, web2=1, web3=1)["id"])
+    job = sandbox.launch(stubborn({"outcomes": None}, web1=0, web2=1, web3=1)["id"])
     sandbox.wait(job)
     rules = [{"task": "^Start the", "message": "no such unit", "action": "park", "reason": "install it"}]
     done = retry(job_id=job, retry_failed_hosts_rules=rules)

@@ -152,7 +152,7 @@ def test_it_takes_these_requests(sandbox: Sandbox, deploy: Deploy, workflow: Wor
 def test_a_resume_that_fails_goes_on_from_where_it_stopped_and_cleans_up_after_success(
     sandbox: Sandbox, deploy: Deploy, workflow: Workflow, admin: Options, tmp_path: Path
 ) -> None:
-    made = workflow(line(deploy(["web1", "web2"])["id"]), FAILED_LINE)
+    made = workflow(line(deploy(["web1", "web2"], outcomes=None)["id"]), FAILED_LINE)
     task = {"workflow_job_id": made["id"], "nodes": "failed", "wait": True, **admin}
     (tmp_path / "web1").touch()
 
@@ -501,7 +501,7 @@ def test_goes_on_from_a_relaunch_of_all_nodes_that_came_further(
 def test_what_may_not_be_read_after_a_failure_is_not_run_again(
     sandbox: Sandbox, deploy: Deploy, workflow: Workflow, admin: Options, tmp_path: Path
 ) -> None:
-    made = workflow(line(deploy(["web1", "web2"])["id"]), FAILED_LINE)
+    made = workflow(line(deploy(["web1", "web2"], outcomes=None)["id"]), FAILED_LINE)
     sandbox.organization_roles(made["organization"], alice="workflow_admin")
     task = {"workflow_job_id": made["id"], "nodes": "failed", "wait": True, **admin}
     (tmp_path / "web1").touch()

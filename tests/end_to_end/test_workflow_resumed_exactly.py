@@ -317,7 +317,7 @@ class TestLineage:
     def test_a_remainder_that_is_named_goes_back_to_its_root(
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, tmp_path: Path
     ) -> None:
-        made = workflow(line(deploy(TWO)["id"]), FAILED_LINE)
+        made = workflow(line(deploy(TWO, outcomes=None)["id"]), FAILED_LINE)
         (tmp_path / "web1").touch()
         first = resume(made["id"])
         (tmp_path / "web1").unlink()
@@ -370,7 +370,7 @@ class TestLineage:
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, tmp_path: Path
     ) -> None:
         nodes: Options = {
-            "A": {"template": deploy(TWO)["id"], "success": ["B"], "failure": ["rollback"]},
+            "A": {"template": deploy(TWO, outcomes=None)["id"], "success": ["B"], "failure": ["rollback"]},
             "B": {"project": "first"},
             "rollback": {"project": "second"},
         }
@@ -530,7 +530,7 @@ class TestWhatIsTold:
     def test_a_failure_is_told_as_that_of_a_job(
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, tmp_path: Path
     ) -> None:
-        made = workflow(line(deploy(TWO)["id"]), FAILED_LINE)
+        made = workflow(line(deploy(TWO, outcomes=None)["id"]), FAILED_LINE)
         (tmp_path / "web1").touch()
 
         result = resume(made["id"])

@@ -18,8 +18,8 @@ from faults.judge import Kind, Verdict, judge
 from faults.scenario import Restart, Round, scenario_of
 from faults.stage import Sandboxes, Stage
 
-SCENARIOS = 30
-MANY = 10
+SCENARIOS = 20
+MANY = 7
 OUTAGE = 20.0
 
 

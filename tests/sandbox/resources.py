@@ -101,8 +101,9 @@ class Template(t.TypedDict, total=False):
     duration: float
     roles: dict[str, str]
     error: str
-    # Its jobs end without running a playbook: with these outcomes of hosts, `ok` for the others.
-    outcomes: dict[str, str]
+    # Its jobs end without running a playbook: with these outcomes of hosts, `ok` for the others. A number says how
+    # often a host fails before it is ok.
+    outcomes: dict[str, str | int]
 
 
 def add_template(database: db.Database, given: Template) -> dict[str, t.Any]:

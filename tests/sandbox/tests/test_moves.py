@@ -271,3 +271,14 @@ def test_a_template_with_outcomes_has_its_jobs_end_without_running(sandbox: Sand
     assert sandbox.wait(second) == "successful"
     summaries = sandbox.request("GET", f"/jobs/{second}/job_host_summaries/").body["results"]
     assert [summary["host_name"] for summary in summaries] == ["one"]
+
+
+def test_such_a_host_may_fail_so_many_times(sandbox: Sandbox) -> None:
+    outcomes = {"one": 1, "two": 2}
+    template = sandbox.add_template("As data", playbooks.CHECKING, hosts=_HOSTS, outcomes=outcomes)
+    jobs = [sandbox.launch(template["id"])]
+    for _time in range(2):
+        assert sandbox.wait(jobs[-1]) == "failed"
+        jobs.append(sandbox.relaunch(jobs[-1], hosts="failed"))
+    assert sandbox.wait(jobs[-1]) == "successful"
+    assert [sandbox.job(job)["host_status_counts"].get("failures") for job in jobs] == [2, 1, None]
