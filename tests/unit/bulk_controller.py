@@ -125,6 +125,11 @@ class BulkController(BaseAdapter):
             self.inventory.setdefault(name, True)
         return one
 
+    def in_inventory(self, number: int, names: t.Collection[str]) -> Facts:
+        """Facts of a job on an inventory of its own with these hosts."""
+        self.inventory_of.update(dict.fromkeys(names, number))
+        return {"inventory": number, "summary_fields": {"inventory": {"id": number, "total_hosts": len(names)}}}
+
     def launch(self, template: int, names: t.Iterable[str], duration: float = 5.0, **facts: t.Any) -> SimulatedJob:
         """A job that begins now."""
         number = self._next = max(self._next, *self.jobs) + 1

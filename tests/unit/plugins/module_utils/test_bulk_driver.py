@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 import typing as t
@@ -1017,20 +1016,12 @@ def test_events_that_are_late_or_too_many_are_waited_for(controller: BulkControl
     assert len(whole) == (1 if gap == "many" else 2)
 
 
-def in_inventory(controller: BulkController, number: int, names: t.Sequence[str]) -> dict[str, t.Any]:
-    """Facts of a job on an inventory of its own with these hosts."""
-    controller.inventory_of.update(dict.fromkeys(names, number))
-    return {"inventory": number, "summary_fields": {"inventory": {"id": number, "total_hosts": len(names)}}}
-
-
 @pytest.mark.parametrize("answer", ["", "hidden", "more", "failing"])
 def test_hosts_of_small_inventories_are_asked_for_at_once(controller: BulkController, answer: str) -> None:
     """A host of inventory 4 was never begun. Of one that this user may not see such a list shows no host."""
     for number in range(1, 6):
         names = [f"web{number}a", f"web{number}b"]
-        controller.failed(
-            number, dict.fromkeys(names, True), template=number, **in_inventory(controller, number, names)
-        )
+        controller.failed(number, dict.fromkeys(names, True), template=number, **controller.in_inventory(number, names))
     controller.inventory["new"] = True
     controller.inventory_of["new"] = 4
     several: list[str] = []
@@ -1077,35 +1068,6 @@ def test_who_never_began_is_asked_of_each_job_if_no_list_tells(controller: BulkC
 
     assert ran.of(1) == ("relaunched", False)
     assert "it has not been done on web3" in ran.entry(1).msg
-
-
-@pytest.mark.parametrize(
-    ("hosts", "own", "most"),
-    [("all", "", 1.5), ("failed", "", 3.5), ("failed", "limits", 3.5), ("failed", "inventories", 3.6)],
-)
-def test_hundreds_of_jobs_need_few_requests(controller: BulkController, hosts: str, own: str, most: float) -> None:
-    jobs = 300
-    for number in range(1, jobs + 1):
-        names = (f"web{number}a", f"web{number}b") if own else ("web1", "web2")
-        facts: dict[str, t.Any] = {"limit": ",".join(names)} if own == "limits" else {}
-        if own == "inventories":
-            facts = in_inventory(controller, number, names)
-        one = controller.failed(
-            number,
-            dict(zip(names, (False, True))),
-            template=1000 + number % 30,
-            extra_vars=f'{{"release": {number}}}',
-            **facts,
-        )
-        controller.prompts[one.id] = {"extra_vars": {"release": number}}
-    controller.duration = lambda number: 5.0 + number % 17
-
-    ran = relaunch(controller, hosts, at_once=20)
-
-    assert ran.error is None, ran.error
-    requests = len(controller.asked)
-    assert requests / jobs <= most
-    assert len(json.dumps(ran.outcome.result())) < 150_000
 
 
 @pytest.mark.parametrize("of_others", [False, True])
