@@ -67,7 +67,7 @@ def add_tests(name: str, about: str, *folders: str) -> None:
     """A session for tests. Most of them wait for processes, so that more run at a time than there are processors."""
 
     def tests(session: nox.Session) -> None:
-        run(session, "pytest", "-n4", "--dist=loadscope", "--no-loadscope-reorder", *folders, *session.posargs)
+        run(session, "pytest", "-n5", "--dist=loadscope", "--no-loadscope-reorder", *folders, *session.posargs)
 
     tests.__name__, tests.__doc__ = name, about
     with_tools(tests)
