@@ -122,24 +122,24 @@ class Watch:
         self.launch_by = launch_by
         self._waiting = waiting
         self._progress = progress
-        self._deadline = self._new_deadline()
+        self._end = self._new_end()
 
-    def _new_deadline(self) -> t.Optional[float]:
+    def _new_end(self) -> t.Optional[float]:
         return None if self._waiting.timeout is None else self._client.clock() + self._waiting.timeout
 
     def left(self, most: float = math.inf, least: float = 0.0) -> t.Optional[float]:
-        """Seconds until the deadline, within bounds; None where neither it nor ``most`` sets an end.
+        """Seconds until the timeout, within bounds; None where neither it nor ``most`` sets an end.
 
         :param most: seconds, for what has an end of its own.
-        :param least: seconds, for what cannot come out right sooner, whatever the deadline.
+        :param least: seconds, for what cannot come out right sooner, whatever the timeout.
         """
-        left = math.inf if self._deadline is None else self._deadline - self._client.clock()
+        left = math.inf if self._end is None else self._end - self._client.clock()
         bounded = max(least, min(left, most))
         return None if bounded == math.inf else max(0.0, bounded)
 
     @property
     def passed(self) -> bool:
-        return self._deadline is not None and self._client.clock() >= self._deadline
+        return self._end is not None and self._client.clock() >= self._end
 
     @property
     def launching_over(self) -> bool:
@@ -162,7 +162,7 @@ class Watch:
         known = job if self.launch_by is None else self._until_deadline(job, kind, ours, self.launch_by)
         ended = self._until(job, kind, self._ended, self.left(), known)
         if self._waiting.each_job:
-            self._deadline = self._new_deadline()
+            self._end = self._new_end()
         return ended
 
     def _until_deadline(self, job: Job, kind: Kind, ours: bool, deadline: float) -> Job:
@@ -179,7 +179,7 @@ class Watch:
     def through(self, read: t.Callable[[], _T]) -> _T:
         """What a read brings, tried again through the controller's bad minutes.
 
-        :raises WaitTimeoutError: the deadline came first.
+        :raises WaitTimeoutError: the timeout came first.
         :raises ControllerError: what waiting will not cure.
         """
         return self._wait(read, lambda _found: True, self.left())
@@ -198,7 +198,7 @@ class Watch:
         :param most: seconds after which it ends although none has; None where nothing else is waiting.
         :param ended_among: brings those that have ended in a list that serves for more; None where none does.
         :returns: they, by number, and the numbers of those that are gone.
-        :raises WaitTimeoutError: the deadline came first.
+        :raises WaitTimeoutError: the timeout came first.
         :raises ControllerError: what waiting will not cure.
         """
         narrow = {"status__in": ",".join(_jobs.FINAL_STATUSES)}
@@ -341,7 +341,7 @@ def wait_until(
     """Fetch until it is done.
 
     Reads that fail in passing (answers 429 and 5xx, lost connections, a controller that restarts) are part of
-    waiting: they are tried again until the deadline.
+    waiting: they are tried again until the timeout.
 
     :param fetch: reads the current state.
     :param done: whether that state ends the wait.

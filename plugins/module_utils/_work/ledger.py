@@ -172,9 +172,11 @@ class Ledger:
 
 
 def done_by(done_in: t.Iterable[Job], failed_in: t.Iterable[Job]) -> t.Optional[Job]:
-    """The rule: done is what a run did that was created after every run in which it failed had ended.
+    """The rule: a host is done where a run was successful on it that was created when each of its failures had ended.
 
-    :returns: that run, the one that ended last if there are several; None where it is not done.
+    :param done_in: the runs that were successful on it; of all hosts together, if these are asked about.
+    :param failed_in: those that failed on it.
+    :returns: the one that does it, which ended last if there are several; None where it is not done.
     """
     last = max((job.finished for job in failed_in), default=None)
     return max((job for job in done_in if last is None or job.created > last), key=ended, default=None)

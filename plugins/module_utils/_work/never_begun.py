@@ -129,18 +129,22 @@ class InventoryHosts:
                 room -= hosts
         if len(several) < 2 or several[0] != inventory:
             return
-        began, rows = self._client.clock(), dict[int, list[dict[str, t.Any]]]()
+        began, found = self._client.clock(), self._listed_together(several)
+        # Of an inventory that this user may not see it shows no host, and of a smart one neither.
+        self._alone.update(set(several).difference(found))
+        self._known.update((number, (began, hosts)) for number, hosts in found.items())
+
+    def _listed_together(self, inventories: t.Collection[int]) -> dict[int, list[dict[str, t.Any]]]:
+        """Hosts by inventory; nothing where they are more than a page, or such a list is refused."""
+        one_of = ",".join(map(str, sorted(inventories)))
         try:
-            one_of = ",".join(map(str, sorted(several)))
             answer = self._client.get("hosts/", inventory__in=one_of, enabled="true", page_size=HOSTS_NAMED)
         except AnswerError:
-            answer = {"next": True}
-        if not answer.get("next"):
-            for row in answer.get("results") or ():
-                rows.setdefault(row.get("inventory"), []).append(row)
-        # It shows no host of an inventory that this user may not see, nor of a smart one.
-        self._alone.update(set(several).difference(rows))
-        self._known.update((number, (began, rows[number])) for number in several if number in rows)
+            return {}
+        found: dict[int, list[dict[str, t.Any]]] = {}
+        for row in () if answer.get("next") else answer.get("results") or ():
+            found.setdefault(row["inventory"], []).append(row)
+        return found
 
     def _listed(self, inventory: int) -> t.Optional[list[dict[str, t.Any]]]:
         try:

@@ -209,7 +209,7 @@ class WorkflowRun:
     def until_ended(
         self, job: Job, outcome: WorkflowOutcome, kind: Kind = WORKFLOW_JOB, ours: bool = False
     ) -> Steps[Job]:
-        """:raises WaitTimeoutError: the deadline came first."""
+        """:raises WaitTimeoutError: the timeout came first."""
         try:
             ended: Job = yield EndOf(job, kind, ours)
             return ended
