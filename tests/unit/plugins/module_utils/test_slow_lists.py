@@ -6,50 +6,63 @@
 
 from __future__ import annotations
 
+import socket
 import typing as t
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from requests import PreparedRequest, ReadTimeout, Response
+from requests.adapters import BaseAdapter
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerLostError
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
+from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import answer, client_of
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import Asked, Line, ScriptedController
 
 JOBS = "/api/v2/jobs/"
-# Seconds: long enough for an answer on a busy machine, short enough to wait for where there is none.
-PATIENCE = 1.5
 
 
-class BusyController(ScriptedController):
+class BusyController(BaseAdapter):
     """Holds a list of so many entries, and does not answer pages that are too large for it at the time.
 
     :param entries: how many.
     :param most: the largest page it answers, by how many requests it has had.
     """
 
-    def __init__(self, entries: int, most: t.Callable[[int], int]) -> None:
+    def __init__(self, clock: Clock, entries: int, most: t.Callable[[int], int]) -> None:
         super().__init__()
+        self._clock = clock
         self._entries = entries
         self._most = most
         self.pages: list[tuple[int, int]] = []
 
-    def take(self, asked: Asked) -> Line:
-        number, size = int(asked.query["page"]), int(asked.query["page_size"])
+    def client(self) -> ControllerClient:
+        return client_of(self, self._clock, max_retries=5)
+
+    def send(self, request: PreparedRequest, *_args: t.Any, timeout: t.Any = None, **_options: t.Any) -> Response:
+        target = urlsplit(str(request.url))
+        if target.path == "/api/":
+            return answer(request, 200, {"current_version": "/api/v2/"}, {})
+        query = dict(parse_qsl(target.query))
+        number, size = int(query["page"]), int(query["page_size"])
         self.pages.append((number, size))
         if size > self._most(len(self.pages)):
-            return Line("GET", JOBS, fault="stall")
+            self._clock.now += 30.0
+            raise ReadTimeout("Read timed out.", request=request) from socket.timeout("timed out")
         entries = [{"id": which} for which in range(self._entries)][(number - 1) * size : number * size]
         if not entries and number > 1:
-            return Line("GET", JOBS, 404, {"detail": "Invalid page."})
+            return answer(request, 404, {"detail": "Invalid page."}, {})
         more = "there" if number * size < self._entries else None
-        return Line("GET", JOBS, body={"count": self._entries, "next": more, "results": entries})
+        return answer(request, 200, {"count": self._entries, "next": more, "results": entries}, {})
+
+    def close(self) -> None:
+        pass
 
 
-def client_of(controller: ScriptedController, clock: Clock, **options: t.Any) -> ControllerClient:
-    connection = ConnectionOptions(
-        controller.url, **{"token": "t", "api_prefix": "/api/v2/", "request_timeout": PATIENCE, **options}
-    )
+def client_at(controller: ScriptedController, clock: Clock, **options: t.Any) -> ControllerClient:
+    connection = ConnectionOptions(controller.url, **{"token": "t", "api_prefix": "/api/v2/", **options})
     return ControllerClient(connection, clock.read, clock.sleep)
 
 
@@ -60,8 +73,8 @@ def ids(entries: t.Iterable[t.Mapping[str, t.Any]]) -> list[int]:
 @pytest.mark.parametrize("entries", [0, 1, 10, 199, 200, 201, 430])
 @pytest.mark.parametrize("most", [200, 50, 10])
 def test_nothing_is_lost_or_doubled(clock: Clock, entries: int, most: int) -> None:
-    with BusyController(entries, lambda _count: most) as controller:
-        assert ids(client_of(controller, clock).results("jobs/")) == list(range(entries))
+    controller = BusyController(clock, entries, lambda _count: most)
+    assert ids(controller.client().results("jobs/")) == list(range(entries))
     tried = [size for _number, size in controller.pages]
     assert tried[: tried.index(most) + 1] == [size for size in (200, 50, 10) if size >= most]
 
@@ -84,38 +97,47 @@ def test_nothing_is_lost_or_doubled(clock: Clock, entries: int, most: int) -> No
 def test_a_list_goes_on_with_smaller_pages_where_it_was(
     clock: Clock, most: t.Callable[[int], int], pages: list[tuple[int, int]]
 ) -> None:
-    with BusyController(490, most) as controller:
-        assert ids(client_of(controller, clock).results("jobs/")) == list(range(490))
+    controller = BusyController(clock, 490, most)
+    assert ids(controller.client().results("jobs/")) == list(range(490))
     assert controller.pages == pages
 
 
+class StallingController(ScriptedController):
+    """Takes each request, and never answers it."""
+
+    def take(self, asked: Asked) -> Line:
+        self.asked.append(asked)
+        return Line("GET", asked.path, fault="stall")
+
+
 def test_a_list_without_an_answer_ends_and_names_the_request(clock: Clock) -> None:
-    with BusyController(300, lambda _count: 0) as controller, pytest.raises(AnswerLostError) as late:
-        list(client_of(controller, clock, request_timeout=0.3, max_retries=3).results("jobs/"))
+    """Over a real connection, whose timeout is one of the socket's."""
+    with StallingController() as controller, pytest.raises(AnswerLostError) as late:
+        list(client_at(controller, clock, request_timeout=0.3, max_retries=3).results("jobs/"))
     assert f"To GET {controller.url}{JOBS} the controller gave no answer within 0.3 seconds" in str(late.value)
     assert (late.value.transient, late.value.late) == (True, True)
-    assert controller.pages == [(1, 200), (1, 50), (1, 10), (1, 10)]
+    assert [asked.query["page_size"] for asked in controller.asked] == ["200", "50", "10", "10"]
 
 
 def test_an_answer_lost_otherwise_is_asked_for_again_as_it_was(controller: ScriptedController, clock: Clock) -> None:
     controller.expect("GET", JOBS, fault="close")
     controller.expect("GET", JOBS, body={"next": None, "results": []})
-    assert list(client_of(controller, clock).results("jobs/")) == []
+    assert list(client_at(controller, clock).results("jobs/")) == []
     assert [asked.query["page_size"] for asked in controller.asked] == ["200", "200"]
 
 
 def test_the_next_list_begins_with_the_size_that_was_answered(clock: Clock) -> None:
-    with BusyController(30, lambda count: 50 if count < 3 else 200) as controller:
-        client = client_of(controller, clock)
-        assert ids(client.results("jobs/")) == ids(client.results("jobs/")) == list(range(30))
+    controller = BusyController(clock, 30, lambda count: 50 if count < 3 else 200)
+    client = controller.client()
+    assert ids(client.results("jobs/")) == ids(client.results("jobs/")) == list(range(30))
     assert controller.pages == [(1, 200), (1, 50), (1, 50)]
 
 
 def test_pages_grow_again_once_full_ones_come_quickly(clock: Clock) -> None:
-    with BusyController(60, lambda count: 10 if count < 4 else 200) as controller:
-        client = client_of(controller, clock)
-        for _time in range(3):
-            assert ids(client.results("jobs/")) == list(range(60))
+    controller = BusyController(clock, 60, lambda count: 10 if count < 4 else 200)
+    client = controller.client()
+    for _time in range(3):
+        assert ids(client.results("jobs/")) == list(range(60))
     assert controller.pages[:3] == [(1, 200), (1, 50), (1, 10)]
     assert controller.pages[-3:] == [(1, 50), (2, 50), (1, 200)]
 
@@ -124,14 +146,14 @@ class TestOnce:
     """For waits, which do their own trying again."""
 
     def test_each_page_is_asked_for_once(self, clock: Clock) -> None:
-        with BusyController(210, lambda _count: 200) as controller:
-            assert ids(client_of(controller, clock).results_once("jobs/")) == list(range(210))
+        controller = BusyController(clock, 210, lambda _count: 200)
+        assert ids(controller.client().results_once("jobs/")) == list(range(210))
         assert (controller.pages, clock.slept) == ([(1, 200), (2, 200)], [])
 
     def test_the_next_time_asks_for_less(self, clock: Clock) -> None:
-        with BusyController(60, lambda _count: 50) as controller:
-            client = client_of(controller, clock)
-            with pytest.raises(AnswerLostError):
-                list(client.results_once("jobs/"))
-            assert ids(client.results_once("jobs/")) == list(range(60))
+        controller = BusyController(clock, 60, lambda _count: 50)
+        client = controller.client()
+        with pytest.raises(AnswerLostError):
+            list(client.results_once("jobs/"))
+        assert ids(client.results_once("jobs/")) == list(range(60))
         assert (controller.pages, clock.slept) == ([(1, 200), (1, 50), (2, 50)], [])
