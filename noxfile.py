@@ -64,11 +64,10 @@ SUITES = {
 
 
 def add_tests(name: str, about: str, *folders: str) -> None:
-    """A session for tests. All but units mostly wait for processes, so that more run at a time than there are processors."""
-    at_a_time = "-n3" if name == "unit" else "-n5"
+    """A session for tests. Most of them wait for processes, so that more run at a time than there are processors."""
 
     def tests(session: nox.Session) -> None:
-        run(session, "pytest", at_a_time, "--dist=loadscope", "--no-loadscope-reorder", *folders, *session.posargs)
+        run(session, "pytest", "-n5", "--dist=loadscope", "--no-loadscope-reorder", *folders, *session.posargs)
 
     tests.__name__, tests.__doc__ = name, about
     with_tools(tests)
