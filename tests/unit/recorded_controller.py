@@ -2,66 +2,56 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A controller on a loopback socket that answers from lists of rows, filtered, ordered and cut as a real one does."""
+"""A controller inside the process that answers from lists of rows, filtered, ordered and cut as a real one does."""
 
 from __future__ import annotations
 
-import json
-import threading
 import typing as t
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from email.utils import formatdate
 from urllib.parse import parse_qsl, urlsplit
+
+from requests import PreparedRequest, Response
+from requests.adapters import BaseAdapter
+
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
+from ansible_collections.relaunch.controller.tests.unit.clock import Clock
+from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import HOST, answer
 
 Row = t.Mapping[str, t.Any]
 
 _RESERVED = ("order_by", "page_size", "page")
 
 
-@dataclass
-class RecordedController:
-    """Start with ``with``. ``lists`` holds rows by path below the API; a number instead of rows is an HTTP status."""
+class RecordedController(BaseAdapter):
+    """
+    :param lists: rows by path below the API; a number instead of rows is an HTTP status.
+    """
 
-    lists: dict[str, list[Row] | int] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
-    url: str = ""
+    def __init__(self, lists: t.Mapping[str, t.Any]) -> None:
+        super().__init__()
+        self._lists = lists
+        #: Path and query of each request.
+        self.asked: list[str] = []
 
-    def __enter__(self) -> RecordedController:
-        controller = self
+    def client(self) -> ControllerClient:
+        clock = Clock()
+        connection = ConnectionOptions(HOST, token="t0ken", max_retries=0, api_prefix="/api/v2/")
+        client = ControllerClient(connection, clock.read, clock.sleep)
+        client._session.mount(HOST, self)
+        return client
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            # Head and body are sent apart: without it the second waits 40 ms for the acknowledgement of the first.
-            disable_nagle_algorithm = True
+    def send(self, request: PreparedRequest, *_args: t.Any, **_options: t.Any) -> Response:
+        target = urlsplit(str(request.url))
+        path = target.path.removeprefix("/api/v2/")
+        self.asked.append(f"{path}?{target.query}")
+        rows, now = self._lists.get(path, 404), {"Date": formatdate(usegmt=True)}
+        if isinstance(rows, int):
+            return answer(request, rows, {"detail": "No."}, now)
+        return answer(request, 200, page(rows, dict(parse_qsl(target.query))), now)
 
-            def log_message(self, *_args: t.Any) -> None:
-                pass
-
-            def do_GET(self) -> None:
-                target = urlsplit(self.path)
-                path = target.path.removeprefix("/api/v2/")
-                controller.asked.append(f"{path}?{target.query}")
-                rows = controller.lists.get(path, 404)
-                status = rows if isinstance(rows, int) else 200
-                body = {"detail": "No."} if isinstance(rows, int) else page(rows, dict(parse_qsl(target.query)))
-                content = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_problem: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+    def close(self) -> None:
+        pass
 
 
 def page(rows: t.Iterable[Row], query: t.Mapping[str, str]) -> dict[str, t.Any]:

@@ -6,22 +6,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import typing as t
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger import StoppedEarly
 from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger_reader import JobsRead, LedgerReader
 from ansible_collections.relaunch.controller.plugins.module_utils._work.same_work import SameWork
 from ansible_collections.relaunch.controller.tests.sandbox.cut_short.cases import COMPLETE, CUT_SHORT, Case
-from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, relaunched
 from ansible_collections.relaunch.controller.tests.unit.recorded_controller import RecordedController
 from ansible_collections.relaunch.controller.tests.unit.recorded_jobs import events
@@ -100,15 +96,13 @@ class World:
         source = Job.of(job(42, **self.facts))
         same = {name: self.facts[name] for name in ("inventory", "job_slice_count") if name in self.facts}
         healed = Job.of(relaunched(43, "successful", ",".join(self.relaunch["hosts"]), **same))
-        with RecordedController(self.lists) as controller:
-            connection = ConnectionOptions(controller.url, token="t0ken", max_retries=0, api_prefix="/api/v2/")
-            clock = Clock()
-            with contextlib.closing(ControllerClient(connection, clock.read, clock.sleep)) as client:
-                work = SameWork(client, source)
-                reader = LedgerReader(client, lambda ended: ended, source, work, False, JobsRead())
-                ledger = reader.ledger([healed], hosts_needed=True)
-                before = len(controller.asked)
-                stopped = reader.with_end(ledger, source).stopped
+        controller = RecordedController(self.lists)
+        with controller.client() as client:
+            work = SameWork(client, source)
+            reader = LedgerReader(client, lambda ended: ended, source, work, False, JobsRead())
+            ledger = reader.ledger([healed], hosts_needed=True)
+            before = len(controller.asked)
+            stopped = reader.with_end(ledger, source).stopped
         self.asked = controller.asked[before:]
         return stopped
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import HostSummary, Job
 from ansible_collections.relaunch.controller.plugins.module_utils._work.end_of_run import (
@@ -32,7 +31,6 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.end_of_r
 from ansible_collections.relaunch.controller.plugins.module_utils._work.starts import Failure, Failures, Started
 from ansible_collections.relaunch.controller.tests.sandbox.plays import shapes as written
 from ansible_collections.relaunch.controller.tests.sandbox.plays.shapes import GROUPS
-from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.recorded_controller import RecordedController
 from ansible_collections.relaunch.controller.tests.unit.recorded_plays import (
     DONE,
@@ -83,11 +81,9 @@ class World:
 
     @contextlib.contextmanager
     def client(self) -> t.Iterator[ControllerClient]:
-        with RecordedController(self.lists) as controller:
-            connection = ConnectionOptions(controller.url, token="t0ken", max_retries=0, api_prefix="/api/v2/")
-            clock = Clock()
-            with contextlib.closing(ControllerClient(connection, clock.read, clock.sleep)) as client:
-                yield client
+        controller = RecordedController(self.lists)
+        with controller.client() as client:
+            yield client
         self.asked = controller.asked
 
     def forbid_inventory(self) -> None:

@@ -572,13 +572,11 @@ class Work:
     @contextlib.contextmanager
     def _reader(self, many: bool = False) -> t.Iterator[tuple[LedgerReader, list[Job]]]:
         source, *later = self.jobs
-        with RecordedController(self.lists) as controller:
-            connection = ConnectionOptions(controller.url, token="t0ken", max_retries=0, api_prefix="/api/v2/")
-            clock = Clock()
-            with contextlib.closing(ControllerClient(connection, clock.read, clock.sleep)) as client:
-                same_work = SameWork(client, source)
-                read = JobsRead.of_many(client) if many else self.read
-                yield LedgerReader(client, lambda job: job, source, same_work, False, read), later
+        controller = RecordedController(self.lists)
+        with controller.client() as client:
+            same_work = SameWork(client, source)
+            read = JobsRead.of_many(client) if many else self.read
+            yield LedgerReader(client, lambda job: job, source, same_work, False, read), later
         self.asked = controller.asked
 
     def events_asked(self, number: int) -> int:

@@ -432,14 +432,16 @@ def check(
     left = graph_of(remains) if isinstance(remains, Remainder) else Graph((), {}, frozenset())
     now = Manager(left, dict.fromkeys(left.nodes, "+"))
 
-    told = f"{graph}\n{then.states}\n{since}\n{remains}"
-    assert isinstance(remains, (Remainder, Nothing)), told
-    assert now.ran == missing, told
-    assert not now.stuck, told
-    assert not succeeded & set(left.nodes), told
+    def told() -> str:
+        return f"{graph}\n{then.states}\n{since}\n{remains}"
+
+    assert isinstance(remains, (Remainder, Nothing)), told()
+    assert now.ran == missing, told()
+    assert not now.stuck, told()
+    assert not succeeded & set(left.nodes), told()
     failed = {name for name in then.ran if then.states[name] != "+"} - since
     # What the failure of a healed node led to is none of them any more.
-    assert failed <= set(left.nodes) or (since and not (failed - set(left.nodes)) & missing), told
+    assert failed <= set(left.nodes) or (since and not (failed - set(left.nodes)) & missing), told()
 
 
 def test_every_graph_of_three_nodes() -> None:
