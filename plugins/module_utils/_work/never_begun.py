@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
+from datetime import datetime
 
 from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job, parse_time
@@ -67,8 +68,8 @@ class InventoryHosts:
     def __init__(self, client: ControllerClient, asked_for: t.Optional[t.Mapping[int, int]] = None) -> None:
         self._client = client
         self._asked_for = {} if asked_for is None else asked_for
-        # By inventory, when it was asked, and its hosts; None where they are many, or may not be read.
-        self._known: dict[int, tuple[float, t.Optional[list[dict[str, t.Any]]]]] = {}
+        # By inventory, when it was asked by both clocks, and its hosts; None where they are many, or may not be read.
+        self._known: dict[int, tuple[float, datetime, t.Optional[list[dict[str, t.Any]]]]] = {}
         # Those of which a list of several inventories tells nothing.
         self._alone: set[int] = set()
         self._with_blanks: dict[int, bool] = {}
@@ -98,24 +99,30 @@ class InventoryHosts:
         :param ran: by their names in the job, the hosts that it ran on.
         :raises ControllerError: the controller could not be asked.
         """
-        hosts = self._hosts(job.inventory) if job.inventory else None
+        hosts = self._hosts(job.inventory, job.created) if job.inventory else None
         if hosts is None:
             return False
         before = [host for host in hosts if parse_time(host.get("created")) < job.created]
         # One that was changed since may have had another name.
         return all(host.get("name") in ran and parse_time(host.get("modified")) < job.created for host in before)
 
-    def _hosts(self, inventory: int) -> t.Optional[list[dict[str, t.Any]]]:
-        if not self._is_known(inventory):
+    def _hosts(self, inventory: int, created: datetime) -> t.Optional[list[dict[str, t.Any]]]:
+        """Those that it had when a job was created, and has still."""
+        if not self._is_known(inventory, created):
             self._ask_for_several(inventory)
-        if not self._is_known(inventory):
-            self._known[inventory] = self._client.clock(), self._listed(inventory)
-        return self._known[inventory][1]
+        if not self._is_known(inventory, created):
+            began, hosts = self._client.clock(), self._listed(inventory)
+            self._known[inventory] = began, self._client.now(), hosts
+        return self._known[inventory][2]
 
-    def _is_known(self, inventory: int) -> bool:
-        at, hosts = self._known.get(inventory, (-HOSTS_KNOWN_FOR, None))
+    def _is_known(self, inventory: int, created: t.Optional[datetime] = None) -> bool:
+        if inventory not in self._known:
+            return False
+        began, answered, hosts = self._known[inventory]
         # Of many, or of what may not be read, that is known for good.
-        return inventory in self._known and (hosts is None or self._client.clock() - at < HOSTS_KNOWN_FOR)
+        if hosts is None:
+            return True
+        return self._client.clock() - began < HOSTS_KNOWN_FOR and (created is None or created < answered)
 
     def _ask_for_several(self, inventory: int) -> None:
         """Ask for the hosts of an inventory and of those that come after it, as many as fit on a page."""
@@ -123,16 +130,17 @@ class InventoryHosts:
         numbers = list(self._asked_for)
         start = numbers.index(inventory) if inventory in self._asked_for else len(numbers)
         for number in numbers[start:] + numbers[:start]:
-            hosts = max(1, self._asked_for[number])
-            if hosts <= room and number not in self._alone and not self._is_known(number):
+            hosts, wanted = max(1, self._asked_for[number]), number == inventory or not self._is_known(number)
+            if wanted and hosts <= room and number not in self._alone:
                 several.append(number)
                 room -= hosts
         if len(several) < 2 or several[0] != inventory:
             return
         began, found = self._client.clock(), self._listed_together(several)
+        answered = self._client.now()
         # Of an inventory that this user may not see it shows no host, and of a smart one neither.
         self._alone.update(set(several).difference(found))
-        self._known.update((number, (began, hosts)) for number, hosts in found.items())
+        self._known.update((number, (began, answered, hosts)) for number, hosts in found.items())
 
     def _listed_together(self, inventories: t.Collection[int]) -> dict[int, list[dict[str, t.Any]]]:
         """Hosts by inventory; nothing where they are more than a page, or such a list is refused."""

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -23,6 +24,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.never_be
     HOSTS_NAMED,
     NOT_READABLE,
     NOT_TOLD,
+    InventoryHosts,
     NeverBegun,
     Targets,
     read_never_begun,
@@ -99,6 +101,32 @@ def test_of_many_the_first_are_named(controller: ScriptedController, ask: Ask) -
 
     assert ask() == NeverBegun(("web2",), 899)
     assert controller.asked[0].query["page_size"] == str(HOSTS_NAMED)
+
+
+@pytest.mark.parametrize(("inventories", "path"), [({}, HOSTS), ({1: 1, 2: 1}, "/api/v2/hosts/")])
+def test_hosts_known_from_before_a_job_are_asked_for_anew(
+    controller: ScriptedController, inventories: dict[int, int], path: str
+) -> None:
+    """A host was added in between, and the job has not begun on it."""
+    with ControllerClient(ConnectionOptions(controller.url, token="t", max_retries=0)) as client:
+        hosts, ran, launched = InventoryHosts(client, inventories), frozenset({"web1"}), client.now()
+        known, added = (host_row(name, launched - timedelta(hours=age)) for name, age in (("web1", 9), ("web2", -1)))
+        older = Job.of(job(42, created=written(launched - timedelta(hours=2))))
+        newer = Job.of(job(43, created=written(launched + timedelta(hours=2))))
+        controller.expect("GET", path, body=listed(known))
+        assert [hosts.all_in(older, ran) for _time in range(2)] == [True, True]
+
+        controller.whenever("GET", HOSTS, body=listed(known, added))
+        controller.whenever("GET", "/api/v2/hosts/", body=listed(known, added))
+        assert not hosts.all_in(newer, ran)
+
+
+def host_row(name: str, created: datetime) -> dict[str, t.Any]:
+    return {"name": name, "inventory": 1, "created": written(created), "modified": written(created)}
+
+
+def written(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def test_a_group_and_names_of_no_group_are_asked_for_their_hosts(controller: ScriptedController, ask: Ask) -> None:
