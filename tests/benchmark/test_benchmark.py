@@ -51,7 +51,7 @@ def test_a_relaunch_costs_four_requests_and_one_connection() -> None:
 
 
 def test_a_wait_costs_one_connection() -> None:
-    case = replace(cases.SHORT, lasts=1.0, at_once=True)
+    case = replace(cases.SHORT, lasts=1.0)
 
     measured = cases.measure(case, cases.Condition(tls=True, answer=0.0), OURS, COLLECTIONS, 1, lambda line: None)
 

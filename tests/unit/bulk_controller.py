@@ -35,8 +35,8 @@ _KEPT = (
     "inventory",
     "summary_fields",
     "allow_simultaneous",
+    *_SLICE,
 )
-_KEPT += _SLICE
 #: As a list or a detail shows it: lists tell less.
 Facts = dict[str, t.Any]
 #: By name whether each host failed.

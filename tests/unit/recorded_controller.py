@@ -14,9 +14,8 @@ from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
-from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import HOST, answer
+from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import answer, client_of, listed
 
 Row = t.Mapping[str, t.Any]
 
@@ -35,11 +34,7 @@ class RecordedController(BaseAdapter):
         self.asked: list[str] = []
 
     def client(self) -> ControllerClient:
-        clock = Clock()
-        connection = ConnectionOptions(HOST, token="t0ken", max_retries=0, api_prefix="/api/v2/")
-        client = ControllerClient(connection, clock.read, clock.sleep)
-        client._session.mount(HOST, self)
-        return client
+        return client_of(self, Clock())
 
     def send(self, request: PreparedRequest, *_args: t.Any, **_options: t.Any) -> Response:
         target = urlsplit(str(request.url))
@@ -60,10 +55,7 @@ def page(rows: t.Iterable[Row], query: t.Mapping[str, str]) -> dict[str, t.Any]:
     order = query.get("order_by", "")
     if order:
         found.sort(key=lambda row: row[order.lstrip("-")], reverse=order.startswith("-"))
-    size, number = int(query.get("page_size", 25)), int(query.get("page", 1))
-    end = size * number
-    following = f"/?page={number + 1}" if len(found) > end else None
-    return {"count": len(found), "next": following, "results": found[end - size : end]}
+    return listed(found, query)
 
 
 def _fits(row: Row, key: str, text: str) -> bool:

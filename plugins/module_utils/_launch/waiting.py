@@ -122,9 +122,9 @@ class Watch:
         self.launch_by = launch_by
         self._waiting = waiting
         self._progress = progress
-        self._end = self._new_end()
+        self._timeout_at = self._next_timeout()
 
-    def _new_end(self) -> t.Optional[float]:
+    def _next_timeout(self) -> t.Optional[float]:
         return None if self._waiting.timeout is None else self._client.clock() + self._waiting.timeout
 
     def left(self, most: float = math.inf, least: float = 0.0) -> t.Optional[float]:
@@ -133,13 +133,13 @@ class Watch:
         :param most: seconds, for what has an end of its own.
         :param least: seconds, for what cannot come out right sooner, whatever the timeout.
         """
-        left = math.inf if self._end is None else self._end - self._client.clock()
+        left = math.inf if self._timeout_at is None else self._timeout_at - self._client.clock()
         bounded = max(least, min(left, most))
         return None if bounded == math.inf else max(0.0, bounded)
 
     @property
     def passed(self) -> bool:
-        return self._end is not None and self._client.clock() >= self._end
+        return self._timeout_at is not None and self._client.clock() >= self._timeout_at
 
     @property
     def launching_over(self) -> bool:
@@ -162,7 +162,7 @@ class Watch:
         known = job if self.launch_by is None else self._until_deadline(job, kind, ours, self.launch_by)
         ended = self._until(job, kind, self._ended, self.left(), known)
         if self._waiting.each_job:
-            self._end = self._new_end()
+            self._timeout_at = self._next_timeout()
         return ended
 
     def _until_deadline(self, job: Job, kind: Kind, ours: bool, deadline: float) -> Job:

@@ -55,7 +55,7 @@ class JobsRead:
     inventories: t.Optional[InventoryHosts] = None
 
     @classmethod
-    def of_many(cls, client: ControllerClient, inventories: t.Optional[t.Mapping[int, int]] = None) -> JobsRead:
+    def of_many(cls, client: ControllerClient, inventories: t.Mapping[int, int]) -> JobsRead:
         """For many jobs, of which what is read for one is of use for others.
 
         :param inventories: theirs, as of ``InventoryHosts``.

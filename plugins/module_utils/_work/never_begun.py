@@ -58,6 +58,22 @@ class Targets:
 HOSTS_KNOWN_FOR = 10.0
 
 
+_Row = dict[str, t.Any]
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """
+    :param hosts: None where they are many, or may not be read.
+    :param began: when they were asked for, by the client's clock.
+    :param answered: when that was answered, by the controller's.
+    """
+
+    hosts: t.Optional[list[_Row]]
+    began: float
+    answered: datetime
+
+
 class InventoryHosts:
     """The hosts of inventories, for many jobs that are planned, or judged, within seconds.
 
@@ -65,11 +81,10 @@ class InventoryHosts:
         One question serves several.
     """
 
-    def __init__(self, client: ControllerClient, asked_for: t.Optional[t.Mapping[int, int]] = None) -> None:
+    def __init__(self, client: ControllerClient, asked_for: t.Mapping[int, int]) -> None:
         self._client = client
-        self._asked_for = {} if asked_for is None else asked_for
-        # By inventory, when it was asked by both clocks, and its hosts; None where they are many, or may not be read.
-        self._known: dict[int, tuple[float, datetime, t.Optional[list[dict[str, t.Any]]]]] = {}
+        self._asked_for = asked_for
+        self._known: dict[int, _Listed] = {}
         # Those of which a list of several inventories tells nothing.
         self._alone: set[int] = set()
         self._with_blanks: dict[int, bool] = {}
@@ -106,55 +121,53 @@ class InventoryHosts:
         # One that was changed since may have had another name.
         return all(host.get("name") in ran and parse_time(host.get("modified")) < job.created for host in before)
 
-    def _hosts(self, inventory: int, created: datetime) -> t.Optional[list[dict[str, t.Any]]]:
-        """Those that it had when a job was created, and has still."""
+    def _hosts(self, inventory: int, created: datetime) -> t.Optional[list[_Row]]:
+        """Those that it had when a job was created, and has still; None where they are many, or may not be read."""
         if not self._is_known(inventory, created):
-            self._ask_for_several(inventory)
+            self._ask_for_several(inventory, created)
         if not self._is_known(inventory, created):
             began, hosts = self._client.clock(), self._listed(inventory)
-            self._known[inventory] = began, self._client.now(), hosts
-        return self._known[inventory][2]
+            self._known[inventory] = _Listed(hosts, began, self._client.now())
+        return self._known[inventory].hosts
 
-    def _is_known(self, inventory: int, created: t.Optional[datetime] = None) -> bool:
-        if inventory not in self._known:
-            return False
-        began, answered, hosts = self._known[inventory]
-        # Of many, or of what may not be read, that is known for good.
-        if hosts is None:
-            return True
-        return self._client.clock() - began < HOSTS_KNOWN_FOR and (created is None or created < answered)
+    def _is_known(self, inventory: int, created: datetime) -> bool:
+        known = self._known.get(inventory)
+        if known is None or known.hosts is None:
+            # Of many, or of what may not be read, that is known for good.
+            return known is not None
+        return self._client.clock() - known.began < HOSTS_KNOWN_FOR and created < known.answered
 
-    def _ask_for_several(self, inventory: int) -> None:
-        """Ask for the hosts of an inventory and of those that come after it, as many as fit on a page."""
-        several, room = list[int](), HOSTS_NAMED
-        numbers = list(self._asked_for)
-        start = numbers.index(inventory) if inventory in self._asked_for else len(numbers)
+    def _ask_for_several(self, inventory: int, created: datetime) -> None:
+        """Ask for the hosts of an inventory, and of the next ones that are not known, as many as fit on a page."""
+        numbers, several, room = list(self._asked_for), list[int](), HOSTS_NAMED
+        start = numbers.index(inventory) if inventory in numbers else 0
         for number in numbers[start:] + numbers[:start]:
-            hosts, wanted = max(1, self._asked_for[number]), number == inventory or not self._is_known(number)
-            if wanted and hosts <= room and number not in self._alone:
+            hosts = max(1, self._asked_for[number])
+            if hosts <= room and not (number in self._alone or self._is_known(number, created)):
                 several.append(number)
                 room -= hosts
-        if len(several) < 2 or several[0] != inventory:
+        if len(several) < 2 or inventory not in several:
             return
         began, found = self._client.clock(), self._listed_together(several)
         answered = self._client.now()
         # Of an inventory that this user may not see it shows no host, and of a smart one neither.
         self._alone.update(set(several).difference(found))
-        self._known.update((number, (began, answered, hosts)) for number, hosts in found.items())
+        self._known.update((number, _Listed(hosts, began, answered)) for number, hosts in found.items())
 
-    def _listed_together(self, inventories: t.Collection[int]) -> dict[int, list[dict[str, t.Any]]]:
+    def _listed_together(self, inventories: t.Collection[int]) -> dict[int, list[_Row]]:
         """Hosts by inventory; nothing where they are more than a page, or such a list is refused."""
         one_of = ",".join(map(str, sorted(inventories)))
+        found: dict[int, list[_Row]] = {}
         try:
             answer = self._client.get("hosts/", inventory__in=one_of, enabled="true", page_size=HOSTS_NAMED)
         except AnswerError:
-            return {}
-        found: dict[int, list[dict[str, t.Any]]] = {}
-        for row in () if answer.get("next") else answer.get("results") or ():
-            found.setdefault(row["inventory"], []).append(row)
+            return found
+        if not answer.get("next"):
+            for row in answer.get("results") or ():
+                found.setdefault(row["inventory"], []).append(row)
         return found
 
-    def _listed(self, inventory: int) -> t.Optional[list[dict[str, t.Any]]]:
+    def _listed(self, inventory: int) -> t.Optional[list[_Row]]:
         try:
             answer = self._client.get(f"inventories/{inventory}/hosts/", enabled="true", page_size=HOSTS_NAMED)
         except AnswerError as error:

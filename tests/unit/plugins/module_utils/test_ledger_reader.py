@@ -575,7 +575,7 @@ class Work:
         controller = RecordedController(self.lists)
         with controller.client() as client:
             same_work = SameWork(client, source)
-            read = JobsRead.of_many(client) if many else self.read
+            read = JobsRead.of_many(client, {}) if many else self.read
             yield LedgerReader(client, lambda job: job, source, same_work, False, read), later
         self.asked = controller.asked
 

@@ -12,19 +12,19 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from requests import PreparedRequest, ReadTimeout, Response
-from requests.adapters import BaseAdapter
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerLostError
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
-from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import answer, client_of
+from ansible_collections.relaunch.controller.tests.unit.recorded_controller import RecordedController
+from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import client_of
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import Asked, Line, ScriptedController
 
 JOBS = "/api/v2/jobs/"
 
 
-class BusyController(BaseAdapter):
+class BusyController(RecordedController):
     """Holds a list of so many entries, and does not answer pages that are too large for it at the time.
 
     :param entries: how many.
@@ -32,33 +32,22 @@ class BusyController(BaseAdapter):
     """
 
     def __init__(self, clock: Clock, entries: int, most: t.Callable[[int], int]) -> None:
-        super().__init__()
+        super().__init__({"jobs/": [{"id": which} for which in range(entries)]})
         self._clock = clock
-        self._entries = entries
         self._most = most
         self.pages: list[tuple[int, int]] = []
 
     def client(self) -> ControllerClient:
         return client_of(self, self._clock, max_retries=5)
 
-    def send(self, request: PreparedRequest, *_args: t.Any, timeout: t.Any = None, **_options: t.Any) -> Response:
-        target = urlsplit(str(request.url))
-        if target.path == "/api/":
-            return answer(request, 200, {"current_version": "/api/v2/"}, {})
-        query = dict(parse_qsl(target.query))
+    def send(self, request: PreparedRequest, *arguments: t.Any, **options: t.Any) -> Response:
+        query = dict(parse_qsl(urlsplit(str(request.url)).query))
         number, size = int(query["page"]), int(query["page_size"])
         self.pages.append((number, size))
         if size > self._most(len(self.pages)):
             self._clock.now += 30.0
             raise ReadTimeout("Read timed out.", request=request) from socket.timeout("timed out")
-        entries = [{"id": which} for which in range(self._entries)][(number - 1) * size : number * size]
-        if not entries and number > 1:
-            return answer(request, 404, {"detail": "Invalid page."}, {})
-        more = "there" if number * size < self._entries else None
-        return answer(request, 200, {"count": self._entries, "next": more, "results": entries}, {})
-
-    def close(self) -> None:
-        pass
+        return super().send(request, *arguments, **options)
 
 
 def client_at(controller: ScriptedController, clock: Clock, **options: t.Any) -> ControllerClient:
