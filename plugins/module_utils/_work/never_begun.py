@@ -142,7 +142,7 @@ class InventoryHosts:
         numbers, several, room = list(self._asked_for), list[int](), HOSTS_NAMED
         start = numbers.index(inventory) if inventory in numbers else 0
         for number in numbers[start:] + numbers[:start]:
-            hosts = max(1, self._asked_for[number])
+            hosts = self._asked_for[number]
             if hosts <= room and not (number in self._alone or self._is_known(number, created)):
                 several.append(number)
                 room -= hosts

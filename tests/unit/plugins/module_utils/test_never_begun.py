@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -21,6 +21,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.end_of_r
     EndOfRun,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._work.never_begun import (
+    HOSTS_KNOWN_FOR,
     HOSTS_NAMED,
     NOT_READABLE,
     NOT_TOLD,
@@ -30,6 +31,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.never_be
     read_never_begun,
     targets,
 )
+from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import DENIED, job, listed
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
@@ -103,26 +105,46 @@ def test_of_many_the_first_are_named(controller: ScriptedController, ask: Ask) -
     assert controller.asked[0].query["page_size"] == str(HOSTS_NAMED)
 
 
-@pytest.mark.parametrize(("inventories", "path"), [({}, HOSTS), ({1: 1, 2: 1}, "/api/v2/hosts/")])
-def test_hosts_known_from_before_a_job_are_asked_for_anew(
-    controller: ScriptedController, inventories: dict[int, int], path: str
-) -> None:
-    """A host was added in between, and the job has not begun on it."""
-    with ControllerClient(ConnectionOptions(controller.url, token="t", max_retries=0)) as client:
-        hosts, ran, launched = InventoryHosts(client, inventories), frozenset({"web1"}), client.now()
-        known, added = (host_row(name, launched - timedelta(hours=age)) for name, age in (("web1", 9), ("web2", -1)))
-        older = Job.of(job(42, created=written(launched - timedelta(hours=2))))
-        newer = Job.of(job(43, created=written(launched + timedelta(hours=2))))
-        controller.expect("GET", path, body=listed(known))
-        assert [hosts.all_in(older, ran) for _time in range(2)] == [True, True]
+class TestHostsOfInventories:
+    """What many jobs share. Inventory 1 has web1 since nine hours, and job 42 ran on it two hours ago."""
 
-        controller.whenever("GET", HOSTS, body=listed(known, added))
-        controller.whenever("GET", "/api/v2/hosts/", body=listed(known, added))
-        assert not hosts.all_in(newer, ran)
+    NOW = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
+    RAN = frozenset({"web1"})
 
+    def all_in(self, hosts: InventoryHosts, launched: timedelta = timedelta(hours=-2)) -> bool:
+        return hosts.all_in(Job.of(job(42, created=written(self.NOW + launched))), self.RAN)
 
-def host_row(name: str, created: datetime) -> dict[str, t.Any]:
-    return {"name": name, "inventory": 1, "created": written(created), "modified": written(created)}
+    def row(self, name: str, added: timedelta = timedelta(hours=-9)) -> dict[str, t.Any]:
+        moment = written(self.NOW + added)
+        return {"name": name, "inventory": 1, "created": moment, "modified": moment}
+
+    @pytest.mark.parametrize(("inventories", "path"), [({}, HOSTS), ({1: 1, 2: 1}, "/api/v2/hosts/")])
+    @pytest.mark.parametrize("later", ["a job launched since", "after their time"])
+    def test_they_are_asked_for_anew(
+        self, controller: ScriptedController, inventories: dict[int, int], path: str, later: str
+    ) -> None:
+        """A host was added in between, or enabled, and the job has not begun on it."""
+        clock, of_job = Clock(), timedelta(hours=-2)
+        connection = ConnectionOptions(controller.url, token="t", max_retries=0)
+        with ControllerClient(connection, clock.read, clock.sleep) as client:
+            hosts = InventoryHosts(client, inventories)
+            controller.expect("GET", path, body=listed(self.row("web1")))
+            assert [self.all_in(hosts) for _time in range(2)] == [True, True]
+
+            if later == "after their time":
+                clock.now += HOSTS_KNOWN_FOR
+            else:
+                of_job = client.now() - self.NOW + timedelta(hours=2)
+            both = listed(self.row("web1"), self.row("web2", of_job - timedelta(hours=1)))
+            controller.whenever("GET", HOSTS, body=both)
+            controller.whenever("GET", "/api/v2/hosts/", body=both)
+            assert not self.all_in(hosts, of_job)
+
+    def test_for_one_of_many_hosts_no_others_are(self, controller: ScriptedController) -> None:
+        controller.expect("GET", HOSTS, body=listed(self.row("web1")))
+        with ControllerClient(ConnectionOptions(controller.url, token="t", max_retries=0)) as client:
+            assert self.all_in(InventoryHosts(client, {1: HOSTS_NAMED + 1, 2: 1, 3: 1}))
+        assert [asked.path for asked in controller.asked] == [HOSTS]
 
 
 def written(moment: datetime) -> str:
