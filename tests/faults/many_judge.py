@@ -237,7 +237,9 @@ def _double(facts: Facts, run: Run, job: Job) -> t.Iterator[str]:
             if not source.words and source.status != "successful" and job.limit == source.limit:
                 # It never began, so that all of its hosts remain.
                 return
-            found.append(list(of_one.double(_fresh(facts, run, job, facts.of_one(number, records)), run, job)))
+            one = _fresh(facts, run, job, facts.of_one(number, records))
+            own = dataclasses.replace(run, result=as_result(entry_of(run, source.id)))
+            found.append(list(of_one.double(one, own, job)))
     if found and all(found):
         yield found[0][0]
 
