@@ -65,9 +65,10 @@ SUITES = {
 
 def add_tests(name: str, about: str, *folders: str) -> None:
     """A session for tests. Most of them wait for processes, so that more run at a time than there are processors."""
+    workers = "-n4" if name == "unit" else "-n5"
 
     def tests(session: nox.Session) -> None:
-        run(session, "pytest", "-n5", "--dist=loadscope", "--no-loadscope-reorder", *folders, *session.posargs)
+        run(session, "pytest", workers, "--dist=loadscope", "--no-loadscope-reorder", *folders, *session.posargs)
 
     tests.__name__, tests.__doc__ = name, about
     with_tools(tests)
@@ -117,7 +118,6 @@ add_ansible_test("integration", "Integration tests, on a sandbox or the controll
 def release_check(session: nox.Session) -> None:
     """Whether what build-import-check has built could be released: files, version, and no fault that Galaxy finds."""
     built = CHECKOUT / ENVIRONMENTS / "build-import-check"
-    OUTPUT.mkdir(parents=True, exist_ok=True)
     environ = {"PATH": f"{built / 'bin'}{os.pathsep}{os.environ['PATH']}"}
     words = [str(built / "bin/python"), "dev/release.py", str(built / "tmp/collection"), str(OUTPUT)]
     session.run(*words, env=environ, external=True)

@@ -29,6 +29,8 @@ BIN = CHECKOUT / ENVIRONMENTS / "tools" / "bin"
 COLLECTIONS = CHECKOUT / ENVIRONMENTS / "tools" / "collection-root"
 COLLECTION = COLLECTIONS / "ansible_collections" / "relaunch" / "controller"
 OUTPUT = CHECKOUT / ".nox" / "output"
+# Each session copies the collection anew. What Python has compiled of it is kept, since the copy has the same times.
+COMPILED = {"PYTHONPYCACHEPREFIX": str(CHECKOUT / ENVIRONMENTS / "compiled"), "PYTHONDONTWRITEBYTECODE": ""}
 
 
 def install(session: nox.Session, *packages: str) -> None:
@@ -53,5 +55,5 @@ def run(session: nox.Session, *command: str | Path, cwd: Path = COLLECTION) -> N
     """Run one of the tools, in the copy of the collection if nothing else is said."""
     path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
     with session.chdir(cwd):
-        environ = {"PATH": path, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)}
+        environ = {"PATH": path, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), **COMPILED}
         session.run(str(BIN / command[0]), *map(str, command[1:]), env=environ, external=True)

@@ -101,6 +101,7 @@ def of_the_tree(read: t.Callable[[str], str], names: list[str]) -> Complaints:
 def main() -> None:
     collection, output = (Path(argument).resolve() for argument in sys.argv[1:])
     (built,) = collection.glob("*.tar.gz")
+    output.mkdir(parents=True, exist_ok=True)
     tarball = Path(shutil.copy(built, output))
     names = [str(path.relative_to(collection)) for path in collection.rglob("*") if path.is_file()]
     about_the_tree = of_the_tree(lambda name: (collection / name).read_text(encoding="utf-8"), names)

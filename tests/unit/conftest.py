@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import typing as t
 from contextlib import nullcontext
 
@@ -14,6 +15,7 @@ from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._task import result as _task
 from ansible_collections.relaunch.controller.plugins.modules import job_relaunch
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
@@ -33,17 +35,19 @@ except ImportError:  # ansible-core 2.16 to 2.18
 TOKEN = "t0ken-5ecret"
 
 
-@pytest.fixture(autouse=True)
-def no_settings_of_mine(monkeypatch: pytest.MonkeyPatch, tmp_path: t.Any) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def no_settings_of_mine(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[None]:
     """Neither the environment nor the configuration files of whoever runs the tests take part in them."""
-    import os
-
-    for name in list(os.environ):
-        mine = name.startswith(("AWX_", "CONTROLLER_", "TOWER_", "AAP_", "GATEWAY_", "SSL_CERT_"))
-        if mine or name.lower().endswith("_proxy") or name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            mine = name.startswith(("AWX_", "CONTROLLER_", "TOWER_", "AAP_", "GATEWAY_", "SSL_CERT_"))
+            if mine or name.lower().endswith("_proxy") or name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+                patch.delenv(name)
+        patch.setenv("HOME", str(home))
+        patch.chdir(home)
+        yield
+    assert not list(home.iterdir())
 
 
 @pytest.fixture
@@ -88,6 +92,14 @@ def run_main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture
+def client(controller: ScriptedController, clock: Clock) -> t.Iterator[ControllerClient]:
+    """Reads that have failed are not tried again."""
+    connection = ConnectionOptions(controller.url, token="t", max_retries=0)
+    with ControllerClient(connection, clock.read, clock.sleep) as client:
+        yield client
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import typing as t
 from dataclasses import replace
 
@@ -1126,44 +1125,6 @@ def test_few_ended_jobs_are_named_to_be_left_out_of_a_list(
     assert ran.of(1) == ("relaunched", True)
     named = [query["not__id__in"].count(",") for _method, _path, query in controller.asked if "not__id__in" in query]
     assert bool(named) == in_one and all(count < 100 for count in named)
-
-
-def _calls_with(controller: BulkController, later: int) -> int:
-    """How many calls of the collection's functions it takes to relaunch 20 jobs, where so many others came later."""
-    for number in range(1, 21 + later):
-        release = f'{{"release": {number}}}'
-        one = controller.failed(number, {"web1": number <= 20}, template=1 + number % 2, extra_vars=release)
-        one.created = -20000.0 + number
-    listings: list[int] = []
-    calls = 0
-
-    def answered(path: str, _query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
-        rows = body["results"] if path == "jobs/" else ()
-        listings.extend(one["id"] for one in rows if 20 < one["id"] <= 20 + later)
-        return status, body
-
-    def count(frame: t.Any, event: str, _argument: t.Any) -> None:
-        nonlocal calls
-        calls += event == "call" and "module_utils" in frame.f_code.co_filename
-
-    controller.after = answered
-    before = sys.getprofile()
-    sys.setprofile(count)
-    try:
-        ran = relaunch(controller, selection=Selection(job_ids=tuple(range(1, 21))))
-    finally:
-        sys.setprofile(before)
-    assert ran.error is None, ran.error
-    # Each is listed once, however often others are looked at.
-    assert len(listings) == later
-    return calls
-
-
-def test_a_later_job_costs_little(clock: Clock) -> None:
-    few, many = (_calls_with(BulkController(clock, latency=0.05), later) for later in (100, 400))
-
-    # It is compared by its values with the ten sources of its template, once each.
-    assert (many - few) / 300 <= 160
 
 
 def _with_another_failing(controller: BulkController, ends: float, sources: int = 1) -> None:

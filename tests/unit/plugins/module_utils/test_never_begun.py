@@ -67,16 +67,15 @@ Ask = t.Callable[..., NeverBegun]
 
 
 @pytest.fixture
-def ask(controller: ScriptedController) -> t.Iterator[Ask]:
+def ask(client: ControllerClient) -> Ask:
     """Whom job 42 never began on, which has summaries of these hosts; of those with a star the row is gone."""
-    with ControllerClient(ConnectionOptions(controller.url, token="t", max_retries=0)) as client:
 
-        def ask(pattern: str = "all", ran: str = "web1", ended: bool = False, **facts: t.Any) -> NeverBegun:
-            end = EndOfRun(frozenset(), never_begun=not ended)
-            rows = [HostSummary(None if "*" in name else 1, name, name.strip("*"), failed=True) for name in ran.split()]
-            return read_never_begun(client, Job.of(job(42, **facts)), end, {pattern}, lambda: rows)
+    def ask(pattern: str = "all", ran: str = "web1", ended: bool = False, **facts: t.Any) -> NeverBegun:
+        end = EndOfRun(frozenset(), never_begun=not ended)
+        rows = [HostSummary(None if "*" in name else 1, name, name.strip("*"), failed=True) for name in ran.split()]
+        return read_never_begun(client, Job.of(job(42, **facts)), end, {pattern}, lambda: rows)
 
-        yield ask
+    return ask
 
 
 def named(*names: str, count: int = 0) -> dict[str, t.Any]:
@@ -140,10 +139,11 @@ class TestHostsOfInventories:
             controller.whenever("GET", "/api/v2/hosts/", body=both)
             assert not self.all_in(hosts, of_job)
 
-    def test_for_one_of_many_hosts_no_others_are(self, controller: ScriptedController) -> None:
+    def test_for_one_of_many_hosts_no_others_are(
+        self, controller: ScriptedController, client: ControllerClient
+    ) -> None:
         controller.expect("GET", HOSTS, body=listed(self.row("web1")))
-        with ControllerClient(ConnectionOptions(controller.url, token="t", max_retries=0)) as client:
-            assert self.all_in(InventoryHosts(client, {1: HOSTS_NAMED + 1, 2: 1, 3: 1}))
+        assert self.all_in(InventoryHosts(client, {1: HOSTS_NAMED + 1, 2: 1, 3: 1}))
         assert [asked.path for asked in controller.asked] == [HOSTS]
 
 

@@ -11,7 +11,6 @@ import typing as t
 import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import HostSummary, Job
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.failure_report import (
     FAILURES_LIMIT,
@@ -28,12 +27,6 @@ from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import at, 
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
 EVENTS = at(43, "job_events")
-
-
-@pytest.fixture
-def client(controller: ScriptedController) -> t.Iterator[ControllerClient]:
-    with ControllerClient(ConnectionOptions(controller.url, token="t", max_retries=0)) as client:
-        yield client
 
 
 def event(host: str, message: t.Any = "no", **data: t.Any) -> dict[str, t.Any]:

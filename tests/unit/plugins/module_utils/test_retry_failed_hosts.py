@@ -6,12 +6,9 @@
 
 from __future__ import annotations
 
-import gc
-import os
 import typing as t
 from dataclasses import dataclass
 
-import pytest
 from requests import ConnectionError as NoConnection
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import (
@@ -29,7 +26,6 @@ from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_f
     RetryOutcome,
     retry_failed_hosts,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_rounds import ATTEMPTS_KEPT
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import (
     SOURCE,
@@ -368,65 +364,3 @@ class TestAnInterruptionLeavesAnAccount:
         assert ended.outcome.ended == "not_possible"
         assert (ended.outcome.job, ended.outcome.changed) == (None, True)
         assert [attempt["job_id"] for attempt in ended.outcome.attempts] == [43, None]
-
-
-def one_recovers(number: int, hosts: tuple[str, ...]) -> Ran:
-    return {name: name != "web1" for name in hosts}
-
-
-def one_is_left_out(number: int, hosts: tuple[str, ...]) -> Ran:
-    return dict.fromkeys(set(hosts) - {"web1"}, True)
-
-
-def breaks(_number: int, _hosts: tuple[str, ...]) -> Ran:
-    return "error"
-
-
-class TestManyRounds:
-    @pytest.fixture(autouse=True)
-    def few_variables(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """At each request requests looks through the whole environment for proxies, which takes its time."""
-        for name in set(os.environ) - {"HOME", "PATH"}:
-            monkeypatch.delenv(name)
-
-    @pytest.mark.parametrize("chains", [True, False])
-    @pytest.mark.parametrize("ran", [hopeless, one_recovers, one_is_left_out, breaks])
-    def test_the_last_ones_ask_for_no_more_than_the_first(
-        self, ran: t.Callable[[int, tuple[str, ...]], Ran], chains: bool
-    ) -> None:
-        begun: list[tuple[int, int]] = []
-
-        def counting(number: int, hosts: tuple[str, ...]) -> Ran:
-            begun.append((len(controller.asked), controller.answered))
-            return ran(number, hosts)
-
-        controller = RelaunchingController(counting, "web1", "web2", "web3")
-        controller.chains = chains
-
-        retry(controller, retries=40)
-
-        assert len(begun) == 40
-        each = [(after[0] - before[0], after[1] - before[1]) for before, after in zip(begun, begun[1:])]
-        assert {requests for requests, _size in each[-5:]} <= {requests for requests, _size in each[3:8]}
-        # Longer numbers are all that may be added, but for the list of the runs.
-        assert max(size for _requests, size in each[-5:]) < 1.05 * max(size for _requests, size in each[3:8])
-
-    def test_hundreds_keep_little_of_each(self) -> None:
-        """What has been read of its hosts, which stays as it is."""
-        kept: dict[int, int] = {}
-
-        def measuring(number: int, hosts: tuple[str, ...]) -> Ran:
-            controller.forget_before(SOURCE + number - 1)
-            controller.asked.clear()
-            if number in (150, 349):
-                gc.collect()
-                kept[number] = len(gc.get_objects())
-            return hopeless(number, hosts)
-
-        controller = RelaunchingController(measuring, "web1", "web2", "web3")
-        ended = retry(controller, retries=350)
-
-        assert ended.outcome.ended == "retries_used_up"
-        assert (len(ended.outcome.attempts), ended.outcome.attempts_more) == (ATTEMPTS_KEPT, 350 - ATTEMPTS_KEPT)
-        assert ended.outcome.attempts[-1]["attempt"] == 350
-        assert (kept[349] - kept[150]) / 199 < 10

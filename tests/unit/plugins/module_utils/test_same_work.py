@@ -14,7 +14,6 @@ from datetime import timedelta
 import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._work import same_work as _same_work
@@ -45,12 +44,6 @@ def recorded(name: str) -> tuple[int, dict[str, t.Any]]:
 def later(**facts: t.Any) -> Job:
     same = {"extra_vars": VARIABLES, "job_tags": "x,y", "summary_fields": FIELDS}
     return Job.of(job(**{"job_id": 43, "launch_type": "relaunch", **same, **facts}))
-
-
-@pytest.fixture
-def client(controller: ScriptedController) -> t.Iterator[ControllerClient]:
-    with ControllerClient(ConnectionOptions(controller.url, token="t", max_retries=0)) as client:
-        yield client
 
 
 @pytest.mark.parametrize(("limit", "same"), [("web1", True), ("", False)])

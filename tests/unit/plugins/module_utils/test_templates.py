@@ -11,7 +11,6 @@ import typing as t
 import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import RefusedError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.templates import (
     latest_job_id,
@@ -28,12 +27,6 @@ DEPLOY = {"id": 7, "name": "Deploy"}
 
 def listed(*entries: dict[str, t.Any]) -> dict[str, t.Any]:
     return {"count": len(entries), "next": None, "results": list(entries)}
-
-
-@pytest.fixture
-def client(controller: ScriptedController) -> t.Iterator[ControllerClient]:
-    with ControllerClient(ConnectionOptions(controller.url, token="t", max_retries=0)) as client:
-        yield client
 
 
 @pytest.mark.parametrize("name", ["²", "٤٢", "42a", "-42", "4.2", "99999999999", "0001", "007", "0", "00"])

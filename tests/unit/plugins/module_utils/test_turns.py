@@ -12,7 +12,6 @@ from datetime import datetime, timezone
 import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import ControllerError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._selection.turns import (
@@ -23,7 +22,6 @@ from ansible_collections.relaunch.controller.plugins.module_utils._selection.tur
 from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import ALL, FAILED, RelaunchOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._work.same_work import Prompts
 from ansible_collections.relaunch.controller.tests.unit import jobs_as_data
-from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import JOBS, at, in_list, listed, prompts
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
@@ -32,13 +30,6 @@ NOW = datetime(2026, 11, 24, tzinfo=timezone.utc)
 
 def job(number: int, status: str = "failed", **facts: t.Any) -> Job:
     return Job(jobs_as_data.job(number, status, **facts))
-
-
-@pytest.fixture
-def client(controller: ScriptedController, clock: Clock) -> t.Iterator[ControllerClient]:
-    connection = ConnectionOptions(controller.url, token="t", max_retries=0)
-    with ControllerClient(connection, clock.read, clock.sleep) as client:
-        yield client
 
 
 def rows(client: ControllerClient, jobs: list[Job], hosts: str = ALL) -> tuple[list[list[int]], list[int]]:
