@@ -27,6 +27,10 @@ class Kind(enum.Enum):
     CROWDED = "over at_once"
 
 
+# Within so many seconds a job is canceled that has to give way.
+SOON = 2.0
+
+
 @dataclass(frozen=True)
 class Verdict:
     """One thing that is wrong, and why."""
@@ -236,9 +240,16 @@ def double(facts: Facts, run: Run, job: Job) -> t.Iterator[str]:
         first = other.id < job.id and records.same_work(other) and other.ran and other.active(job.created)
         # Nobody gives way to one that had ended by then.
         if first and other.active(again) and records.covers(other, job):
-            too_late = any(one.path.endswith(f"/jobs/{job.id}/cancel/") and one.status == 405 for one in requests)
-            if not (too_late and (run.result or {}).get("own_job_id") == job.id):
+            told_of = (run.result or {}).get("own_job_id") == job.id
+            if not (told_of and _canceled_too_late(requests, job, again)):
                 yield f"job {job.id} ran beside job {other.id}, the same work and made before it"
+
+
+def _canceled_too_late(requests: t.Iterable[Request], job: Job, again: float) -> bool:
+    """Whether it had ended before it could be canceled, by who was told of others at that time."""
+    cancels = [one for one in requests if one.path.endswith(f"/jobs/{job.id}/cancel/")]
+    in_time = job.over(again + SOON) or any(one.disturbed for one in cancels)
+    return in_time and any(one.status == 405 and job.over(one.answered or one.time) for one in cancels)
 
 
 def _look_again(requests: t.Iterable[Request], created: float) -> float | None:

@@ -308,6 +308,9 @@ def _false(facts: Facts, run: Run, mine: t.Sequence[Job]) -> t.Iterator[str]:
     for number, records in facts.works:
         entry = entry_of(run, records.source.id)
         if entry is not None:
+            canceled = re.search(r"\bown job (\d+)\. That was canceled", entry["msg"])
+            if canceled and facts.jobs[int(canceled[1])].ran:
+                yield f"job {records.source.id}: job {canceled[1]} was canceled, it says, but it ran"
             one = facts.of_one(number, records)
             own = dataclasses.replace(run, result=as_result(entry))
             yield from (

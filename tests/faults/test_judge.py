@@ -202,7 +202,11 @@ def test_of_callers_in_the_same_instant_one_job_runs() -> None:
 
     requests[-1] = dataclasses.replace(CANCEL_B, status=405)
     too_late = run_of({**GOOD, "own_job_id": 3}, caller="b")
-    assert judge(facts_of(RUN_A, too_late, requests=requests, jobs=[JOB, JOB_B])) == []
+    at_once = dataclasses.replace(JOB_B, finished=101.15)
+    assert judge(facts_of(RUN_A, too_late, requests=requests, jobs=[JOB, at_once])) == []
+
+    requests[-1] = dataclasses.replace(CANCEL_B, status=405, time=106)
+    assert judge(facts_of(RUN_A, too_late, requests=requests, jobs=[JOB, JOB_B])) == [double]
 
 
 @pytest.mark.parametrize(

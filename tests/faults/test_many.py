@@ -198,11 +198,18 @@ def test_what_another_slice_has_done_is_other_work() -> None:
 def test_a_job_that_could_not_be_canceled_in_time_is_to_be_told_of(msg: str, double: bool) -> None:
     """Another caller had launched the same in the same instant, and the own job had ended when it was to give way."""
     first = dataclasses.replace(FOUR, relaunch=False, created=106.005)
-    own = dataclasses.replace(FOUR, id=5)
+    own = dataclasses.replace(FOUR, id=5, finished=106.025)
     look, cancel = dataclasses.replace(LOOK, time=106.02), Request(106.03, "POST", "/api/v2/jobs/5/cancel/", 405)
     told = result_of(entry(1, 3), entry(2, 4, msg=msg))
     facts = facts_of(told, jobs=(THREE, first, own), requests=(LOOK, *POSTS, look, cancel))
     assert (Kind.DOUBLE in {verdict.kind for verdict in judge(facts)}) is double
+
+
+def test_of_a_job_that_ran_it_is_not_told_that_it_was_canceled() -> None:
+    told = result_of(entry(1, 3), entry(2, 4, msg="In place of this task's own job 3. That was canceled."))
+    assert [verdict.why for verdict in judge(facts_of(told))] == [
+        "run 1: job 2: job 3 was canceled, it says, but it ran"
+    ]
 
 
 LEFT_ALONE = "It needs passwords: ssh_password. Relaunch it with job_relaunch and credential_passwords."

@@ -239,8 +239,7 @@ def _of_error(member: Member, error: BaseException) -> JobEntry:
     outcome, first = _known(member, outcome_of(error)), first_error(error)
     said = str(error) if isinstance(error, ControllerError) else "Interrupted while it was being launched."
     if outcome.own_job_id is not None and f"own job {outcome.own_job_id}" not in said:
-        end = "ran too: it could not be canceled" if outcome.changed else "was canceled for it"
-        said = f"{said} This task's own job {outcome.own_job_id} {end}."
+        said = f"{said} This task's own job {outcome.own_job_id} had been given up for another caller's."
     ended = outcome.job is not None and not outcome.job.active
     if isinstance(first, ParkedError):
         name, broken = PARKED, False
