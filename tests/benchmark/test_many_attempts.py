@@ -13,10 +13,6 @@ import typing as t
 import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import BrokenOffError, outcome_of
-from ansible_collections.relaunch.controller.plugins.module_utils._retry.options import (
-    RETRY_SPECIFICATION,
-    RetryRequest,
-)
 from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_failed_hosts import (
     RetryOutcome,
     retry_failed_hosts,
@@ -27,23 +23,19 @@ from ansible_collections.relaunch.controller.tests.unit.relaunching_controller i
     SOURCE,
     Ran,
     RelaunchingController,
+    hopeless,
+    retry_request,
 )
-
-DEFAULTS = {name: option.get("default") for name, option in RETRY_SPECIFICATION["argument_spec"].items()}
 
 
 def failed_after(controller: RelaunchingController, retries: int) -> RetryOutcome:
     """What so many attempts come to that all fail."""
-    request = RetryRequest.of({**DEFAULTS, "job_id": SOURCE, "delay": 1000.0, "retries": retries}, False, False)
+    request = retry_request(delay=1000.0, retries=retries)
     with controller.client(Clock()) as client, pytest.raises(BrokenOffError) as failed:
         retry_failed_hosts(client, request, None, lambda _line: None)
     outcome = outcome_of(failed.value)
     assert isinstance(outcome, RetryOutcome)
     return outcome
-
-
-def hopeless(_number: int, hosts: tuple[str, ...]) -> Ran:
-    return dict.fromkeys(hosts, True)
 
 
 def one_recovers(_number: int, hosts: tuple[str, ...]) -> Ran:

@@ -21,6 +21,8 @@ from ansible_collections.relaunch.controller.tests.unit.bulk_controller import N
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 
 JOBS = 300
+# More requests than any of these tests needs: an endless loop ends here.
+MOST_REQUESTS = 5000
 
 
 def recovered(controller: BulkController, jobs: t.Sequence[int], hosts: str = "failed") -> JobsOutcome:
@@ -32,6 +34,11 @@ def recovered(controller: BulkController, jobs: t.Sequence[int], hosts: str = "f
         at_once=20,
         max_jobs=JOBS,
     )
+
+    def before(_method: str, _path: str) -> None:
+        assert len(controller.asked) < MOST_REQUESTS, "an endless loop"
+
+    controller.before = before
     with controller.client() as client:
         outcome = relaunch_jobs(client, request, NOW)
     assert [entry.recovered for entry in outcome.jobs] == [True] * len(jobs)

@@ -308,9 +308,10 @@ def _false(facts: Facts, run: Run, mine: t.Sequence[Job]) -> t.Iterator[str]:
     for number, records in facts.works:
         entry = entry_of(run, records.source.id)
         if entry is not None:
-            canceled = re.search(r"\bown job (\d+)\. That was canceled", entry["msg"])
-            if canceled and facts.jobs[int(canceled[1])].ran:
-                yield f"job {records.source.id}: job {canceled[1]} was canceled, it says, but it ran"
+            told = re.search(r"\bown job (\d+)\. That was canceled", entry["msg"])
+            given_up = facts.jobs.get(int(told[1])) if told else None
+            if given_up is not None and given_up.ran:
+                yield f"job {records.source.id}: job {given_up.id} was canceled, it says, but it ran"
             one = facts.of_one(number, records)
             own = dataclasses.replace(run, result=as_result(entry))
             yield from (

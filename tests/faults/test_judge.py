@@ -208,6 +208,9 @@ def test_of_callers_in_the_same_instant_one_job_runs() -> None:
     requests[-1] = dataclasses.replace(CANCEL_B, status=405, time=106)
     assert judge(facts_of(RUN_A, too_late, requests=requests, jobs=[JOB, JOB_B])) == [double]
 
+    requests.insert(-1, dataclasses.replace(CANCEL_B, status=503, fault=UNDONE.fault))
+    assert judge(facts_of(RUN_A, too_late, requests=requests, jobs=[JOB, JOB_B])) == []
+
 
 @pytest.mark.parametrize(
     ("rival", "look", "double"),

@@ -18,6 +18,10 @@ from urllib3.exceptions import NewConnectionError
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import CONNECTION_SPEC, resolve
+from ansible_collections.relaunch.controller.plugins.module_utils._retry.options import (
+    RETRY_SPECIFICATION,
+    RetryRequest,
+)
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import FAILED_AT_START, STARTED, job, summary
 
@@ -165,6 +169,17 @@ class RelaunchingController(BaseAdapter):
         if hosts == "failed" and not self._failed(number):
             return 400, {"hosts": ["No hosts."]}
         return 201, {**self.relaunch(number, hosts), "status": "pending", "finished": None, "started": None}
+
+
+def retry_request(check_mode: bool = False, **options: t.Any) -> RetryRequest:
+    """What a task asks for that retries job 42."""
+    defaults = {name: option.get("default") for name, option in RETRY_SPECIFICATION["argument_spec"].items()}
+    return RetryRequest.of({**defaults, "job_id": SOURCE, **options}, check_mode, False)
+
+
+def hopeless(_number: int, hosts: tuple[str, ...]) -> Ran:
+    """A relaunch that fails on all of its hosts."""
+    return dict.fromkeys(hosts, True)
 
 
 def client_of(controller: BaseAdapter, clock: Clock, **options: t.Any) -> ControllerClient:

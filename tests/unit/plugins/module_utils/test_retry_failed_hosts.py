@@ -18,10 +18,6 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
     RefusedError,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import first_error, outcome_of
-from ansible_collections.relaunch.controller.plugins.module_utils._retry.options import (
-    RETRY_SPECIFICATION,
-    RetryRequest,
-)
 from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_failed_hosts import (
     RetryOutcome,
     retry_failed_hosts,
@@ -31,9 +27,10 @@ from ansible_collections.relaunch.controller.tests.unit.relaunching_controller i
     SOURCE,
     Ran,
     RelaunchingController,
+    hopeless,
+    retry_request,
 )
 
-DEFAULTS = {name: option.get("default") for name, option in RETRY_SPECIFICATION["argument_spec"].items()}
 # Unlike any pause of a wait.
 DELAY = 1000.0
 
@@ -73,7 +70,7 @@ def retry(
     progress: t.Callable[[t.Any], None] | None = None,
     **options: t.Any,
 ) -> Ended:
-    request = RetryRequest.of({**DEFAULTS, "job_id": SOURCE, "delay": DELAY, **options}, check_mode, False)
+    request = retry_request(check_mode, **{"delay": DELAY, **options})
     lines: list[str] = []
     with controller.client(clock or Clock()) as client:
         try:
@@ -92,10 +89,6 @@ def failing(*rounds: str) -> t.Callable[[int, tuple[str, ...]], Ran]:
         return {name: name in bad for name in hosts or ("web1", "web2", "web3")}
 
     return ran
-
-
-def hopeless(_number: int, hosts: tuple[str, ...]) -> Ran:
-    return dict.fromkeys(hosts, True)
 
 
 class TestHowItEnds:

@@ -18,10 +18,6 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
     ParkedError,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import first_error, outcome_of
-from ansible_collections.relaunch.controller.plugins.module_utils._retry.options import (
-    RETRY_SPECIFICATION,
-    RetryRequest,
-)
 from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_failed_hosts import (
     RetryOutcome,
     retry_failed_hosts,
@@ -33,11 +29,12 @@ from ansible_collections.relaunch.controller.tests.unit.relaunching_controller i
     SOURCE,
     Ran,
     RelaunchingController,
+    hopeless,
+    retry_request,
 )
 from ansible_collections.relaunch.controller.tests.unit.templates_as_data import needs
 
 HOUR = 3600.0
-DEFAULTS = {name: option.get("default") for name, option in RETRY_SPECIFICATION["argument_spec"].items()}
 
 LICENCE = {"task": "Check the licence", "module": "ansible.builtin.fail", "message": "The licence has expired"}
 NO_ROUTE = {"task": "Gathering Facts", "module": "gather_facts", "message": "No route to host", "unreachable": True}
@@ -104,7 +101,7 @@ def _failure(host: str, expired: bool) -> dict[str, t.Any]:
 def retry(
     world: World, rules: t.Sequence[t.Mapping[str, t.Any]], clock: Clock | None = None, **options: t.Any
 ) -> tuple[RetryOutcome, BaseException | None]:
-    request = RetryRequest.of({**DEFAULTS, "job_id": SOURCE, "rules": rules, **options}, False, False)
+    request = retry_request(rules=rules, **options)
     with world.client(clock or Clock()) as client:
         try:
             return retry_failed_hosts(client, request), None
@@ -112,10 +109,6 @@ def retry(
             outcome = outcome_of(error)
             assert isinstance(outcome, RetryOutcome)
             return outcome, first_error(error)
-
-
-def hopeless(_number: int, hosts: tuple[str, ...]) -> Ran:
-    return dict.fromkeys(hosts, True)
 
 
 class TestTwentyUnreachableAndOneThatNeedsAPerson:
