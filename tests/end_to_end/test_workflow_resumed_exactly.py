@@ -453,6 +453,30 @@ class TestLineage:
         assert (result["failed"], limits(sandbox, result["id"])) == (False, {"D": ""}), result["msg"]
         assert temporary(sandbox, made["id"]) == []
 
+    def test_who_has_healed_it_last_changes_nothing(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        """Others run the same work, with success, each time that a template is made."""
+        made = workflow(line(deploy(TWO)["id"]), FAILED_LINE)
+        heal(sandbox, made["jobs"]["B"], "web2")
+        path = f"/jobs/{made['jobs']['B']}/relaunch/"
+        calls: t.Any = [
+            {"method": "PATCH", "path": "/settings", "body": {"max_running": 0}},
+            {"method": "POST", "path": path, "user": "admin", "body": {"hosts": "all"}},
+            {
+                "method": "POST",
+                "path": "/jobs/{id}/end",
+                "body": {"status": "successful", "hosts": dict.fromkeys(TWO, "ok")},
+            },
+            {"method": "PATCH", "path": "/settings", "body": {"max_running": 4}},
+        ]
+        sandbox.misbehave([{**WHILE_IT_IS_MADE, "times": None, "calls": calls}])
+
+        result = resume(made["id"])
+
+        assert (result["failed"], limits(sandbox, result["id"])) == (False, {"D": ""}), result["msg"]
+        assert unsafe(sandbox).count("POST workflow_job_templates/N/launch/") == 1
+
 
 class TestHandedOn:
     """What nodes that have succeeded handed on reaches the nodes behind them, as it would have."""

@@ -61,8 +61,12 @@ class Situation:
         return remaining(self.nodes, self.source.status, handled, self.healed, healing)
 
     def same_as(self, other: Situation) -> bool:
-        """Whether what has to run is the same."""
-        return self.source.id == other.source.id and self.left == other.left
+        """Whether what has to run is the same; which of several jobs has healed a node does not matter."""
+        ours, theirs = (
+            {number: replace(one, healed_by=None) for number, one in situation.left.items()}
+            for situation in (self, other)
+        )
+        return self.source.id == other.source.id and ours == theirs and self.healed.keys() == other.healed.keys()
 
     def named(self, number: int) -> str:
         """What a node is called."""
