@@ -50,7 +50,6 @@ class Sender:
         self.date: t.Optional[str] = None
         self._session = session
         self._connection = connection
-        self._verify = bundle(connection.verify, os.environ)
 
     def send(self, method: str, url: str, **arguments: t.Any) -> Answer:
         """Send a request, once.
@@ -67,8 +66,6 @@ class Sender:
                 response = self._session.request(
                     method,
                     url,
-                    # Given here and not on the session, where REQUESTS_CA_BUNDLE would override verify=False.
-                    verify=self._verify,
                     timeout=self._connection.request_timeout,
                     allow_redirects=False,
                     **arguments,
@@ -84,8 +81,7 @@ class Sender:
 
     def _way(self, method: str, url: str) -> Way:
         connection = self._connection
-        utils = _requests.requests.utils
-        proxy = utils.select_proxy(connection.base_url, utils.get_environ_proxies(connection.base_url)) or ""
+        proxy = _requests.requests.utils.select_proxy(connection.base_url, self._session.proxies) or ""
         return Way(f"{method} {url}", connection.base_url, connection.request_timeout, connection.host_given, proxy)
 
 
@@ -114,7 +110,10 @@ def trusts_system(connection: ConnectionOptions, environ: t.Mapping[str, str]) -
 
 
 def open_session(connection: ConnectionOptions) -> requests.Session:
-    """A session that authenticates as the connection says, and in no other way."""
+    """A session that authenticates as the connection says, and in no other way.
+
+    All requests go to one host: what the environment says of proxies and authorities is read once, not at each of them.
+    """
 
     def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
         if connection.token:
@@ -126,8 +125,11 @@ def open_session(connection: ConnectionOptions) -> requests.Session:
 
     session = _requests.requests.Session()
     session.headers.update({"Accept": "application/json", "Accept-Language": "en", "User-Agent": "relaunch.controller"})
-    # Anything truthy here also keeps requests from taking credentials out of ~/.netrc.
     session.auth = authorize
+    session.proxies.update(_requests.requests.utils.get_environ_proxies(connection.base_url))
+    session.verify = bundle(connection.verify, os.environ)
+    # Else it reads the environment again, where REQUESTS_CA_BUNDLE would override verify=False.
+    session.trust_env = False
     if trusts_system(connection, os.environ):
         context = _requests.urllib3.util.ssl_.create_urllib3_context()
         context.load_default_certs()

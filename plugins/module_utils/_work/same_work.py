@@ -104,7 +104,7 @@ class Prompts:
         # By template and values, the job with the lowest number of those that were met.
         self._first: dict[_Key, Job] = {}
         # By the same, what their template has given them, where that is known.
-        self._of_template: dict[_Key, t.Optional[tuple[Fingerprint, ...]]] = {}
+        self._of_template: dict[_Key, tuple[Fingerprint, ...]] = {}
         self._unreadable: dict[int, AnswerError] = {}
         #: Whether jobs that have ended, and whose prompts cannot be read, are no work that is known. Until then it is
         #: an error, with which one tells of them.
@@ -129,12 +129,13 @@ class Prompts:
     def _given_by_template(self, job: Job) -> t.Optional[tuple[Fingerprint, ...]]:
         """What a template has given a job that was not prompted for it; None where it may have been edited since."""
         key = _key(job)
-        if self._of_template.get(key) is None:
+        given = self._of_template.get(key)
+        if given is None:
             self.note(job)
             edit = self._edited(job)
-            alone = edit is not None and edit.left_alone(self._first[key].created)
-            self._of_template[key] = _template_values(job, edit is None or edit.has_survey) if alone else None
-        return self._of_template[key]
+            if edit is not None and edit.left_alone(self._first[key].created):
+                given = self._of_template[key] = _template_values(job, edit.has_survey)
+        return given
 
     def asks_credentials(self, job: Job) -> t.Optional[bool]:
         """Whether a job's template asks for credentials at launch; None where that is not known."""
@@ -215,12 +216,14 @@ class SameWork:
     def surely_excludes(self, job: Job) -> bool:
         """Whether it is known, or shown by values alone, that a job of the same template is other work."""
         found = values(job)
-        if found not in self._known:
-            changes = self._changes
-            other = not _shows(changes, found) if changes else self._prompts.surely_differ(self._source, job)
-            if other or slice_of(job) != slice_of(self._source):
-                self._known[found] = False
-        return self._known.get(found) is False
+        if found in self._known:
+            return self._known[found] is False
+        changes = self._changes
+        other = not _shows(changes, found) if changes else self._prompts.surely_differ(self._source, job)
+        other = other or slice_of(job) != slice_of(self._source)
+        if other:
+            self._known[found] = False
+        return other
 
     def _same(self, job: Job) -> t.Optional[bool]:
         """None where values differ and the prompts cannot be had."""
