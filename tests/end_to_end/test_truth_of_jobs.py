@@ -91,6 +91,45 @@ def test_an_ok_in_a_relaunch_that_stopped_early_heals_nobody(
     assert all(marks.passed("Deploy")[name] == [second["id"]] for name in due)
 
 
+@pytest.mark.parametrize("stopping", [{"any_errors_fatal": True}, {"max_fail_percentage": 0}])
+def test_where_nothing_else_is_left_only_an_end_that_is_shown_counts(
+    sandbox: Sandbox, marks: Marks, driver: Driver, stopping: Options
+) -> None:
+    """A relaunch stops for web1, no run has got further, and the one that failed in it is deleted."""
+    marks.fail("Drain", web1=1, web2=1)
+    marks.fail("Deploy", web2=1)
+    content = playbook(marks.play("all", "Drain", "Deploy", "Announce", **stopping))
+    made = template(sandbox, content, ("web1", "web2"))
+    job = failed(sandbox, made)
+    assert sandbox.wait(sandbox.relaunch(job, hosts="failed")) == "failed"
+    sandbox.delete_host(made["hosts"]["web2"])
+
+    first = driver.relaunch(job)
+    second = driver.relaunch(job)
+
+    assert (first["failed"], first["hosts"], first["remaining_hosts"]) == (False, ["web1"], ["web2"])
+    assert (second["changed"], second["id"], second["gone_hosts"]) == (False, first["id"], ["web2"])
+    assert marks.passed("Announce") == {"web1": [first["id"]]}
+
+
+def test_nor_does_it_where_the_source_stopped_for_somebody(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:
+    """A run on all hosts brings web1 further, where it stops for it too, and the only one that failed is deleted."""
+    marks.fail("Drain", web2=1)
+    marks.fail("Deploy", web2=1)
+    content = playbook(marks.play("all", "Drain", "Deploy", "Announce", any_errors_fatal=True))
+    made = template(sandbox, content, ("web1", "web2"))
+    job = failed(sandbox, made)
+    assert sandbox.wait(sandbox.relaunch(job)) == "failed"
+    sandbox.delete_host(made["hosts"]["web2"])
+
+    refused = driver.relaunch(job)
+    done = driver.relaunch(job, fallback_to_all=True)
+
+    assert (refused["failed"], refused["changed"], refused["stopped_hosts"]) == (True, False, ["web1"])
+    assert (done["failed"], done["changed"]) == (False, True)
+    assert marks.passed("Announce") == {"web1": [done["id"]]}
+
+
 def test_retrying_brings_those_to_the_end_whom_a_round_stopped(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:
     content, hosts = a_run_once_task(marks)
     job = failed(sandbox, template(sandbox, content, hosts))

@@ -17,6 +17,7 @@ from .host_reach import HostReach
 from .ledger import (
     HostRecord,
     Ledger,
+    Reach,
     StoppedEarly,
     done_names,
     ended,
@@ -91,6 +92,17 @@ class SummariesReader:
         self._read.summaries[job.id] = tuple(found)
         return self._read.summaries[job.id]
 
+    def _failed_of(self, job: Job) -> tuple[HostSummary, ...]:
+        if job.id in self._read.summaries:
+            return tuple(one for one in self._read.summaries[job.id] if one.failed)
+        if job.id not in self._read.failed:
+            found: t.Sequence[HostSummary] = ()
+            if not job.never_began:
+                job = self._events_in(job)
+                found = _jobs.host_summaries(self._client, job.id, failed=True)
+            self._read.failed[job.id] = tuple(found)
+        return self._read.failed[job.id]
+
     def _with_summaries(self, run: Run) -> Run:
         if run.summaries is not None or not may_have_results(run):
             return run
@@ -144,7 +156,7 @@ class LedgerReader(SummariesReader):
         runs = [Run(job, whole=same_limit(source, job)) for job in jobs if job is not early]
         source_run = Run(source, whole=True)
         if not self._whole and (runs or hosts_needed):
-            source_run = replace(source_run, summaries=self._failed_of_source())
+            source_run = replace(source_run, summaries=self._failed_of(self._source))
             runs = self._until_decided(source_run, runs)
         tried, masked = frozenset(self._tried), self._same_work.masked
         launched = [job for job in later if job.id in tried] if tried else []
@@ -154,6 +166,11 @@ class LedgerReader(SummariesReader):
         if source_run.summaries is None:
             return ledger
         records = self._reach.of(host_records(source_run, runs))
+        due = any(one.done_in is None and one.reach is Reach.RELAUNCH for one in records)
+        if not due and any(run.unproven for run in runs):
+            # No relaunch of others is to come that would show whether these were stopped.
+            ledger = replace(ledger, runs=tuple(run.proven for run in runs))
+            records = self._reach.of(host_records(source_run, ledger.runs))
         return replace(ledger, hosts=tuple(without_tried(records, tried, runs)))
 
     def disabled(self, hosts: t.Sequence[HostRecord]) -> t.Optional[tuple[HostRecord, ...]]:
@@ -169,7 +186,7 @@ class LedgerReader(SummariesReader):
 
         :raises ControllerError: they could not be read.
         """
-        records = host_records(Run(self._source, whole=True, summaries=self._failed_of_source()), ())
+        records = host_records(Run(self._source, whole=True, summaries=self._failed_of(self._source)), ())
         return tuple(one for one in self._reach.of(records) if not one.has_row)
 
     def assume_done(self, job: Job, of_source: bool) -> None:
@@ -231,6 +248,7 @@ class LedgerReader(SummariesReader):
             whole = replace(run, summaries=self.summaries(base), stopped=stopped)
             read = [self._with_summaries(other) for other in others]
             others = [self._ends.with_stopped(other, self._alike(whole, read)) for other in read]
+            others = [other.proven for other in others] if claimed else others
             done = done_names(self._source.inventory, [whole, *others])
             hosts = tuple(sorted(stopped.union(begun.hosts) - done))
         else:
@@ -284,18 +302,6 @@ class LedgerReader(SummariesReader):
         if any(not one.failed and {one.name, one.name_then} & names for one in run.summaries or ()):
             run = self._ends.with_stopped(run, runs)
         return run
-
-    def _failed_of_source(self) -> tuple[HostSummary, ...]:
-        job = self._source
-        if job.id in self._read.summaries:
-            return tuple(one for one in self._read.summaries[job.id] if one.failed)
-        if job.id not in self._read.failed:
-            found: t.Sequence[HostSummary] = ()
-            if not job.never_began:
-                job = self._events_in(job)
-                found = _jobs.host_summaries(self._client, job.id, failed=True)
-            self._read.failed[job.id] = tuple(found)
-        return self._read.failed[job.id]
 
 
 def _ran_on_limit(job: Job, started: t.Optional[Started]) -> bool:

@@ -49,8 +49,8 @@ class RunEnds:
         """
         if run.stopped is not None or run.job.successful or not run.summaries:
             return run
-        others = [other for other in runs if other.job.id != run.job.id]
-        return replace(run, stopped=self.end(run, others).counted)
+        end = self.end(run, [other for other in runs if other.job.id != run.job.id])
+        return replace(run, stopped=end.counted, unproven=end.stopped - end.counted)
 
     def end(self, run: Run, others: t.Sequence[Run]) -> EndOfRun:
         """The end of a run, measured by the newest successful ones, else by the failed ones that started more.

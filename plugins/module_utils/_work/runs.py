@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._api.jobs import HostSummary, Job
 
@@ -23,12 +23,14 @@ class Run:
     :param summaries: what became of its hosts; None where that was not asked for, or is not known yet.
     :param stopped: the names of then of hosts that did not fail, and for which it ended early all the same; None where
         that was not asked for.
+    :param unproven: those of others that did not fail, of which no run shows whether it went to its end on them.
     """
 
     job: Job
     whole: bool = False
     summaries: t.Optional[tuple[HostSummary, ...]] = None
     stopped: t.Optional[frozenset[str]] = None
+    unproven: frozenset[str] = frozenset()
 
     def covers(self, names: frozenset[str]) -> bool:
         """Whether a host with these names is in its limit."""
@@ -38,6 +40,11 @@ class Run:
     def failed_present(self) -> frozenset[str]:
         """The names of its failed hosts that a relaunch on failed hosts reaches."""
         return frozenset(one.name for one in self.summaries or () if one.failed and one.host is not None)
+
+    @property
+    def proven(self) -> Run:
+        """The same, where a host is done only if a run shows that this one went to its end on it."""
+        return replace(self, stopped=self.stopped | self.unproven) if self.stopped is not None else self
 
     @property
     def has_results(self) -> bool:
