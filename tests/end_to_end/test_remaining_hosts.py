@@ -26,10 +26,10 @@ SIX = tuple(f"web{number}" for number in range(1, 7))
 class Rolling:
     """A rolling update in batches of two that stopped in its second one: web3 and web4 fail once at its last step."""
 
-    def __init__(self, sandbox: Sandbox, marks: Marks, **options: t.Any) -> None:
+    def __init__(self, sandbox: Sandbox, marks: Marks, pattern: str = "all", **options: t.Any) -> None:
         self.sandbox, self.marks = sandbox, marks
         marks.fail("Check", web3=1, web4=1)
-        play = marks.play("all", "Update", "Check", serial=2)
+        play = marks.play(pattern, "Update", "Check", serial=2)
         options = {"asks": ["limit"], **options}
         hosts: Options = {name: {} for name in SIX}
         self.template = sandbox.add_template(f"Rolling {os.urandom(3).hex()}", playbook(play), hosts=hosts, **options)
@@ -65,6 +65,24 @@ def test_a_rolling_update_is_completed_on_exactly_what_remains(sandbox: Sandbox,
     assert rolling.done == {host: [rolling.job if host in ("web1", "web2") else first["id"]] for host in SIX}
     assert [(one["failed"], one["changed"], one["id"]) for one in again] == [(False, False, first["id"])] * 2
     assert rolling.launches == [f"/job_templates/{template}/launch/"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "limit"),
+    [("all", "all:!web6"), ("all", "all,!db"), ("all", "*:&web"), ("all:!web6", ""), ("web:db:!db", "all:&web")],
+)
+def test_hosts_that_are_excluded_are_left_alone(
+    sandbox: Sandbox, marks: Marks, driver: Driver, pattern: str, limit: str
+) -> None:
+    groups = {"web": list(SIX[:5]), "db": ["web6"]}
+    rolling = Rolling(sandbox, marks, pattern, limit=limit, groups=groups)
+
+    healed = driver.relaunch(rolling.job)
+    first, second = (driver.relaunch(rolling.job, hosts="remaining") for _time in range(2))
+
+    assert healed["cut_short"] and "has not been done on web5, though" in healed["msg"]
+    assert (first["failed"], first["limit"], second["changed"]) == (False, "web5", False), first["msg"]
+    assert sorted(rolling.done) == list(SIX[:5])
 
 
 def test_a_host_that_was_added_again_and_one_that_was_healed_by_hand(

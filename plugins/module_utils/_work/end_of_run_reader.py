@@ -19,7 +19,7 @@ from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
 from .end_of_run import End, Missed, OpenQuestion, Question, RunStarts, decide_end
-from .host_patterns import EVERYBODY, are_plain, terms
+from .host_patterns import NAMES_LIMIT, HostPattern, PatternHosts
 from .starts import (
     FAILURE_EVENTS,
     RESULT_EVENTS,
@@ -35,10 +35,6 @@ from .starts import (
 FAILURES_LENGTH = 50
 # Results that are read to learn who took part in a batch; five pages.
 RESULTS_LIMIT = 1000
-# More names make a request line too long for some proxies.
-NAMES_LIMIT = 100
-# Each group of a play's pattern costs a request.
-GROUPS_LIMIT = 2
 
 # All events of a job are asked for at once where they are no more than this.
 FEW_EVENTS = 100
@@ -290,44 +286,14 @@ class _Reader:
         return frozenset(found)
 
     def _meant(self, pattern: str, hosts: frozenset[str]) -> frozenset[str]:
-        """Those of the hosts that a play's pattern names, by themselves or in a group; all where it cannot be told."""
-        without = {term[1:] for term in terms(pattern) if term.startswith("!")}
-        names = {term for term in terms(pattern) if not term.startswith("!")}
-        if not are_plain((names - EVERYBODY) | without):
-            return hosts
-        meant = self._named(names, hosts)
-        if meant is None:
-            return hosts
-        return meant - (self._named(without, meant) or frozenset()) if without and meant else meant
-
-    def _named(self, names: t.Collection[str], hosts: frozenset[str]) -> t.Optional[frozenset[str]]:
-        """Those of the hosts that have one of these names or are in such a group; None where it cannot be told."""
-        if not EVERYBODY.isdisjoint(names):
-            return hosts
-        groups, named = frozenset(names) - hosts, hosts & frozenset(names)
-        inventory, others = self._run.facts.get("inventory"), hosts - named
-        if not groups or not others:
-            return named
-        if not inventory or len(others) > NAMES_LIMIT:
-            return None
+        """Those of the hosts that a play's pattern names, by themselves or in a group, or may name."""
+        inventory = PatternHosts(self._client, self._run.inventory, NAMES_LIMIT)
         try:
-            members = self._in_groups(int(inventory), groups, others)
+            return inventory.among(hosts, HostPattern.of(pattern))[0]
         except AnswerError as error:
             if error.status not in (403, 404):
                 raise
-            return None
-        return None if members is None else named | members
-
-    def _in_groups(self, inventory: int, names: t.Collection[str], hosts: frozenset[str]) -> t.Optional[frozenset[str]]:
-        query = {"name__in": ",".join(sorted(names)), "page_size": GROUPS_LIMIT}
-        answer = self._client.get(f"inventories/{inventory}/groups/", **query)
-        if answer.get("next"):
-            return None
-        members: set[str] = set()
-        for group in answer.get("results") or ():
-            entries = self._client.results(f"groups/{group['id']}/all_hosts/", name__in=",".join(sorted(hosts)))
-            members.update(str(entry.get("name")) for entry in entries)
-        return hosts & members
+            return hosts
 
 
 def _range(batch: Batch) -> dict[str, int]:

@@ -2,15 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The pattern of a play, or a limit, taken apart as far as names go. Pure. Private to this collection."""
+"""The pattern of a play, or a limit: taken apart as far as names go, and the hosts that it means.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 
 import re
 import typing as t
+from dataclasses import dataclass
+
+if t.TYPE_CHECKING:
+    from .._api.client import ControllerClient
 
 # What names every host.
 EVERYBODY = frozenset({"all", "*"})
+
+# More names make a request line too long for some proxies.
+NAMES_LIMIT = 100
+# Each group of a pattern costs a request.
+GROUPS_LIMIT = 2
 
 # One argument of a Linux process holds 131,071 bytes: with a limit of 130,173 a job ran, with one of 133,273 it ended
 # in error, "Argument list too long" (recorded: blank-long-limit-detail).
@@ -26,9 +38,88 @@ def terms(pattern: str) -> frozenset[str]:
     return frozenset(re.split(r"[,:;\s]+", pattern)) - {""}
 
 
-def are_plain(names: t.Iterable[str]) -> bool:
-    """Whether each is the name of a host or group, and no wildcard or expression."""
-    return all(map(_PLAIN_NAME.fullmatch, names))
+def in_parts(names: t.Collection[str]) -> list[list[str]]:
+    """Names in as many request lines as they need."""
+    ordered = sorted(names)
+    return [ordered[start : start + NAMES_LIMIT] for start in range(0, len(ordered), NAMES_LIMIT)]
+
+
+@dataclass(frozen=True)
+class HostPattern:
+    """Of hosts and groups. A host is meant that is one of ``names``, and each of ``among``, and none of ``without``.
+
+    :param names: everybody where there are none.
+    """
+
+    names: frozenset[str] = frozenset()
+    among: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, pattern: str) -> t.Optional[HostPattern]:
+        """:returns: None where a wildcard or an expression decides."""
+        every = terms(pattern)
+        among = frozenset(term[1:] for term in every if term.startswith("&")) - EVERYBODY
+        without = frozenset(term[1:] for term in every if term.startswith("!"))
+        names = frozenset(term for term in every if not term.startswith(("&", "!")))
+        if not all(map(_PLAIN_NAME.fullmatch, (names | among | without) - EVERYBODY)):
+            return None
+        return cls(frozenset() if names & EVERYBODY else names, among, without)
+
+    @property
+    def just_names(self) -> bool:
+        """Whether it means all hosts that its names mean."""
+        return not (self.among or self.without)
+
+
+class PatternHosts:
+    """Asks an inventory which hosts patterns mean.
+
+    :param inventory: None where it is gone.
+    :param most: of more hosts than this it is not asked which groups they are in.
+    """
+
+    def __init__(self, client: ControllerClient, inventory: t.Optional[int], most: t.Optional[int]) -> None:
+        self._client = client
+        self._inventory = inventory
+        self._most = most
+
+    def among(self, hosts: frozenset[str], pattern: t.Optional[HostPattern]) -> tuple[frozenset[str], bool]:
+        """Those of some hosts that a pattern means, and whether that is told; else these are all that it may mean.
+
+        :param hosts: by name.
+        :raises ControllerError: it could not be read.
+        """
+        if pattern is None:
+            return hosts, False
+        parts = [pattern.names, *(frozenset({name}) for name in sorted(pattern.among))]
+        told = True
+        for names in filter(None, parts):
+            found = self._named(names, hosts)
+            hosts, told = (hosts, False) if found is None else (found, told)
+        found = self._named(pattern.without, hosts) if pattern.without else frozenset()
+        return (hosts, False) if found is None else (hosts - found, told)
+
+    def _named(self, names: frozenset[str], hosts: frozenset[str]) -> t.Optional[frozenset[str]]:
+        """Those of the hosts that have one of these names or are in such a group; None where it cannot be told."""
+        if names & EVERYBODY:
+            return hosts
+        named, groups = hosts & names, names - hosts
+        others = hosts - named
+        if not groups or not others:
+            return named
+        if self._inventory is None or (self._most is not None and len(others) > self._most):
+            return None
+        query = {"name__in": ",".join(sorted(groups)), "page_size": GROUPS_LIMIT}
+        answer = self._client.get(f"inventories/{self._inventory}/groups/", **query)
+        if answer.get("next"):
+            return None
+        members: set[str] = set()
+        for group in answer.get("results") or ():
+            for part in in_parts(others):
+                entries = self._client.results(f"groups/{group['id']}/all_hosts/", name__in=",".join(part))
+                members.update(str(entry.get("name")) for entry in entries)
+        return named | (others & members)
 
 
 def limit_problem(names: t.Collection[str]) -> str:

@@ -7,14 +7,14 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job, parse_time
 from .._api.paging import NUMBERS_AT_ONCE, PAGE_SIZE
-from .end_of_run_reader import GROUPS_LIMIT, NAMES_LIMIT, EndOfRun
-from .host_patterns import EVERYBODY, are_plain, may_be_no_limit, terms
+from .end_of_run_reader import EndOfRun
+from .host_patterns import GROUPS_LIMIT, NAMES_LIMIT, HostPattern, PatternHosts, in_parts, may_be_no_limit
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -45,13 +45,18 @@ MADE = "a play that no run has begun is for hosts that its inventory does not ha
 
 @dataclass(frozen=True)
 class Targets:
-    """Whom a job is meant for: hosts and groups by name, or everybody where there is none.
+    """Whom a job is meant for.
 
-    :param exact: false where plays leave out some of them.
+    :param names: the hosts and groups that they are, or are in; everybody where there are none.
+    :param besides: of each of these a host has to be meant by one pattern; None is one that cannot be taken apart.
     """
 
-    names: frozenset[str]
-    exact: bool
+    names: frozenset[str] = frozenset()
+    besides: tuple[frozenset[t.Optional[HostPattern]], ...] = ()
+
+    @property
+    def everybody(self) -> bool:
+        return not (self.names or self.besides)
 
 
 # For so many seconds the hosts of an inventory are known to many.
@@ -177,22 +182,22 @@ class InventoryHosts:
         return None if answer.get("next") else list(answer.get("results") or ())
 
 
-def targets(limit: str, patterns: t.Collection[str]) -> t.Optional[Targets]:
-    """Whom plays with these patterns are meant for under a limit; None where a wildcard or an expression decides."""
-    limited = _names([limit] if limit else [])
-    wanted = _names(patterns)
-    if limited is None or (wanted is None and not limit):
-        return None
-    if not limit:
-        return Targets(wanted or frozenset(), exact=True)
-    return Targets(limited, exact=wanted in (frozenset(), limited))
-
-
-def _names(patterns: t.Collection[str]) -> t.Optional[frozenset[str]]:
-    names = frozenset[str]().union(*map(terms, patterns))
-    if names & EVERYBODY:
-        return frozenset()
-    return names if are_plain(names) else None
+def targets(limit: str, patterns: t.Collection[str]) -> Targets:
+    """Whom plays with these patterns are meant for under a limit."""
+    limited = HostPattern.of(limit)
+    plays = frozenset(map(HostPattern.of, patterns)) or frozenset({HostPattern()})
+    besides = [frozenset({limited}), plays]
+    if limited is not None and limited.names:
+        names = limited.names
+        besides = [frozenset({replace(limited, names=frozenset())}), frozenset() if limited in plays else plays]
+    else:
+        known = [play for play in plays if play is not None and play.names]
+        names = frozenset[str]().union(*(play.names for play in known)) if len(known) == len(plays) else frozenset()
+        if names and all(play.just_names for play in known):
+            besides.remove(plays)
+        elif names and len(known) == 1:
+            besides[-1] = frozenset({replace(known[0], names=frozenset())})
+    return Targets(names, tuple(one for one in besides if one and HostPattern() not in one))
 
 
 def read_never_begun(
@@ -222,20 +227,32 @@ def read_never_begun(
     if begun_by_nobody and not _has_all(client, job, begun_by_nobody, one_ran_on_all):
         return NeverBegun(unknown=MADE)
     meant = targets(str(job.facts.get("limit") or ""), patterns)
-    if meant is not None and meant.names and meant.names <= (ran or {one.name_then for one in summaries()}):
+    if meant.names and meant.names <= (ran or {one.name_then for one in summaries()}):
         return NeverBegun()
-    too_many = meant is not None and len(meant.names) > NAMES_LIMIT and not every
-    if meant is None or too_many or not job.inventory or _sliced(job):
+    if not job.inventory or _sliced(job) or (len(meant.names) > NAMES_LIMIT and not every):
         return NeverBegun(unknown=NOT_TOLD)
     try:
         left = _without_summary(client, job, meant.names, every)
+        return NeverBegun(unknown=NOT_TOLD) if left is None else _meant(client, job, meant, left)
     except AnswerError as error:
         if not error.not_visible:
             raise
         return _by_number(job, meant, summaries())
-    if left is None or (left.hosts and not meant.exact):
-        return NeverBegun(unknown=NOT_TOLD)
-    return left
+
+
+def _meant(client: ControllerClient, job: Job, meant: Targets, left: NeverBegun) -> NeverBegun:
+    """Those that a job is meant for among hosts that are, or are in, its targets."""
+    hosts, told = frozenset(left.hosts), not left.more
+    if not meant.besides or not hosts:
+        return left
+    inventory = PatternHosts(client, job.inventory, most=None)
+    for patterns in meant.besides:
+        found = [inventory.among(hosts, pattern) for pattern in patterns]
+        hosts = frozenset[str]().union(*(one for one, _told in found))
+        told = told and all(sure for _one, sure in found)
+    if not told:
+        return NeverBegun(unknown=NOT_TOLD if hosts or left.more else "")
+    return NeverBegun(tuple(sorted(hosts)))
 
 
 def _has_all(
@@ -246,10 +263,10 @@ def _has_all(
     It is assumed of what is no name. Where this user may not read it, it has not if a play was begun for none of all
     its hosts.
     """
-    left = set(_names(patterns) or ())
+    left = {name for pattern in map(HostPattern.of, patterns) if pattern is not None for name in pattern.names}
     try:
         for kind in ("groups", "hosts"):
-            for part in _parts(left):
+            for part in in_parts(left):
                 entries = client.results(f"inventories/{job.inventory}/{kind}/", name__in=_listed(part))
                 left -= {str(entry.get("name")) for entry in entries}
     except AnswerError as error:
@@ -265,7 +282,7 @@ def _by_number(job: Job, meant: Targets, summaries: t.Sequence[HostSummary]) -> 
     if total is None:
         return NeverBegun(unknown=NOT_TOLD)
     more = max(0, total - sum(one.host is not None for one in summaries))
-    return NeverBegun(more=0 if meant.names else more, unknown=NOT_READABLE if more else "")
+    return NeverBegun(more=more if meant.everybody else 0, unknown=NOT_READABLE if more else "")
 
 
 def _sliced(job: Job) -> bool:
@@ -288,7 +305,7 @@ def _without_summary(client: ControllerClient, job: Job, names: frozenset[str], 
     if not names:
         return counted(f"{inventory}/hosts/")
     known: list[t.Mapping[str, t.Any]] = []
-    parts = _parts(names)
+    parts = in_parts(names)
     for part in parts:
         groups = client.get(f"{inventory}/groups/", name__in=_listed(part), page_size=GROUPS_LIMIT)
         known.extend(groups.get("results") or ())
@@ -299,12 +316,6 @@ def _without_summary(client: ControllerClient, job: Job, names: frozenset[str], 
         found.extend(counted(f"{inventory}/hosts/", name__in=_listed(part)) for part in parts)
     hosts = sorted({host for one in found for host in one.hosts})
     return NeverBegun(tuple(hosts), sum(one.more for one in found))
-
-
-def _parts(names: t.Collection[str]) -> list[list[str]]:
-    """Names in as many request lines as they need."""
-    ordered = sorted(names)
-    return [ordered[start : start + NAMES_LIMIT] for start in range(0, len(ordered), NAMES_LIMIT)]
 
 
 def _counted(answer: t.Mapping[str, t.Any]) -> NeverBegun:

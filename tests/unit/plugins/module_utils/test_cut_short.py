@@ -296,8 +296,7 @@ class TestWhoseJob:
         there = world("the last of a group")
         there.facts["limit"] = "db1,web1,web2"
 
-        stopped = there.stopped()
-        assert stopped is not None and stopped.unknown
+        assert there.stopped() is None
 
 
 class TestManyHosts:

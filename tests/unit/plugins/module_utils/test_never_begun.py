@@ -15,10 +15,11 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.client im
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import HostSummary, Job
-from ansible_collections.relaunch.controller.plugins.module_utils._work.end_of_run_reader import (
+from ansible_collections.relaunch.controller.plugins.module_utils._work.end_of_run_reader import EndOfRun
+from ansible_collections.relaunch.controller.plugins.module_utils._work.host_patterns import (
     GROUPS_LIMIT,
     NAMES_LIMIT,
-    EndOfRun,
+    HostPattern,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._work.never_begun import (
     HOSTS_KNOWN_FOR,
@@ -38,29 +39,39 @@ from ansible_collections.relaunch.controller.tests.unit.scripted_controller impo
 HOSTS, GROUPS = "/api/v2/inventories/1/hosts/", "/api/v2/inventories/1/groups/"
 
 
+def pattern(names: str = "", among: str = "", without: str = "") -> HostPattern:
+    return HostPattern(*(frozenset(part.split()) for part in (names, among, without)))
+
+
 @pytest.mark.parametrize(
-    ("limit", "patterns", "expected"),
+    ("limit", "patterns", "names", "besides"),
     [
-        ("", {"all"}, Targets(frozenset(), exact=True)),
-        ("", {"web", "all"}, Targets(frozenset(), exact=True)),
-        ("", {"web", "db"}, Targets(frozenset({"web", "db"}), exact=True)),
-        ("", {"web,db:cache"}, Targets(frozenset({"web", "db", "cache"}), exact=True)),
-        ("", {"web:!db"}, None),
-        ("", {"web*"}, None),
-        ("", {"~web.*"}, None),
-        ("", {"web[0]"}, None),
-        ("web1,web2", {"all"}, Targets(frozenset({"web1", "web2"}), exact=True)),
-        ("web1:web2", {"web"}, Targets(frozenset({"web1", "web2"}), exact=False)),
-        ("web", {"web"}, Targets(frozenset({"web"}), exact=True)),
-        ("web", {"web:&prod"}, Targets(frozenset({"web"}), exact=False)),
-        ("all", {"all"}, Targets(frozenset(), exact=True)),
-        ("*", {"web"}, Targets(frozenset(), exact=False)),
-        ("web*", {"all"}, None),
-        ("web1,", {"all"}, Targets(frozenset({"web1"}), exact=True)),
+        ("", {"all"}, "", []),
+        ("", {"web", "all"}, "", []),
+        ("", {"web", "db"}, "db web", []),
+        ("", {"web,db"}, "db web", []),
+        ("", {"web:db:cache"}, "cache db web", []),
+        ("", {"web:!db"}, "web", [{pattern(without="db")}]),
+        ("", {"web:!db", "cache"}, "cache web", [{pattern("web", without="db"), pattern("cache")}]),
+        ("", {"!db"}, "", [{pattern(without="db")}]),
+        ("", {"web*"}, "", [{None}]),
+        ("", {"~web.*", "db"}, "", [{None, pattern("db")}]),
+        ("", {"web[0]"}, "", [{None}]),
+        ("web1,web2", {"all"}, "web1 web2", []),
+        ("web1:web2", {"web"}, "web1 web2", [{pattern("web")}]),
+        ("web", {"web"}, "web", []),
+        ("web", {"web:&prod"}, "web", [{pattern("web", "prod")}]),
+        ("all", {"all"}, "", []),
+        ("all,!db1", {"all"}, "", [{pattern(without="db1")}]),
+        ("*:&prod:!db1", {"web"}, "web", [{pattern("", "prod", "db1")}]),
+        ("*", {"web"}, "web", []),
+        ("web*", {"all"}, "", [{None}]),
+        ("web*", {"web"}, "web", [{None}]),
+        ("web1,", {"all"}, "web1", []),
     ],
 )
-def test_whom_it_is_meant_for(limit: str, patterns: set[str], expected: Targets | None) -> None:
-    assert targets(limit, patterns) == expected
+def test_whom_it_is_meant_for(limit: str, patterns: set[str], names: str, besides: list[set[HostPattern]]) -> None:
+    assert targets(limit, patterns) == Targets(frozenset(names.split()), tuple(map(frozenset, besides)))
 
 
 Ask = t.Callable[..., NeverBegun]
@@ -188,20 +199,26 @@ def test_an_inventory_that_has_lost_hosts_since_has_none_left(controller: Script
 
 
 @pytest.mark.parametrize(
-    ("pattern", "facts"),
+    "facts",
     [
-        ("web*", {}),
-        ("all", {"inventory": None}),
-        ("all", {"job_slice_count": 2}),
-        ("all", {"limit": ",".join(f"web{number}" for number in range(NAMES_LIMIT + 1))}),
+        {"inventory": None},
+        {"job_slice_count": 2},
+        {"limit": ",".join(f"web{number}" for number in range(NAMES_LIMIT + 1))},
     ],
-    ids=["a wildcard", "the inventory is gone", "a slice", "too many names"],
+    ids=["the inventory is gone", "a slice", "too many names"],
 )
-def test_what_is_not_told_is_not_asked_for(
-    controller: ScriptedController, ask: Ask, pattern: str, facts: dict[str, t.Any]
-) -> None:
-    assert ask(pattern, **facts) == NeverBegun(unknown=NOT_TOLD)
+def test_what_is_not_told_is_not_asked_for(controller: ScriptedController, ask: Ask, facts: dict[str, t.Any]) -> None:
+    assert ask(**facts) == NeverBegun(unknown=NOT_TOLD)
     assert controller.asked == []
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_whom_a_wildcard_means_matters_only_if_some_are_left(
+    controller: ScriptedController, ask: Ask, left: bool
+) -> None:
+    controller.expect("GET", HOSTS, body=named(*["web2"] * left))
+
+    assert ask("web*") == NeverBegun(unknown=NOT_TOLD if left else "")
 
 
 def test_more_groups_than_are_worth_asking(controller: ScriptedController, ask: Ask) -> None:
@@ -211,11 +228,16 @@ def test_more_groups_than_are_worth_asking(controller: ScriptedController, ask: 
     assert controller.asked[0].query["page_size"] == str(GROUPS_LIMIT)
 
 
-def test_hosts_of_the_limit_that_the_plays_leave_out(controller: ScriptedController, ask: Ask) -> None:
+@pytest.mark.parametrize(("member", "expected"), [("web2", NeverBegun(("web2",))), ("web3", NeverBegun())])
+def test_hosts_of_the_limit_are_left_where_a_play_is_for_them(
+    controller: ScriptedController, ask: Ask, member: str, expected: NeverBegun
+) -> None:
     controller.expect("GET", GROUPS, body=listed())
     controller.expect("GET", HOSTS, body=named("web2"))
+    controller.expect("GET", GROUPS, body=listed({"id": 7, "name": "web"}))
+    controller.expect("GET", "/api/v2/groups/7/all_hosts/", body=named(member))
 
-    assert ask("web", limit="web1,web2") == NeverBegun(unknown=NOT_TOLD)
+    assert ask("web", limit="web1,web2") == expected
 
 
 @pytest.mark.parametrize("status", [403, 404])
