@@ -9,6 +9,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import typing as t
 from dataclasses import dataclass
@@ -30,12 +31,32 @@ LONGEST_LIMIT = 128_000
 # Of so many characters the name of a host is at most.
 LONGEST_NAME = 512
 
-_PLAIN_NAME = re.compile(r"\w[\w.-]*")
+# Wildcards, regular expressions, files, and what is left of ranges are none.
+_PLAIN_NAME = re.compile(r"[^~@*?\[\]][^*?\[\]]*")
+_NAME_AND_PORT = re.compile(r"[\w.-]+:\d+")
+_BETWEEN_SEPARATORS = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
 
 
 def terms(pattern: str) -> frozenset[str]:
-    """The terms of a pattern: names, wildcards, expressions; a separator at its end adds none."""
-    return frozenset(re.split(r"[,:;\s]+", pattern)) - {""}
+    """The terms of a pattern, names, wildcards, expressions, as ``split_host_pattern`` of ansible-core takes it apart.
+
+    Where there is a comma nothing else separates, and colons neither in an address.
+    """
+    if "," in pattern:
+        parts = pattern.split(",")
+    else:
+        parts = [pattern] if _is_address(pattern) else _BETWEEN_SEPARATORS.findall(pattern)
+    return frozenset(part.strip() for part in parts) - {""}
+
+
+def _is_address(text: str) -> bool:
+    if _NAME_AND_PORT.fullmatch(text):
+        return True
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def in_parts(names: t.Collection[str]) -> list[list[str]]:

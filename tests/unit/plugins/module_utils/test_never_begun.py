@@ -10,6 +10,7 @@ import typing as t
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from ansible.inventory.manager import split_host_pattern
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
@@ -20,6 +21,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.host_pat
     GROUPS_LIMIT,
     NAMES_LIMIT,
     HostPattern,
+    terms,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._work.never_begun import (
     HOSTS_KNOWN_FOR,
@@ -68,10 +70,29 @@ def pattern(names: str = "", among: str = "", without: str = "") -> HostPattern:
         ("web*", {"all"}, "", [{None}]),
         ("web*", {"web"}, "web", [{None}]),
         ("web1,", {"all"}, "web1", []),
+        ("2001:db8::1,rack:1", {"all"}, "2001:db8::1 rack:1", []),
     ],
 )
 def test_whom_it_is_meant_for(limit: str, patterns: set[str], names: str, besides: list[set[HostPattern]]) -> None:
     assert targets(limit, patterns) == Targets(frozenset(names.split()), tuple(map(frozenset, besides)))
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "web1",
+        " web1, db 2 ,,rack:3,",
+        "web:&prod:!db 1",
+        "2001:db8::1",
+        "2001:db8::1,::2",
+        "web1:22",
+        "!web1:22",
+        "web[0:5]:db",
+        "web;db",
+    ],
+)
+def test_patterns_are_split_as_by_ansible(pattern: str) -> None:
+    assert terms(pattern) == frozenset(split_host_pattern(pattern))
 
 
 Ask = t.Callable[..., NeverBegun]
