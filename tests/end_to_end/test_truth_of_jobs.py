@@ -186,6 +186,58 @@ def test_a_second_play_runs_on_all_with_fallback_to_all(
     assert sorted(marks.passed("Announce")) == list(FIVE)
 
 
+SORT = {"name": "Sort", "ansible.builtin.group_by": {"key": "made"}}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "limit"),
+    [("all", "web*"), ("web*", ""), ("web[0:2]", ""), ("all", "~web.*"), ("ungrouped", ""), ("all", "ungrouped")],
+)
+def test_batches_whose_hosts_nobody_can_name_are_not_done(
+    sandbox: Sandbox, marks: Marks, driver: Driver, pattern: str, limit: str
+) -> None:
+    """Each batch is one host, and the first one fails."""
+    marks.fail("Deploy", web1=1)
+    groups = {} if "ungrouped" in (pattern, limit) else {"web": list(THREE)}
+    content = playbook(marks.play("localhost", "Ping"), marks.play(pattern, "Deploy", serial=1))
+    job = failed(sandbox, template(sandbox, content, limit=limit, groups=groups, asks=["limit"]))
+
+    results = [driver.relaunch(job, hosts=hosts) for hosts in ("failed", "failed", "remaining")]
+
+    assert [(one["failed"], one["cut_short"]) for one in results] == [(True, True)] * 3
+    assert all("is not told by its limit and its plays" in one["msg"] for one in results)
+    assert (sorted(marks.passed("Deploy")), len(launches(sandbox))) == (["web1"], 1)
+
+
+def test_hosts_of_a_group_that_a_play_makes_are_named(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:
+    marks.fail("Deploy", web1=1)
+    content = playbook(marks.play("all", SORT), marks.play("made", "Deploy", serial=1))
+    job = failed(sandbox, template(sandbox, content, asks=["limit"]))
+
+    healed, completed = (driver.relaunch(job, hosts=hosts) for hosts in ("failed", "remaining"))
+
+    assert (healed["cut_short"], healed["stopped_hosts"]) == (True, ["web2", "web3"])
+    assert (completed["failed"], completed["limit"]) == (False, "web2,web3")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "limit"), [("all", "web*"), ("web*", ""), ("all", "ungrouped"), ("absent:web*", "")]
+)
+def test_a_pattern_casts_no_doubt_where_there_were_no_batches(
+    sandbox: Sandbox, marks: Marks, driver: Driver, pattern: str, limit: str
+) -> None:
+    """A play that began for nobody leaves nobody out."""
+    marks.fail("Deploy", web1=1)
+    content = playbook(marks.play("absent", "Ping"), marks.play(pattern, "Deploy"))
+    made = template(sandbox, content, (*THREE, "db1"), limit=limit, groups={"db": ["db1"]}, asks=["limit"])
+    job = failed(sandbox, made)
+
+    healed = driver.relaunch(job)
+
+    assert not healed["failed"], healed["msg"]
+    assert sorted(marks.passed("Deploy")) == [*THREE]
+
+
 def on_localhost(marks: Marks) -> tuple[str, str]:
     """A last play on the implicit localhost."""
     marks.fail("Deploy", web2=1)

@@ -40,10 +40,12 @@ class Missed:
     """A play that a host has missed if it is meant for it and took no part.
 
     :param batches: of the play, as far as they were begun.
+    :param for_somebody: whether a run has started something in it.
     """
 
     pattern: str
     batches: tuple[Batch, ...]
+    for_somebody: bool
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ class _Judge:
             stopped=tuple(batch for batch, fate in fates if fate is _Fate.STOPPED),
             passed=tuple(fate for _batch, fate in fates if isinstance(fate, Start)),
             unhandled=tuple(batch for batch, fate in fates if fate is _Fate.UNHANDLED),
-            missed=(*self._left_out(), *(Missed(play.pattern, ()) for play in self._missing)),
+            missed=(*self._left_out(), *(self._missed(play, ()) for play in self._missing)),
             never_begun=broke or bool(self._missing),
             unproven=last is _Fate.UNPROVEN or (not self._found.complete and broke and last is not _Fate.WHOLE),
         )
@@ -147,13 +149,17 @@ class _Judge:
 
     def _course(self, batch: Batch) -> tuple[Course, bool]:
         """What the measure did in this batch's play, and whether it shows the play's end."""
-        number = [play.uuid for play in self._run.plays].index(batch.play.uuid)
-        plays = self._measure.plays[number : number + 1]
-        theirs = [other for play in plays for other in self._measure.batches_of(play)]
+        theirs = self._theirs(batch.play)
         course = Course.of(theirs)
         if self._found.complete and course.last:
             return course, True
         return Course.of([*theirs, *self._run.batches_of(batch.play)]), False
+
+    def _theirs(self, play: Start) -> list[Batch]:
+        """The batches of the measure in a play of the run."""
+        number = [one.uuid for one in self._run.plays].index(play.uuid)
+        plays = self._measure.plays[number : number + 1]
+        return [batch for one in plays for batch in self._measure.batches_of(one)]
 
     def _plainly_whole(self, batch: Batch) -> bool:
         """Whether the starts alone tell that nothing lies behind them, wherever the last failure was."""
@@ -267,7 +273,11 @@ class _Judge:
         for play in self._run.plays:
             batches = self._run.batches_of(play)
             if first is not None and batches[-1].play.counter >= first:
-                yield Missed(play.pattern, batches)
+                yield self._missed(play, batches)
+
+    def _missed(self, play: Start, batches: tuple[Batch, ...]) -> Missed:
+        theirs = self._theirs(play) if batches else self._measure.batches_of(play)
+        return Missed(play.pattern, batches, for_somebody=any(batch.starts for batch in (*batches, *theirs)))
 
     def _was_the_last(self, batch: Batch) -> bool:
         """Whether nothing may have followed a batch, or nothing for its hosts.

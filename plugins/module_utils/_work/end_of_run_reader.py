@@ -19,7 +19,7 @@ from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
 from .end_of_run import End, Missed, OpenQuestion, Question, RunStarts, decide_end
-from .host_patterns import NAMES_LIMIT, HostPattern, PatternHosts
+from .host_patterns import LOCALHOST, NAMES_LIMIT, HostPattern, PatternHosts, terms
 from .starts import (
     FAILURE_EVENTS,
     RESULT_EVENTS,
@@ -259,7 +259,7 @@ class _Reader:
         for batch in batches:
             if len(self._kept[self._run.id].batches) == 1:
                 return hosts
-            found |= self._in_results(_range(batch), hosts - found)
+            found |= self._in_results(range_of(batch), hosts - found)
             if self._left_to_read <= 0:
                 return hosts
         return found
@@ -267,8 +267,8 @@ class _Reader:
     def _missing(self, missed: Missed, hosts: frozenset[str]) -> frozenset[str]:
         """Those of the hosts that a play is meant for, and that took no part in it."""
         for batch in missed.batches:
-            hosts -= self._in_results(_range(batch), hosts)
-        return self._meant(missed.pattern, hosts) if hosts else hosts
+            hosts -= self._in_results(range_of(batch), hosts)
+        return self._meant(missed, hosts) if hosts else hosts
 
     def _in_results(self, query: t.Mapping[str, t.Any], hosts: frozenset[str]) -> frozenset[str]:
         """Those of the hosts that have one of these results; read until all are found, or too many were read."""
@@ -285,18 +285,24 @@ class _Reader:
                 break
         return frozenset(found)
 
-    def _meant(self, pattern: str, hosts: frozenset[str]) -> frozenset[str]:
-        """Those of the hosts that a play's pattern names, by themselves or in a group, or may name."""
-        inventory = PatternHosts(self._client, self._run.inventory, NAMES_LIMIT)
+    def _meant(self, missed: Missed, hosts: frozenset[str]) -> frozenset[str]:
+        """Those of the hosts that a play is meant for, or may be."""
+        pattern = HostPattern.of(missed.pattern)
+        # Where it is not in the inventory, nothing means localhost but its name.
+        without_row = frozenset(summary.name_then for summary in self._summaries() if summary.host is None)
+        hosts -= (without_row & LOCALHOST) - terms(missed.pattern)
+        # A group that is not in the inventory, and for which no run has started anything, has no hosts.
+        known = pattern.every if pattern and not missed.for_somebody else self._survivors | self._failed_hosts()
+        inventory = PatternHosts(self._client, self._run.inventory, NAMES_LIMIT, known)
         try:
-            return inventory.among(hosts, HostPattern.of(pattern))[0]
+            return inventory.among(hosts, pattern)[0]
         except AnswerError as error:
             if error.status not in (403, 404):
                 raise
             return hosts
 
 
-def _range(batch: Batch) -> dict[str, int]:
+def range_of(batch: Batch) -> dict[str, int]:
     """A query for the events of a batch."""
     until = {} if batch.end is None else {"counter__lt": batch.end}
     return {"counter__gt": batch.play.counter, **until}

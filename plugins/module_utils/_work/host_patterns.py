@@ -19,6 +19,8 @@ if t.TYPE_CHECKING:
 
 # What names every host.
 EVERYBODY = frozenset({"all", "*"})
+# What needs no row in an inventory.
+LOCALHOST = frozenset({"localhost", "127.0.0.1", "::1"})
 
 # More names make a request line too long for some proxies.
 NAMES_LIMIT = 100
@@ -88,6 +90,11 @@ class HostPattern:
         return cls(frozenset() if names & EVERYBODY else names, among, without)
 
     @property
+    def every(self) -> frozenset[str]:
+        """All names in it."""
+        return self.names | self.among | self.without
+
+    @property
     def just_names(self) -> bool:
         """Whether it means all hosts that its names mean."""
         return not (self.among or self.without)
@@ -96,14 +103,25 @@ class HostPattern:
 class PatternHosts:
     """Asks an inventory which hosts patterns mean.
 
+    What it has no host or group for may be a group all the same: ``ungrouped``, one that was renamed since, or one
+    that a play has made.
+
     :param inventory: None where it is gone.
     :param most: of more hosts than this it is not asked which groups they are in.
+    :param known: names that no group has which it does not list.
     """
 
-    def __init__(self, client: ControllerClient, inventory: t.Optional[int], most: t.Optional[int]) -> None:
+    def __init__(
+        self,
+        client: ControllerClient,
+        inventory: t.Optional[int],
+        most: t.Optional[int] = None,
+        known: t.Collection[str] = (),
+    ) -> None:
         self._client = client
         self._inventory = inventory
         self._most = most
+        self._known = LOCALHOST.union(known)
 
     def among(self, hosts: frozenset[str], pattern: t.Optional[HostPattern]) -> tuple[frozenset[str], bool]:
         """Those of some hosts that a pattern means, and whether that is told; else these are all that it may mean.
@@ -121,6 +139,17 @@ class PatternHosts:
         found = self._named(pattern.without, hosts) if pattern.without else frozenset()
         return (hosts, False) if found is None else (hosts - found, told)
 
+    def has_all(self, names: t.Collection[str]) -> bool:
+        """Whether these are names of its hosts, or known for other reasons.
+
+        :raises ControllerError: it could not be read.
+        """
+        left = frozenset(names) - self._known
+        for part in in_parts(left):
+            rows = self._client.results(f"inventories/{self._inventory}/hosts/", name__in=",".join(part))
+            left -= {str(row.get("name")) for row in rows}
+        return not left
+
     def _named(self, names: frozenset[str], hosts: frozenset[str]) -> t.Optional[frozenset[str]]:
         """Those of the hosts that have one of these names or are in such a group; None where it cannot be told."""
         if names & EVERYBODY:
@@ -133,10 +162,11 @@ class PatternHosts:
             return None
         query = {"name__in": ",".join(sorted(groups)), "page_size": GROUPS_LIMIT}
         answer = self._client.get(f"inventories/{self._inventory}/groups/", **query)
-        if answer.get("next"):
+        found = answer.get("results") or []
+        if answer.get("next") or not self.has_all(groups.difference(str(group.get("name")) for group in found)):
             return None
         members: set[str] = set()
-        for group in answer.get("results") or ():
+        for group in found:
             for part in in_parts(others):
                 entries = self._client.results(f"groups/{group['id']}/all_hosts/", name__in=",".join(part))
                 members.update(str(entry.get("name")) for entry in entries)

@@ -232,15 +232,15 @@ class LedgerReader(SummariesReader):
         other_work = self._same_work.other_tasks and base.id == self._source.id
         measures = [*([] if other_work else others), *(Run(job) for job in earlier)]
         end = self._ends.end(run, measures)
-        jobs = (base, *self._ends.measures(run, measures))
-        patterns = {play.pattern for job in jobs for play in self._ends.started(job).plays}
         ran, known, begun = self._ends.started(base).hosts, self._read.inventories, NeverBegun()
-        by_nobody = self._ends.begun_by_nobody(run, measures)
+        patterns, by_nobody = self._ends.patterns(run, measures), self._ends.begun_by_nobody(run, measures)
         if ran is None or known is None or by_nobody or not known.all_in(base, ran):
             summaries, on_all = partial(self.summaries, base), partial(self._ends.one_ran_on_all, run, measures)
             begun = read_never_begun(self._client, base, end, patterns, summaries, every, by_nobody, on_all, ran)
-        # Where it went to its end for all that it began with, hosts that nobody can tell of were not meant.
-        unknown = begun.unknown if end.broke_off or begun.more else ""
+        unknown = begun.unknown
+        if unknown and not (end.broke_off or begun.more or self._ends.may_have_left(run, measures, begun)):
+            # It went to its end for all that it began with, and hosts that nobody can tell of were not meant.
+            unknown = ""
         # A job that failed on no host was lost behind its recap.
         stopped = end.stopped if claimed and base.failures_counted != 0 else end.counted
         if stopped or begun.hosts:

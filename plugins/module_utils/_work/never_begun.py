@@ -39,6 +39,8 @@ class NeverBegun:
 
 # Why it cannot be known, for a sentence.
 NOT_TOLD = "whom it was meant for is not told by its limit and its plays"
+NO_INVENTORY = "its inventory is gone"
+OF_SLICE = "it ran on a slice of its inventory"
 NOT_READABLE = "its inventory, which has more hosts than it ran on, may not be read"
 MADE = "a play that no run has begun is for hosts that its inventory does not have, such as those made by the playbook"
 
@@ -227,13 +229,19 @@ def read_never_begun(
     if begun_by_nobody and not _has_all(client, job, begun_by_nobody, one_ran_on_all):
         return NeverBegun(unknown=MADE)
     meant = targets(str(job.facts.get("limit") or ""), patterns)
-    if meant.names and meant.names <= (ran or {one.name_then for one in summaries()}):
-        return NeverBegun()
-    if not job.inventory or _sliced(job) or (len(meant.names) > NAMES_LIMIT and not every):
-        return NeverBegun(unknown=NOT_TOLD)
+    names = meant.names
+    if names:
+        names -= ran or {one.name_then for one in summaries()}
+        if not names:
+            return NeverBegun()
+    if not job.inventory or _sliced(job):
+        return NeverBegun(unknown=OF_SLICE if job.inventory else NO_INVENTORY)
     try:
-        left = _without_summary(client, job, meant.names, every)
-        return NeverBegun(unknown=NOT_TOLD) if left is None else _meant(client, job, meant, left)
+        left = _without_summary(client, job, names, every) if every or len(names) <= NAMES_LIMIT else None
+        if left is None:
+            some = _left_in(client, job, f"inventories/{job.inventory}/hosts/").hosts
+            return NeverBegun(unknown=NOT_TOLD if some else "")
+        return _meant(client, job, meant, left)
     except AnswerError as error:
         if not error.not_visible:
             raise
@@ -245,7 +253,7 @@ def _meant(client: ControllerClient, job: Job, meant: Targets, left: NeverBegun)
     hosts, told = frozenset(left.hosts), not left.more
     if not meant.besides or not hosts:
         return left
-    inventory = PatternHosts(client, job.inventory, most=None)
+    inventory = PatternHosts(client, job.inventory)
     for patterns in meant.besides:
         found = [inventory.among(hosts, pattern) for pattern in patterns]
         hosts = frozenset[str]().union(*(one for one, _told in found))
@@ -290,32 +298,39 @@ def _sliced(job: Job) -> bool:
 
 
 def _without_summary(client: ControllerClient, job: Job, names: frozenset[str], every: bool) -> t.Optional[NeverBegun]:
-    """Those with these names, or in groups with them; None where it would take too many requests."""
-
-    def counted(path: str, **more: str) -> NeverBegun:
-        if every:
-            return NeverBegun(tuple(str(entry.get("name")) for entry in client.results(path, **query, **more)))
-        return _counted(client.get(path, **query, **more, page_size=HOSTS_NAMED))
-
-    # A host of a constructed inventory is another row than the host that it stands for, whose summary it is.
-    constructed = job.summary("inventory").get("kind") == "constructed"
-    summaries = "constructed_host_summaries" if constructed else "job_host_summaries"
-    query = {"enabled": "true", f"not__{summaries}__job": job.id, "created__lt": job.facts.get("created")}
-    inventory = f"inventories/{job.inventory}"
+    """Those with these names, or in groups with them; None where it would take too many requests, or where a name may
+    be that of a group which the inventory does not have.
+    """
+    everybody = f"inventories/{job.inventory}/hosts/"
     if not names:
-        return counted(f"{inventory}/hosts/")
+        return _left_in(client, job, everybody, every)
     known: list[t.Mapping[str, t.Any]] = []
     parts = in_parts(names)
     for part in parts:
-        groups = client.get(f"{inventory}/groups/", name__in=_listed(part), page_size=GROUPS_LIMIT)
+        query = {"name__in": _listed(part), "page_size": GROUPS_LIMIT}
+        groups = client.get(f"inventories/{job.inventory}/groups/", **query)
         known.extend(groups.get("results") or ())
         if groups.get("next") or len(known) > GROUPS_LIMIT:
             return None
-    found = [counted(f"groups/{group['id']}/all_hosts/") for group in known]
+    found = [_left_in(client, job, f"groups/{group['id']}/all_hosts/", every) for group in known]
     if len(known) < len(names):
-        found.extend(counted(f"{inventory}/hosts/", name__in=_listed(part)) for part in parts)
+        found.extend(_left_in(client, job, everybody, every, name__in=_listed(part)) for part in parts)
     hosts = sorted({host for one in found for host in one.hosts})
+    left = names.difference(hosts, (str(group.get("name")) for group in known))
+    if not PatternHosts(client, job.inventory).has_all(left):
+        return None
     return NeverBegun(tuple(hosts), sum(one.more for one in found))
+
+
+def _left_in(client: ControllerClient, job: Job, hosts: str, every: bool = False, **narrower: str) -> NeverBegun:
+    """Those of a list of hosts that are enabled, were there before a job, and have no summary in it."""
+    # A host of a constructed inventory is another row than the host that it stands for, whose summary it is.
+    constructed = job.summary("inventory").get("kind") == "constructed"
+    summaries = "constructed_host_summaries" if constructed else "job_host_summaries"
+    query = {"enabled": "true", f"not__{summaries}__job": job.id, "created__lt": job.facts.get("created"), **narrower}
+    if every:
+        return NeverBegun(tuple(str(entry.get("name")) for entry in client.results(hosts, **query)))
+    return _counted(client.get(hosts, **query, page_size=HOSTS_NAMED))
 
 
 def _counted(answer: t.Mapping[str, t.Any]) -> NeverBegun:

@@ -14,10 +14,13 @@ from dataclasses import replace
 from .._api import jobs as _jobs
 from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job
-from .end_of_run_reader import EndOfRun, StartsRead, read_end_of_run, read_started
+from .._api.kinds import JOB
+from .end_of_run_reader import EndOfRun, StartsRead, range_of, read_end_of_run, read_started
+from .host_patterns import NAMES_LIMIT
 from .ledger import ended
+from .never_begun import NO_INVENTORY, NOT_READABLE, OF_SLICE, NeverBegun
 from .runs import Run
-from .starts import Started
+from .starts import RESULT_EVENTS, Batch, Started, StartKind
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -86,6 +89,35 @@ class RunEnds:
         plays = [(play.pattern, measure.batches_of(play)) for measure in measures for play in measure.plays[begun:]]
         by_somebody = {pattern for pattern, batches in plays if any(batch.copies for batch in batches)}
         return {pattern for pattern, _batches in plays} - by_somebody
+
+    def patterns(self, run: Run, others: t.Sequence[Run]) -> set[str]:
+        """The patterns of the plays that a run began for somebody, and of those that its measures began behind them."""
+        own = self.started(run.job)
+        begun = [play for play in own.plays if any(batch.starts for batch in own.batches_of(play))]
+        behind = [play for job in self.measures(run, others) for play in self.started(job).plays[len(own.plays) :]]
+        return {play.pattern for play in (*begun, *behind)}
+
+    def may_have_left(self, run: Run, others: t.Sequence[Run], begun: NeverBegun) -> bool:
+        """Whether a run that began no further play may have left out batches of its last one.
+
+        :param begun: why it is unknown for whom these would have been.
+        """
+        if begun.unknown in (NO_INVENTORY, OF_SLICE):
+            return False
+        own = self.started(run.job)
+        number = max(0, len(own.plays) - 1)
+        for started in (own, *map(self.started, self.measures(run, others))):
+            if any(len(started.batches_of(play)) > 1 for play in started.plays[number : number + 1]):
+                return True
+        return begun.unknown != NOT_READABLE and not self._one_survived(run.job, own.batches[-1])
+
+    def _one_survived(self, job: Job, batch: Batch) -> bool:
+        """Whether a host that did not fail has a result in a batch which was not ended for it."""
+        hosts = sorted(one.name_then for one in self._summaries(job) if not one.failed)[:NAMES_LIMIT]
+        if not hosts or any(start.kind is StartKind.NONE_REMAIN for start in batch.starts):
+            return False
+        query = {"event__in": ",".join(RESULT_EVENTS), "host_name__in": ",".join(hosts), **range_of(batch)}
+        return bool(self._client.get(JOB.at(job.id, "job_events"), **query, page_size=1).get("count"))
 
     def one_ran_on_all(self, run: Run, others: t.Sequence[Run]) -> bool:
         """Whether one of its measures ran on as many hosts as the inventory has.

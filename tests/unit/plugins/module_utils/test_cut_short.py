@@ -16,6 +16,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger import StoppedEarly
 from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger_reader import JobsRead, LedgerReader
+from ansible_collections.relaunch.controller.plugins.module_utils._work.never_begun import NOT_READABLE, NOT_TOLD
 from ansible_collections.relaunch.controller.plugins.module_utils._work.same_work import SameWork
 from ansible_collections.relaunch.controller.tests.sandbox.cut_short.cases import COMPLETE, CUT_SHORT, Case
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, relaunched
@@ -295,6 +296,57 @@ class TestWhoseJob:
     def test_hosts_of_the_limit_that_the_play_leaves_out(self) -> None:
         there = world("the last of a group")
         there.facts["limit"] = "db1,web1,web2"
+
+        assert there.stopped() is None
+
+
+class TestAPatternThatNamesNobody:
+    """The job's limit is a wildcard, and its inventory has one more host."""
+
+    def there(self, name: str) -> World:
+        there = world(name)
+        there.facts["limit"] = "web*"
+        there.facts["summary_fields"]["inventory"]["total_hosts"] += 1
+        there.hosts.append(there.host("db1"))
+        return there
+
+    @pytest.mark.parametrize(
+        ("name", "doubted"),
+        [
+            ("a usual failure at the last task", False),
+            ("all at the last task", True),
+            ("the last, at its last task", True),
+            ("one of the last batch", True),
+            ("fewer errors than too many", False),
+        ],
+    )
+    def test_it_is_doubted_where_more_batches_may_have_been_to_come(self, name: str, doubted: bool) -> None:
+        stopped = self.there(name).stopped()
+
+        assert (stopped is not None and stopped.unknown == NOT_TOLD) is doubted
+
+    def test_it_is_where_too_many_errors_ended_a_batch(self) -> None:
+        there = self.there("too many errors in a batch, at the last task")
+        rows = there.lists["jobs/42/job_events/"]
+        rows.append({**rows[-1], "counter": 99, "event": "playbook_on_no_hosts_remaining"})
+
+        stopped = there.stopped()
+        assert stopped is not None and stopped.unknown == NOT_TOLD
+
+    @pytest.mark.parametrize(
+        ("name", "doubted"), [("all at the last task", False), ("the last, at its last task", True)]
+    )
+    def test_without_the_inventory_only_where_there_were_batches(self, name: str, doubted: bool) -> None:
+        there = self.there(name)
+        there.forbid_inventory()
+
+        stopped = there.stopped()
+        assert (stopped is not None and stopped.unknown == NOT_READABLE) is doubted
+
+    @pytest.mark.parametrize("facts", [{"inventory": None}, {"job_slice_count": 2}])
+    def test_never_where_it_is_gone_nor_of_slices(self, facts: dict[str, t.Any]) -> None:
+        there = self.there("the last, at its last task")
+        there.facts.update(facts)
 
         assert there.stopped() is None
 

@@ -26,8 +26,10 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.host_pat
 from ansible_collections.relaunch.controller.plugins.module_utils._work.never_begun import (
     HOSTS_KNOWN_FOR,
     HOSTS_NAMED,
+    NO_INVENTORY,
     NOT_READABLE,
     NOT_TOLD,
+    OF_SLICE,
     InventoryHosts,
     NeverBegun,
     Targets,
@@ -200,15 +202,18 @@ def test_groups_that_are_all_that_is_meant(controller: ScriptedController, ask: 
 
 
 def test_as_many_names_as_fit_into_a_request_are_asked_for(controller: ScriptedController, ask: Ask) -> None:
+    names = [f"web{number}" for number in range(NAMES_LIMIT + 1)]
     controller.expect("GET", GROUPS, body=listed())
     controller.expect("GET", HOSTS, body=named("web2"))
+    controller.expect("GET", HOSTS, body=named(*names))
 
-    assert ask(limit=",".join(f"web{number}" for number in range(NAMES_LIMIT))) == NeverBegun(("web2",))
+    assert ask(limit=",".join(names)) == NeverBegun(("web2",))
 
 
 def test_plays_that_leave_out_some_matter_only_if_some_are_left(controller: ScriptedController, ask: Ask) -> None:
     controller.expect("GET", GROUPS, body=listed())
     controller.expect("GET", HOSTS, body=named())
+    controller.expect("GET", HOSTS, body=named("web2"))
 
     assert ask("web", limit="web1,web2") == NeverBegun()
 
@@ -219,34 +224,63 @@ def test_an_inventory_that_has_lost_hosts_since_has_none_left(controller: Script
     assert ask(ran="web1 web2", summary_fields={"inventory": {"total_hosts": 1}}) == NeverBegun()
 
 
-@pytest.mark.parametrize(
-    "facts",
-    [
-        {"inventory": None},
-        {"job_slice_count": 2},
-        {"limit": ",".join(f"web{number}" for number in range(NAMES_LIMIT + 1))},
-    ],
-    ids=["the inventory is gone", "a slice", "too many names"],
-)
-def test_what_is_not_told_is_not_asked_for(controller: ScriptedController, ask: Ask, facts: dict[str, t.Any]) -> None:
-    assert ask(**facts) == NeverBegun(unknown=NOT_TOLD)
+@pytest.mark.parametrize(("facts", "why"), [({"inventory": None}, NO_INVENTORY), ({"job_slice_count": 2}, OF_SLICE)])
+def test_what_is_not_told_is_not_asked_for(
+    controller: ScriptedController, ask: Ask, facts: dict[str, t.Any], why: str
+) -> None:
+    assert ask(**facts) == NeverBegun(unknown=why)
     assert controller.asked == []
 
 
-@pytest.mark.parametrize("left", [True, False])
-def test_whom_a_wildcard_means_matters_only_if_some_are_left(
-    controller: ScriptedController, ask: Ask, left: bool
+left_or_not = pytest.mark.parametrize(
+    ("left", "expected"), [(("web2",), NeverBegun(unknown=NOT_TOLD)), ((), NeverBegun())], ids=["left", "none left"]
+)
+
+
+@left_or_not
+@pytest.mark.parametrize(
+    "facts",
+    [{"limit": "web*"}, {"limit": ",".join(f"web{number}" for number in range(NAMES_LIMIT + 2))}],
+    ids=["a wildcard", "too many names"],
+)
+def test_whom_it_is_meant_for_matters_only_if_some_are_left(
+    controller: ScriptedController, ask: Ask, facts: dict[str, t.Any], left: tuple[str, ...], expected: NeverBegun
 ) -> None:
-    controller.expect("GET", HOSTS, body=named(*["web2"] * left))
+    controller.expect("GET", HOSTS, body=named(*left))
 
-    assert ask("web*") == NeverBegun(unknown=NOT_TOLD if left else "")
+    assert ask(**facts) == expected
 
 
-def test_more_groups_than_are_worth_asking(controller: ScriptedController, ask: Ask) -> None:
+@left_or_not
+def test_more_groups_than_are_worth_asking(
+    controller: ScriptedController, ask: Ask, left: tuple[str, ...], expected: NeverBegun
+) -> None:
     controller.expect("GET", GROUPS, body={**listed({"id": 7}), "next": "/next"})
+    controller.expect("GET", HOSTS, body=named(*left))
 
-    assert ask("web,db,cache") == NeverBegun(unknown=NOT_TOLD)
+    assert ask("web,db,cache") == expected
     assert controller.asked[0].query["page_size"] == str(GROUPS_LIMIT)
+
+
+@left_or_not
+def test_a_name_of_nothing_may_be_that_of_a_group(
+    controller: ScriptedController, ask: Ask, left: tuple[str, ...], expected: NeverBegun
+) -> None:
+    """Such as ``ungrouped``, one that was renamed, or one that the playbook made. For localhost there is no group."""
+    controller.expect("GET", GROUPS, body=listed())
+    for names in ((), (), left):
+        controller.expect("GET", HOSTS, body=named(*names))
+
+    assert ask("localhost,made") == expected
+    assert controller.asked[2].query["name__in"] == "made"
+
+
+def test_an_excluded_name_of_nothing_may_be_that_of_a_group(controller: ScriptedController, ask: Ask) -> None:
+    controller.expect("GET", HOSTS, body=named("web2"))
+    controller.expect("GET", GROUPS, body=listed())
+    controller.expect("GET", HOSTS, body=named())
+
+    assert ask("all:!made") == NeverBegun(unknown=NOT_TOLD)
 
 
 @pytest.mark.parametrize(("member", "expected"), [("web2", NeverBegun(("web2",))), ("web3", NeverBegun())])
