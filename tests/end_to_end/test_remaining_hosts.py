@@ -31,8 +31,9 @@ class Rolling:
         marks.fail("Check", web3=1, web4=1)
         play = marks.play(pattern, "Update", "Check", serial=2)
         options = {"asks": ["limit"], **options}
-        hosts: Options = {name: {} for name in SIX}
-        self.template = sandbox.add_template(f"Rolling {os.urandom(3).hex()}", playbook(play), hosts=hosts, **options)
+        if "inventory" not in options:
+            options["hosts"] = {name: {} for name in SIX}
+        self.template = sandbox.add_template(f"Rolling {os.urandom(3).hex()}", playbook(play), **options)
         self.job = sandbox.launch(self.template["id"])
         assert sandbox.wait(self.job, timeout=300) == "failed"
         assert sorted(self.done) == ["web1", "web2"]
@@ -195,6 +196,21 @@ def test_round_after_round_each_on_what_remains(sandbox: Sandbox, marks: Marks, 
         ["web5"],
     ]
     assert all(len(jobs) == 1 for jobs in rolling.done.values()) and sorted(rolling.done) == sorted(SIX)
+
+
+def test_hosts_that_an_update_on_launch_has_brought(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:
+    """They are younger than the job."""
+    name = f"Brought {os.urandom(3).hex()}"
+    inventory = sandbox.add_inventory(name, {})["id"]
+    sandbox.add_source(inventory, name, hosts={host: {} for host in SIX}, update_on_launch=1)
+    rolling = Rolling(sandbox, marks, inventory=inventory)
+
+    (healed,) = driver.bulk(job_ids=[rolling.job])["jobs"]
+    told = driver.relaunch(rolling.job)
+    completed = driver.relaunch(rolling.job, hosts="remaining")
+
+    assert not healed["recovered"] and "has not been done on web5, web6, though" in told["msg"]
+    assert (completed["failed"], completed["limit"]) == (False, "web5,web6"), completed["msg"]
 
 
 def test_a_run_that_stops_again_leaves_those_that_it_never_began_on(

@@ -94,6 +94,11 @@ class Job:
     def created(self) -> datetime:
         return parse_time(self.facts.get("created"))
 
+    @property
+    def took_hosts(self) -> str:
+        """When it took the hosts of its inventory, into which an update on launch may have brought more."""
+        return str(self.facts.get("started") or self.facts.get("created") or "")
+
     @cached_property
     def finished(self) -> datetime:
         return parse_time(self.facts.get("finished"))

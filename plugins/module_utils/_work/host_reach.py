@@ -80,7 +80,7 @@ class HostReach:
             if changed is None:
                 idle = job.successful
             elif record.key in changed:
-                idle = job.successful and changed[record.key] <= job.created
+                idle = job.successful and changed[record.key] <= parse_time(job.took_hosts)
             else:
                 idle = True
             found[record.key] = Reach.IDLE if idle else Reach.RELAUNCH
@@ -155,4 +155,4 @@ def _by_name(record: HostRecord, rows: t.Optional[t.Mapping[str, t.Mapping[str, 
         return Reach.GONE
     if row.get("enabled") is False:
         return Reach.IDLE
-    return Reach.IDLE if left_out and parse_time(row.get("modified")) <= left_out.created else otherwise
+    return Reach.IDLE if left_out and parse_time(row.get("modified")) <= parse_time(left_out.took_hosts) else otherwise

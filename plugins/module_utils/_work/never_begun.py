@@ -121,36 +121,37 @@ class InventoryHosts:
         :param ran: by their names in the job, the hosts that it ran on.
         :raises ControllerError: the controller could not be asked.
         """
-        hosts = self._hosts(job.inventory, job.created) if job.inventory else None
+        then = parse_time(job.took_hosts)
+        hosts = self._hosts(job.inventory, then) if job.inventory else None
         if hosts is None:
             return False
-        before = [host for host in hosts if parse_time(host.get("created")) < job.created]
+        before = [host for host in hosts if parse_time(host.get("created")) < then]
         # One that was changed since may have had another name.
-        return all(host.get("name") in ran and parse_time(host.get("modified")) < job.created for host in before)
+        return all(host.get("name") in ran and parse_time(host.get("modified")) < then for host in before)
 
-    def _hosts(self, inventory: int, created: datetime) -> t.Optional[list[_Row]]:
-        """Those that it had when a job was created, and has still; None where they are many, or may not be read."""
-        if not self._is_known(inventory, created):
-            self._ask_for_several(inventory, created)
-        if not self._is_known(inventory, created):
+    def _hosts(self, inventory: int, then: datetime) -> t.Optional[list[_Row]]:
+        """Those that it had when a job took them, and has still; None where they are many, or may not be read."""
+        if not self._is_known(inventory, then):
+            self._ask_for_several(inventory, then)
+        if not self._is_known(inventory, then):
             began, hosts = self._client.clock(), self._listed(inventory)
             self._known[inventory] = _Listed(hosts, began, self._client.now())
         return self._known[inventory].hosts
 
-    def _is_known(self, inventory: int, created: datetime) -> bool:
+    def _is_known(self, inventory: int, then: datetime) -> bool:
         known = self._known.get(inventory)
         if known is None or known.hosts is None:
             # Of many, or of what may not be read, that is known for good.
             return known is not None
-        return self._client.clock() - known.began < HOSTS_KNOWN_FOR and created < known.answered
+        return self._client.clock() - known.began < HOSTS_KNOWN_FOR and then < known.answered
 
-    def _ask_for_several(self, inventory: int, created: datetime) -> None:
+    def _ask_for_several(self, inventory: int, then: datetime) -> None:
         """Ask for the hosts of an inventory, and of the next ones that are not known, as many as fit on a page."""
         numbers, several, room = list(self._asked_for), list[int](), HOSTS_NAMED
         start = numbers.index(inventory) if inventory in numbers else 0
         for number in numbers[start:] + numbers[:start]:
             hosts = self._asked_for[number]
-            if hosts <= room and not (number in self._alone or self._is_known(number, created)):
+            if hosts <= room and not (number in self._alone or self._is_known(number, then)):
                 several.append(number)
                 room -= hosts
         if len(several) < 2 or inventory not in several:
@@ -327,7 +328,7 @@ def _left_in(client: ControllerClient, job: Job, hosts: str, every: bool = False
     # A host of a constructed inventory is another row than the host that it stands for, whose summary it is.
     constructed = job.summary("inventory").get("kind") == "constructed"
     summaries = "constructed_host_summaries" if constructed else "job_host_summaries"
-    query = {"enabled": "true", f"not__{summaries}__job": job.id, "created__lt": job.facts.get("created"), **narrower}
+    query = {"enabled": "true", f"not__{summaries}__job": job.id, "created__lt": job.took_hosts, **narrower}
     if every:
         return NeverBegun(tuple(str(entry.get("name")) for entry in client.results(hosts, **query)))
     return _counted(client.get(hosts, **query, page_size=HOSTS_NAMED))

@@ -347,6 +347,7 @@ class TestIdle:
     """Hosts that a run was to run on and did not: whether a relaunch would."""
 
     BEFORE, AFTER = "2026-11-23T00:01:00Z", "2026-11-23T23:00:00.000000Z"
+    WHILE_PENDING = "2026-11-23T00:43:01Z"
 
     def absent(self, controller: ScriptedController, status: str) -> dict[str, t.Any]:
         counted(controller, 42, summary("web1"), summary("web2"))
@@ -358,6 +359,7 @@ class TestIdle:
         [
             ("successful", {"body": listed()}, True),
             ("successful", {"body": listed({"id": 2, "modified": BEFORE})}, True),
+            ("successful", {"body": listed({"id": 2, "modified": WHILE_PENDING})}, True),
             ("successful", {"body": listed({"id": 2, "modified": None})}, True),
             ("successful", {"body": listed({"id": 2, "modified": AFTER})}, False),
             ("successful", {"status": 403, "body": DENIED}, True),

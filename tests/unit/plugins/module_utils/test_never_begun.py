@@ -128,7 +128,7 @@ def test_the_enabled_ones_from_before_it_without_a_summary(controller: ScriptedC
     assert ask() == NeverBegun(("web2", "web3"))
     query = controller.asked[0].query
     assert (query["enabled"], query["not__job_host_summaries__job"]) == ("true", "42")
-    assert query["created__lt"] == job(42)["created"]
+    assert query["created__lt"] == job(42)["started"]
 
 
 def test_of_many_the_first_are_named(controller: ScriptedController, ask: Ask) -> None:
@@ -145,7 +145,7 @@ class TestHostsOfInventories:
     RAN = frozenset({"web1"})
 
     def all_in(self, hosts: InventoryHosts, launched: timedelta = timedelta(hours=-2)) -> bool:
-        return hosts.all_in(Job.of(job(42, created=written(self.NOW + launched))), self.RAN)
+        return hosts.all_in(Job.of(job(42, started=written(self.NOW + launched))), self.RAN)
 
     def row(self, name: str, added: timedelta = timedelta(hours=-9)) -> dict[str, t.Any]:
         moment = written(self.NOW + added)
