@@ -331,6 +331,17 @@ def test_a_relaunch_that_the_template_limits_by_now_is_not_all_of_the_work(
     assert f"is limited to web1, and job {job} was to all hosts: the template has another limit" in result["msg"]
 
 
+@pytest.mark.parametrize("limit", ["all", "*"])
+def test_a_limit_to_all_hosts_is_none(sandbox: Sandbox, failed: Failed, driver: Driver, limit: str) -> None:
+    job, template = failed(web1=0, web2=1)
+    sandbox.change_template(template["id"], limit=limit, asks=["limit", "verbosity"])
+
+    for changes in ({}, {"verbosity": 1}):
+        first, second = (driver.relaunch(job, hosts="all", changes=changes) for _time in range(2))
+        assert (first["failed"], first["changed"]) == (False, True), first["msg"]
+        assert (second["failed"], second["changed"], second["id"]) == (False, False, first["id"]), second["msg"]
+
+
 def test_a_template_that_checks_only_by_now_is_no_success(sandbox: Sandbox, failed: Failed, driver: Driver) -> None:
     job, template = failed(web1=0, web2=1)
     sandbox.change_template(template["id"], job_type="check")

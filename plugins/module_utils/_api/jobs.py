@@ -32,6 +32,8 @@ RELAUNCH = "relaunch"
 # Canceled on purpose is neither.
 FAILED_STATUSES = (FAILED_STATUS, ERROR)
 FINAL_STATUSES = (SUCCESSFUL, FAILED_STATUS, ERROR, CANCELED)
+# In a limit, or the pattern of a play: what names every host.
+EVERYBODY = frozenset({"all", "*"})
 
 
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?$")
@@ -154,7 +156,7 @@ class Job:
     @cached_property
     def limit_names(self) -> frozenset[str]:
         """The names or patterns in its limit; of a relaunch on failed hosts these are host names."""
-        return names_in(self.facts.get("limit"))
+        return limit_names_in(self.facts.get("limit"))
 
     @property
     def passwords_needed(self) -> list[str]:
@@ -241,6 +243,12 @@ def names_of(summaries: t.Iterable[HostSummary]) -> frozenset[str]:
 def names_in(text: t.Any) -> frozenset[str]:
     """The names in a comma-separated text."""
     return frozenset(name.strip() for name in str(text or "").split(",") if name.strip())
+
+
+def limit_names_in(limit: t.Any) -> frozenset[str]:
+    """The names or patterns in a limit; none where they are all hosts."""
+    names = names_in(limit)
+    return names if names - EVERYBODY else frozenset()
 
 
 def told(hosts: t.Iterable[str], most: int = 10) -> str:

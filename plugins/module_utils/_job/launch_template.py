@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, ForbiddenError, JobUnsuccessfulError, NoFailedHostsError, RefusedError
-from .._api.jobs import Job, host_summaries, names_in, summary_of, told
+from .._api.jobs import Job, host_summaries, limit_names_in, summary_of, told
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._launch.changes import after_changes
 from .._launch.gone_prompts import other_credentials
@@ -133,7 +133,7 @@ class TemplatePreparer:
         asked_for = {*needs.passwords, *source.passwords_needed}
         given = work.request.credential_passwords.items()
         passwords = {name: text for name, text in given if name in asked_for or "credentials" in launch.changes}
-        wanted = names_in(launch.limit)
+        wanted = limit_names_in(launch.limit)
         return Attempt(
             path=f"job_templates/{source.template}/launch/",
             body={**body, _PASSWORDS: passwords} if passwords else body,

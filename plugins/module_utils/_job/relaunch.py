@@ -149,7 +149,7 @@ def _attempt(work: JobWork, decision: Launch, job: Job, body: t.Mapping[str, t.A
     @functools.cache
     def limit_of_template() -> t.Optional[frozenset[str]]:
         try:
-            return _jobs.names_in(work.client.get(f"job_templates/{job.template}/").get("limit"))
+            return _jobs.limit_names_in(work.client.get(f"job_templates/{job.template}/").get("limit"))
         except AnswerError as error:
             if not error.not_visible:
                 raise

@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._api.errors import AnswerError
-from .._api.jobs import Job, names_in, told
+from .._api.jobs import Job, limit_names_in, told
 from .._work.host_patterns import too_long
 from .._work.same_work import MASK, variables_of
 
@@ -122,7 +122,7 @@ class TemplateLaunch:
             # launch-credentials-lacks-template, launch-two-of-a-kind).
             added = [number for number in given["credentials"] if number not in own["credentials"]]
             given["credentials"] = [*own["credentials"], *added] if added else own["credentials"]
-        if names_in(given["limit"]) == names_in(own["limit"]):
+        if limit_names_in(given["limit"]) == limit_names_in(own["limit"]):
             given["limit"] = own["limit"]
         return {name: value for name, value in given.items() if value != own[name] and (value or name != "extra_vars")}
 
