@@ -105,8 +105,9 @@ options:
         run again with the changes.
       - The template has to ask for each of them at launch. Otherwise nothing is sent, and all for which it does not ask
         are named.
-      - With C(--diff) the changed values are shown. Variables that are secret answers to a survey are masked, since the
-        controller knows them. Where others are secret set C(no_log) on the task.
+      - With C(--diff) the changed values are shown. Variables that are secret answers to a survey are masked there and
+        in messages, since the controller knows them. Where others are secret set C(no_log) on the task. Among the
+        arguments that Ansible shows with C(-vvv) all variables are masked.
     type: dict
     version_added: 1.0.0
   credential_passwords:

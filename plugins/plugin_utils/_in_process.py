@@ -23,7 +23,11 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import merge_hash
 
-from ansible_collections.relaunch.controller.plugins.module_utils._task.arguments import not_finite, reads_as_infinite
+from ansible_collections.relaunch.controller.plugins.module_utils._task.arguments import (
+    hide_variables,
+    not_finite,
+    reads_as_infinite,
+)
 from ansible_collections.relaunch.controller.plugins.module_utils._task.front_door import (
     Surroundings,
     module_needed,
@@ -79,6 +83,8 @@ class InProcessAction(ActionBase):
         if isinstance(ended, str):
             display.vv(f"{self._task.action} runs as a module: {ended}")
             ended = self._as_module(task_vars, surroundings)
+            # AnsibleModule shows them as they were given where it refuses them itself.
+            hide_variables(ended.get("invocation", {}).get("module_args", {}))
         if ended.get("failed") and self._talks(task_vars):
             for line in failure_lines(ended):
                 self._write(line)

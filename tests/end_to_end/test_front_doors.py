@@ -196,6 +196,7 @@ def test_no_secret_at_the_highest_verbosity(
     sandbox: Sandbox, stubborn: t.Callable[..., Options], run_tasks: t.Callable[..., t.Any]
 ) -> None:
     secrets = {name: f"{name}-{os.urandom(4).hex()}" for name in ("ssh_password", "vault_password.dev", "spare")}
+    changes = {"extra_vars": {"pin": f"pin-{os.urandom(4).hex()}"}}
     token = sandbox.token("admin")
     template = stubborn({"passwords": ["ssh_password", "vault_password.dev"]}, web1=2)
     job = sandbox.launch(template["id"], credential_passwords=secrets)
@@ -211,6 +212,7 @@ def test_no_secret_at_the_highest_verbosity(
         {**full, "controller_host": f"https://admin:{password}@127.0.0.1"},
         {**full, "credential_passwords": {**secrets, "spare": [secrets["spare"]]}},
         {**full, "nonsense": 1},
+        *({**full, "changes": changes, **more} for more in ({}, {"job_id": 999999}, {"nonsense": 1})),
         {**basic, "credential_passwords": {"ssh_password": secrets["ssh_password"]}},
         {**basic, "controller_password": f"{password}-wrong"},
         {**full, "controller_oauthtoken": f"{token} x"},
@@ -223,6 +225,6 @@ def test_no_secret_at_the_highest_verbosity(
 
     assert any(result.get("changed") for result in done.results)
     shown = done.output + json.dumps(done.results)
-    for secret in (*secrets.values(), token, f"{password}-wrong"):
+    for secret in (*secrets.values(), *changes["extra_vars"].values(), token, f"{password}-wrong"):
         assert secret not in shown
     assert password not in shown

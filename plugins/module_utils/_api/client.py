@@ -77,9 +77,9 @@ class ControllerClient:
         write: t.Optional[t.Callable[[str], None]] = None,
     ) -> None:
         self.connection = connection
-        self.clock = clock
-        self.sleep = sleep
-        #: Shows a person a line, if anything is to be shown.
+        self.clock, self.sleep = clock, sleep
+        #: Texts that no result may show; secrets that a task learns of while it runs are added.
+        self.hidden: set[str] = set()
         self.tell: t.Callable[[str], object] = write or (lambda _line: None)
         #: Whether a read that has failed in passing for so many seconds is tried again beyond ``max_retries``: a task
         #: that has launched a job, or waits between two, goes through the controller's bad minutes.

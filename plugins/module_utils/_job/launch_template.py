@@ -17,7 +17,7 @@ from .._api.client import ControllerClient
 from .._api.errors import AnswerError, ForbiddenError, JobUnsuccessfulError, NoFailedHostsError, RefusedError
 from .._api.jobs import Job, host_summaries, limit_names_in, summary_of, told
 from .._api.kinds import JOB, WORKFLOW_JOB
-from .._launch.changes import after_changes
+from .._launch.changes import after_changes, secret_texts
 from .._launch.gone_prompts import other_credentials
 from .._launch.launch import Attempt, Launched
 from .._launch.request_body import missing_passwords
@@ -130,6 +130,8 @@ class TemplatePreparer:
     def _attempt(self, launch: TemplateLaunch, needs: LaunchNeeds) -> Attempt:
         work, source = self._work, self._work.source
         body = launch.fields(needs)
+        secrets = secret_texts(source, launch.changes, needs.survey)
+        work.client.hidden.update(secrets)
         asked_for = {*needs.passwords, *source.passwords_needed}
         given = work.request.credential_passwords.items()
         passwords = {name: text for name, text in given if name in asked_for or "credentials" in launch.changes}
@@ -140,7 +142,7 @@ class TemplatePreparer:
             what=f"The job template {needs.name}",
             verb="launched",
             is_own=lambda new: new.limit_names == wanted and not new.is_relaunch and work.same_work.may_include(new),
-            refused=lambda error: launch_refused(error, needs),
+            refused=lambda error: launch_refused(error, needs, secrets),
         )
 
     def _not_launched(self, *reasons: str) -> str:

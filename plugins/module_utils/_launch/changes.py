@@ -117,16 +117,38 @@ def before_changes(job: Job, changes: Changes) -> dict[str, t.Any]:
 def after_changes(job: Job, changes: Changes, survey: t.Optional[t.Mapping[str, str]]) -> dict[str, t.Any]:
     """The changes as they may be shown: secret answers to a survey are masked, as the controller does.
 
-    :param job: in which such answers are masked.
-    :param survey: the kind of each question by its variable; None where it is not known.
+    :param survey: as of ``secret_texts``, as is ``job``.
     """
     shown = dict(changes)
     if "extra_vars" in shown:
-        masked = variables_of(job.facts.get("extra_vars"))
-        secret = {name for name, kind in (survey or {}).items() if kind == "password"}
-        secret.update(name for name, value in (masked if isinstance(masked, dict) else {}).items() if value == MASK)
+        secret = _secret_names(job, survey)
         shown["extra_vars"] = {name: MASK if name in secret else one for name, one in shown["extra_vars"].items()}
     return shown
+
+
+def secret_texts(job: Job, changes: Changes, survey: t.Optional[t.Mapping[str, str]]) -> set[str]:
+    """The secret answers to a survey among the changes, as texts.
+
+    :param job: in which such answers are masked.
+    :param survey: the kind of each question by its variable; None where it is not known.
+    """
+    secret = _secret_names(job, survey)
+    return {one for name, value in changes.get("extra_vars", {}).items() if name in secret for one in _texts(value)}
+
+
+def _secret_names(job: Job, survey: t.Optional[t.Mapping[str, str]]) -> set[str]:
+    masked = variables_of(job.facts.get("extra_vars"))
+    secret = {name for name, kind in (survey or {}).items() if kind == "password"}
+    return secret.union(name for name, value in (masked if isinstance(masked, dict) else {}).items() if value == MASK)
+
+
+def _texts(value: t.Any) -> t.Iterator[str]:
+    """What a value holds; a truth or nothing at all is no secret."""
+    if isinstance(value, (dict, list)):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _texts(one)
+    elif not isinstance(value, bool) and value not in (None, ""):
+        yield str(value)
 
 
 def _of_job(job: Job, name: str, value: t.Any) -> t.Any:

@@ -12,7 +12,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from .._api.errors import AnswerError
+from ansible.module_utils.common.parameters import remove_values
+
+from .._api.errors import AnswerError, flatten
 from .._api.jobs import Job, limit_names_in, told
 from .._work.host_patterns import too_long
 from .._work.same_work import MASK, variables_of
@@ -217,12 +219,15 @@ def not_limitable_sentence(names: t.Sequence[str]) -> str:
     )
 
 
-def launch_refused(error: AnswerError, needs: LaunchNeeds) -> str:
+def launch_refused(error: AnswerError, needs: LaunchNeeds, secrets: t.Collection[str] = ()) -> str:
     """The sentence for a launch that the controller declined; decided on status and keys.
 
     :param error: its answer.
+    :param secrets: what was sent and may not be told: the controller quotes an answer to a survey that it declines.
     """
-    answer = f'The controller answered {error.status}: "{error.said}"'
+    # Taken out of the whole, of which a sentence may hold a part.
+    said = flatten(remove_values(error.body, secrets)) if secrets else error.said
+    answer = f'The controller answered {error.status}: "{said}"'
     return f"The job template {needs.name} was not launched. {answer} {_next(error)}"
 
 

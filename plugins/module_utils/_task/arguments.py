@@ -20,6 +20,7 @@ from ansible.module_utils.common.validation import check_mutually_exclusive, che
 from .._api.connection import LARGEST_NUMBER
 from .._api.errors import OptionError
 from .._job.options import SOURCE_OPTIONS
+from .._work.same_work import MASK
 
 Specification = t.Mapping[str, t.Any]
 
@@ -45,6 +46,20 @@ def settle(specification: Specification, params: dict[str, t.Any], own_job: t.Op
     if own_job is not None:
         required = [names for names in required if names != SOURCE_OPTIONS]
     _check_together(specification, required, given)
+
+
+def hide_variables(args: dict[str, t.Any]) -> None:
+    """Mask the variables in ``changes``: Ansible shows a task's arguments with -vvv, and which of them are secret is
+    told by a survey, which a task may never ask for.
+
+    :param args: validated or not; changed in place.
+    """
+    changes = args.get("changes")
+    if isinstance(changes, str):
+        args["changes"] = MASK
+    elif isinstance(changes, dict) and "extra_vars" in changes:
+        given = changes["extra_vars"]
+        args["changes"] = {**changes, "extra_vars": dict.fromkeys(given, MASK) if isinstance(given, dict) else MASK}
 
 
 def not_finite(specification: Specification, args: t.Mapping[str, t.Any]) -> t.Optional[str]:

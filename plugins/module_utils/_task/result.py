@@ -18,7 +18,7 @@ from .._api.client import ControllerClient
 from .._api.errors import ControllerError
 from .._job.options import own_job_id
 from .._job.outcome import Outcome, Result, outcome_of
-from .arguments import Specification, settle
+from .arguments import Specification, hide_variables, settle
 
 Act = t.Callable[[ControllerClient], Outcome]
 
@@ -32,8 +32,9 @@ def carry_out(
 ) -> Result:
     """Do what the parameters ask for.
 
-    :param params: each validated by itself, CONNECTION_SPEC's among them; see ``settle`` for what is changed in them.
-    :param hidden: texts that the front door masks in the result; see ``adjust_hidden``.
+    :param params: each validated by itself, CONNECTION_SPEC's among them; see ``settle`` and ``hide_variables`` for
+        what is changed in them.
+    :param hidden: texts that the front door masks in the result; see ``adjust_hidden``. It grows.
     :param act: does it with a client; raises ControllerError to fail the task.
     :param specification: of the parameters, for what they have to be beside that.
     :param write: takes a line for a person, where the controller does not answer; None where nothing is to be shown.
@@ -46,6 +47,7 @@ def carry_out(
         connection = _connection.resolve(params, os.environ, os.getcwd())
         hidden.update(connection.secrets)
         with ControllerClient(connection, write=write) as client:
+            client.hidden = hidden
             return act(client).result()
     except ControllerError as error:
         return _failed(error, str(error))
@@ -59,6 +61,8 @@ def carry_out(
     except BaseException as error:  # Ctrl-C, and the error by which Ansible ends a task at its keyword timeout
         why = "" if isinstance(error, KeyboardInterrupt) else f" {error}"
         return _failed(error, f"Interrupted.{why}{_so_far(error)}")
+    finally:
+        hide_variables(params)
 
 
 def adjust_hidden(hidden: set[str], params: t.Mapping[str, t.Any]) -> None:
