@@ -24,8 +24,8 @@ options:
         the message. What it does not ask for does not matter.
       - C(action) is V(retry) or V(park), and is needed.
       - With C(action=retry) it may have a C(delay), in seconds, and C(retries), how many attempts the host gets. Of the
-        hosts that are left the one with the longest delay counts. They are retried as long as one of them has had fewer
-        attempts.
+        hosts that are left the one with the longest delay counts, and there are as many attempts as the one that gets
+        the most has. Hosts that are disabled or not in the inventory any more do not count.
       - With C(action=park) it may have a C(reason), to be told.
       - They cost a request for the failed events of each job on which hosts failed last.
     type: list

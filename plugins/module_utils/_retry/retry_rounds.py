@@ -17,7 +17,7 @@ from enum import Enum
 from .._api.errors import OptionError
 from .._api.jobs import SUCCESSFUL, told
 from .._job.outcome import RelaunchOutcome
-from .rules import WITHOUT_REASON, Rule, parked_by
+from .rules import WITHOUT_REASON, Rule, most_attempts, parked_by
 
 # Of how many attempts the result tells at most, the newest ones.
 ATTEMPTS_KEPT = 100
@@ -97,7 +97,8 @@ class Shown:
     :param outcome: of its call, or what the error of that carries.
     :param passed: what was done in it before it went on to all hosts.
     :param healed: by name, hosts that had succeeded already when it looked, each with the number of the job.
-    :param ruled: by name, the hosts that were left when it looked last, each with its rule; empty without rules.
+    :param ruled: by name, the hosts that were left when it looked last and that a run can reach, each with its rule;
+        empty without rules.
     """
 
     verdict: Verdict
@@ -227,16 +228,6 @@ def _delay(shown: Shown, grown: float) -> float:
     return max((grown if rule is None or rule.delay is None else rule.delay for rule in rules), default=grown)
 
 
-def _used_up(rounds: Rounds, shown: Shown, schedule: Schedule) -> bool:
-    """Whether no further round is allowed: by a rule, as long as one host that is left has had fewer attempts."""
-    own = [name for name, rule in shown.ruled.items() if rule is not None and rule.retries is not None]
-    if not own:
-        return rounds.made >= schedule.retries
-    most = {name: (rule.retries if rule else None) or schedule.retries for name, rule in shown.ruled.items()}
-    tried = {name: host.tried for name, host in rounds.hosts.items()}
-    return all(tried.get(name, 0) >= most.get(name, schedule.retries) for name in rounds.remaining)
-
-
 def _ended(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Optional[float]) -> t.Optional[str]:
     verdict = shown.verdict
     if verdict is Verdict.DONE:
@@ -247,7 +238,8 @@ def _ended(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Optional[fl
         if rounds.parked and not set(rounds.remaining) - set(rounds.parked):
             return PARKED
         too_late = left is not None and (rounds.delay or 0.0) >= left
-        return RETRIES_USED_UP if _used_up(rounds, shown, schedule) else DEADLINE_OVER if too_late else None
+        used_up = rounds.made >= most_attempts(shown.ruled, schedule.retries)
+        return RETRIES_USED_UP if used_up else DEADLINE_OVER if too_late else None
     ends = {
         Verdict.PREDICTED: PREDICTED,
         Verdict.IMPOSSIBLE: NOT_POSSIBLE,

@@ -17,10 +17,12 @@ from .._api.client import ControllerClient
 from .._api.jobs import Job
 from .._launch.failure_report import HostFailure, causes
 from .._work.ledger import HostRecord, HostResult, Ledger, Reach
-from .rules import WITHOUT_REASON, Rule, first_fitting, parked_by
+from .rules import WITHOUT_REASON, Rule, first_fitting, most_attempts, parked_by
 
 # Each failed host has to be known, so that as many pages of failed events are read as it takes.
 MOST_PAGES = 1000
+# Hosts on which nothing runs.
+_NOWHERE = (Reach.GONE, Reach.IDLE)
 
 
 class RuledHosts:
@@ -32,7 +34,8 @@ class RuledHosts:
         self._client = client
         self._rules = rules
         self._failures: dict[int, dict[str, HostFailure]] = {}
-        #: By name, the hosts that were left by the last look, each with its rule; None where none fits.
+        #: By name, the hosts that were left by the last look and that a run can reach, each with its rule; None where
+        #: none fits.
         self.left: dict[str, t.Optional[Rule]] = {}
         self._failed_at: dict[str, datetime] = {}
 
@@ -46,8 +49,7 @@ class RuledHosts:
 
         :param otherwise: of a host whose rule does not say.
         """
-        rules = [rule for rule in self.left.values() if rule is None or not rule.parks]
-        return max(((rule.retries if rule else None) or otherwise for rule in rules), default=otherwise)
+        return most_attempts(self.left, otherwise)
 
     def too_early(self, now: datetime) -> t.Optional[tuple[float, float]]:
         """The delay that has not passed since the hosts failed last, and how much of it is left, in seconds; None
@@ -66,7 +68,8 @@ class RuledHosts:
         """
         if ledger.hosts is None:
             return ledger
-        left = [host for host in ledger.hosts if host.done_in is None and host.failed_in]
+        # What no run reaches would hold up the others.
+        left = [host for host in ledger.hosts if host.done_in is None and host.failed_in and host.reach not in _NOWHERE]
         failures = self._failures_of(ledger, left, events_in)
         ruled = {host.key: first_fitting(self._rules, failures.get(host.name) or _by_summary(host)) for host in left}
         self.left = {host.name: ruled[host.key] for host in left}
@@ -100,6 +103,6 @@ def _by_summary(host: HostRecord) -> HostFailure:
 
 
 def _parked(host: HostRecord, rule: t.Optional[Rule]) -> HostRecord:
-    if rule is None or not rule.parks or host.reach in (Reach.GONE, Reach.IDLE):
+    if rule is None or not rule.parks:
         return host
     return replace(host, reach=Reach.PARKED, parked=rule.reason or WITHOUT_REASON)

@@ -81,6 +81,16 @@ def parked_by(ruled: t.Mapping[str, t.Optional[Rule]]) -> dict[str, str]:
     return {name: rule.reason for name, rule in found}
 
 
+def most_attempts(ruled: t.Mapping[str, t.Optional[Rule]], otherwise: int) -> int:
+    """How many attempts the rules allow: as many as the host with the most. Of those that need a person none counts.
+
+    :param ruled: by name, hosts, each with its rule.
+    :param otherwise: of a host whose rule does not say.
+    """
+    rules = [rule for rule in ruled.values() if rule is None or not rule.parks]
+    return max(((rule.retries if rule else None) or otherwise for rule in rules), default=otherwise)
+
+
 def rules_of(given: t.Optional[t.Sequence[t.Mapping[str, t.Any]]]) -> tuple[Rule, ...]:
     """From an option.
 

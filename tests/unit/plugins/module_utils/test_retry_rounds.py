@@ -25,6 +25,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_r
     announced,
     summary,
 )
+from ansible_collections.relaunch.controller.plugins.module_utils._retry.rules import Rule
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job
 
 THREE = Schedule(retries=3, delay=30, delay_factor=2, delay_max=100)
@@ -252,6 +253,15 @@ def test_a_round_that_went_on_to_all_hosts_makes_two_attempts() -> None:
     shown = Shown(FAILED, ran(44, "", "b"), passed=(ran(43, "a", ""),))
 
     assert announced(after_round(Rounds(), shown, THREE), THREE) == "attempt 3 of 4 in 30 s: 1 host left: b"
+
+
+def test_rounds_end_though_a_host_is_left_that_none_has_reached() -> None:
+    rounds, ruled = Rounds(), dict.fromkeys("ab", Rule(retries=2))
+    for number in range(2):
+        assert rounds.ended is None
+        rounds = after_round(rounds, Shown(FAILED, ran(43 + number, "a", "a", left="a b"), ruled=ruled), THREE)
+
+    assert rounds.ended == "retries_used_up"
 
 
 def test_of_old_attempts_their_number_is_kept() -> None:

@@ -211,6 +211,26 @@ class TestRounds:
         assert (len(world.posts), outcome.ended) == (7, "retries_used_up")
         assert isinstance(error, JobUnsuccessfulError) and "after 7 attempts" in str(error)
 
+    def test_a_parked_host_that_is_left_out_does_not_keep_the_others_going(self) -> None:
+        world = World(hopeless, "web01", ONE)
+        rules = [PARKED, {"action": "retry", "retries": 2}]
+
+        outcome, _error = retry(world, rules, hosts="remaining")
+
+        assert (len(world.posts), outcome.ended, outcome.parked) == (2, "retries_used_up", {ONE: "renew the licence"})
+
+    @pytest.mark.parametrize("which", ["deleted", "disabled"])
+    def test_a_host_that_nothing_runs_on_does_not_hold_up_the_others(self, which: str) -> None:
+        world, clock = World(lambda _number, _hosts: {"web01": True}, "web01", ONE), Clock()
+        world.relaunch(SOURCE)
+        getattr(world, which).add(ONE)
+        long = {"message": "licence", "action": "retry", "delay": HOUR, "retries": 60}
+
+        outcome, _error = retry(world, [long, {"action": "retry", "delay": 5, "retries": 2}], clock)
+
+        assert (len(world.posts), outcome.ended, outcome.remaining_hosts) == (2, "retries_used_up", ("web01", ONE))
+        assert clock.now < HOUR
+
     def test_without_a_rule_that_fits_all_is_as_before(self) -> None:
         world, clock = World(hopeless, "web01"), Clock()
 
