@@ -231,6 +231,26 @@ class TestAJobThatNeverBegan:
         assert sorted(marks.passed("Deploy")) == ["web9"]
 
 
+def test_a_host_that_no_relaunch_reaches_is_told_each_time(sandbox: Sandbox, driver: Driver) -> None:
+    made = template(sandbox, playbook(), FIVE[:2], outcomes={"web2": 9}, duration=0.05, asks=["limit"])
+    job = sandbox.make_job(template=made["id"], status="failed", hosts={"web1": "failed", "web2": "failed"})
+    sandbox.delete_host(made["hosts"]["web1"])
+    sandbox.add_host(made["inventory"], "web1")
+
+    told = [driver.relaunch(job), driver.relaunch(job, wait=False)]
+    sandbox.wait(told[-1]["id"])
+    told.append(driver.retry(job, retries=2))
+    reached = driver.retry(job, retries=1, hosts="remaining")
+
+    for result in told:
+        assert (result["limit"], result["remaining_hosts"]) == ("web2", ["web1", "web2"]), result["msg"]
+        (warning,) = result["warnings"]
+        assert warning.startswith("No relaunch on failed hosts reaches web1: deleted and added again.")
+    assert "still fails on web2 after 2 attempts. Left, and not tried: web1." in told[-1]["msg"]
+    assert (reached["limit"], reached["remaining_hosts"]) == ("web1,web2", ["web2"])
+    assert "warnings" not in reached
+
+
 def test_an_error_after_all_hosts_were_done_needs_nothing(sandbox: Sandbox, driver: Driver) -> None:
     made = template(sandbox, playbook(), FIVE[:2], outcomes={})
     job = sandbox.make_job(template=made["id"], status="error", hosts={"web1": "ok", "web2": "changed"})

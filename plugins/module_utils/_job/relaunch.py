@@ -197,7 +197,7 @@ def launched_outcome(work: JobWork, ledger: Ledger, prepared: Prepared, launched
         lost,
         _besides(ledger, decision, new, narrowed),
     ).warned(other_credentials(work.source, new))
-    return _with_unreached(work, decision, names, outcome)
+    return _with_unreached(work, ledger, decision, names, outcome)
 
 
 def _besides(ledger: Ledger, decision: Launch, new: Job, narrowed: bool) -> str:
@@ -209,13 +209,17 @@ def _besides(ledger: Ledger, decision: Launch, new: Job, narrowed: bool) -> str:
 
 
 def _with_unreached(
-    work: JobWork, decision: Launch, names: t.Sequence[str], outcome: RelaunchOutcome
+    work: JobWork, ledger: Ledger, decision: Launch, names: t.Sequence[str], outcome: RelaunchOutcome
 ) -> RelaunchOutcome:
-    """The outcome with the failed hosts that the first relaunch does not reach: the controller leaves out, without a
-    word, those that are not in the inventory any more, be they in it again or not (recorded: recreated-post-failed-*).
+    """The outcome with the failed hosts that a relaunch does not reach: the controller leaves out, without a word,
+    those that are not in the inventory any more, be they in it again or not (recorded: recreated-post-failed-*).
+
+    Of the first relaunch they are not known before.
     """
     failed = work.source.failures_counted
-    if decision.job.id != work.source.id or not names or decision.due or failed is None or failed <= len(names):
+    if decision.due:
+        return outcome.warned(*not_reached(ledger.remaining))
+    if decision.job.id != work.source.id or not names or failed is None or failed <= len(names):
         return outcome
     try:
         lost = work.reader.lost_hosts()

@@ -281,7 +281,7 @@ def done_outcome(work: JobWork, look: Look, decision: Done, outcome: RelaunchOut
     masked = "" if job is work.source else work.masked(look.ledger)
     left = host_names(decision.left)
     outcome = replace(outcome, remaining_hosts=None if work.request.options.hosts == ALL else left)
-    return outcome.about(work.client, job).saying(decision.reason, masked).warned(*left_out(look.ledger))
+    return outcome.about(work.client, job).saying(decision.reason, masked).warned(*left_out(work, look.ledger))
 
 
 def adopted_outcome(work: JobWork, look: Look, decision: Adopt, job: Job, outcome: RelaunchOutcome) -> RelaunchOutcome:

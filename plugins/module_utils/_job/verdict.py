@@ -116,7 +116,7 @@ def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) 
     look, decision = work.decide(look, force=False)
     before = outcome
     outcome = with_hosts(outcome, look.ledger)
-    outcome = outcome.warned(*left_out(look.ledger, job))
+    outcome = outcome.warned(*left_out(work, look.ledger, job))
     if isinstance(decision, Refuse):
         if decision.cut_short or decision.parked:
             raise refused(work, decision, outcome)
@@ -205,7 +205,7 @@ def _unsuccessful(
             if work.request.options.hosts == REMAINING:
                 # Those too for which one stopped before its end.
                 look, _decision = work.decide(look, force=False)
-            outcome = with_hosts(outcome, look.ledger)
+            outcome = with_hosts(outcome, look.ledger).warned(*left_out(work, look.ledger))
         failures = failure_report.failures(work.client, job.id, summaries)
         first = failures.first
         outcome = replace(outcome, failures=failures.shown, failures_more=failures.more)

@@ -248,11 +248,12 @@ def with_hosts(outcome: RelaunchOutcome, ledger: Ledger) -> RelaunchOutcome:
     )
 
 
-def left_out(ledger: Ledger, job: t.Optional[Job] = None) -> tuple[str, ...]:
-    """The warnings about hosts that were asked for and have not been done; none where all have.
+def left_out(work: JobWork, ledger: Ledger, job: t.Optional[Job] = None) -> tuple[str, ...]:
+    """The warnings about hosts that were asked for and have not been done, and that the task does not run on.
 
     :param job: in which they did not run.
     """
+    by_limit = work.request.options.hosts == REMAINING or work.same_work.changed
     where = f" in job {job.id}" if job else ""
     # One that a relaunch would run on by now may have been enabled while this one ran.
     late = (
@@ -265,7 +266,8 @@ def left_out(ledger: Ledger, job: t.Optional[Job] = None) -> tuple[str, ...]:
         if idle
         else ""
     )
-    return (did_not_run, *not_reached(ledger.remaining))
+    # A launch by a limit reaches those that were added again.
+    return (did_not_run, *not_reached([one for one in ledger.remaining if not (by_limit and one.reach is Reach.AGAIN)]))
 
 
 def not_reached(hosts: t.Sequence[HostRecord]) -> tuple[str, ...]:

@@ -174,6 +174,10 @@ def _verdict(outcome: RelaunchOutcome, error: t.Optional[BaseException], check_m
 
 def _used_up(rounds: Rounds, outcome: RelaunchOutcome) -> str:
     after = f"after {counted(rounds.attempted, 'attempt')}"
-    if rounds.remaining:
-        return f"Job {outcome.source_job_id} still fails on {told(rounds.remaining)} {after}. See {outcome.url}"
-    return f"Job {outcome.source_job_id} has not succeeded {after}. {outcome.msg} See {outcome.url}"
+    if not rounds.remaining:
+        return f"Job {outcome.source_job_id} has not succeeded {after}. {outcome.msg} See {outcome.url}"
+    tried = [name for name in rounds.remaining if name in rounds.hosts and rounds.hosts[name].tried]
+    untried = sorted(set(rounds.remaining) - {*tried, *rounds.parked})
+    how = f"still fails on {told(tried)}" if tried else "has not succeeded"
+    rest = f" Left, and not tried: {told(untried)}." if untried else ""
+    return f"Job {outcome.source_job_id} {how} {after}.{rest} See {outcome.url}"

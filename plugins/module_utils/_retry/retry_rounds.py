@@ -350,6 +350,8 @@ def _left(rounds: Rounds, name: str) -> str:
     if host.recovered is not None and host.last > host.recovered:
         again = f"failed again at attempt {host.last}{host.what}"
         return f"{name}: recovered at attempt {host.recovered} (job {host.recovered_in}), {again}"
+    if rounds.last and name in (rounds.last.gone_hosts or ()):
+        return f"{name}: left, and not in the inventory any more"
     if ended == NONE_CAN_RUN:
         return f"{name}: left, but no relaunch runs on it: it is disabled, or the play does not target it"
     if not host.tried:

@@ -200,6 +200,18 @@ class TestHowItEnds:
         assert ended.account == ("none_can_run", {}, ["web2"], [])
         assert (controller.posts, ended.outcome.gone_hosts) == ([], ("web2",))
         assert "Not in the inventory any more, and not recovered: web2." in str(ended.outcome.warnings)
+        assert ended.outcome.summary == ("web2: left, and not in the inventory any more",)
+
+    def test_when_one_was_deleted_and_the_others_go_on_failing(self) -> None:
+        controller = RelaunchingController(hopeless, "web1", "web2")
+        controller.deleted.add("web1")
+
+        ended = retry(controller, retries=2)
+
+        told = "Job 42 still fails on web2 after 2 attempts. Left, and not tried: web1. See "
+        assert str(ended.error).startswith(told)
+        assert ended.account == ("retries_used_up", {}, ["web1", "web2"], [43, 44])
+        assert "Not in the inventory any more, and not recovered: web1." in str(ended.outcome.warnings)
 
     def test_when_a_relaunch_is_canceled(self) -> None:
         controller = RelaunchingController(lambda _number, _hosts: "canceled", "web1")
