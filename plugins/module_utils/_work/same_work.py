@@ -186,12 +186,12 @@ class SameWork:
         self.job_type = job_type or source.job_type
         # Jobs with equal values are the same work as each other, so that one of them is asked about for all.
         self._changes = {name: value for name, value in (changes or {}).items() if name != "job_type"}
+        self._prompts = Prompts() if prompts is None else prompts
         #: Whether something is to be other than in the source, so that the source is other work.
-        self.changed = not _shows(self._changes, values(source))
+        self.changed = not _shows(self._changes, values(source)) or self._may_lose_credentials()
         #: Whether that may be other tasks, so that no end is measured by the source's, nor its by others.
         self.other_tasks = self.changed and bool(_CHOOSE_TASKS & self._changes.keys())
         self._known: dict[Fingerprint, t.Optional[bool]] = {} if self.changed else {values(source): True}
-        self._prompts = Prompts() if prompts is None else prompts
         #: Whether a secret on both sides had to count as equal, since the controller shows none.
         self.masked = MASK in values(source)
 
@@ -245,10 +245,22 @@ class SameWork:
             return None
         if ours is None or theirs is None:
             return None
+        if _other_credentials(self._changes, theirs):
+            return False
         ours, theirs = _without(self._changes, ours), _without(self._changes, theirs)
         same = ours == theirs or _only_lacks_values_of_template(ours, theirs, values(job))
         self.masked = self.masked or (same and MASK in ours)
         return same
+
+    def _may_lose_credentials(self) -> bool:
+        """Whether the source may have been launched with credentials that the changes leave out. Those that it shows
+        beside these may be its template's own, which only its prompts tell.
+        """
+        wanted = self._changes.get("credentials")
+        if wanted is None or set(json.loads(values(self._source))["credentials"]) <= set(wanted):
+            return False
+        ours = self._prompts.of(self._client, self._source)
+        return ours is None or _other_credentials(self._changes, ours)
 
     @property
     def knows_prompts(self) -> bool:
@@ -266,7 +278,7 @@ def _shows(changes: t.Mapping[str, t.Any], of_job: Fingerprint) -> bool:
         found = shown.get(name)
         if name == "extra_vars":
             given = found if isinstance(found, dict) else {}
-            fits = all(key in given and given[key] in (one, MASK) for key, one in value.items())
+            fits = all(key in given and _shows_variable(given[key], one) for key, one in value.items())
         elif name in _SETS_BY_NUMBER:
             fits = set(value) <= set(shown["labels"][1] if name == "labels" else shown[name])
         elif name in _NAMES:
@@ -276,6 +288,13 @@ def _shows(changes: t.Mapping[str, t.Any], of_job: Fingerprint) -> bool:
         if not fits:
             return False
     return True
+
+
+def _other_credentials(changes: t.Mapping[str, t.Any], shown: Fingerprint) -> bool:
+    """Whether a job was launched with credentials that are not among the changed ones, by its prompts: these take the
+    place of all that are not its template's own.
+    """
+    return "credentials" in changes and not set(json.loads(shown).get("credentials", ())) <= set(changes["credentials"])
 
 
 def _without(changes: t.Mapping[str, t.Any], shown: Fingerprint) -> Fingerprint:
@@ -431,6 +450,11 @@ def _numbers(shown: t.Any) -> list[int]:
     """The numbers in a list of objects, or in a count with its first results."""
     entries = shown.get("results") if isinstance(shown, dict) else shown
     return sorted(entry["id"] for entry in entries or ())
+
+
+def _shows_variable(found: t.Any, wanted: t.Any) -> bool:
+    """To Python 1 is true, so that they are compared as text."""
+    return found == MASK or _fingerprint(found) == _fingerprint(wanted)
 
 
 def _fingerprint(data: t.Any) -> Fingerprint:

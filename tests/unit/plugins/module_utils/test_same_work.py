@@ -308,6 +308,7 @@ class TestWithChanges:
             ),
             ({"credentials": [5]}, {}, {}, True),
             ({"credentials": [6]}, {}, {"credentials": [{"id": 6}]}, False),
+            ({"extra_vars": {"a": True}}, {}, {"extra_vars": {"a": True}}, False),
             ({"labels": [2]}, {}, {"labels": {"count": 1, "results": [{"id": 2}]}}, True),
             ({"job_tags": "y, x"}, {}, {"job_tags": "x,y"}, True),
             ({"job_tags": "z"}, {}, {"job_tags": "x,y"}, False),
@@ -335,6 +336,19 @@ class TestWithChanges:
         assert not same_work.includes(later())
         # By its values alone.
         assert controller.asked == []
+
+    @pytest.mark.parametrize("wanted", [[], [4]])
+    def test_credentials_take_the_place_of_those_of_the_prompts(
+        self, controller: ScriptedController, client: ControllerClient, wanted: list[int]
+    ) -> None:
+        """The vault's, 5, was given to the source at its launch; the template's own, 4, stays."""
+        controller.whenever("GET", at(42, "create_schedule"), body=prompts(credentials=[{"id": 5}]))
+        controller.whenever("GET", at(44, "create_schedule"), body=prompts())
+        same_work = SameWork(client, SOURCE, changes={"credentials": wanted})
+
+        assert same_work.changed
+        assert not same_work.includes(later())
+        assert same_work.includes(later(job_id=44, summary_fields={**FIELDS, "credentials": CREDENTIALS[:1]}))
 
     def test_a_source_that_has_them_is_the_same_work(
         self, controller: ScriptedController, client: ControllerClient

@@ -526,6 +526,23 @@ class TestChanges:
 
         assert (result["failed"], result["changed"], result["id"]) == (False, False, 42), result["msg"]
 
+    def test_a_success_with_more_credentials_is_none(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        own, vault = {"id": 1, "kind": "ssh", "name": "ssh"}, {"id": 9, "kind": "vault", "name": "vault"}
+        stage(
+            controller,
+            prompted={"credentials": [vault]},
+            asks=("limit", "credentials"),
+            template={"credentials": [own]},
+            status="successful",
+            summary_fields={"credentials": [own, vault]},
+        )
+        controller.expect("POST", LAUNCH, 201, new(limit="", summary_fields={"credentials": [own]}))
+
+        result = relaunch(hosts="all", changes={"credentials": [1]})
+
+        assert (result["failed"], result["changed"], result["id"]) == (False, True, 43), result["msg"]
+        assert body_of(controller) == {}
+
     def test_a_failure_of_a_job_that_has_them_is_launched_with_them(
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
