@@ -9,13 +9,13 @@ Private to this collection.
 
 from __future__ import annotations
 
-import math
 import re
 import typing as t
 from dataclasses import dataclass, field
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from .._api.connection import LARGEST_NUMBER
 from .._api.errors import OptionError
 
 RETRY = "retry"
@@ -116,10 +116,10 @@ def _rule(which: str, given: t.Mapping[str, t.Any]) -> Rule:
         if name in given:
             raise OptionError(f"{which} has {name}, which does not go with action: {action}.")
     delay, retries = given.get("delay"), given.get("retries")
-    if delay is not None and not (math.isfinite(delay) and delay >= 0):
-        raise OptionError(f"{which}: delay must be a number that is not less than 0, not {delay:g}.")
-    if retries is not None and retries < 1:
-        raise OptionError(f"{which}: retries must be at least 1, not {retries}.")
+    if delay is not None and not 0 <= delay <= LARGEST_NUMBER:
+        raise OptionError(f"{which}: delay must be a number from 0 to {LARGEST_NUMBER}, not {delay:g}.")
+    if retries is not None and not 1 <= retries <= LARGEST_NUMBER:
+        raise OptionError(f"{which}: retries must be a number from 1 to {LARGEST_NUMBER}, not {retries}.")
     return Rule(
         unreachable=given.get("unreachable"),
         patterns={name: _pattern(f"{which}: {name}", given[name]) for name in _PATTERNS if name in given},

@@ -297,9 +297,11 @@ class TestWhichRule:
         ({"action": "park", "delay": 5.0}, "has delay, which does not go with action: park."),
         ({"action": "park", "retries": 5}, "has retries, which does not go with action: park."),
         ({"action": "retry", "reason": "x"}, "has reason, which does not go with action: retry."),
-        ({"action": "retry", "delay": -1.0}, "delay must be a number that is not less than 0, not -1."),
+        ({"action": "retry", "delay": -1.0}, "delay must be a number from 0 to 2147483647, not -1."),
         ({"action": "retry", "delay": float("inf")}, "delay must be a number"),
-        ({"action": "retry", "retries": 0}, "retries must be at least 1, not 0."),
+        ({"action": "retry", "delay": 1e10}, "rules: rule 1: delay must be a number from 0 to 2147483647, not 1e+10."),
+        ({"action": "retry", "retries": 0}, "retries must be a number from 1 to 2147483647, not 0."),
+        ({"action": "retry", "retries": 10**30}, "retries must be a number from 1 to 2147483647, not 1"),
     ],
 )
 def test_a_wrong_rule_is_refused_before_anything_is_sent(rule: dict[str, t.Any], said: str) -> None:
