@@ -40,7 +40,7 @@ def relaunch_job(
     :raises ControllerError: the task has failed.
     """
     watch = Watch(client, request.waiting, progress)
-    request = replace(request, changes=with_numbers(client, request.changes))
+    request = replace(request, changes=with_numbers(client, request.changes, request.check_mode))
     return run_sequence(sequence_of(client, request, watch, JobsRead()), client, request, watch)
 
 

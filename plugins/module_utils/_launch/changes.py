@@ -13,6 +13,7 @@ import json
 import typing as t
 
 from .._api import templates as _templates
+from .._api.connection import LARGEST_NUMBER
 from .._api.errors import OptionError, RefusedError
 from .._api.jobs import Job, names_in, summary_of, told
 from .._work.same_work import MASK, variables_of
@@ -22,7 +23,8 @@ if t.TYPE_CHECKING:
 
 Changes = t.Mapping[str, t.Any]
 
-_NUMBERS = ("verbosity", "forks", "timeout")
+# The largest that a controller takes.
+_NUMBERS = {"verbosity": 5, "forks": LARGEST_NUMBER, "timeout": LARGEST_NUMBER}
 _TEXTS = ("job_tags", "skip_tags", "scm_branch")
 # What has a name, one of a kind or several.
 _ONE = {"inventory": _templates.INVENTORIES, "execution_environment": _templates.EXECUTION_ENVIRONMENTS}
@@ -42,16 +44,17 @@ def changes_of(given: t.Optional[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
     return {name: _value(name, value) for name, value in (given or {}).items()}
 
 
-def with_numbers(client: ControllerClient, changes: Changes) -> dict[str, t.Any]:
+def with_numbers(client: ControllerClient, changes: Changes, check_mode: bool = False) -> dict[str, t.Any]:
     """The changes with numbers in the place of names, which the controller is asked for.
 
+    :param check_mode: it is asked for numbers too, which a launch has it look up.
     :raises RefusedError: there are none of some of these names, or several.
     """
     refused: list[str] = []
 
     def number(kind: _templates.NamedKind, one: t.Union[int, str]) -> int:
         try:
-            return one if isinstance(one, int) else _templates.number_of(client, kind, one)
+            return one if isinstance(one, int) and not check_mode else _templates.number_of(client, kind, str(one))
         except RefusedError as error:
             refused.append(str(error))
             return 0
@@ -93,6 +96,8 @@ def _number(name: str, value: t.Any) -> int:
     text = str(value)
     if isinstance(value, bool) or not (text.isascii() and text.isdecimal()):
         raise OptionError(f"changes: {name} must be a number.")
+    if int(text) > _NUMBERS[name]:
+        raise OptionError(f"changes: {name} must be a number of at most {_NUMBERS[name]}.")
     return int(text)
 
 

@@ -49,6 +49,8 @@ def test_what_is_sent(given: dict[str, t.Any] | None, changes: dict[str, t.Any])
         ({"labels": ["night", " "]}, "changes: labels must be the name or the number of one."),
         ({"verbosity": True}, "changes: verbosity must be a number."),
         ({"forks": -1}, "changes: forks must be a number."),
+        ({"forks": 10**12}, "changes: forks must be a number of at most 2147483647."),
+        ({"verbosity": 6}, "changes: verbosity must be a number of at most 5."),
         ({"diff_mode": "s3cret"}, "changes: diff_mode must be true or false."),
         ({"job_type": "s3cret"}, "changes: job_type must be run or check."),
         ({"scm_branch": ["s3cret"]}, "changes: scm_branch must be a text."),

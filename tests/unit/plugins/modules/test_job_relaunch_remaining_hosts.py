@@ -607,6 +607,16 @@ class TestNames:
         sent = {"credentials": [8, 9], "labels": [4], "inventory": 3, "execution_environment": 5}
         assert body_of(controller) == sent
 
+    def test_check_mode_says_that_a_number_is_none(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        stage(controller, asks=self.ASKS)
+        for query in ({"id": "3"}, {"name": "3"}, {"name__icontains": "3"}):
+            controller.whenever("GET", "/api/v2/inventories/", body=listed(), **query)
+
+        result = relaunch(changes={"inventory": 3}, check_mode=True)
+
+        assert (result["failed"], result["changed"]) == (True, False)
+        assert result["msg"] == "changes: There is no inventory 3 that this user may see."
+
     @pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check"])
     def test_none_and_several_are_refused_together(
         self, controller: ScriptedController, relaunch: Relaunch, check_mode: bool
