@@ -52,6 +52,9 @@ from ansible.utils.vars import load_extra_vars
 _OF_OTHERS = ("awx_", "tower_", "ansible_", "_")
 _IN_A_JOB = ("awx_job_id", "tower_job_id")
 
+# What the action plugins of this collection look for, whatever runs them.
+_OF_PLUGINS = ("relaunch_controller_in_process", "relaunch_controller_progress")
+
 # From here on a name is like another one: so are hosts and job_hosts, timeout and wait_timeout.
 LIKENESS = 0.7
 SHORTENED_TO = 3
@@ -73,7 +76,7 @@ def unexpected(given: t.Iterable[str], known: t.Sequence[str]) -> list[str]:
     in_a_job = any(name in given for name in _IN_A_JOB)
     found = []
     for name in given:
-        if name in known or name.startswith(_OF_OTHERS):
+        if name in known or name in _OF_PLUGINS or name.startswith(_OF_OTHERS):
             continue
         meant = _meant(name, known)
         if meant:

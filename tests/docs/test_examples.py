@@ -116,9 +116,11 @@ def play(sandbox: Sandbox, failed_job: int, run: Run, tmp_path: Path) -> Play:
         playbook = tmp_path / "playbook.yml"
         content = [one for block in blocks for one in plays(block)]
         playbook.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-        given: dict[str, t.Any] = {**SECRETS, "controller_token": sandbox.token()}
-        if any("import_playbook" in block.text for block in blocks):
-            given["job_id"] = failed_job
+        # The playbooks of the collection refuse extra variables that they do not know.
+        (tmp_path / "group_vars").mkdir()
+        variables = {**SECRETS, "controller_token": sandbox.token()}
+        (tmp_path / "group_vars" / "all.json").write_text(json.dumps(variables), encoding="utf-8")
+        given = {"job_id": failed_job} if any("import_playbook" in block.text for block in blocks) else {}
         access = {"CONTROLLER_HOST": sandbox.url, "CONTROLLER_OAUTH_TOKEN": sandbox.token()}
         done = run("ansible-playbook", str(playbook), *options, "-e", json.dumps(given), **access)
         output = done.stdout + done.stderr

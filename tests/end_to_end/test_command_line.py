@@ -140,12 +140,14 @@ def test_what_a_survey_left_empty_counts_as_not_given(
 @pytest.mark.parametrize(
     ("variable", "words"),
     [
+        ({"deadline": "4h", "retry_failed_host_retries": 1}, "deadline, retry_failed_host_retries (retry_failed"),
+        ({"retry_failed_hosts_rules": '[{"action": "wait"}]'}, "rules: rule 1 needs an action: retry or park."),
         ({"retry_failed_hosts_timeout": "soon"}, "timeout"),
         ({"retry_failed_hosts_retries": 0}, "retries must be at least 1, not 0"),
         ({"job_id": "42x"}, "job_id"),
     ],
 )
-def test_what_is_no_number_is_named(
+def test_what_cannot_be_meant_is_named(
     sandbox: Sandbox,
     run_playbook: RunPlaybook,
     connection: dict[str, str],

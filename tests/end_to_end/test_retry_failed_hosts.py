@@ -536,3 +536,13 @@ def test_defaults_are_those_that_the_documentation_tells() -> None:
     options = specification["argument_specs"]["main"]["options"]
     told = {name: option["default"] for name, option in options.items() if "default" in option}
     assert told == yaml.safe_load((ROLE / "defaults" / "main.yml").read_text(encoding="utf-8"))
+
+
+def test_the_playbook_knows_and_tells_the_variables_of_the_role() -> None:
+    specification = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    text = (ROLE.parents[1] / "playbooks" / "retry_failed_hosts.yml").read_text(encoding="utf-8")
+    head, _yaml = text.split("- name:", 1)
+    known = yaml.safe_load(text)[0]["pre_tasks"][0]["vars"]["known"]
+
+    assert {*known} == {"job_id", "job_template", "organization", *specification["argument_specs"]["main"]["options"]}
+    assert {*known} == {*known} & {*re.findall(r"\w+", head)}
