@@ -52,6 +52,13 @@ def resume(admin: Options) -> Task:
     return resume
 
 
+def nested_and_project(sandbox: Sandbox) -> tuple[Options, Options]:
+    """A nested workflow that failed, and a project behind it; for ``workflow``."""
+    inner = sandbox.add_workflow_template_with_nodes(f"Inner {os.urandom(3).hex()}", TWO_PROJECTS[0])["id"]
+    nodes: Options = {"N": {"template": inner, "success": ["D"]}, "D": {"project": "third"}}
+    return nodes, {"N": {"status": "failed", "nodes": TWO_PROJECTS[1]}, "D": "do_not_run"}
+
+
 def heal(sandbox: Sandbox, job: int, *hosts: str) -> int:
     """Relaunch a job on its failed hosts, with success; the number of the relaunch."""
     sandbox.settings(max_running=0)
@@ -201,9 +208,7 @@ class TestOfFailedNodes:
     def test_a_nested_workflow_that_was_resumed_on_its_own_does_not_run_again(
         self, sandbox: Sandbox, workflow: Workflow, resume: Task
     ) -> None:
-        inner = sandbox.add_workflow_template_with_nodes(f"Inner {os.urandom(3).hex()}", TWO_PROJECTS[0])["id"]
-        nodes: Options = {"N": {"template": inner, "success": ["D"]}, "D": {"project": "third"}}
-        made = workflow(nodes, {"N": {"status": "failed", "nodes": TWO_PROJECTS[1]}, "D": "do_not_run"})
+        made = workflow(*nested_and_project(sandbox))
         refused = resume(made["id"])
         nested = resume(made["jobs"]["N"])
 
@@ -340,6 +345,32 @@ class TestLineage:
 
         assert (first["status"], first["root_workflow_job_id"]) == ("successful", made["id"]), first["msg"]
         assert (second["changed"], second["id"]) == (False, first["id"]), second["msg"]
+
+    @pytest.mark.parametrize(("nodes", "runs"), [("failed", ["D"]), ("all", ["D", "N"])])
+    def test_a_relaunch_of_a_nested_workflow_is_not_the_outer_one(
+        self, sandbox: Sandbox, workflow: Workflow, resume: Task, nodes: str, runs: list[str]
+    ) -> None:
+        made = workflow(*nested_and_project(sandbox))
+        nested = sandbox.relaunch_workflow(made["jobs"]["N"])
+        assert sandbox.wait(nested) == "successful"
+
+        result = resume(made["id"], nodes=nodes)
+
+        assert (result["changed"], result["status"]) == (True, "successful"), result["msg"]
+        assert sorted(sandbox.nodes(result["id"])) == runs, result["msg"]
+
+    def test_a_resume_that_ran_nested_workflows_only_is_found_again(
+        self, sandbox: Sandbox, workflow: Workflow, resume: Task
+    ) -> None:
+        """By somebody who finds it by the jobs of its nodes only."""
+        made = workflow(*nested_and_project(sandbox))
+        sandbox.organization_roles(made["organization"], alice="workflow_admin")
+        alice = {"node_hosts": "all", "controller_oauthtoken": sandbox.token("alice")}
+
+        first, second = resume(made["id"], **alice), resume(made["id"], **alice)
+
+        assert (first["changed"], first["status"]) == (True, "successful"), first["msg"]
+        assert (second["failed"], second["changed"], second["id"]) == (False, False, first["id"]), second["msg"]
 
     def test_a_success_that_is_named_is_one(self, sandbox: Sandbox, workflow: Workflow, resume: Task) -> None:
         made = workflow(*TWO_PROJECTS)

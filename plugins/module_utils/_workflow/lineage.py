@@ -143,11 +143,12 @@ def _by_jobs(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -> tu
     base, found = root, dict[int, Job]()
     entries = client.results("unified_jobs/", **query, order_by="-id") if any(templates) else ()
     for entry in entries:
-        if entry.get("type") == WORKFLOW_JOB.type:
-            job = Job.of(entry)
+        job = Job.of(entry)
+        # A nested workflow is among the jobs of nodes; one that was relaunched by hand is no relaunch of this one.
+        if entry.get("type") == WORKFLOW_JOB.type and job.is_relaunch:
             # One that was canceled took back nothing.
-            later = base is root and job.is_relaunch and job.status != CANCELED and job.created > root.finished
-            base = job if later and same_launch(root, job) else base
+            later = base is root and job.status != CANCELED and job.created > root.finished
+            base = job if later and job.template == root.template and same_launch(root, job) else base
             continue
         facts = summary_of(entry, "source_workflow_job")
         if str(facts.get("name")).startswith(_temporary_template.name_prefix(root.id)):
