@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow import resume_workflow
 from end_to_end.workflow_jobs import (
     ASKS,
     DEPLOY,
@@ -507,6 +508,33 @@ class TestLineage:
 
         assert (result["failed"], limits(sandbox, result["id"])) == (False, {"D": ""}), result["msg"]
         assert unsafe(sandbox).count("POST workflow_job_templates/N/launch/") == 1
+
+    def test_a_launch_rests_on_no_look_that_took_long(
+        self,
+        sandbox: Sandbox,
+        deploy: Deploy,
+        workflow: Workflow,
+        resume: Task,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Somebody relaunches a node's job behind the second look at that; then nobody does anything."""
+        monkeypatch.setattr(resume_workflow, "FRESH_FOR", 0.0)
+        made = workflow(line(deploy(TWO)["id"]), FAILED_LINE)
+        path = f"/jobs/{made['jobs']['B']}/relaunch/"
+        calls: t.Any = [
+            {"method": "PATCH", "path": "/settings", "body": {"max_running": 0}},
+            {"method": "POST", "path": path, "user": "admin", "body": {"hosts": "failed"}},
+            {"method": "POST", "path": "/jobs/{id}/end", "body": {"status": "successful", "hosts": {"web2": "ok"}}},
+            {"method": "PATCH", "path": "/settings", "body": {"max_running": 4}},
+        ]
+        looked: Rule = {"kind": "act", "when": "after", "path": "/v2/jobs/$", "after_requests": 3, "calls": calls}
+        sandbox.misbehave([looked])
+
+        result = resume(made["id"])
+
+        assert (result["failed"], limits(sandbox, result["id"])) == (False, {"D": ""}), result["msg"]
+        looks = [entry for entry in sandbox.log() if entry["path"].endswith(f"/{made['id']}/workflow_nodes/")]
+        assert (len(looks), unsafe(sandbox).count("POST workflow_job_templates/N/launch/")) == (5, 1)
 
 
 class TestHandedOn:

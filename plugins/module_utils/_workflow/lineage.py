@@ -48,6 +48,11 @@ class Lineage:
         return found
 
     @property
+    def active(self) -> t.Optional[Job]:
+        """One that is active; None if none."""
+        return next((job for job in (*self.resumes, self.base) if job.active), None)
+
+    @property
     def last(self) -> int:
         """The number of the workflow job that went on last: what remains of it is what remains."""
         return max([self.base.id, *(job.id for job in self.resumes)])

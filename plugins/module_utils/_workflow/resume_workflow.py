@@ -18,6 +18,7 @@ from .._api.errors import AnswerError, ControllerError, RefusedError
 from .._api.jobs import Job, host_summaries, told
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._job.outcome import BrokenOffError, carrying
+from .._job.sequence import MOST_LOOKS
 from .._job.work import FRESH_FOR
 from .._launch.asks import Room, Steps
 from .._launch.launch import Attempt, Launched
@@ -95,6 +96,7 @@ class ResumeSequence:
         self._work = NodeWork(run.client, run.watch, run.request)
         self._made: t.Optional[Made] = None
         self._times_made = 0
+        self._looks = 0
         self._tries = 0
 
     def steps(self, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
@@ -135,8 +137,11 @@ class ResumeSequence:
             return (yield from self._await(situation, remainder, outcome))
         if self._made is not None and situation.same_as(self._made.situation):
             if client.clock() - at > FRESH_FOR:
+                self._looks += 1
+                if self._looks < MOST_LOOKS:
+                    return None
                 lineage = read_lineage(client, self._root, nodes)
-                if lineage.doing is not None or lineage.last != situation.source.id:
+                if lineage.active or lineage.last != situation.source.id:
                     return None
             return (yield from self._launch(self._made, lineage))
         self._remove_made()
@@ -232,7 +237,7 @@ class ResumeSequence:
                 return replace(outcome, changed=True).saying(*said)
             template = self._make(source, plan)
         outcome = replace(outcome, temporary_template_id=template)
-        self._made = Made(template, situation, remainder, outcome)
+        self._made, self._looks = Made(template, situation, remainder, outcome), 1
         return None
 
     def _make(self, source: Job, plan: Plan) -> int:
