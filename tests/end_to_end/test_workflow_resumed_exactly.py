@@ -193,6 +193,18 @@ class TestOfFailedNodes:
         result = resume(made["id"], node_hosts="all")
         assert (result["failed"], limits(sandbox, result["id"])) == (False, {"B": "", "D": ""}), result["msg"]
 
+    def test_a_host_that_is_renamed_meanwhile_is_not_left_out(
+        self, sandbox: Sandbox, failed_on_two: tuple[Options, Options], resume: Task
+    ) -> None:
+        template, made = failed_on_two
+        rename: t.Any = {"method": "PATCH", "path": f"/hosts/{template['hosts']['web3']}", "body": {"name": "db3"}}
+        sandbox.misbehave([{**WHILE_IT_IS_MADE, "calls": [rename]}])
+
+        result = resume(made["id"])
+
+        assert (result["failed"], limits(sandbox, result["id"])) == (False, {"B": "db3,web2", "D": ""}), result["msg"]
+        assert temporary(sandbox, made["id"]) == []
+
     def test_who_may_not_read_the_inventory_is_told_afterwards(
         self, sandbox: Sandbox, failed_on_two: tuple[Options, Options], resume: Task
     ) -> None:

@@ -57,15 +57,19 @@ class HostReach:
         rows = self._named([one.name for one in records])
         return tuple(replace(one, reach=_by_name(one, rows, Reach.RELAUNCH)) for one in records)
 
-    def disabled(self, records: t.Sequence[HostRecord]) -> t.Optional[tuple[HostRecord, ...]]:
-        """Those of some hosts that are disabled by now, or are no hosts of the inventory any more.
+    def enabled(self, records: t.Sequence[HostRecord]) -> t.Optional[tuple[HostRecord, ...]]:
+        """Some hosts without those that are disabled by now, or are no hosts of the inventory any more.
 
-        :returns: None where this user may not read the inventory.
+        :returns: under their names of today; None where this user may not read the inventory.
         :raises ControllerError: it could not be read.
         """
-        known = [one for one in records if isinstance(one.key, int)]
-        enabled = self._changed([one.key for one in known])
-        return None if enabled is None else tuple(one for one in known if one.key not in enabled)
+        numbers = [str(one.key) for one in records if isinstance(one.key, int)]
+        rows = self._inventory_rows("id__in", numbers, HOSTS_AT_ONCE, enabled="true")
+        if rows is None:
+            return None
+        names: dict[HostKey, str] = {int(entry["id"]): str(entry["name"]) for entry in rows}
+        now = (one if isinstance(one.key, str) else replace(one, name=names.get(one.key, "")) for one in records)
+        return tuple(one for one in now if one.name)
 
     def _absent(self, records: t.Sequence[HostRecord]) -> dict[HostKey, Reach]:
         """Those that a run has left out.

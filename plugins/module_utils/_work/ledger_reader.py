@@ -173,13 +173,13 @@ class LedgerReader(SummariesReader):
             records = self._reach.of(host_records(source_run, ledger.runs))
         return replace(ledger, hosts=tuple(without_tried(records, tried, runs)))
 
-    def disabled(self, hosts: t.Sequence[HostRecord]) -> t.Optional[tuple[HostRecord, ...]]:
-        """Those of some hosts on which no job would run now.
+    def enabled(self, hosts: t.Sequence[HostRecord]) -> t.Optional[tuple[HostRecord, ...]]:
+        """Those of some hosts on which a job would run now.
 
-        :returns: None where this user may not read the inventory.
+        :returns: under their names of today; None where this user may not read the inventory.
         :raises ControllerError: they could not be read.
         """
-        return self._reach.disabled(hosts)
+        return self._reach.enabled(hosts)
 
     def lost_hosts(self) -> tuple[HostRecord, ...]:
         """The source's failed hosts that have lost their row in the inventory.

@@ -155,14 +155,16 @@ class NodeWork:
         ledger = look.ledger if exactly else work.with_end(look, self._earlier_than(work.source)).ledger
         due = decision.due if exactly else ledger.due
         gone = host_names(ledger.reached(Reach.GONE))
-        disabled = work.reader.disabled(due)
-        idle = (*ledger.reached(Reach.IDLE), *(disabled or ()))
+        enabled = work.reader.enabled(due)
+        # What was read of a job that has ended is kept, and with it the names that hosts had then.
+        now = {host.key: host for host in (due if enabled is None else enabled)}
+        idle = (*ledger.reached(Reach.IDLE), *(host for host in due if host.key not in now))
         if idle:
             return replace(self._idle(idle), gone=gone)
         reason = "" if exactly else why_cut_short(ledger)
         if reason:
             return replace(self._whole(reason), gone=gone)
-        return NodeLeft(hosts=host_names(due), gone=gone, unsure=disabled is None)
+        return NodeLeft(hosts=host_names(now.values()), gone=gone, unsure=enabled is None)
 
     def _idle(self, hosts: t.Sequence[HostRecord]) -> NodeLeft:
         """A workflow does not go on behind a host as if that were done."""

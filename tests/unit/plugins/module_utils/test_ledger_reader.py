@@ -565,10 +565,10 @@ class Work:
                 ledger = (reader.with_remaining if remaining else with_end)(ledger, base)
         return ledger
 
-    def disabled(self) -> list[str] | None:
-        """Those of the hosts in question that are."""
+    def enabled(self) -> list[str] | None:
+        """Those of the hosts in question that are, by their names of now."""
         with self._reader() as (reader, later):
-            found = reader.disabled(reader.ledger(later, hosts_needed=True).hosts or ())
+            found = reader.enabled(reader.ledger(later, hosts_needed=True).hosts or ())
         return None if found is None else [host.name for host in found]
 
     @contextlib.contextmanager
@@ -811,13 +811,14 @@ class TestEndOfTheSource:
             work.ran("successful", (PLAY, FIRST, LAST, play), well="web2").ledger(end=42)
 
     @pytest.mark.parametrize("readable", [True, False])
-    def test_which_failed_hosts_are_disabled(self, readable: bool) -> None:
+    def test_which_failed_hosts_are_enabled(self, readable: bool) -> None:
         work = Work().ran("failed", WENT_ON, failed="web1 web2").inventory("web1", "web2")
-        work.lists["inventories/1/hosts/"][1]["enabled"] = False
+        renamed, disabled = work.lists["inventories/1/hosts/"]
+        renamed["name"], disabled["enabled"] = "db1", False
         if not readable:
             work.lists["inventories/1/hosts/"] = 403
 
-        assert work.disabled() == (["web2"] if readable else None)
+        assert work.enabled() == (["db1"] if readable else None)
 
     @pytest.mark.parametrize(("readable", "reach"), [(True, Reach.IDLE), (False, Reach.RELAUNCH)])
     def test_whether_one_that_was_stopped_would_run(self, readable: bool, reach: Reach) -> None:
