@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow import temporary_template
 from end_to_end.workflow_jobs import (
     ASKS,
     FAILED_LINE,
@@ -523,6 +524,56 @@ def test_a_launch_that_is_refused_leaves_nothing_behind(sandbox: Sandbox, workfl
 
     assert result["failed"] and not result["changed"] and "Not now." in result["msg"], result["msg"]
     assert temporary(sandbox, made["id"]) == []
+
+
+def test_a_template_that_cannot_be_deleted_is_told(sandbox: Sandbox, workflow: Workflow, admin: Options) -> None:
+    made = workflow(*TWO_PROJECTS)
+    refusal = {"kind": "status", "status": 400, "body": {"detail": "Not now."}}
+    trouble = {"kind": "status", "status": 500, "times": None}
+    rules = [{"method": "POST", "path": "/launch/$", **refusal}, {"method": "DELETE", "path": "", **trouble}]
+    sandbox.misbehave(t.cast("t.Any", rules))
+
+    result = at_once(workflow_job_id=made["id"], nodes="failed", **{**admin, "max_retries": 0})
+
+    (left,) = temporary(sandbox, made["id"])
+    assert (result["failed"], result["changed"], result["temporary_template_id"]) == (True, False, left)
+    (warning,) = result["warnings"]
+    assert warning.startswith(f"The temporary workflow template {left} stays: ") and "Not now." in result["msg"]
+
+
+def test_a_template_that_may_have_been_made_is_named(sandbox: Sandbox, workflow: Workflow, admin: Options) -> None:
+    made = workflow(*TWO_PROJECTS)
+    path, trouble = "/workflow_job_templates/$", {"kind": "status", "status": 502, "times": None}
+    rules = [
+        {"method": "POST", "path": path, "kind": "drop", "when": "after"},
+        {"method": "GET", "path": path, "after_requests": 1, **trouble},
+    ]
+    sandbox.misbehave(t.cast("t.Any", rules))
+
+    result = at_once(workflow_job_id=made["id"], nodes="failed", **{**admin, "max_retries": 1})
+
+    sandbox.behave()
+    (left,) = temporary(sandbox, made["id"])
+    name = sandbox.request("GET", f"/workflow_job_templates/{left}/").body["name"]
+    assert (result["failed"], result["changed"]) == (True, False)
+    assert f"It is unknown whether the temporary workflow template '{name}' was made: " in result["msg"], result["msg"]
+
+
+def test_an_interruption_tells_what_of_a_template_is_there(
+    sandbox: Sandbox, workflow: Workflow, admin: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = workflow(*TWO_PROJECTS)
+
+    def interrupt(*_arguments: t.Any) -> t.NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(temporary_template, "_add", interrupt)
+
+    result = at_once(workflow_job_id=made["id"], nodes="failed", **admin)
+
+    (left,) = temporary(sandbox, made["id"])
+    assert (result["failed"], result["changed"], result["temporary_template_id"]) == (True, False, left)
+    assert result["msg"].startswith(f"Interrupted. The temporary workflow template {left} is there: "), result["msg"]
 
 
 def test_approvals_and_what_nodes_hold_several_of_are_made_anew(

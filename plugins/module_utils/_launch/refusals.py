@@ -103,16 +103,15 @@ def not_resumable(workflow_job_id: int, reasons: t.Sequence[str]) -> str:
     return f"Workflow job {workflow_job_id} cannot be resumed from its failed nodes. {' '.join(told)}"
 
 
-def template_unfinished(error: ControllerError, at: str, stays: str) -> str:
+def template_unfinished(error: ControllerError, at: str) -> str:
     """The sentences for a temporary template that could not be made whole.
 
     :param at: the node at which that was.
-    :param stays: why what was made of it could not be removed, with its number; empty where it was removed.
     """
     step = ""
     if isinstance(error, AnswerError) and error.refuses and error.status == 403:
         step = " It takes the role execute on what the node runs, and use on the inventory and credentials it is given."
-    return f"The temporary workflow template could not be made: {at}: {error}{step}{stays}"
+    return f"The temporary workflow template could not be made: {at}: {error}{step}"
 
 
 def may_not_make_workflows(source: Job) -> str:

@@ -46,6 +46,16 @@ class WorkflowOutcome(Outcome):
     failures: t.Optional[tuple[t.Mapping[str, t.Any], ...]] = None
     report_error: t.Optional[str] = None
 
+    @property
+    def so_far(self) -> str:
+        """See ``Outcome``."""
+        if self.changed or self.temporary_template_id is None:
+            return super().so_far
+        return (
+            f" The temporary workflow template {self.temporary_template_id} is there: run the task again, which "
+            "deletes it after success, or delete it."
+        )
+
 
 @dataclass(frozen=True)
 class FailedNodes:

@@ -84,6 +84,54 @@ class Made:
     outcome: WorkflowOutcome
 
 
+class _Maker:
+    """Makes the temporary templates of a sequence, of which there is one at a time.
+
+    :param root: the workflow job whose remainder they hold.
+    """
+
+    def __init__(self, client: ControllerClient, root: Job) -> None:
+        self._client = client
+        self._root = root
+        self._times = 0
+        #: The one that is there.
+        self.made: t.Optional[Made] = None
+
+    def make(self, plan: Plan, situation: Situation, remainder: Remainder, outcome: WorkflowOutcome) -> None:
+        """Make one; one that could not be made whole is there all the same.
+
+        :param outcome: what had been done before.
+        :raises ControllerError: it could not be made, or not whole.
+        """
+        source = situation.source
+        self._times += 1
+        if self._times > MOST_MADE:
+            raise RefusedError(
+                f"What remains of workflow job {source.id} has changed {MOST_MADE} times while it was being prepared: "
+                "others are at work there. Run the task again later."
+            )
+        try:
+            template = _temporary_template.create(self._client, plan, self._root.id, uuid.uuid4().hex[:12])
+        except AnswerError as error:
+            if error.status != 403 or not error.refuses:
+                raise
+            # Some other organization was it that OPTIONS spoke of.
+            raise RefusedError(not_resumable(source.id, [may_not_make_workflows(source)])) from None
+        outcome = replace(outcome, temporary_template_id=template)
+        self.made = Made(template, situation, remainder, outcome)
+        with carrying(outcome):
+            _temporary_template.fill(self._client, template, plan)
+
+    def remove(self) -> str:
+        """Remove the one that is there, if any: what it was made for is not so any more. The sentence why it stays,
+        empty where it does not.
+        """
+        if self.made is None:
+            return ""
+        template, self.made = self.made.template, None
+        return _temporary_template.remove(self._client, template)
+
+
 class ResumeSequence:
     """
     :param run: what is asked for.
@@ -94,8 +142,7 @@ class ResumeSequence:
         self._run = run
         self._root = root
         self._work = NodeWork(run.client, run.watch, run.request)
-        self._made: t.Optional[Made] = None
-        self._times_made = 0
+        self._maker = _Maker(run.client, root)
         self._looks = 0
         self._tries = 0
 
@@ -109,14 +156,16 @@ class ResumeSequence:
         """
         while True:
             try:
-                with carrying(outcome if self._made is None else self._made.outcome):
+                with carrying(outcome if self._maker.made is None else self._maker.made.outcome):
                     done = yield from self._turn(outcome)
             except BrokenOffError as broken:
-                if self._made is None or broken.outcome.changed:
+                if self._maker.made is None or broken.outcome.changed:
                     raise
                 # Nothing was launched, so that nothing is to be found by it.
-                self._remove_made()
-                with carrying(replace(t.cast("WorkflowOutcome", broken.outcome), temporary_template_id=None)):
+                left = t.cast("WorkflowOutcome", broken.outcome)
+                problem = self._maker.remove()
+                left = left.warned(problem) if problem else replace(left, temporary_template_id=None)
+                with carrying(left):
                     raise broken.error from None
             if done is not None:
                 return done
@@ -129,13 +178,14 @@ class ResumeSequence:
         at = client.clock()
         doing = lineage.doing
         if doing is not None and not _has_left(self._run, lineage, doing):
-            self._remove_made()
+            self._maker.remove()
             return (yield from self._follow(lineage, doing, outcome))
         situation = yield from self._look(lineage, nodes)
         remainder = situation.remainder(self._run.request.handled)
         if isinstance(remainder, Active):
             return (yield from self._await(situation, remainder, outcome))
-        if self._made is not None and situation.same_as(self._made.situation):
+        made = self._maker.made
+        if made is not None and situation.same_as(made.situation):
             if client.clock() - at > FRESH_FOR:
                 self._looks += 1
                 if self._looks < MOST_LOOKS:
@@ -143,8 +193,8 @@ class ResumeSequence:
                 lineage = read_lineage(client, self._root, nodes)
                 if lineage.active or lineage.last != situation.source.id:
                     return None
-            return (yield from self._launch(self._made, lineage))
-        self._remove_made()
+            return (yield from self._launch(made, lineage))
+        self._maker.remove()
         return (yield from self._prepare(situation, remainder, outcome))
 
     def _look(self, lineage: Lineage, nodes: t.Sequence[Node]) -> Steps[Situation]:
@@ -191,7 +241,7 @@ class ResumeSequence:
         node, (job, kind) = found
         said = f"{kind.noun.capitalize()} {job.id}, which does work of {node.label}, is {job.status}"
         if run.request.check_mode:
-            self._remove_made()
+            self._maker.remove()
             run.state.adopted = True
             return outcome.saying(f"{said}: its end decides. It would be waited for.")
         if not run.request.waiting.wait:
@@ -200,7 +250,7 @@ class ResumeSequence:
                 "the task again later."
             )
         # After that there may be no room any more.
-        self._remove_made()
+        self._maker.remove()
         yield from run.until_ended(job, outcome, kind)
         return None
 
@@ -235,25 +285,9 @@ class ResumeSequence:
                 return None
             if run.request.check_mode:
                 return replace(outcome, changed=True).saying(*said)
-            template = self._make(source, plan)
-        outcome = replace(outcome, temporary_template_id=template)
-        self._made, self._looks = Made(template, situation, remainder, outcome), 1
+            self._maker.make(plan, situation, remainder, outcome)
+        self._looks = 1
         return None
-
-    def _make(self, source: Job, plan: Plan) -> int:
-        self._times_made += 1
-        if self._times_made > MOST_MADE:
-            raise RefusedError(
-                f"What remains of workflow job {source.id} has changed {MOST_MADE} times while it was being prepared: "
-                "others are at work there. Run the task again later."
-            )
-        try:
-            return _temporary_template.make(self._run.client, plan, self._root.id, uuid.uuid4().hex[:12])
-        except AnswerError as error:
-            if error.status != 403 or not error.refuses:
-                raise
-            # Some other organization was it that OPTIONS spoke of.
-            raise RefusedError(not_resumable(source.id, [may_not_make_workflows(source)])) from None
 
     def _launch(self, made: Made, lineage: Lineage) -> Steps[t.Optional[WorkflowOutcome]]:
         """Launch what was made, which rests on a look of this moment."""
@@ -278,12 +312,6 @@ class ResumeSequence:
         templates = tuple(one.template for one in lineage.leftovers if one.template != template)
         outcome = yield from run.launched(launched, contest, outcome, (*templates, template))
         return outcome.warned(*_left_out(run.client, made, outcome))
-
-    def _remove_made(self) -> None:
-        """Remove a temporary template that was made for what is not so any more."""
-        if self._made is not None:
-            _temporary_template.remove(self._run.client, self._made.template)
-            self._made = None
 
 
 def _has_left(run: WorkflowRun, lineage: Lineage, doing: Job) -> bool:

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 
 from .._api.errors import (
     AnswerError,
+    AnswerLostError,
     ControllerError,
+    NotSentError,
     RefusedError,
 )
 from .._api.jobs import Job
@@ -68,17 +70,33 @@ def earlier(client: ControllerClient, source_id: int) -> list[Earlier]:
     return found
 
 
-def make(client: ControllerClient, plan: Plan, source_id: int, unique: str) -> int:
-    """Make a temporary template, with nodes and links; its number. What was made of it is removed where that fails.
+def create(client: ControllerClient, plan: Plan, source_id: int, unique: str) -> int:
+    """Make a temporary template without its nodes; its number.
 
     :param unique: makes its name one that nobody has, so that it can be found if the answer is lost.
     :raises AnswerError: the controller declined; nothing was made.
-    :raises RefusedError: a part of it could not be made.
+    :raises AnswerLostError: it may have been made.
     :raises ControllerError: it could not be made.
     """
     name = f"{name_prefix(source_id)}{unique}"
     body = {"name": name, "description": description(source_id), **plan.template}
-    template = int(_made(client, "workflow_job_templates/", body, {"name": name})["id"])
+    lost: list[ControllerError] = []
+    try:
+        return int(_made(client, "workflow_job_templates/", body, {"name": name}, lost)["id"])
+    except ControllerError as error:
+        if not lost:
+            raise
+        raise AnswerLostError(
+            f"It is unknown whether the temporary workflow template {name!r} was made: {error} Running the task again "
+            "is safe: it deletes such a template after success."
+        ) from None
+
+
+def fill(client: ControllerClient, template: int, plan: Plan) -> None:
+    """Make the nodes of a temporary template, and their links.
+
+    :raises RefusedError: one could not be made, whatever the reason.
+    """
     numbers: dict[int, int] = {}
     at = ""
     try:
@@ -91,19 +109,29 @@ def make(client: ControllerClient, plan: Plan, source_id: int, unique: str) -> i
                     path = f"workflow_job_template_nodes/{numbers[link.parent]}/{link.kind}_nodes/"
                     _add(client, path, numbers[link.child])
     except ControllerError as error:
-        problem = remove(client, template)
-        stays = f" What was made of it, workflow template {template}, stays: {problem}" if problem else ""
-        raise RefusedError(template_unfinished(error, at, stays)) from None
-    return template
+        raise RefusedError(template_unfinished(error, at)) from None
+
+
+def delete(client: ControllerClient, template: int) -> bool:
+    """Delete a temporary template; tried again while that fails in passing. Whether it was there still.
+
+    :raises ControllerError: it may be there still.
+    """
+    try:
+        client.retried(lambda: client.delete(f"workflow_job_templates/{template}/", NO_CONTENT))
+    except AnswerError as error:
+        if error.status != GONE or not error.refuses:
+            raise
+        return False
+    return True
 
 
 def remove(client: ControllerClient, template: int) -> str:
-    """Delete a temporary template; tried again while it fails in passing. Why it stays, empty where it does not."""
+    """Delete a temporary template. The sentence why it stays, empty where it does not."""
     try:
-        client.retried(lambda: client.delete(f"workflow_job_templates/{template}/", NO_CONTENT))
+        delete(client, template)
     except ControllerError as error:
-        gone = isinstance(error, AnswerError) and error.status == GONE and error.refuses
-        return "" if gone else str(error)
+        return f"The temporary workflow template {template} stays: {error}"
     return ""
 
 
@@ -120,19 +148,32 @@ def _make_node(client: ControllerClient, template: int, one: PlannedNode) -> int
     return number
 
 
-def _made(client: ControllerClient, path: str, body: t.Mapping[str, t.Any], unique: t.Mapping[str, str]) -> Body:
-    """Make something that the controller lets exist once only. Before it is sent again it is looked for."""
-    sent: list[bool] = []
+def _made(
+    client: ControllerClient,
+    path: str,
+    body: t.Mapping[str, t.Any],
+    unique: t.Mapping[str, str],
+    lost: t.Optional[list[ControllerError]] = None,
+) -> Body:
+    """Make something that the controller lets exist once only. Before it is sent again it is looked for.
+
+    :param lost: is given the errors after each of which it may have been made.
+    """
+    lost = [] if lost is None else lost
 
     def found() -> t.Optional[Body]:
         return next(iter(client.results(path, **unique)), None)
 
     def make_it() -> Body:
-        there = found() if sent else None
+        there = found() if lost else None
         if there is not None:
             return there
-        sent.append(True)
-        return client.post(path, body, CREATED)
+        try:
+            return client.post(path, body, CREATED)
+        except ControllerError as error:
+            if not (isinstance(error, NotSentError) or (isinstance(error, AnswerError) and error.refuses)):
+                lost.append(error)
+            raise
 
     return client.retried(make_it)
 

@@ -184,7 +184,7 @@ class WorkflowRun:
         for template in templates:
             problem = _temporary_template.remove(self.client, template)
             if problem:
-                return outcome.warned(f"The temporary workflow template {template} stays: {problem}")
+                return outcome.warned(problem)
             if template == outcome.temporary_template_id:
                 outcome = replace(outcome, temporary_template_id=None)
         return outcome
