@@ -70,6 +70,20 @@ def heal(sandbox: Sandbox, job: int, *hosts: str) -> int:
     return relaunch
 
 
+def healing(job: int, hosts: str, *well: str) -> t.Any:
+    """What relaunches a job, with success on these hosts, at a moment of a rule; ``{id}`` is the relaunch."""
+    return [
+        {"method": "PATCH", "path": "/settings", "body": {"max_running": 0}},
+        {"method": "POST", "path": f"/jobs/{job}/relaunch/", "user": "admin", "body": {"hosts": hosts}},
+        {
+            "method": "POST",
+            "path": "/jobs/{id}/end",
+            "body": {"status": "successful", "hosts": dict.fromkeys(well, "ok")},
+        },
+        {"method": "PATCH", "path": "/settings", "body": {"max_running": 4}},
+    ]
+
+
 def limits(sandbox: Sandbox, number: int) -> dict[str, str]:
     """By node of a workflow job that ran a job, its limit."""
     return {name: sandbox.job(node["job"])["limit"] for name, node in sandbox.nodes(number).items()}
@@ -483,13 +497,7 @@ class TestLineage:
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
     ) -> None:
         made = workflow(line(deploy(TWO)["id"]), FAILED_LINE)
-        path = f"/jobs/{made['jobs']['B']}/relaunch/"
-        calls: t.Any = [
-            {"method": "PATCH", "path": "/settings", "body": {"max_running": 0}},
-            {"method": "POST", "path": path, "user": "admin", "body": {"hosts": "failed"}},
-            {"method": "POST", "path": "/jobs/{id}/end", "body": {"status": "successful", "hosts": {"web2": "ok"}}},
-            {"method": "PATCH", "path": "/settings", "body": {"max_running": 4}},
-        ]
+        calls = healing(made["jobs"]["B"], "failed", "web2")
         sandbox.misbehave([{**WHILE_IT_IS_MADE, "calls": calls}])
 
         result = resume(made["id"])
@@ -503,23 +511,27 @@ class TestLineage:
         """Others run the same work, with success, each time that a template is made."""
         made = workflow(line(deploy(TWO)["id"]), FAILED_LINE)
         heal(sandbox, made["jobs"]["B"], "web2")
-        path = f"/jobs/{made['jobs']['B']}/relaunch/"
-        calls: t.Any = [
-            {"method": "PATCH", "path": "/settings", "body": {"max_running": 0}},
-            {"method": "POST", "path": path, "user": "admin", "body": {"hosts": "all"}},
-            {
-                "method": "POST",
-                "path": "/jobs/{id}/end",
-                "body": {"status": "successful", "hosts": dict.fromkeys(TWO, "ok")},
-            },
-            {"method": "PATCH", "path": "/settings", "body": {"max_running": 4}},
-        ]
-        sandbox.misbehave([{**WHILE_IT_IS_MADE, "times": None, "calls": calls}])
+        sandbox.misbehave([{**WHILE_IT_IS_MADE, "times": None, "calls": healing(made["jobs"]["B"], "all", *TWO)}])
 
         result = resume(made["id"])
 
         assert (result["failed"], limits(sandbox, result["id"])) == (False, {"D": ""}), result["msg"]
         assert unsafe(sandbox).count("POST workflow_job_templates/N/launch/") == 1
+
+    def test_what_the_one_handed_on_that_healed_it_last_is_what_counts(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        made = workflow(line(deploy(TWO)["id"]), FAILED_LINE)
+        first = heal(sandbox, made["jobs"]["B"], "web2")
+        sandbox.change_job(first, artifacts='{"release": 7}')
+        begin, relaunch, end, over = healing(made["jobs"]["B"], "all", *TWO)
+        hand_on: t.Any = {"method": "PATCH", "path": f"/jobs/{first + 1}", "body": {"artifacts": {"release": 8}}}
+        sandbox.misbehave([{**WHILE_IT_IS_MADE, "calls": [begin, relaunch, end, hand_on, over]}])
+
+        result = resume(made["id"])
+
+        assert variables(sandbox, sandbox.nodes(result["id"])["D"]["job"]) == {"release": 8}, result["msg"]
+        assert temporary(sandbox, made["id"]) == []
 
     def test_a_launch_rests_on_no_look_that_took_long(
         self,
@@ -532,13 +544,7 @@ class TestLineage:
         """Somebody relaunches a node's job behind the second look at that; then nobody does anything."""
         monkeypatch.setattr(resume_workflow, "FRESH_FOR", 0.0)
         made = workflow(line(deploy(TWO)["id"]), FAILED_LINE)
-        path = f"/jobs/{made['jobs']['B']}/relaunch/"
-        calls: t.Any = [
-            {"method": "PATCH", "path": "/settings", "body": {"max_running": 0}},
-            {"method": "POST", "path": path, "user": "admin", "body": {"hosts": "failed"}},
-            {"method": "POST", "path": "/jobs/{id}/end", "body": {"status": "successful", "hosts": {"web2": "ok"}}},
-            {"method": "PATCH", "path": "/settings", "body": {"max_running": 4}},
-        ]
+        calls = healing(made["jobs"]["B"], "failed", "web2")
         looked: Rule = {"kind": "act", "when": "after", "path": "/v2/jobs/$", "after_requests": 3, "calls": calls}
         sandbox.misbehave([looked])
 

@@ -62,7 +62,7 @@ class Situation:
         return remaining(self.nodes, self.source.status, handled, self.healed, healing)
 
     def same_as(self, other: Situation) -> bool:
-        """Whether what has to run is the same; which of several jobs has healed a node does not matter."""
+        """Whether the same nodes have to run, on the same hosts; whichever of several jobs has healed the others."""
         ours, theirs = (
             {number: replace(one, healed_by=None) for number, one in situation.left.items()}
             for situation in (self, other)
@@ -79,6 +79,7 @@ class Made:
     """A temporary template, and what it was made for."""
 
     template: int
+    plan: Plan
     situation: Situation
     remainder: Remainder
     outcome: WorkflowOutcome
@@ -118,7 +119,7 @@ class _Maker:
             # Some other organization was it that OPTIONS spoke of.
             raise RefusedError(not_resumable(source.id, [may_not_make_workflows(source)])) from None
         outcome = replace(outcome, temporary_template_id=template)
-        self.made = Made(template, situation, remainder, outcome)
+        self.made = Made(template, plan, situation, remainder, outcome)
         with carrying(outcome):
             _temporary_template.fill(self._client, template, plan)
 
@@ -185,7 +186,7 @@ class ResumeSequence:
         if isinstance(remainder, Active):
             return (yield from self._await(situation, remainder, outcome))
         made = self._maker.made
-        if made is not None and situation.same_as(made.situation):
+        if made is not None and isinstance(remainder, Remainder) and self._is_for(made, situation, remainder):
             if client.clock() - at > FRESH_FOR:
                 self._looks += 1
                 if self._looks < MOST_LOOKS:
@@ -196,6 +197,17 @@ class ResumeSequence:
             return (yield from self._launch(made, lineage))
         self._maker.remove()
         return (yield from self._prepare(situation, remainder, outcome))
+
+    def _is_for(self, made: Made, situation: Situation, remainder: Remainder) -> bool:
+        """Whether what was made holds what has to run now. A job that healed a node since may have handed on other
+        values.
+        """
+        if not situation.same_as(made.situation):
+            return False
+        if situation.healed == made.situation.healed:
+            return True
+        known = read_known(self._run.client, remainder, situation.left)
+        return planned(situation.source, remainder, known, self._run.request) == made.plan
 
     def _look(self, lineage: Lineage, nodes: t.Sequence[Node]) -> Steps[Situation]:
         """What is left, by the ledger of each node that failed and has to run."""
