@@ -483,6 +483,19 @@ def test_a_relaunch_of_all_nodes_by_hand_counts(sandbox: Sandbox, workflow: Work
     assert unsafe(sandbox) == []
 
 
+@pytest.mark.parametrize("nodes", ["failed", "all"])
+def test_check_mode_does_not_wait_for_a_source(
+    sandbox: Sandbox, workflow: Workflow, admin: Options, nodes: str
+) -> None:
+    number = workflow(TWO_PROJECTS[0], {"B": {"status": "running"}, "D": None}, {"status": "running"})["id"]
+
+    result = at_once(workflow_job_id=number, nodes=nodes, check_mode=True, wait=True, timeout=1, **admin)
+
+    assert (result.get("failed", False), result["changed"], unsafe(sandbox)) == (False, False, []), result["msg"]
+    said = f"Workflow job {number} is running: its end decides. It would be waited for."
+    assert (result["id"], result["msg"]) == (number, said)
+
+
 def test_goes_on_from_a_relaunch_of_all_nodes_that_came_further(
     sandbox: Sandbox, workflow: Workflow, admin: Options
 ) -> None:

@@ -71,7 +71,18 @@ def workflow_steps(run: WorkflowRun, named: Job, outcome: WorkflowOutcome) -> St
             outcome = replace(outcome, root_workflow_job_id=root.id)
             outcome = outcome.saying(f"Workflow job {named.id} goes back to workflow job {root.id}.")
     with carrying(outcome):
-        root = yield from _settled(run, root, outcome)
+        if root.active and not (run.request.force and run.request.nodes == ALL):
+            active = f"Workflow job {root.id} is {root.status}"
+            if not run.request.waiting.wait:
+                raise RefusedError(
+                    f"{active}: what has to run again is known when it has ended. Set wait: true to wait for that "
+                    "first, or run the task again later."
+                )
+            if run.request.check_mode:
+                run.state.adopted = True
+                outcome = outcome.about(run.client, root, WORKFLOW_JOB)
+                return outcome.saying(f"{active}: its end decides. It would be waited for.")
+            root = yield from run.until_ended(root, outcome)
         if run.request.nodes == ALL:
             return (yield from _whole(run, root, outcome))
         if root.facts.get("is_sliced_job"):
@@ -101,21 +112,6 @@ def named_workflow_job(client: ControllerClient, number: int) -> Job:
             raise
         kind = _jobs.kind_of(client, number) if error.status == 404 else None
         raise RefusedError(workflow_unavailable(error, number, kind)) from None
-
-
-def _settled(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Job]:
-    """The workflow job when it has ended.
-
-    :raises RefusedError: it is active, and the task does not wait.
-    """
-    if not root.active or (run.request.force and run.request.nodes == ALL):
-        return root
-    if not run.request.waiting.wait:
-        raise RefusedError(
-            f"Workflow job {root.id} is {root.status}: what has to run again is known when it has ended. Set "
-            "wait: true to wait for that first, or run the task again later."
-        )
-    return (yield from run.until_ended(root, outcome))
 
 
 def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
