@@ -280,13 +280,13 @@ class TestOfFailedNodes:
         sandbox.misbehave([{"kind": "act", "when": "after", "path": f"/jobs/{active}/$", "calls": calls}])
         options = {"workflow_job_id": made["id"], "nodes": "failed", **admin}
 
-        planned = at_once(check_mode=True, **options)
-        refused = at_once(**options)
+        planned = at_once(check_mode=True, wait=True, **options)
+        refused = [at_once(check_mode=check_mode, **options) for check_mode in (True, False)]
         result = resume(made["id"])
 
         assert (planned.get("failed", False), planned["changed"]) == (False, False)
         assert f"Job {active}, which does work of B, is pending: its end decides." in planned["msg"], planned["msg"]
-        assert refused["failed"] and "Set wait: true to wait for that first" in refused["msg"], refused["msg"]
+        assert all(one["failed"] and "Set wait: true to wait for that first" in one["msg"] for one in refused), refused
         assert (result["failed"], limits(sandbox, result["id"])) == (False, {"D": ""}), result["msg"]
 
     def test_another_node_with_the_same_template_heals_nothing(
@@ -444,6 +444,47 @@ class TestLineage:
         assert (third["changed"], sorted(sandbox.nodes(third["id"]))) == (True, ["A", "B"]), third["msg"]
         assert "rollback ran for a failure then" in third["msg"]
         assert (fourth["changed"], fourth["id"]) == (False, third["id"]), fourth["msg"]
+
+    def test_an_active_resume_of_what_was_handled_is_followed(
+        self, sandbox: Sandbox, workflow: Workflow, resume: Task
+    ) -> None:
+        nodes: Options = {
+            "A": {"project": "first", "success": ["gate"], "failure": ["rollback"]},
+            "gate": {"approval": "Go on?"},
+            "rollback": {"project": "second"},
+        }
+        handled = {"A": "failed", "gate": "do_not_run", "rollback": "successful"}
+        made = workflow(nodes, handled, {"status": "successful"})
+        name = f"Remainder of workflow job {made['id']} abc"
+        sandbox.make_workflow_job(made["template"], handled, status="successful", name=name)
+        active = resume(made["id"], handled=True, wait=False)
+
+        beside = resume(made["id"], handled=True, wait=False)
+        sandbox.approve(active["id"], "gate")
+        after = resume(made["id"], handled=True)
+
+        assert [(one["failed"], one["changed"]) for one in (beside, after)] == [(False, False)] * 2, beside["msg"]
+        assert [one["id"] for one in (beside, after)] == [active["id"]] * 2
+
+    def test_a_relaunch_of_all_nodes_that_fails_is_gone_on_from(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        made = workflow(line(deploy(TWO)["id"]), FAILED_LINE)
+        sandbox.settings(max_running=0)
+        again = sandbox.relaunch_workflow(made["id"])
+        until(lambda: sandbox.nodes(again)["B"]["job"] is not None)
+        job = sandbox.nodes(again)["B"]["job"]
+        failed = {"status": "failed", "hosts": {"web1": "failed", "web2": "ok"}}
+        calls: t.Any = [
+            {"method": "POST", "path": f"/jobs/{job}/end", "body": failed},
+            {"method": "PATCH", "path": "/settings", "body": {"max_running": 4}},
+        ]
+        sandbox.misbehave([{"kind": "act", "when": "after", "path": f"/workflow_jobs/{again}/$", "calls": calls}])
+
+        result = resume(made["id"])
+
+        assert (result["failed"], result["changed"]) == (False, True), result["msg"]
+        assert limits(sandbox, result["id"]) == {"B": "web1", "D": ""}
 
     def test_all_nodes_are_not_run_beside_or_after_a_resume(
         self, sandbox: Sandbox, workflow: Workflow, resume: Task

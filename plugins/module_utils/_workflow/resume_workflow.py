@@ -178,7 +178,9 @@ class ResumeSequence:
         lineage = read_lineage(client, self._root, nodes)
         at = client.clock()
         doing = lineage.doing
-        if doing is not None and not _has_left(self._run, lineage, doing):
+        if doing is not None and _has_left(self._run, lineage, doing):
+            doing = lineage.active
+        if doing is not None:
             self._maker.remove()
             return (yield from self._follow(lineage, doing, outcome))
         situation = yield from self._look(lineage, nodes)
@@ -223,13 +225,18 @@ class ResumeSequence:
                     left[kept.node.id] = yield from self._work.left(kept.node)
         return Situation(lineage, source, tuple(nodes), left)
 
-    def _follow(self, lineage: Lineage, doing: Job, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
-        """Another run does the work, or has done it."""
+    def _follow(self, lineage: Lineage, doing: Job, outcome: WorkflowOutcome) -> Steps[t.Optional[WorkflowOutcome]]:
+        """Another run does the work, or has done it. None where that was a relaunch of all nodes that failed."""
         run, root = self._run, self._root
         run.state.adopted = doing.active
         if doing is lineage.base:
-            said = f"Workflow job {doing.id}, a relaunch of all nodes, is {doing.status} already."
-            return (yield from run.followed(doing, outcome.saying(said)))
+            outcome = outcome.saying(f"Workflow job {doing.id}, a relaunch of all nodes, is {doing.status} already.")
+            if doing.active and run.request.waiting.wait and not run.request.check_mode:
+                doing = yield from run.until_ended(doing, outcome.about(run.client, doing, WORKFLOW_JOB))
+                if not doing.successful:
+                    run.state.adopted = False
+                    return None
+            return (yield from run.followed(doing, outcome))
         doing = readable(run.client, doing)
         outcome, templates = outcome.about(run.client, doing, WORKFLOW_JOB), lineage.templates(doing)
         if doing.active:
@@ -252,15 +259,14 @@ class ResumeSequence:
             )
         node, (job, kind) = found
         said = f"{kind.noun.capitalize()} {job.id}, which does work of {node.label}, is {job.status}"
-        if run.request.check_mode:
-            self._maker.remove()
-            run.state.adopted = True
-            return outcome.saying(f"{said}: its end decides. It would be waited for.")
         if not run.request.waiting.wait:
             raise RefusedError(
                 f"{said}: what has to run is known when it has ended. Set wait: true to wait for that first, or run "
                 "the task again later."
             )
+        if run.request.check_mode:
+            run.state.adopted = True
+            return outcome.saying(f"{said}: its end decides. It would be waited for.")
         # After that there may be no room any more.
         self._maker.remove()
         yield from run.until_ended(job, outcome, kind)
