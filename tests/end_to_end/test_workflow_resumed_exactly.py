@@ -362,6 +362,21 @@ class TestLineage:
         assert len(resumes(sandbox, made["id"])) == 2
         assert temporary(sandbox, made["id"]) == []
 
+    def test_all_hosts_of_a_node_are_more_than_those_of_the_last_resume(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, tmp_path: Path
+    ) -> None:
+        nodes = line(deploy(THREE, outcomes=None)["id"])
+        nodes["B"]["limit"] = "web1,web2"
+        made = workflow(nodes, FAILED_LINE)
+        (tmp_path / "web2").touch()
+        first = resume(made["id"])
+        (tmp_path / "web2").unlink()
+
+        second = resume(made["id"], node_hosts="all")
+
+        assert (first["failed"], first["nodes"][0]["hosts"]) == (True, ["web2"]), first["msg"]
+        assert (second["failed"], limits(sandbox, second["id"])) == (False, {"B": "web1,web2", "D": ""}), second["msg"]
+
     def test_a_relaunch_that_is_named_goes_back_to_its_root(
         self, sandbox: Sandbox, workflow: Workflow, resume: Task
     ) -> None:

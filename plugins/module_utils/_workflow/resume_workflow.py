@@ -23,6 +23,7 @@ from .._job.work import FRESH_FOR
 from .._launch.asks import Room, Steps
 from .._launch.launch import Attempt, Launched
 from .._launch.refusals import may_not_make_workflows, not_resumable, workflow_refused
+from .._work.decision import ALL
 from . import temporary_template as _temporary_template
 from .drawing import fitted_drawing
 from .lineage import Lineage, last_run, nodes_of, read_lineage, readable
@@ -215,7 +216,8 @@ class ResumeSequence:
         """What is left, by the ledger of each node that failed and has to run."""
         source = last_run(self._run.client, lineage)
         if source.id != self._root.id:
-            nodes = nodes_of(self._run.client, source.id)
+            every = self._run.request.node_hosts == ALL
+            nodes = list(_unlimited(nodes_of(self._run.client, source.id), self._root, nodes, every))
         self._work.of_nodes.update(node.job for node in nodes if node.job is not None)
         left: dict[int, NodeLeft] = {}
         remainder = remaining(nodes, source.status, self._run.request.handled)
@@ -330,6 +332,24 @@ class ResumeSequence:
         templates = tuple(one.template for one in lineage.leftovers if one.template != template)
         outcome = yield from run.launched(launched, contest, outcome, (*templates, template))
         return outcome.warned(*_left_out(run.client, made, outcome))
+
+
+def _unlimited(nodes: t.Iterable[Node], root: Job, of_root: t.Iterable[Node], every: bool) -> t.Iterator[Node]:
+    """Nodes of a run of what remained, without the limits that they had been given for the hosts that were left then.
+
+    :param of_root: those of the root, whose limits they get back.
+    :param every: also nodes that did not run there.
+    """
+    known = {one.identifier or str(one.id): one for one in of_root}
+    for node in nodes:
+        own = known.get(node.identifier)
+        if own is None or not (every or node.bad):
+            yield node
+            continue
+        first = {**own.prompts, "limit": root.facts.get("limit") or own.prompts.get("limit")}
+        limits = {name: first.get(name) for name in ("limit", "job_slice_count") if name in node.prompts}
+        prompts = {name: value for name, value in {**node.prompts, **limits}.items() if value is not None}
+        yield replace(node, prompts=prompts)
 
 
 def _has_left(run: WorkflowRun, lineage: Lineage, doing: Job) -> bool:
