@@ -266,6 +266,23 @@ class TestOfFailedNodes:
         assert (result["failed"], result["changed"], unsafe(sandbox)) == (False, False, [])
         assert result["msg"].endswith("Nothing to resume."), result["msg"]
 
+    @pytest.mark.parametrize("user", ["admin", "alice"])
+    def test_templates_go_where_nothing_is_left_and_all_can_be_seen(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, tmp_path: Path, user: str
+    ) -> None:
+        made = workflow({"B": {"template": deploy(TWO, outcomes=None)["id"]}}, {"B": FAILED_LINE["B"]})
+        sandbox.organization_roles(made["organization"], alice="workflow_admin")
+        (tmp_path / "web2").touch()
+        first = resume(made["id"], controller_oauthtoken=sandbox.token(user))
+        heal(sandbox, sandbox.nodes(first["id"])["B"]["job"], "web2")
+
+        planned = resume(made["id"], controller_oauthtoken=sandbox.token(user), check_mode=True)
+        assert unsafe(sandbox) == []
+        second = resume(made["id"], controller_oauthtoken=sandbox.token(user))
+
+        assert [(one["failed"], one["changed"]) for one in (planned, second)] == [(False, False)] * 2, second["msg"]
+        assert bool(temporary(sandbox, made["id"])) == (user == "alice")
+
     def test_what_is_being_healed_is_waited_for(
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, admin: Options
     ) -> None:
@@ -528,9 +545,11 @@ class TestLineage:
         assert [(one["changed"], one["id"]) for one in results] == [(False, winner["id"])] * 2, results[0]["msg"]
         assert unsafe(sandbox) == []
 
+    @pytest.mark.parametrize("cleaned", [False, True])
     def test_a_run_that_succeeds_while_the_template_is_made_is_taken(
-        self, sandbox: Sandbox, workflow: Workflow, resume: Task
+        self, sandbox: Sandbox, workflow: Workflow, resume: Task, cleaned: bool
     ) -> None:
+        """It may have deleted the template of this task after its success."""
         made = workflow(*TWO_PROJECTS)
         other = left_behind(sandbox, made)
         template = next(iter(sandbox.nodes(made["id"]).values()))["unified_job_template"]
@@ -539,8 +558,9 @@ class TestLineage:
         path = f"/workflow_job_templates/{other}/launch/"
         launch: t.Any = {"method": "POST", "path": path, "user": "admin", "body": {}}
         wait: t.Any = {"method": "POST", "path": "/jobs/{id}/wait"}
+        delete: t.Any = {"method": "DELETE", "path": f"/workflow_job_templates/{other + 1}/", "user": "admin"}
         sandbox.clear_log()
-        sandbox.misbehave([{**WHILE_IT_IS_MADE, "calls": [launch, wait]}])
+        sandbox.misbehave([{**WHILE_IT_IS_MADE, "calls": [launch, wait, delete] if cleaned else [launch, wait]}])
 
         result = resume(made["id"])
 
@@ -548,6 +568,19 @@ class TestLineage:
         assert (result["failed"], result["changed"], result["id"]) == (False, False, only["id"]), result["msg"]
         assert temporary(sandbox, made["id"]) == []
         assert unsafe(sandbox).count("POST workflow_job_templates/N/launch/") == 0
+
+    def test_a_template_that_is_gone_before_the_launch_is_made_anew(
+        self, sandbox: Sandbox, workflow: Workflow, resume: Task
+    ) -> None:
+        made = workflow(*TWO_PROJECTS)
+        path = f"/workflow_job_templates/{left_behind(sandbox, made) + 1}/"
+        delete: t.Any = {"method": "DELETE", "path": path, "user": "admin"}
+        sandbox.misbehave([{"kind": "act", "when": "before", "method": "POST", "path": "/launch/$", "calls": [delete]}])
+
+        result = resume(made["id"])
+
+        assert (result["failed"], result["status"]) == (False, "successful"), result["msg"]
+        assert (len(resumes(sandbox, made["id"])), temporary(sandbox, made["id"])) == (1, [])
 
     def test_what_is_healed_while_the_template_is_made_does_not_run_again(
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task

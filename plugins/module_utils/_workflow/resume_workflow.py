@@ -9,6 +9,7 @@ It asks its driver for what it waits for, and knows no AnsibleModule. Private to
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 import uuid
 from dataclasses import dataclass, replace
@@ -124,14 +125,20 @@ class _Maker:
         with carrying(outcome):
             _temporary_template.fill(self._client, template, plan)
 
-    def remove(self) -> str:
-        """Remove the one that is there, if any: what it was made for is not so any more. The sentence why it stays,
-        empty where it does not.
+    def delete(self) -> bool:
+        """Delete the one that is there, if any: what it was made for is not so any more. Whether it was there still.
+
+        :raises ControllerError: it may be there still.
         """
         if self.made is None:
-            return ""
+            return False
         template, self.made = self.made.template, None
-        return _temporary_template.remove(self._client, template)
+        return _temporary_template.delete(self._client, template)
+
+    def drop(self) -> None:
+        """The same; one that stays is deleted after success."""
+        with contextlib.suppress(ControllerError):
+            self.delete()
 
 
 class ResumeSequence:
@@ -164,9 +171,14 @@ class ResumeSequence:
                 if self._maker.made is None or broken.outcome.changed:
                     raise
                 # Nothing was launched, so that nothing is to be found by it.
-                left = t.cast("WorkflowOutcome", broken.outcome)
-                problem = self._maker.remove()
-                left = left.warned(problem) if problem else replace(left, temporary_template_id=None)
+                left, template = t.cast("WorkflowOutcome", broken.outcome), self._maker.made.template
+                try:
+                    if not self._maker.delete() and isinstance(broken.error, RefusedError):
+                        # Others deleted it, such as one who has done the work meanwhile.
+                        continue
+                    left = replace(left, temporary_template_id=None)
+                except ControllerError as error:
+                    left = left.warned(_temporary_template.stays(template, error))
                 with carrying(left):
                     raise broken.error from None
             if done is not None:
@@ -182,8 +194,8 @@ class ResumeSequence:
         if doing is not None and _has_left(self._run, lineage, doing):
             doing = lineage.active
         if doing is not None:
-            self._maker.remove()
-            return (yield from self._follow(lineage, doing, outcome))
+            self._maker.drop()
+            return (yield from _follow(self._run, lineage, doing, outcome))
         situation = yield from self._look(lineage, nodes)
         remainder = situation.remainder(self._run.request.handled)
         if isinstance(remainder, Active):
@@ -198,7 +210,7 @@ class ResumeSequence:
                 if lineage.active or lineage.last != situation.source.id:
                     return None
             return (yield from self._launch(made, lineage))
-        self._maker.remove()
+        self._maker.drop()
         return (yield from self._prepare(situation, remainder, outcome))
 
     def _is_for(self, made: Made, situation: Situation, remainder: Remainder) -> bool:
@@ -227,27 +239,6 @@ class ResumeSequence:
                     left[kept.node.id] = yield from self._work.left(kept.node)
         return Situation(lineage, source, tuple(nodes), left)
 
-    def _follow(self, lineage: Lineage, doing: Job, outcome: WorkflowOutcome) -> Steps[t.Optional[WorkflowOutcome]]:
-        """Another run does the work, or has done it. None where that was a relaunch of all nodes that failed."""
-        run, root = self._run, self._root
-        run.state.adopted = doing.active
-        if doing is lineage.base:
-            outcome = outcome.saying(f"Workflow job {doing.id}, a relaunch of all nodes, is {doing.status} already.")
-            if doing.active and run.request.waiting.wait and not run.request.check_mode:
-                doing = yield from run.until_ended(doing, outcome.about(run.client, doing, WORKFLOW_JOB))
-                if not doing.successful:
-                    run.state.adopted = False
-                    return None
-            return (yield from run.followed(doing, outcome))
-        doing = readable(run.client, doing)
-        outcome, templates = outcome.about(run.client, doing, WORKFLOW_JOB), lineage.templates(doing)
-        if doing.active:
-            said = f"What remains of workflow job {root.id} runs as workflow job {doing.id} already."
-            return (yield from run.followed(doing, outcome.saying(said), templates))
-        said = f"What remained of workflow job {root.id} ran as workflow job {doing.id}, which was successful"
-        outcome = outcome.saying(f"{said}: nothing to resume.")
-        return outcome if run.request.check_mode else run.cleaned(doing, outcome, templates)
-
     def _await(
         self, situation: Situation, active: Active, outcome: WorkflowOutcome
     ) -> Steps[t.Optional[WorkflowOutcome]]:
@@ -270,7 +261,7 @@ class ResumeSequence:
             run.state.adopted = True
             return outcome.saying(f"{said}: its end decides. It would be waited for.")
         # After that there may be no room any more.
-        self._maker.remove()
+        self._maker.drop()
         yield from run.until_ended(job, outcome, kind)
         return None
 
@@ -282,7 +273,8 @@ class ResumeSequence:
         gone = sorted({name for left in situation.left.values() for name in left.gone})
         outcome = replace(outcome.warned(*_gone(situation)), gone_hosts=tuple(gone) or None)
         if isinstance(remainder, Nothing):
-            return run.done(source, _nothing(situation, remainder), outcome)
+            outcome = run.done(source, _nothing(situation, remainder), outcome)
+            return run.swept(outcome, situation.lineage.leftovers)
         known = read_known(run.client, remainder, situation.left)
         plan = planned(source, remainder, known, run.request)
         lines = tuple(fitted_drawing(remainder, known.hosts))
@@ -332,6 +324,30 @@ class ResumeSequence:
         templates = tuple(one.template for one in lineage.leftovers if one.template != template)
         outcome = yield from run.launched(launched, contest, outcome, (*templates, template))
         return outcome.warned(*_left_out(run.client, made, outcome))
+
+
+def _follow(
+    run: WorkflowRun, lineage: Lineage, doing: Job, outcome: WorkflowOutcome
+) -> Steps[t.Optional[WorkflowOutcome]]:
+    """Another run does the work, or has done it. None where that was a relaunch of all nodes that failed."""
+    run.state.adopted = doing.active
+    if doing is lineage.base:
+        outcome = outcome.saying(f"Workflow job {doing.id}, a relaunch of all nodes, is {doing.status} already.")
+        if doing.active and run.request.waiting.wait and not run.request.check_mode:
+            doing = yield from run.until_ended(doing, outcome.about(run.client, doing, WORKFLOW_JOB))
+            if not doing.successful:
+                run.state.adopted = False
+                return None
+            outcome = run.swept(outcome, lineage.leftovers)
+        return (yield from run.followed(doing, outcome))
+    doing = readable(run.client, doing)
+    outcome, templates = outcome.about(run.client, doing, WORKFLOW_JOB), lineage.templates(doing)
+    if doing.active:
+        said = f"What remains of workflow job {lineage.root.id} runs as workflow job {doing.id} already."
+        return (yield from run.followed(doing, outcome.saying(said), templates))
+    said = f"What remained of workflow job {lineage.root.id} ran as workflow job {doing.id}, which was successful"
+    outcome = outcome.saying(f"{said}: nothing to resume.")
+    return outcome if run.request.check_mode else run.cleaned(doing, outcome, templates)
 
 
 def _unlimited(nodes: t.Iterable[Node], root: Job, of_root: t.Iterable[Node], every: bool) -> t.Iterator[Node]:

@@ -131,8 +131,13 @@ def remove(client: ControllerClient, template: int) -> str:
     try:
         delete(client, template)
     except ControllerError as error:
-        return f"The temporary workflow template {template} stays: {error}"
+        return stays(template, error)
     return ""
+
+
+def stays(template: int, error: ControllerError) -> str:
+    """The sentence for a temporary template that could not be deleted."""
+    return f"The temporary workflow template {template} stays: {error}"
 
 
 def _make_node(client: ControllerClient, template: int, one: PlannedNode) -> int:

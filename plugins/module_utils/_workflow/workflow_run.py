@@ -18,7 +18,7 @@ from .._api.errors import (
     JobUnsuccessfulError,
     WaitTimeoutError,
 )
-from .._api.jobs import Job, told
+from .._api.jobs import CANCELED, Job, told
 from .._api.kinds import WORKFLOW_JOB, Kind
 from .._job.outcome import SequenceState, carrying, interrupted_with
 from .._launch.asks import EndOf, Pause, Steps, WorkflowJobsAfter
@@ -32,6 +32,7 @@ from .lineage import nodes_of
 from .options import WorkflowRequest
 from .outcome import WorkflowOutcome, read_failed_nodes
 from .plan import APPROVAL
+from .temporary_template import Earlier
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,18 @@ class WorkflowRun:
             f"The temporary workflow template {templates[-1]} stays, since nothing else shows this user that these "
             "approvals were given."
         )
+
+    def swept(self, outcome: WorkflowOutcome, leftovers: t.Iterable[Earlier]) -> WorkflowOutcome:
+        """Remove temporary templates where nothing remains, for a user who finds without them what they ran.
+
+        The workflow job of a canceled one would not count any more.
+        """
+        templates = [one.template for one in leftovers if one.job is None or one.job.status != CANCELED]
+        try:
+            stay = not templates or self.request.check_mode or not self._is_auditor()
+        except ControllerError as error:
+            return outcome.warned(f"The temporary workflow templates {told(map(str, templates))} stay: {error}")
+        return outcome if stay else self.removed(outcome, templates)
 
     def _is_auditor(self) -> bool:
         """Whether the user finds workflow jobs whose template is gone."""
