@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import typing as t
+from functools import partial
 
 import pytest
 
@@ -33,6 +34,9 @@ EDITS: dict[str, t.Callable[[Sandbox, Options], Options]] = {
     "forks": lambda _sandbox, _template: {"forks": 3},
 }
 
+
+# What each front door runs on.
+MODES = {"relaunch": "failed", "remaining": "remaining"}
 
 PING = """
 - hosts: all
@@ -200,6 +204,44 @@ def test_what_has_ended_is_not_adopted(sandbox: Sandbox, failed: Failed, driver:
     sandbox.settings(max_running=4)
     assert result["changed"] and result["id"] > active
     assert template["id"] == result["job"]["unified_job_template"]
+
+
+@pytest.mark.parametrize("limit", ["web", "web1:web2", "web?", "all:!web3"])
+@pytest.mark.parametrize("front", ["relaunch", "remaining", "bulk"])
+def test_nothing_is_launched_beside_a_persons_run_on_a_pattern(
+    sandbox: Sandbox, template: Template, driver: Driver, front: str, limit: str
+) -> None:
+    """On a group nobody knows before its end whom it is on; then the hosts are done."""
+    made = template("web1 web2 web3", asks=["limit"], groups={"web": ["web1", "web2", "web3"]})
+    job = sandbox.make_job(template=made["id"], status="failed", hosts={"web1": "ok", "web2": "failed", "web3": "ok"})
+    sandbox.settings(max_running=0)
+    theirs = sandbox.launch(made["id"], limit=limit)
+    sandbox.clear_log()
+
+    def sleep(_seconds: float) -> None:
+        if sandbox.job(theirs)["status"] != "successful":
+            sandbox.end_job(theirs, "successful", {"web1": "ok", "web2": "ok"})
+
+    act = driver.sleeping(sleep)
+    front_door = partial(act.bulk, job_ids=[job]) if front == "bulk" else partial(act.relaunch, job, hosts=MODES[front])
+    result = front_door(timeout=20)
+
+    sandbox.settings(max_running=4)
+    assert (posts(sandbox), result["failed"], result["changed"]) == ([], False, False), result["msg"]
+
+
+def test_without_wait_what_is_not_known_is_refused(sandbox: Sandbox, template: Template, driver: Driver) -> None:
+    made = template("web1 web2", asks=["limit"], groups={"web": ["web1", "web2"]})
+    job = sandbox.make_job(template=made["id"], status="failed", hosts={"web1": "ok", "web2": "failed"})
+    sandbox.settings(max_running=0)
+    theirs = sandbox.launch(made["id"], limit="web")
+    sandbox.clear_log()
+
+    result = driver.relaunch(job, wait=False)
+
+    sandbox.settings(max_running=4)
+    assert (posts(sandbox), result["failed"]) == ([], True)
+    assert f"Job {theirs}, the same work, is pending and limited to web: whether that holds web2" in result["msg"]
 
 
 def test_other_credentials_are_other_work(sandbox: Sandbox, template: Template, driver: Driver) -> None:

@@ -213,11 +213,16 @@ class JobWork:
         over = {run.job.id for run in ledger.runs if not run.job.active}.union(job.id for job in ledger.left_new)
         whole = same_limit(self.source, own)
 
+        def does_all(job: Job) -> bool:
+            names = own.limit_names
+            return bool(names) and not whole and all(Run(job).runs_on(frozenset([name])) for name in names)
+
         def is_rival(job: Job) -> bool:
             # The job that the task runs in would have to wait for itself.
             if job.id in over or job.id == self.request.own_job:
                 return False
-            if not same_limit(self.source, job) and (whole or not own.limit_names <= job.limit_names):
+            # Of one that may do it, and may not, nobody knows that in time: both go on.
+            if not (does_all(job) or same_limit(self.source, job) or same_limit(own, job)):
                 return False
             return self.same_work.includes(job)
 

@@ -302,7 +302,19 @@ def _being_done(ledger: Ledger, due: tuple[HostRecord, ...], options: RelaunchOp
         if (len(covered) < len(due) or overlapping) and options.wait:
             return Await(run.job, f"job {run.job.id}, which runs on a part of the {options.hosts} hosts,")
         return Adopt(run.job, _is_active(run.job, source), covered, rest)
-    return None
+    unknown = next((run.job for run in active if any(run.runs_on(host.names) is None for host in due)), None)
+    return None if unknown is None else _may_be_done(unknown, due, options)
+
+
+def _may_be_done(job: Job, due: tuple[HostRecord, ...], options: RelaunchOptions) -> Decision:
+    """What to do where it is not known before the end of an active run whether that does hosts that need one."""
+    limit, hosts = told(job.limit_names), told(sorted(host.name for host in due))
+    if options.wait:
+        return Await(job, f"job {job.id}, which is limited to {limit} and may run on the {options.hosts} hosts,")
+    return Refuse(
+        f"Job {job.id}, the same work, is {job.status} and limited to {limit}: whether that holds {hosts} is not known "
+        "before it ends. Set wait: true to wait for that first, or run the task again later."
+    )
 
 
 def _nothing_due(ledger: Ledger, options: RelaunchOptions) -> Settled:
@@ -442,7 +454,7 @@ def _no_limit(ledger: Ledger, options: RelaunchOptions, problem: str) -> Settled
 
 
 def _covered(run: Run, due: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
-    return tuple(host for host in due if run.covers(host.names))
+    return tuple(host for host in due if run.runs_on(host.names))
 
 
 def _is_active(job: Job, source: Job) -> str:

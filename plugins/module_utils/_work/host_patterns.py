@@ -13,6 +13,7 @@ import ipaddress
 import re
 import typing as t
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from .._api.jobs import EVERYBODY
 
@@ -85,7 +86,7 @@ class HostPattern:
         among = frozenset(term[1:] for term in every if term.startswith("&")) - EVERYBODY
         without = frozenset(term[1:] for term in every if term.startswith("!"))
         names = frozenset(term for term in every if not term.startswith(("&", "!")))
-        if not all(map(_PLAIN_NAME.fullmatch, (names | among | without) - EVERYBODY)):
+        if not are_plain((names | among | without) - EVERYBODY):
             return None
         return cls(frozenset() if names & EVERYBODY else names, among, without)
 
@@ -171,6 +172,34 @@ class PatternHosts:
                 entries = self._client.results(f"groups/{group['id']}/all_hosts/", name__in=",".join(part))
                 members.update(str(entry.get("name")) for entry in entries)
         return named | (others & members)
+
+
+def are_plain(names: t.Iterable[str]) -> bool:
+    """Whether each is the name of a host or group, and no wildcard or expression."""
+    return all(map(_PLAIN_NAME.fullmatch, names))
+
+
+def holds(limit: str, names: frozenset[str], hosts: t.Iterable[str] = ()) -> t.Optional[bool]:
+    """Whether a limit holds a host that is known by these names; None where its text does not tell.
+
+    :param limit: with at least one term.
+    :param hosts: further names that are those of hosts, and of no groups.
+    """
+    parts = terms(limit)
+    excluded = {part[1:] for part in parts if part[0] == "!"}
+    narrowed = any(part[0] == "&" for part in parts)
+    wanted = {part for part in parts if part[0] not in "!&"} or EVERYBODY
+    known = names.union(hosts)
+    if names <= excluded:
+        return False
+    if wanted & EVERYBODY or any(_matches(name, part) for part in wanted for name in names):
+        return None if narrowed or names & excluded or not excluded <= known else True
+    return False if wanted <= known else None
+
+
+def _matches(name: str, part: str) -> bool:
+    """Brackets choose from the hosts of a group by their place in it."""
+    return part[0] != "~" and "[" not in part and fnmatchcase(name, part)
 
 
 def limit_problem(names: t.Collection[str]) -> str:

@@ -16,8 +16,9 @@ from datetime import datetime
 from .._api.errors import AnswerError
 from .._api.jobs import Job, parse_time
 from .._api.kinds import JOB
+from .host_patterns import are_plain, terms
 from .ledger import HostRecord, Reach
-from .runs import HostKey
+from .runs import HostKey, Run
 from .starts import FAILURE_EVENTS
 
 if t.TYPE_CHECKING:
@@ -38,6 +39,7 @@ class HostReach:
     def __init__(self, client: ControllerClient, source: Job) -> None:
         self._client = client
         self._source = source
+        self._no_groups: dict[int, frozenset[str]] = {}
 
     def of(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
         """The records with the reach of those that are not done.
@@ -70,6 +72,37 @@ class HostReach:
         names: dict[HostKey, str] = {int(entry["id"]): str(entry["name"]) for entry in rows}
         now = (one if isinstance(one.key, str) else replace(one, name=names.get(one.key, "")) for one in records)
         return tuple(one for one in now if one.name)
+
+    def with_limit(self, run: Run, records: t.Sequence[HostRecord]) -> Run:
+        """A run, with which names in its limit are no groups, where it is active and may be on one of these hosts.
+
+        :raises ControllerError: it could not be read. Who may not read the inventory is not told.
+        """
+        if not run.job.active:
+            return run
+        run = replace(run, no_groups=frozenset[str]().union(*(one.names for one in records)))
+        if all(run.runs_on(one.names) is not None for one in records if one.done_in is None):
+            return run
+        if run.job.id not in self._no_groups:
+            self._no_groups[run.job.id] = self._without_groups(run.job)
+        return replace(run, no_groups=run.no_groups | self._no_groups[run.job.id])
+
+    def _without_groups(self, job: Job) -> frozenset[str]:
+        """The names in a job's limit that no group of its inventory has; a limit of very many is taken as not known."""
+        names = sorted(part.lstrip("!") for part in terms(str(job.facts.get("limit"))))
+        if job.inventory is None or len(names) > HOSTS_AT_ONCE:
+            return frozenset()
+        groups: set[str] = set()
+        try:
+            for start in range(0, len(names), NAMES_AT_ONCE):
+                some = ",".join(names[start : start + NAMES_AT_ONCE])
+                found = self._client.results(f"inventories/{job.inventory}/groups/", name__in=some)
+                groups.update(str(entry.get("name")) for entry in found)
+        except AnswerError as error:
+            if error.not_visible:
+                return frozenset()
+            raise
+        return frozenset(name for name in names if are_plain([name])) - groups
 
     def _absent(self, records: t.Sequence[HostRecord]) -> dict[HostKey, Reach]:
         """Those that a run has left out.

@@ -171,7 +171,12 @@ class LedgerReader(SummariesReader):
             # No relaunch of others is to come that would show whether these were stopped.
             ledger = replace(ledger, runs=tuple(run.proven for run in runs))
             records = self._reach.of(host_records(source_run, ledger.runs))
-        return replace(ledger, hosts=tuple(without_tried(records, tried, runs)))
+        return self._with_limits(replace(ledger, hosts=tuple(without_tried(records, tried, runs))))
+
+    def _with_limits(self, ledger: Ledger) -> Ledger:
+        """The ledger, in which the active runs tell as well as can be on which of its hosts they are."""
+        hosts = (*(ledger.hosts or ()), *(ledger.stopped_hosts or ()))
+        return replace(ledger, runs=tuple(self._reach.with_limit(run, hosts) for run in ledger.runs))
 
     def enabled(self, hosts: t.Sequence[HostRecord]) -> t.Optional[tuple[HostRecord, ...]]:
         """Those of some hosts on which a job would run now.
@@ -214,7 +219,7 @@ class LedgerReader(SummariesReader):
         run = Run(base, whole=True, summaries=self.summaries(base))
         others = [self._with_summaries(other) for other in ledger.runs if other.job.id != base.id]
         records = stopped_records(run, ledger.stopped.hosts, others, ledger.hosts or ())
-        return replace(ledger, stopped_hosts=self._reach.of_stopped(records))
+        return self._with_limits(replace(ledger, stopped_hosts=self._reach.of_stopped(records)))
 
     def with_end(
         self, ledger: Ledger, base: Job, earlier: t.Sequence[Job] = (), every: bool = False, claimed: bool = False

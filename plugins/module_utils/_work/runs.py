@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._api.jobs import HostSummary, Job
+from .host_patterns import holds
 
 # What tells a host in one run from the others: its number, or its name where it has no row in the inventory.
 HostKey = t.Union[int, str]
@@ -24,6 +25,7 @@ class Run:
     :param stopped: the names of then of hosts that did not fail, and for which it ended early all the same; None where
         that was not asked for.
     :param unproven: those of others that did not fail, of which no run shows whether it went to its end on them.
+    :param no_groups: names in its limit that are those of hosts, where that was asked for.
     """
 
     job: Job
@@ -31,10 +33,15 @@ class Run:
     summaries: t.Optional[tuple[HostSummary, ...]] = None
     stopped: t.Optional[frozenset[str]] = None
     unproven: frozenset[str] = frozenset()
+    no_groups: frozenset[str] = frozenset()
 
     def covers(self, names: frozenset[str]) -> bool:
-        """Whether a host with these names is in its limit."""
+        """Whether a host with these names is in its limit by name."""
         return self.whole or not self.job.limit_names or bool(names & self.job.limit_names)
+
+    def runs_on(self, names: frozenset[str]) -> t.Optional[bool]:
+        """Whether a host with these names is in its limit, which may be a pattern; None where that is not known."""
+        return self.covers(names) or holds(str(self.job.facts["limit"]), names, self.no_groups)
 
     @property
     def failed_present(self) -> frozenset[str]:

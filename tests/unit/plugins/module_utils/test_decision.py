@@ -67,7 +67,8 @@ def partial(
     rows += [HostSummary(NUMBERS[name], name, name, failed=True) for name in failed.split()]
     detail = relaunched(job_id, status, **{"limit": ",".join(limit.split()), **facts})
     known = None if stopped is None else frozenset(stopped.split())
-    return Run(Job.of(detail), whole=not limit, summaries=tuple(rows), stopped=known)
+    hosts = frozenset(NUMBERS)
+    return Run(Job.of(detail), whole=not limit, summaries=tuple(rows), stopped=known, no_groups=hosts)
 
 
 def whole(job_id: int, status: str, well: str = "", failed: str = "", **facts: t.Any) -> Run:
@@ -295,6 +296,18 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         found(partial(43, "successful", "a"), partial(44, "running", "b c")),
         WAIT,
         "adopt 44 on b c",
+    ),
+    # On whom a run is that is limited to a group is not known.
+    ("may be running", found(partial(43, "running", "group")), FAILED, "refuse"),
+    ("may be running, wait", found(partial(43, "running", "group")), WAIT, "await 43"),
+    ("may be running, force", found(partial(43, "running", "group")), FORCE, "launch 42 failed due a b c"),
+    ("running, all but one", found(partial(43, "running", "all:!c")), FAILED, "adopt 43 on a b, rest c"),
+    ("running on others only", found(partial(43, "running", "all:!a:!b:!c")), WAIT, "launch 42 failed due a b c"),
+    (
+        "one may be, one surely is",
+        found(partial(43, "running", "group"), partial(44, "running", "a:b:c")),
+        WAIT,
+        "adopt 44 on a b c",
     ),
     # The newest result of each.
     ("succeeded", found(partial(43, "successful", ABC)), FAILED, "done by 43, if not cut short"),
@@ -1051,9 +1064,11 @@ def test_a_decision_says_why(known: Found, options: RelaunchOptions, sentence: s
 def test_what_is_waited_for_is_named() -> None:
     of_source = decide(Found(source("running"), failed=None).ledger, WAIT)
     part = decide(found(partial(43, "running", "a")).ledger, WAIT)
+    group = decide(found(partial(43, "running", "group")).ledger, WAIT)
     early = decide(found(early=EARLY).ledger, WAIT)
     assert isinstance(of_source, Await) and of_source.what == "job 42, which is relaunched if it fails,"
     assert isinstance(part, Await) and part.what == "job 43, which runs on a part of the failed hosts,"
+    assert isinstance(group, Await) and "is limited to group and may run on the" in group.what
     assert isinstance(early, Await) and "launched before job 42 had ended" in early.what
 
 

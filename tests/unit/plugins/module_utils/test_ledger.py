@@ -386,6 +386,31 @@ class TestRun:
     def test_covers(self, limit: str, whole: bool, covered: bool) -> None:
         assert Run(Job.of(relaunched(43, limit=limit)), whole=whole).covers(frozenset({"a", "old"})) is covered
 
+    @pytest.mark.parametrize(
+        ("limit", "runs"),
+        [
+            ("a:x", True),
+            ("x a", True),
+            ("all", True),
+            ("*:!x", True),
+            ("!x", True),
+            ("a*", True),
+            ("x:all:!a:!old", False),
+            ("x", False),
+            ("x:!group", False),
+            ("group", None),
+            ("b*", None),
+            ("all:!group", None),
+            ("all:!old", None),
+            ("all:&group", None),
+            ("~a", None),
+            ("a[0]", None),
+        ],
+    )
+    def test_whether_it_runs_on_a_host(self, limit: str, runs: bool | None) -> None:
+        run = Run(Job.of(relaunched(43, "running", limit=limit)), no_groups=frozenset({"x"}))
+        assert run.runs_on(frozenset({"a", "old"})) is runs
+
     def test_whom_a_relaunch_of_it_reaches(self) -> None:
         gone = summary("gone", failed=True)
         found = Run(Job.of(job(43)), summaries=(summary("a", failed=True), summary("b"), gone))

@@ -46,6 +46,7 @@ from ansible_collections.relaunch.controller.tests.unit.relaunching_controller i
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
 HOSTS = "/api/v2/inventories/1/hosts/"
+GROUPS = "/api/v2/inventories/1/groups/"
 SUMMARIES = "job_host_summaries"
 
 
@@ -143,10 +144,26 @@ class TestAsking:
         """One on other hosts is a run too, and says nothing of these; but its limit may be a group."""
         counted(controller, 42, summary("web1"), summary("web2"))
         counted(controller, 44, well("web3"))
+        controller.expect("GET", GROUPS, body=listed())
 
         ledger = read(relaunched(43, "running", limit="web3"), relaunched(44, "successful", limit="web3"))
 
         assert (ids(ledger), names(ledger)) == ([43, 44], ["web1", "web2"])
+        assert [ledger.runs[0].runs_on(host.names) for host in ledger.remaining] == [False, False]
+
+    @pytest.mark.parametrize(
+        "answer", [{"body": listed({"name": "web"})}, {"status": 403, "body": DENIED}], ids=["a group", "who knows"]
+    )
+    def test_an_active_run_on_a_group_may_be_on_each_host(
+        self, controller: ScriptedController, read: Read, answer: dict[str, t.Any]
+    ) -> None:
+        counted(controller, 42, summary("web1"), summary("web2"))
+        controller.expect("GET", GROUPS, **answer)
+
+        ledger = read(relaunched(43, "running", limit="web:!web1"))
+
+        assert [ledger.runs[0].runs_on(host.names) for host in ledger.remaining] == [False, None]
+        assert controller.asked[-1].query["name__in"] == "web,web1"
 
     @pytest.mark.parametrize("limit", ["webservers", "web*", "all:!db"])
     def test_a_limit_may_be_a_group_or_a_pattern(self, controller: ScriptedController, read: Read, limit: str) -> None:

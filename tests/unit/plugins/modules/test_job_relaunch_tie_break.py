@@ -37,7 +37,7 @@ def launched(controller: ScriptedController, *rivals: dict[str, t.Any], own: dic
     controller.expect("GET", JOBS, body=listed(*map(in_list, rivals), in_list(own)))
 
 
-@pytest.mark.parametrize("limit", ["web1,web2", "web2, web1", "web1,web2,web3", ""])
+@pytest.mark.parametrize("limit", ["web1,web2", "web2, web1", "web1,web2,web3", "web1:web2", "web*", ""])
 def test_a_lower_one_of_the_same_is_taken_and_the_own_canceled(
     controller: ScriptedController, relaunch: Relaunch, limit: str
 ) -> None:
@@ -71,11 +71,24 @@ def test_the_lowest_of_several_is_taken(controller: ScriptedController, relaunch
         relaunched(43, "failed"),
         relaunched(43, limit="web1"),
         relaunched(43, limit="web1,db1"),
+        relaunched(43, limit="all:!web2"),
+        relaunched(43, limit="web"),
         relaunched(43, job_type="check"),
         relaunched(43, unified_job_template=8),
         relaunched(43, job_slice_number=1, job_slice_count=2),
     ],
-    ids=["higher", "canceled", "failed", "a part", "other hosts", "a check", "another template", "a slice"],
+    ids=[
+        "higher",
+        "canceled",
+        "failed",
+        "a part",
+        "other hosts",
+        "all but one",
+        "perhaps",
+        "a check",
+        "another template",
+        "a slice",
+    ],
 )
 def test_another_one_is_no_rival(controller: ScriptedController, relaunch: Relaunch, other: dict[str, t.Any]) -> None:
     launched(controller, other)
