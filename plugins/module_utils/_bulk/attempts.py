@@ -16,6 +16,8 @@ from .._api import jobs as _jobs
 from .._api.jobs import Job
 from .._api.kinds import JOB
 from .._api.paging import PAGE_SIZE, in_chunks
+from .._job.outcome import RelaunchOutcome
+from .._work.runs import same_limit
 from .._work.same_work import Prompts, SameWork
 from .looks import SharedLooks
 from .member import Member
@@ -67,22 +69,24 @@ class Attempts:
             return None
         most = self._request.max_attempts
         most = member.ruled.most_attempts(most) if member.ruled else most
-        tried = self._of(source, most) if member.tried is None else member.tried
+        tried = self._of(member, most) if member.tried is None else member.tried
         if tried is not None and tried.number >= most:
             return tried
         self._few.add(source.id)
         return None
 
-    def _of(self, source: Job, most: int) -> t.Optional[Tried]:
+    def _of(self, member: Member, most: int) -> t.Optional[Tried]:
         """None where no more relaunches of the template than that have failed, of whichever work."""
+        source = member.source
         of_template = (*self._looks.known(source), *self._selected_with(source))
         relaunched = sum(job.is_relaunch and job.status in _jobs.FAILED_STATUSES for job in of_template)
         if relaunched + len(self._older(source)) < most:
             return None
         same_work = SameWork(self._client, source, self._request.options.job_type, self._prompts)
+        hosts = self._remaining(member)
 
         def counts(job: Job) -> bool:
-            return _overlap(job, source) and same_work.includes(job)
+            return _overlap(job, source, hosts) and same_work.includes(job)
 
         known = {job.id: job for job in of_template if counts(job)}
         success = max((job.finished for job in known.values() if job.successful), default=None)
@@ -96,6 +100,13 @@ class Attempts:
             failed.extend(earlier)
         since = min(job.finished for job in (*failed, source))
         return Tried(sum(job.is_relaunch for job in failed), since)
+
+    def _remaining(self, member: Member) -> frozenset[str]:
+        """By name, the hosts of a job that are to be relaunched, of one that is relaunched whole its failed ones."""
+        outcome = member.state.outcome
+        if isinstance(outcome, RelaunchOutcome) and outcome.remaining_hosts is not None:
+            return frozenset(outcome.remaining_hosts)
+        return _jobs.names_of(_jobs.host_summaries(self._client, member.source.id, failed=True))
 
     def _selected_with(self, source: Job) -> list[Job]:
         return [job for job in self._sources if job.template == source.template]
@@ -127,8 +138,12 @@ class Attempts:
         return None if found is None else found.finished
 
 
-def _overlap(job: Job, source: Job) -> bool:
-    return not job.limit_names or not source.limit_names or bool(job.limit_names & source.limit_names)
+def _overlap(job: Job, source: Job, hosts: frozenset[str]) -> bool:
+    """Whether a job was on hosts that are to be relaunched, as far as names tell: a limit may be that of a group.
+
+    :param hosts: these, by name; none where they are not known.
+    """
+    return not (hosts and job.limit_names) or same_limit(source, job) or bool(job.limit_names & hosts)
 
 
 def _failed_since(job: Job, success: t.Optional[datetime]) -> bool:

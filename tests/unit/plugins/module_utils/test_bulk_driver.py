@@ -806,6 +806,36 @@ class TestAttempts:
 
         assert ran.of(3) == ("relaunched", True)
 
+    @pytest.mark.parametrize("limit", ["web", "web*", "web1:web2"])
+    def test_relaunches_of_what_a_group_or_pattern_names_count(self, controller: BulkController, limit: str) -> None:
+        controller.failed(1, {"web1": True, "web2": False}, limit=limit)
+        controller.failing[7] = {"web1"}
+
+        runs = [relaunch(controller, selection=Selection(job_ids=(1,)), max_attempts=2) for _run in range(4)]
+
+        assert [ran.of(1)[0] for ran in runs] == ["relaunched", "relaunched", "needs_person", "needs_person"]
+
+    @pytest.mark.parametrize("hosts", ["failed", "all"])
+    def test_a_success_on_another_host_does_not_count(self, controller: BulkController, hosts: str) -> None:
+        controller.failed(1, {"web1": True, "web3": False})
+        controller.failing[7] = {"web1"}
+
+        for _run in range(2):
+            ran = relaunch(controller, selection=Selection(job_ids=(1,)), max_attempts=1, hosts=hosts)
+            controller.launch(7, ["web3"], 1.0, limit="web3")
+            controller.clock.now += 10.0
+
+        assert (ran.of(1)[0], len(relaunches_of(controller.posts))) == ("needs_person", 1)
+
+    def test_failures_of_a_host_that_is_disabled_since_do_not_count(self, controller: BulkController) -> None:
+        controller.failed(1, {"web1": False, "web9": True})
+        for number in (2, 3, 4):
+            controller.failed(number, {"web9": True}, launch_type="relaunch", limit="web9")
+        controller.failed(5, {"web1": True})
+        controller.inventory["web9"] = False
+
+        assert relaunch(controller, selection=Selection(job_ids=(5,))).of(5) == ("relaunched", True)
+
     def test_the_plan_tells_and_does_not_count_them_as_launches(self, controller: BulkController) -> None:
         for number in (1, 2, 3):
             controller.failed(number, {"web1": True}, template=number, launch_type="relaunch")
