@@ -332,6 +332,22 @@ def test_hosts_of_another_inventory_are_known_by_their_names(sandbox: Sandbox, m
     assert not any(result.get("warnings") for result in (first, second, third))
 
 
+@pytest.mark.parametrize("front", ["relaunch", "bulk"])
+def test_a_relaunch_whose_limit_matches_nothing_says_why(
+    sandbox: Sandbox, marks: Marks, driver: Driver, front: str
+) -> None:
+    """The controller does not explain it."""
+    marks.fail("Deploy", web2=1)
+    made = template(sandbox, playbook(marks.play("all", "Deploy")))
+    job = failed(sandbox, made)
+    other = sandbox.add_inventory(f"Other {made['id']}", {"web1": {}})
+    sandbox.change_template(made["id"], inventory=other["id"])
+
+    result = driver.bulk(job_ids=[job])["jobs"][0] if front == "bulk" else driver.relaunch(job)
+
+    assert "none of the hosts in its limit is enabled in its inventory now" in result["msg"]
+
+
 def test_a_batch_that_a_relaunch_in_a_constructed_inventory_never_began_is_left(
     sandbox: Sandbox, marks: Marks, driver: Driver
 ) -> None:

@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._api.errors import ControllerError, CutShortError, JobUnsuccessfulError, ParkedError, RefusedError
-from .._api.jobs import Job, told
+from .._api.jobs import FAILED_STATUS, HostSummary, Job, told
 from .._api.kinds import JOB
 from .._launch import failure_report
 from .._launch.asks import Steps
@@ -191,6 +191,19 @@ def _limit(names: frozenset[str]) -> str:
     return told(names) or "all hosts"
 
 
+def _on_no_host(work: JobWork, job: Job, summaries: t.Sequence[HostSummary]) -> str:
+    """Why a job may have failed before it began, where the controller does not explain it; to go on a sentence."""
+    if summaries or job.status != FAILED_STATUS or job.facts.get("job_explanation"):
+        return ""
+    if not work.events_in(job).never_began:
+        return ""
+    return (
+        f" It began on no host: unless its output tells of an error, none of the hosts "
+        f"{'in its limit' if job.limit_names else 'that it is for'} is enabled in its inventory now. Add or enable "
+        "them there, and run the task again."
+    )
+
+
 def _unsuccessful(
     work: JobWork, job: Job, outcome: RelaunchOutcome
 ) -> Steps[tuple[RelaunchOutcome, JobUnsuccessfulError]]:
@@ -207,7 +220,7 @@ def _unsuccessful(
                 look, _decision = work.decide(look, force=False)
             outcome = with_hosts(outcome, look.ledger).warned(*left_out(work, look.ledger))
         failures = failure_report.failures(work.client, job.id, summaries)
-        first = failures.first
+        first = failures.first or _on_no_host(work, job, summaries)
         outcome = replace(outcome, failures=failures.shown, failures_more=failures.more)
         outcome = replace(outcome, stdout_tail=failure_report.stdout_tail(work.client, job.id))
     except ControllerError as error:
