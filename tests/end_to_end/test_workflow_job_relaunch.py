@@ -617,26 +617,30 @@ def test_approvals_and_what_nodes_hold_several_of_are_made_anew(
     assert (approval["name"], approval["timeout"]) == ("Go on?", 60)
 
 
-def test_gives_way_to_another_caller_who_was_first(sandbox: Sandbox, workflow: Workflow, admin: Options) -> None:
-    nodes: Options = {"B": {"project": "first", "success": ["D"]}, "D": {"approval": "Go on?"}}
-    made = workflow(nodes, {"B": "failed", "D": "do_not_run"})
+@pytest.mark.parametrize("first", ["resume", "relaunch"])
+@pytest.mark.parametrize("nodes", ["failed", "all"])
+def test_gives_way_to_another_caller_who_was_first(
+    sandbox: Sandbox, workflow: Workflow, admin: Options, nodes: str, first: str
+) -> None:
+    graph: Options = {"B": {"project": "first", "success": ["D"]}, "D": {"approval": "Go on?"}}
+    made = workflow(graph, {"B": "failed", "D": "do_not_run"})
     other = left_behind(sandbox, made)
     node = sandbox.request("POST", f"/workflow_job_templates/{other}/workflow_nodes/", body={"identifier": "D"}).body
     path = f"/workflow_job_template_nodes/{node['id']}/create_approval_template/"
     assert sandbox.request("POST", path, body={"name": "Go on?"}).status == 201
-    launch: Options = {
-        "method": "POST",
-        "path": f"/workflow_job_templates/{other}/launch/",
-        "user": "admin",
-        "body": {},
+    paths = {
+        "resume": f"/workflow_job_templates/{other}/launch/",
+        "relaunch": f"/workflow_jobs/{made['id']}/relaunch/",
     }
-    sandbox.misbehave([{"kind": "act", "when": "before", "method": "POST", "path": "/launch/$", "calls": [launch]}])
+    launch: Options = {"method": "POST", "path": paths[first], "user": "admin", "body": {}}
+    rule: Options = {"kind": "act", "when": "before", "method": "POST", "path": "/(re)?launch/$", "calls": [launch]}
+    sandbox.misbehave(t.cast("t.Any", [rule]))
 
-    result = at_once(workflow_job_id=made["id"], nodes="failed", **admin)
+    result = at_once(workflow_job_id=made["id"], nodes=nodes, **admin)
 
     assert not result.get("failed") and not result["changed"], result["msg"]
-    first, second = sorted(resumes(sandbox, made["id"]), key=lambda job: int(job["id"]))
-    assert (result["id"], result["own_job_id"]) == (first["id"], second["id"])
-    assert second["status"] == "canceled"
+    winner, loser = sandbox.request("GET", f"/workflow_jobs/?id__gt={made['id']}&order_by=id").body["results"]
+    assert (result["id"], result["own_job_id"]) == (winner["id"], loser["id"])
+    assert loser["status"] == "canceled"
     assert temporary(sandbox, made["id"]) == [other]
-    sandbox.cancel(first["id"])
+    sandbox.cancel(winner["id"])

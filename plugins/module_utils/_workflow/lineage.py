@@ -100,6 +100,11 @@ def root_of(client: ControllerClient, job: Job) -> Job:
     return job
 
 
+def relaunches(root: Job, job: Job) -> bool:
+    """Whether a workflow job is a relaunch of all nodes of another one, or of one that was launched with the same."""
+    return job.is_relaunch and job.template == root.template and same_launch(root, job)
+
+
 def read_lineage(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -> Lineage:
     """What has come of a workflow job by now.
 
@@ -153,7 +158,7 @@ def _by_jobs(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -> tu
         if entry.get("type") == WORKFLOW_JOB.type and job.is_relaunch:
             # One that was canceled took back nothing.
             later = base is root and job.status != CANCELED and job.created > root.finished
-            base = job if later and job.template == root.template and same_launch(root, job) else base
+            base = job if later and relaunches(root, job) else base
             continue
         facts = summary_of(entry, "source_workflow_job")
         if str(facts.get("name")).startswith(_temporary_template.name_prefix(root.id)):

@@ -15,7 +15,7 @@ from .._api import jobs as _jobs
 from .._api import templates as _templates
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, RefusedError
-from .._api.jobs import RELAUNCH, Job
+from .._api.jobs import Job
 from .._api.kinds import WORKFLOW_JOB
 from .._job.driver import drive
 from .._job.outcome import carrying
@@ -27,9 +27,7 @@ from .._launch.refusals import (
 )
 from .._launch.waiting import Progress, Watch
 from .._work.decision import ALL
-from .._work.runs import runs_query
-from .._work.same_work import same_launch
-from .lineage import Lineage, nodes_of, read_lineage, readable, root_of
+from .lineage import Lineage, nodes_of, read_lineage, readable, relaunches, root_of
 from .options import WorkflowRequest
 from .outcome import WorkflowOutcome
 from .resume_workflow import ResumeSequence
@@ -116,13 +114,12 @@ def named_workflow_job(client: ControllerClient, number: int) -> Job:
 
 def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
     """The controller's own relaunch of all nodes, unless what has to run has run since, all of it or what remained."""
-    query = {**runs_query(root), "launch_type": RELAUNCH}
     attempt = Attempt(
         path=WORKFLOW_JOB.at(root.id, "relaunch"),
         body={},
         what=f"Workflow job {root.id}",
         verb="relaunched",
-        is_own=lambda job: same_launch(root, job),
+        is_own=lambda job: relaunches(root, job),
         refused=lambda error: workflow_refused(error, root.id),
     )
     launched: t.Optional[Launched] = None
@@ -138,7 +135,7 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
             newest = lineage.last
         if run.request.check_mode:
             return replace(outcome, changed=True).saying("All nodes would be relaunched.")
-        contest = Contest(query, newest, lambda job: same_launch(root, job))
+        contest = Contest.of(root, newest)
         launched = yield from run.launch(attempt, contest, outcome, tries)
         tries += 1
     outcome = outcome.saying(f"Workflow job {root.id}: all nodes relaunched as workflow job {launched.job.id}.")

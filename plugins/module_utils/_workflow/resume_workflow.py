@@ -312,8 +312,7 @@ class ResumeSequence:
             is_own=lambda job: job.template == template,
             refused=lambda error: workflow_refused(error, root.id),
         )
-        query = {"name__startswith": _temporary_template.name_prefix(root.id)}
-        contest = Contest(query, lineage.last, lambda _job: True)
+        contest = Contest.of(root, lineage.last)
         launched: t.Optional[Launched] = yield from run.launch(attempt, contest, made.outcome, self._tries)
         if launched is None:
             self._tries += 1

@@ -28,7 +28,7 @@ from .._launch.look_up import look_up
 from .._launch.tie_break import lower_rival
 from .._launch.waiting import Watch
 from . import temporary_template as _temporary_template
-from .lineage import nodes_of
+from .lineage import nodes_of, relaunches
 from .options import WorkflowRequest
 from .outcome import WorkflowOutcome, read_failed_nodes
 from .plan import APPROVAL
@@ -47,6 +47,17 @@ class Contest:
     query: t.Mapping[str, t.Any]
     newest: int
     is_rival: t.Callable[[Job], bool]
+
+    @classmethod
+    def of(cls, root: Job, newest: int) -> Contest:
+        """Others may relaunch all nodes of a workflow job, or run what remains of it.
+
+        :param newest: the highest number of one that did so.
+        """
+        resumes = _temporary_template.name_prefix(root.id)
+        same = {"name": root.name} if root.template is None else {"unified_job_template": root.template}
+        query = {f"or__{name}": value for name, value in {**same, "name__startswith": resumes}.items()}
+        return cls(query, newest, lambda job: job.name.startswith(resumes) or relaunches(root, job))
 
     @property
     def newer(self) -> WorkflowJobsAfter:
