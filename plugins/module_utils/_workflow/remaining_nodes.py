@@ -231,7 +231,7 @@ def remaining(
     graph = _Graph(_with_early([replace(node, healed_by=(healed or {}).get(node.id)) for node in nodes]))
     for node in graph.order:
         graph.settle(node)
-    obstacles = tuple(_obstacles(nodes, graph.kept))
+    obstacles = tuple(_obstacles(nodes, graph.kept, graph.ambiguous))
     if not graph.kept and not obstacles:
         return Nothing()
     links = tuple(Link(parent, child, kind) for child, ways in graph.kept.items() for parent, kind in ways.items())
@@ -277,6 +277,10 @@ class _Graph:
         self._on_success: set[int] = set()
         # Of nodes that succeeded, but run in the case of a failure only: the ways from the kept nodes that led there.
         self._led_by: dict[int, _Ways] = {}
+        # Of those, the ones that one of several failures was enough for.
+        self._by_any: set[int] = set()
+        #: Kept nodes that need all of their parents, one of which is among those.
+        self.ambiguous: set[int] = set()
         # The nodes that only a failure led to which has been healed since.
         self._moot: set[int] = set()
         # The nodes above each node, and the kept ones above each kept node.
@@ -295,11 +299,19 @@ class _Graph:
             self._moot.add(node.id)
         elif node.succeeded:
             if node.id not in self._on_success:
-                self._led_by[node.id] = {
+                led = {
                     parent: kind for parent, kind in ways.items() if kind == FAILURE or parent not in self._on_success
                 }
+                self._led_by[node.id] = led
+                if len(led) > 1 and (not node.converges or self._is_ambiguous(node)):
+                    self._by_any.add(node.id)
         elif node.bad or not parents or (not blocked if node.converges else due or ways):
             self._keep(node, ways, due)
+            if self._is_ambiguous(node):
+                self.ambiguous.add(node.id)
+
+    def _is_ambiguous(self, node: Node) -> bool:
+        return node.converges and any(link.parent in self._by_any for link in self._parents[node.id])
 
     def _is_moot(self, node: Node, ways: _Ways, due: bool) -> bool:
         """Whether a node ran, or was to run, in the case of a failure that is none any more."""
@@ -315,7 +327,7 @@ class _Graph:
         due = blocked = False
         for link in self._parents[node.id]:
             if link.parent in self.kept:
-                _add(ways, link.parent, link.kind, node.converges)
+                blocked |= not _add(ways, link.parent, link.kind, node.converges)
             elif not self._nodes[link.parent].succeeded or link.kind == FAILURE or link.parent in self._moot:
                 blocked = True
             elif link.parent in self._on_success:
@@ -324,7 +336,7 @@ class _Graph:
                 # It was a failure that led to this parent. Where that is undone, it does not count; where the failure
                 # comes again, what has been done about it need not be done again, only what comes after that.
                 for parent, kind in self._led_by[link.parent].items():
-                    _add(ways, parent, kind, node.converges)
+                    blocked |= not _add(ways, parent, kind, node.converges)
         return ways, due, blocked
 
     def _keep(self, node: Node, ways: _Ways, due: bool) -> None:
@@ -354,18 +366,22 @@ def _with_those_before(parents: t.Iterable[int], before: t.Mapping[int, set[int]
     return set(parents).union(*(before[parent] for parent in parents))
 
 
-def _add(ways: _Ways, parent: int, kind: str, all_of: bool) -> None:
-    """Add a way to the others; where another comes from the same parent, the one that says both, or either."""
+def _add(ways: _Ways, parent: int, kind: str, all_of: bool) -> bool:
+    """Add a way to the others; where another comes from the same parent, the one that says both, or either. Whether
+    there is one: no parent ends both ways.
+    """
     other = ways.setdefault(parent, kind)
     if other != kind:
         ways[parent] = ALWAYS if not all_of else FAILURE if FAILURE in (other, kind) else SUCCESS
+    return not all_of or {other, kind} != {SUCCESS, FAILURE}
 
 
-def _obstacles(nodes: t.Sequence[Node], kept: t.Container[int]) -> t.Iterator[str]:
+def _obstacles(nodes: t.Sequence[Node], kept: t.Container[int], ambiguous: t.Container[int]) -> t.Iterator[str]:
     """Why what remains cannot be run, or cannot be known."""
     conditional = [node.label for node in nodes if node.conditional]
     unknown = [node.label for node in nodes if node.unknown]
     gone = [node.label for node in nodes if node.template is None and node.id in kept]
+    unclear = [node.label for node in nodes if node.id in ambiguous]
     if conditional:
         yield (
             f"Links from {told(conditional)} depend on artifacts, which no other workflow can be given: relaunch all "
@@ -380,4 +396,9 @@ def _obstacles(nodes: t.Sequence[Node], kept: t.Container[int]) -> t.Iterator[st
         yield (
             f"What {told(gone)} would run has been deleted: give the workflow's template another in its place, and "
             "launch that."
+        )
+    if unclear:
+        yield (
+            f"Whether {told(unclear)} has to run depends on several failures, any of which led to a node that has "
+            "succeeded and does not run again: no link says that. Relaunch all nodes (nodes: all)."
         )

@@ -167,6 +167,12 @@ def same(graph: Graph, other: Graph) -> bool:
         ("A!P P!B B>C P>C(ALL)", "A- Pe B+ C-", "failed", "A!P P!C(ALL)"),
         ("A!P,R P*R,B B*C R>C(ALL)", "A- P- R- B+ C.", "canceled", "A!P,R P*R P*C R>C(ALL)"),
         ("A!P P*B B>C P>C(ALL)", "A- Pe B+ C-", "failed", "A!P P>C(ALL)"),
+        # No parent both succeeds and fails, so that C never runs.
+        ("A!B A,B>C(ALL)>D", "A- B+ C. D.", "failed", "A"),
+        # The handler counts where any of both fails again, which no link says to a node that needs all of its parents.
+        ("A,B!H>C(ALL)", "A- B- H+ C.", "canceled", None),
+        ("A,B!H>I(ALL)>C(ALL)", "A- B- H+ I+ C.", "canceled", None),
+        ("A,B!H(ALL)>C(ALL)", "A- B- H+ C.", "canceled", "A,B!C(ALL)"),
         # Due already, but not before what may still run above it, and whatever comes of that.
         ("A>X R>P>X", "A+ R- P. X.", "failed", "R>P R*X P*X"),
         # What failed runs again, even where nothing explains how it came to run.
