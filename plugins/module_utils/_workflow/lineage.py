@@ -121,19 +121,21 @@ def read_lineage(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -
         # One that was canceled and has no template gave way to another caller's.
         if job.id not in resumes and job.status != CANCELED:
             resumes[job.id] = job
-    return Lineage(root, base, without_losers(resumes.values()), leftovers)
+    return Lineage(root, base, without_losers(resumes.values(), base), leftovers)
 
 
-def without_losers(resumes: t.Iterable[Job]) -> tuple[Job, ...]:
+def without_losers(resumes: t.Iterable[Job], base: Job) -> tuple[Job, ...]:
     """Runs of what remained, oldest first, without those that gave way to another caller's: canceled while an older one
     was active. Their templates are there where their task was killed before it removed them.
+
+    :param base: the newest relaunch of all nodes, to which they give way too; else the root.
     """
     order = sorted(resumes, key=lambda job: job.id)
     return tuple(
         job
         for job in order
         if job.status != CANCELED
-        or not any(one.id < job.id and (one.active or one.finished > job.created) for one in order)
+        or not any(one.id < job.id and (one.active or one.finished > job.created) for one in (base, *order))
     )
 
 

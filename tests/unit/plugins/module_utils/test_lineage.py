@@ -73,8 +73,10 @@ def test_who_gave_way_to_another_caller_went_on_with_nothing() -> None:
     winner, loser = resumed(26, "failed", "10:00", "10:30"), resumed(27, "canceled", "10:00", "10:01")
     later = resumed(28, "canceled", "11:00", "11:30")
 
-    assert without_losers([later, loser, winner]) == (winner, later)
-    assert without_losers([resumed(26, "running", "10:00", None), loser])[-1].id == 26
+    root = resumed(24, "failed", "09:00", "09:30")
+    assert without_losers([later, loser, winner], root) == (winner, later)
+    assert without_losers([resumed(26, "running", "10:00", None), loser], root)[-1].id == 26
+    assert without_losers([later, loser], winner) == (later,)
 
 
 def test_a_name_tells_whose_remainder_ran() -> None:
