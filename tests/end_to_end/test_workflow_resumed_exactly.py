@@ -456,6 +456,17 @@ class TestLineage:
         assert [(one["changed"], one["id"]) for one in (second, third)] == [(False, first["id"])] * 2, third["msg"]
         assert bool(temporary(sandbox, made["id"])) == (user == "alice")
 
+    def test_a_remainder_of_updates_is_found_again(self, sandbox: Sandbox, workflow: Workflow, resume: Task) -> None:
+        """By somebody who may not see updates of projects."""
+        made = workflow(*TWO_PROJECTS)
+        sandbox.organization_roles(made["organization"], alice="workflow_admin")
+        alice = {"controller_oauthtoken": sandbox.token("alice")}
+
+        first, second = resume(made["id"], **alice), resume(made["id"], **alice)
+
+        assert (first["failed"], first["status"]) == (False, "successful"), first["msg"]
+        assert (second["failed"], second["changed"], second["id"]) == (False, False, first["id"]), second["msg"]
+
     def test_a_resume_that_was_handled_is_gone_on_from_only_where_that_is_asked_for(
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, tmp_path: Path
     ) -> None:

@@ -19,7 +19,7 @@ from .._api.errors import (
     WaitTimeoutError,
 )
 from .._api.jobs import CANCELED, Job, told
-from .._api.kinds import WORKFLOW_JOB, Kind
+from .._api.kinds import JOB, WORKFLOW_JOB, Kind
 from .._job.outcome import SequenceState, carrying, interrupted_with
 from .._launch.asks import EndOf, Pause, Steps, WorkflowJobsAfter
 from .._launch.failure_report import explained
@@ -31,7 +31,6 @@ from . import temporary_template as _temporary_template
 from .lineage import nodes_of, relaunches
 from .options import WorkflowRequest
 from .outcome import WorkflowOutcome, read_failed_nodes
-from .plan import APPROVAL
 from .temporary_template import Earlier
 
 
@@ -167,20 +166,20 @@ class WorkflowRun:
     def cleaned(self, job: Job, outcome: WorkflowOutcome, templates: tuple[int, ...]) -> WorkflowOutcome:
         """Remove the temporary templates after the success of a workflow job.
 
-        One that held approvals only leaves no job behind by which others than administrators and auditors would find
-        out that they were given: then its template stays.
+        One that held no jobs and workflows, but approvals or updates, leaves nothing behind by which others than
+        administrators and auditors would find out that they were done: then its template stays.
 
         :param templates: that of the job as the last.
         """
         try:
-            stays = bool(templates) and not self._is_auditor() and self._held_approvals_only(job)
+            stays = bool(templates) and not self._is_auditor() and self._leaves_no_trace(job)
         except ControllerError as error:
             return outcome.warned(f"The temporary workflow templates {told(map(str, templates))} stay: {error}")
         if not stays:
             return self.removed(outcome, templates)
         return self.removed(outcome, templates[:-1]).saying(
-            f"The temporary workflow template {templates[-1]} stays, since nothing else shows this user that these "
-            "approvals were given."
+            f"The temporary workflow template {templates[-1]} stays, since nothing else shows this user that this was "
+            "done."
         )
 
     def swept(self, outcome: WorkflowOutcome, leftovers: t.Iterable[Earlier]) -> WorkflowOutcome:
@@ -200,8 +199,8 @@ class WorkflowRun:
         me = next(iter(self.client.results("me/")), {})
         return bool(me.get("is_superuser") or me.get("is_system_auditor"))
 
-    def _held_approvals_only(self, job: Job) -> bool:
-        return {node.job_type for node in nodes_of(self.client, job.id)} == {APPROVAL}
+    def _leaves_no_trace(self, job: Job) -> bool:
+        return not any(node.job_type in (JOB.type, WORKFLOW_JOB.type) for node in nodes_of(self.client, job.id))
 
     def removed(self, outcome: WorkflowOutcome, templates: t.Sequence[int]) -> WorkflowOutcome:
         """Remove temporary templates, and end with the first that stays: the last of them shows what has been done."""
