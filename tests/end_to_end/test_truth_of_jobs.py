@@ -191,7 +191,7 @@ SORT = {"name": "Sort", "ansible.builtin.group_by": {"key": "made"}}
 
 @pytest.mark.parametrize(
     ("pattern", "limit"),
-    [("all", "web*"), ("web*", ""), ("web[0:2]", ""), ("all", "~web.*"), ("ungrouped", ""), ("all", "ungrouped")],
+    [("web[0:2]", ""), ("all", "~web.*"), ("ungrouped", ""), ("all", "ungrouped")],
 )
 def test_batches_whose_hosts_nobody_can_name_are_not_done(
     sandbox: Sandbox, marks: Marks, driver: Driver, pattern: str, limit: str
@@ -207,6 +207,21 @@ def test_batches_whose_hosts_nobody_can_name_are_not_done(
     assert [(one["failed"], one["cut_short"]) for one in results] == [(True, True)] * 3
     assert all("is not told by its limit and its plays" in one["msg"] for one in results)
     assert (sorted(marks.passed("Deploy")), len(launches(sandbox))) == (["web1"], 1)
+
+
+@pytest.mark.parametrize(("pattern", "limit"), [("all", "web*"), ("web*", "")])
+def test_batches_that_a_wildcard_names_are_completed(
+    sandbox: Sandbox, marks: Marks, driver: Driver, pattern: str, limit: str
+) -> None:
+    """A first batch that has lost one host at the last task may be the only one, by its events."""
+    marks.fail("Deploy", web1=1)
+    content = playbook(marks.play(pattern, "Deploy", serial=2, any_errors_fatal=True))
+    job = failed(sandbox, template(sandbox, content, limit=limit, asks=["limit"]))
+
+    healed, completed, again = (driver.relaunch(job, hosts=hosts) for hosts in ("failed", "remaining", "remaining"))
+
+    assert "has not been done on web3, though" in healed["msg"]
+    assert (completed["failed"], completed["limit"], again["changed"]) == (False, "web3", False), completed["msg"]
 
 
 def test_hosts_of_a_group_that_a_play_makes_are_named(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:

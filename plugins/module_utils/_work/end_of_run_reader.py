@@ -292,10 +292,10 @@ class _Reader:
         without_row = frozenset(summary.name_then for summary in self._summaries() if summary.host is None)
         hosts -= (without_row & LOCALHOST) - terms(missed.pattern)
         # A group that is not in the inventory, and for which no run has started anything, has no hosts.
-        known = pattern.every if pattern and not missed.for_somebody else self._survivors | self._failed_hosts()
+        known = self._survivors | self._failed_hosts() if missed.for_somebody else pattern.every
         inventory = PatternHosts(self._client, self._run.inventory, NAMES_LIMIT, known)
         try:
-            return inventory.among(hosts, pattern)[0]
+            return inventory.among(hosts, pattern).perhaps
         except AnswerError as error:
             if error.status not in (403, 404):
                 raise

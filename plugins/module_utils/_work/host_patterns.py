@@ -9,11 +9,11 @@ Private to this collection.
 
 from __future__ import annotations
 
+import fnmatch
 import ipaddress
 import re
 import typing as t
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from .._api.jobs import EVERYBODY
 
@@ -36,6 +36,8 @@ LONGEST_NAME = 512
 
 # Wildcards, regular expressions, files, and what is left of ranges are none.
 _PLAIN_NAME = re.compile(r"[^~@*?\[\]][^*?\[\]]*")
+# Without brackets, which may be a range.
+_WILDCARD = re.compile(r"(?=.*[*?])[^~@\[\]][^\[\]]*")
 _NAME_AND_PORT = re.compile(r"[\w.-]+:\d+")
 _BETWEEN_SEPARATORS = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
 
@@ -68,9 +70,14 @@ def in_parts(names: t.Collection[str]) -> list[list[str]]:
     return [ordered[start : start + NAMES_LIMIT] for start in range(0, len(ordered), NAMES_LIMIT)]
 
 
+def are_plain(names: t.Iterable[str]) -> bool:
+    """Whether each is the name of a host or group, and no wildcard or expression."""
+    return all(map(_PLAIN_NAME.fullmatch, names))
+
+
 @dataclass(frozen=True)
 class HostPattern:
-    """Of hosts and groups. A host is meant that is one of ``names``, and each of ``among``, and none of ``without``.
+    """Its terms. A host is meant that is, or is in, one of ``names``, and each of ``among``, and none of ``without``.
 
     :param names: everybody where there are none.
     """
@@ -80,25 +87,34 @@ class HostPattern:
     without: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, pattern: str) -> t.Optional[HostPattern]:
-        """:returns: None where a wildcard or an expression decides."""
+    def of(cls, pattern: str) -> HostPattern:
         every = terms(pattern)
         among = frozenset(term[1:] for term in every if term.startswith("&")) - EVERYBODY
         without = frozenset(term[1:] for term in every if term.startswith("!"))
         names = frozenset(term for term in every if not term.startswith(("&", "!")))
-        if not are_plain((names | among | without) - EVERYBODY):
-            return None
         return cls(frozenset() if names & EVERYBODY else names, among, without)
 
     @property
     def every(self) -> frozenset[str]:
-        """All names in it."""
+        """All of its terms."""
         return self.names | self.among | self.without
 
     @property
     def just_names(self) -> bool:
         """Whether it means all hosts that its names mean."""
         return not (self.among or self.without)
+
+
+@dataclass(frozen=True)
+class Meant:
+    """Which of some hosts a pattern means, by name.
+
+    :param surely: those that it means.
+    :param perhaps: these, and those of whom it is not told.
+    """
+
+    surely: frozenset[str]
+    perhaps: frozenset[str]
 
 
 class PatternHosts:
@@ -124,21 +140,17 @@ class PatternHosts:
         self._most = most
         self._known = LOCALHOST.union(known)
 
-    def among(self, hosts: frozenset[str], pattern: t.Optional[HostPattern]) -> tuple[frozenset[str], bool]:
-        """Those of some hosts that a pattern means, and whether that is told; else these are all that it may mean.
+    def among(self, hosts: frozenset[str], pattern: HostPattern) -> Meant:
+        """Those of some hosts that a pattern means.
 
-        :param hosts: by name.
         :raises ControllerError: it could not be read.
         """
-        if pattern is None:
-            return hosts, False
-        parts = [pattern.names, *(frozenset({name}) for name in sorted(pattern.among))]
-        told = True
-        for names in filter(None, parts):
-            found = self._named(names, hosts)
-            hosts, told = (hosts, False) if found is None else (found, told)
-        found = self._named(pattern.without, hosts) if pattern.without else frozenset()
-        return (hosts, False) if found is None else (hosts - found, told)
+        surely = perhaps = hosts
+        for names in filter(None, (pattern.names, *(frozenset({name}) for name in sorted(pattern.among)))):
+            found = self._named(names, perhaps)
+            surely, perhaps = surely & found.surely, found.perhaps
+        found = self._named(pattern.without, perhaps)
+        return Meant(surely - found.perhaps, perhaps - found.surely)
 
     def has_all(self, names: t.Collection[str]) -> bool:
         """Whether these are names of its hosts, or known for other reasons.
@@ -151,32 +163,33 @@ class PatternHosts:
             left -= {str(row.get("name")) for row in rows}
         return not left
 
-    def _named(self, names: frozenset[str], hosts: frozenset[str]) -> t.Optional[frozenset[str]]:
-        """Those of the hosts that have one of these names or are in such a group; None where it cannot be told."""
+    def _named(self, names: frozenset[str], hosts: frozenset[str]) -> Meant:
+        """Those of the hosts that have one of these names, or are in such a group."""
         if names & EVERYBODY:
-            return hosts
-        named, groups = hosts & names, names - hosts
-        others = hosts - named
+            return Meant(hosts, hosts)
+        wildcards = [name for name in names if _WILDCARD.fullmatch(name)]
+        named = hosts.intersection(names).union(*(fnmatch.filter(hosts, wildcard) for wildcard in wildcards))
+        others, groups = hosts - named, names - hosts
         if not groups or not others:
-            return named
-        if self._inventory is None or (self._most is not None and len(others) > self._most):
+            return Meant(named, named)
+        members = self._in_groups(groups, others) if are_plain(groups) else None
+        return Meant(named, hosts) if members is None else Meant(named | members, named | members)
+
+    def _in_groups(self, names: frozenset[str], hosts: frozenset[str]) -> t.Optional[frozenset[str]]:
+        """Those of the hosts that are in a group with one of these names; None where that is not told."""
+        if self._inventory is None or (self._most is not None and len(hosts) > self._most):
             return None
-        query = {"name__in": ",".join(sorted(groups)), "page_size": GROUPS_LIMIT}
+        query = {"name__in": ",".join(sorted(names)), "page_size": GROUPS_LIMIT}
         answer = self._client.get(f"inventories/{self._inventory}/groups/", **query)
         found = answer.get("results") or []
-        if answer.get("next") or not self.has_all(groups.difference(str(group.get("name")) for group in found)):
+        if answer.get("next") or not self.has_all(names.difference(str(group.get("name")) for group in found)):
             return None
         members: set[str] = set()
         for group in found:
-            for part in in_parts(others):
+            for part in in_parts(hosts):
                 entries = self._client.results(f"groups/{group['id']}/all_hosts/", name__in=",".join(part))
                 members.update(str(entry.get("name")) for entry in entries)
-        return named | (others & members)
-
-
-def are_plain(names: t.Iterable[str]) -> bool:
-    """Whether each is the name of a host or group, and no wildcard or expression."""
-    return all(map(_PLAIN_NAME.fullmatch, names))
+        return hosts & members
 
 
 def holds(limit: str, names: frozenset[str], hosts: t.Iterable[str] = ()) -> t.Optional[bool]:
@@ -199,7 +212,7 @@ def holds(limit: str, names: frozenset[str], hosts: t.Iterable[str] = ()) -> t.O
 
 def _matches(name: str, part: str) -> bool:
     """Brackets choose from the hosts of a group by their place in it."""
-    return part[0] != "~" and "[" not in part and fnmatchcase(name, part)
+    return part[0] != "~" and "[" not in part and fnmatch.fnmatchcase(name, part)
 
 
 def limit_problem(names: t.Collection[str]) -> str:

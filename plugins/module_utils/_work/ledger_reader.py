@@ -243,7 +243,8 @@ class LedgerReader(SummariesReader):
             summaries, on_all = partial(self.summaries, base), partial(self._ends.one_ran_on_all, run, measures)
             begun = read_never_begun(self._client, base, end, patterns, summaries, every, by_nobody, on_all, ran)
         unknown = begun.unknown
-        if unknown and not (end.broke_off or begun.more or self._ends.may_have_left(run, measures, begun)):
+        left = begun.hosts or begun.more
+        if unknown and not (end.broke_off or left or self._ends.may_have_left(run, measures, begun)):
             # It went to its end for all that it began with, and hosts that nobody can tell of were not meant.
             unknown = ""
         # A job that failed on no host was lost behind its recap.

@@ -14,7 +14,7 @@ from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job, parse_time
 from .._api.paging import NUMBERS_AT_ONCE, PAGE_SIZE
 from .end_of_run_reader import EndOfRun
-from .host_patterns import GROUPS_LIMIT, NAMES_LIMIT, HostPattern, PatternHosts, in_parts, may_be_no_limit
+from .host_patterns import GROUPS_LIMIT, NAMES_LIMIT, HostPattern, PatternHosts, are_plain, in_parts, may_be_no_limit
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -29,7 +29,7 @@ class NeverBegun:
 
     :param hosts: by name, the first of them.
     :param more: how many more there are; where it is unknown which, at most.
-    :param unknown: why it cannot be known whether there are any; empty where it can.
+    :param unknown: why it cannot be known whether there are others; empty where it can.
     """
 
     hosts: tuple[str, ...] = ()
@@ -50,11 +50,11 @@ class Targets:
     """Whom a job is meant for.
 
     :param names: the hosts and groups that they are, or are in; everybody where there are none.
-    :param besides: of each of these a host has to be meant by one pattern; None is one that cannot be taken apart.
+    :param besides: of each of these a host has to be meant by one pattern.
     """
 
     names: frozenset[str] = frozenset()
-    besides: tuple[frozenset[t.Optional[HostPattern]], ...] = ()
+    besides: tuple[frozenset[HostPattern], ...] = ()
 
     @property
     def everybody(self) -> bool:
@@ -189,17 +189,16 @@ def targets(limit: str, patterns: t.Collection[str]) -> Targets:
     """Whom plays with these patterns are meant for under a limit."""
     limited = HostPattern.of(limit)
     plays = frozenset(map(HostPattern.of, patterns)) or frozenset({HostPattern()})
-    besides = [frozenset({limited}), plays]
-    if limited is not None and limited.names:
+    besides, names = [frozenset({limited}), plays], frozenset[str]()
+    if limited.names and are_plain(limited.names):
         names = limited.names
         besides = [frozenset({replace(limited, names=frozenset())}), frozenset() if limited in plays else plays]
-    else:
-        known = [play for play in plays if play is not None and play.names]
-        names = frozenset[str]().union(*(play.names for play in known)) if len(known) == len(plays) else frozenset()
-        if names and all(play.just_names for play in known):
+    elif all(play.names and are_plain(play.names) for play in plays):
+        names = names.union(*(play.names for play in plays))
+        if all(play.just_names for play in plays):
             besides.remove(plays)
-        elif names and len(known) == 1:
-            besides[-1] = frozenset({replace(known[0], names=frozenset())})
+        elif len(plays) == 1:
+            besides[-1] = frozenset(replace(play, names=frozenset()) for play in plays)
     return Targets(names, tuple(one for one in besides if one and HostPattern() not in one))
 
 
@@ -251,17 +250,16 @@ def read_never_begun(
 
 def _meant(client: ControllerClient, job: Job, meant: Targets, left: NeverBegun) -> NeverBegun:
     """Those that a job is meant for among hosts that are, or are in, its targets."""
-    hosts, told = frozenset(left.hosts), not left.more
-    if not meant.besides or not hosts:
+    surely = perhaps = frozenset(left.hosts)
+    if not meant.besides or not perhaps:
         return left
     inventory = PatternHosts(client, job.inventory)
     for patterns in meant.besides:
-        found = [inventory.among(hosts, pattern) for pattern in patterns]
-        hosts = frozenset[str]().union(*(one for one, _told in found))
-        told = told and all(sure for _one, sure in found)
-    if not told:
-        return NeverBegun(unknown=NOT_TOLD if hosts or left.more else "")
-    return NeverBegun(tuple(sorted(hosts)))
+        found = [inventory.among(perhaps, pattern) for pattern in patterns]
+        surely &= frozenset[str]().union(*(one.surely for one in found))
+        perhaps = frozenset[str]().union(*(one.perhaps for one in found))
+    told = surely == perhaps and not left.more
+    return NeverBegun(tuple(sorted(surely)), unknown="" if told else NOT_TOLD)
 
 
 def _has_all(
@@ -272,7 +270,7 @@ def _has_all(
     It is assumed of what is no name. Where this user may not read it, it has not if a play was begun for none of all
     its hosts.
     """
-    left = {name for pattern in map(HostPattern.of, patterns) if pattern is not None for name in pattern.names}
+    left = {name for pattern in map(HostPattern.of, patterns) for name in pattern.names if are_plain([name])}
     try:
         for kind in ("groups", "hosts"):
             for part in in_parts(left):

@@ -301,11 +301,11 @@ class TestWhoseJob:
 
 
 class TestAPatternThatNamesNobody:
-    """The job's limit is a wildcard, and its inventory has one more host."""
+    """The job's limit is an expression, and its inventory has one more host."""
 
-    def there(self, name: str) -> World:
+    def there(self, name: str, limit: str = "~web.*") -> World:
         there = world(name)
-        there.facts["limit"] = "web*"
+        there.facts["limit"] = limit
         there.facts["summary_fields"]["inventory"]["total_hosts"] += 1
         there.hosts.append(there.host("db1"))
         return there
@@ -332,6 +332,12 @@ class TestAPatternThatNamesNobody:
 
         stopped = there.stopped()
         assert stopped is not None and stopped.unknown == NOT_TOLD
+
+    def test_those_whose_names_fit_are_named_however_the_batch_ended(self) -> None:
+        stopped = self.there("too many errors in a batch, at the last task", "web*").stopped()
+
+        assert stopped is not None
+        assert (stopped.hosts, stopped.unknown, stopped.beyond) == (("web3", "web4"), "", NOT_TOLD)
 
     @pytest.mark.parametrize(
         ("name", "doubted"), [("all at the last task", False), ("the last, at its last task", True)]

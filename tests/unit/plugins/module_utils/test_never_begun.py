@@ -58,9 +58,9 @@ def pattern(names: str = "", among: str = "", without: str = "") -> HostPattern:
         ("", {"web:!db"}, "web", [{pattern(without="db")}]),
         ("", {"web:!db", "cache"}, "cache web", [{pattern("web", without="db"), pattern("cache")}]),
         ("", {"!db"}, "", [{pattern(without="db")}]),
-        ("", {"web*"}, "", [{None}]),
-        ("", {"~web.*", "db"}, "", [{None, pattern("db")}]),
-        ("", {"web[0]"}, "", [{None}]),
+        ("", {"web*"}, "", [{pattern("web*")}]),
+        ("", {"~web.*", "db"}, "", [{pattern("~web.*"), pattern("db")}]),
+        ("", {"web[0]"}, "", [{pattern("web[0]")}]),
         ("web1,web2", {"all"}, "web1 web2", []),
         ("web1:web2", {"web"}, "web1 web2", [{pattern("web")}]),
         ("web", {"web"}, "web", []),
@@ -69,8 +69,8 @@ def pattern(names: str = "", among: str = "", without: str = "") -> HostPattern:
         ("all,!db1", {"all"}, "", [{pattern(without="db1")}]),
         ("*:&prod:!db1", {"web"}, "web", [{pattern("", "prod", "db1")}]),
         ("*", {"web"}, "web", []),
-        ("web*", {"all"}, "", [{None}]),
-        ("web*", {"web"}, "web", [{None}]),
+        ("web*", {"all"}, "", [{pattern("web*")}]),
+        ("web*", {"web"}, "web", [{pattern("web*")}]),
         ("web1,", {"all"}, "web1", []),
         ("2001:db8::1,rack:1", {"all"}, "2001:db8::1 rack:1", []),
     ],
@@ -240,8 +240,8 @@ left_or_not = pytest.mark.parametrize(
 @left_or_not
 @pytest.mark.parametrize(
     "facts",
-    [{"limit": "web*"}, {"limit": ",".join(f"web{number}" for number in range(NAMES_LIMIT + 2))}],
-    ids=["a wildcard", "too many names"],
+    [{"limit": "~web.*"}, {"limit": ",".join(f"web{number}" for number in range(NAMES_LIMIT + 2))}],
+    ids=["an expression", "too many names"],
 )
 def test_whom_it_is_meant_for_matters_only_if_some_are_left(
     controller: ScriptedController, ask: Ask, facts: dict[str, t.Any], left: tuple[str, ...], expected: NeverBegun
@@ -249,6 +249,25 @@ def test_whom_it_is_meant_for_matters_only_if_some_are_left(
     controller.expect("GET", HOSTS, body=named(*left))
 
     assert ask(**facts) == expected
+
+
+@pytest.mark.parametrize(
+    ("limit", "left", "expected"),
+    [
+        ("web*", "web2 web3", NeverBegun(("web2", "web3"))),
+        ("web*", "web2 db1", NeverBegun(("web2",), unknown=NOT_TOLD)),
+        ("all:!web*", "web2", NeverBegun()),
+        ("all:!web*", "web2 db1", NeverBegun(unknown=NOT_TOLD)),
+        ("all:&web?", "web2 web10", NeverBegun(("web2",), unknown=NOT_TOLD)),
+    ],
+)
+def test_a_wildcard_tells_of_the_hosts_whose_names_it_fits(
+    controller: ScriptedController, ask: Ask, limit: str, left: str, expected: NeverBegun
+) -> None:
+    """Of the others it does not, since they may be in a group whose name it fits."""
+    controller.expect("GET", HOSTS, body=named(*left.split()))
+
+    assert ask(limit=limit) == expected
 
 
 @left_or_not
