@@ -91,9 +91,13 @@ class RunEnds:
         return {pattern for pattern, _batches in plays} - by_somebody
 
     def patterns(self, run: Run, others: t.Sequence[Run]) -> set[str]:
-        """The patterns of the plays that a run began for somebody, and of those that its measures began behind them."""
+        """The patterns of the plays that a run began, and of those that its measures began behind them.
+
+        One in which it started nothing, and behind which it went on, had no hosts.
+        """
         own = self.started(run.job)
-        begun = [play for play in own.plays if any(batch.starts for batch in own.batches_of(play))]
+        begun = [play for play in own.plays[:-1] if any(batch.starts for batch in own.batches_of(play))]
+        begun.extend(own.plays[-1:])
         behind = [play for job in self.measures(run, others) for play in self.started(job).plays[len(own.plays) :]]
         return {play.pattern for play in (*begun, *behind)}
 
