@@ -363,6 +363,33 @@ def test_a_relaunch_whose_limit_matches_nothing_says_why(
     assert "none of the hosts in its limit is enabled in its inventory now" in result["msg"]
 
 
+@pytest.mark.parametrize("name", ["!x", "&y", "a:b:c", "@z", "a,b"])
+def test_a_host_whose_name_is_a_pattern_is_relaunched_by_no_limit(
+    sandbox: Sandbox, marks: Marks, driver: Driver, name: str
+) -> None:
+    """Its name alone would be a limit to all other hosts, to none, or to others."""
+    made = template(sandbox, playbook(marks.play("all", "Deploy")), ("web1", name))
+    job = sandbox.make_job(template=made["id"], status="failed", hosts={"web1": "ok", name: "failed"})
+    sandbox.clear_log()
+
+    refused = driver.relaunch(job)
+
+    assert (refused["failed"], refused["changed"], refused["remaining_hosts"]) == (True, False, [name])
+    assert f"ansible takes {name!r} in a limit for a pattern" in refused["msg"]
+
+
+def test_a_job_that_leaves_out_such_a_host_is_not_launched_again_and_again(
+    sandbox: Sandbox, marks: Marks, driver: Driver
+) -> None:
+    made = template(sandbox, playbook(marks.play("all", "Deploy")), ("web1", "a,b"))
+    job = sandbox.make_job(template=made["id"], status="failed", hosts={"web1": "failed", "a,b": "failed"})
+
+    result = driver.relaunch(job)
+
+    assert (result["failed"], result["remaining_hosts"], marks.passed("Deploy")["web1"]) == (True, ["a,b"], [job + 1])
+    assert "ansible takes 'a,b' in a limit for a pattern" in result["msg"]
+
+
 def test_a_batch_that_a_relaunch_in_a_constructed_inventory_never_began_is_left(
     sandbox: Sandbox, marks: Marks, driver: Driver
 ) -> None:

@@ -140,10 +140,9 @@ def _check_names(work: JobWork, own: Job, outcome: RelaunchOutcome, ours: bool) 
     if problem:
         own, end = canceled(work, own) if ours else (own, "")
         outcome = outcome.about(work.client, own)
+        said = (f"Job {own.id} does not run on exactly its hosts: {problem}", end, f"See {outcome.url}")
         with carrying(outcome):
-            raise RefusedError(
-                " ".join(filter(None, (f"Job {own.id} runs on no host: {problem}", end, f"See {outcome.url}")))
-            )
+            raise RefusedError(" ".join(filter(None, said)))
 
 
 def _look_for_rival(

@@ -444,7 +444,7 @@ def _limit_problem(run: Run) -> str:
 
 def _no_limit(ledger: Ledger, options: RelaunchOptions, problem: str) -> Settled:
     """The failed hosts are such that the relaunch, whose limit they are, would run on none of them."""
-    reason = f"No relaunch runs on the failed hosts of job {ledger.source.id}: {problem}"
+    reason = f"No relaunch runs on exactly the failed hosts of job {ledger.source.id}: {problem}"
     whole = _decide_whole(ledger, options, ledger.due)
     if not isinstance(whole, Launch):
         return whole

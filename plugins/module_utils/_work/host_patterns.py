@@ -216,7 +216,7 @@ def _matches(name: str, part: str) -> bool:
 
 
 def limit_problem(names: t.Collection[str]) -> str:
-    """Why a job that is limited to these hosts would not run on them, as a sentence; empty where it would.
+    """Why a job that is limited to these hosts would not run on exactly them, as a sentence; empty where it would.
 
     A comma keeps ansible from splitting a limit at blanks, and a limit of one name has none (recorded: blank-one-*,
     blank-two-*, blank-mixed-*).
@@ -226,7 +226,20 @@ def limit_problem(names: t.Collection[str]) -> str:
             f"ansible splits a limit without a comma at blanks, and {next(iter(names))!r} alone would match no host. "
             "Rename that in the inventory, without a blank."
         )
+    patterns = {name for name in names if "," in name or name.startswith("@")}
+    patterns.update(name for name in names if len(names) == 1 and _is_pattern_alone(name))
+    if patterns:
+        listed = ", ".join(map(repr, sorted(patterns)))
+        return f"ansible takes {listed} in a limit for a pattern, or for several. Rename that in the inventory."
     return too_long(",".join(names))
+
+
+def _is_pattern_alone(name: str) -> bool:
+    """Whether a limit that is only this name is one to others, or is taken apart at its colons.
+
+    Beside other names ansible finds a host under each name before it takes that for a pattern.
+    """
+    return name.startswith(("!", "&")) or (":" in name and not _is_address(name))
 
 
 def too_long(limit: str) -> str:

@@ -38,6 +38,18 @@ class TestTheRule:
     def test_a_blank_splits_a_name_that_is_alone(self, name: str) -> None:
         assert "splits a limit without a comma" in limit_problem([name])
 
+    @pytest.mark.parametrize(
+        "names", [["!x"], ["&y"], ["@z"], ["@z", "web1"], ["a,b"], ["a,b", "web1"], ["a:b:c"], ["a:b"]]
+    )
+    def test_some_names_are_patterns(self, names: list[str]) -> None:
+        assert f"ansible takes {names[0]!r} in a limit for a pattern" in limit_problem(names)
+
+    @pytest.mark.parametrize(
+        "names", [["!x", "web1"], ["a:b:c", "web1"], ["fe80::1"], ["web1:22"], ["~w"], ["*"], ["web[1]"]]
+    )
+    def test_what_is_in_the_inventory_under_its_name_is_none(self, names: list[str]) -> None:
+        assert limit_problem(names) == ""
+
     @pytest.mark.parametrize("names", [["web1"], ["db 1", "db 2"], ["db 1", "web1"], [" web1 "], []])
     def test_with_a_comma_it_does_not(self, names: list[str]) -> None:
         assert limit_problem(names) == ""
@@ -139,7 +151,7 @@ class TestABlank:
         result = relaunch(hosts="failed", wait=True)
 
         assert (result["failed"], result["changed"], result["status"]) == (True, True, "canceled")
-        assert "Job 43 runs on no host" in result["msg"]
+        assert "Job 43 does not run on exactly its hosts: ansible splits" in result["msg"]
         assert "It was canceled." in result["msg"]
 
 
