@@ -269,6 +269,23 @@ def on_a_host_that_is_made(marks: Marks) -> tuple[str, str]:
     return playbook(marks.play("web", "Deploy"), making, marks.play("made", "Report")), "made1"
 
 
+def test_a_host_that_a_limited_run_has_made_is_not_done(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:
+    """The host that makes it fails before, and is healed by a run whose limit leaves out what it makes."""
+    marks.fail("Deploy", web1=1)
+    made = {"name": "made1", "groups": "made", "ansible_connection": "local"}
+    making = {"name": "Make a host", "ansible.builtin.add_host": made, "when": "inventory_hostname == 'web1'"}
+    content = playbook(marks.play("web", "Deploy", making), marks.play("made", "Report"))
+    job = failed(sandbox, template(sandbox, content, ("web1", "web2"), groups={"web": ["web1", "web2"]}))
+
+    first = driver.relaunch(job)
+    whole = driver.relaunch(job, fallback_to_all=True)
+    done = driver.relaunch(job)
+
+    assert (first["failed"], first["hosts"], first["cut_short"]) == (True, ["web1"], True)
+    assert (whole["failed"], whole["limit"], done["changed"]) == (False, "", False)
+    assert marks.passed("Report") == {"made1": [whole["id"]]}
+
+
 @pytest.mark.parametrize("shape", [on_localhost, on_a_host_that_is_made])
 def test_a_host_without_a_row_is_reached_by_a_run_on_all_alone(
     sandbox: Sandbox, marks: Marks, driver: Driver, shape: t.Callable[[Marks], tuple[str, str]]

@@ -224,10 +224,10 @@ def read_never_begun(
     :param ran: the hosts in its statistics, by their names in the job; None where they have not been read.
     :raises ControllerError: the controller could not be asked.
     """
-    if not end.never_begun:
-        return NeverBegun()
     if begun_by_nobody and not _has_all(client, job, begun_by_nobody, one_ran_on_all):
         return NeverBegun(unknown=MADE)
+    if not end.never_begun:
+        return NeverBegun()
     meant = targets(str(job.facts.get("limit") or ""), patterns)
     names = meant.names
     if names:

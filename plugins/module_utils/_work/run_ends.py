@@ -83,10 +83,17 @@ class RunEnds:
         return [job for job in failed if self.started(job).beyond(own)] or [run.job]
 
     def begun_by_nobody(self, run: Run, others: t.Sequence[Run]) -> set[str]:
-        """The patterns of plays that a run never began, and that its measures began for no host."""
-        begun = len(self.started(run.job).plays)
+        """The patterns of plays that a run never began, and that its measures began for no host; where these added
+        hosts, also of those that it began for none itself.
+        """
+        own = self.started(run.job)
         measures = [self.started(job) for job in self.measures(run, others)]
-        plays = [(play.pattern, measure.batches_of(play)) for measure in measures for play in measure.plays[begun:]]
+        # The play of hosts that are added begins for nobody where they were not, or where they are in no limit.
+        adds_hosts = any(
+            start.adds_hosts for measure in measures for batch in measure.batches for start in batch.starts
+        )
+        first = 0 if adds_hosts else len(own.plays)
+        plays = [(play.pattern, one.batches_of(play)) for one in (own, *measures) for play in one.plays[first:]]
         by_somebody = {pattern for pattern, batches in plays if any(batch.copies for batch in batches)}
         return {pattern for pattern, _batches in plays} - by_somebody
 

@@ -45,6 +45,7 @@ class Start:
     :param uuid: of a play or task, the same in all batches and for all hosts: ansible-runner's ``_2`` is left out.
     :param path: of a task its file and line; of an included file the file, or the name of a role.
     :param pattern: of a play, the hosts it is for.
+    :param adds_hosts: of a task, whether it adds hosts to the inventory in memory, which no limit holds.
     """
 
     kind: StartKind
@@ -53,6 +54,7 @@ class Start:
     name: str
     path: str = ""
     pattern: str = ""
+    adds_hosts: bool = False
 
     @classmethod
     def of(cls, event: t.Mapping[str, t.Any]) -> Start:
@@ -67,6 +69,7 @@ class Start:
             name=str(event.get(name) or data.get(name) or ""),
             path=str(data.get("included_file" if kind is StartKind.INCLUDE else "task_path") or ""),
             pattern=str(data.get("play_pattern") or ""),
+            adds_hosts=_action(data) == "add_host",
         )
 
     @property
@@ -85,7 +88,11 @@ def _kind(event: str, data: t.Mapping[str, t.Any]) -> StartKind:
         return StartKind.NONE_REMAIN
     if data.get("is_conditional"):
         return StartKind.HANDLER
-    return StartKind.META if str(data.get("task_action")).rpartition(".")[2] == "meta" else StartKind.TASK
+    return StartKind.META if _action(data) == "meta" else StartKind.TASK
+
+
+def _action(data: t.Mapping[str, t.Any]) -> str:
+    return str(data.get("task_action")).rpartition(".")[2]
 
 
 def without_suffix(uuid: t.Any) -> str:
