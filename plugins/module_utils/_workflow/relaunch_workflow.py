@@ -31,7 +31,7 @@ from .lineage import Lineage, nodes_of, read_lineage, readable, relaunches, root
 from .options import WorkflowRequest
 from .outcome import WorkflowOutcome
 from .resume_workflow import ResumeSequence
-from .workflow_run import Contest, WorkflowRun
+from .workflow_run import Contest, WorkflowRun, only_tells
 
 
 def relaunch_workflow(
@@ -71,13 +71,7 @@ def workflow_steps(run: WorkflowRun, named: Job, outcome: WorkflowOutcome) -> St
     with carrying(outcome):
         if root.active and not (run.request.force and run.request.nodes == ALL):
             active = f"Workflow job {root.id} is {root.status}"
-            if not run.request.waiting.wait:
-                raise RefusedError(
-                    f"{active}: what has to run again is known when it has ended. Set wait: true to wait for that "
-                    "first, or run the task again later."
-                )
-            if run.request.check_mode:
-                run.state.adopted = True
+            if only_tells(run, active):
                 outcome = outcome.about(run.client, root, WORKFLOW_JOB)
                 return outcome.saying(f"{active}: its end decides. It would be waited for.")
             root = yield from run.until_ended(root, outcome)

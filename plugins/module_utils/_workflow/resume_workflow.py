@@ -33,7 +33,7 @@ from .outcome import WorkflowOutcome
 from .plan import Plan, not_kept, planned
 from .plan_reader import read_known
 from .remaining_nodes import Active, Node, NodeLeft, Nothing, Remainder, remaining
-from .workflow_run import Contest, WorkflowRun
+from .workflow_run import Contest, WorkflowRun, only_tells
 
 # So often at most a temporary template is made for what has changed while the one before was being made.
 MOST_MADE = 3
@@ -252,13 +252,7 @@ class ResumeSequence:
             )
         node, (job, kind) = found
         said = f"{kind.noun.capitalize()} {job.id}, which does work of {node.label}, is {job.status}"
-        if not run.request.waiting.wait:
-            raise RefusedError(
-                f"{said}: what has to run is known when it has ended. Set wait: true to wait for that first, or run "
-                "the task again later."
-            )
-        if run.request.check_mode:
-            run.state.adopted = True
+        if only_tells(run, said):
             return outcome.saying(f"{said}: its end decides. It would be waited for.")
         # After that there may be no room any more.
         self._maker.drop()

@@ -16,6 +16,7 @@ from .._api.errors import (
     ControllerError,
     DeadlineError,
     JobUnsuccessfulError,
+    RefusedError,
     WaitTimeoutError,
 )
 from .._api.jobs import CANCELED, Job, told
@@ -254,3 +255,18 @@ class WorkflowRun:
     def done(self, job: Job, said: str, outcome: WorkflowOutcome) -> WorkflowOutcome:
         """The outcome where nothing is left to do."""
         return outcome.about(self.client, job, WORKFLOW_JOB).saying(said)
+
+
+def only_tells(run: WorkflowRun, active: str) -> bool:
+    """Whether something is not waited for, since check mode tells only that it would be.
+
+    :param active: what has to end before it is known what has to run, to begin a sentence.
+    :raises RefusedError: the task does not wait.
+    """
+    if not run.request.waiting.wait:
+        raise RefusedError(
+            f"{active}: what has to run again is known when it has ended. Set wait: true to wait for that first, or "
+            "run the task again later."
+        )
+    run.state.adopted = run.state.adopted or run.request.check_mode
+    return run.request.check_mode
