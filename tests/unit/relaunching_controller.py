@@ -188,6 +188,8 @@ def client_of(controller: BaseAdapter, clock: Clock, **options: t.Any) -> Contro
     given = {"controller_host": HOST, "controller_oauthtoken": "t0ken", "max_retries": 0, **options}
     client = ControllerClient(resolve({**unset, **given}, {}, "/"), clock.read, clock.sleep)
     client._session.mount(HOST, controller)
+    # It stands on one clock, and answers one after another.
+    client._sender.reads_at_a_time = 1
     return client
 
 

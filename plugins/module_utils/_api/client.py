@@ -9,6 +9,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 import typing as t
@@ -57,7 +58,7 @@ def backoff(attempt: int, factor: float, chance: float) -> float:
     return min(LONGEST_PAUSE, factor * 2.0 ** min(attempt, 30) / 2) * (0.5 + chance / 2)
 
 
-class ControllerClient:
+class ControllerClient(contextlib.AbstractContextManager["ControllerClient"]):
     """Talks to one controller over one session.
 
     A refusal (401, 403) is believed when it is given twice, a second apart. Of what has been granted to these
@@ -91,9 +92,6 @@ class ControllerClient:
         self._lists = Lists(self.get_once, clock, connection.request_timeout)
         self._session = open_session(connection)
         self._sender = Sender(self._session, connection)
-
-    def __enter__(self) -> ControllerClient:
-        return self
 
     def __exit__(self, *_exc: t.Any) -> None:
         self.close()
@@ -132,6 +130,11 @@ class ControllerClient:
         Where that comes too late, the next list of this path is asked for in smaller pages.
         """
         return self._lists.entries(path, query, lambda read: read())
+
+    def read_ahead(self, reads: t.Iterable[tuple[str, t.Mapping[str, t.Any]]]) -> None:
+        """Have several objects read side by side that are asked for next, by their paths and queries."""
+        if self._prefix_known:
+            self._sender.read_ahead((self._url(path), query) for path, query in reads)
 
     def post(self, path: str, payload: t.Mapping[str, t.Any], expected: int) -> dict[str, t.Any]:
         """Have one POST carried out, at most once: sent a second time only where a refusal says that it was not.
@@ -187,12 +190,7 @@ class ControllerClient:
 
         answer = send()
         # Without a JSON object it is no controller's word, and says nothing of what was done.
-        if answer.status in REFUSALS and isinstance(answer.body, dict):
-            self.sleep(REFUSED_PAUSE)
-            answer = send()
-        self._remember(answer, method, path)
-        if answer.status != expected:
-            raise self._unexpected(answer, method, path)
+        answer = self._believed(answer, send, method, path, expected, isinstance(answer.body, dict))
         return self._object(answer, self._name(method, path)) if answer.text else {}
 
     def _ask(self, method: str, path: str, query: t.Optional[t.Mapping[str, t.Any]] = None) -> Answer:
@@ -207,21 +205,20 @@ class ControllerClient:
                 self._prefix_known = True
             elif self._discover_prefix():
                 answer = send()
-        if answer.status in REFUSALS:
-            self.sleep(REFUSED_PAUSE)
-            answer = send()
-        self._remember(answer, method, path)
-        if answer.status != 200:
-            raise self._unexpected(answer, method, path)
-        return answer
+        return self._believed(answer, send, method, path, 200)
 
-    def _remember(self, answer: Answer, method: str, path: str) -> None:
+    def _believed(
+        self, answer: Answer, again: t.Callable[[], Answer], method: str, path: str, expected: int, twice: bool = True
+    ) -> Answer:
+        if answer.status in REFUSALS and twice:
+            self.sleep(REFUSED_PAUSE)
+            answer = again()
         if 200 <= answer.status < 300 and path != PING and (isinstance(answer.body, dict) or not answer.text):
             self._grants.add(method, path, answer.body)
-
-    def _unexpected(self, answer: Answer, method: str, path: str) -> AnswerError:
-        withdrawn = self._grants.withdrawn(answer.status, method, path)
-        return unexpected(answer, self._asked(self._name(method, path)), time.time(), withdrawn)
+        if answer.status != expected:
+            withdrawn = self._grants.withdrawn(answer.status, method, path)
+            raise unexpected(answer, self._asked(self._name(method, path)), time.time(), withdrawn)
+        return answer
 
     def _discover_prefix(self) -> bool:
         """Find out where the API lies, from ``/api/``, which needs no credentials.

@@ -72,7 +72,7 @@ class Lists:
     def _page(self, path: str, query: t.Mapping[str, t.Any], number: int, size: int) -> Page:
         began = self._clock()
         try:
-            answer = self._get_once(path, **dict(query, page=number, page_size=size))
+            answer = self._get_once(path, **_page_of(query, number, size))
         except AnswerLostError as error:
             if error.late:
                 self._sizes[path] = next((less for less in PAGE_SIZES if less < size), size)
@@ -85,6 +85,15 @@ class Lists:
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             raise AnswerError(f"GET {path} was answered without the list it should hold.", 200, answer)
         return entries, more
+
+
+def first_page(query: t.Mapping[str, t.Any]) -> _Body:
+    """The query with which a list is asked for first."""
+    return _page_of(query, 1, PAGE_SIZE)
+
+
+def _page_of(query: t.Mapping[str, t.Any], number: int, size: int) -> _Body:
+    return dict(query, page=number, page_size=size)
 
 
 def in_chunks(numbers: t.Iterable[int]) -> t.Iterator[str]:

@@ -10,10 +10,13 @@ Private to this collection.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
+import threading
 import typing as t
 import warnings
+from collections import deque
 
 from . import libraries as _requests
 from .answer import Answer
@@ -27,6 +30,8 @@ if t.TYPE_CHECKING:
     import requests
     import requests.adapters
 
+# As many as a browser opens connections to one host.
+READS_AT_A_TIME = 6
 PRODUCT_HEADER = "X-API-Product-Name"
 # What requests takes for the only authorities; and what OpenSSL takes in place of those of the system.
 BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -50,6 +55,9 @@ class Sender:
         self.date: t.Optional[str] = None
         self._session = session
         self._connection = connection
+        #: So many reads that are asked for next are sent side by side.
+        self.reads_at_a_time = READS_AT_A_TIME
+        self._ahead: dict[str, Answer] = {}
 
     def send(self, method: str, url: str, **arguments: t.Any) -> Answer:
         """Send a request, once.
@@ -59,10 +67,10 @@ class Sender:
         :raises NotSentError: it surely did not reach the controller.
         :raises AnswerLostError: it may have been carried out.
         """
+        if method == "GET" and (known := self._ahead.pop(_key(url, arguments.get("params")), None)) is not None:
+            return known
         try:
-            with warnings.catch_warnings():
-                # validate_certs: false is the user's decision, said once; urllib3 would say it at each request.
-                warnings.simplefilter("ignore", _requests.urllib3.exceptions.InsecureRequestWarning)
+            with _without_warnings():
                 response = self._session.request(
                     method,
                     url,
@@ -77,7 +85,46 @@ class Sender:
             raise AnswerLostError(f"To {method} {url} the controller broke off its answer {response.status_code}.")
         self.product = response.headers.get(PRODUCT_HEADER, self.product)
         self.date = response.headers.get("Date", self.date)
-        return Answer(response.status_code, _json(response), response.text, response.headers)
+        return _answer(response)
+
+    def read_ahead(self, reads: t.Iterable[tuple[str, t.Mapping[str, t.Any]]]) -> None:
+        """Send several GETs side by side, so that ``send`` has their answers at once; each is given once.
+
+        What is not answered with 200 has no answer here: it is sent again when it is asked for, and none of the rest.
+
+        :param reads: the URLs, each with its parameters; what was read before and not asked for is forgotten.
+        """
+        session, found = self._session, dict[str, Answer]()
+        # Of a session, several threads may share what sends, not what prepares.
+        ready = deque(
+            (_key(url, query), session.prepare_request(_requests.requests.Request("GET", url, params=query)))
+            for url, query in reads
+        )
+        settings = session.merge_environment_settings(self._connection.base_url, {}, None, None, None)
+        timeout = self._connection.request_timeout
+
+        def send() -> None:
+            with contextlib.suppress(OSError, _requests.urllib3.exceptions.HTTPError, ValueError, IndexError):
+                while True:
+                    key, request = ready.popleft()
+                    response = session.send(request, timeout=timeout, allow_redirects=False, **settings)
+                    if response.status_code != 200 or _cut_short(response):
+                        break
+                    found[key] = _answer(response)
+            ready.clear()
+
+        threads = [
+            threading.Thread(target=send, daemon=True) for _number in range(min(self.reads_at_a_time, len(ready)))
+        ]
+        try:
+            with _without_warnings():
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+        finally:
+            ready.clear()
+        self._ahead = found
 
     def _way(self, method: str, url: str) -> Way:
         connection = self._connection
@@ -150,6 +197,22 @@ def _adapter(context: ssl.SSLContext) -> requests.adapters.HTTPAdapter:
             return super().proxy_manager_for(proxy, **dict(options, ssl_context=context, **beside))
 
     return Adapter()
+
+
+@contextlib.contextmanager
+def _without_warnings() -> t.Iterator[None]:
+    """validate_certs: false is the user's decision, said once; urllib3 would say it at each request."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", _requests.urllib3.exceptions.InsecureRequestWarning)
+        yield
+
+
+def _key(url: str, query: t.Optional[t.Mapping[str, t.Any]]) -> str:
+    return json.dumps([url, query or {}], sort_keys=True, default=str)
+
+
+def _answer(response: requests.Response) -> Answer:
+    return Answer(response.status_code, _json(response), response.text, response.headers)
 
 
 def _json(response: requests.Response) -> t.Any:

@@ -30,7 +30,7 @@ from .waits import Waits
 
 # So many launches, begun within so many seconds, share a look at others in the same instant; who comes later looks
 # anew before, since what was seen is too old by then.
-LAUNCHES_A_LOOK = 10
+LAUNCHES_A_LOOK = 20
 LAUNCHES_TAKE = 1.5
 
 LATE = "the timeout was over before its turn"
@@ -44,6 +44,7 @@ class BulkDriver:
     :param request: how many may be launched, and be active.
     :param watch: the time that there is.
     :param turns: in each row jobs of the same work, the one whose turn comes first as the first.
+    :param ahead: has read what the verdicts on successful jobs, each with its source, ask for.
     :param progress: is shown how far all of it is.
     :param prompts: what is known of what jobs were launched with; it grows.
     """
@@ -54,6 +55,7 @@ class BulkDriver:
         request: JobsRequest,
         watch: Watch,
         turns: t.Sequence[t.Sequence[Member]],
+        ahead: t.Callable[[t.Sequence[tuple[Job, Job]]], None],
         progress: t.Optional[BulkProgress] = None,
         prompts: t.Optional[Prompts] = None,
     ) -> None:
@@ -62,17 +64,13 @@ class BulkDriver:
         self._watch = watch
         self._turns = turns
         self._progress = progress
+        self._ahead = ahead
         #: All of them, by the number of their sources.
         self.members = sorted((member for row in turns for member in row), key=lambda member: member.source.id)
         self._looks = SharedLooks(client, watch, turns)
         self._attempts = Attempts(client, request, self.members, self._looks, prompts)
         self._waits = Waits(request, self.members, client.clock)
         self._deadline = DeadlineEnd(request, watch, self.members, self._waits, client.clock, self._advance)
-
-    @property
-    def timed_out(self) -> bool:
-        """Whether the task's timeout came before all had ended."""
-        return any(member.timed_out for member in self.members)
 
     def plan(self) -> None:
         """Let each that has its turn decide; nothing is launched.
@@ -94,6 +92,8 @@ class BulkDriver:
         while True:
             self._begin_turns()
             self._answer_looks()
+            for job in self._looks.known_to_have_ended(self._waits.active):
+                self._waits.note_end(job)
             if self._end_by_time() or self._deadline.ends_some():
                 continue
             # Who launches comes first, and who judges an end may share the look.
@@ -103,10 +103,10 @@ class BulkDriver:
             if self._progress is not None:
                 self._progress(self._waits.counted)
             numbers, due = self._waits.active, self._waits.next_due
-            if numbers:
+            if numbers and (due is None or due > self._waits.next_look):
                 self._await_some(numbers, self._deadline.sooner(due))
             elif due is not None:
-                self._client.sleep(due)
+                self._client.sleep(min(due, self._watch.left() or due))
             else:
                 return
 
@@ -121,7 +121,7 @@ class BulkDriver:
             if member.kind is JOB and member.state.looking_up and not looked_for:
                 self._looks.outdate()
             for job in member.launched[before:]:
-                self._waits.running[job.id] = job, member.kind
+                self._waits.note_launch(job, member.kind)
                 self._looks.note_launch(job, member.kind)
 
     def _begin_turns(self) -> None:
@@ -191,6 +191,7 @@ class BulkDriver:
         return self._request.at_once - len(self._waits.running) - sum(member.takes_room for member in self.members)
 
     def _answer(self, answers: t.Sequence[tuple[Member, t.Optional[Job]]]) -> bool:
+        self._ahead([(job, one.source) for one, job in answers if one.kind is JOB and job and job.successful])
         for member, answer in answers:
             if answer is not None:
                 self._looks.note(answer, member.kind)
@@ -200,12 +201,13 @@ class BulkDriver:
     def _await_some(self, numbers: t.Mapping[int, Kind], most: t.Optional[float]) -> None:
         try:
             shared = self._looks.ended_among if self._waits.looked_at_next else None
-            ended, gone = self._watch.until_some_ended(numbers, most, shared)
+            ended, gone = self._watch.until_some_ended(numbers, most, shared, self._waits.next_look)
         except WaitTimeoutError:
             return  # The next pass sees that, too.
         except ControllerError as error:
             said = f"Waiting for {len(numbers)} jobs ended early: {error} Run the task again to go on."
             raise RefusedError(said) from None
+        self._waits.note_look()
         for job in ended.values():
             self._looks.note(job, numbers[job.id])
             self._waits.note_end(job)

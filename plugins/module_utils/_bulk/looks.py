@@ -22,7 +22,7 @@ from .recent_jobs import RecentJobs
 # in the same instant, nor where something may have been launched that is not known.
 LOOK_SHARED_FOR = 0.5
 # Likewise those who judge, by a look behind all ends that were seen: what comes up after that is not theirs to tell.
-VERDICT_SHARED_FOR = 2.0
+VERDICT_SHARED_FOR = 2.5
 
 
 class SharedLooks:
@@ -99,6 +99,10 @@ class SharedLooks:
         if recent.at != before:
             self._stale = self._launched = self._behind_end = False
         return ended
+
+    def known_to_have_ended(self, numbers: t.Collection[int]) -> list[Job]:
+        """Those of some jobs that are known to have ended, as of the last look."""
+        return [] if self._recent is None else self._recent.ended(numbers)
 
     def _sources(self) -> list[Job]:
         return [member.source for row in self._turns for member in row if member.entry is None]

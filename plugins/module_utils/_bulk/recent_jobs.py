@@ -77,19 +77,18 @@ class RecentJobs:
         self._is_known_as_of(began)
 
     def ended_among(self, sources: t.Collection[Job], waited_for: t.Collection[int]) -> t.Optional[list[Job]]:
-        """Of active jobs those that have ended; where none is known to have, by one list of them and of what has come
-        since, as ``refresh`` asks for it, with a single attempt.
+        """Of active jobs those that have ended, by one list of them and of what has come since, as ``refresh`` asks for
+        it, with a single attempt.
 
         :param sources: as of ``refresh``.
         :param waited_for: their numbers.
         :returns: they; None where no single list tells both.
         :raises ControllerError: it could not be read.
         """
-        known = [job for number in waited_for if (job := self._job(number)) is not None and not job.active]
         templates = {job.template for job in (*sources, *self._active.values())}
         # Those of others are to be known as they are at each look.
         if None in templates or len(templates) > NUMBERS_AT_ONCE or self._active.keys() != set(waited_for):
-            return known or None
+            return None
         after = min(self._known_to, *waited_for) - 1
         numbers = range(after + 1, self._newest + 1)
         ended = [number for number in numbers if number in self._template_of and number not in self._active]
@@ -109,8 +108,10 @@ class RecentJobs:
         self._is_known_as_of(began)
         return [job for job in found if job.id in waited_for and not job.active]
 
-    def _job(self, number: int) -> t.Optional[Job]:
-        return self._of_template.get(self._template_of.get(number, ""), {}).get(number)
+    def ended(self, numbers: t.Collection[int]) -> list[Job]:
+        """Those of some jobs that are known to have ended."""
+        found = (self._of_template.get(self._template_of.get(number, ""), {}).get(number) for number in numbers)
+        return [job for job in found if job is not None and not job.active]
 
     def _is_known_as_of(self, began: float) -> None:
         while self._asked and self._asked[0][0] <= began - APPEARS_WITHIN:

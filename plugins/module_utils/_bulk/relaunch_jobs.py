@@ -27,7 +27,8 @@ from .._selection.find_jobs import Found, find
 from .._selection.own_work import OwnWork, read_own_work
 from .._selection.template_edits import TemplateEdits
 from .._selection.turns import in_detail, in_turns, is_node, left_alone
-from .._work.decision import FAILED
+from .._work.decision import ALL, FAILED
+from .._work.end_of_run_reader import read_ahead
 from .._work.ledger_reader import JobsRead
 from .._work.same_work import Prompts
 from .driver import BulkDriver, BulkProgress
@@ -68,8 +69,9 @@ def relaunch_jobs(
     task = _Task(client, request, watch, own, updates)
     prompts = Prompts(TemplateEdits(client, found.jobs))
     plan = _PlanProgress(client, progress, len(found.jobs))
-    turns, alone = _turns(task, found, now, prompts, plan)
-    driver = BulkDriver(client, request, watch, turns, progress, prompts)
+    sequences = _Sequences(task, prompts)
+    turns, alone = _turns(task, found, now, sequences, plan)
+    driver = BulkDriver(client, request, watch, turns, sequences.read_ahead, progress, prompts)
     try:
         driver.plan()
         _check_number(task, driver, alone)
@@ -86,7 +88,7 @@ def relaunch_jobs(
     outcome = _told(task.outcome(alone, driver, request.check_mode), found, request)
     outcome = outcome.saying(*updates.told()).warned(unread)
     with carrying(outcome):
-        if driver.timed_out:
+        if any(member.timed_out for member in driver.members):
             over = f"Waiting ended after {request.waiting.timeout or 0:g} seconds (timeout)."
             if not watch.passed:
                 over = f"The deadline, {request.deadline}, was over before all had ended."
@@ -143,7 +145,7 @@ def _without_own(found: Found, own: OwnWork) -> Found:
 
 
 def _turns(
-    task: _Task, found: Found, now: datetime, prompts: Prompts, plan: _PlanProgress
+    task: _Task, found: Found, now: datetime, sequences: _Sequences, plan: _PlanProgress
 ) -> tuple[list[list[Member]], list[JobEntry]]:
     """The sequences of all jobs, each in the row of its work; and the entries of those about which nothing is done."""
     client, options = task.client, task.request.options
@@ -171,8 +173,7 @@ def _turns(
     ]
     jobs = [job for job in jobs if job.id not in reasons]
     detailed, unread = in_detail(client, jobs, options, now)
-    rows, incomparable = in_turns(client, detailed, options, prompts, plan.show)
-    sequences = _Sequences(task, prompts)
+    rows, incomparable = in_turns(client, detailed, options, sequences.prompts, plan.show)
     sick = {**unread, **incomparable}
     entries.extend(
         JobEntry(job.id, job.name, REFUSED, str(sick[job.id]), broken=not sick[job.id].refuses)
@@ -204,7 +205,7 @@ class _Sequences:
 
     def __init__(self, task: _Task, prompts: Prompts) -> None:
         self._task = task
-        self._prompts = prompts
+        self.prompts = prompts
         self._inventories: dict[int, int] = {}
         self._read = JobsRead.of_many(task.client, self._inventories)
         self._request = RelaunchRequest(
@@ -219,6 +220,11 @@ class _Sequences:
         options = replace(options, hosts=FAILED) if task.request.rules else options
         self._read_as = replace(self._request, options=options)
 
+    def read_ahead(self, ended: t.Sequence[tuple[Job, Job]]) -> None:
+        """Have read what the verdicts on successful jobs, each with its source, ask for."""
+        if self._request.options.hosts != ALL:
+            read_ahead(self._task.client, ended, self._read.starts)
+
     def of(self, row: t.Sequence[Job]) -> list[Member]:
         """Those of jobs of the same work."""
         tried: set[int] = set()
@@ -232,7 +238,7 @@ class _Sequences:
         ruled = RuledHosts(task.client, task.request.rules) if task.request.rules else None
 
         def work_of(source: Job) -> JobWork:
-            work = JobWork.of(task.client, self._read_as, task.watch, source, self._read, self._prompts, tried)
+            work = JobWork.of(task.client, self._read_as, task.watch, source, self._read, self.prompts, tried)
             return replace(work, request=self._request, park=ruled)
 
         sequence = RelaunchSequence(work_of, lambda new: tried.add(new.id), task.updates.before)

@@ -6,18 +6,20 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 from .._api.jobs import Job
 from .._api.kinds import JOB, Kind
 from .._launch.asks import EndOf, Pause
+from .._launch.waiting import EARLY_PAUSE
 from .._work.decision import ALL
 from .member import Member
 from .options import JobsRequest
 from .outcome import Counted
 
 # The events of a job are in so many seconds after its end; sooner, its verdict would have to wait for them.
-EVENTS_IN_AFTER = 2.0
+EVENTS_IN_AFTER = 1.5
 
 
 class Waits:
@@ -29,10 +31,14 @@ class Waits:
 
     def __init__(self, request: JobsRequest, members: t.Sequence[Member], clock: t.Callable[[], float]) -> None:
         self._options = request.options
+        self._interval = request.waiting.interval
         self._members = members
         self._clock = clock
         #: By number, the jobs that were launched here and are active, each with its kind.
         self.running: dict[int, tuple[Job, Kind]] = {}
+        # When the last of them was launched, and when it was seen last who is active, or had been launched since.
+        self._launched = self._seen = -math.inf
+        self._older: set[int] = set()
         # By number, the jobs that have ended, and when that was seen.
         self._ended: dict[int, tuple[Job, float]] = {}
         # By the number of the source, until when it pauses.
@@ -42,6 +48,21 @@ class Waits:
     def for_end(self) -> list[tuple[Member, Job]]:
         """Those that wait for the end of a job, with that."""
         return [(member, job) for member in self._members if (job := member.waits_for_end) is not None]
+
+    def note_launch(self, job: Job, kind: Kind) -> None:
+        """Know a job that was launched here."""
+        self.running[job.id] = job, kind
+        self._launched = self._clock()
+
+    def note_look(self) -> None:
+        """Know that the ends of all jobs have been seen that have ended by now."""
+        self._seen, self._older = self._clock(), {*self.active}
+
+    @property
+    def next_look(self) -> float:
+        """Seconds until it is worth a request to look who has ended."""
+        at = self._seen + self._interval if self._older.intersection(self.active) else self._launched + EARLY_PAUSE
+        return max(0.0, at - self._clock())
 
     def note_end(self, job: Job) -> None:
         """Know that a job has ended."""

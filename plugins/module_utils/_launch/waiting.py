@@ -189,6 +189,7 @@ class Watch:
         ids: t.Mapping[int, Kind],
         most: t.Optional[float] = None,
         ended_among: t.Optional[EndedAmong] = None,
+        pause: float = FIRST_PAUSE,
     ) -> tuple[dict[int, Job], frozenset[int]]:
         """Of several active jobs those that have ended, as lists show them, when one has.
 
@@ -197,13 +198,12 @@ class Watch:
         :param ids: their numbers, each with its kind.
         :param most: seconds after which it ends although none has; None where nothing else is waiting.
         :param ended_among: brings those that have ended in a list that serves for more; None where none does.
+        :param pause: seconds until the first look.
         :returns: they, by number, and the numbers of those that are gone.
         :raises WaitTimeoutError: the timeout came first.
         :raises ControllerError: what waiting will not cure.
         """
         narrow = {"status__in": ",".join(_jobs.FINAL_STATUSES)}
-        nothing: tuple[dict[int, Job], frozenset[int]] = ({}, frozenset())
-        known: t.Optional[tuple[dict[int, Job], frozenset[int]]] = nothing
         looked_for = self._client.clock()
 
         def look() -> tuple[dict[int, Job], frozenset[int]]:
@@ -218,16 +218,18 @@ class Watch:
             return ended, frozenset(ids).difference(seen) if wide else frozenset()
 
         left = self.left(math.inf if most is None else most)
-        if left is not None and left <= self._waiting.interval:
-            # One look at the end of it does for both.
-            self._client.sleep(left)
-            left, known = 0.0, None
+        pause = min(pause, self._waiting.interval, math.inf if left is None else left)
+        self._client.sleep(pause)
+        left = None if left is None else left - pause
+        if most is not None and left is not None and left <= self._waiting.interval:
+            # The next look comes after that.
+            left = 0.0
         try:
-            return self._wait(look, any, left, known)
+            return self._wait(look, any, left)
         except WaitTimeoutError:
             if most is None or self.passed:
                 raise
-            return nothing
+            return {}, frozenset()
 
     def seen_now(self, ids: t.Mapping[int, Kind]) -> tuple[dict[int, Job], str]:
         """Several jobs as they are now, by number, as lists show them; or none, and why they cannot be read."""

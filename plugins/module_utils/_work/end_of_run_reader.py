@@ -18,6 +18,7 @@ from .._api.client import ControllerClient
 from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
+from .._api.paging import first_page
 from .end_of_run import End, Missed, OpenQuestion, Question, RunStarts, decide_end
 from .host_patterns import LOCALHOST, NAMES_LIMIT, HostPattern, PatternHosts, terms
 from .starts import (
@@ -38,6 +39,7 @@ RESULTS_LIMIT = 1000
 
 # All events of a job are asked for at once where they are no more than this.
 FEW_EVENTS = 100
+_WHOLE = {"order_by": "counter", "page_size": FEW_EVENTS}
 # Statistics take some 180 bytes a host.
 STATISTICS_LIMIT = 200
 
@@ -51,8 +53,8 @@ class StartsRead(dict[int, Started]):
     def __init__(self, of_many: bool = False) -> None:
         super().__init__()
         self.of_many = of_many
-        #: The templates whose jobs have more than FEW_EVENTS.
-        self.wordy: set[t.Optional[int]] = set()
+        #: By template, whether its jobs have no more than FEW_EVENTS, as far as one has shown it.
+        self.brief: dict[t.Optional[int], bool] = {}
 
 
 @dataclass(frozen=True)
@@ -107,12 +109,33 @@ def read_started(client: ControllerClient, job: Job, kept: StartsRead) -> Starte
     :raises ControllerError: it could not be read.
     """
     if job.id not in kept:
-        hosts = job.inventory_hosts
-        with_statistics = kept.of_many and hosts is not None and hosts <= STATISTICS_LIMIT
-        wanted = (*START_EVENTS, STATISTICS) if with_statistics else START_EVENTS
-        query = {"event__in": ",".join(wanted), "order_by": "counter"}
-        kept[job.id] = Started.of(client.results(JOB.at(job.id, "job_events"), **query))
+        kept[job.id] = Started.of(client.results(JOB.at(job.id, "job_events"), **_starts_query(job, kept)))
     return kept[job.id]
+
+
+def _starts_query(job: Job, kept: StartsRead) -> dict[str, t.Any]:
+    hosts = job.inventory_hosts
+    with_statistics = kept.of_many and hosts is not None and hosts <= STATISTICS_LIMIT
+    wanted = (*START_EVENTS, STATISTICS) if with_statistics else START_EVENTS
+    return {"event__in": ",".join(wanted), "order_by": "counter"}
+
+
+def read_ahead(client: ControllerClient, ended: t.Iterable[tuple[Job, Job]], kept: StartsRead) -> None:
+    """Have what the verdicts on successful jobs ask for read side by side.
+
+    :param ended: the jobs, each with its source.
+    :param kept: as of ``read_end_of_run``.
+    """
+    reads: dict[int, dict[str, t.Any]] = {}
+    brief = dict(kept.brief)
+    for job, source in ended:
+        # Of a template whose jobs may have many events, one shows it.
+        if job.id not in kept and brief.setdefault(job.template, True):
+            reads[job.id] = _WHOLE
+            brief[job.template] = kept.brief.get(job.template, False)
+        if source.id not in kept:
+            reads[source.id] = first_page(_starts_query(source, kept))
+    client.read_ahead((JOB.at(number, "job_events"), query) for number, query in reads.items())
 
 
 def read_whole(client: ControllerClient, job: Job, kept: StartsRead) -> bool:
@@ -127,17 +150,17 @@ def read_whole(client: ControllerClient, job: Job, kept: StartsRead) -> bool:
     """
     if job.id in kept:
         return kept[job.id].hosts is not None
-    if not kept.of_many or job.template in kept.wordy:
+    if not kept.of_many or not kept.brief.get(job.template, True):
         return False
     try:
-        answer = client.get(JOB.at(job.id, "job_events"), order_by="counter", page_size=FEW_EVENTS)
+        answer = client.get(JOB.at(job.id, "job_events"), **_WHOLE)
     except AnswerError as error:
         if error.status != 403:
             raise
         return False
     events = answer.get("results") or []
+    kept.brief[job.template] = not answer.get("next")
     if answer.get("next"):
-        kept.wordy.add(job.template)
         return False
     if [event.get("counter") for event in events] != list(range(1, len(events) + 1)):
         return False

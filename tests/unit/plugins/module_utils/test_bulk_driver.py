@@ -259,6 +259,22 @@ def test_one_look_launches_as_many_as_may_be_active(controller: BulkController) 
     assert len(lists) <= 10
 
 
+def test_a_job_that_a_look_shows_to_have_ended_gives_its_place_to_the_next(controller: BulkController) -> None:
+    """Whoever launches looks at all jobs of the templates, and so sees the ends of those that were launched before."""
+    controller.latency = 0.1
+    for number in range(1, 61):
+        controller.failed(number, {"web1": True}, template=number)
+    controller.duration = lambda _number: 0.5
+
+    ran = relaunch(controller, "all", at_once=30)
+
+    assert ran.error is None
+    # No request was made to see them, and nothing was waited for but the last ones.
+    lists = [query for _method, path, query in controller.asked if path == "jobs/" and "id__gt" in query]
+    assert len(lists) <= 6
+    assert sum(controller.clock.slept) <= 1.0
+
+
 def test_a_job_behind_another_takes_no_place_of_others(controller: BulkController) -> None:
     """Two jobs of a template that allows one at a time, with different variables, and one of another."""
     active: dict[int, int] = {}

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import threading
 import typing as t
 
 import pytest
@@ -18,7 +19,9 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
     AnswerLostError,
     NotSentError,
 )
-from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
+from ansible_collections.relaunch.controller.plugins.module_utils._api.paging import first_page
+from ansible_collections.relaunch.controller.plugins.module_utils._api.session import READS_AT_A_TIME
+from ansible_collections.relaunch.controller.tests.unit.scripted_controller import Asked, Line, ScriptedController
 
 PING = "/api/v2/ping/"
 HTML = b"<html><head><title>Welcome</title></head></html>"
@@ -490,3 +493,86 @@ def test_backoff_doubles_with_jitter_and_has_an_end() -> None:
 )
 def test_retry_after(value: str | None, seconds: float | None) -> None:
     assert retry_after_seconds(value, 1000) == seconds
+
+
+class TestReadAhead:
+    """Reads that are sent side by side, before they are asked for."""
+
+    @pytest.fixture
+    def ready(self, controller: ScriptedController, client: ControllerClient) -> ControllerClient:
+        """A client that knows where the API lies."""
+        controller.expect("GET", PING, body={})
+        client.get("ping/")
+        return client
+
+    def test_are_answered_at_once_when_they_are_asked_for(
+        self, controller: ScriptedController, ready: ControllerClient
+    ) -> None:
+        for number in range(1, 11):
+            controller.whenever("GET", f"/api/v2/jobs/{number}/", body={"id": number})
+        controller.whenever("GET", "/api/v2/hosts/", body={"results": [{"id": 7}], "next": None})
+
+        ready.read_ahead([*((f"jobs/{number}/", {}) for number in range(1, 11)), ("hosts/", first_page({"a": "b"}))])
+        asked = len(controller.besides)
+
+        assert [ready.get(f"jobs/{number}/")["id"] for number in range(1, 11)] == [*range(1, 11)]
+        assert list(ready.results("hosts/", a="b")) == [{"id": 7}]
+        assert (asked, len(controller.besides)) == (11, 11)
+        assert 1 < controller.connections <= 1 + READS_AT_A_TIME
+        assert {asked.headers["Authorization"] for asked in controller.besides} == {"Bearer t"}
+
+    def test_are_on_their_way_at_the_same_time(self, controller: ScriptedController, ready: ControllerClient) -> None:
+        both, take = threading.Barrier(2, timeout=20), controller.take
+
+        def together(asked: Asked) -> Line:
+            both.wait()
+            return take(asked)
+
+        controller.whenever("GET", "/api/v2/jobs/[12]/", body={})
+        controller.take = together  # type: ignore[method-assign]
+
+        ready.read_ahead([("jobs/1/", {}), ("jobs/2/", {})])
+
+        assert sorted(asked.path for asked in controller.besides) == ["/api/v2/jobs/1/", "/api/v2/jobs/2/"]
+
+    def test_an_answer_is_given_once(self, controller: ScriptedController, ready: ControllerClient) -> None:
+        controller.expect("GET", "/api/v2/jobs/1/", body={"status": "running"})
+        controller.expect("GET", "/api/v2/jobs/1/", body={"status": "failed"})
+
+        ready.read_ahead([("jobs/1/", {})])
+
+        assert [ready.get("jobs/1/")["status"] for _time in range(2)] == ["running", "failed"]
+
+    def test_what_was_not_asked_for_is_forgotten_by_the_next(
+        self, controller: ScriptedController, ready: ControllerClient
+    ) -> None:
+        controller.expect("GET", "/api/v2/jobs/1/", body={"status": "running"})
+        controller.expect("GET", "/api/v2/jobs/1/", body={"status": "failed"})
+
+        ready.read_ahead([("jobs/1/", {})])
+        ready.read_ahead([])
+
+        assert ready.get("jobs/1/")["status"] == "failed"
+
+    @pytest.mark.parametrize(
+        "bad", [{"status": 403}, {"status": 503}, {"fault": "close"}, {"fault": "cut", "body": {"status": "failed"}}]
+    )
+    def test_trouble_is_none_until_it_is_asked_for(
+        self, controller: ScriptedController, ready: ControllerClient, bad: dict[str, t.Any]
+    ) -> None:
+        ready._sender.reads_at_a_time = 1
+        controller.expect("GET", "/api/v2/jobs/1/", **bad)
+        controller.expect("GET", "/api/v2/jobs/1/", body={"status": "failed"})
+        controller.expect("GET", "/api/v2/jobs/2/", body={"status": "error"})
+
+        # The second of them is not sent then: a controller in trouble gets no more to do.
+        ready.read_ahead([("jobs/1/", {}), ("jobs/2/", {})])
+        assert [asked.path for asked in controller.asked] == [PING, "/api/v2/jobs/1/"]
+
+        assert [ready.get(f"jobs/{number}/")["status"] for number in (1, 2)] == ["failed", "error"]
+
+    def test_nothing_is_sent_to_where_the_api_may_not_be(
+        self, controller: ScriptedController, client: ControllerClient
+    ) -> None:
+        client.read_ahead([("jobs/1/", {})])
+        assert controller.asked == controller.besides == []

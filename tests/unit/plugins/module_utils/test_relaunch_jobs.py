@@ -399,7 +399,7 @@ def test_one_deleted_during_the_wait_is_lost_and_others_go_on(
     controller.expect("POST", at(42, "relaunch"), 201, relaunched(100))
     controller.expect("POST", at(43, "relaunch"), 201, relaunched(101, unified_job_template=8))
     controller.expect("GET", JOBS, body=listed(relaunched(100), relaunched(101, unified_job_template=8)))
-    for _look in range(31):
+    for _look in range(32):
         controller.expect("GET", JOBS, body=listed())
     # After a minute without any end, one look is at all of them.
     controller.expect("GET", JOBS, body=listed(relaunched(101, "running", unified_job_template=8)))
