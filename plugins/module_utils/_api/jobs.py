@@ -73,6 +73,11 @@ class Job:
         return self.facts.get("launch_type") == RELAUNCH
 
     @property
+    def sliced(self) -> bool:
+        """Whether it ran on one slice of its inventory, of several."""
+        return int(self.facts.get("job_slice_count") or 1) > 1
+
+    @property
     def template(self) -> t.Optional[int]:
         """Its template's number; None where the template is gone."""
         return self.facts.get("unified_job_template")

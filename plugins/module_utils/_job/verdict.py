@@ -81,6 +81,8 @@ def judge(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome, alone
     check_limit(job, asked, outcome)
     said = f"Job {job.id} was successful."
     whole = work.request.options.hosts == ALL
+    if whole:
+        _check_slice(work, job, outcome)
     if whole and alone:
         return Judged(outcome.saying(said))
     # What remained before it may have been done by it.
@@ -185,6 +187,21 @@ def check_limit(job: Job, asked: Asked, outcome: RelaunchOutcome) -> None:
             f"{_limit(asked.limit)}: the template has another limit by now. Restore that, and run the task again. "
             f"See {outcome.url}"
         )
+
+
+def _check_slice(work: JobWork, job: Job, outcome: RelaunchOutcome) -> None:
+    """See that a job of a slice had the source's hosts.
+
+    :raises JobUnsuccessfulError: its inventory has changed, so that some of them are in another slice.
+    """
+    with carrying(outcome):
+        if missing := host_names(work.reader.in_other_slices(job)):
+            verb = "is" if len(missing) == 1 else "are"
+            raise JobUnsuccessfulError(
+                f"Job {job.id} was successful, but not on all hosts of job {work.source.id}, the same slice: "
+                f"{told(missing)} {verb} in another slice by now, since the inventory has changed. Launch the template "
+                f"for all slices. See {outcome.url}"
+            )
 
 
 def _limit(names: frozenset[str]) -> str:

@@ -265,9 +265,10 @@ def left_out(work: JobWork, ledger: Ledger, job: t.Optional[Job] = None) -> tupl
         host for host in ledger.due if job is not None and host.absent_in is not None and host.absent_in.id == job.id
     )
     idle = host_names((*ledger.reached(Reach.IDLE), *late))
+    elsewhere = ", they are in another slice by now," if work.source.sliced else ","
     did_not_run = (
-        f"Did not run{where}, though asked for: {_jobs.told(idle)}. Such hosts are disabled, or the play does not "
-        "target them; they have not been recovered."
+        f"Did not run{where}, though asked for: {_jobs.told(idle)}. Such hosts are disabled{elsewhere} or the play "
+        "does not target them; they have not been recovered."
         if idle
         else ""
     )

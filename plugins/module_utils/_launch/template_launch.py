@@ -177,7 +177,7 @@ def _of_source(launch: TemplateLaunch, needs: LaunchNeeds) -> t.Iterator[str]:
         yield "The controller does not tell what it was launched with beyond its template. Launch the template by hand."
     if source.inventory is None and "inventory" not in launch.changes:
         yield "The inventory that it ran with is gone. Give the template an inventory, and launch it by hand."
-    if int(source.facts.get("job_slice_count") or 1) > 1 or int(needs.own("job_slice_count") or 1) > 1:
+    if source.sliced or int(needs.own("job_slice_count") or 1) > 1:
         yield "Its template is sliced, so that a launch makes as many jobs. Relaunch each slice on its failed hosts."
     labels = shown.get("labels")
     if isinstance(labels, dict) and int(labels.get("count") or 0) > len(labels.get("results") or ()):

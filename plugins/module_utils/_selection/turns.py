@@ -33,7 +33,7 @@ def is_node(job: Job) -> bool:
     """Whether a job is a node of a workflow. A slice belongs to a workflow job too, but relaunches by itself (recorded:
     slices-job-post-failed).
     """
-    return job.facts.get("launch_type") == WORKFLOW and bool(job.facts.get("job_slice_count", 1) <= 1)
+    return job.facts.get("launch_type") == WORKFLOW and not job.sliced
 
 
 def left_alone(job: Job) -> str:

@@ -27,7 +27,7 @@ from .ledger import (
 )
 from .never_begun import InventoryHosts, NeverBegun, read_never_begun
 from .run_ends import RunEnds, may_have_results
-from .runs import Run, same_limit
+from .runs import Hosts, Run, same_limit
 from .same_work import SameWork
 from .starts import Started
 
@@ -69,13 +69,18 @@ class SummariesReader:
 
     :param client: the controller.
     :param events_in: waits until the events of a job that has ended are in; returns it as it is then.
+    :param source: the job, in detail; it has ended.
     :param read: what has been read before.
     """
 
-    def __init__(self, client: ControllerClient, events_in: t.Callable[[Job], Job], read: JobsRead) -> None:
+    def __init__(
+        self, client: ControllerClient, events_in: t.Callable[[Job], Job], source: Job, read: JobsRead
+    ) -> None:
         self._client = client
         self._events_in = events_in
+        self._source = source
         self._read = read
+        self._reach = HostReach(client, source)
 
     def summaries(self, job: Job) -> tuple[HostSummary, ...]:
         """What became of the hosts of a job that has ended, as soon as the controller knows.
@@ -91,6 +96,38 @@ class SummariesReader:
             found = _jobs.host_summaries(self._client, job.id)
         self._read.summaries[job.id] = tuple(found)
         return self._read.summaries[job.id]
+
+    def enabled(self, hosts: t.Sequence[HostRecord]) -> t.Optional[tuple[HostRecord, ...]]:
+        """Those of some hosts on which a job would run now.
+
+        :returns: under their names of today; None where this user may not read the inventory.
+        :raises ControllerError: they could not be read.
+        """
+        return self._reach.enabled(hosts)
+
+    def lost_hosts(self) -> tuple[HostRecord, ...]:
+        """The source's failed hosts that have lost their row in the inventory.
+
+        :raises ControllerError: they could not be read.
+        """
+        records = host_records(Run(self._source, whole=True, summaries=self._failed_of(self._source)), ())
+        return tuple(one for one in self._reach.of(records) if not one.has_row)
+
+    def in_other_slices(self, job: Job) -> tuple[HostRecord, ...]:
+        """The source's hosts on which a job of the same slice did not run: which hosts that has changes with its
+        inventory. Those that are disabled or gone by now are in none.
+
+        :raises ControllerError: they could not be read.
+        """
+        if not self._source.sliced:
+            return ()
+        then, now = (Run(one, whole=True, summaries=self.summaries(one)) for one in (self._source, job))
+        hosts = Hosts(self._source.inventory, [now, then])
+        ran = {hosts.key(now, one) for one in now.summaries or ()}
+        missing = [one.name_then for one in then.summaries or () if one.host and hosts.key(then, one) not in ran]
+        records = stopped_records(then, missing, (), ())
+        enabled = self.enabled(records) if records else records
+        return records if enabled is None else enabled
 
     def _failed_of(self, job: Job) -> tuple[HostSummary, ...]:
         if job.id in self._read.summaries:
@@ -130,12 +167,10 @@ class LedgerReader(SummariesReader):
         read: JobsRead,
         tried: t.Collection[int] = (),
     ) -> None:
-        super().__init__(client, events_in, read)
-        self._source = source
+        super().__init__(client, events_in, source, read)
         self._same_work = same_work
         self._whole = whole
         self._tried = tried
-        self._reach = HostReach(client, source)
         self._ends = RunEnds(client, self.summaries, read.starts)
 
     def ledger(self, later: t.Sequence[Job], hosts_needed: bool, runs_count: bool = True) -> Ledger:
@@ -153,7 +188,7 @@ class LedgerReader(SummariesReader):
         left_new = tuple(job for job in jobs if job.left_new(now))
         jobs = [job for job in jobs if job not in left_new]
         early = next((job for job in jobs if job.active and job.created <= source.finished), None)
-        runs = [Run(job, whole=same_limit(source, job)) for job in jobs if job is not early]
+        runs = [Run(job, whole=self._is_whole(job)) for job in jobs if job is not early]
         source_run = Run(source, whole=True)
         if not self._whole and (runs or hosts_needed):
             source_run = replace(source_run, summaries=self._failed_of(self._source))
@@ -173,26 +208,14 @@ class LedgerReader(SummariesReader):
             records = self._reach.of(host_records(source_run, ledger.runs))
         return self._with_limits(replace(ledger, hosts=tuple(without_tried(records, tried, runs))))
 
+    def _is_whole(self, job: Job) -> bool:
+        asked = self._whole and job.successful and same_limit(self._source, job)
+        return not self.in_other_slices(job) if asked else same_limit(self._source, job)
+
     def _with_limits(self, ledger: Ledger) -> Ledger:
         """The ledger, in which the active runs tell as well as can be on which of its hosts they are."""
         hosts = (*(ledger.hosts or ()), *(ledger.stopped_hosts or ()))
         return replace(ledger, runs=tuple(self._reach.with_limit(run, hosts) for run in ledger.runs))
-
-    def enabled(self, hosts: t.Sequence[HostRecord]) -> t.Optional[tuple[HostRecord, ...]]:
-        """Those of some hosts on which a job would run now.
-
-        :returns: under their names of today; None where this user may not read the inventory.
-        :raises ControllerError: they could not be read.
-        """
-        return self._reach.enabled(hosts)
-
-    def lost_hosts(self) -> tuple[HostRecord, ...]:
-        """The source's failed hosts that have lost their row in the inventory.
-
-        :raises ControllerError: they could not be read.
-        """
-        records = host_records(Run(self._source, whole=True, summaries=self._failed_of(self._source)), ())
-        return tuple(one for one in self._reach.of(records) if not one.has_row)
 
     def assume_done(self, job: Job, of_source: bool) -> None:
         """Know by its limit on whom a job was successful, where its counts tell that all of these hosts have run.

@@ -234,7 +234,7 @@ def read_never_begun(
         names -= ran or {one.name_then for one in summaries()}
         if not names:
             return NeverBegun()
-    if not job.inventory or _sliced(job):
+    if not job.inventory or job.sliced:
         return NeverBegun(unknown=OF_SLICE if job.inventory else NO_INVENTORY)
     try:
         left = _without_summary(client, job, names, every) if every or len(names) <= NAMES_LIMIT else None
@@ -290,10 +290,6 @@ def _by_number(job: Job, meant: Targets, summaries: t.Sequence[HostSummary]) -> 
         return NeverBegun(unknown=NOT_TOLD)
     more = max(0, total - sum(one.host is not None for one in summaries))
     return NeverBegun(more=more if meant.everybody else 0, unknown=NOT_READABLE if more else "")
-
-
-def _sliced(job: Job) -> bool:
-    return int(job.facts.get("job_slice_count") or 1) > 1
 
 
 def _without_summary(client: ControllerClient, job: Job, names: frozenset[str], every: bool) -> t.Optional[NeverBegun]:

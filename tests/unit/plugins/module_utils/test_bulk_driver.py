@@ -171,6 +171,42 @@ def test_a_scheduled_success_shortly_before_the_launch_is_taken(controller: Bulk
     assert ran.of(2)[0] == "superseded"
 
 
+class TestSlices:
+    """Which hosts a slice has changes with its inventory: a host that is added or disabled moves others."""
+
+    OF_TWO: t.ClassVar[dict[str, int]] = {"job_slice_count": 2, "job_slice_number": 1}
+
+    @pytest.mark.parametrize("same", [True, False])
+    def test_the_same_slice_with_other_hosts_has_not_done_the_work(
+        self, controller: BulkController, same: bool
+    ) -> None:
+        controller.failed(1, {"web1": False, "web3": True}, **self.OF_TWO)
+        controller.failed(2, {"web1": False, ("web3" if same else "web2"): False}, **self.OF_TWO)
+
+        ran = relaunch(controller, "all", selection=Selection(job_ids=(1,)))
+
+        assert ran.error is None
+        assert relaunches_of(controller.posts) == ([] if same else [1])
+
+    @pytest.mark.parametrize("gone", [False, True])
+    def test_a_relaunch_on_other_hosts_is_told(self, controller: BulkController, gone: bool) -> None:
+        controller.failed(1, {"web1": False, "web3": True}, **self.OF_TWO)
+
+        def move(_path: str) -> None:
+            # By now it is in the other slice, or disabled.
+            controller.inventory["web3"] = False
+
+        def back(path: str, _query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+            controller.inventory["web3"] = controller.inventory["web3"] or not gone
+            return status, body
+
+        controller.before, controller.after = at_post(move), back
+        ran = relaunch(controller, "all", selection=Selection(job_ids=(1,)))
+
+        assert ran.of(1) == ("relaunched", gone)
+        assert ("web3 is in another slice by now" in ran.entry(1).msg) is not gone
+
+
 @pytest.mark.parametrize("hosts", ["all", "failed"])
 @pytest.mark.parametrize("earlier", [True, False])
 def test_two_operators_in_the_same_instant_run_nothing_twice(
