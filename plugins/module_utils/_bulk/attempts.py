@@ -69,10 +69,12 @@ class Attempts:
             return None
         most = self._request.max_attempts
         most = member.ruled.most_attempts(most) if member.ruled else most
-        tried = self._of(member, most) if member.tried is None else member.tried
+        tried = self._of(member, most) if member.tried is None else member.tried()
         if tried is not None and tried.number >= most:
             return tried
-        self._few.add(source.id)
+        # What has come of a workflow job is seen again before each of its launches.
+        if member.tried is None:
+            self._few.add(source.id)
         return None
 
     def _of(self, member: Member, most: int) -> t.Optional[Tried]:

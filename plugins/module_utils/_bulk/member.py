@@ -63,7 +63,7 @@ class Member:
     :param later_turn: another job of the same work comes first.
     :param ruled: tells which rules its failed hosts fall under; None without rules.
     :param kind: of it, and of what is launched for it.
-    :param tried: of a workflow job, how often it has been resumed or relaunched without success.
+    :param tried: tells of a workflow job how often it has been resumed or relaunched without success.
     :param node_job_ids: of a workflow job, the selected jobs of its nodes, which are left to it.
     :param older: of a workflow job, the entries of older ones of the same work, as far as they are known before.
     :param begun: whether its turn has come.
@@ -82,7 +82,7 @@ class Member:
     later_turn: bool = False
     ruled: t.Optional[RuledHosts] = None
     kind: Kind = JOB
-    tried: t.Optional[Tried] = None
+    tried: t.Optional[t.Callable[[], Tried]] = None
     node_job_ids: tuple[int, ...] = ()
     older: tuple[JobEntry, ...] = ()
     begun: bool = False

@@ -113,7 +113,8 @@ class WorkflowMembers:
         """
         newest, *older = row.selected
         run = WorkflowRun(self._client, self._request, self._watch)
-        steps = self._steps(run, row, WorkflowOutcome(source_workflow_job_id=newest.id))
+        seen = [row]
+        steps = self._steps(run, seen, WorkflowOutcome(source_workflow_job_id=newest.id))
         why = f"Workflow job {newest.id}, the same work, is newer: what remains of that is what remains."
         entries = tuple(
             JobEntry(
@@ -127,15 +128,26 @@ class WorkflowMembers:
             for job in older
         )
         nodes = tuple(node_jobs.get(newest.id, ()))
-        return Member(newest, run.state, steps, kind=WORKFLOW_JOB, tried=row.tried, node_job_ids=nodes, older=entries)
+        return Member(
+            newest,
+            run.state,
+            steps,
+            kind=WORKFLOW_JOB,
+            tried=lambda: seen[-1].tried,
+            node_job_ids=nodes,
+            older=entries,
+        )
 
-    def _steps(self, run: WorkflowRun, row: WorkflowRow, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
-        """Resume the last that failed, unless it succeeds by itself. What is launched anew meanwhile counts."""
+    def _steps(self, run: WorkflowRun, seen: list[WorkflowRow], outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
+        """Resume the last that failed, unless it succeeds by itself. What is launched anew meanwhile counts.
+
+        :param seen: the row as it was seen last; it grows.
+        """
         while True:
-            found = yield from _until_overtaken(self._turn(run, row, outcome), run, row)
+            found = yield from _until_overtaken(self._turn(run, seen[-1], outcome), run, seen[-1])
             if isinstance(found, WorkflowOutcome):
                 return found
-            row = found
+            seen.append(found)
 
     def _turn(self, run: WorkflowRun, row: WorkflowRow, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
         """The same by what is known of them now."""

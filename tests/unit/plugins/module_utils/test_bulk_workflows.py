@@ -372,3 +372,25 @@ def test_a_run_of_anothers_that_failed_stops_nothing_where_what_remains_is_resum
     ran = recover(world, stop_after=1, at_once=1)
 
     assert [ran.entries[number].outcome for number in (10, 20, 21, 22)] == ["relaunched"] * 4
+
+
+def test_what_others_resumed_in_vain_while_it_waited_for_room_counts(world: World) -> None:
+    world.failed(20, {"web1": True})
+    world.duration = lambda _number: 120.0
+    world.workflow(30)
+    world.nodes[30] = [node(1, 31, template=8, kind="job")]
+    world.failed(31, {"web1": True}, template=8, launch_type="workflow", **above(30))
+
+    def by_a_person(_method: str, _path: str) -> None:
+        if world.clock.now > 60 and 90 not in world.workflows:
+            for number in (90, 91):
+                one = world.workflow(number, launch_type="relaunch")
+                one.created, one.duration = world.clock.now, 1.0
+                world.nodes[number] = [{**node(2, number + 100, 8, "job"), "identifier": "n1"}]
+                world.failed(number + 100, {"web1": True}, template=8, launch_type="workflow", **above(number))
+
+    world.before = by_a_person
+    ran = recover(world, at_once=1, max_attempts=2)
+
+    assert [path for path in world.posts if path.endswith("launch")] == ["20/relaunch"]
+    assert (ran.entries[30].outcome, ran.entries[30].attempts) == ("needs_person", 2)
