@@ -146,7 +146,11 @@ class BulkController(BaseAdapter):
 
     def send(self, request: PreparedRequest, *_args: t.Any, **_options: t.Any) -> Response:
         target = urlsplit(str(request.url))
-        path, query = target.path.removeprefix("/api/v2/"), dict(parse_qsl(target.query))
+        # A key that is given several times has its values in lines.
+        query: dict[str, str] = {}
+        for name, value in parse_qsl(target.query):
+            query[name] = f"{query[name]}\n{value}" if name in query else value
+        path = target.path.removeprefix("/api/v2/")
         self.clock.now += self.latency
         self.asked.append((str(request.method), path, query))
         given = self.before(str(request.method), path)
@@ -247,7 +251,8 @@ class BulkController(BaseAdapter):
 
     def _hosts(self, inventories: t.Collection[str], query: t.Mapping[str, str]) -> list[Facts]:
         names = [name for name, enabled in sorted(self.inventory.items()) if enabled or "enabled" not in query]
-        names = [name for name in names if query.get("name__contains", "") in name]
+        parts, starts = (query.get(f"or__name__{one}", "").split("\n") for one in ("contains", "startswith"))
+        names = [name for name in names if any(part in name for part in parts) or name.startswith(tuple(starts))]
         without = query.get("not__job_host_summaries__job")
         if without is not None:
             names = [name for name in names if name not in self.jobs[int(without)].hosts]

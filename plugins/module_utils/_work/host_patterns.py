@@ -215,6 +215,11 @@ def _matches(name: str, part: str) -> bool:
     return part[0] != "~" and "[" not in part and fnmatch.fnmatchcase(name, part)
 
 
+# What names have of which ``limit_problem`` may tell one; an address, which has colons too, makes none.
+ODD_PARTS = (" ", ",", ":")
+ODD_STARTS = ("@", "!", "&")
+
+
 def limit_problem(names: t.Collection[str]) -> str:
     """Why a job that is limited to these hosts would not run on exactly them, as a sentence; empty where it would.
 

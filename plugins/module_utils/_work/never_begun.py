@@ -14,7 +14,17 @@ from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job, parse_time
 from .._api.paging import NUMBERS_AT_ONCE, PAGE_SIZE
 from .end_of_run_reader import EndOfRun
-from .host_patterns import GROUPS_LIMIT, NAMES_LIMIT, HostPattern, PatternHosts, are_plain, in_parts, may_be_no_limit
+from .host_patterns import (
+    GROUPS_LIMIT,
+    NAMES_LIMIT,
+    ODD_PARTS,
+    ODD_STARTS,
+    HostPattern,
+    PatternHosts,
+    are_plain,
+    in_parts,
+    may_be_no_limit,
+)
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -94,26 +104,27 @@ class InventoryHosts:
         self._known: dict[int, _Listed] = {}
         # Those of which a list of several inventories tells nothing.
         self._alone: set[int] = set()
-        self._with_blanks: dict[int, bool] = {}
+        self._with_odd_names: dict[int, bool] = {}
 
     def may_make_no_limit(self, job: Job) -> bool:
-        """Whether some failed hosts of a job, of which a list does not tell how many they are, may make no limit: a
-        single one with a blank in its name, or very many.
+        """Whether some failed hosts of a job, of which a list does not tell how many they are, may make no limit: very
+        many, or a single one with a name that is none; see ``limit_problem``.
 
         :raises ControllerError: the controller could not be asked.
         """
         total = job.inventory_hosts or 0
         if not job.inventory or (total > 1 and may_be_no_limit(total)):
             return bool(job.inventory)
-        if job.inventory not in self._with_blanks:
-            others = sorted({*self._asked_for}.difference(self._with_blanks, {job.inventory}))
+        if job.inventory not in self._with_odd_names:
+            others = sorted({*self._asked_for}.difference(self._with_odd_names, {job.inventory}))
             asked = [job.inventory, *others[: NUMBERS_AT_ONCE - 1]]
             one_of = ",".join(map(str, asked))
             # Of those that this user may not see it shows none, so that the new job has to tell.
-            answer = self._client.get("hosts/", inventory__in=one_of, name__contains=" ", page_size=PAGE_SIZE)
+            odd = {"or__name__contains": ODD_PARTS, "or__name__startswith": ODD_STARTS}
+            answer = self._client.get("hosts/", inventory__in=one_of, **odd, page_size=PAGE_SIZE)
             named = {row.get("inventory") for row in answer.get("results") or ()}
-            self._with_blanks.update((one, bool(answer.get("next")) or one in named) for one in asked)
-        return self._with_blanks[job.inventory]
+            self._with_odd_names.update((one, bool(answer.get("next")) or one in named) for one in asked)
+        return self._with_odd_names[job.inventory]
 
     def all_in(self, job: Job, ran: frozenset[str]) -> bool:
         """Whether a job surely ran on all enabled hosts that its inventory had before it.

@@ -378,21 +378,24 @@ def test_a_job_behind_that_of_another_takes_no_place_of_others(controller: BulkC
 
 
 def test_names_that_make_no_limit_are_told_before_the_launch(controller: BulkController) -> None:
-    """A list does not tell on how many hosts a job failed; the hosts of all inventories are asked for blanks once."""
+    """A list does not tell on how many hosts a job failed: all inventories are asked for such names, once."""
     controller.failed(1, {"db 1": True, "web2": False}, template=1)
     controller.failed(2, {"web2": True, "db 1": True}, template=2)
     controller.failed(3, {"web2": True}, template=3, inventory=2)
     many = {"summary_fields": {"inventory": {"id": 1, "total_hosts": 300}}}
     controller.failed(4, {f"{'web' * 160}{number}": True for number in range(10, 310)}, template=4, **many)
+    # It would run on all hosts but x.
+    controller.failed(5, {"!x": True}, template=5)
 
     ran = relaunch(controller)
 
     assert relaunches_of(controller.posts) == [2, 3] == sorted(relaunches_of(controller.posts))
     assert not [post for post in controller.posts if post.endswith("cancel")]
-    assert [ran.of(number) for number in (1, 4)] == [("refused", False)] * 2
+    assert [ran.of(number) for number in (1, 4, 5)] == [("refused", False)] * 3
+    assert "'!x' in a limit" in ran.entry(5).msg
     assert "'db 1' alone would match no host" in ran.entry(1).msg
     assert "ends in error" in ran.entry(4).msg
-    assert sum("name__contains" in query for _method, _path, query in controller.asked) == 1
+    assert sum("or__name__contains" in query for _method, _path, query in controller.asked) == 1
 
 
 def test_where_very_many_names_have_blanks_each_is_told_before_too(controller: BulkController) -> None:
