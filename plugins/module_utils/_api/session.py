@@ -104,7 +104,7 @@ class Sender:
         timeout = self._connection.request_timeout
 
         def send() -> None:
-            with contextlib.suppress(OSError, _requests.urllib3.exceptions.HTTPError, ValueError, IndexError):
+            with contextlib.suppress(Exception):
                 while True:
                     key, request = ready.popleft()
                     response = session.send(request, timeout=timeout, allow_redirects=False, **settings)
