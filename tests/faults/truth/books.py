@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import random
 import typing as t
+from dataclasses import replace
 
-from .shapes import OUTSIDE, Block, Book, Flush, Included, Part, Play, Step
+from .shapes import MADE, OUTSIDE, Block, Book, Flush, Included, Part, Play, Step
 
 _VERBS = ("Drain", "Stop", "Update", "Configure", "Migrate", "Start", "Check", "Announce")
 _SERIALS: tuple[tuple[int | str, ...], ...] = ((1,), (2,), (1, 2), (3,), ("50%",), ("34%", "100%"))
@@ -23,8 +24,11 @@ def book_of(rng: random.Random, groups: t.Mapping[str, tuple[str, ...]]) -> Book
     targets = rng.choice(_TARGETS).split()
     if rng.random() < 0.1:
         targets = [*targets, rng.choice(OUTSIDE)]
-    plays = tuple(_random_play(rng, number, hosts, groups) for number, hosts in enumerate(targets, 1))
-    return Book(plays, groups, as_json=rng.random() < 0.1)
+    plays = [_random_play(rng, number, hosts, groups) for number, hosts in enumerate(targets, 1)]
+    if targets[-1] == MADE:
+        # Under `free` ansible refuses add_host, so that the job fails for ever.
+        plays[-2] = replace(plays[-2], free=False)
+    return Book(tuple(plays), groups, as_json=rng.random() < 0.1)
 
 
 def _random_play(rng: random.Random, number: int, hosts: str, groups: t.Mapping[str, tuple[str, ...]]) -> Play:
