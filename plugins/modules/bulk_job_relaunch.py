@@ -131,6 +131,7 @@ options:
       - Leave work to a person that has been relaunched so often since it last succeeded, whoever did that, so that a
         recovery that runs by schedule ends. Such jobs are told apart, with how often and since when they have failed,
         and the task fails.
+      - Launches with O(hosts=remaining) count as well, and what was canceled after it had begun.
     type: int
     default: 3
   update_first:

@@ -259,7 +259,10 @@ class BulkController(BaseAdapter):
         moments = {"created": _written(-30000.0), "modified": _written(-30000.0)}
         found = [(name, self.inventory_of.get(name, 1)) for name in names]
         found = [(name, inventory) for name, inventory in found if str(inventory) in inventories]
-        rows = [{**summary(name)["summary_fields"]["host"], **moments, "inventory": of} for name, of in found]
+        rows = [
+            {**summary(name)["summary_fields"]["host"], **moments, "inventory": of, "enabled": self.inventory[name]}
+            for name, of in found
+        ]
         wanted = [(name, query[f"{name}__in"].split(",")) for name in ("id", "name") if f"{name}__in" in query]
         return [row for row in rows if all(str(row[name]) in some for name, some in wanted)]
 

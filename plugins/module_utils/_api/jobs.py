@@ -29,6 +29,7 @@ ERROR = "error"
 CANCELED = "canceled"
 # As ``launch_type``.
 RELAUNCH = "relaunch"
+MANUAL = "manual"
 # Canceled on purpose is neither.
 FAILED_STATUSES = (FAILED_STATUS, ERROR)
 FINAL_STATUSES = (SUCCESSFUL, FAILED_STATUS, ERROR, CANCELED)

@@ -113,13 +113,15 @@ class Sender:
                     found[key] = _answer(response)
             ready.clear()
 
-        threads = [
-            threading.Thread(target=send, daemon=True) for _number in range(min(self.reads_at_a_time, len(ready)))
-        ]
+        threads = list[threading.Thread]()
         try:
             with _without_warnings():
-                for thread in threads:
-                    thread.start()
+                # Where no thread can be had, nothing is read ahead.
+                with contextlib.suppress(RuntimeError):
+                    for _number in range(min(self.reads_at_a_time, len(ready))):
+                        thread = threading.Thread(target=send, daemon=True)
+                        thread.start()
+                        threads.append(thread)
                 for thread in threads:
                     thread.join()
         finally:

@@ -52,9 +52,9 @@ class Attempts:
         self._looks = looks
         self._prompts = Prompts() if prompts is None else prompts
         self._oldest = min((job.id for job in self._sources), default=0)
-        # Those whose work may be relaunched once more.
-        self._few: set[int] = set()
-        # By template, its failed relaunches that are older than all selected jobs, newest first.
+        # By the number of the source whose work may be relaunched once more, how many jobs of its template had failed.
+        self._few: dict[int, int] = {}
+        # By template, its relaunches and the like in vain that are older than all selected jobs, newest first.
         self._earlier: t.Optional[dict[t.Optional[int], list[Job]]] = None
 
     def too_many(self, member: Member) -> t.Optional[Tried]:
@@ -65,43 +65,47 @@ class Attempts:
         :raises ControllerError: it could not be read.
         """
         source = member.source
-        if source.id in self._few:
+        failures = len(self._looks.failures(source))
+        # What has come of a workflow job is seen again before each of its launches.
+        if member.tried is None and self._few.get(source.id) == failures:
             return None
         most = self._request.max_attempts
         most = member.ruled.most_attempts(most) if member.ruled else most
         tried = self._of(member, most) if member.tried is None else member.tried()
         if tried is not None and tried.number >= most:
             return tried
-        # What has come of a workflow job is seen again before each of its launches.
-        if member.tried is None:
-            self._few.add(source.id)
+        self._few[source.id] = failures
         return None
 
     def _of(self, member: Member, most: int) -> t.Optional[Tried]:
         """None where no more relaunches of the template than that have failed, of whichever work."""
         source = member.source
-        of_template = (*self._looks.known(source), *self._selected_with(source))
-        relaunched = sum(job.is_relaunch and job.status in _jobs.FAILED_STATUSES for job in of_template)
-        if relaunched + len(self._older(source)) < most:
-            return None
         same_work = SameWork(self._client, source, self._request.options.job_type, self._prompts)
+        selected = self._selected_with(source)
+        # A slice may be relaunched with success on other hosts than its own.
+        may_be = [*(self._looks.known(source) if source.sliced else self._looks.failures(source)), *selected]
+        may_be = [job for job in may_be if _may_be_attempt(job) and not same_work.surely_excludes(job)]
+        if len({job.id for job in may_be}) + len(self._older(source)) < most:
+            return None
+        of_template = (*self._looks.known(source), *selected)
         hosts = self._remaining(member)
 
         def counts(job: Job) -> bool:
             return _overlap(job, source, hosts) and same_work.includes(job)
 
         known = {job.id: job for job in of_template if counts(job)}
-        success = max((job.finished for job in known.values() if job.successful), default=None)
-        failed = [job for job in known.values() if _failed_since(job, success)]
-        if success is None:
-            earlier = [job for job in self._older(source) if counts(job)]
-            relaunched = sum(job.is_relaunch for job in failed)
-            if earlier and relaunched + len(earlier) >= most:
-                last = self._last_success(source, earlier[-1].id, counts)
-                earlier = [job for job in earlier if _failed_since(job, last)]
-            failed.extend(earlier)
-        since = min(job.finished for job in (*failed, source))
-        return Tried(sum(job.is_relaunch for job in failed), since)
+        failed_last = max(job.finished for job in (source, *known.values()) if not job.active and not job.successful)
+        # A success after the last failure would have ended it, had it done the work.
+        ends = [job.finished for job in known.values() if job.successful and job.finished <= failed_last]
+        success = max(ends, default=None)
+        vain = [job for job in known.values() if _ended_since(job, success)]
+        older = [] if success else [job for job in self._older(source) if counts(job)]
+        tried = _attempts((*vain, *older), among=(*known.values(), *older))
+        if older and len(tried) >= most:
+            last = self._last_success(source, older[-1].id, counts)
+            tried = [job for job in tried if job.id in known or _ended_since(job, last)]
+        since = min(job.finished for job in (*vain, *tried, source) if not job.successful)
+        return Tried(len(tried), since)
 
     def _remaining(self, member: Member) -> frozenset[str]:
         """By name, the hosts of a job that are to be relaunched, of one that is relaunched whole its failed ones."""
@@ -118,8 +122,8 @@ class Attempts:
         if self._earlier is None:
             self._earlier = {}
             query = {
-                "launch_type": _jobs.RELAUNCH,
-                "status__in": ",".join(_jobs.FAILED_STATUSES),
+                "launch_type__in": f"{_jobs.RELAUNCH},{_jobs.MANUAL}",
+                "status__in": ",".join((*_jobs.FAILED_STATUSES, _jobs.CANCELED)),
                 "id__lt": self._oldest,
                 "order_by": "-id",
                 "page_size": PAGE_SIZE,
@@ -128,8 +132,8 @@ class Attempts:
             for some in in_chunks(templates):
                 answer = self._client.get(_LIST, unified_job_template__in=some, **query)
                 for entry in answer.get("results") or ():
-                    job = Job.of(entry)
-                    self._earlier.setdefault(job.template, []).append(job)
+                    if _may_be_attempt(job := Job.of(entry)):
+                        self._earlier.setdefault(job.template, []).append(job)
         return [] if source.template is None else self._earlier.get(source.template, [])
 
     def _last_success(self, source: Job, after: int, counts: t.Callable[[Job], bool]) -> t.Optional[datetime]:
@@ -148,5 +152,24 @@ def _overlap(job: Job, source: Job, hosts: frozenset[str]) -> bool:
     return not (hosts and job.limit_names) or same_limit(source, job) or bool(job.limit_names & hosts)
 
 
-def _failed_since(job: Job, success: t.Optional[datetime]) -> bool:
-    return job.status in _jobs.FAILED_STATUSES and (success is None or job.finished > success)
+def _ended_since(job: Job, success: t.Optional[datetime]) -> bool:
+    """Whether a job has ended since then; one that was canceled before it began has tried nothing."""
+    return not job.active and job.began and (success is None or job.finished > success)
+
+
+def _may_be_attempt(job: Job) -> bool:
+    """Whether a job may be an attempt at what another one has left: ``hosts: remaining`` launches with a limit."""
+    launched = job.is_relaunch or (job.facts.get("launch_type") == _jobs.MANUAL and bool(job.limit_names))
+    return launched and job.began and not job.active
+
+
+def _attempts(jobs: t.Iterable[Job], among: t.Collection[Job]) -> list[Job]:
+    """Those of some jobs that ran what others had left.
+
+    :param among: all that are known of the same work.
+    """
+    return [
+        job
+        for job in filter(_may_be_attempt, jobs)
+        if job.is_relaunch or any(other.id < job.id and not same_limit(other, job) for other in among)
+    ]

@@ -25,7 +25,7 @@ from .deadline_end import DeadlineEnd
 from .looks import LOOK_SHARED_FOR, SharedLooks
 from .member import LOOKS, Member
 from .options import JobsRequest
-from .outcome import LOST, Counted, Planned
+from .outcome import RELAUNCHED, Counted, Planned
 from .waits import Waits
 
 # So many launches, begun within so many seconds, share a look at others in the same instant; who comes later looks
@@ -130,8 +130,7 @@ class BulkDriver:
             for member in row:
                 if not member.begun and member.entry is None:
                     member.begin()
-                left = not self._request.options.wait and member.waits_for_end is not None
-                if member.entry is None and not left:
+                if _keeps_turn(member, self._request):
                     break
 
     def _answer_looks(self, shared_for: float = LOOK_SHARED_FOR) -> None:
@@ -240,6 +239,13 @@ class BulkDriver:
         return True
 
 
+def _keeps_turn(member: Member, request: JobsRequest) -> bool:
+    """Whether the next of its row has to wait; in check mode nothing comes of what would be launched."""
+    if member.entry is not None:
+        return request.check_mode and member.entry.outcome == RELAUNCHED
+    return request.options.wait or member.waits_for_end is None
+
+
 def _let_in(
     members: t.Sequence[Member], advance: t.Callable[[Member, bool], None], clock: t.Callable[[], float]
 ) -> list[Member]:
@@ -257,7 +263,7 @@ def _let_in(
 def _drop_behind_lost(turns: t.Iterable[t.Sequence[Member]]) -> None:
     """End those that are the same work as one that may have been launched: its job may still appear."""
     for row in turns:
-        lost = next((one.source for one in row if one.entry is not None and one.entry.outcome == LOST), None)
+        lost = next((one.source for one in row if one.entry and one.entry.launch_unknown), None)
         for member in row:
             if lost is not None and member.waits_for_room and not member.launched:
                 member.drop(f"it is unknown whether job {lost.id}, the same work, was relaunched")

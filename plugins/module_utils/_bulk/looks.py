@@ -137,6 +137,10 @@ class SharedLooks:
         """The jobs of a job's template that are newer than the oldest source, as of the last look."""
         return [] if self._recent is None else self._recent.of(source, 0)
 
+    def failures(self, source: Job) -> t.Collection[Job]:
+        """The jobs of a job's template that are known to have ended without success."""
+        return () if self._recent is None else self._recent.failures(source)
+
     def is_active(self, source: Job) -> bool:
         """Whether a job of a job's template is known to be active."""
         return self._recent is not None and self._recent.is_active(source)

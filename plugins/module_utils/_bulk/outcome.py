@@ -164,6 +164,11 @@ class JobEntry:
         return self.outcome == LOST or self.broken or (self.outcome in ACTED and self.status in _UNSUCCESSFUL)
 
     @property
+    def launch_unknown(self) -> bool:
+        """Whether it may have been launched, and nobody knows."""
+        return self.outcome == LOST and self.id is None
+
+    @property
     def well(self) -> bool:
         """Whether it was acted on with success, or needed nothing."""
         return self.recovered or (self.status == _jobs.SUCCESSFUL and not self.unsuccessful)
@@ -201,7 +206,7 @@ class JobsOutcome(Outcome):
     @property
     def so_far(self) -> str:
         underway = [entry for entry in self.jobs if entry.outcome == RELAUNCHED and entry.active]
-        lost = sum(entry.outcome == LOST for entry in self.jobs)
+        lost = sum(entry.launch_unknown for entry in self.jobs)
         parts = []
         if underway:
             numbers = _jobs.told(str(entry.id) for entry in underway)

@@ -16,6 +16,7 @@ from .._api.jobs import FINAL_STATUSES, NEW, Job
 from .._api.kinds import JOB
 from .._api.paging import NUMBERS_AT_ONCE, in_chunks
 from .._launch.asks import JobsAfter
+from .._launch.waiting import seen_in_detail
 from .._selection.find_jobs import by_numbers
 
 if t.TYPE_CHECKING:
@@ -48,6 +49,7 @@ class RecentJobs:
         self._met: dict[_Template, list[int]] = {}
         self._of_source: dict[int, tuple[int, set[int]]] = {}
         self._active: dict[int, Job] = {}
+        self._failures: dict[_Template, dict[int, Job]] = {}
         #: When this was asked for, by the client's clock.
         self.at = client.clock()
         self._newest = max((job.id for job in sources), default=0)
@@ -70,8 +72,10 @@ class RecentJobs:
         active = {number for number in self._active if number not in waited_for}
         found = [Job.of(entry) for entry in by_numbers(self._client, "id__in", active)]
         self._note(found)
-        for number in active.difference(job.id for job in found):
-            # That one is gone.
+        # Lists do not show what this user may not see for a while.
+        there, gone = seen_in_detail(self._client, dict.fromkeys(active.difference(job.id for job in found), JOB))
+        self._note(there)
+        for number in gone:
             del self._active[number], self._of_template[self._template_of[number]][number]
         self._note(self._listed(sources, self._known_to))
         self._is_known_as_of(began)
@@ -131,6 +135,10 @@ class RecentJobs:
         jobs = self._of_template.get(_template(source), {})
         return [jobs[newer] for newer in sorted(newer for newer in jobs if newer > number)]
 
+    def failures(self, source: Job) -> t.Collection[Job]:
+        """Those of a job's template that have ended without success."""
+        return self._failures.get(_template(source), {}).values()
+
     def is_active(self, source: Job) -> bool:
         """Whether one of a job's template is active, as of the last look."""
         return any(_template(job) == _template(source) for job in self._active.values())
@@ -162,6 +170,8 @@ class RecentJobs:
             # Credentials and labels are added to one that is new.
             if job.id not in known or known[job.id].status == NEW:
                 self._met.setdefault(template, []).append(job.id)
+            if not (job.active or job.successful):
+                self._failures.setdefault(template, {})[job.id] = job
             known[job.id] = job
             self._newest = max(self._newest, job.id)
             if job.active:

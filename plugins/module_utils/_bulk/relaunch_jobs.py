@@ -34,7 +34,7 @@ from .._work.same_work import Prompts
 from .driver import BulkDriver, BulkProgress
 from .member import Member, entries_of
 from .options import JobsRequest
-from .outcome import FOR_PERSONS, LATER, LOST, REFUSED, RELAUNCHED, JobEntry, JobsOutcome, Planned
+from .outcome import FOR_PERSONS, LATER, REFUSED, RELAUNCHED, JobEntry, JobsOutcome, Planned
 from .updates_first import UpdatesFirst
 from .workflow_rows import WorkflowMembers, left_to_workflows, workflow_rows
 
@@ -76,10 +76,12 @@ def relaunch_jobs(
         driver.plan()
         _check_number(task, driver, alone)
         if request.check_mode:
-            for number, member in enumerate(driver.members):
-                plan.show(number)
-                if member.waits_for_room:
+            while waiting := [member for member in driver.members if member.waits_for_room]:
+                for number, member in enumerate(waiting):
+                    plan.show(number)
                     member.advance()
+                # Where one is refused, the next of its row has its turn.
+                driver.plan()
         else:
             driver.run()
     except BaseException as error:
@@ -117,7 +119,7 @@ class _Task:
         if planned:
             changed = any(entry.outcome == RELAUNCHED for entry in jobs)
         else:
-            changed = any(member.launched for member in driver.members) or any(entry.outcome == LOST for entry in jobs)
+            changed = any(member.launched for member in driver.members) or any(entry.launch_unknown for entry in jobs)
             changed = changed or self.updates.begun
         return JobsOutcome(changed=changed, jobs=jobs, updates=tuple(self.updates.result()))
 

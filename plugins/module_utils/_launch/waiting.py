@@ -212,10 +212,11 @@ class Watch:
             found = None if wide or ended_among is None else ended_among(ids)
             found = _listed(self._client, ids, {} if wide else narrow) if found is None else found
             seen = {job.id: job for job in found}
-            if wide:
-                looked_for = self._client.clock()
-            ended = {number: job for number, job in seen.items() if not job.active}
-            return ended, frozenset(ids).difference(seen) if wide else frozenset()
+            looked_for = self._client.clock() if wide else looked_for
+            missing = {one: kind for one, kind in ids.items() if wide and one not in seen}
+            there, gone = seen_in_detail(self._client, missing)
+            seen.update((job.id, job) for job in there)
+            return {number: job for number, job in seen.items() if not job.active}, gone
 
         left = self.left(math.inf if most is None else most)
         pause = min(pause, self._waiting.interval, math.inf if left is None else left)
@@ -311,6 +312,26 @@ def _listed(client: ControllerClient, ids: t.Mapping[int, Kind], query: t.Mappin
     for path in sorted({kind.path for kind in ids.values()}):
         for some in in_chunks(number for number, kind in ids.items() if kind.path == path):
             yield from map(Job.of, client.results_once(f"{path}/", **query, id__in=some))
+
+
+def seen_in_detail(client: ControllerClient, ids: t.Mapping[int, Kind]) -> tuple[list[Job], frozenset[int]]:
+    """Of jobs that lists do not show those that are there all the same, and the numbers of those that were deleted.
+
+    What this user may not see is neither: lists leave it out, its detail is refused (recorded: denied-role-removed-*).
+
+    :param ids: their numbers, each with its kind.
+    :raises ControllerError: the controller could not be asked, with a single attempt.
+    """
+    there, gone = [], set()
+    for number, kind in ids.items():
+        try:
+            there.append(_jobs.get_once(client, number, kind))
+        except AnswerError as error:
+            if error.status == 404:
+                gone.add(number)
+            elif error.status != 403:
+                raise
+    return there, frozenset(gone)
 
 
 def _why_not_canceled(client: ControllerClient, job: Job, kind: Kind) -> t.Optional[str]:

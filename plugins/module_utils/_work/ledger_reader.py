@@ -124,10 +124,9 @@ class SummariesReader:
         then, now = (Run(one, whole=True, summaries=self.summaries(one)) for one in (self._source, job))
         hosts = Hosts(self._source.inventory, [now, then])
         ran = {hosts.key(now, one) for one in now.summaries or ()}
-        missing = [one.name_then for one in then.summaries or () if one.host and hosts.key(then, one) not in ran]
-        records = stopped_records(then, missing, (), ())
-        enabled = self.enabled(records) if records else records
-        return records if enabled is None else enabled
+        missing = [one.name_then for one in then.summaries or () if hosts.key(then, one) not in ran]
+        records = self._reach.of_stopped(stopped_records(then, missing, (), ()))
+        return tuple(one for one in records if one.reach is Reach.RELAUNCH)
 
     def _failed_of(self, job: Job) -> tuple[HostSummary, ...]:
         if job.id in self._read.summaries:

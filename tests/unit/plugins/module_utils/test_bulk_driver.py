@@ -26,6 +26,7 @@ from ansible_collections.relaunch.controller.tests.unit.bulk_controller import (
     relaunches_of,
 )
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
+from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import listed
 
 MINE = {"launched_by": {"id": 1, "type": "user"}}
 #: More requests than any of these tests needs: an endless loop ends here.
@@ -205,6 +206,146 @@ class TestSlices:
 
         assert ran.of(1) == ("relaunched", gone)
         assert ("web3 is in another slice by now" in ran.entry(1).msg) is not gone
+
+    @pytest.fixture
+    def moved(self, controller: BulkController) -> BulkController:
+        """Since web2 was added, web3 is in the other slice."""
+        controller.failed(1, {"web1": False, "web3": True}, **self.OF_TWO)
+        controller.inventory["web2"] = True
+
+        def answered(path: str, _query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+            if status == 201:
+                controller.jobs[body["id"]].hosts = {"web1": False, "web2": False}
+            return status, body
+
+        controller.after = answered
+        return controller
+
+    def test_what_others_have_by_now_is_not_relaunched_for_ever(self, moved: BulkController) -> None:
+        for _run in range(6):
+            relaunch(moved, "all", selection=Selection(job_ids=(1,)), max_attempts=3)
+            moved.clock.now += 600
+
+        assert len(relaunches_of(moved.posts)) == 3
+
+    def test_a_host_that_was_deleted_and_added_again_is_looked_for(self, moved: BulkController) -> None:
+        launched = moved.after
+
+        def answered(path: str, query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+            if path == "jobs/1/job_host_summaries/":
+                for row in body["results"]:
+                    row.update(host=None, summary_fields={})
+            return launched(path, query, status, body)
+
+        moved.after = answered
+        ran = relaunch(moved, "all", selection=Selection(job_ids=(1,)))
+
+        assert ran.of(1) == ("relaunched", False)
+
+
+class TestWhatListsDoNotShow:
+    """While a user's role is away, lists are answered without what it was for (recorded: denied-role-removed-*)."""
+
+    def test_another_users_active_run_is_not_forgotten(self, controller: BulkController) -> None:
+        controller.duration = lambda _number: 60.0
+        inventories = {number: controller.in_inventory(10 + number, [f"web{number}"]) for number in (1, 2, 3, 4)}
+        for number, facts in inventories.items():
+            controller.failed(number, {f"web{number}": True}, template=number, **facts)
+
+        def by_a_person(_method: str, _path: str) -> None:
+            if controller.clock.now > 20 and not others:
+                facts = {"limit": "web4", "launch_type": "relaunch", **inventories[4]}
+                others.append(controller.launch(4, ["web4"], 5000.0, **facts))
+
+        def role_away(path: str, _query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+            if path == "jobs/" and 100 < controller.clock.now < 150:
+                rows = [one for one in body["results"] if one["unified_job_template"] != 4]
+                return 200, {**body, "count": len(rows), "results": rows}
+            return status, body
+
+        others: list[t.Any] = []
+        controller.before, controller.after = by_a_person, role_away
+        relaunch(controller, at_once=1, timeout=1000)
+
+        assert relaunches_of(controller.posts) == [1, 2, 3]
+
+    def test_a_job_that_is_waited_for_was_not_deleted(self, controller: BulkController) -> None:
+        controller.failed(1, {"web1": True})
+        controller.duration = lambda _number: 300.0
+
+        def role_away(path: str, query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+            away = path == "jobs/" and 60 < controller.clock.now < 70
+            return (200, listed([], query)) if away else (status, body)
+
+        controller.after = role_away
+
+        assert relaunch(controller).of(1) == ("relaunched", True)
+
+
+def test_events_that_were_not_in_yet_measure_no_other_job(controller: BulkController) -> None:
+    """Under load they are in eight seconds after the end (recorded: lag-detail)."""
+    controller.failed(1, {"web1": True, "web2": False}, stopped=True)
+    second = controller.failed(2, {"web1": False}, limit="web1", launch_type="relaunch")
+    second.created, second.duration, controller.clock.now = 0.0, 20.0, 5.0
+
+    def late(path: str, query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+        if controller.clock.now < second.ends + 7:
+            if path == "jobs/2/job_events/":
+                rows = [event for event in body["results"] if event["counter"] <= 3]
+                return status, {**body, "count": len(rows), "results": rows}
+            if path == "jobs/2/job_host_summaries/":
+                return status, listed([], query)
+            if path == "jobs/2/":
+                return status, {**body, "event_processing_finished": False, "host_status_counts": None}
+        return status, body
+
+    controller.after = late
+    ran = relaunch(controller, selection=Selection(job_ids=(1, 2)))
+
+    # It was stopped in the first, and has run nowhere since.
+    assert not ran.of(1)[1] and "web2" in ran.entry(1).msg
+
+
+def test_after_a_deletion_the_same_work_is_told_what_is_known(controller: BulkController) -> None:
+    for number, failed in ((1, "web1"), (2, "web2")):
+        controller.failed(number, {name: name == failed for name in ("web1", "web2")})
+    controller.duration = lambda _number: 300.0
+
+    def delete(_method: str, _path: str) -> None:
+        if controller.clock.now > 20:
+            controller.jobs.pop(101, None)
+
+    controller.before = delete
+    ran = relaunch(controller)
+
+    assert (ran.of(2)[0], ran.entry(2).id) == ("lost", 101)
+    assert "it is unknown whether" not in ran.entry(1).msg
+
+
+def test_a_deleted_job_of_another_is_no_change(controller: BulkController) -> None:
+    controller.failed(1, {"web1": True})
+    controller.launch(7, ["web1"], 300.0, limit="web1", launch_type="relaunch")
+
+    def delete(_method: str, _path: str) -> None:
+        if controller.clock.now > 20:
+            controller.jobs.pop(101, None)
+
+    controller.before = delete
+    ran = relaunch(controller, selection=Selection(job_ids=(1,)))
+
+    assert (controller.posts, ran.outcome.changed) == ([], False)
+
+
+def test_where_one_is_refused_the_plan_goes_on_with_the_next_of_its_work(controller: BulkController) -> None:
+    controller.inventory = {"web1": True, "web2": True}
+    controller.failed(1, {"web1": True, "web2": False})
+    controller.failed(2, {"web1": False, "web2": True})
+    controller.before = lambda _method, path: (500, {"detail": "x"}) if path == "jobs/2/create_schedule/" else None
+
+    plan = relaunch(controller, "remaining", check_mode=True)
+    ran = relaunch(controller, "remaining")
+
+    assert (ran.of(1)[0], ran.outcome.changed) == (plan.of(1)[0], plan.outcome.changed) == ("relaunched", True)
 
 
 @pytest.mark.parametrize("hosts", ["all", "failed"])
@@ -900,6 +1041,44 @@ class TestAttempts:
 
         assert [plan.of(number)[0] for number in (1, 2, 3, 4)] == ["needs_person"] * 3 + ["relaunched"]
         assert plan.outcome.changed
+
+    def test_launches_on_the_remaining_hosts_count(self, controller: BulkController) -> None:
+        controller.failed(1, {"web1": True}).created = -20.0
+        controller.failing[7] = {"web1"}
+
+        for _run in range(7):
+            relaunch(controller, "remaining", selection=Selection(job_ids=tuple(controller.jobs)), max_attempts=3)
+            controller.clock.now += 600
+
+        assert len(controller.posts) == 3
+
+    def test_what_was_canceled_at_the_timeout_counts(self, controller: BulkController) -> None:
+        controller.failed(1, {"web1": True})
+        controller.duration = lambda _number: 1e6
+
+        for _run in range(6):
+            relaunch(controller, selection=Selection(job_ids=(1,)), max_attempts=3, timeout=60, cancel=True)
+            controller.clock.now += 600
+
+        assert len(relaunches_of(controller.posts)) == 3
+
+    def test_what_others_relaunched_in_vain_while_it_waited_for_room_counts(self, controller: BulkController) -> None:
+        inventories = {number: controller.in_inventory(10 + number, [f"web{number}"]) for number in (1, 2)}
+        for number, facts in inventories.items():
+            controller.failed(number, {f"web{number}": True}, template=number, **facts)
+        controller.failing[2] = {"web2"}
+        controller.duration = lambda number: 120.0 if number == 1 else 5.0
+
+        def by_others(_method: str, _path: str) -> None:
+            if controller.clock.now > 30 * (len(launched) + 1) and len(launched) < 3:
+                facts = {"limit": "web2", "launch_type": "relaunch", **inventories[2]}
+                launched.append(controller.launch(2, ["web2"], 5.0, **facts))
+
+        launched: list[t.Any] = []
+        controller.before = by_others
+        ran = relaunch(controller, at_once=1, max_attempts=3)
+
+        assert (relaunches_of(controller.posts), ran.of(2)[0]) == ([1], "needs_person")
 
 
 class TestItsOwnWork:

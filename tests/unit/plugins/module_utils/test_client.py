@@ -576,3 +576,16 @@ class TestReadAhead:
     ) -> None:
         client.read_ahead([("jobs/1/", {})])
         assert controller.asked == controller.besides == []
+
+    def test_is_none_where_no_thread_can_be_had(
+        self, controller: ScriptedController, ready: ControllerClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def start(_thread: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        controller.expect("GET", "/api/v2/jobs/1/", body={"id": 1})
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", start)
+            ready.read_ahead([("jobs/1/", {})])
+
+        assert ready.get("jobs/1/") == {"id": 1}

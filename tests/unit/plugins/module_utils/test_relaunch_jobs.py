@@ -55,7 +55,7 @@ def relaunched(number: int, status: str = "pending", **facts: t.Any) -> dict[str
 
 @pytest.fixture(autouse=True)
 def _none_was_relaunched_before_and_no_name_has_a_blank(controller: ScriptedController) -> None:
-    controller.aside("GET", JOBS, listed(), launch_type="relaunch")
+    controller.aside("GET", JOBS, listed(), launch_type__in="relaunch,manual")
     controller.aside("GET", "/api/v2/hosts/", listed())
 
 
@@ -403,6 +403,7 @@ def test_one_deleted_during_the_wait_is_lost_and_others_go_on(
         controller.expect("GET", JOBS, body=listed())
     # After a minute without any end, one look is at all of them.
     controller.expect("GET", JOBS, body=listed(relaunched(101, "running", unified_job_template=8)))
+    controller.expect("GET", at(100), 404, {"detail": "Not found."})
     controller.expect("GET", JOBS, body=listed(relaunched(101, "successful", unified_job_template=8)))
 
     result = run(at_once=2)
