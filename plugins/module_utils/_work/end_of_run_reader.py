@@ -40,8 +40,6 @@ RESULTS_LIMIT = 1000
 # All events of a job are asked for at once where they are no more than this.
 FEW_EVENTS = 100
 _WHOLE = {"order_by": "counter", "page_size": FEW_EVENTS}
-# Whoever waits for the events of a job does so for no more seconds than these.
-EVENTS_IN_WITHIN = 60.0
 # Statistics take some 180 bytes a host.
 STATISTICS_LIMIT = 200
 
@@ -135,9 +133,8 @@ def read_ahead(client: ControllerClient, ended: t.Iterable[tuple[Job, Job]], kep
         if job.id not in kept and brief.setdefault(job.template, True):
             reads[job.id] = _WHOLE
             brief[job.template] = kept.brief.get(job.template, False)
-        # Events of one that has just ended may not be in; whoever waits for them must not have an answer of before.
-        long_over = not source.active and (job.finished - source.finished).total_seconds() > EVENTS_IN_WITHIN
-        if source.id not in kept and long_over:
+        # Whoever waits for events that are not in yet must not have an answer of before.
+        if source.id not in kept and source.events_processed:
             reads[source.id] = first_page(_starts_query(source, kept))
     client.read_ahead((JOB.at(number, "job_events"), query) for number, query in reads.items())
 
