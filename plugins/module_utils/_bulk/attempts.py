@@ -94,17 +94,17 @@ class Attempts:
             return _overlap(job, source, hosts) and same_work.includes(job)
 
         known = {job.id: job for job in of_template if counts(job)}
-        failed_last = max(job.finished for job in (source, *known.values()) if not job.active and not job.successful)
-        # A success after the last failure would have ended it, had it done the work.
-        ends = [job.finished for job in known.values() if job.successful and job.finished <= failed_last]
-        success = max(ends, default=None)
+        failures = [job.finished for job in (source, *known.values()) if not (job.active or job.successful)]
+        successes = [job.finished for job in known.values() if job.successful]
+        # One after the last failure would have ended it, had it done the work.
+        success = max((end for end in successes if failures and end <= max(failures)), default=None)
         vain = [job for job in known.values() if _ended_since(job, success)]
         older = [] if success else [job for job in self._older(source) if counts(job)]
         tried = _attempts((*vain, *older), among=(*known.values(), *older))
         if older and len(tried) >= most:
             last = self._last_success(source, older[-1].id, counts)
             tried = [job for job in tried if job.id in known or _ended_since(job, last)]
-        since = min(job.finished for job in (*vain, *tried, source) if not job.successful)
+        since = min((job.finished for job in (*vain, *tried, source) if not job.successful), default=source.finished)
         return Tried(len(tried), since)
 
     def _remaining(self, member: Member) -> frozenset[str]:

@@ -1197,6 +1197,16 @@ def test_a_source_that_is_active_is_waited_for_and_decided_then(controller: Bulk
     assert ran.error is None and ran.of(1) == ("relaunched", True)
 
 
+def test_attempts_count_for_a_source_that_was_active_at_first_too(controller: BulkController) -> None:
+    for number in (1, 2):
+        controller.failed(number, {"web1": True}, launch_type="relaunch", limit="web1")
+    controller.failed(3, {"web1": True}).created = -1.0
+
+    ran = relaunch(controller, selection=Selection(job_ids=(3,)), max_attempts=2)
+
+    assert (ran.of(3)[0], ran.entry(3).attempts) == ("needs_person", 2)
+
+
 def relaunch_plan(controller: BulkController) -> Ran:
     return relaunch(controller, check_mode=True)
 
