@@ -242,7 +242,8 @@ def test_requests_grow_with_launches_and_intervals_not_with_jobs_times_looks(
 
     assert (result["failed"], result["counts"]["recovered"]) == (False, jobs), result["msg"]
     log = sandbox.log()
-    assert len({entry["connection"] for entry in log}) == 1
+    # What verdicts need is read side by side, six requests at a time.
+    assert len({entry["connection"] for entry in log}) <= 6
     assert len(posts(sandbox)) == jobs
     lists = [entry for entry in log if entry["path"] == "/api/v2/jobs/"]
     pages = 2 * (jobs // 200 + 1)
