@@ -27,6 +27,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._task.argument
     hide_variables,
     not_finite,
     reads_as_infinite,
+    secrets_in,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._task.front_door import (
     Surroundings,
@@ -83,8 +84,7 @@ class InProcessAction(ActionBase):
         if isinstance(ended, str):
             display.vv(f"{self._task.action} runs as a module: {ended}")
             ended = self._as_module(task_vars, surroundings)
-            # AnsibleModule shows them as they were given where it refuses them itself.
-            hide_variables(ended.get("invocation", {}).get("module_args", {}))
+            self._hide_arguments(ended)
         if ended.get("failed") and self._talks(task_vars):
             for line in failure_lines(ended):
                 self._write(line)
@@ -146,6 +146,13 @@ class InProcessAction(ActionBase):
         if not surroundings.asynchronous:
             self._remove_tmp_path(self._connection._shell.tmpdir)
         return result
+
+    def _hide_arguments(self, ended: Result) -> None:
+        """Mask what AnsibleModule shows as it was given, where it refuses the arguments itself."""
+        arguments = ended.get("invocation", {}).get("module_args")
+        if isinstance(arguments, dict):
+            hide_variables(arguments)
+            ended["invocation"] = remove_values(ended["invocation"], secrets_in(self.specification(), arguments))
 
     def _injects_invocation(self, task_vars: dict[str, t.Any]) -> bool:
         """Whether a module's result would hold its arguments: always before ansible-core 2.21, since then if asked."""

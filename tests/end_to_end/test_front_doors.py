@@ -211,6 +211,8 @@ def test_no_secret_at_the_highest_verbosity(
         {**full, "controller_host": "http://127.0.0.1:9"},
         {**full, "controller_host": f"https://admin:{password}@127.0.0.1"},
         {**full, "credential_passwords": {**secrets, "spare": [secrets["spare"]]}},
+        {**full, "credential_passwords": json.dumps(secrets), "job_id": 999999},
+        {**full, "credential_passwords": json.dumps(secrets), "nonsense": 1},
         {**full, "nonsense": 1},
         *({**full, "changes": changes, **more} for more in ({}, {"job_id": 999999}, {"nonsense": 1})),
         {**basic, "credential_passwords": {"ssh_password": secrets["ssh_password"]}},

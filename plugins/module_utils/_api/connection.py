@@ -203,14 +203,15 @@ def harmless_values_of_token(given: t.Any) -> list[str]:
     """
     if not isinstance(given, dict) or not given.get("token") or not isinstance(given["token"], str):
         return []
-    return [leaf for key, value in given.items() if key in HARMLESS_TOKEN_KEYS for leaf in _leaves(value)]
+    return [leaf for key, value in given.items() if key in HARMLESS_TOKEN_KEYS for leaf in leaves(value)]
 
 
-def _leaves(value: t.Any) -> t.Iterator[str]:
+def leaves(value: t.Any) -> t.Iterator[str]:
+    """What a value holds that may be secret, as texts: neither a truth nor nothing at all is."""
     if isinstance(value, (dict, list)):
         for inner in value.values() if isinstance(value, dict) else value:
-            yield from _leaves(inner)
-    else:
+            yield from leaves(inner)
+    elif not isinstance(value, bool) and value not in (None, ""):
         yield str(value)
 
 

@@ -13,7 +13,7 @@ import json
 import typing as t
 
 from .._api import templates as _templates
-from .._api.connection import LARGEST_NUMBER
+from .._api.connection import LARGEST_NUMBER, leaves
 from .._api.errors import OptionError, RefusedError
 from .._api.jobs import Job, names_in, summary_of, told
 from .._work.same_work import MASK, variables_of
@@ -138,22 +138,13 @@ def secret_texts(job: Job, changes: Changes, survey: t.Optional[t.Mapping[str, s
     :param survey: the kind of each question by its variable; None where it is not known.
     """
     secret = _secret_names(job, survey)
-    return {one for name, value in changes.get("extra_vars", {}).items() if name in secret for one in _texts(value)}
+    return {one for name, value in changes.get("extra_vars", {}).items() if name in secret for one in leaves(value)}
 
 
 def _secret_names(job: Job, survey: t.Optional[t.Mapping[str, str]]) -> set[str]:
     masked = variables_of(job.facts.get("extra_vars"))
     secret = {name for name, kind in (survey or {}).items() if kind == "password"}
     return secret.union(name for name, value in (masked if isinstance(masked, dict) else {}).items() if value == MASK)
-
-
-def _texts(value: t.Any) -> t.Iterator[str]:
-    """What a value holds; a truth or nothing at all is no secret."""
-    if isinstance(value, (dict, list)):
-        for one in value.values() if isinstance(value, dict) else value:
-            yield from _texts(one)
-    elif not isinstance(value, bool) and value not in (None, ""):
-        yield str(value)
 
 
 def _of_job(job: Job, name: str, value: t.Any) -> t.Any:

@@ -17,7 +17,7 @@ import typing as t
 
 from ansible.module_utils.common.validation import check_mutually_exclusive, check_required_by
 
-from .._api.connection import LARGEST_NUMBER
+from .._api.connection import HARMLESS_TOKEN_KEYS, LARGEST_NUMBER, harmless_values_of_token, leaves
 from .._api.errors import OptionError
 from .._job.options import SOURCE_OPTIONS
 from .._work.same_work import MASK
@@ -46,6 +46,21 @@ def settle(specification: Specification, params: dict[str, t.Any], own_job: t.Op
     if own_job is not None:
         required = [names for names in required if names != SOURCE_OPTIONS]
     _check_together(specification, required, given)
+
+
+def secrets_in(specification: Specification, params: t.Mapping[str, t.Any]) -> set[str]:
+    """The texts that no result may show, of the parameters that are secret.
+
+    :param params: validated, or as far as that got.
+    """
+    found: set[str] = set()
+    for name, option in specification.get("argument_spec", {}).items():
+        if option.get("no_log"):
+            value: t.Any = params.get(name)
+            if name == "controller_oauthtoken" and harmless_values_of_token(value):
+                value = {key: one for key, one in value.items() if key not in HARMLESS_TOKEN_KEYS}
+            found.update(leaves(value))
+    return found
 
 
 def hide_variables(args: dict[str, t.Any]) -> None:

@@ -18,7 +18,7 @@ from .._api.client import ControllerClient
 from .._api.errors import ControllerError
 from .._job.options import own_job_id
 from .._job.outcome import Outcome, Result, outcome_of
-from .arguments import Specification, hide_variables, settle
+from .arguments import Specification, hide_variables, secrets_in, settle
 
 Act = t.Callable[[ControllerClient], Outcome]
 
@@ -41,7 +41,7 @@ def carry_out(
     :returns: the result, with ``failed`` and ``msg`` where it failed, and ``exception`` where that was a defect.
     """
     try:
-        adjust_hidden(hidden, params)
+        adjust_hidden(hidden, params, specification)
         hidden.update(_connection.passwords_of_proxies(os.environ))
         settle(specification, params, own_job_id(os.environ))
         connection = _connection.resolve(params, os.environ, os.getcwd())
@@ -65,13 +65,17 @@ def carry_out(
         hide_variables(params)
 
 
-def adjust_hidden(hidden: set[str], params: t.Mapping[str, t.Any]) -> None:
-    """Hide a password that was put into the address, and nothing that is no secret.
+def adjust_hidden(hidden: set[str], params: t.Mapping[str, t.Any], specification: Specification) -> None:
+    """Hide what is secret in the parameters and a password that was put into the address, and nothing that is neither.
 
-    Of a token given as a dictionary Ansible takes every value for one, its ``id`` and ``user`` among them, and would
-    mask any number in the result that contains one of those.
+    Of a token given as a dictionary Ansible takes every value for a secret, its ``id`` and ``user`` among them, and
+    would mask any number in the result that contains one of those. Of a dictionary given as text it takes only the
+    whole text for one.
+
+    :param hidden: changed in place.
     """
     hidden.difference_update(_connection.harmless_values_of_token(params.get("controller_oauthtoken")))
+    hidden.update(secrets_in(specification, params))
     hidden.update(_connection.passwords_in_url(params.get("controller_host")))
 
 

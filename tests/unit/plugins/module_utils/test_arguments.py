@@ -10,7 +10,10 @@ import math
 import typing as t
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
 
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import OptionError
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import SPECIFICATION as BULK
 from ansible_collections.relaunch.controller.plugins.module_utils._job.options import (
@@ -20,6 +23,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._retry.options
     RETRY_SPECIFICATION as RETRY,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._task.arguments import not_finite, settle
+from ansible_collections.relaunch.controller.plugins.module_utils._task.result import carry_out
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import (
     WORKFLOW_SPECIFICATION as WORKFLOW,
 )
@@ -115,3 +119,35 @@ def test_what_ansible_breaks_off_at_is_named_before(name: str, value: t.Any) -> 
 @pytest.mark.parametrize("args", [{"job_template": "Infinity"}, {"name": "nan"}, {"job_id": 42, "timeout": "1e3"}, {}])
 def test_a_name_may_read_as_infinite(args: dict[str, t.Any]) -> None:
     assert not_finite(JOB, args) is None
+
+
+def shown(**given: t.Any) -> dict[str, t.Any]:
+    """What a task's result shows of its arguments, and says."""
+
+    def act(_client: ControllerClient) -> t.Any:
+        raise OptionError("This is as far as it goes.")
+
+    validated = ArgumentSpecValidator(JOB["argument_spec"]).validate({"job_id": 42, **given})
+    params, hidden = validated.validated_parameters, validated._no_log_values
+    result = carry_out(params, hidden, act, JOB)
+    return t.cast("dict[str, t.Any]", remove_values({**result, **params}, hidden))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"ssh_password": "Hunter2"},
+        '{"ssh_password": "Hunter2", "spare": ["Hunter2"]}',
+        "ssh_password=Hunter2",
+        "ssh_password=Hunter2, vault_password.dev=Hunter2",
+    ],
+)
+def test_passwords_are_masked_in_any_form_that_ansible_takes(given: t.Any) -> None:
+    assert "Hunter2" not in str(shown(controller_oauthtoken="t0ken", credential_passwords=given))
+
+
+def test_a_password_that_a_token_has_for_its_description_is_masked() -> None:
+    token = {"token": "t0ken-t0ken", "id": 7, "user": 42, "description": "Hunter2"}
+    found = shown(controller_oauthtoken=token, credential_passwords={"id": "Hunter2", "token": "t0ken-t0ken"})
+    assert "Hunter2" not in str(found["credential_passwords"])
+    assert "t0ken" not in str(found) and found["job_id"] == 42
