@@ -120,10 +120,7 @@ def _below_prefix(url: t.Any) -> str:
 
 def time_told(date: t.Optional[str]) -> datetime:
     """The time in a Date header, with its zone; the present by the own clock where there is none."""
-    try:
-        return email.utils.parsedate_to_datetime(date or "").astimezone(timezone.utc)
-    except (TypeError, ValueError):
-        return datetime.now(timezone.utc)
+    return _parsed_date(date or "") or datetime.now(timezone.utc)
 
 
 def retry_after_seconds(value: t.Optional[str], now: float) -> t.Optional[float]:
@@ -137,11 +134,19 @@ def retry_after_seconds(value: t.Optional[str], now: float) -> t.Optional[float]
     try:
         seconds = float(value)
     except ValueError:
-        try:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - now
-        except (TypeError, ValueError):
+        date = _parsed_date(value)
+        if date is None:
             return None
+        seconds = date.timestamp() - now
     return None if math.isnan(seconds) else min(LONGEST_PAUSE, max(0.0, seconds))
+
+
+def _parsed_date(value: str) -> t.Optional[datetime]:
+    """An HTTP date with its zone; None for what is none, or lies where no calendar goes."""
+    try:
+        return email.utils.parsedate_to_datetime(value).astimezone(timezone.utc)
+    except (TypeError, ValueError, LookupError, OverflowError, OSError):
+        return None
 
 
 def unexpected(answer: Answer, asked: RequestMade, now: float, withdrawn: t.Optional[Withdrawn] = None) -> AnswerError:

@@ -214,14 +214,22 @@ def _key(url: str, query: t.Optional[t.Mapping[str, t.Any]]) -> str:
 
 
 def _answer(response: requests.Response) -> Answer:
-    return Answer(response.status_code, _json(response), response.text, response.headers)
+    return Answer(response.status_code, _json(response), _text(response), response.headers)
 
 
 def _json(response: requests.Response) -> t.Any:
     try:
         return json.loads(response.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
+
+
+def _text(response: requests.Response) -> str:
+    try:
+        return response.text
+    except ValueError:
+        # Of an encoding that takes no such text, or none at all: idna, undefined.
+        return response.content.decode("utf-8", "replace")
 
 
 def _cut_short(response: requests.Response) -> bool:

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import threading
 import typing as t
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._api.answer import LONGEST_PAUSE, retry_after_seconds
+from ansible_collections.relaunch.controller.plugins.module_utils._api.answer import (
+    LONGEST_PAUSE,
+    retry_after_seconds,
+    time_told,
+)
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient, backoff
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import (
@@ -246,6 +251,25 @@ class TestReads:
         with pytest.raises(AnswerError, match="503: maintenance"):
             client_of(controller.url, max_retries=2).get("ping/")
         assert len(naps.taken) == 2
+
+    @pytest.mark.parametrize("encoding", ["idna", "undefined", "punycode", "base64", "nonsense"])
+    def test_an_encoding_that_cannot_be_read_is_none(
+        self, controller: ScriptedController, client: ControllerClient, naps: Naps, encoding: str
+    ) -> None:
+        page, kind = b"<html><title>Bad\xff..gateway</title></html>", f"text/html; charset={encoding}"
+        controller.expect("GET", PING, 502, page, headers={"Content-Type": kind})
+        controller.expect("GET", PING, body={"a": 1})
+        assert client.get("ping/") == {"a": 1}
+        assert len(naps.taken) == 1
+
+    def test_json_without_an_end_to_its_depth_is_none(
+        self, controller: ScriptedController, client: ControllerClient
+    ) -> None:
+        controller.expect("GET", PING, body={})
+        controller.expect("GET", PING, body=b"[" * 200_000)
+        controller.expect("GET", PING, body={"a": 1})
+        assert client.get("ping/") == {}
+        assert client.get("ping/") == {"a": 1}
 
     @pytest.mark.parametrize("status", [400, 404, 405])
     def test_a_definite_answer_is_not_asked_for_again(
@@ -489,10 +513,18 @@ def test_backoff_doubles_with_jitter_and_has_an_end() -> None:
         ("86400", LONGEST_PAUSE),
         ("Thu, 01 Jan 1970 00:16:50 GMT", 10),
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2024 00:00:00 +99999999999999", None),
+        ("Fri, 31 Dec 9999 23:59:59 -0100", None),
     ],
 )
 def test_retry_after(value: str | None, seconds: float | None) -> None:
     assert retry_after_seconds(value, 1000) == seconds
+
+
+@pytest.mark.parametrize("date", [None, "soon", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"])
+def test_a_clock_that_tells_no_time_is_passed_over(date: str | None) -> None:
+    assert abs(time_told(date) - datetime.now(timezone.utc)) < timedelta(minutes=1)
 
 
 class TestReadAhead:
