@@ -226,11 +226,13 @@ class ControllerClient(contextlib.AbstractContextManager["ControllerClient"]):
         :returns: whether elsewhere than thought. Where nothing there tells, the question stays open.
         """
         url = f"{self.connection.base_url}/api/"
-        root = self._sender.send("GET", url)
+        root = _root(lambda: self._sender.send("GET", url), self.sleep)
         if root.status >= 500 or root.status == 429:
             raise unexpected(root, self._asked(f"GET {url}"), time.time())
         found = _prefix_in(root.body, urlsplit(self.connection.base_url).path)
         if found is None:
+            if root.status == 200 and (trouble := no_object(root, self._asked(f"GET {url}"))).transient:
+                raise trouble
             return False
         before, self._prefix = self._prefix, found
         self._prefix_known = True
@@ -261,6 +263,15 @@ def _told(error: ControllerError, connection: ConnectionOptions, attempt: int, p
     place = connection.base_url
     found = f"{place} answered {error.status}" if isinstance(error, AnswerError) else f"no answer from {place}"
     return f"{found}, try {attempt} of {connection.max_retries + 1}, again in {pause:.0f} s"
+
+
+def _root(ask: t.Callable[[], Answer], sleep: t.Callable[[float], None]) -> Answer:
+    """The answer of ``/api/``, which needs no credentials: a refusal or a page there is believed when given twice."""
+    root = ask()
+    if root.status >= 500 or root.status == 429 or (root.status == 200 and isinstance(root.body, dict)):
+        return root
+    sleep(REFUSED_PAUSE)
+    return ask()
 
 
 def _prefix_in(root: t.Any, below: str) -> t.Optional[str]:

@@ -118,12 +118,39 @@ class TestPrefix:
         assert client.get("ping/") == {"a": 1}
         assert len(naps.taken) == 1
 
-    @pytest.mark.parametrize("root", [(404, HTML), (200, HTML), (302, None), (200, {"apis": {"eda": "/api/eda/"}})])
-    def test_a_root_that_tells_nothing_is_asked_again_next_time(
-        self, controller: ScriptedController, client: ControllerClient, root: t.Any
+    @pytest.mark.parametrize(
+        "root", [(401, {}), (403, {"detail": "no"}), (404, HTML), (200, HTML), (200, b'{"apis": {'), (302, None)]
+    )
+    def test_a_word_of_what_stands_before_the_root_is_asked_for_twice(
+        self, controller: ScriptedController, client: ControllerClient, naps: Naps, root: t.Any
     ) -> None:
         controller.expect("GET", PING, 404, HTML)
         controller.expect("GET", "/api/", *root)
+        controller.expect("GET", "/api/", body={"apis": {"controller": "/api/controller/"}})
+        controller.expect("GET", "/api/controller/v2/ping/", body={"a": 1})
+        assert client.get("ping/") == {"a": 1}
+        assert naps.taken == [1]
+
+    def test_a_root_that_is_cut_short_twice_will_pass(
+        self, controller: ScriptedController, client: ControllerClient
+    ) -> None:
+        controller.expect("GET", PING, 404, HTML)
+        for _time in range(2):
+            controller.expect("GET", "/api/", 200, b'{"apis": {')
+        controller.expect("GET", PING, 404, HTML)
+        controller.expect("GET", "/api/", body={"apis": {"controller": "/api/controller/"}})
+        controller.expect("GET", "/api/controller/v2/ping/", body={"a": 1})
+        assert client.get("ping/") == {"a": 1}
+
+    @pytest.mark.parametrize(
+        ("root", "times"), [((404, HTML), 2), ((200, HTML), 2), ((302, None), 2), ((200, {"apis": {"eda": "/e/"}}), 1)]
+    )
+    def test_a_root_that_tells_nothing_is_asked_again_next_time(
+        self, controller: ScriptedController, client: ControllerClient, root: t.Any, times: int
+    ) -> None:
+        controller.expect("GET", PING, 404, HTML)
+        for _time in range(times):
+            controller.expect("GET", "/api/", *root)
         with pytest.raises(AnswerError, match="404"):
             client.get("ping/")
         controller.expect("GET", PING, 404, HTML)
@@ -208,7 +235,8 @@ class TestPrefix:
 
     def test_no_controller_there(self, controller: ScriptedController, client: ControllerClient) -> None:
         controller.expect("GET", PING, 404, HTML)
-        controller.expect("GET", "/api/", 404, HTML)
+        for _time in range(2):
+            controller.expect("GET", "/api/", 404, HTML)
         with pytest.raises(AnswerError, match='404: an HTML page titled "Welcome".*check controller_host'):
             client.get("ping/")
 
