@@ -238,13 +238,14 @@ def _token(given: t.Any) -> t.Optional[str]:
 
 def _base_url(host: str) -> str:
     url = host.strip() if "://" in host else f"https://{host.strip()}"
+    # In a password that holds a slash, no part of the URL begins where it seems to.
+    if "@" in unquote(url):
+        raise OptionError("controller_host must not hold a user or password: use the options for them.")
     try:
         parts = urlsplit(url)
-        hostname, _port, has_user = parts.hostname, parts.port, "@" in parts.netloc
+        hostname, _port = parts.hostname, parts.port
     except ValueError:
-        hostname, has_user = None, "@" in url
-    if has_user:
-        raise OptionError("controller_host must not hold a user or password: use the options for them.")
+        hostname = None
     if not hostname or parts.scheme not in ("http", "https") or parts.query or parts.fragment or " " in url:
         raise OptionError(f"controller_host: {host!r} is no URL such as https://controller.example.com.")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 from pathlib import Path
 from types import MappingProxyType
@@ -79,10 +80,18 @@ def test_a_host_that_is_no_url(connect: Connect, given: str) -> None:
         connect(controller_oauthtoken="t", controller_host=given)
 
 
-def test_credentials_in_the_url_are_refused_without_showing_them(connect: Connect) -> None:
-    with pytest.raises(OptionError) as refused:
-        connect(controller_host="https://me:hunter2@example.com")
-    assert "hunter2" not in str(refused.value)
+@pytest.mark.parametrize("password", ["hunter2", "1/hunter2", "12#hunter2", "1?hunter2\\x", "hun@ter2", "hunter2]"])
+def test_credentials_in_the_url_are_refused_without_showing_them(
+    connect: Connect, tmp_path: Path, password: str
+) -> None:
+    (tmp_path / "a.cfg").write_text(json.dumps({"host": f"https://me:{password}@example.com"}), encoding="utf-8")
+    for given in (
+        {"controller_host": f"https://me:{password}@example.com"},
+        {"controller_config_file": f"{tmp_path}/a.cfg"},
+    ):
+        with pytest.raises(OptionError, match="must not hold a user or password") as refused:
+            connect(controller_oauthtoken="t", **given)
+        assert "ter2" not in str(refused.value) and "example" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
