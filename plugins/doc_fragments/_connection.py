@@ -93,6 +93,8 @@ options:
       - Path of a configuration file. If given, the other places are not searched.
       - Those are, a later one winning over an earlier, C(/etc/tower/tower_cli.cfg), C(~/.tower_cli.cfg),
         C(.tower_cli.cfg) in each folder above the working folder, and C(tower_cli.cfg) in the working folder.
+      - With a local connection that is the folder of the playbook, wherever C(ansible-playbook) is started. Relative
+        paths, such as in O(ca_path), go from there too.
       - A file holds lines such as C(host=https://controller.example.com), C(oauth_token=...) or C(username=...) and
         C(password=...), as INI, YAML or JSON.
     type: path

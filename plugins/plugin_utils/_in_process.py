@@ -10,6 +10,7 @@ It saves packing and starting a module, and shows a person what the module canno
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import typing as t
 from abc import abstractmethod
@@ -132,7 +133,9 @@ class InProcessAction(ActionBase):
         def act(client: ControllerClient) -> Outcome:
             return self.act(params, write)(client)
 
-        result = carry_out(params, hidden, act, specification, write)
+        # Where the local connection runs modules, whatever folder ansible-playbook was started in.
+        cwd = os.path.realpath(self._loader.get_basedir())
+        result = carry_out(params, hidden, act, specification, write, cwd)
         if self._injects_invocation(task_vars):
             result["invocation"] = {"module_args": params}
         return t.cast("Result", remove_values(result, hidden))

@@ -141,6 +141,7 @@ def run_playbook(tmp_path: Path, environment: dict[str, str]) -> t.Callable[...,
         environ: t.Mapping[str, str] | None = None,
         warnings: bool = False,
         timeout: float = 300,
+        folder: Path = tmp_path,
     ) -> Run:
         if "\n" in playbook:
             path = tmp_path / "playbook.yml"
@@ -148,7 +149,7 @@ def run_playbook(tmp_path: Path, environment: dict[str, str]) -> t.Callable[...,
             playbook = str(path)
         ended = subprocess.run(
             [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", playbook, *arguments],
-            cwd=tmp_path,
+            cwd=folder,
             env={**environment, **(environ or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -230,3 +230,26 @@ def test_no_secret_at_the_highest_verbosity(
     for secret in (*secrets.values(), *changes["extra_vars"].values(), token, f"{password}-wrong"):
         assert secret not in shown
     assert password not in shown
+
+
+def test_both_ways_look_for_files_in_the_folder_of_the_playbook(
+    run_tasks: t.Callable[..., t.Any], tmp_path: Path
+) -> None:
+    shell = tmp_path / "shell"
+    shell.mkdir()
+    # The playbook lies above of it. Nobody listens at these ports.
+    for folder, port in ((tmp_path, 1), (shell, 2)):
+        for name in ("tower_cli.cfg", "mine.cfg"):
+            text = f"host: http://127.0.0.1:{port}\noauth_token: t0ken\nmax_retries: 0\n"
+            (folder / name).write_text(text, encoding="utf-8")
+    (tmp_path / "authorities.pem").touch()
+    cases: list[Options] = [
+        {"job_id": 42},
+        {"job_id": 42, "controller_config_file": "mine.cfg"},
+        {"job_id": 42, "ca_path": "authorities.pem"},
+    ]
+    both = [{**case, "task": {"vars": {"relaunch_controller_in_process": door}}} for case in cases for door in (1, 0)]
+
+    done = run_tasks(*both, folder=shell)
+
+    assert ["http://127.0.0.1:1 accepts no connection" in result["msg"] for result in done.results] == [True] * 6

@@ -149,11 +149,11 @@ def resolve(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str], cwd: st
 
     :param params: the module's parameters by their canonical names; None and empty strings count as not given.
     :param environ: the environment, for ``HOME`` and the API prefix.
-    :param cwd: the folder from which the search for configuration files starts.
+    :param cwd: the folder from which the search for configuration files starts, and relative paths go.
     :raises OptionError: something given cannot be used, or is missing.
     """
     given: dict[str, t.Any] = {}
-    chosen = params.get("controller_config_file")
+    chosen = _path(params.get("controller_config_file"), cwd)
     if chosen and not os.path.isfile(chosen):
         raise OptionError(f"The configuration file {chosen} (controller_config_file) does not exist or is no file.")
     for path in [chosen] if chosen else config_file_places(environ.get("HOME") or os.path.expanduser("~"), cwd):
@@ -177,7 +177,7 @@ def resolve(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str], cwd: st
         )
     host = given.get("controller_host")
     prefix = environ.get(API_PREFIX_VARIABLE)
-    ca_path = given.get("ca_path")
+    ca_path = _path(given.get("ca_path"), cwd)
     if ca_path and not os.path.exists(ca_path):
         raise OptionError(f"ca_path: {ca_path} does not exist.")
     return ConnectionOptions(
@@ -192,6 +192,10 @@ def resolve(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str], cwd: st
         api_prefix=f"/{prefix.strip('/')}/v2/" if prefix and prefix.strip("/") else None,
         host_given=bool(host),
     )
+
+
+def _path(given: t.Optional[str], cwd: str) -> t.Optional[str]:
+    return os.path.join(cwd, given) if given else None
 
 
 def harmless_values_of_token(given: t.Any) -> list[str]:

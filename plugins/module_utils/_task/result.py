@@ -29,6 +29,7 @@ def carry_out(
     act: Act,
     specification: Specification,
     write: t.Optional[t.Callable[[str], None]] = None,
+    cwd: t.Optional[str] = None,
 ) -> Result:
     """Do what the parameters ask for.
 
@@ -38,13 +39,15 @@ def carry_out(
     :param act: does it with a client; raises ControllerError to fail the task.
     :param specification: of the parameters, for what they have to be beside that.
     :param write: takes a line for a person, where the controller does not answer; None where nothing is to be shown.
+    :param cwd: the folder that configuration files are searched from and relative paths go from; None for that of the
+        process.
     :returns: the result, with ``failed`` and ``msg`` where it failed, and ``exception`` where that was a defect.
     """
     try:
         adjust_hidden(hidden, params, specification)
         hidden.update(_connection.passwords_of_proxies(os.environ))
         settle(specification, params, own_job_id(os.environ))
-        connection = _connection.resolve(params, os.environ, os.getcwd())
+        connection = _connection.resolve(params, os.environ, cwd or os.getcwd())
         hidden.update(connection.secrets)
         with ControllerClient(connection, write=write) as client:
             client.hidden = hidden

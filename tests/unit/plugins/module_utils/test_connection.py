@@ -215,6 +215,14 @@ def test_a_chosen_file_is_the_only_one(connect: Connect, home: Path, tmp_path: P
     assert (connection.base_url, connection.token) == ("https://127.0.0.1", "mine")
 
 
+def test_relative_paths_go_from_the_working_folder(connect: Connect, tmp_path: Path) -> None:
+    (tmp_path / "mine.cfg").write_text("oauth_token=mine\nca_path=authorities.pem", encoding="utf-8")
+    (tmp_path / "authorities.pem").touch()
+
+    connection = connect(controller_config_file="mine.cfg")
+    assert (connection.token, connection.verify) == ("mine", str(tmp_path / "authorities.pem"))
+
+
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOWER_HOST", "")
     monkeypatch.setenv("AAP_HOSTNAME", "aap.example.com")
