@@ -107,7 +107,8 @@ options:
         are named.
       - With C(--diff) the changed values are shown. Variables that are secret answers to a survey are masked there and
         in messages, since the controller knows them. Where others are secret set C(no_log) on the task. Among the
-        arguments that Ansible shows with C(-vvv) all variables are masked.
+        arguments that Ansible shows with C(-vvv) all variables are masked, but not with C(async), nor in the system's
+        log of a host that the module runs on. These need C(no_log) on the task as well.
     type: dict
     version_added: 1.0.0
   credential_passwords:

@@ -215,6 +215,7 @@ def test_no_secret_at_the_highest_verbosity(
         {**full, "credential_passwords": json.dumps(secrets), "nonsense": 1},
         {**full, "nonsense": 1},
         *({**full, "changes": changes, **more} for more in ({}, {"job_id": 999999}, {"nonsense": 1})),
+        *({**full, "changes": wrong} for wrong in ([changes], {"extra_var": changes["extra_vars"]})),
         {**basic, "credential_passwords": {"ssh_password": secrets["ssh_password"]}},
         {**basic, "controller_password": f"{password}-wrong"},
         {**full, "controller_oauthtoken": f"{token} x"},

@@ -20,6 +20,7 @@ from ansible.module_utils.common.validation import check_mutually_exclusive, che
 from .._api.connection import HARMLESS_TOKEN_KEYS, LARGEST_NUMBER, harmless_values_of_token, leaves
 from .._api.errors import OptionError
 from .._job.options import SOURCE_OPTIONS
+from .._launch.changes import CHANGEABLE
 from .._work.same_work import MASK
 
 Specification = t.Mapping[str, t.Any]
@@ -65,16 +66,23 @@ def secrets_in(specification: Specification, params: t.Mapping[str, t.Any]) -> s
 
 def hide_variables(args: dict[str, t.Any]) -> None:
     """Mask the variables in ``changes``: Ansible shows a task's arguments with -vvv, and which of them are secret is
-    told by a survey, which a task may never ask for.
+    told by a survey, which a task may never ask for. What is in a wrong place may be variables too.
 
     :param args: validated or not; changed in place.
     """
     changes = args.get("changes")
-    if isinstance(changes, str):
+    if isinstance(changes, dict):
+        args["changes"] = {name: _shown(name, value) for name, value in changes.items()}
+    elif changes:
         args["changes"] = MASK
-    elif isinstance(changes, dict) and "extra_vars" in changes:
-        given = changes["extra_vars"]
-        args["changes"] = {**changes, "extra_vars": dict.fromkeys(given, MASK) if isinstance(given, dict) else MASK}
+
+
+def _shown(name: t.Any, value: t.Any) -> t.Any:
+    if name == "extra_vars" and isinstance(value, dict):
+        return dict.fromkeys(value, MASK)
+    several = value if isinstance(value, list) else [value]
+    known = name in CHANGEABLE and name != "extra_vars"
+    return value if known and not any(isinstance(one, (dict, list)) for one in several) else MASK
 
 
 def not_finite(specification: Specification, args: t.Mapping[str, t.Any]) -> t.Optional[str]:

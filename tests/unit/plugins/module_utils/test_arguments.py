@@ -22,7 +22,11 @@ from ansible_collections.relaunch.controller.plugins.module_utils._job.options i
 from ansible_collections.relaunch.controller.plugins.module_utils._retry.options import (
     RETRY_SPECIFICATION as RETRY,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._task.arguments import not_finite, settle
+from ansible_collections.relaunch.controller.plugins.module_utils._task.arguments import (
+    hide_variables,
+    not_finite,
+    settle,
+)
 from ansible_collections.relaunch.controller.plugins.module_utils._task.result import carry_out
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import (
     WORKFLOW_SPECIFICATION as WORKFLOW,
@@ -151,3 +155,27 @@ def test_a_password_that_a_token_has_for_its_description_is_masked() -> None:
     found = shown(controller_oauthtoken=token, credential_passwords={"id": "Hunter2", "token": "t0ken-t0ken"})
     assert "Hunter2" not in str(found["credential_passwords"])
     assert "t0ken" not in str(found) and found["job_id"] == 42
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"extra_vars": {"pin": "Hunter2"}},
+        {"extra_vars": ["Hunter2"]},
+        {"extra_var": {"pin": "Hunter2"}},
+        {"job_tags": {"pin": "Hunter2"}, "labels": [{"pin": "Hunter2"}]},
+        [{"extra_vars": {"pin": "Hunter2"}}],
+        "extra_vars=Hunter2",
+    ],
+)
+def test_variables_are_masked_wherever_they_are_put(changes: t.Any) -> None:
+    args = {"job_id": 42, "changes": changes}
+    hide_variables(args)
+    assert "Hunter2" not in str(args)
+
+
+@pytest.mark.parametrize("changes", [None, {}, {"job_tags": "web", "credentials": [7, "Vault"], "forks": 5}])
+def test_what_is_changed_besides_is_shown(changes: t.Any) -> None:
+    args = {"job_id": 42, "changes": changes}
+    hide_variables(args)
+    assert args == {"job_id": 42, "changes": changes}
