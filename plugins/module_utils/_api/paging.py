@@ -46,24 +46,27 @@ class Lists:
 
         Pages are asked for by number: behind a gateway ``next`` may lack its prefix.
 
-        :raises AnswerError: what is there is no list.
+        :raises AnswerError: what is there is no list, or a page is not there that the one before it tells of.
         :raises ControllerError: a page could not be read, by the last of its tries.
         """
         start, size = 0, PAGE_SIZE
 
-        def read() -> Page:
+        def read(back: int = 0) -> Page:
             nonlocal size
             size = min(size, self._sizes.get(path, PAGE_SIZE))
-            return self._page(path, query, start // size + 1, size)
+            return self._page(path, query, start // size + 1 - back, size)
 
         while True:
             try:
                 entries, more = tries(read)
             except AnswerError as error:
-                # The list has become shorter since the page before, and this page lies past its end.
-                if start and error.status == 404 and error.body is not None:
+                if not start or error.status != 404 or error.body is None:
+                    raise
+                # Where the list has become shorter since, the page before is its last by now. Else this was no word of
+                # the controller's own.
+                if not tries(lambda: read(back=1))[1]:
                     return
-                raise
+                entries, more = tries(read)
             yield from entries
             if not more:
                 return

@@ -355,7 +355,29 @@ class TestReads:
     ) -> None:
         controller.expect("GET", PING, body={"next": "http://elsewhere/", "results": [{"n": 1}]})
         controller.expect("GET", PING, 404, {"detail": "Invalid page."})
+        controller.expect("GET", PING, body={"next": None, "results": [{"n": 1}]})
         assert list(client.results("ping/")) == [{"n": 1}]
+        assert [asked.query["page"] for asked in controller.asked] == ["1", "2", "1"]
+
+    def test_a_page_that_is_not_there_in_passing_makes_no_list_shorter(
+        self, controller: ScriptedController, client: ControllerClient
+    ) -> None:
+        more = {"next": "http://elsewhere/", "results": [{"n": 1}]}
+        controller.expect("GET", PING, body=more)
+        controller.expect("GET", PING, 404, {"detail": "Not found."})
+        controller.expect("GET", PING, body=more)
+        controller.expect("GET", PING, body={"next": None, "results": [{"n": 2}]})
+        assert list(client.results("ping/")) == [{"n": 1}, {"n": 2}]
+        assert [asked.query["page"] for asked in controller.asked] == ["1", "2", "1", "2"]
+
+    def test_a_page_that_is_told_of_and_not_there_is_an_error(
+        self, controller: ScriptedController, client: ControllerClient
+    ) -> None:
+        for _time in range(2):
+            controller.expect("GET", PING, body={"next": "http://elsewhere/", "results": [{"n": 1}]})
+            controller.expect("GET", PING, 404, {"detail": "Not found."})
+        with pytest.raises(AnswerError, match="404: Not found"):
+            list(client.results("ping/"))
 
     def test_a_list_that_is_not_there_is_no_empty_one(
         self, controller: ScriptedController, client: ControllerClient
