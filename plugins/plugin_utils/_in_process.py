@@ -26,8 +26,8 @@ from ansible.utils.vars import merge_hash
 
 from ansible_collections.relaunch.controller.plugins.module_utils._task.arguments import (
     hide_variables,
-    not_finite,
-    reads_as_infinite,
+    may_be_no_number,
+    no_number,
     secrets_in,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._task.front_door import (
@@ -76,8 +76,8 @@ class InProcessAction(ActionBase):
         task_vars = task_vars or {}
         self._host = task_vars.get("inventory_hostname", "localhost")
         result: Result = super().run(tmp, task_vars)
-        if any(map(reads_as_infinite, self._task.args.values())):
-            sentence = not_finite(self.specification(), self._task.args)
+        if any(map(may_be_no_number, self._task.args.values())):
+            sentence = no_number(self.specification(), self._task.args)
             if sentence:
                 return t.cast("Result", merge_hash(result, {"failed": True, "msg": sentence}))
         surroundings = self._surroundings(task_vars)

@@ -270,6 +270,16 @@ def passwords_of_proxies(environ: t.Mapping[str, str]) -> list[str]:
     return [*given, *map(unquote, given), *(part for part in cut if len(part) >= SHORTEST_PART)]
 
 
+def reads_as_infinite(value: t.Any) -> bool:
+    """Whether a value is, or reads as, a number that is infinite or none at all."""
+    if not isinstance(value, (float, str)):
+        return False
+    try:
+        return not math.isfinite(float(value))
+    except ValueError:
+        return False
+
+
 def _at_least(given: t.Mapping[str, t.Any], name: str, default: float, above: bool = False) -> float:
     value = float(given.get(name, default))
     if math.isnan(value) or value > LARGEST_NUMBER:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from .._api.connection import LARGEST_NUMBER
+from .._api.connection import LARGEST_NUMBER, reads_as_infinite
 from .._api.errors import OptionError
 
 RETRY = "retry"
@@ -106,6 +106,10 @@ def _rule(which: str, given: t.Mapping[str, t.Any]) -> Rule:
         raise OptionError(f"{which} has no {', '.join(unknown)}. A rule takes {', '.join(RULE_OPTIONS)}.")
     if given.get("action") not in (RETRY, PARK):
         raise OptionError(f"{which} needs an action: {RETRY} or {PARK}.")
+    for name in ("delay", "retries"):
+        # Ansible breaks off at some of them, and takes a truth for 1.
+        if isinstance(given.get(name), bool) or reads_as_infinite(given.get(name)):
+            raise OptionError(f"{which}: {name} must be a number of at most {LARGEST_NUMBER}.")
     checked = ArgumentSpecValidator(RULE_OPTIONS).validate(dict(given))
     if checked.error_messages:
         raise OptionError(f"{which}: {' '.join(checked.error_messages)}")

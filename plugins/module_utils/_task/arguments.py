@@ -12,12 +12,17 @@ would complain of that before it names an option that is misspelt.
 
 from __future__ import annotations
 
-import math
 import typing as t
 
 from ansible.module_utils.common.validation import check_mutually_exclusive, check_required_by
 
-from .._api.connection import HARMLESS_TOKEN_KEYS, LARGEST_NUMBER, harmless_values_of_token, leaves
+from .._api.connection import (
+    HARMLESS_TOKEN_KEYS,
+    LARGEST_NUMBER,
+    harmless_values_of_token,
+    leaves,
+    reads_as_infinite,
+)
 from .._api.errors import OptionError
 from .._job.options import SOURCE_OPTIONS
 from .._launch.changes import CHANGEABLE
@@ -85,36 +90,47 @@ def _shown(name: t.Any, value: t.Any) -> t.Any:
     return value if known and not any(isinstance(one, (dict, list)) for one in several) else MASK
 
 
-def not_finite(specification: Specification, args: t.Mapping[str, t.Any]) -> t.Optional[str]:
-    """The sentence for an argument that is infinite, or no number, where a number belongs; None where there is none.
+def no_number(specification: Specification, args: t.Mapping[str, t.Any]) -> t.Optional[str]:
+    """The sentence for an argument that is a truth, infinite, or no number, where a number belongs; None where there
+    is none.
 
-    Ansible breaks off without a sentence at some of them.
+    Ansible breaks off without a sentence at some of them, counts for hours at others, and takes a truth for 1.
 
     :param args: as given.
     """
     for name, option in specification["argument_spec"].items():
-        for given in (name, *option.get("aliases", ())):
-            if option.get("type") in NUMBERS and reads_as_infinite(args.get(given)):
-                return _no_number(given)
+        if option.get("elements", option.get("type")) in NUMBERS:
+            for given in (name, *option.get("aliases", ())):
+                for entry in _entries(args.get(given)):
+                    if isinstance(entry, bool):
+                        return _no_truth(given, entry)
+                    if reads_as_infinite(entry):
+                        return _no_number(given)
     return None
 
 
-def reads_as_infinite(value: t.Any) -> bool:
-    """Whether a value is, or reads as, a number that is infinite or none at all; cheap, for a first look."""
-    if not isinstance(value, (float, str)):
-        return False
-    try:
-        return not math.isfinite(float(value))
-    except ValueError:
-        return False
+def may_be_no_number(value: t.Any) -> bool:
+    """Whether ``no_number`` may have a sentence for an argument; cheap, for a first look."""
+    return any(isinstance(entry, bool) or reads_as_infinite(entry) for entry in _entries(value))
+
+
+def _entries(value: t.Any) -> list[t.Any]:
+    """What is in a list, which Ansible takes as text too; of what is none, that itself."""
+    if isinstance(value, str):
+        return list(value.split(","))
+    return value if isinstance(value, list) else [value]
 
 
 def _check_number(name: str, value: t.Any) -> None:
     if isinstance(value, bool):
-        raise OptionError(f"{name} must be a number, not {str(value).lower()}.")
+        raise OptionError(_no_truth(name, value))
     # Of nan no comparison is true.
     if value is not None and not abs(value) <= LARGEST_NUMBER:
         raise OptionError(_no_number(name))
+
+
+def _no_truth(name: str, value: bool) -> str:
+    return f"{name} must be a number, not {str(value).lower()}."
 
 
 def _no_number(name: str) -> str:

@@ -24,7 +24,8 @@ from ansible_collections.relaunch.controller.plugins.module_utils._retry.options
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._task.arguments import (
     hide_variables,
-    not_finite,
+    may_be_no_number,
+    no_number,
     settle,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._task.result import carry_out
@@ -117,12 +118,26 @@ def test_a_list_without_its_names_is_not_taken_for_none(empty: list[str]) -> Non
 @pytest.mark.parametrize("value", [math.inf, math.nan, "inf", "-Infinity", " nan "])
 @pytest.mark.parametrize("name", ["timeout", "job_id", "request_timeout", "aap_request_timeout"])
 def test_what_ansible_breaks_off_at_is_named_before(name: str, value: t.Any) -> None:
-    assert not_finite(JOB, {"job_id": 42, name: value}) == f"{name} must be a number of at most 2147483647."
+    assert no_number(JOB, {"job_id": 42, name: value}) == f"{name} must be a number of at most 2147483647."
 
 
-@pytest.mark.parametrize("args", [{"job_template": "Infinity"}, {"name": "nan"}, {"job_id": 42, "timeout": "1e3"}, {}])
+@pytest.mark.parametrize("value", [[41, math.inf], ["1e99999999"], "41,1e99999999", "inf"])
+def test_what_ansible_counts_for_hours_at_is_named_before(value: t.Any) -> None:
+    assert no_number(BULK, {"job_ids": value}) == "job_ids must be a number of at most 2147483647."
+    assert may_be_no_number(value)
+
+
+@pytest.mark.parametrize(("name", "value"), [("interval", True), ("aap_request_timeout", False), ("job_id", True)])
+def test_a_truth_value_that_ansible_takes_for_1_is_named_before(name: str, value: bool) -> None:
+    assert no_number(JOB, {name: value}) == f"{name} must be a number, not {str(value).lower()}."
+    assert may_be_no_number(value)
+
+
+@pytest.mark.parametrize(
+    "args", [{"wait": True}, {"job_template": "Infinity"}, {"name": "nan"}, {"job_id": 42, "timeout": "1e3"}, {}]
+)
 def test_a_name_may_read_as_infinite(args: dict[str, t.Any]) -> None:
-    assert not_finite(JOB, args) is None
+    assert no_number(JOB, args) is None
 
 
 def shown(**given: t.Any) -> dict[str, t.Any]:

@@ -300,6 +300,11 @@ class TestWhichRule:
         ({"action": "retry", "delay": -1.0}, "delay must be a number from 0 to 2147483647, not -1."),
         ({"action": "retry", "delay": float("inf")}, "delay must be a number"),
         ({"action": "retry", "delay": 1e10}, "rules: rule 1: delay must be a number from 0 to 2147483647, not 1e+10."),
+        *(
+            ({"action": "retry", name: value}, f"rules: rule 1: {name} must be a number of at most 2147483647.")
+            for name in ("delay", "retries")
+            for value in (float("inf"), float("nan"), "inf", "1e99999999", True)
+        ),
         ({"action": "retry", "retries": 0}, "retries must be a number from 1 to 2147483647, not 0."),
         ({"action": "retry", "retries": 10**30}, "retries must be a number from 1 to 2147483647, not 1"),
     ],
