@@ -160,7 +160,7 @@ def unexpected(answer: Answer, asked: RequestMade, now: float, withdrawn: t.Opti
     advice = ""
     location = answer.headers.get("Location")
     if 300 <= answer.status < 400:
-        said = f"go to {location}" if location else "go elsewhere"
+        said = f"go to {flatten(location)}" if location else "go elsewhere"
         advice = (
             " Redirects are not followed, since they lose a POST and give credentials away: set controller_host to "
             "the final address."

@@ -262,7 +262,10 @@ def _told(error: ControllerError, connection: ConnectionOptions, attempt: int, p
     """The line about an attempt that failed: not the error's own words, which are for the end, and nothing sent."""
     place = connection.base_url
     found = f"{place} answered {error.status}" if isinstance(error, AnswerError) else f"no answer from {place}"
-    return f"{found}, try {attempt} of {connection.max_retries + 1}, again in {pause:.0f} s"
+    tries = connection.max_retries + 1
+    # Patience goes on beyond that.
+    number = f"{attempt} of {tries}" if attempt <= tries else attempt
+    return f"{found}, try {number}, again in {pause:.0f} s"
 
 
 def _root(ask: t.Callable[[], Answer], sleep: t.Callable[[float], None]) -> Answer:

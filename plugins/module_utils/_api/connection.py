@@ -12,6 +12,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+import base64
 import math
 import os
 import re
@@ -137,8 +138,13 @@ class ConnectionOptions:
 
     @property
     def secrets(self) -> list[str]:
-        """What must never be shown."""
-        return [secret for secret in (self.password, self.token) if secret]
+        """What must never be shown, as given and as it is sent: pages of errors may repeat a request."""
+        return [secret for secret in (self.password, self.basic if self.password else None, self.token) if secret]
+
+    @property
+    def basic(self) -> str:
+        """User name and password as a request has them."""
+        return base64.b64encode(f"{self.username}:{self.password}".encode("utf-8", "surrogatepass")).decode("ascii")
 
     def __repr__(self) -> str:
         return f"ConnectionOptions({self.base_url!r})"
@@ -233,6 +239,10 @@ def _token(given: t.Any) -> t.Optional[str]:
     if not isinstance(given, str):
         raise OptionError('controller_oauthtoken must be a string, or a dictionary with an entry "token".')
     token = given.strip()
+    if token.startswith("{"):
+        raise OptionError(
+            'controller_oauthtoken is a dictionary written as text. Give the dictionary itself, or its entry "token".'
+        )
     if not token.isascii() or not token.isprintable() or " " in token:
         raise OptionError(
             "controller_oauthtoken holds characters that no token has (blanks, control or other characters)."

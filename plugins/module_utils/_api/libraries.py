@@ -53,6 +53,7 @@ def _parsed(text: str, texts: bool) -> t.Any:
                 for first, resolvers in loader.yaml_implicit_resolvers.items()
             }
         return loader.get_single_data()
-    except yaml.YAMLError:
-        # Not its own words: they quote the text, which may hold secrets.
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError, RecursionError):
+        # All but the first come of a tag such as !!timestamp before what is none, and of too many brackets. Not their
+        # own words: they quote the text, which may hold secrets.
         raise ValueError("this is no YAML") from None

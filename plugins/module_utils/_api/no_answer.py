@@ -75,7 +75,10 @@ def no_answer(error: Exception, way: Way) -> ControllerError:
 
     :param error: what ``requests.Session.request`` raised.
     :returns: an OptionError or a NotSentError where the request surely was not carried out, else an AnswerLostError.
+    :raises TypeError: that was the error, and no URL led to it: a defect.
     """
+    if isinstance(error, TypeError) and not _in_url(error):
+        raise error
     causes = list(_causes(error))
     return _unusable(error, way) or _not_connected(causes, way) or _no_tls(causes, way) or _lost(causes, way)
 
@@ -199,10 +202,13 @@ def _in_handshake(error: BaseException) -> bool:
 
 def _in_url(error: BaseException) -> bool:
     """Whether a URL could not be taken apart: other ValueErrors come of an answer too."""
-    frames = (frame for frame, _line in traceback.walk_tb(error.__traceback__))
+    files = {frame.f_code.co_filename for frame, _line in traceback.walk_tb(error.__traceback__)}
+    if isinstance(error, TypeError):
+        # Of a proxy with a user and without a host.
+        return _requests.requests.utils.__file__ in files
     # Its subclasses are of the answer: JSON that cannot be read, text that cannot be decoded.
     own = isinstance(error, ValueError) and not isinstance(error, (UnicodeError, json.JSONDecodeError))
-    return own and any(frame.f_code.co_filename == urllib.parse.__file__ for frame in frames)
+    return own and urllib.parse.__file__ in files
 
 
 def _reason(causes: t.Sequence[BaseException], way: Way) -> str:

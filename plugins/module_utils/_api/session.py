@@ -9,7 +9,6 @@ Private to this collection.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import os
@@ -78,7 +77,7 @@ class Sender:
                     allow_redirects=False,
                     **arguments,
                 )
-        except (OSError, _requests.urllib3.exceptions.HTTPError, ValueError) as error:
+        except (OSError, _requests.urllib3.exceptions.HTTPError, ValueError, TypeError) as error:
             # requests' own exceptions are OSErrors too; a URL that cannot be taken apart is a mere ValueError.
             raise no_answer(error, self._way(method, url)) from None
         if _cut_short(response):
@@ -144,7 +143,10 @@ def bundle(verify: t.Union[bool, str], environ: t.Mapping[str, str]) -> t.Union[
     if verify is not True:
         return verify
     named = next(filter(None, map(environ.get, BUNDLE_VARIABLES)), None)
-    standard = next((path for path in map(environ.get, STORE_VARIABLES) if path and os.path.exists(path)), None)
+    file, folders = STORE_VARIABLES
+    # The second may name several folders, of which requests takes one; the system's store has them all.
+    stores = [environ.get(file, ""), *environ.get(folders, "").split(os.pathsep)]
+    standard = next((path for path in stores if path and os.path.exists(path)), None)
     return named or standard or _requests.requests.utils.DEFAULT_CA_BUNDLE_PATH
 
 
@@ -168,8 +170,7 @@ def open_session(connection: ConnectionOptions) -> requests.Session:
         if connection.token:
             request.headers["Authorization"] = f"Bearer {connection.token}"
         else:
-            pair = f"{connection.username}:{connection.password}".encode()
-            request.headers["Authorization"] = "Basic " + base64.b64encode(pair).decode("ascii")
+            request.headers["Authorization"] = f"Basic {connection.basic}"
         return request
 
     session = _requests.requests.Session()

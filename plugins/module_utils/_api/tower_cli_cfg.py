@@ -73,6 +73,11 @@ def read_config_file(path: str) -> dict[str, t.Any]:
     if content is None:
         content = _as_ini(text, path)
     values = {option: content[key] for key, option in FILE_KEYS.items() if content.get(key) not in (None, "")}
+    for key in ("host", "username", "password", "ca_path"):
+        if isinstance(values.get(FILE_KEYS[key]), (dict, list)):
+            raise OptionError(f"The configuration file {path} is wrong: {key} must be a text.")
+    if "ca_path" in values:
+        values["ca_path"] = os.path.expanduser(os.path.expandvars(values["ca_path"]))
     for option in ("request_timeout", "max_retries", "retry_backoff_factor"):
         if option in values:
             try:

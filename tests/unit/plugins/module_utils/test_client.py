@@ -404,6 +404,14 @@ class TestReads:
                 client.get("ping/")
             assert elsewhere.asked == []
 
+    def test_a_redirect_of_any_length_is_told_shortly(
+        self, controller: ScriptedController, client: ControllerClient
+    ) -> None:
+        controller.expect("DELETE", PING, 302, headers={"Location": f"https://example.com/?{'a' * 5000}"})
+        with pytest.raises(AnswerError, match="go to https://example.com/.*Redirects are not followed") as error:
+            client.delete("ping/", 204)
+        assert len(str(error.value)) < 1000
+
     @pytest.mark.parametrize(("status", "body"), [(302, None), (404, HTML), (403, HTML), (200, HTML)])
     def test_a_proxys_word_in_the_middle_is_sat_out(
         self, controller: ScriptedController, client: ControllerClient, naps: Naps, status: int, body: t.Any
@@ -444,6 +452,17 @@ class TestLines:
             f"no answer from {controller.url}, try 1 of 3, again in {naps.taken[0]:.0f} s",
             f"{controller.url} answered 502, try 2 of 3, again in 7 s",
         ]
+
+    def test_count_on_where_patience_goes_beyond_the_tries(
+        self, controller: ScriptedController, naps: Naps, lines: list[str]
+    ) -> None:
+        for _time in range(4):
+            controller.expect("GET", PING, 502, HTML)
+        controller.expect("GET", PING, body={})
+        client = self.client(controller.url, naps, lines)
+        client.patient = lambda _seconds: True
+        client.get("ping/")
+        assert [line.split(", ")[1] for line in lines] == ["try 1 of 3", "try 2 of 3", "try 3 of 3", "try 4"]
 
     def test_are_one_less_than_the_tries_that_failed(self, naps: Naps, lines: list[str]) -> None:
         with pytest.raises(NotSentError):

@@ -126,6 +126,17 @@ def test_what_is_no_token(connect: Connect, given: t.Any) -> None:
     assert "unter2" not in str(refused.value)
 
 
+@pytest.mark.parametrize("given", ['{"token": "hunter2", "id": 3}', " {'token':'hunter2'}"])
+def test_a_token_dictionary_as_text_is_named_as_such(connect: Connect, given: str) -> None:
+    with pytest.raises(OptionError, match="controller_oauthtoken is a dictionary written as text") as refused:
+        connect(controller_oauthtoken=given)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_password_of_any_characters_can_be_sent(connect: Connect) -> None:
+    assert connect(controller_username="me", controller_password="\udcfc").secrets
+
+
 def test_a_token_dictionary_without_a_token_says_so(connect: Connect) -> None:
     with pytest.raises(OptionError, match='the dictionary has no entry "token"') as refused:
         connect(controller_oauthtoken={"access_token": "hunter2"})
@@ -223,6 +234,16 @@ def test_relative_paths_go_from_the_working_folder(connect: Connect, tmp_path: P
     assert (connection.token, connection.verify) == ("mine", str(tmp_path / "authorities.pem"))
 
 
+def test_a_path_in_a_file_may_begin_at_home(
+    connect: Connect, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(home))
+    (home / "authorities.pem").touch()
+    for path in ("~/authorities.pem", "$HOME/authorities.pem"):
+        (tmp_path / "tower_cli.cfg").write_text(f"oauth_token=mine\nca_path={path}", encoding="utf-8")
+        assert connect().verify == str(home / "authorities.pem")
+
+
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOWER_HOST", "")
     monkeypatch.setenv("AAP_HOSTNAME", "aap.example.com")
@@ -235,7 +256,7 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
 def test_secrets_stay_out_of_the_repr(connect: Connect) -> None:
     connection = connect(controller_username="me", controller_password="hunter2")
     assert "hunter2" not in repr(connection)
-    assert connection.secrets == ["hunter2"]
+    assert connection.secrets == ["hunter2", "bWU6aHVudGVyMg=="]
 
 
 @pytest.mark.parametrize("name", [name for name, spec in CONNECTION_SPEC.items() if name != "controller_config_file"])

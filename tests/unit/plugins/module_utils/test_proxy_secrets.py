@@ -109,6 +109,14 @@ def test_where_the_proxy_itself_repeats_it(
     assert "unter2" not in message
 
 
+@pytest.mark.parametrize("controller", CONTROLLERS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_of_a_proxy_without_a_host(monkeypatch: pytest.MonkeyPatch, controller: str, scheme: str) -> None:
+    monkeypatch.setenv(f"{controller.partition(':')[0].upper()}_PROXY", f"{scheme}svc:Hunter2@")
+    error = told(controller)
+    assert isinstance(error, OptionError) and "unter2" not in str(error) and "svc" not in str(error)
+
+
 def test_the_message_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://svc:Hunter2#@10.0.0.1:3128")
     error = told("https://controller.example.com")

@@ -57,6 +57,13 @@ def test_formats(tmp_path: Path, text: str) -> None:
         (b"password=hunter2\nrequest_timeout=hunter2", "request_timeout must be a number"),
         (b"password=hunter2\nverify_ssl=hunter2", "verify_ssl must be true or false"),
         (b"password=hunter2\xff", "not UTF-8"),
+        (b"host: [hunter2]", "is wrong: host must be a text"),
+        (b"host: h\nusername: {hunter2: 1}", "is wrong: username must be a text"),
+        (b"host: h\npassword: [hunter2]", "is wrong: password must be a text"),
+        (b"host: h\nca_path: [hunter2]", "is wrong: ca_path must be a text"),
+        (b"host: !!timestamp hunter2\n- x", "not properly formatted"),
+        (b"host: !!bool hunter2\n- x", "not properly formatted"),
+        (b"[" * 100_000, "not properly formatted"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named_but_not_quoted(tmp_path: Path, content: bytes, words: str) -> None:

@@ -151,6 +151,8 @@ def test_a_store_that_is_not_there_is_passed_over(place: Place, monkeypatch: pyt
         ({"SSL_CERT_FILE": "/none.pem", "SSL_CERT_DIR": ""}, "certifi's"),
         ({"SSL_CERT_FILE": "/", "SSL_CERT_DIR": "/tmp"}, "/"),
         ({"SSL_CERT_DIR": "/"}, "/"),
+        ({"SSL_CERT_DIR": "/none:/:/tmp"}, "/"),
+        ({"SSL_CERT_DIR": "/none:"}, "certifi's"),
         ({"REQUESTS_CA_BUNDLE": "", "CURL_CA_BUNDLE": "/mine.pem", "SSL_CERT_FILE": "/"}, "/mine.pem"),
     ],
 )
