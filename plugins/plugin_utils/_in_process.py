@@ -25,6 +25,7 @@ from ansible.utils.display import Display
 from ansible.utils.vars import merge_hash
 
 from ansible_collections.relaunch.controller.plugins.module_utils._task.arguments import (
+    hide_unknown,
     hide_variables,
     may_be_no_number,
     no_number,
@@ -154,8 +155,10 @@ class InProcessAction(ActionBase):
         """Mask what AnsibleModule shows as it was given, where it refuses the arguments itself."""
         arguments = ended.get("invocation", {}).get("module_args")
         if isinstance(arguments, dict):
+            specification = self.specification()
             hide_variables(arguments)
-            ended["invocation"] = remove_values(ended["invocation"], secrets_in(self.specification(), arguments))
+            hide_unknown(specification, arguments)
+            ended["invocation"] = remove_values(ended["invocation"], secrets_in(specification, arguments))
 
     def _injects_invocation(self, task_vars: dict[str, t.Any]) -> bool:
         """Whether a module's result would hold its arguments: always before ansible-core 2.21, since then if asked."""

@@ -214,6 +214,7 @@ def test_no_secret_at_the_highest_verbosity(
         {**full, "credential_passwords": json.dumps(secrets), "job_id": 999999},
         {**full, "credential_passwords": json.dumps(secrets), "nonsense": 1},
         {**full, "nonsense": 1},
+        {**full, "change": changes},
         *({**full, "changes": changes, **more} for more in ({}, {"job_id": 999999}, {"nonsense": 1})),
         *({**full, "changes": wrong} for wrong in ([changes], {"extra_var": changes["extra_vars"]})),
         {**basic, "credential_passwords": {"ssh_password": secrets["ssh_password"]}},

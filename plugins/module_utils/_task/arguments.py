@@ -82,6 +82,16 @@ def hide_variables(args: dict[str, t.Any]) -> None:
         args["changes"] = MASK
 
 
+def hide_unknown(specification: Specification, args: dict[str, t.Any]) -> None:
+    """Mask what is in options that there are none of: their names may be misspelt ones of secrets.
+
+    :param args: as AnsibleModule shows them; changed in place.
+    """
+    options = specification["argument_spec"]
+    known = {*options, *(alias for option in options.values() for alias in option.get("aliases", ()))}
+    args.update(dict.fromkeys(set(args) - known, MASK))
+
+
 def _shown(name: t.Any, value: t.Any) -> t.Any:
     if name == "extra_vars" and isinstance(value, dict):
         return dict.fromkeys(value, MASK)

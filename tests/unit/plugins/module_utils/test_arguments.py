@@ -23,6 +23,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._retry.options
     RETRY_SPECIFICATION as RETRY,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._task.arguments import (
+    hide_unknown,
     hide_variables,
     may_be_no_number,
     no_number,
@@ -194,3 +195,15 @@ def test_what_is_changed_besides_is_shown(changes: t.Any) -> None:
     args = {"job_id": 42, "changes": changes}
     hide_variables(args)
     assert args == {"job_id": 42, "changes": changes}
+
+
+def test_what_is_in_a_misspelt_option_is_masked() -> None:
+    args = {
+        "job_id": 42,
+        "name": "Deploy",
+        "controller_pasword": "Hunter2",
+        "change": {"extra_vars": {"pin": "Hunter2"}},
+    }
+    hide_unknown(JOB, args)
+    assert "Hunter2" not in str(args)
+    assert (args["job_id"], args["name"]) == (42, "Deploy")
