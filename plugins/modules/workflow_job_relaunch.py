@@ -60,7 +60,8 @@ options:
     type: str
   nodes:
     description:
-      - V(all) is the controller's own relaunch, which runs every node again.
+      - V(all) is the controller's own relaunch, which runs every node again. It is refused together with
+        O(node_hosts=remaining), O(fallback_to_all=true) or O(handled=true), which it has no use for.
       - V(failed) runs the nodes that failed, and those that never ran because of that. It takes the role workflow admin
         in the workflow's organization.
     type: str

@@ -66,6 +66,15 @@ class WorkflowRequest:
         number = params["workflow_job_id"]
         if number is not None and number < 1:
             raise OptionError(f"workflow_job_id must be the number of a workflow job, not {number}.")
+        if params["nodes"] != FAILED:
+            # A node_hosts: all is what happens then.
+            without_effect = {
+                "node_hosts: remaining": params["node_hosts"] == REMAINING,
+                "fallback_to_all": params["fallback_to_all"],
+                "handled": params["handled"],
+            }
+            for option in (option for option, given in without_effect.items() if given):
+                raise OptionError(f"{option} is for nodes: failed only: set that as well, or leave it out.")
         own = ("workflow_job_template", "organization", "nodes", "node_hosts", "fallback_to_all", "handled", "force")
         return cls(
             workflow_job_id=number,

@@ -33,6 +33,9 @@ from ansible_collections.relaunch.controller.plugins.module_utils._task.result i
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import (
     WORKFLOW_SPECIFICATION as WORKFLOW,
 )
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import (
+    WorkflowRequest,
+)
 
 
 def settled(specification: t.Mapping[str, t.Any], **given: t.Any) -> dict[str, t.Any]:
@@ -66,6 +69,20 @@ def test_of_neither_source(specification: t.Mapping[str, t.Any], empty: t.Any) -
 def test_of_neither_workflow() -> None:
     with pytest.raises(OptionError, match="Neither workflow_job_id nor workflow_job_template is given"):
         settled(WORKFLOW, workflow_job_id=None, workflow_job_template=None)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"handled": True}, {"fallback_to_all": True}, {"node_hosts": "remaining"}],
+    ids=lambda one: next(iter(one)),
+)
+def test_options_of_failed_nodes_are_refused_for_all_nodes(option: dict[str, t.Any]) -> None:
+    given = {"workflow_job_id": 24, "interval": 2.0, "node_hosts": "failed", **option}
+    params = {**dict.fromkeys(WORKFLOW["argument_spec"]), **given}
+
+    with pytest.raises(OptionError, match=f"{next(iter(option))}.* is for nodes: failed only"):
+        WorkflowRequest.of({**params, "nodes": "all"}, False, False)
+    WorkflowRequest.of({**params, "nodes": "failed"}, False, False)
 
 
 @pytest.mark.parametrize(
