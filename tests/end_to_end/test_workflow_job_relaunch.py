@@ -644,3 +644,15 @@ def test_gives_way_to_another_caller_who_was_first(
     assert loser["status"] == "canceled"
     assert temporary(sandbox, made["id"]) == [other]
     sandbox.cancel(winner["id"])
+
+
+def test_check_mode_refuses_whom_the_controller_does_not_let_start(
+    sandbox: Sandbox, workflow: Workflow, admin: Options
+) -> None:
+    made = workflow(*TWO_PROJECTS, roles={"alice": "read"})
+    task = {"workflow_job_id": made["id"], **admin, "controller_oauthtoken": sandbox.token("alice")}
+
+    checked, ran = at_once(check_mode=True, **task), at_once(**task)
+
+    assert (checked["failed"], checked["changed"], ran["failed"]) == (True, False, True), checked["msg"]
+    assert f"does not let this user start workflow job {made['id']}. This takes the execute role" in checked["msg"]

@@ -14,17 +14,14 @@ from dataclasses import replace
 from .._api import jobs as _jobs
 from .._api import templates as _templates
 from .._api.client import ControllerClient
-from .._api.errors import AnswerError, RefusedError
+from .._api.errors import AnswerError, ForbiddenError, RefusedError
 from .._api.jobs import Job
 from .._api.kinds import WORKFLOW_JOB
 from .._job.driver import drive
 from .._job.outcome import carrying
 from .._launch.asks import Steps
 from .._launch.launch import Attempt, Launched
-from .._launch.refusals import (
-    workflow_refused,
-    workflow_unavailable,
-)
+from .._launch.refusals import not_startable, workflow_refused, workflow_unavailable
 from .._launch.waiting import Progress, Watch
 from .._work.decision import ALL
 from .lineage import Lineage, nodes_of, read_lineage, readable, relaunches, root_of
@@ -128,6 +125,9 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
                 return (yield from _done_since(run, lineage, lineage.doing, outcome))
             newest = lineage.last
         if run.request.check_mode:
+            if not root.startable:
+                why = not_startable(root, WORKFLOW_JOB)
+                raise ForbiddenError(f"Workflow job {root.id} would not be relaunched. {why}")
             return replace(outcome, changed=True).saying("All nodes would be relaunched.")
         contest = Contest.of(root, newest)
         launched = yield from run.launch(attempt, contest, outcome, tries)
