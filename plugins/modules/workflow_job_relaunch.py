@@ -105,6 +105,7 @@ options:
     description:
       - Wait for the workflow job to end. The task fails unless it ends successfully.
       - If the source is still active, its end is waited for first; without O(wait) the task fails then.
+        So it does where it runs in a node of that workflow job itself.
       - Without it the temporary template of O(nodes=failed) stays until the next run of the task finds its workflow job
         successful.
   cancel_on_timeout:

@@ -656,3 +656,32 @@ def test_check_mode_refuses_whom_the_controller_does_not_let_start(
 
     assert (checked["failed"], checked["changed"], ran["failed"]) == (True, False, True), checked["msg"]
     assert f"does not let this user start workflow job {made['id']}. This takes the execute role" in checked["msg"]
+
+
+@pytest.mark.parametrize("resumed", [False, True], ids=["the workflow", "what remains"])
+@pytest.mark.parametrize("nodes", ["failed", "all"])
+def test_a_task_does_not_wait_for_the_workflow_that_it_runs_in(
+    sandbox: Sandbox,
+    deploy: Deploy,
+    workflow: Workflow,
+    admin: Options,
+    monkeypatch: pytest.MonkeyPatch,
+    nodes: str,
+    resumed: bool,
+) -> None:
+    template = deploy(["web1", "web2"])["id"]
+    graph: Options = {"B": {"template": template, "failure": ["H"]}, "H": {"template": template}}
+    made = workflow(graph, {**FAILED_LINE, "H": {"status": "running"}}, {"status": "running"})
+    number = made["id"]
+    if resumed:
+        number = workflow(*TWO_PROJECTS)["id"]
+        sandbox.control("PATCH", f"/jobs/{made['id']}", {"name": f"Remainder of workflow job {number} abc"})
+    monkeypatch.setenv("JOB_ID", str(made["jobs"]["H"]))
+    monkeypatch.setenv("AWX_PRIVATE_DATA_DIR", "/tmp/awx")
+    task = {"workflow_job_id": number, "nodes": nodes, "wait": True, "timeout": 5, **admin}
+
+    for check_mode in (False, True):
+        result = at_once(check_mode=check_mode, **task)
+        assert (result["failed"], result["changed"]) == (True, False), result["msg"]
+        said = f"Workflow job {made['id']} is the one that this task runs in, as job {made['jobs']['H']} of a node"
+        assert f"{said}: it cannot wait for itself." in result["msg"]

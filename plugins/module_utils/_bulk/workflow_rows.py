@@ -102,6 +102,7 @@ class WorkflowMembers:
             node_hosts=request.options.hosts,
             hosts_option="hosts",
             fallback_to_all=request.options.fallback_to_all,
+            own_job=request.own_job,
             waiting=request.waiting,
             check_mode=request.check_mode,
         )

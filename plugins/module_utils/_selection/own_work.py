@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from .._api import jobs as _jobs
 from .._api.errors import AnswerError
 from .._api.jobs import Job
-from .._api.kinds import WORKFLOW_JOB
-from .._workflow.temporary_template import source_in
+from .._workflow.lineage import workflows_above
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
@@ -61,20 +60,6 @@ def read_own_work(client: ControllerClient, number: t.Optional[int]) -> OwnWork:
         return OwnWork(number)
     if not own.active:
         return OwnWork()
-    templates = {own.template}
-    above = [own.summary("source_workflow_job").get("id")]
-    while above:
-        found = above.pop()
-        if found is None:
-            continue
-        try:
-            workflow = _jobs.get(client, int(found), WORKFLOW_JOB)
-        except AnswerError as error:
-            # What this user may not see is not selected either.
-            if not error.not_visible:
-                raise
-            continue
-        templates.add(workflow.template)
-        # What remains of a workflow job runs for it.
-        above += [workflow.summary("source_workflow_job").get("id"), source_in(workflow.name)]
+    # What this user may not see is not selected either.
+    templates = {own.template, *(workflow.template for workflow in workflows_above(client, own))}
     return OwnWork(own.id, frozenset(number for number in templates if number is not None))

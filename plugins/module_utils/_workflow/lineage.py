@@ -188,6 +188,52 @@ def last_run(client: ControllerClient, lineage: Lineage) -> Job:
     )
 
 
+def workflows_above(client: ControllerClient, job: Job) -> list[Job]:
+    """The workflow jobs whose node a job is, be it by others in between, and those that what remains of ran for.
+
+    :raises ControllerError: they could not be asked for; what this user may not see is left out.
+    """
+    found: list[Job] = []
+    above = [job.summary("source_workflow_job").get("id")]
+    while above:
+        number = above.pop()
+        if number is None:
+            continue
+        try:
+            workflow = _jobs.get(client, int(number), WORKFLOW_JOB)
+        except AnswerError as error:
+            if not error.not_visible:
+                raise
+            continue
+        found.append(workflow)
+        above += [workflow.summary("source_workflow_job").get("id"), _temporary_template.source_in(workflow.name)]
+    return found
+
+
+def refuse_own(client: ControllerClient, own_job: t.Optional[int], job: Job) -> None:
+    """Refuse to wait for the workflow job that waits for the task.
+
+    :param own_job: the number of the controller's job that the task runs in, if it does.
+    :param job: what would be waited for.
+    :raises RefusedError: the task runs in a node of it.
+    :raises ControllerError: that could not be asked for.
+    """
+    if own_job is None:
+        return
+    try:
+        own = _jobs.get(client, own_job)
+    except AnswerError as error:
+        if not error.not_visible:
+            raise
+        return
+    # One that has ended is a job of another controller.
+    if own.active and job.id in (one.id for one in workflows_above(client, own)):
+        raise RefusedError(
+            f"Workflow job {job.id} is the one that this task runs in, as job {own_job} of a node: it cannot wait for "
+            "itself. Run the task outside of this workflow, when that has ended."
+        )
+
+
 def readable(client: ControllerClient, job: Job) -> Job:
     """A workflow job's detail; what is known of it where only administrators and auditors may read that."""
     try:

@@ -9,11 +9,13 @@ Private to this collection.
 
 from __future__ import annotations
 
+import os
 import typing as t
 from dataclasses import dataclass
 
 from .._api.connection import CONNECTION_SPEC
 from .._api.errors import OptionError
+from .._job.options import own_job_id
 from .._launch.waiting import WAITING_SPEC, Waiting
 from .._work.decision import ALL, FAILED, REMAINING
 
@@ -42,6 +44,8 @@ class WorkflowRequest:
     """What a task asks for.
 
     :param hosts_option: how it calls the option for the hosts of nodes.
+    :param own_job: the number of the controller's job that the task runs in, if it does: it cannot wait for the
+        workflow jobs above that.
     """
 
     workflow_job_id: t.Optional[int] = None
@@ -53,13 +57,14 @@ class WorkflowRequest:
     fallback_to_all: bool = False
     handled: bool = False
     force: bool = False
+    own_job: t.Optional[int] = None
     waiting: Waiting = Waiting()
     check_mode: bool = False
     diff: bool = False
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any], check_mode: bool, diff: bool) -> WorkflowRequest:
-        """From validated parameters.
+        """From validated parameters, and the environment, which tells the job that the task runs in.
 
         :raises OptionError: one of them cannot be used.
         """
@@ -78,6 +83,7 @@ class WorkflowRequest:
         own = ("workflow_job_template", "organization", "nodes", "node_hosts", "fallback_to_all", "handled", "force")
         return cls(
             workflow_job_id=number,
+            own_job=own_job_id(os.environ),
             waiting=Waiting.of(params),
             check_mode=check_mode,
             diff=diff,

@@ -24,7 +24,7 @@ from .._launch.launch import Attempt, Launched
 from .._launch.refusals import not_startable, workflow_refused, workflow_unavailable
 from .._launch.waiting import Progress, Watch
 from .._work.decision import ALL
-from .lineage import Lineage, nodes_of, read_lineage, readable, relaunches, root_of
+from .lineage import Lineage, nodes_of, read_lineage, readable, refuse_own, relaunches, root_of
 from .options import WorkflowRequest
 from .outcome import WorkflowOutcome
 from .resume_workflow import ResumeSequence
@@ -67,6 +67,7 @@ def workflow_steps(run: WorkflowRun, named: Job, outcome: WorkflowOutcome) -> St
             outcome = outcome.saying(f"Workflow job {named.id} goes back to workflow job {root.id}.")
     with carrying(outcome):
         if root.active and not (run.request.force and run.request.nodes == ALL):
+            refuse_own(run.client, run.request.own_job, root)
             active = f"Workflow job {root.id} is {root.status}"
             if only_tells(run, active):
                 outcome = outcome.about(run.client, root, WORKFLOW_JOB)

@@ -29,7 +29,7 @@ from .._launch.look_up import look_up
 from .._launch.tie_break import lower_rival
 from .._launch.waiting import Watch
 from . import temporary_template as _temporary_template
-from .lineage import nodes_of, relaunches
+from .lineage import nodes_of, refuse_own, relaunches
 from .options import WorkflowRequest
 from .outcome import WorkflowOutcome, read_failed_nodes
 from .temporary_template import Earlier
@@ -154,6 +154,8 @@ class WorkflowRun:
         with carrying(outcome):
             if job.active:
                 if self.request.check_mode or not self.request.waiting.wait:
+                    if self.request.waiting.wait:
+                        refuse_own(self.client, self.request.own_job, job)
                     return outcome
                 if outcome.changed:
                     # The look at others was to be soon; from now on the deadline is what counts.
@@ -233,7 +235,12 @@ class WorkflowRun:
     def until_ended(
         self, job: Job, outcome: WorkflowOutcome, kind: Kind = WORKFLOW_JOB, ours: bool = False
     ) -> Steps[Job]:
-        """:raises WaitTimeoutError: the timeout came first."""
+        """
+        :raises RefusedError: the task runs in it.
+        :raises WaitTimeoutError: the timeout came first.
+        """
+        if not ours:
+            refuse_own(self.client, self.request.own_job, job)
         try:
             ended: Job = yield EndOf(job, kind, ours)
             return ended
