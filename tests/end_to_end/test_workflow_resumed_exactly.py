@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.relaunch.controller.plugins.module_utils._workflow import resume_workflow
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow import resume_workflow, temporary_template
 from end_to_end.workflow_jobs import (
     ASKS,
     DEPLOY,
@@ -781,3 +781,92 @@ class TestWhatIsTold:
         notifications = "the notifications of the workflow's template"
         assert results[0]["not_kept"] == [notifications]
         assert results[1]["not_kept"][0] == notifications and "one workflow job" in results[1]["not_kept"][1]
+
+
+def test_a_resume_that_never_began_says_nothing(sandbox: Sandbox, workflow: Workflow, resume: Task) -> None:
+    made = workflow(*TWO_PROJECTS)
+    name = f"Remainder of workflow job {made['id']} abc"
+    other = sandbox.add_workflow_template_with_nodes(name, TWO_PROJECTS[0])["id"]
+    sandbox.control("PATCH", f"/templates/{other}", {"description": temporary_template.description(made["id"])})
+    sandbox.make_workflow_job(other, {"B": None, "D": None}, status="canceled", started=None)
+
+    result = resume(made["id"])
+
+    assert (result["failed"], result["changed"], result["status"]) == (False, True, "successful"), result["msg"]
+    assert temporary(sandbox, made["id"]) == []
+
+
+def test_goes_on_from_a_resume_that_was_canceled_and_whose_template_is_gone(
+    sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+) -> None:
+    nodes: Options = {
+        "B": {"template": deploy(TWO)["id"], "success": ["migrate"]},
+        "migrate": {"template": deploy(TWO)["id"], "success": ["ask"]},
+        "ask": {"approval": "Go on?"},
+    }
+    made = workflow(nodes, {"B": FAILED_LINE["B"], "migrate": "do_not_run", "ask": "do_not_run"})
+    first = resume(made["id"], wait=False)
+    until(lambda: sandbox.nodes(first["id"])["ask"]["job"] is not None)
+    assert sandbox.request("POST", f"/workflow_jobs/{first['id']}/cancel/").status == 202
+    assert sandbox.wait(first["id"]) == "canceled"
+    assert sandbox.request("DELETE", f"/workflow_job_templates/{first['temporary_template_id']}/").status == 204
+    sandbox.organization_roles(made["organization"], alice="workflow_admin")
+
+    result = resume(made["id"], check_mode=True)
+    as_alice = resume(made["id"], check_mode=True, controller_oauthtoken=sandbox.token("alice"))
+
+    assert [node["name"] for node in result["nodes"]] == ["ask"], result["msg"]
+    # Who may not read what it left undone does not run it again.
+    assert as_alice["failed"] and f"Workflow job {first['id']} ran what remained" in as_alice["msg"], as_alice["msg"]
+
+
+def test_a_canceled_relaunch_of_all_nodes_counts_where_a_node_failed(
+    sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+) -> None:
+    template = deploy(TWO)["id"]
+    nodes: Options = {"A": {"template": template, "success": ["B"]}, "B": {"project": "first"}}
+    done = {"status": "successful", "hosts": dict.fromkeys(TWO, "ok")}
+    made = workflow(nodes, {"A": done, "B": "failed"})
+    failed = {"A": FAILED_LINE["B"], "B": "do_not_run"}
+    sandbox.make_workflow_job(made["template"], failed, launch_type="relaunch", status="canceled")
+
+    result = resume(made["id"], check_mode=True)
+
+    assert [node["name"] for node in result["nodes"]] == ["A", "B"], result["msg"]
+
+
+def test_a_relaunch_of_what_had_run_with_success_is_the_newer_word(
+    sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, tmp_path: Path
+) -> None:
+    made = workflow({"B": {"template": deploy(TWO, outcomes=None)["id"]}}, {"B": FAILED_LINE["B"]})
+    first = resume(made["id"], wait=False)
+    assert sandbox.wait(first["id"]) == "successful"
+    (tmp_path / "web2").touch()
+    assert sandbox.wait(sandbox.relaunch_workflow(first["id"])) == "failed"
+    (tmp_path / "web2").unlink()
+
+    second = resume(made["id"])
+
+    assert (second["changed"], second.get("status")) == (True, "successful"), second["msg"]
+
+
+@pytest.mark.parametrize("nodes", ["failed", "all"])
+def test_one_that_was_left_in_new_is_not_waited_for(
+    sandbox: Sandbox, workflow: Workflow, resume: Task, nodes: str
+) -> None:
+    ago = {name: f"2026-01-01T0{hour}:00:00Z" for name, hour in (("created", 1), ("started", 1), ("finished", 2))}
+    made = workflow(*TWO_PROJECTS, ago)
+    left = sandbox.make_workflow_job(made["template"], {}, launch_type="relaunch")["id"]
+    broken = {"status": "new", "created": "2026-01-01T03:00:00Z", "started": None, "finished": None}
+    sandbox.control("PATCH", f"/jobs/{left}", broken)
+
+    result = resume(made["id"], nodes=nodes)
+    named = resume(left, nodes=nodes, timeout=5)
+
+    assert (result["failed"], result["changed"], result.get("status")) == (False, True, "successful"), result["msg"]
+    said = f"Workflow job {left}, the same work, was left in status new and will never run. Cancel it."
+    assert result["warnings"] == [said]
+    assert (named["failed"], named["changed"], named["id"]) == (False, False, result["id"]), named["msg"]
+    sandbox.control("PATCH", f"/jobs/{made['id']}", broken)
+    refused = resume(made["id"], nodes=nodes, timeout=5)
+    assert refused["failed"] and "was left in status new and will never run" in refused["msg"], refused["msg"]

@@ -218,7 +218,8 @@ def workflow_rows(client: ControllerClient, workflows: t.Sequence[Job]) -> list[
     queries: list[dict[str, t.Any]] = [{"unified_job_template__in": some} for some in in_chunks(templates)]
     for query in (*queries, {"name__startswith": NAMES_BEGIN}):
         entries = client.results(_LIST, **query, id__gt=oldest, order_by="id")
-        known.update((job.id, job) for job in map(Job.of, entries))
+        # One that was left in status new never runs.
+        known.update((job.id, job) for job in map(Job.of, entries) if not job.left_new(client.now()))
     rows: list[tuple[Job, dict[int, Job]]] = []
     row_of: dict[int, dict[int, Job]] = {}
     for job in sorted(known.values(), key=lambda job: (_source(job), job.id)):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from .._api import jobs as _jobs
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, RefusedError
-from .._api.jobs import CANCELED, RELAUNCH, Job, summary_of
+from .._api.jobs import CANCELED, FAILED_STATUSES, RELAUNCH, Job, summary_of
 from .._api.kinds import WORKFLOW_JOB
 from .._work.runs import runs_query
 from .._work.same_work import same_launch
@@ -31,21 +31,23 @@ class Lineage:
     :param base: the newest relaunch of all of its nodes, else the root.
     :param resumes: those that ran what remained of it.
     :param leftovers: their temporary templates that are there.
+    :param left_new: those that will never run, since their launch broke half way.
     """
 
     root: Job
     base: Job
     resumes: tuple[Job, ...]
     leftovers: tuple[Earlier, ...]
+    left_new: tuple[Job, ...] = ()
 
     @property
     def doing(self) -> t.Optional[Job]:
         """The workflow job that does the work, or has done it, after the newest relaunch of all nodes; None if none."""
-        newer = (job for job in self.resumes if job.active or (job.successful and job.id > self.base.id))
-        found = next(newer, None)
-        if found is None and self.base is not self.root and (self.base.active or self.base.successful):
-            return self.base
-        return found
+        # A success counts as long as none that ended is newer: somebody may have relaunched what ran.
+        last = max((self.base, *(job for job in self.resumes if not job.active)), key=lambda job: job.id)
+        whole = () if self.base is self.root else (self.base,)
+        candidates = (*self.resumes, *whole)
+        return next((job for job in candidates if job.active or (job.successful and job is last)), None)
 
     @property
     def active(self) -> t.Optional[Job]:
@@ -56,6 +58,12 @@ class Lineage:
     def last(self) -> int:
         """The number of the workflow job that went on last: what remains of it is what remains."""
         return max([self.base.id, *(job.id for job in self.resumes)])
+
+    @property
+    def warnings(self) -> t.Iterator[str]:
+        """What somebody should see to, as sentences."""
+        for job in self.left_new:
+            yield f"Workflow job {job.id}, the same work, was left in status new and will never run. Cancel it."
 
     def templates(self, followed: Job) -> tuple[int, ...]:
         """The temporary templates in the order in which they are removed: the one that shows the success is the last.
@@ -113,38 +121,64 @@ def read_lineage(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -
     :raises ControllerError: it could not be read.
     """
     leftovers = tuple(_temporary_template.earlier(client, root.id))
-    resumes = {one.job.id: one.job for one in leftovers if one.job is not None}
     named = {"name__startswith": _temporary_template.name_prefix(root.id), "order_by": "-id"}
     by_name = [Job.of(entry) for entry in client.results(f"{WORKFLOW_JOB.path}/", **named)]
-    by_nodes, base = _by_jobs(client, root, nodes)
-    for job in (*by_name, *by_nodes):
-        # One that was canceled and has no template gave way to another caller's.
-        if job.id not in resumes and job.status != CANCELED:
-            resumes[job.id] = job
-    return Lineage(root, base, without_losers(resumes.values(), base), leftovers)
+    by_nodes, whole = _by_jobs(client, root, nodes)
+    found = {job.id: job for job in by_nodes}
+    found.update((job.id, job) for job in (*by_name, *(one.job for one in leftovers if one.job is not None)))
+    now = client.now()
+    left_new = tuple(job for job in (*found.values(), *whole) if job.left_new(now))
+    resumes = [job for job in found.values() if _says_something(job) and job not in left_new]
+    base = _base(client, root, [job for job in whole if job not in left_new], resumes)
+    return Lineage(root, base, without_losers(resumes, base), leftovers, left_new)
 
 
 def without_losers(resumes: t.Iterable[Job], base: Job) -> tuple[Job, ...]:
-    """Runs of what remained, oldest first, without those that gave way to another caller's: canceled while an older one
-    was active. Their templates are there where their task was killed before it removed them.
+    """Runs of what remained, oldest first, without those that gave way to another caller's. Their templates are there
+    where their task was killed before it removed them.
 
     :param base: the newest relaunch of all nodes, to which they give way too; else the root.
     """
     order = sorted(resumes, key=lambda job: job.id)
-    return tuple(
-        job
-        for job in order
-        if job.status != CANCELED
-        or not any(one.id < job.id and (one.active or one.finished > job.created) for one in (base, *order))
+    return tuple(job for job in order if not _gave_way(job, (base, *order)))
+
+
+def _gave_way(job: Job, others: t.Iterable[Job]) -> bool:
+    """Whether a workflow job was canceled since an older one was active."""
+    return job.status == CANCELED and any(
+        one.id < job.id and (one.active or one.finished > job.created) for one in others
     )
 
 
-def _by_jobs(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -> tuple[list[Job], Job]:
+def _says_something(job: Job) -> bool:
+    """Whether a workflow job has run anything, or may do so; one that was canceled while pending has not."""
+    return job.active or job.began
+
+
+def _base(client: ControllerClient, root: Job, whole: t.Sequence[Job], resumes: t.Sequence[Job]) -> Job:
+    """The newest relaunch of all nodes, else the root. One that was canceled took back nothing, unless a node failed.
+
+    :param whole: those that may be relaunches of the root, newest first.
+    """
+    found = [job for job in whole if job.created > root.finished and relaunches(root, job) and _says_something(job)]
+    for at, job in enumerate(found):
+        lost = _gave_way(job, (*found[at + 1 :], *resumes))
+        if not lost and (job.status != CANCELED or _has_failed_nodes(client, job)):
+            return job
+    return root
+
+
+def _has_failed_nodes(client: ControllerClient, job: Job) -> bool:
+    return any(node.status in FAILED_STATUSES for node in nodes_of(client, job.id))
+
+
+def _by_jobs(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -> tuple[list[Job], list[Job]]:
     """What the newer jobs of its template and of its nodes' templates tell.
 
     Where a temporary template is gone, only administrators and auditors find its workflow job by its name.
 
-    :returns: runs of what remained, and the newest relaunch of all nodes, else the root.
+    :returns: runs of what remained, with times that their nodes tell; and the newer workflow jobs of its template that
+        may be relaunches of it, newest first.
     """
     templates = {node.template for node in nodes if not node.succeeded} | {root.template}
     query = {
@@ -152,20 +186,20 @@ def _by_jobs(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -> tu
         "launch_type__in": "workflow,relaunch",
         "id__gt": root.id,
     }
-    base, found = root, dict[int, Job]()
+    whole, found = list[Job](), dict[int, Job]()
     entries = client.results("unified_jobs/", **query, order_by="-id") if any(templates) else ()
     for entry in entries:
         job = Job.of(entry)
         # A nested workflow is among the jobs of nodes; one that was relaunched by hand is no relaunch of this one.
         if entry.get("type") == WORKFLOW_JOB.type and job.is_relaunch:
-            # One that was canceled took back nothing.
-            later = base is root and job.status != CANCELED and job.created > root.finished
-            base = job if later and relaunches(root, job) else base
+            whole += [job] if job.template == root.template else []
             continue
         facts = summary_of(entry, "source_workflow_job")
         if str(facts.get("name")).startswith(_temporary_template.name_prefix(root.id)):
-            found.setdefault(int(facts["id"]), Job.of(facts))
-    return list(found.values()), base
+            later = found.get(int(facts["id"]), job)
+            times = {"created": entry.get("created"), "finished": later.facts.get("finished")}
+            found[int(facts["id"])] = Job.of({**facts, **times})
+    return list(found.values()), whole
 
 
 def last_run(client: ControllerClient, lineage: Lineage) -> Job:

@@ -68,6 +68,11 @@ def workflow_steps(run: WorkflowRun, named: Job, outcome: WorkflowOutcome) -> St
     with carrying(outcome):
         if root.active and not (run.request.force and run.request.nodes == ALL):
             refuse_own(run.client, run.request.own_job, root)
+            if root.left_new(run.client.now()):
+                raise RefusedError(
+                    f"Workflow job {root.id} was left in status new and will never run. Cancel it there, and launch "
+                    "its template anew."
+                )
             active = f"Workflow job {root.id} is {root.status}"
             if only_tells(run, active):
                 outcome = outcome.about(run.client, root, WORKFLOW_JOB)
@@ -122,6 +127,7 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
             if root.successful:
                 return run.done(root, f"Workflow job {root.id} was successful: nothing to relaunch.", outcome)
             lineage = read_lineage(run.client, root, nodes_of(run.client, root.id))
+            outcome = outcome.warned(*lineage.warnings)
             if lineage.doing is not None:
                 return (yield from _done_since(run, lineage, lineage.doing, outcome))
             newest = lineage.last

@@ -190,6 +190,7 @@ class ResumeSequence:
         nodes = nodes_of(client, self._root.id)
         lineage = read_lineage(client, self._root, nodes)
         at = client.clock()
+        outcome = outcome.warned(*lineage.warnings)
         doing = lineage.doing
         if doing is not None and _has_left(self._run, lineage, doing):
             doing = lineage.active

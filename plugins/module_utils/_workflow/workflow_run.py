@@ -19,7 +19,7 @@ from .._api.errors import (
     RefusedError,
     WaitTimeoutError,
 )
-from .._api.jobs import CANCELED, Job, told
+from .._api.jobs import Job, told
 from .._api.kinds import JOB, WORKFLOW_JOB, Kind
 from .._job.outcome import SequenceState, carrying, interrupted_with
 from .._launch.asks import EndOf, Pause, Steps, WorkflowJobsAfter
@@ -46,7 +46,7 @@ class Contest:
 
     query: t.Mapping[str, t.Any]
     newest: int
-    is_rival: t.Callable[[Job], bool]
+    is_rival: t.Callable[[ControllerClient, Job], bool]
 
     @classmethod
     def of(cls, root: Job, newest: int) -> Contest:
@@ -57,7 +57,13 @@ class Contest:
         resumes = _temporary_template.name_prefix(root.id)
         same = {"name": root.name} if root.template is None else {"unified_job_template": root.template}
         query = {f"or__{name}": value for name, value in {**same, "name__startswith": resumes}.items()}
-        return cls(query, newest, lambda job: job.name.startswith(resumes) or relaunches(root, job))
+
+        def is_rival(client: ControllerClient, job: Job) -> bool:
+            if job.left_new(client.now()):
+                return False
+            return job.name.startswith(resumes) or relaunches(root, job)
+
+        return cls(query, newest, is_rival)
 
     @property
     def newer(self) -> WorkflowJobsAfter:
@@ -119,7 +125,8 @@ class WorkflowRun:
             rival = None
             if not self.request.force and not launched.lost:
                 try:
-                    own, rival = lower_rival((yield contest.newer), own, contest.is_rival)
+                    newer = yield contest.newer
+                    own, rival = lower_rival(newer, own, lambda job: contest.is_rival(self.client, job))
                 except ControllerError as error:
                     outcome = outcome.warned(f"Whether another caller launched the same is not known: {error}")
             if rival is not None:
@@ -186,11 +193,8 @@ class WorkflowRun:
         )
 
     def swept(self, outcome: WorkflowOutcome, leftovers: t.Iterable[Earlier]) -> WorkflowOutcome:
-        """Remove temporary templates where nothing remains, for a user who finds without them what they ran.
-
-        The workflow job of a canceled one would not count any more.
-        """
-        templates = [one.template for one in leftovers if one.job is None or one.job.status != CANCELED]
+        """Remove temporary templates where nothing remains, for a user who finds without them what they ran."""
+        templates = [one.template for one in leftovers]
         try:
             stay = not templates or self.request.check_mode or not self._is_auditor()
         except ControllerError as error:

@@ -50,6 +50,10 @@ def lineage(base: str = "", *resumes: str) -> Lineage:
         ("30 successful", ["26 failed"], 30, 30),
         ("30 running", ["26 failed"], 30, 30),
         ("30 failed", ["26 running"], 26, 30),
+        # Somebody relaunched what ran, or what had run before.
+        ("", ["26 successful", "28 failed"], None, 28),
+        ("", ["26 successful", "28 running"], 26, 28),
+        ("30 successful", ["32 failed"], None, 32),
     ],
 )
 def test_who_does_the_work_and_who_went_on_last(base: str, resumes: list[str], doing: int | None, last: int) -> None:

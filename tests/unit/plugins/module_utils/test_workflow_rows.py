@@ -120,6 +120,12 @@ def test_one_that_is_active_is_known() -> None:
     assert found.active is not None and found.active.id == 2
 
 
+def test_one_that_was_left_in_new_is_not_waited_for() -> None:
+    (found,) = rows([run(1)], [run(2, "new", finished=None)], [])
+
+    assert found.active is None
+
+
 def test_jobs_of_nodes_are_left_to_the_selected_workflow_above() -> None:
     nested = node(12, of=10, type="workflow_job")
     sliced_node = node(13, of=10, type="workflow_job", is_sliced_job=True)
