@@ -37,6 +37,7 @@ attributes:
     details:
       - A workflow job whose work has succeeded, through itself or through what remained of it, is not run again, and
         one that is running is adopted. Not with O(force=true).
+      - With O(nodes=all), a success counts unless a relaunch of it has failed since.
       - A run that fails again is not the state asked for, so that the next task goes on from there.
 options:
   workflow_job_id:

@@ -870,3 +870,89 @@ def test_one_that_was_left_in_new_is_not_waited_for(
     sandbox.control("PATCH", f"/jobs/{made['id']}", broken)
     refused = resume(made["id"], nodes=nodes, timeout=5)
     assert refused["failed"] and "was left in status new and will never run" in refused["msg"], refused["msg"]
+
+
+class TestOfEditedTemplates:
+    """A relaunch of all nodes is the template of now, whose variables have been edited since the launch."""
+
+    @pytest.fixture
+    def edited(self, sandbox: Sandbox, workflow: Workflow) -> Options:
+        """A workflow job that failed, before an edit."""
+        nodes: Options = {"B": {"project": "first", "success": ["D"]}, "D": {"approval": "Go on?"}}
+        made = workflow(nodes, TWO_PROJECTS[1])
+        sandbox.control("PATCH", f"/templates/{made['template']}", {"extra_vars": '{"fixed": true}'})
+        sandbox.clear_log()
+        return made
+
+    def test_all_nodes_are_relaunched_once(self, sandbox: Sandbox, edited: Options, resume: Task) -> None:
+        first = resume(edited["id"], nodes="all", wait=False)
+        sandbox.approve(first["id"], "D")
+        assert sandbox.wait(first["id"]) == "successful"
+
+        again = [resume(number, nodes=nodes) for nodes in ("all", "failed") for number in (edited["id"], first["id"])]
+
+        assert [(one["changed"], one["id"]) for one in again] == [(False, first["id"])] * 4, again
+        assert unsafe(sandbox) == ["POST workflow_jobs/N/relaunch/"]
+
+    def test_what_a_lost_answer_launched_is_found(self, sandbox: Sandbox, edited: Options, resume: Task) -> None:
+        lost: Rule = {"method": "POST", "path": "/relaunch/$", "kind": "status", "when": "after", "status": 502}
+        sandbox.misbehave([lost])
+
+        first, second = (resume(edited["id"], nodes="all", wait=False) for _time in range(2))
+
+        assert (first["failed"], first["changed"], second["changed"]) == (False, True, False), first["msg"]
+        assert first["id"] == second["id"] and unsafe(sandbox) == ["POST workflow_jobs/N/relaunch/"]
+
+    @pytest.mark.parametrize("nodes", ["failed", "all"])
+    def test_one_that_runs_is_taken(self, sandbox: Sandbox, edited: Options, resume: Task, nodes: str) -> None:
+        by_hand = sandbox.relaunch_workflow(edited["id"])
+
+        result = resume(edited["id"], nodes=nodes, wait=False)
+
+        assert (result["failed"], result["id"], unsafe(sandbox)) == (False, by_hand, []), result["msg"]
+
+    @pytest.mark.parametrize("nodes", ["failed", "all"])
+    def test_gives_way_to_one_of_the_same_instant(
+        self, sandbox: Sandbox, edited: Options, resume: Task, nodes: str
+    ) -> None:
+        path = f"/workflow_jobs/{edited['id']}/relaunch/"
+        launch: Options = {"method": "POST", "path": path, "user": "admin", "body": {}}
+        rule: Rule = {"kind": "act", "when": "before", "method": "POST", "path": "/(re)?launch/$", "calls": [launch]}
+        sandbox.misbehave([rule])
+
+        result = resume(edited["id"], nodes=nodes, wait=False)
+
+        assert not result["failed"] and not result["changed"], result["msg"]
+        assert result["id"] < result["own_job_id"]
+
+
+class TestOfSuccessesRelaunchedSince:
+    """What failed of a relaunch of all nodes is not done by the success before it."""
+
+    @pytest.fixture
+    def done(self, workflow: Workflow) -> Options:
+        return workflow(TWO_PROJECTS[0], dict.fromkeys("BD", "successful"), {"status": "successful"})
+
+    @pytest.mark.parametrize("named", ["the relaunch", "the success"])
+    def test_a_relaunch_that_failed(self, sandbox: Sandbox, done: Options, resume: Task, named: str) -> None:
+        failed = sandbox.make_workflow_job(done["template"], TWO_PROJECTS[1], launch_type="relaunch")
+
+        result = resume(failed["id"] if named == "the relaunch" else done["id"], nodes="all")
+
+        assert (result["failed"], result["changed"], result.get("status")) == (False, True, "successful"), result["msg"]
+
+    def test_a_relaunch_that_runs(self, sandbox: Sandbox, done: Options, resume: Task) -> None:
+        sandbox.make_workflow_job(
+            done["template"], {"B": "running", "D": None}, launch_type="relaunch", status="running"
+        )
+
+        result = resume(done["id"], nodes="all", wait=False)
+
+        assert (result["failed"], result["status"], result["changed"]) == (False, "running", False), result["msg"]
+
+    def test_it_takes_one_list_more(self, sandbox: Sandbox, done: Options, resume: Task) -> None:
+        result = resume(done["id"], nodes="all")
+
+        assert (result["failed"], result["changed"], result["id"]) == (False, False, done["id"]), result["msg"]
+        asked = [entry["path"][len("/api/v2/") :] for entry in sandbox.log()]
+        assert asked == [f"workflow_jobs/{done['id']}/", "unified_jobs/"]

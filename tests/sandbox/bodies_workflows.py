@@ -110,7 +110,7 @@ class AllBodies(UpdateBodies):
             "related": self._related_of_template(row, current, last, named=view != "list"),
             "summary_fields": self._summary_of_template(row, newest, current, last),
             "created": row["created"],
-            "modified": row["created"],
+            "modified": row["modified"] or row["created"],
             "name": row["name"],
             "description": row["description"],
             "last_job_run": last["finished"] if last else None,

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from .._api.errors import AnswerError
-from .._api.jobs import Job, names_in
+from .._api.jobs import Job, names_in, parse_time
 from .._api.kinds import JOB
 from .._api.libraries import parse
 
@@ -435,6 +435,44 @@ def same_launch(source: Job, job: Job) -> bool:
     if any((source.facts.get(name) or None) != (job.facts.get(name) or None) for name in _OF_WORKFLOW):
         return False
     return bool(variables_of(source.facts.get("extra_vars")) == variables_of(job.facts.get("extra_vars")))
+
+
+@dataclass(frozen=True)
+class EditedTemplate:
+    """A workflow template as it is now, for the relaunches that took over what it had by then.
+
+    :param facts: its detail.
+    :param survey: the questions of its survey, whose defaults become variables.
+    """
+
+    facts: t.Mapping[str, t.Any]
+    survey: t.Sequence[t.Mapping[str, t.Any]]
+
+    def differences(self, launch: Job, job: Job) -> t.Optional[int]:
+        """In how many values a relaunch differs from a launch, where it has in each of them what the template has now.
+
+        :returns: None where it has something else, or the template has not been edited since the launch: then that was
+            launched with other prompts. An edit of a survey leaves no date.
+        """
+        edited = parse_time(self.facts.get("modified")) + _LAUNCH_TAKES
+        if not self.survey and edited < launch.created:
+            return None
+        defaults = {str(one.get("variable")): one["default"] for one in self.survey if one.get("default") is not None}
+        now = _launch_values({**self.facts, "extra_vars": {**_variables(self.facts), **defaults}})
+        before, after = _launch_values(launch.facts), _launch_values(job.facts)
+        differing = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+        return len(differing) if all(after.get(name) == now.get(name) for name in differing) else None
+
+
+def _launch_values(facts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """What a workflow is launched with, each variable by itself."""
+    variables = {f"extra_vars {name}": _fingerprint(value) for name, value in _variables(facts).items()}
+    return {**{name: facts.get(name) or None for name in _OF_WORKFLOW}, **variables}
+
+
+def _variables(facts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    found = variables_of(facts.get("extra_vars"))
+    return found if isinstance(found, dict) else {}
 
 
 def _ask_for_prompts(client: ControllerClient, job_id: int) -> t.Optional[Fingerprint]:

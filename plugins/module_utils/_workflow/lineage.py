@@ -16,8 +16,9 @@ from .._api.client import ControllerClient
 from .._api.errors import AnswerError, RefusedError
 from .._api.jobs import CANCELED, FAILED_STATUSES, RELAUNCH, Job, summary_of
 from .._api.kinds import WORKFLOW_JOB
+from .._api.templates import WORKFLOW_TEMPLATE
 from .._work.runs import runs_query
-from .._work.same_work import same_launch
+from .._work.same_work import EditedTemplate, same_launch
 from . import temporary_template as _temporary_template
 from .remaining_nodes import Node
 from .temporary_template import Earlier
@@ -85,8 +86,6 @@ def nodes_of(client: ControllerClient, job_id: int) -> list[Node]:
 def root_of(client: ControllerClient, job: Job) -> Job:
     """The workflow job that another one goes back to: that it ran the remainder of, or is a relaunch of.
 
-    A relaunch has no pointer to its source: that is the newest launch with the same values that had ended before.
-
     :returns: in detail; the job itself where it goes back to none, or to one that is gone.
     :raises ControllerError: it could not be read.
     """
@@ -98,19 +97,76 @@ def root_of(client: ControllerClient, job: Job) -> Job:
             if not error.not_visible:
                 raise
             return job
-    if not job.is_relaunch:
-        return job
-    query = {**runs_query(job), "order_by": "-id", "id__lt": job.id, "not__launch_type": RELAUNCH}
-    for entry in client.results(f"{WORKFLOW_JOB.path}/", **query):
-        launch = Job.of(entry)
-        if not launch.active and launch.finished < job.created and same_launch(launch, job):
-            return _jobs.get(client, launch.id, WORKFLOW_JOB)
-    return job
+    launch = Relaunches(client).launch_of(job) if job.is_relaunch else None
+    return job if launch is None else _jobs.get(client, launch.id, WORKFLOW_JOB)
 
 
-def relaunches(root: Job, job: Job) -> bool:
-    """Whether a workflow job is a relaunch of all nodes of another one, or of one that was launched with the same."""
-    return job.is_relaunch and job.template == root.template and same_launch(root, job)
+class Relaunches:
+    """Tells of which workflow job another one is a relaunch of all nodes.
+
+    A relaunch has no pointer to its source, and is the template as it is by then, with the source's prompts, which no
+    list shows. So it has the values of the source; where the template has been edited since, it may differ in what that
+    has now.
+    """
+
+    def __init__(self, client: ControllerClient) -> None:
+        self._client = client
+        self._templates: dict[int, t.Optional[EditedTemplate]] = {}
+
+    def launch_of(self, job: Job) -> t.Optional[Job]:
+        """The launch that a relaunch goes back to: of those that had ended before the one that differs least, and of
+        several the newest; None where none fits.
+
+        :raises ControllerError: it could not be read.
+        """
+        others = []
+        for launch in self._launches_before(job):
+            if same_launch(launch, job):
+                return launch
+            others.append(launch)
+        differences = ((self._differences(launch, job), launch) for launch in others)
+        found = [(number, launch) for number, launch in differences if number is not None]
+        return min(found, key=lambda one: one[0])[1] if found else None
+
+    def include(self, root: Job, job: Job) -> bool:
+        """Whether a workflow job is a relaunch of this one, or of one that was launched with the same.
+
+        :raises ControllerError: that could not be read.
+        """
+        if not job.is_relaunch or job.template != root.template:
+            return False
+        differences = self._differences(root, job)
+        if not differences:
+            return differences == 0
+        others = (self._differences(launch, job) for launch in self._launches_before(job))
+        return not any(one is not None and one < differences for one in others)
+
+    def _differences(self, launch: Job, job: Job) -> t.Optional[int]:
+        """In how many values a relaunch differs from a launch; None where that is no edit of the template."""
+        if same_launch(launch, job):
+            return 0
+        template = self._template(launch.template)
+        return None if template is None else template.differences(launch, job)
+
+    def _launches_before(self, job: Job) -> t.Iterator[Job]:
+        query = {**runs_query(job), "order_by": "-id", "id__lt": job.id, "not__launch_type": RELAUNCH}
+        for launch in map(Job.of, self._client.results(f"{WORKFLOW_JOB.path}/", **query)):
+            if not launch.active and launch.finished < job.created:
+                yield launch
+
+    def _template(self, number: t.Optional[int]) -> t.Optional[EditedTemplate]:
+        """None where it is gone, or that of a sliced job, which is a job template."""
+        if number is not None and number not in self._templates:
+            path = f"{WORKFLOW_TEMPLATE.path}{number}/"
+            try:
+                facts = self._client.get(path)
+                survey = self._client.get(f"{path}survey_spec/") if facts.get("survey_enabled") else {}
+                self._templates[number] = EditedTemplate(facts, survey.get("spec") or ())
+            except AnswerError as error:
+                if not error.not_visible:
+                    raise
+                self._templates[number] = None
+        return None if number is None else self._templates[number]
 
 
 def read_lineage(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -> Lineage:
@@ -131,6 +187,17 @@ def read_lineage(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -
     resumes = [job for job in found.values() if _says_something(job) and job not in left_new]
     base = _base(client, root, [job for job in whole if job not in left_new], resumes)
     return Lineage(root, base, without_losers(resumes, base), leftovers, left_new)
+
+
+def read_base(client: ControllerClient, root: Job) -> Job:
+    """The newest relaunch of all nodes of a workflow job, else that itself; in one list where nothing has come of it.
+
+    :param root: it, which has ended.
+    :raises ControllerError: it could not be read.
+    """
+    now = client.now()
+    _resumes, whole = _by_jobs(client, root, ())
+    return _base(client, root, [job for job in whole if not job.left_new(now)], ())
 
 
 def without_losers(resumes: t.Iterable[Job], base: Job) -> tuple[Job, ...]:
@@ -160,12 +227,17 @@ def _base(client: ControllerClient, root: Job, whole: t.Sequence[Job], resumes: 
 
     :param whole: those that may be relaunches of the root, newest first.
     """
-    found = [job for job in whole if job.created > root.finished and relaunches(root, job) and _says_something(job)]
-    for at, job in enumerate(found):
-        lost = _gave_way(job, (*found[at + 1 :], *resumes))
-        if not lost and (job.status != CANCELED or _has_failed_nodes(client, job)):
-            return job
-    return root
+    relaunches = Relaunches(client)
+    found = (job for job in whole if job.created > root.finished and _says_something(job))
+    own = (job for job in found if relaunches.include(root, job))
+    base, canceled = root, list[Job]()
+    for job in own:
+        if job.status != CANCELED:
+            base = job
+            break
+        canceled.append(job)
+    newer = (job for job in canceled if not _gave_way(job, (base, *canceled, *resumes)))
+    return next((job for job in newer if _has_failed_nodes(client, job)), base)
 
 
 def _has_failed_nodes(client: ControllerClient, job: Job) -> bool:

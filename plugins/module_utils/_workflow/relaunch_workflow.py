@@ -24,7 +24,7 @@ from .._launch.launch import Attempt, Launched
 from .._launch.refusals import not_startable, workflow_refused, workflow_unavailable
 from .._launch.waiting import Progress, Watch
 from .._work.decision import ALL
-from .lineage import Lineage, nodes_of, read_lineage, readable, refuse_own, relaunches, root_of
+from .lineage import Lineage, Relaunches, nodes_of, read_base, read_lineage, readable, refuse_own, root_of
 from .options import WorkflowRequest
 from .outcome import WorkflowOutcome
 from .resume_workflow import ResumeSequence
@@ -111,12 +111,13 @@ def named_workflow_job(client: ControllerClient, number: int) -> Job:
 
 def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
     """The controller's own relaunch of all nodes, unless what has to run has run since, all of it or what remained."""
+    relaunches = Relaunches(run.client)
     attempt = Attempt(
         path=WORKFLOW_JOB.at(root.id, "relaunch"),
         body={},
         what=f"Workflow job {root.id}",
         verb="relaunched",
-        is_own=lambda job: relaunches(root, job),
+        is_own=lambda job: relaunches.include(root, job) and not job.left_new(run.client.now()),
         refused=lambda error: workflow_refused(error, root.id),
     )
     launched: t.Optional[Launched] = None
@@ -124,9 +125,11 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
     while launched is None:
         newest = root.id
         if not run.request.force:
-            if root.successful:
+            done, lineage = root.successful and read_base(run.client, root) is root, None
+            if not done:
+                lineage = read_lineage(run.client, root, nodes_of(run.client, root.id))
+            if lineage is None or (root.successful and lineage.base is root):
                 return run.done(root, f"Workflow job {root.id} was successful: nothing to relaunch.", outcome)
-            lineage = read_lineage(run.client, root, nodes_of(run.client, root.id))
             outcome = outcome.warned(*lineage.warnings)
             if lineage.doing is not None:
                 return (yield from _done_since(run, lineage, lineage.doing, outcome))

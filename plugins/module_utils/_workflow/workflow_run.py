@@ -29,7 +29,7 @@ from .._launch.look_up import look_up
 from .._launch.tie_break import lower_rival
 from .._launch.waiting import Watch
 from . import temporary_template as _temporary_template
-from .lineage import nodes_of, refuse_own, relaunches
+from .lineage import Relaunches, nodes_of, refuse_own
 from .options import WorkflowRequest
 from .outcome import WorkflowOutcome, read_failed_nodes
 from .temporary_template import Earlier
@@ -61,7 +61,7 @@ class Contest:
         def is_rival(client: ControllerClient, job: Job) -> bool:
             if job.left_new(client.now()):
                 return False
-            return job.name.startswith(resumes) or relaunches(root, job)
+            return job.name.startswith(resumes) or Relaunches(client).include(root, job)
 
         return cls(query, newest, is_rival)
 

@@ -13,6 +13,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.connectio
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.lineage import (
     Lineage,
+    Relaunches,
     root_of,
     without_losers,
 )
@@ -108,3 +109,57 @@ def test_a_relaunch_goes_back_to_the_newest_launch_that_had_ended(controller: Sc
     with ControllerClient(connection, clock.read, clock.sleep) as client:
         assert root_of(client, relaunch).id == 24
     assert controller.asked[-2].query["id__lt"] == "30"
+
+
+TEMPLATE = {"id": 5, "modified": "2026-11-23T11:45:00Z", "survey_enabled": False, "extra_vars": "fixed: true"}
+
+
+def launched(number: int, hour: int, **facts: object) -> dict[str, object]:
+    moments = {"created": f"2026-11-23T{hour:02d}:00:00Z", "finished": f"2026-11-23T{hour:02d}:30:00Z"}
+    return {"id": number, "status": "failed", "unified_job_template": 5, "extra_vars": "{}", **moments, **facts}
+
+
+@pytest.mark.parametrize(
+    ("root", "relaunch", "template", "others", "included"),
+    [
+        ({}, {"extra_vars": '{"fixed": true}'}, {}, [], True),
+        ({"extra_vars": "old: 1"}, {"extra_vars": '{"fixed": true}'}, {}, [], True),
+        ({"limit": "web1"}, {"limit": "web2"}, {"limit": "web2"}, [], True),
+        # It was prompted for something that the template never had.
+        ({"extra_vars": "release: 7"}, {"extra_vars": "release: 8"}, {}, None, False),
+        ({"limit": "web1"}, {"limit": "web3"}, {"limit": "web2"}, None, False),
+        # The template is what it was at the launch.
+        ({}, {"extra_vars": '{"fixed": true}'}, {"modified": "2026-11-23T09:00:00Z"}, None, False),
+        # Another launch is nearer.
+        ({"extra_vars": "debug: 1"}, {"extra_vars": "fixed: true"}, {}, [{}], False),
+        ({"extra_vars": "debug: 1"}, {"extra_vars": "fixed: true"}, {}, [{"extra_vars": "release: 7"}], True),
+    ],
+)
+def test_a_relaunch_may_differ_in_what_its_template_has_by_now(
+    controller: ScriptedController,
+    root: dict[str, object],
+    relaunch: dict[str, object],
+    template: dict[str, object],
+    others: list[dict[str, object]] | None,
+    included: bool,
+) -> None:
+    controller.expect("GET", "/api/v2/workflow_job_templates/5/", body={**TEMPLATE, **template})
+    if others is not None:
+        launches = [launched(25, 11, **one) for one in others]
+        controller.expect("GET", "/api/v2/workflow_jobs/", body=listed(*launches, launched(24, 10, **root)))
+    again = Job.of(launched(30, 12, launch_type="relaunch", **relaunch))
+    connection, clock = ConnectionOptions(controller.url, token="t", max_retries=0), Clock()
+    with ControllerClient(connection, clock.read, clock.sleep) as client:
+        assert Relaunches(client).include(Job.of(launched(24, 10, **root)), again) is included
+
+
+def test_the_defaults_of_a_survey_are_of_the_template(controller: ScriptedController) -> None:
+    survey = {"spec": [{"variable": "release", "default": "8"}, {"variable": "open", "default": None}]}
+    relaunch = Job.of(launched(30, 12, launch_type="relaunch", extra_vars='{"fixed": true, "release": "8"}'))
+    controller.expect("GET", "/api/v2/workflow_jobs/", body=listed(launched(24, 10)))
+    controller.expect("GET", "/api/v2/workflow_job_templates/5/", body={**TEMPLATE, "survey_enabled": True})
+    controller.expect("GET", "/api/v2/workflow_job_templates/5/survey_spec/", body=survey)
+    connection, clock = ConnectionOptions(controller.url, token="t", max_retries=0), Clock()
+    with ControllerClient(connection, clock.read, clock.sleep) as client:
+        found = Relaunches(client).launch_of(relaunch)
+    assert found is not None and found.id == 24
