@@ -16,7 +16,8 @@ description:
   - Relaunches a workflow job of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or Ascender.
     With O(nodes=failed) only the nodes that failed run again, and those that never ran because of that. With
     O(wait=true) it waits for the end.
-  - Nothing is launched if the workflow job or what remained of it has succeeded, or is running.
+  - Nothing is launched if the workflow job, what remained of it, or a later launch of its template with the same values
+    has succeeded, or is running.
 extends_documentation_fragment:
   - relaunch.controller._connection
   - relaunch.controller._waiting
@@ -35,8 +36,9 @@ attributes:
   idempotent:
     support: partial
     details:
-      - A workflow job whose work has succeeded, through itself or through what remained of it, is not run again, and
-        one that is running is adopted. Not with O(force=true).
+      - A workflow job whose work has succeeded, through itself, through what remained of it or through a later launch
+        with the same values, is not run again, and one that is running is adopted. Not with O(nodes=all) and
+        O(force=true).
       - With O(nodes=all), a success counts unless a relaunch of it has failed since.
       - A run that fails again is not the state asked for, so that the next task goes on from there.
 options:
@@ -98,7 +100,8 @@ options:
     default: false
   force:
     description:
-      - With O(nodes=all), relaunch even if the workflow job has succeeded already, or a relaunch is running.
+      - With O(nodes=all), relaunch even if the workflow job or a later launch has succeeded already, or a relaunch is
+        running.
       - With O(nodes=failed), do not give way to another caller who launches the same in the same instant.
     type: bool
     default: false

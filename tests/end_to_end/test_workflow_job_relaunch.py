@@ -649,8 +649,8 @@ def test_gives_way_to_another_caller_who_was_first(
 def test_check_mode_refuses_whom_the_controller_does_not_let_start(
     sandbox: Sandbox, workflow: Workflow, admin: Options
 ) -> None:
-    made = workflow(*TWO_PROJECTS, roles={"alice": "read"})
-    task = {"workflow_job_id": made["id"], **admin, "controller_oauthtoken": sandbox.token("alice")}
+    made = workflow(*TWO_PROJECTS, roles={"mallory": "read"})
+    task = {"workflow_job_id": made["id"], **admin, "controller_oauthtoken": sandbox.token("mallory")}
 
     checked, ran = at_once(check_mode=True, **task), at_once(**task)
 

@@ -956,3 +956,52 @@ class TestOfSuccessesRelaunchedSince:
         assert (result["failed"], result["changed"], result["id"]) == (False, False, done["id"]), result["msg"]
         asked = [entry["path"][len("/api/v2/") :] for entry in sandbox.log()]
         assert asked == [f"workflow_jobs/{done['id']}/", "unified_jobs/"]
+
+
+class TestOfLaterLaunches:
+    """The work is done by a later launch with the same values, too."""
+
+    @pytest.mark.parametrize("nodes", ["failed", "all"])
+    def test_one_that_succeeded(self, sandbox: Sandbox, workflow: Workflow, resume: Task, nodes: str) -> None:
+        made = workflow(*TWO_PROJECTS)
+        left_behind(sandbox, made)
+        later = sandbox.launch_workflow(made["template"])
+        assert sandbox.wait(later) == "successful"
+        sandbox.clear_log()
+
+        result = resume(made["id"], nodes=nodes)
+
+        assert (result["failed"], result["changed"], result["id"]) == (False, False, later), result["msg"]
+        assert f"Workflow job {later}, launched with the same values, " in result["msg"]
+        assert unsafe(sandbox) == ([] if nodes == "all" else ["DELETE workflow_job_templates/N/"])
+
+    @pytest.mark.parametrize("nodes", ["failed", "all"])
+    def test_one_that_runs(self, sandbox: Sandbox, workflow: Workflow, resume: Task, nodes: str) -> None:
+        made = workflow(*TWO_PROJECTS)
+        later = sandbox.make_workflow_job(made["template"], {"B": "running", "D": None}, status="running")["id"]
+
+        result = resume(made["id"], nodes=nodes, wait=False)
+
+        assert (result["failed"], result["id"], unsafe(sandbox)) == (False, later, []), result["msg"]
+
+    @pytest.mark.parametrize(
+        "then", [{"status": "failed"}, {"status": "successful", "launch_type": "workflow"}, {"status": "canceled"}]
+    )
+    def test_what_is_none(self, sandbox: Sandbox, workflow: Workflow, resume: Task, then: Options) -> None:
+        made = workflow(*TWO_PROJECTS)
+        if then["status"] == "failed":
+            sandbox.make_workflow_job(made["template"], dict.fromkeys("BD", "successful"), status="successful")
+        sandbox.make_workflow_job(made["template"], TWO_PROJECTS[1], **then)
+
+        result = resume(made["id"], check_mode=True)
+
+        assert [node["name"] for node in result["nodes"]] == ["B", "D"], result["msg"]
+
+    def test_one_with_other_values(self, sandbox: Sandbox, workflow: Workflow, resume: Task) -> None:
+        made = workflow(*TWO_PROJECTS, asks=["extra_vars"])
+        other = {"prompts": {"extra_vars": {"release": 8}}, "status": "successful"}
+        sandbox.make_workflow_job(made["template"], dict.fromkeys("BD", "successful"), **other)
+
+        result = resume(made["id"], check_mode=True)
+
+        assert result["changed"], result["msg"]

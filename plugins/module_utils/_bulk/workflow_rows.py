@@ -22,6 +22,7 @@ from .._launch.waiting import Watch
 from .._selection.turns import WORKFLOW
 from .._work.decision import FAILED
 from .._work.same_work import same_launch
+from .._workflow.lineage import success_since
 from .._workflow.options import WorkflowRequest
 from .._workflow.outcome import WorkflowOutcome
 from .._workflow.relaunch_workflow import named_workflow_job, workflow_steps
@@ -60,12 +61,8 @@ class WorkflowRow:
     def success(self) -> t.Optional[Job]:
         """The last success that began after the last failure; not that of what remained of an older one."""
         last = self.last_failed
-        found = [
-            job
-            for job in self.runs.values()
-            if job.successful and job.created > last.finished and not (_resumes(job) and _source(job) != _source(last))
-        ]
-        return max(found, key=lambda job: job.id, default=None)
+        found = (job for job in self.runs.values() if not (_resumes(job) and _source(job) != _source(last)))
+        return success_since(found, last.finished)
 
     @property
     def active(self) -> t.Optional[Job]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
+from datetime import datetime
 
 from .._api import jobs as _jobs
 from .._api.client import ControllerClient
@@ -33,6 +34,7 @@ class Lineage:
     :param resumes: those that ran what remained of it.
     :param leftovers: their temporary templates that are there.
     :param left_new: those that will never run, since their launch broke half way.
+    :param anew: a later launch with the same values that has succeeded since the last failure, or else is active.
     """
 
     root: Job
@@ -40,20 +42,22 @@ class Lineage:
     resumes: tuple[Job, ...]
     leftovers: tuple[Earlier, ...]
     left_new: tuple[Job, ...] = ()
+    anew: t.Optional[Job] = None
 
     @property
     def doing(self) -> t.Optional[Job]:
-        """The workflow job that does the work, or has done it, after the newest relaunch of all nodes; None if none."""
+        """The workflow job that does the work, or has done it: after the newest relaunch of all nodes, or anew."""
         # A success counts as long as none that ended is newer: somebody may have relaunched what ran.
         last = max((self.base, *(job for job in self.resumes if not job.active)), key=lambda job: job.id)
         whole = () if self.base is self.root else (self.base,)
         candidates = (*self.resumes, *whole)
-        return next((job for job in candidates if job.active or (job.successful and job is last)), None)
+        return next((job for job in candidates if job.active or (job.successful and job is last)), self.anew)
 
     @property
     def active(self) -> t.Optional[Job]:
         """One that is active; None if none."""
-        return next((job for job in (*self.resumes, self.base) if job.active), None)
+        anew = () if self.anew is None else (self.anew,)
+        return next((job for job in (*self.resumes, self.base, *anew) if job.active), None)
 
     @property
     def last(self) -> int:
@@ -185,8 +189,28 @@ def read_lineage(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -
     now = client.now()
     left_new = tuple(job for job in (*found.values(), *whole) if job.left_new(now))
     resumes = [job for job in found.values() if _says_something(job) and job not in left_new]
-    base = _base(client, root, [job for job in whole if job not in left_new], resumes)
-    return Lineage(root, base, without_losers(resumes, base), leftovers, left_new)
+    whole = [job for job in whole if job not in left_new]
+    base = _base(client, root, whole, resumes)
+    anew = None if base.successful else _anew(root, base, whole, resumes)
+    return Lineage(root, base, without_losers(resumes, base), leftovers, left_new, anew)
+
+
+def success_since(jobs: t.Iterable[Job], failure: datetime) -> t.Optional[Job]:
+    """The newest of some workflow jobs that was successful, and began after the end of the last failure."""
+    found = (job for job in jobs if job.successful and job.created > failure)
+    return max(found, key=lambda job: job.id, default=None)
+
+
+def _anew(root: Job, base: Job, whole: t.Iterable[Job], resumes: t.Iterable[Job]) -> t.Optional[Job]:
+    """The later launch with the same values that does the work, or has done it.
+
+    A nested workflow is none: as a node it is the work of another workflow.
+    """
+    same = [job for job in whole if job.facts.get("launch_type") not in (RELAUNCH, "workflow")]
+    same = [job for job in same if same_launch(root, job)]
+    failed = [job.finished for job in (base, *resumes, *same) if job.status in FAILED_STATUSES]
+    active = next((job for job in same if job.active), None)
+    return success_since(same, max([root.finished, *failed])) or active
 
 
 def read_base(client: ControllerClient, root: Job) -> Job:
@@ -225,7 +249,7 @@ def _says_something(job: Job) -> bool:
 def _base(client: ControllerClient, root: Job, whole: t.Sequence[Job], resumes: t.Sequence[Job]) -> Job:
     """The newest relaunch of all nodes, else the root. One that was canceled took back nothing, unless a node failed.
 
-    :param whole: those that may be relaunches of the root, newest first.
+    :param whole: the newer workflow jobs of its template, newest first.
     """
     relaunches = Relaunches(client)
     found = (job for job in whole if job.created > root.finished and _says_something(job))
@@ -249,22 +273,25 @@ def _by_jobs(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -> tu
 
     Where a temporary template is gone, only administrators and auditors find its workflow job by its name.
 
-    :returns: runs of what remained, with times that their nodes tell; and the newer workflow jobs of its template that
-        may be relaunches of it, newest first.
+    :returns: runs of what remained, with times that their nodes tell; and the newer workflow jobs of its template,
+        newest first.
     """
     templates = {node.template for node in nodes if not node.succeeded} | {root.template}
     query = {
         "unified_job_template__in": ",".join(str(number) for number in sorted(filter(None, templates))),
-        "launch_type__in": "workflow,relaunch",
         "id__gt": root.id,
+        # Of its own template also what was launched anew.
+        **({} if root.template is None else {"or__unified_job_template": root.template}),
+        "or__launch_type__in": "workflow,relaunch",
     }
     whole, found = list[Job](), dict[int, Job]()
     entries = client.results("unified_jobs/", **query, order_by="-id") if any(templates) else ()
     for entry in entries:
         job = Job.of(entry)
         # A nested workflow is among the jobs of nodes; one that was relaunched by hand is no relaunch of this one.
-        if entry.get("type") == WORKFLOW_JOB.type and job.is_relaunch:
-            whole += [job] if job.template == root.template else []
+        own = root.template is not None and job.template == root.template
+        if entry.get("type") == WORKFLOW_JOB.type and (own or job.is_relaunch):
+            whole += [job] if own else []
             continue
         facts = summary_of(entry, "source_workflow_job")
         if str(facts.get("name")).startswith(_temporary_template.name_prefix(root.id)):

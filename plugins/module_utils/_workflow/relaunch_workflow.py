@@ -148,9 +148,10 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
 
 def _done_since(run: WorkflowRun, lineage: Lineage, doing: Job, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
     """Another workflow job does the work, or has done it."""
-    resumed = doing is not lineage.base
+    resumed = doing in lineage.resumes
+    what = "launched with the same values" if doing is lineage.anew else "a relaunch"
     doing = readable(run.client, doing)
-    what = f"which runs what remained of workflow job {lineage.root.id}" if resumed else "a relaunch"
+    what = f"which runs what remained of workflow job {lineage.root.id}" if resumed else what
     if doing.active:
         templates = lineage.templates(doing) if resumed else ()
         said = outcome.saying(f"Workflow job {doing.id}, {what}, is {doing.status} already.")

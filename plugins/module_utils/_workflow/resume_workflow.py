@@ -323,15 +323,17 @@ class ResumeSequence:
 def _follow(
     run: WorkflowRun, lineage: Lineage, doing: Job, outcome: WorkflowOutcome
 ) -> Steps[t.Optional[WorkflowOutcome]]:
-    """Another run does the work, or has done it. None where that was a relaunch of all nodes that failed."""
+    """Another run does the work, or has done it. None where that was one of all nodes that failed."""
     run.state.adopted = doing.active
-    if doing is lineage.base:
-        outcome = outcome.saying(f"Workflow job {doing.id}, a relaunch of all nodes, is {doing.status} already.")
+    if doing is lineage.base or doing is lineage.anew:
+        what = "a relaunch of all nodes" if doing is lineage.base else "launched with the same values"
+        outcome = outcome.saying(f"Workflow job {doing.id}, {what}, is {doing.status} already.")
         if doing.active and run.request.waiting.wait and not run.request.check_mode:
             doing = yield from run.until_ended(doing, outcome.about(run.client, doing, WORKFLOW_JOB))
             if not doing.successful:
                 run.state.adopted = False
                 return None
+        if doing.successful:
             outcome = run.swept(outcome, lineage.leftovers)
         return (yield from run.followed(doing, outcome))
     doing = readable(run.client, doing)
