@@ -691,6 +691,28 @@ class TestHandedOn:
         assert not result["failed"], result["msg"]
         assert variables(sandbox, sandbox.nodes(result["id"])["B"]["job"]) == {"release": 7, "inner": 1, "slice": 2}
 
+    def test_of_hosts_of_a_failed_node_that_are_done(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        """The node runs on the others, and what it hands on anew outranks."""
+        failed = {**FAILED_LINE["B"], "artifacts": {"leader": "web1"}}
+        made = workflow(line(deploy(TWO)["id"]), {"B": failed, "D": "do_not_run"})
+
+        result = resume(made["id"])
+
+        jobs = {name: node["job"] for name, node in sandbox.nodes(result["id"]).items()}
+        assert {name: variables(sandbox, job) for name, job in jobs.items()} == {"B": {}, "D": {"leader": "web1"}}
+
+    def test_hidden_ones_stand_in_the_way_of_no_update(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        nodes: Options = {"A": {"template": deploy(TWO)["id"], "success": ["P"]}, "P": {"project": "first"}}
+        done = {"status": "successful", "artifacts": {"pin": 1, "_ansible_no_log": True}}
+
+        result = resume(workflow(nodes, {"A": done, "P": "failed"})["id"])
+
+        assert (result["failed"], sorted(sandbox.nodes(result["id"]))) == (False, ["P"]), result["msg"]
+
     def test_what_may_not_be_read_is_not_dropped(
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
     ) -> None:

@@ -45,8 +45,9 @@ class KnownOfNodes:
 
     :param templates: job and workflow templates by number, as the controller shows them; those that the user may see.
     :param hosts: by node that failed, the names of the hosts on which its work is left; none where that is all.
-    :param artifacts: by node that has settled, what its job handed on; a text where the controller hides it.
-    :param unreadable: nodes that have settled, and whose jobs this user may not read.
+    :param artifacts: by node of which others are to be given what its job handed on, that; a text where the controller
+        hides it.
+    :param unreadable: such nodes whose jobs this user may not read.
     :param handed_on: by node that failed, the names of what its job has handed on all the same.
     :param left: what is left of nodes that failed.
     :param sublists: by node, the numbers in each of its sublists.
@@ -152,13 +153,21 @@ def not_kept(source: Job) -> tuple[str, ...]:
     return tuple(missing)
 
 
+def givers(kept: RemainingNode, hosts: t.Mapping[int, t.Sequence[str]]) -> tuple[Node, ...]:
+    """The nodes whose artifacts of then a node is to be given: none where it takes no variables, such as an update.
+
+    :param hosts: as in ``KnownOfNodes``.
+    """
+    return kept.inherited(hosts) if kept.node.template_type in TEMPLATES.values() else ()
+
+
 def _handed(kept: RemainingNode, found: KnownOfNodes) -> dict[str, t.Any]:
     """The artifacts that a node is to be given."""
     artifacts: dict[str, t.Any] = {}
-    for parent in kept.inherited:
-        shown = found.artifacts.get(parent.id)
+    for giver in givers(kept, found.hosts):
+        shown = found.artifacts.get(giver.id)
         artifacts.update(shown if isinstance(shown, dict) else {})
-    return artifacts if kept.node.template_type in TEMPLATES.values() else {}
+    return artifacts
 
 
 def _takes_variables(node: Node, found: KnownOfNodes) -> bool:
@@ -240,8 +249,9 @@ def _hidden(variables: t.Any, remainder: Remainder, found: KnownOfNodes) -> t.It
     secret = [kept.node.label for kept in remainder.kept if MASK in json.dumps(kept.node.extra_data)]
     if secret:
         yield f"Among the variables of {told(secret)} are secrets, which nobody can read: {again}"
-    labels = {node.id: node.label for kept in remainder.kept for node in kept.inherited}
-    hidden = [labels[number] for number, shown in found.artifacts.items() if shown and not isinstance(shown, dict)]
+    labels = {node.id: node.label for kept in remainder.kept for node in givers(kept, found.hosts)}
+    artifacts = [(label, found.artifacts.get(number)) for number, label in labels.items()]
+    hidden = [label for label, shown in artifacts if shown and not isinstance(shown, dict)]
     if hidden:
         yield f"What {told(hidden)} handed on is hidden by no_log: {again}"
     unread = [label for number, label in labels.items() if number in found.unreadable]

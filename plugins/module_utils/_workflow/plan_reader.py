@@ -14,7 +14,7 @@ from .._api.jobs import FAILED_STATUS, SUCCESSFUL, parse_time, summary_of
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._api.paging import in_chunks
 from .lineage import nodes_of
-from .plan import APPROVAL, SUBLISTS, TEMPLATES, KnownOfNodes
+from .plan import APPROVAL, SUBLISTS, TEMPLATES, KnownOfNodes, givers
 from .remaining_nodes import Node, NodeLeft, Remainder
 
 _Entry = t.Mapping[str, t.Any]
@@ -38,7 +38,10 @@ def read_known(client: ControllerClient, remainder: Remainder, left: t.Mapping[i
         for path, kind in TEMPLATES.items()
         for entry in _by_id(client, path, [node.template for node in nodes if node.template_type == kind])
     }
-    inherited = {node.id: node for kept in remainder.kept for node in kept.inherited if node.job_type in _HANDING_ON}
+    hosts = {node.id: left[node.id].hosts for node in nodes if node.id in left}
+    inherited = {
+        node.id: node for kept in remainder.kept for node in givers(kept, hosts) if node.job_type in _HANDING_ON
+    }
     # What a user may not see he may not start either.
     failed = [node for node in nodes if node.bad and node.job_type == JOB.type and node.template in templates]
     jobs = _Jobs(client, [number for node in (*inherited.values(), *failed) for number in _ran(node)])
@@ -46,7 +49,7 @@ def read_known(client: ControllerClient, remainder: Remainder, left: t.Mapping[i
     of_failed = {node.id: jobs.handed_on(node) for node in failed}
     return KnownOfNodes(
         templates,
-        hosts={node.id: left[node.id].hosts for node in nodes if node.id in left},
+        hosts,
         artifacts={number: shown for number, shown in artifacts.items() if shown is not None},
         unreadable=frozenset(number for number, shown in artifacts.items() if shown is None),
         handed_on={number: frozenset(shown) for number, shown in of_failed.items() if isinstance(shown, dict)},

@@ -163,13 +163,22 @@ class RemainingNode:
     """A node that has to run.
 
     :param converges: as in ``Node``, among the parents that are kept.
-    :param inherited: the nodes whose artifacts the controller gave it then, or would have given it, and will not give
-        it now, since none of them runs before it. In the order in which later ones outrank earlier ones.
+    :param above: the nodes whose artifacts the controller gave it then, or would have given it, in the order in which
+        later ones outrank earlier ones.
+    :param again: the numbers of those that run before it now, whose new artifacts the controller gives it.
     """
 
     node: Node
     converges: bool
-    inherited: tuple[Node, ...]
+    above: tuple[Node, ...]
+    again: frozenset[int]
+
+    def inherited(self, hosts: t.Mapping[int, t.Sequence[str]]) -> tuple[Node, ...]:
+        """The nodes above it whose artifacts of then the controller will not give it.
+
+        :param hosts: by node that runs on some of its hosts, these: what the others handed on does not come again.
+        """
+        return tuple(one for one in self.above if one.id not in self.again or hosts.get(one.id))
 
 
 @dataclass(frozen=True)
@@ -356,10 +365,9 @@ class _Graph:
 
     def as_kept(self, node_id: int) -> RemainingNode:
         node, ways = self._nodes[node_id], self.kept[node_id]
-        inherited = self._before[node_id] - self._kept_before[node_id] - self._moot
-        return RemainingNode(
-            node, node.converges and bool(ways), tuple(one for one in self.order if one.id in inherited and one.job)
-        )
+        numbers = self._before[node_id] - self._moot
+        above = tuple(one for one in self.order if one.id in numbers and one.job)
+        return RemainingNode(node, node.converges and bool(ways), above, frozenset(self._kept_before[node_id]))
 
 
 def _with_those_before(parents: t.Iterable[int], before: t.Mapping[int, set[int]]) -> set[int]:

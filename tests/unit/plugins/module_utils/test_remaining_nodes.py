@@ -249,8 +249,10 @@ def test_nodes_carried_over_by_the_controller_have_succeeded() -> None:
 @pytest.mark.parametrize(
     ("graph", "states", "expected"),
     [
-        # In their order; of those that run again it gets the new ones.
+        # In their order; of those that run again it gets the new ones, and the old ones of those that run on some hosts.
         ("A>B>C>D", "A+ B+ C- D.", {"C": "AB", "D": "AB"}),
+        ("A>L>C>D", "A+ L- C. D.", {"L": "A", "C": "AL", "D": "AL"}),
+        ("L>C", "L. C.", {"L": "", "C": ""}),
         ("A>B,C B,C>D(ALL)", "A+ B- C+ D.", {"B": "A", "D": "AC"}),
         # Failed jobs leave artifacts, too: F runs beside A, and gets what A left then.
         ("A>B A*E E>F", "A- B. E+ F-", {"A": "", "B": "", "F": "AE"}),
@@ -262,7 +264,8 @@ def test_nodes_carried_over_by_the_controller_have_succeeded() -> None:
 def test_whose_artifacts_a_node_has_to_be_given(graph: str, states: str, expected: dict[str, str]) -> None:
     remains = remaining(nodes_of(graph, states), "failed")
     assert isinstance(remains, Remainder)
-    inherited = {kept.node.label: "".join(node.label for node in kept.inherited) for kept in remains.kept}
+    hosts = {kept.node.id: ("web1",) if kept.node.label == "L" else () for kept in remains.kept}
+    inherited = {kept.node.label: "".join(node.label for node in kept.inherited(hosts)) for kept in remains.kept}
     assert inherited == expected
 
 

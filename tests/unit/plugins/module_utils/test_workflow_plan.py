@@ -30,6 +30,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._workflow.rema
 A, B, D = 1, 2, 3
 ASKING = {"ask_limit_on_launch": True, "ask_variables_on_launch": True}
 MASK = "$encrypted$"
+HIDDEN = "$hidden due to Ansible no_log flag$"
 
 
 def node(number: int, status: str | None, *children: int, **more: t.Any) -> Node:
@@ -129,6 +130,19 @@ class TestVariables:
 
         assert bodies(plan_of(source(), left, known))[D]["extra_data"] == {"release": 2, "a": 1}
 
+    def test_of_a_node_that_runs_on_some_hosts_what_the_others_handed_on_is_kept(self) -> None:
+        known = found(artifacts={A: {"release": 1, "a": 1}, B: {"release": 2}})
+
+        assert bodies(plan_of(source(), chain(), known))[D]["extra_data"] == {"release": 2, "a": 1}
+        whole = bodies(plan_of(source(), chain(), replace(known, hosts={}), "all"))
+        assert whole[D]["extra_data"] == {"release": 1, "a": 1}
+
+    def test_an_update_takes_none_so_that_hidden_ones_do_not_matter(self) -> None:
+        left = remainder(node(A, "successful", B), node(B, "failed", kind="project_update"))
+        hidden = KnownOfNodes({}, {}, artifacts={A: HIDDEN}, unreadable=frozenset({A}))
+
+        assert "extra_data" not in bodies(plan_of(source(), left, hidden))[B]
+
     def test_a_template_that_takes_none_has_them_by_the_workflow(self) -> None:
         known = found({"ask_limit_on_launch": True}, ASKING, artifacts={A: {"release": 2}})
 
@@ -200,8 +214,20 @@ REFUSED: dict[str, tuple[Job, Remainder, KnownOfNodes, str]] = {
     "hidden artifacts": (
         source(),
         chain(),
-        found(artifacts={A: "$hidden due to Ansible no_log flag$"}),
+        found(artifacts={A: HIDDEN}),
         "What node1 handed on is hidden by no_log",
+    ),
+    "hidden artifacts of one that runs on some hosts": (
+        source(),
+        chain(),
+        found(artifacts={B: HIDDEN}),
+        "What node2 handed on is hidden by no_log",
+    ),
+    "unreadable ones of it": (
+        source(),
+        chain(),
+        found(unreadable=frozenset({B})),
+        "What node2 handed on may not be read",
     ),
     "no limit": (source(), chain(), found({}, ASKING), "template of node2 takes no limit"),
     "sliced": (source(), chain(), found({**ASKING, "job_slice_count": 2}, ASKING), "template of node2 is sliced"),
@@ -317,7 +343,7 @@ def test_all_reasons_are_told_at_once() -> None:
     left = replace(chain(), obstacles=("Something has been deleted.",))
     known = replace(
         found({}, {"summary_fields": {"user_capabilities": {"start": False}}}),
-        artifacts={A: "$hidden due to Ansible no_log flag$"},
+        artifacts={A: HIDDEN},
         passwords={B: ("ssh_password",)},
     )
 
