@@ -328,6 +328,35 @@ class TestOfFailedNodes:
         assert (result["failed"], limits(sandbox, result["id"])) == (False, {"B": "", "D": ""}), result["msg"]
         assert "B runs on all of its hosts: job " in result["msg"] and "before it had begun" in result["msg"]
 
+    def test_of_a_workflow_job_that_was_canceled_while_pending_all_nodes_remain(
+        self, sandbox: Sandbox, resume: Task, request: pytest.FixtureRequest
+    ) -> None:
+        nodes: Options = {"gate": {"approval": "Go on?", "success": ["B"]}, "B": {"project": "first"}}
+        name = f"{request.node.name} {os.urandom(3).hex()}"
+        template = sandbox.add_workflow_template_with_nodes(name, nodes)["id"]
+        first = sandbox.launch_workflow(template)
+        until(lambda: sandbox.nodes(first)["gate"]["job"] is not None)
+        second = sandbox.launch_workflow(template)
+        assert sandbox.request("POST", f"/workflow_jobs/{second}/cancel/").status == 202
+        assert sandbox.wait(second) == "canceled"
+        sandbox.approve(first, "gate")
+
+        result = resume(second, wait=False)
+
+        until(lambda: sandbox.nodes(result["id"])["gate"]["job"] is not None)
+        sandbox.approve(result["id"], "gate")
+        assert (sandbox.wait(result["id"]), sorted(sandbox.nodes(result["id"]))) == ("successful", ["B", "gate"])
+
+    def test_no_list_of_nodes_means_nothing(self, sandbox: Sandbox, workflow: Workflow, resume: Task) -> None:
+        made = workflow(*TWO_PROJECTS)
+        none = {"count": 0, "next": None, "previous": None, "results": []}
+        sandbox.misbehave([{"path": "/workflow_nodes/$", "kind": "status", "status": 200, "body": none, "times": None}])
+
+        result = resume(made["id"])
+
+        assert (result["failed"], unsafe(sandbox)) == (True, [])
+        assert "told of no node" in result["msg"], result["msg"]
+
     @pytest.mark.parametrize("node_hosts", ["failed", "remaining"])
     def test_a_sliced_node_runs_in_one_slice_on_the_failed_hosts_of_all_slices(
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, node_hosts: str
@@ -394,6 +423,28 @@ class TestLineage:
         assert (first["failed"], first["nodes"][0]["hosts"]) == (True, ["web2"]), first["msg"]
         assert (second["failed"], limits(sandbox, second["id"])) == (False, {"B": "web1,web2", "D": ""}), second["msg"]
 
+    def test_limits_that_were_edited_before_a_relaunch_of_all_nodes_stay(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, tmp_path: Path
+    ) -> None:
+        """Somebody takes web1 out of a node's limit, and relaunches all nodes."""
+        nodes = line(deploy(THREE, outcomes=None)["id"])
+        nodes["B"]["limit"] = "web1,web2"
+        made = workflow(nodes, FAILED_LINE)
+        of_template = f"/workflow_job_templates/{made['template']}/workflow_nodes/?identifier=B"
+        (node,) = sandbox.request("GET", of_template).body["results"]
+        path = f"/workflow_job_template_nodes/{node['id']}/"
+        assert sandbox.request("PATCH", path, body={"limit": "web2,web3"}).status == 200
+        (tmp_path / "web3").touch()
+        again = sandbox.relaunch_workflow(made["id"])
+        assert sandbox.wait(again) == "failed"
+
+        first = resume(made["id"])
+        (tmp_path / "web3").unlink()
+        second = resume(made["id"], node_hosts="all")
+
+        assert sandbox.job(sandbox.nodes(first["id"])["B"]["job"])["limit"] == "web3"
+        assert (second["failed"], limits(sandbox, second["id"])) == (False, {"B": "web2,web3", "D": ""}), second["msg"]
+
     def test_a_relaunch_that_is_named_goes_back_to_its_root(
         self, sandbox: Sandbox, workflow: Workflow, resume: Task
     ) -> None:
@@ -455,6 +506,26 @@ class TestLineage:
 
         assert [(one["changed"], one["id"]) for one in (second, third)] == [(False, first["id"])] * 2, third["msg"]
         assert bool(temporary(sandbox, made["id"])) == (user == "alice")
+
+    def test_a_remainder_whose_template_was_deleted_has_the_approvals_of_its_root(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, tmp_path: Path
+    ) -> None:
+        nodes: Options = {
+            "B": {"template": deploy(TWO, outcomes=None)["id"], "success": ["gate"]},
+            "gate": {"approval": "Go on?"},
+        }
+        made = workflow(nodes, {"B": FAILED_LINE["B"], "gate": "do_not_run"})
+        (tmp_path / "web2").touch()
+        first = resume(made["id"])
+        (tmp_path / "web2").unlink()
+        deleted = sandbox.request("DELETE", f"/workflow_job_templates/{first['temporary_template_id']}/")
+
+        second = resume(made["id"], wait=False)
+
+        assert (first["failed"], deleted.status, second["failed"]) == (True, 204, False), second["msg"]
+        until(lambda: sandbox.nodes(second["id"])["gate"]["job"] is not None)
+        sandbox.approve(second["id"], "gate")
+        assert sandbox.wait(second["id"]) == "successful"
 
     def test_a_remainder_of_updates_is_found_again(self, sandbox: Sandbox, workflow: Workflow, resume: Task) -> None:
         """By somebody who may not see updates of projects."""

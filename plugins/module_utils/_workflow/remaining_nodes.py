@@ -241,10 +241,19 @@ def remaining(
     for node in graph.order:
         graph.settle(node)
     obstacles = tuple(_obstacles(nodes, graph.kept, graph.ambiguous))
+    if not nodes and status != SUCCESSFUL:
+        obstacles = ("The controller told of no node of it, so that it is not known what remains: relaunch all nodes.",)
     if not graph.kept and not obstacles:
         return Nothing()
     links = tuple(Link(parent, child, kind) for child, ways in graph.kept.items() for parent, kind in ways.items())
     return Remainder(tuple(map(graph.as_kept, graph.kept)), links, obstacles, graph.handlers)
+
+
+def never_run(nodes: t.Iterable[Node]) -> list[Node]:
+    """The nodes of a workflow job that ended before it began, such as by a cancel while it was pending: the controller
+    has not marked them as not run, though none was.
+    """
+    return [replace(node, do_not_run=True) if node.job is None else node for node in nodes]
 
 
 def _with_early(nodes: t.Sequence[Node]) -> list[Node]:

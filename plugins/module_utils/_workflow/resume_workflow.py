@@ -30,9 +30,9 @@ from .drawing import fitted_drawing
 from .lineage import Lineage, last_run, nodes_of, read_lineage, readable
 from .node_work import NodeWork
 from .outcome import WorkflowOutcome
-from .plan import Plan, not_kept, planned
+from .plan import APPROVAL, Plan, not_kept, planned
 from .plan_reader import read_known
-from .remaining_nodes import Active, Node, NodeLeft, Nothing, Remainder, remaining
+from .remaining_nodes import Active, Node, NodeLeft, Nothing, Remainder, never_run, remaining
 from .workflow_run import Contest, WorkflowRun, only_tells
 
 # So often at most a temporary template is made for what has changed while the one before was being made.
@@ -228,9 +228,7 @@ class ResumeSequence:
     def _look(self, lineage: Lineage, nodes: t.Sequence[Node]) -> Steps[Situation]:
         """What is left, by the ledger of each node that failed and has to run."""
         source = last_run(self._run.client, lineage)
-        if source.id != self._root.id:
-            every = self._run.request.node_hosts == ALL
-            nodes = list(_unlimited(nodes_of(self._run.client, source.id), self._root, nodes, every))
+        nodes = _nodes_of_last(self._run, lineage, source, nodes)
         self._work.of_nodes.update(node.job for node in nodes if node.job is not None)
         left: dict[int, NodeLeft] = {}
         remainder = remaining(nodes, source.status, self._run.request.handled)
@@ -346,19 +344,36 @@ def _follow(
     return outcome if run.request.check_mode else run.cleaned(doing, outcome, templates)
 
 
-def _unlimited(nodes: t.Iterable[Node], root: Job, of_root: t.Iterable[Node], every: bool) -> t.Iterator[Node]:
+def _nodes_of_last(run: WorkflowRun, lineage: Lineage, source: Job, of_root: t.Sequence[Node]) -> list[Node]:
+    """The nodes of the workflow job that went on last, as they have to be run.
+
+    :param source: that workflow job.
+    :param of_root: the nodes of the root.
+    """
+    root, base = lineage.root, lineage.base
+    nodes = list(of_root) if source.id == root.id else nodes_of(run.client, source.id)
+    if source.id == base.id:
+        return nodes if source.began else never_run(nodes)
+    of_base = of_root if base.id == root.id else nodes_of(run.client, base.id)
+    return list(_as_in_base(nodes, base, of_base, run.request.node_hosts == ALL))
+
+
+def _as_in_base(nodes: t.Iterable[Node], base: Job, of_base: t.Iterable[Node], every: bool) -> t.Iterator[Node]:
     """Nodes of a run of what remained, without the limits that they had been given for the hosts that were left then.
 
-    :param of_root: those of the root, whose limits they get back.
+    :param of_base: those of the workflow job whose remainder it was: its limits they get back, and its approval
+        templates where their own went with the temporary template.
     :param every: also nodes that did not run there.
     """
-    known = {one.identifier or str(one.id): one for one in of_root}
+    known = {one.identifier or str(one.id): one for one in of_base}
     for node in nodes:
         own = known.get(node.identifier)
+        if own is not None and node.template is None and own.template_type == APPROVAL:
+            node = replace(node, template=own.template, template_type=own.template_type, name=own.name)
         if own is None or not (every or node.bad):
             yield node
             continue
-        first = {**own.prompts, "limit": root.facts.get("limit") or own.prompts.get("limit")}
+        first = {**own.prompts, "limit": base.facts.get("limit") or own.prompts.get("limit")}
         limits = {name: first.get(name) for name in ("limit", "job_slice_count") if name in node.prompts}
         prompts = {name: value for name, value in {**node.prompts, **limits}.items() if value is not None}
         yield replace(node, prompts=prompts)

@@ -21,6 +21,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._workflow.rema
     Node,
     Nothing,
     Remainder,
+    never_run,
     remaining,
 )
 
@@ -218,6 +219,23 @@ def test_an_active_workflow_has_no_remainder_yet(states: str, status: str, runni
     assert "".join(node.label for node in remains.nodes) == running
 
 
+def test_of_a_workflow_that_never_began_all_nodes_remain() -> None:
+    """Canceled while pending: the controller had not looked at its nodes, and none of them is marked as not run."""
+    nodes = nodes_of("A>B A!H", "Ax Bx Hx")
+    (obstacle,) = t.cast("Remainder", remaining(nodes, "canceled")).obstacles
+    remains = remaining(never_run(nodes), "canceled")
+    assert "has been deleted" in obstacle
+    assert isinstance(remains, Remainder) and not remains.obstacles
+    assert same(graph_of(remains), Graph.of("A>B A!H"))
+
+
+def test_no_nodes_of_a_workflow_that_failed_are_no_proof_that_nothing_remains() -> None:
+    remains = remaining([], "failed")
+    assert isinstance(remains, Remainder)
+    assert "told of no node" in remains.obstacles[0]
+    assert remaining([], "successful", handled=True) == Nothing()
+
+
 def test_a_successful_workflow_stays_unless_handled_is_set() -> None:
     nodes = nodes_of("A>B A!H", "A- B. H+")
     remains = remaining(nodes, "successful")
@@ -249,7 +267,7 @@ def test_nodes_carried_over_by_the_controller_have_succeeded() -> None:
 @pytest.mark.parametrize(
     ("graph", "states", "expected"),
     [
-        # In their order; of those that run again it gets the new ones, and the old ones of those that run on some hosts.
+        # In their order; of those that run again it gets the new ones, of those on some hosts (L) the old ones too.
         ("A>B>C>D", "A+ B+ C- D.", {"C": "AB", "D": "AB"}),
         ("A>L>C>D", "A+ L- C. D.", {"L": "A", "C": "AL", "D": "AL"}),
         ("L>C", "L. C.", {"L": "", "C": ""}),
