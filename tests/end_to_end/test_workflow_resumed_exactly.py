@@ -820,6 +820,63 @@ class TestHandedOn:
         assert {name: variables(sandbox, job)["release"] for name, job in jobs.items()} == {"B": 7, "C": 3}
 
 
+class TestDeletedSince:
+    """A node never runs with other credentials, or on another inventory, than it did without a word."""
+
+    @pytest.fixture
+    def with_credential(self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow) -> tuple[int, int, Options]:
+        """A credential that a node was given, that node's template, which has another one, and the workflow job."""
+        credential = sandbox.add_credential(f"special {os.urandom(3).hex()}")
+        template = deploy(TWO, asks=[*ASKS, "credentials"], credentials=[{"name": "machine"}])["id"]
+        nodes: Options = {"B": {"template": template, "credentials": [credential]}}
+        return credential, template, workflow(nodes, {"B": FAILED_LINE["B"]})
+
+    def test_a_credential_that_is_no_longer_asked_for(
+        self, sandbox: Sandbox, with_credential: tuple[int, int, Options], resume: Task
+    ) -> None:
+        credential, template, made = with_credential
+        sandbox.change_template(template, asks=ASKS)
+
+        refused = resume(made["id"])
+        sandbox.change_template(template, asks=[*ASKS, "credentials"])
+        result = resume(made["id"])
+
+        assert (refused["failed"], refused["changed"]) == (True, False), refused["msg"]
+        assert "B sets credentials, which its template no longer asks for" in refused["msg"], refused["msg"]
+        shown = sandbox.job(sandbox.nodes(result["id"])["B"]["job"])["summary_fields"]["credentials"]
+        assert credential in [one["id"] for one in shown], result["msg"]
+
+    def test_a_credential_that_was_deleted(
+        self, sandbox: Sandbox, with_credential: tuple[int, int, Options], resume: Task
+    ) -> None:
+        credential, _template, made = with_credential
+        sandbox.delete_credential(credential)
+
+        refused = resume(made["id"])
+
+        assert (refused["failed"], refused["changed"], unsafe(sandbox)) == (True, False, [])
+        assert f"B would not run as in job {made['jobs']['B']}: the credential special" in refused["msg"]
+
+    @pytest.mark.parametrize("node_hosts", ["failed", "remaining", "all"])
+    def test_an_inventory_that_was_deleted(
+        self, sandbox: Sandbox, deploy: Deploy, resume: Task, node_hosts: str
+    ) -> None:
+        """The workflow was launched on it; the templates of its nodes have others."""
+        name = f"staging {os.urandom(3).hex()}"
+        staging = sandbox.add_inventory(name, dict.fromkeys(TWO, {}))["id"]
+        first, second = (deploy(TWO, asks=[*ASKS, "inventory"])["id"] for _time in range(2))
+        nodes: Options = {"B": {"template": first, "success": ["D"]}, "D": {"template": second}}
+        flow = sandbox.add_workflow_template_with_nodes(f"Flow {name}", nodes, asks=["inventory"])["id"]
+        made = sandbox.make_workflow_job(flow, FAILED_LINE, prompts={"inventory": staging})
+        sandbox.delete_inventory(staging)
+        sandbox.clear_log()
+
+        refused = resume(made["id"], node_hosts=node_hosts)
+
+        assert (refused["failed"], refused["changed"], unsafe(sandbox)) == (True, False, [])
+        assert "The inventory that B ran on has been deleted" in refused["msg"], refused["msg"]
+
+
 class TestWhatIsTold:
     def test_a_failure_is_told_as_that_of_a_job(
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, tmp_path: Path

@@ -101,12 +101,7 @@ class Preparer:
                 f"Job {source.id} was not relaunched: {self._objection.refusal}. Launch its template with what is "
                 "meant, or relaunch it as it would be, with job_relaunch and force: true."
             )
-        if not self._objection.warning:
-            return outcome
-        return outcome.warned(
-            f"Job {source.id}: {self._objection.warning}. That may be meant: its template was edited since, or does "
-            "not ask for it at launch."
-        )
+        return outcome.warned(self._objection.caution(f"Job {source.id}"))
 
     def _in_detail(self, decision: Launch) -> Job:
         """A list tells neither the passwords that a job needs nor whether its events are in."""

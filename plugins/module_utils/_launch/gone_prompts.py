@@ -49,6 +49,18 @@ class Objection:
     refusal: str = ""
     warning: str = ""
 
+    def caution(self, what: str) -> str:
+        """The warning as two sentences; empty where there is none.
+
+        :param what: names what was launched.
+        """
+        if not self.warning:
+            return ""
+        return (
+            f"{what}: {self.warning}. That may be meant: its template was edited since, or does not ask for it at "
+            "launch."
+        )
+
 
 def signs(source: Job) -> tuple[str, ...]:
     """What of a job may be gone, by its facts alone: a job that has run had an execution environment and an instance

@@ -36,12 +36,14 @@ def read_objection(
     source: Job,
     asks_credentials: t.Callable[[], t.Optional[bool]] = lambda: None,
     changes: t.Collection[str] = (),
+    template: t.Optional[Facts] = None,
 ) -> Objection:
     """What speaks against the relaunch of a job.
 
     :param asks_credentials: whether its template asks for credentials at launch, so that one of several may have been
         a prompt that is gone; None where that is not known.
     :param changes: names of what is given anew, so that it does not matter what has become of it.
+    :param template: its template, where that has been read.
     :raises ControllerError: what has to be known could not be read. What this user may not see does not count.
     """
     found = [what for what in signs(source) if CHANGED_BY.get(what) not in changes]
@@ -51,8 +53,8 @@ def read_objection(
         launched = _launch_of(client, source) if doubtful and asks_credentials() is not False else None
         if not lacks_of_launch(source, launched):
             return Objection()
-        return objection(source, _seen(client, f"job_templates/{source.template}/"), launched, changes)
-    template = _seen(client, f"job_templates/{source.template}/")
+        return objection(source, template or _seen(client, f"job_templates/{source.template}/"), launched, changes)
+    template = template or _seen(client, f"job_templates/{source.template}/")
     # What a template does not ask for was no prompt.
     prompted = [what for what in found if template is None or asked_for(template, what)]
     if not set(prompted) & TOLD_BY_LAUNCH:

@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from .._api.jobs import Job, summary_of, told
+from .._launch.gone_prompts import Objection
 from .._launch.template_launch import limit_of, not_limitable
 from .._work.decision import ALL
 from .._work.host_patterns import too_long
@@ -52,6 +53,8 @@ class KnownOfNodes:
     :param left: what is left of nodes that failed.
     :param sublists: by node, the numbers in each of its sublists.
     :param approvals: by node that waits for an approval, its approval template.
+    :param inventories: by node whose job ran, that job's inventory; None where that has been deleted since.
+    :param objections: by node that failed, what else that it ran with is gone.
     :param passwords: by node that failed, those that its template asks for at each launch, as far as they are known.
     """
 
@@ -64,6 +67,8 @@ class KnownOfNodes:
     unreadable: frozenset[int] = frozenset()
     handed_on: t.Mapping[int, frozenset[str]] = field(default_factory=dict)
     left: t.Mapping[int, NodeLeft] = field(default_factory=dict)
+    inventories: t.Mapping[int, t.Optional[int]] = field(default_factory=dict)
+    objections: t.Mapping[int, Objection] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,7 @@ def planned(
         *_hidden(variables, remainder, found),
         *_not_limitable(remainder, found, request),
         *_not_asked(remainder, found),
+        *_deleted(source, remainder, found),
     ]
     handed = {kept.node.id: _handed(kept, found) for kept in remainder.kept}
     bodies = {kept.node.id: _body(source, kept, found, handed[kept.node.id]) for kept in remainder.kept}
@@ -302,8 +308,44 @@ def _not_asked(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
         names = [name for name in node.prompts if template.get(_OPTIONS.get(name, f"ask_{name}_on_launch")) is False]
         if found.hosts.get(node.id):
             names = [name for name in names if name != "limit"]
+        names += [name for name in found.sublists.get(node.id, ()) if template.get(SUBLISTS[name]) is False]
         if names:
             yield f"{node.label} sets {told(names)}, which its template no longer asks for at launch: let it ask again."
+
+
+def _deleted(source: Job, remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
+    """Reasons: something that was given at the launch has been deleted since, which leaves no trace in nodes: they
+    would run with what their templates have.
+    """
+    nodes = [kept.node for kept in remainder.kept]
+    for node in nodes:
+        refusal = found.objections.get(node.id, Objection()).refusal
+        if refusal:
+            yield (
+                f"{node.label} would not run as in job {node.job}: {refusal}. Give its node in the workflow's template "
+                "what is meant, and launch that."
+            )
+    labels = {node.id: node.label for kept in remainder.kept for node in (kept.node, *kept.above)}
+    gone = [labels[number] for number, inventory in found.inventories.items() if inventory is None]
+    # Where a job shows the inventory that it ran on, that is what its node has now.
+    taking = [
+        node.label
+        for node in nodes
+        if (found.templates.get(node.template or 0) or {}).get("ask_inventory_on_launch")
+        and not node.prompts.get("inventory")
+        and found.inventories.get(node.id) is None
+    ]
+    if gone and taking and not source.facts.get("inventory"):
+        yield (
+            f"The inventory that {told(gone)} ran on has been deleted, and {told(taking)} would run on what the "
+            "template has: launch the workflow's template anew, with the inventory that is meant."
+        )
+
+
+def cautions(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
+    """Warnings: what has been deleted, where that may be meant."""
+    for node in (kept.node for kept in remainder.kept):
+        yield found.objections.get(node.id, Objection()).caution(node.label)
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,11 @@ import typing as t
 
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError
-from .._api.jobs import FAILED_STATUS, SUCCESSFUL, parse_time, summary_of
+from .._api.jobs import FAILED_STATUS, SUCCESSFUL, Job, parse_time, summary_of
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._api.paging import in_chunks
+from .._launch.gone_prompts import Objection
+from .._launch.gone_prompts_reader import read_objection
 from .lineage import nodes_of
 from .plan import APPROVAL, SUBLISTS, TEMPLATES, KnownOfNodes, givers
 from .remaining_nodes import Node, NodeLeft, Remainder
@@ -25,10 +27,14 @@ _HANDING_ON = (JOB.type, WORKFLOW_JOB.type)
 _DEEPEST = 10
 
 
-def read_known(client: ControllerClient, remainder: Remainder, left: t.Mapping[int, NodeLeft]) -> KnownOfNodes:
+def read_known(
+    client: ControllerClient, source: Job, remainder: Remainder, left: t.Mapping[int, NodeLeft]
+) -> KnownOfNodes:
     """Ask for what a plan needs: a request for the templates of each kind, one for the jobs, two for each nested
-    workflow that hands something on, and one for each sublist that a node may have.
+    workflow that hands something on, one for each sublist that a node may have, and one for each failed node
+    whose credentials may be gone.
 
+    :param source: the workflow job whose nodes these are, in detail.
     :param left: what is left of the nodes that failed.
     :raises ControllerError: it could not be read.
     """
@@ -53,7 +59,7 @@ def read_known(client: ControllerClient, remainder: Remainder, left: t.Mapping[i
         artifacts={number: shown for number, shown in artifacts.items() if shown is not None},
         unreadable=frozenset(number for number, shown in artifacts.items() if shown is None),
         handed_on={number: frozenset(shown) for number, shown in of_failed.items() if isinstance(shown, dict)},
-        sublists={node.id: _sublists(client, node, templates.get(node.template or 0) or {}) for node in nodes},
+        sublists={node.id: _sublists(client, source, node, templates.get(node.template or 0) or {}) for node in nodes},
         approvals={
             node.id: client.get(f"workflow_approval_templates/{node.template}/")
             for node in nodes
@@ -61,6 +67,8 @@ def read_known(client: ControllerClient, remainder: Remainder, left: t.Mapping[i
         },
         passwords={node.id: _passwords(jobs.of(node) or {}, templates[node.template or 0]) for node in failed},
         left=left,
+        inventories=dict(_inventories(jobs, [*inherited.values(), *failed])),
+        objections={node.id: _objection(client, jobs.of(node), templates[node.template or 0]) for node in failed},
     )
 
 
@@ -74,11 +82,13 @@ def _ran(node: Node) -> list[int]:
     return [number for number in (node.job, node.healed_by) if number is not None]
 
 
-def _sublists(client: ControllerClient, node: Node, template: _Entry) -> dict[str, tuple[int, ...]]:
+def _sublists(client: ControllerClient, source: Job, node: Node, template: _Entry) -> dict[str, tuple[int, ...]]:
+    """What a node was given; where its template has not asked for it since the launch, it had no effect then either."""
+    edited = parse_time(template.get("modified")) > source.created
     lists = {
         name: tuple(int(entry["id"]) for entry in client.results(f"workflow_job_nodes/{node.id}/{name}/"))
         for name, option in SUBLISTS.items()
-        if template.get(option)
+        if template.get(option) or (edited and option in template)
     }
     return {name: ids for name, ids in lists.items() if ids}
 
@@ -87,6 +97,20 @@ def _passwords(job: _Entry, template: _Entry) -> tuple[str, ...]:
     """The passwords that a job asked for, where its template still has the credentials that asked."""
     now, then = ({entry.get("id") for entry in summary_of(shown, "credentials")} for shown in (template, job))
     return tuple(job.get("passwords_needed_to_start") or ()) if now == then else ()
+
+
+def _inventories(jobs: _Jobs, nodes: t.Iterable[Node]) -> t.Iterator[tuple[int, t.Optional[int]]]:
+    for node in nodes:
+        job = jobs.of(node) or {}
+        # One that never began may have had none.
+        if job.get("started") and "inventory" in job:
+            yield node.id, job["inventory"]
+
+
+def _objection(client: ControllerClient, job: t.Optional[_Entry], template: _Entry) -> Objection:
+    if job is None:
+        return Objection()
+    return read_objection(client, Job.of(job), lambda: bool(template.get(SUBLISTS["credentials"])), template=template)
 
 
 class _Jobs:

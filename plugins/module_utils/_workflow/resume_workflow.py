@@ -30,7 +30,7 @@ from .drawing import fitted_drawing
 from .lineage import Lineage, last_run, nodes_of, read_lineage, readable
 from .node_work import NodeWork
 from .outcome import WorkflowOutcome
-from .plan import APPROVAL, Plan, not_kept, planned
+from .plan import APPROVAL, Plan, cautions, not_kept, planned
 from .plan_reader import read_known
 from .remaining_nodes import Active, Node, NodeLeft, Nothing, Remainder, never_run, remaining
 from .workflow_run import Contest, WorkflowRun, only_tells
@@ -222,7 +222,7 @@ class ResumeSequence:
             return False
         if situation.healed == made.situation.healed:
             return True
-        known = read_known(self._run.client, remainder, situation.left)
+        known = read_known(self._run.client, situation.source, remainder, situation.left)
         return planned(situation.source, remainder, known, self._run.request) == made.plan
 
     def _look(self, lineage: Lineage, nodes: t.Sequence[Node]) -> Steps[Situation]:
@@ -268,11 +268,11 @@ class ResumeSequence:
         if isinstance(remainder, Nothing):
             outcome = run.done(source, _nothing(situation, remainder), outcome)
             return run.swept(outcome, situation.lineage.leftovers)
-        known = read_known(run.client, remainder, situation.left)
+        known = read_known(run.client, source, remainder, situation.left)
         plan = planned(source, remainder, known, run.request)
         lines = tuple(fitted_drawing(remainder, known.hosts))
         outcome = replace(
-            outcome,
+            outcome.warned(*cautions(remainder, known)),
             drawing=lines,
             nodes=_shown(remainder, known.hosts),
             links=_links(remainder),

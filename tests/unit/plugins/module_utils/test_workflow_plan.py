@@ -13,10 +13,12 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.gone_prompts import Objection
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import WorkflowRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.plan import (
     KnownOfNodes,
     Plan,
+    cautions,
     not_kept,
     planned,
 )
@@ -198,6 +200,7 @@ def test_an_approval_is_made_anew_on_a_node_without_a_template() -> None:
 
 
 OTHER_TEMPLATE = {"ask_limit_on_launch": True}
+ASKING_INVENTORY = {**ASKING, "ask_inventory_on_launch": True}
 REFUSED: dict[str, tuple[Job, Remainder, KnownOfNodes, str]] = {
     "secret among the workflow's variables": (
         source(extra_vars=json.dumps({"pin": MASK})),
@@ -301,6 +304,30 @@ REFUSED: dict[str, tuple[Job, Remainder, KnownOfNodes, str]] = {
         found({**ASKING, "ask_tags_on_launch": False, "ask_verbosity_on_launch": False}, ASKING),
         "node2 sets job_tags, verbosity, which its template no longer asks for",
     ),
+    "credentials no more asked for": (
+        source(),
+        chain(),
+        found({**ASKING, "ask_credential_on_launch": False}, ASKING, sublists={B: {"credentials": (5,)}}),
+        "node2 sets credentials, which its template no longer asks for",
+    ),
+    "a credential that is gone": (
+        source(),
+        chain(),
+        found(objections={B: Objection(refusal="the credential vault is gone, and a relaunch has none in its place")}),
+        "node2 would not run as in job 20: the credential vault is gone",
+    ),
+    "an inventory that is gone": (
+        source(),
+        chain(),
+        found(ASKING_INVENTORY, ASKING_INVENTORY, inventories={A: 5, B: None}),
+        "inventory that node2 ran on has been deleted, and node2, node3 would run on what the template has",
+    ),
+    "an inventory that is gone, of a node that is done": (
+        source(),
+        chain(),
+        found(ASKING, ASKING_INVENTORY, inventories={A: None, B: 5}),
+        "inventory that node1 ran on has been deleted, and node3 would run",
+    ),
     "limit no more asked for": (
         source(),
         remainder(node(B, "failed", D), node(D, None, limit="web1")),
@@ -324,6 +351,28 @@ def test_refused(case: str, node_hosts: str) -> None:
     (reason,) = t.cast("tuple[str, ...]", planned(job, left, known, WorkflowRequest(node_hosts=node_hosts)))
 
     assert words in reason
+
+
+@pytest.mark.parametrize(
+    ("job", "own", "known"),
+    [
+        (source(), {}, found(ASKING, ASKING, inventories={B: None})),
+        (source(inventory=4), {}, found(ASKING_INVENTORY, ASKING, inventories={B: None})),
+        (source(), {"inventory": 4}, found(ASKING_INVENTORY, ASKING, inventories={A: None})),
+        (source(), {}, found(ASKING_INVENTORY, ASKING, inventories={A: None, B: 5})),
+    ],
+    ids=["its template gives it", "the workflow gives it", "the node has its own", "it is there"],
+)
+def test_an_inventory_that_is_gone_does_not_matter_where(job: Job, own: dict[str, t.Any], known: KnownOfNodes) -> None:
+    plan_of(job, chain(**own), known)
+
+
+def test_what_may_be_meant_is_a_warning() -> None:
+    known = found(objections={B: Objection(warning="the label night is gone")})
+
+    (warning,) = filter(None, cautions(chain(), known))
+
+    assert warning.startswith("node2: the label night is gone. That may be meant")
 
 
 def test_two_values_are_none_if_the_workflow_sets_the_variable() -> None:
