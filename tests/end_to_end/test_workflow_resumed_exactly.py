@@ -317,6 +317,22 @@ class TestOfFailedNodes:
 
         assert (result["failed"], limits(sandbox, result["id"])) == (False, {"B": "web2"}), result["msg"]
 
+    @pytest.mark.parametrize(("node", "runs"), [("drain", ["B", "D"]), ("B", ["D"])])
+    def test_with_the_same_template_behind_two_nodes_another_workflow_job_heals_the_one_that_it_ran(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, node: str, runs: list[str]
+    ) -> None:
+        template = deploy(TWO)["id"]
+        nodes: Options = {"drain": {"template": template, "success": ["B"]}, **line(template)}
+        nodes["D"] = {"project": "first"}
+        done = {"status": "successful", "hosts": dict.fromkeys(TWO, "ok")}
+        made = workflow(nodes, {"drain": done, "B": FAILED_LINE["B"], "D": "do_not_run"})
+        other: Options = {**dict.fromkeys(nodes, "do_not_run"), node: done}
+        sandbox.make_workflow_job(made["template"], other, status="canceled")
+
+        result = resume(made["id"])
+
+        assert (result["failed"], sorted(sandbox.nodes(result["id"]))) == (False, runs), result["msg"]
+
     def test_a_node_that_never_began_runs_whole(
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
     ) -> None:

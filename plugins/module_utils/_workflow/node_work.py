@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import typing as t
+from collections import Counter
 from dataclasses import replace
 
 from .._api import jobs as _jobs
@@ -63,9 +64,17 @@ class NodeWork:
         self._prompts = Prompts()
         self._works: dict[int, JobWork] = {}
         self._earlier: dict[int, list[Job]] = {}
-        #: The jobs of all nodes of the workflow: a template may stand behind several of them, each of which is work of
-        #: its own.
-        self.of_nodes: set[int] = set()
+        self._of_nodes: set[int] = set()
+        # The templates that stand behind several nodes of the workflow.
+        self._shared: set[int] = set()
+        # By job, others that are other work though nothing in them tells it.
+        self._others: dict[int, set[int]] = {}
+
+    def note(self, nodes: t.Sequence[Node]) -> None:
+        """Meet all nodes of a workflow job: a template may stand behind several, each of which is work of its own."""
+        self._of_nodes.update(node.job for node in nodes if node.job is not None)
+        counted = Counter(node.template for node in nodes)
+        self._shared.update(template for template, count in counted.items() if template is not None and count > 1)
 
     def left(self, node: Node) -> Steps[NodeLeft]:
         """What is left of a node that failed, as of now.
@@ -76,6 +85,7 @@ class NodeWork:
             return NodeLeft()
         try:
             if node.job_type == JOB.type:
+                self._leave_out_others(node, node.job)
                 return (yield from self._of_job(node.job))
             if node.template_type == WORKFLOW_JOB.type:
                 return self._of_workflow(node.job)
@@ -103,7 +113,16 @@ class NodeWork:
             found.append((yield from self._of_job(int(one.job or 0))))
         return _together(found)
 
+    def _leave_out_others(self, node: Node, number: int) -> None:
+        """What other workflow jobs ran at the other nodes with the same template is no work of this one."""
+        if node.template not in self._shared or not node.identifier:
+            return
+        newer = self._client.results("workflow_job_nodes/", unified_job_template=node.template, job__gt=number)
+        others = [entry["job"] for entry in newer if entry.get("identifier") != node.identifier]
+        self._others.setdefault(number, set()).update(others)
+
     def _of_job(self, number: int) -> Steps[NodeLeft]:
+        self._others.setdefault(number, set()).update(self._of_nodes)
         work = self._work(number)
         look = yield from work.look(hosts_needed=True)
         earlier = self._earlier_than(work.source) if self._hosts == REMAINING else ()
@@ -130,7 +149,7 @@ class NodeWork:
                 source,
                 self._read,
                 prompts=self._prompts,
-                of_others=self.of_nodes,
+                of_others=self._others[number],
             )
         return self._works[number]
 
