@@ -87,8 +87,8 @@ options:
     description:
       - With O(node_hosts=failed) or O(node_hosts=remaining), run a node on all of its hosts where these are not all
         that is left of it, or are not known. Its playbook may have stopped before its end for others (C(serial),
-        C(any_errors_fatal)), or its job was canceled or ended in an error. Without this option the task fails then
-        before anything is made, and names these hosts.
+        C(any_errors_fatal)), or its job was canceled or ended in an error, or one of its slices never began. Without
+        this option the task fails then before anything is made, and names these hosts where they are known.
     type: bool
     default: false
   handled:
@@ -122,8 +122,9 @@ options:
 notes:
   - With O(nodes=failed) the controller itself runs what remains. A temporary workflow template is made of these nodes,
     with their links, prompts, credentials and labels, and with what nodes that have succeeded set for them with
-    C(set_stats), nested workflows and sliced jobs too. It is launched once, and deleted after success. After a
-    failure it stays, and the next run of the task resumes from where that stopped.
+    C(set_stats), nested workflows and sliced jobs too, as well as failed nodes that run on some of their hosts. It is
+    launched once, and deleted after success. After a failure it stays, and the next run of the task resumes from where
+    that stopped.
   - A failed node runs on the hosts that have not succeeded since. If all have, by a relaunch by hand for instance, it
     does not run again. While its job is being relaunched, that is waited for.
   - Before anything is made, the task tells all that stands in the way. Right before the launch it looks once more, and

@@ -391,6 +391,29 @@ class TestOfFailedNodes:
         job = sandbox.job(sandbox.nodes(result["id"])["B"]["job"])
         assert (result["failed"], job["limit"], job["type"]) == (False, "web2", "job"), result["msg"]
 
+    @pytest.mark.parametrize("node_hosts", ["failed", "remaining"])
+    def test_a_sliced_node_of_which_one_slice_never_began_does_not_run_on_what_is_done(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, node_hosts: str
+    ) -> None:
+        template = deploy(TWO, asks=[*ASKS, "job_slice_count"], job_slice_count=2)["id"]
+        never = {"status": "failed", "started": None, "stats": False, "job_explanation": "Previous Task Failed"}
+        done = {"status": "successful", "hosts": {"web1": "ok"}}
+        nodes: Options = {"B": {"template": template}}
+        some, none = (
+            workflow(nodes, {"B": {"status": "failed", "nodes": {"1": first, "2": never}}}) for first in (done, never)
+        )
+
+        refused = resume(some["id"], node_hosts=node_hosts)
+        assert unsafe(sandbox) == []
+        planned = resume(none["id"], node_hosts=node_hosts, check_mode=True)
+        result = resume(some["id"], fallback_to_all=True)
+
+        assert (refused["failed"], refused["changed"]) == (True, False), refused["msg"]
+        assert "other slices of it had begun. Set fallback_to_all: true" in refused["msg"], refused["msg"]
+        assert "or relaunch that job by itself first." in refused["msg"], refused["msg"]
+        assert not planned["failed"] and "B runs on all of its hosts" in planned["msg"], planned["msg"]
+        assert (result["failed"], result["status"]) == (False, "successful"), result["msg"]
+
     def test_a_node_that_ran_too_early_runs_again(self, sandbox: Sandbox, workflow: Workflow, resume: Task) -> None:
         nodes: Options = {
             "A": {"project": "first", "success": ["X"]},

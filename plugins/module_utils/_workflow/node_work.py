@@ -105,13 +105,19 @@ class NodeWork:
 
     def _of_slices(self, number: int) -> Steps[NodeLeft]:
         """Each slice that failed has a ledger of its own."""
-        failed = [one for one in nodes_of(self._client, number) if one.bad]
+        slices = nodes_of(self._client, number)
+        failed = [one for one in slices if one.bad]
         if any(one.job is None for one in failed):
             return self._whole("a job of its slices has been deleted")
         found = []
         for one in failed:
             found.append((yield from self._of_job(int(one.job or 0))))
-        return _together(found)
+        left, begun = _together(found), len(slices) - sum(bool(one.whole) for one in found)
+        if left.whole and begun:
+            # Hosts of the other slices may be done.
+            more = self._whole(f"{left.whole}, and other slices of it had begun", "relaunch that job by itself first")
+            return replace(left, whole=more.whole, obstacles=(*left.obstacles, *more.obstacles))
+        return left
 
     def _leave_out_others(self, node: Node, number: int) -> None:
         """What other workflow jobs ran at the other nodes with the same template is no work of this one."""
@@ -197,17 +203,21 @@ class NodeWork:
             )
         )
 
-    def _whole(self, reason: str) -> NodeLeft:
-        """Its work is more than its failed hosts."""
+    def _whole(self, reason: str, instead: str = "") -> NodeLeft:
+        """Its work is more than its failed hosts.
+
+        :param instead: what else than to run it whole can be done, for the middle of a sentence.
+        """
         if self._hosts == ALL:
             return NodeLeft()
         if self._fallback_to_all:
             return NodeLeft(whole=_inside(reason))
-        exactly = f", or {self._option}: remaining for exactly those that are not done" if self._hosts == FAILED else ""
+        if self._hosts == FAILED:
+            instead = instead or f"{self._option}: remaining for exactly those that are not done"
         return NodeLeft(
             obstacles=(
                 f"has more left than its failed hosts, or these are not known: {_inside(reason)}. Set "
-                f"fallback_to_all: true to run it on all of its hosts{exactly}.",
+                f"fallback_to_all: true to run it on all of its hosts{', or ' if instead else ''}{instead}.",
             )
         )
 
