@@ -344,7 +344,7 @@ def test_refusals_make_nothing(sandbox: Sandbox, deploy: Deploy, workflow: Workf
         {"A": {"status": "successful", "artifacts": {"token": "s3cret", "_ansible_no_log": True}}, **failed},
     )
     job = plain["jobs"]["B"]
-    running = workflow(nodes, {"B": {"status": "running"}, "D": None}, {"status": "running"})["id"]
+    running = workflow(line(deploy(hosts)["id"]), {"B": {"status": "running"}, "D": None}, {"status": "running"})["id"]
 
     def task(number: int, **more: t.Any) -> Options:
         return {"workflow_job_id": number, "nodes": "failed", **admin, **more}

@@ -16,6 +16,7 @@ from .._api.client import ControllerClient
 from .._api.errors import AnswerError
 from .._api.jobs import SUCCESSFUL, Job, names_in, told
 from .._api.kinds import JOB, WORKFLOW_JOB
+from .._api.paging import in_chunks
 from .._job.options import RelaunchRequest, own_job_id
 from .._job.work import EventsIn, JobWork, Look, host_names
 from .._launch.asks import Steps
@@ -32,7 +33,7 @@ from .._work.decision import (
     never_began,
     why_cut_short,
 )
-from .._work.ledger import HostRecord, Reach
+from .._work.ledger import HostRecord, Ledger, Reach
 from .._work.ledger_reader import JobsRead
 from .._work.same_work import Prompts
 from .lineage import nodes_of, read_lineage
@@ -43,6 +44,8 @@ from .remaining_nodes import Node, NodeLeft
 EARLIER_LOOKED_AT = 10
 # What makes a job start other tasks of the same playbook.
 _STARTS_BY = ("job_tags", "skip_tags")
+# How a job was launched that a workflow ran.
+_BY_WORKFLOW = "workflow"
 
 
 class NodeWork:
@@ -69,6 +72,8 @@ class NodeWork:
         self._shared: set[int] = set()
         # By job, others that are other work though nothing in them tells it.
         self._others: dict[int, set[int]] = {}
+        # By job that a workflow ran, the identifier of its node.
+        self._identifiers: dict[int, str] = {}
 
     def note(self, nodes: t.Sequence[Node]) -> None:
         """Meet all nodes of a workflow job: a template may stand behind several, each of which is work of its own."""
@@ -85,8 +90,7 @@ class NodeWork:
             return NodeLeft()
         try:
             if node.job_type == JOB.type:
-                self._leave_out_others(node, node.job)
-                return (yield from self._of_job(node.job))
+                return (yield from self._of_job(node.job, node))
             if node.template_type == WORKFLOW_JOB.type:
                 return self._of_workflow(node.job)
             return (yield from self._of_slices(node.job))
@@ -119,18 +123,17 @@ class NodeWork:
             return replace(left, whole=more.whole, obstacles=(*left.obstacles, *more.obstacles))
         return left
 
-    def _leave_out_others(self, node: Node, number: int) -> None:
-        """What other workflow jobs ran at the other nodes with the same template is no work of this one."""
-        if node.template not in self._shared or not node.identifier:
-            return
-        newer = self._client.results("workflow_job_nodes/", unified_job_template=node.template, job__gt=number)
-        others = [entry["job"] for entry in newer if entry.get("identifier") != node.identifier]
-        self._others.setdefault(number, set()).update(others)
-
-    def _of_job(self, number: int) -> Steps[NodeLeft]:
-        self._others.setdefault(number, set()).update(self._of_nodes)
+    def _of_job(self, number: int, node: t.Optional[Node] = None) -> Steps[NodeLeft]:
+        """
+        :param node: the one that ran it; None where that was a slice's.
+        """
+        others = self._others.setdefault(number, set())
+        others.update(self._of_nodes)
         work = self._work(number)
         look = yield from work.look(hosts_needed=True)
+        if node is not None and (elsewhere := self._elsewhere(node, look.ledger)):
+            others.update(elsewhere)
+            look = yield from work.look(hosts_needed=True)
         earlier = self._earlier_than(work.source) if self._hosts == REMAINING else ()
         look, decision = work.decide(look, claimed=False, earlier=earlier)
         if isinstance(decision, (Await, Adopt)):
@@ -140,6 +143,17 @@ class NodeWork:
         if isinstance(decision, Launch):
             return self._to_launch(work, look, decision)
         return NodeLeft(obstacles=(f"cannot be run: {_inside(decision.reason)}.",))
+
+    def _elsewhere(self, node: Node, ledger: Ledger) -> set[int]:
+        """The runs that other workflow jobs made at other nodes, where several nodes have the template of this one."""
+        if node.template not in self._shared or not node.identifier:
+            return set()
+        jobs = [run.job for run in ledger.runs] + ([ledger.early] if ledger.early else [])
+        by_workflow = {job.id for job in jobs if job.facts.get("launch_type") == _BY_WORKFLOW}
+        for some in in_chunks(by_workflow - self._identifiers.keys()):
+            for entry in self._client.results("workflow_job_nodes/", job__in=some):
+                self._identifiers[int(entry["job"])] = str(entry.get("identifier"))
+        return {number for number in by_workflow if self._identifiers.get(number, node.identifier) != node.identifier}
 
     def _work(self, number: int) -> JobWork:
         if number not in self._works:
