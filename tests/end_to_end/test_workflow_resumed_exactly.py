@@ -805,13 +805,20 @@ class TestHandedOn:
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
     ) -> None:
         """The node runs on the others, and what it hands on anew outranks."""
-        failed = {**FAILED_LINE["B"], "artifacts": {"leader": "web1"}}
-        made = workflow(line(deploy(TWO)["id"]), {"B": failed, "D": "do_not_run"})
+        failed = {"status": "failed", "hosts": {"web1": "ok", "web2": "failed", "web3": "failed"}}
+        failed["artifacts"] = {"leader": "web1", "release": 1}
+        made = workflow(line(deploy(THREE)["id"]), {"B": failed, "D": "do_not_run"})
+        sandbox.settings(max_running=0)
+        again = sandbox.relaunch(made["jobs"]["B"], hosts="failed")
+        sandbox.end_job(again, "failed", {"web2": "ok", "web3": "failed"})
+        sandbox.change_job(again, artifacts='{"release": 2}')
+        sandbox.settings(max_running=4)
 
         result = resume(made["id"])
 
         jobs = {name: node["job"] for name, node in sandbox.nodes(result["id"]).items()}
-        assert {name: variables(sandbox, job) for name, job in jobs.items()} == {"B": {}, "D": {"leader": "web1"}}
+        handed_on = {"leader": "web1", "release": 2}
+        assert {name: variables(sandbox, job) for name, job in jobs.items()} == {"B": {}, "D": handed_on}, result["msg"]
 
     def test_hidden_ones_stand_in_the_way_of_no_update(
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task

@@ -138,11 +138,11 @@ class NodeWork:
         look, decision = work.decide(look, claimed=False, earlier=earlier)
         if isinstance(decision, (Await, Adopt)):
             return NodeLeft(waits_for=(decision.job, JOB))
-        if isinstance(decision, Done):
-            return self._done(work, decision)
-        if isinstance(decision, Launch):
-            return self._to_launch(work, look, decision)
-        return NodeLeft(obstacles=(f"cannot be run: {_inside(decision.reason)}.",))
+        if not isinstance(decision, (Done, Launch)):
+            return NodeLeft(obstacles=(f"cannot be run: {_inside(decision.reason)}.",))
+        left = self._done(work, decision) if isinstance(decision, Done) else self._to_launch(work, look, decision)
+        done_by = frozenset(host.done_in.id for host in look.ledger.hosts or () if host.done_in is not None)
+        return replace(left, done_by=done_by)
 
     def _elsewhere(self, node: Node, ledger: Ledger) -> set[int]:
         """The runs that other workflow jobs made at other nodes, where several nodes have the template of this one."""
@@ -266,10 +266,11 @@ def _together(found: t.Sequence[NodeLeft]) -> NodeLeft:
         return NodeLeft(waits_for=waits)
     gone = tuple(sorted({name for one in found for name in one.gone}))
     obstacles = tuple(dict.fromkeys(obstacle for one in found for obstacle in one.obstacles))
+    done_by = frozenset(number for one in found for number in one.done_by)
     healed = [one.healed_by for one in found if one.healed_by is not None]
     if len(healed) == len(found) and not obstacles:
-        return NodeLeft(healed_by=max(healed), gone=gone) if healed else NodeLeft()
+        return NodeLeft(healed_by=max(healed), gone=gone, done_by=done_by) if healed else NodeLeft()
     whole = next((one.whole for one in found if one.whole), "")
     hosts = tuple(sorted({name for one in found for name in one.hosts})) if not whole else ()
     unsure = any(one.unsure for one in found)
-    return NodeLeft(hosts=hosts, whole=whole, obstacles=obstacles, gone=gone, unsure=unsure)
+    return NodeLeft(hosts=hosts, whole=whole, obstacles=obstacles, gone=gone, unsure=unsure, done_by=done_by)

@@ -50,9 +50,10 @@ def read_known(
     }
     # What a user may not see he may not start either.
     failed = [node for node in nodes if node.bad and node.job_type == JOB.type and node.template in templates]
-    jobs = _Jobs(client, [number for node in (*inherited.values(), *failed) for number in _ran(node)])
-    artifacts = {node.id: jobs.handed_on(node) for node in inherited.values()}
-    of_failed = {node.id: jobs.handed_on(node) for node in failed}
+    ran = {node.id: _ran(node, left.get(node.id, NodeLeft())) for node in (*inherited.values(), *failed)}
+    jobs = _Jobs(client, [number for numbers in ran.values() for number in numbers])
+    artifacts = {node.id: jobs.handed_on(node, ran[node.id]) for node in inherited.values()}
+    of_failed = {node.id: jobs.handed_on(node, ran[node.id]) for node in failed}
     return KnownOfNodes(
         templates,
         hosts,
@@ -77,9 +78,9 @@ def _by_id(client: ControllerClient, path: str, numbers: t.Iterable[t.Optional[i
         yield from client.results(path, id__in=some)
 
 
-def _ran(node: Node) -> list[int]:
-    """The numbers of its job, and of the one that has done its work since."""
-    return [number for number in (node.job, node.healed_by) if number is not None]
+def _ran(node: Node, left: NodeLeft) -> list[int]:
+    """The numbers of its job, and of those that have done its work since, or that of some hosts."""
+    return sorted({number for number in (node.job, node.healed_by, *left.done_by) if number is not None})
 
 
 def _sublists(client: ControllerClient, source: Job, node: Node, template: _Entry) -> dict[str, tuple[int, ...]]:
@@ -123,10 +124,13 @@ class _Jobs:
     def of(self, node: Node) -> t.Optional[_Entry]:
         return self._known.get(node.job or 0)
 
-    def handed_on(self, node: Node) -> t.Any:
-        """The artifacts of a node: an object, a text where they are hidden, None where they may not be read."""
+    def handed_on(self, node: Node, numbers: t.Iterable[int]) -> t.Any:
+        """The artifacts of a node: an object, a text where they are hidden, None where they may not be read.
+
+        :param numbers: those of its jobs.
+        """
         found: dict[str, t.Any] = {}
-        for number in _ran(node):
+        for number in numbers:
             # What did the work of a nested workflow is one, and of a slice a job.
             nested = number not in self._known and node.job_type == WORKFLOW_JOB.type
             shown = self._of_workflow(number, 0) if nested else self._of_job(number)

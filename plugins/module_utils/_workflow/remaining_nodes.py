@@ -145,6 +145,7 @@ class NodeLeft:
     :param gone: failed hosts that are not in the inventory any more.
     :param waits_for: the active job that does some of it, of this kind: its end decides.
     :param unreadable: this user may not read what it ran.
+    :param done_by: the jobs that have done hosts of it since.
     :param unsure: whether these hosts are enabled may not be read.
     """
 
@@ -156,6 +157,7 @@ class NodeLeft:
     waits_for: t.Optional[tuple[Job, Kind]] = field(default=None, compare=False)
     unreadable: bool = False
     unsure: bool = False
+    done_by: frozenset[int] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True)
