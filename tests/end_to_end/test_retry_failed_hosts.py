@@ -363,6 +363,25 @@ def test_a_host_that_was_disabled_is_told_and_stays_what_is_left(
     assert len(posts(sandbox)) == 1
 
 
+@pytest.mark.parametrize(("hosts", "launched"), [("failed", 1), ("remaining", 0)])
+def test_where_all_that_are_left_are_disabled_nothing_is_launched_again_and_again(
+    sandbox: Sandbox, retry: Retry, hosts: str, launched: int
+) -> None:
+    template = sandbox.add_template("Quiet", HOPELESS, hosts={"web1": {}, "web2": {}})
+    job = sandbox.make_job(template=template["id"], hosts={"web1": "ok", "web2": "failed"}, status="failed")
+    sandbox.disable_host(template["hosts"]["web2"])
+
+    done = retry(job_id=job, retry_failed_hosts_hosts=hosts, warnings=True)
+    again = retry(job_id=job, retry_failed_hosts_hosts=hosts, warnings=True)
+
+    assert (done.status, again.status) == (0, 0), done.output + again.output
+    assert [(stats(one)["recovered"], stats(one)["remaining"]) for one in (done, again)] == [({}, ["web2"])] * 2
+    assert "though asked for: web2. Such hosts are disabled" in " ".join(done.output.split())
+    assert summary(done)[-1].startswith("web2: left, but no relaunch runs on it: it is disabled")
+    assert [sandbox.job(number)["status"] for number in stats(done)["job_ids"]] == ["failed"] * launched
+    assert len(posts(sandbox)) == launched
+
+
 def test_a_relaunch_that_ends_in_an_error_is_tried_again(sandbox: Sandbox, driver: Driver) -> None:
     template = sandbox.add_template("Erring", HOPELESS, hosts={"web1": {}}, error="The pod is gone")["id"]
     job = sandbox.make_job(template=template, hosts={"web1": "failed"}, status="failed")

@@ -117,7 +117,7 @@ def _decided(work: JobWork) -> Steps[tuple[Look, Decision]]:
     if work.out_of_question:
         look = Look(Ledger(Run(work.source, whole=True)), work.client.clock())
         return look, Refuse(work.out_of_question)
-    look = yield from work.look(hosts_needed=True)
+    look = yield from work.look(hosts_needed=True, disabled=True)
     look, decision = work.decide(look)
     if isinstance(decision, Launch) and decision.hosts == REMAINING:
         return look, _unless_refused(work, decision)

@@ -83,7 +83,8 @@ class RelaunchSequence:
         preparers = Preparers(work)
         while True:
             with carrying(outcome):
-                look = yield from work.look(hosts_needed=self._hosts_needed)
+                disabled = work.request.options.hosts == REMAINING
+                look = yield from work.look(hosts_needed=self._hosts_needed, disabled=disabled)
                 look, decision = work.decide(look)
             self.healed = {host.name: host.done_in.id for host in look.ledger.hosts or () if host.done_in}
             if isinstance(decision, Await):

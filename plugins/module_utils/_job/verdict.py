@@ -17,8 +17,8 @@ from .._api.jobs import FAILED_STATUS, HostSummary, Job, told
 from .._api.kinds import JOB
 from .._launch import failure_report
 from .._launch.asks import Steps
-from .._work.decision import ALL, REMAINING, Launch, Refuse
-from .._work.ledger import HostRecord, done_by, ended
+from .._work.decision import ALL, REMAINING, Done, Launch, Refuse
+from .._work.ledger import HostRecord, Reach, done_by, ended
 from .outcome import BrokenOffError, RelaunchOutcome, carrying
 from .work import JobWork, Look, host_names, left_out, with_hosts
 
@@ -74,6 +74,8 @@ def judge(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome, alone
     _take_limit(work, job, asked, outcome)
     if not job.successful:
         outcome, error = yield from _unsuccessful(work, job, outcome)
+        if error is None:
+            return Judged(outcome)
         with carrying(outcome):
             raise error
     outcome = replace(outcome, failed_hosts=())
@@ -208,11 +210,16 @@ def _limit(names: frozenset[str]) -> str:
     return told(names) or "all hosts"
 
 
+def _began_on_none(work: JobWork, job: Job, summaries: t.Sequence[HostSummary]) -> bool:
+    """Whether a job failed before it began, and the controller does not explain it."""
+    if summaries or job.status != FAILED_STATUS or job.facts.get("job_explanation"):
+        return False
+    return work.events_in(job).never_began
+
+
 def _on_no_host(work: JobWork, job: Job, summaries: t.Sequence[HostSummary]) -> str:
     """Why a job may have failed before it began, where the controller does not explain it; to go on a sentence."""
-    if summaries or job.status != FAILED_STATUS or job.facts.get("job_explanation"):
-        return ""
-    if not work.events_in(job).never_began:
+    if not _began_on_none(work, job, summaries):
         return ""
     return (
         f" It began on no host: unless its output tells of an error, none of the hosts "
@@ -223,8 +230,10 @@ def _on_no_host(work: JobWork, job: Job, summaries: t.Sequence[HostSummary]) -> 
 
 def _unsuccessful(
     work: JobWork, job: Job, outcome: RelaunchOutcome
-) -> Steps[tuple[RelaunchOutcome, JobUnsuccessfulError]]:
-    """The error that tells of it. Nothing that goes wrong here may hide the failure itself."""
+) -> Steps[tuple[RelaunchOutcome, t.Optional[ControllerError]]]:
+    """The error that tells of it; None where all of its hosts are disabled, as if it had left them out. Nothing that
+    goes wrong here may hide the failure itself.
+    """
     first = ""
     try:
         summaries = work.reader.summaries(job)
@@ -236,6 +245,12 @@ def _unsuccessful(
                 # Those too for which one stopped before its end.
                 look, _decision = work.decide(look, force=False)
             outcome = with_hosts(outcome, look.ledger).warned(*left_out(work, look.ledger))
+            if look.ledger.reached(Reach.IDLE) and not look.ledger.due and _began_on_none(work, job, summaries):
+                _look, decision = work.decide(look, force=False)
+                if isinstance(decision, Done):
+                    return outcome.saying(f"Job {job.id} began on no host. {decision.reason}"), None
+                if isinstance(decision, Refuse) and decision.cut_short:
+                    return outcome, refused(work, decision, outcome)
         failures = failure_report.failures(work.client, job.id, summaries)
         first = failures.first or _on_no_host(work, job, summaries)
         outcome = replace(outcome, failures=failures.shown, failures_more=failures.more)

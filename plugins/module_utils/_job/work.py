@@ -136,11 +136,12 @@ class JobWork:
             return f"Job {self.source.id} was left in status new and will never run. Cancel it there."
         return ""
 
-    def look(self, own: t.Optional[Job] = None, hosts_needed: bool = False) -> Steps[Look]:
+    def look(self, own: t.Optional[Job] = None, hosts_needed: bool = False, disabled: bool = False) -> Steps[Look]:
         """The runs as they are now, asking for as little as the decision needs: for a first relaunch that is one list.
 
         :param own: a job of the task's own, as it is now.
         :param hosts_needed: the failed hosts matter even where there is no run.
+        :param disabled: the inventory is asked which of the failed hosts are disabled by now.
         :raises ControllerError: they could not be read.
         """
         source, options = self.source, self._options
@@ -156,6 +157,7 @@ class JobWork:
         needed = needed or options.hosts == REMAINING or bool(self.request.changes)
         needed = needed or self.park is not None or self._may_make_no_limit()
         ledger = self.reader.ledger(jobs, needed, not options.force or own is not None)
+        ledger = self.reader.with_disabled(ledger) if disabled else ledger
         return Look(self.park(ledger, self.events_in) if self.park else ledger, at)
 
     def jobs_after(self, number: int, before: t.Optional[int] = None, verdict: bool = False) -> JobsAfter:
@@ -189,6 +191,8 @@ class JobWork:
         if isinstance(decision, AskEnd):
             look = replace(look, ledger=self.reader.with_remaining(look.ledger, base, earlier))
         elif isinstance(decision, (Done, Refuse)) and decision.asks_end:
+            # Where hosts are left the work is not called done.
+            claimed = claimed and not (isinstance(decision, Done) and decision.left)
             look = replace(look, ledger=self.reader.with_end(look.ledger, base, claimed=claimed))
         else:
             return look, decision

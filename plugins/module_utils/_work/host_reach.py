@@ -73,6 +73,19 @@ class HostReach:
         now = (one if isinstance(one.key, str) else replace(one, name=names.get(one.key, "")) for one in records)
         return tuple(one for one in now if one.name)
 
+    def with_disabled(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
+        """The records, in which those that a relaunch would run on, and that are disabled by now, are idle.
+
+        :raises ControllerError: it could not be read. Who may not read the inventory is not told.
+        """
+        # Of those that a run has left out it is known.
+        asked = [one for one in records if one.would_run and one.absent_in is None and isinstance(one.key, int)]
+        enabled = self.enabled(asked) if asked else None
+        if enabled is None:
+            return tuple(records)
+        idle = {one.key for one in asked} - {one.key for one in enabled}
+        return tuple(replace(one, reach=Reach.IDLE) if one.key in idle else one for one in records)
+
     def with_limit(self, run: Run, records: t.Sequence[HostRecord]) -> Run:
         """A run, with which names in its limit are no groups, where it is active and may be on one of these hosts.
 

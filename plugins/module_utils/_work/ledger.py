@@ -79,6 +79,11 @@ class HostRecord:
     reach: Reach = Reach.RELAUNCH
     parked: str = ""
 
+    @property
+    def would_run(self) -> bool:
+        """Whether it is not done, and a relaunch on failed hosts would run on it."""
+        return self.done_in is None and self.reach is Reach.RELAUNCH
+
 
 @dataclass(frozen=True)
 class StoppedEarly:
@@ -269,7 +274,7 @@ def without_tried(
     own = [run for run in runs if run.job.id in tried and not (run.job.active or run.job.successful)]
     without_word = [run for run in own if not run.has_results]
     for one in records:
-        if one.reach is Reach.RELAUNCH and one.done_in is None:
+        if one.would_run:
             tried_on = one.failed_in[0].id in tried or any(run.covers(one.names) for run in without_word)
             yield replace(one, reach=Reach.TRIED) if tried_on else one
         else:

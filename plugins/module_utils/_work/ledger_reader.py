@@ -17,7 +17,6 @@ from .host_reach import HostReach
 from .ledger import (
     HostRecord,
     Ledger,
-    Reach,
     StoppedEarly,
     done_names,
     ended,
@@ -199,13 +198,28 @@ class LedgerReader(SummariesReader):
         ledger = replace(ledger, left_new=left_new)
         if source_run.summaries is None:
             return ledger
-        records = self._reach.of(host_records(source_run, runs))
-        due = any(one.done_in is None and one.reach is Reach.RELAUNCH for one in records)
+        records = self._reached(source_run, runs)
+        due = any(one.would_run for one in records)
         if not due and any(run.unproven for run in runs):
             # No relaunch of others is to come that would show whether these were stopped.
             ledger = replace(ledger, runs=tuple(run.proven for run in runs))
-            records = self._reach.of(host_records(source_run, ledger.runs))
+            records = self._reached(source_run, ledger.runs)
         return self._with_limits(replace(ledger, hosts=tuple(without_tried(records, tried, runs))))
+
+    def _reached(self, source_run: Run, runs: t.Sequence[Run]) -> tuple[HostRecord, ...]:
+        records = self._reach.of(host_records(source_run, runs))
+        # One that failed on no host may have found none that is enabled.
+        silent = [run for run in runs if run.summaries == () and run.job.status == _jobs.FAILED_STATUS]
+        if not any(run.covers(one.names) for run in silent for one in records if one.would_run):
+            return records
+        return self._reach.with_disabled(records)
+
+    def with_disabled(self, ledger: Ledger) -> Ledger:
+        """The ledger, in which the failed hosts that are disabled by now are so, also where no run has left them out.
+
+        :raises ControllerError: it could not be read.
+        """
+        return replace(ledger, hosts=self._reach.with_disabled(ledger.hosts)) if ledger.hosts else ledger
 
     def _is_whole(self, job: Job) -> bool:
         asked = self._whole and job.successful and same_limit(self._source, job)

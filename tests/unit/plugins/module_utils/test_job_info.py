@@ -121,6 +121,13 @@ def disabled() -> BulkController:
     return controller
 
 
+def all_disabled() -> BulkController:
+    """No run has left them out."""
+    controller = world()
+    controller.inventory.update(web1=False, web2=False)
+    return controller
+
+
 def stopped() -> BulkController:
     controller = world({"web1": True, "web3": False}, stopped=True)
     relaunched(controller, 43, {"web1": False})
@@ -193,6 +200,7 @@ WORLDS: dict[str, tuple[t.Callable[[], BulkController], dict[str, t.Any], str]] 
     "remaining, being done": (being_done, {"hosts": "remaining"}, "adopt"),
     "remaining, half healed": (half_healed, {"hosts": "remaining"}, "launch"),
     "remaining, healed": (healed, {"hosts": "remaining"}, "done"),
+    "remaining, its failed hosts are disabled": (all_disabled, {"hosts": "remaining"}, "done"),
     "remaining, it stopped": (stopped_at_once, {"hosts": "remaining"}, "launch"),
     "remaining, a part is being done": (partly_being_done, {"hosts": "remaining"}, "await"),
     "remaining, never began": (never_run, {"hosts": "remaining"}, "launch"),
@@ -344,6 +352,13 @@ class TestWhatItTells:
         (left,) = [host for host in told["hosts"] if host["result"] != "done"]
         assert (left["name"], left["reach"], told["remaining_hosts"]) == ("web2", "idle", ["web2"])
         assert "web2" in " ".join(told["warnings"])
+
+    def test_disabled_hosts_are_told_that_no_run_has_left_out(self) -> None:
+        told = info(all_disabled())
+
+        assert {host["name"]: host["reach"] for host in told["hosts"]} == {"web1": "idle", "web2": "idle"}
+        assert (told["verdict"], told["remaining_hosts"]) == ("done", ["web1", "web2"])
+        assert "web1, web2" in " ".join(told["warnings"])
 
     def test_cut_short_names_the_others(self) -> None:
         told = info(stopped())

@@ -261,6 +261,24 @@ class TestNewestFirst:
 
         assert (names(ledger), ledger.remaining[0].absent_in) == (["web1"], None)
 
+    @pytest.mark.parametrize(
+        ("enabled", "reach"), [([], Reach.IDLE), ([{"id": 1, "name": "web1"}], Reach.RELAUNCH)], ids=["none", "web1"]
+    )
+    def test_behind_one_that_began_on_no_host_those_that_are_disabled_are_asked_for(
+        self, controller: ScriptedController, read: Read, enabled: list[dict[str, t.Any]], reach: Reach
+    ) -> None:
+        counted(controller, 42, summary("web1"))
+        controller.whenever("GET", at(43, SUMMARIES), body=listed())
+        controller.whenever("GET", HOSTS, body=listed(*enabled), enabled="true")
+
+        one = relaunched(43, "failed", limit="web1", event_processing_finished=True)
+        controller.whenever("GET", at(43), body=one)
+
+        ledger = read(one)
+
+        assert (names(ledger), ledger.remaining[0].reach) == (["web1"], reach)
+        assert [asked.path for asked in controller.besides].count(HOSTS) == 1
+
     def test_the_events_of_the_source_are_waited_for(
         self, controller: ScriptedController, read: Read, clock: Clock
     ) -> None:
@@ -277,6 +295,7 @@ class TestNewestFirst:
         counted(controller, 42, summary("web1"), summary("web2"))
         controller.whenever("GET", at(43, SUMMARIES), body=listed())
         controller.whenever("GET", at(43), body=never)
+        controller.whenever("GET", HOSTS, body=listed(*({"id": number, "name": f"web{number}"} for number in (1, 2))))
 
         assert len(read(never).due) == 2
         assert clock.now == EVENTS_TIMEOUT

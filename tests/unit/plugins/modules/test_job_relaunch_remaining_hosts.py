@@ -56,6 +56,7 @@ def stage(
     controller.whenever("GET", at(42, "job_host_summaries"), body=listed(*SUMMARIES[1:]), failed="true")
     left_out = listed(*({"id": 4 + number, "name": name} for number, name in enumerate(never_begun)))
     controller.whenever("GET", HOSTS, body=left_out)
+    controller.whenever("GET", HOSTS, body=listed({"id": 2, "name": "web2"}, {"id": 3, "name": "web3"}), enabled="true")
     controller.whenever("GET", HOSTS, body=left_out, not__job_host_summaries__job="42")
     controller.whenever("GET", at(42, "create_schedule"), body=prompts(**(prompted or {})))
     controller.whenever("GET", LAUNCH, body=needs(*asks, **(template or {})))
@@ -670,6 +671,7 @@ def test_without_the_inventory_it_is_told_that_names_are_missing(
 ) -> None:
     stage(controller, summary_fields={"inventory": {"total_hosts": 6}})
     controller.whenever("GET", HOSTS, 403, DENIED)
+    controller.whenever("GET", HOSTS, 403, DENIED, enabled="true")
     controller.whenever("GET", HOSTS, 403, DENIED, not__job_host_summaries__job="42")
 
     result = relaunch(hosts="remaining")
