@@ -212,8 +212,8 @@ recovered:
   type: dict
   sample: {web1: 1, web2: 2}
 remaining_hosts:
-  description: Names of the failed hosts whose newest result is not success, as far as they are known.
-  returned: always, unless the task was called wrongly
+  description: Names of the failed hosts whose newest result is not success.
+  returned: when they are known
   type: list
   elements: str
   sample: []

@@ -27,6 +27,7 @@ from .._work.decision import (
     RelaunchOptions,
     base_run,
     decide,
+    failed_hosts_known,
     needs_runs,
 )
 from .._work.end_of_run_reader import read_whole
@@ -249,9 +250,10 @@ def with_hosts(outcome: RelaunchOutcome, ledger: Ledger) -> RelaunchOutcome:
     if ledger.hosts is None:
         return outcome
     stopped = ledger.stopped
+    known = failed_hosts_known(ledger) or ledger.whole_success is not None
     return replace(
         outcome,
-        remaining_hosts=host_names(ledger.remaining),
+        remaining_hosts=host_names(ledger.remaining) if known or ledger.remaining else None,
         stopped_hosts=(stopped.hosts or None) if stopped else None,
         gone_hosts=host_names(ledger.reached(Reach.GONE)) or None,
     )

@@ -81,7 +81,7 @@ class RetryOutcome(RelaunchOutcome):
         return replace(
             account,
             changed=rounds.changed or latest.changed,
-            remaining_hosts=rounds.remaining,
+            remaining_hosts=rounds.remaining if rounds.known else None,
             cut_short=rounds.cut_short,
             summary=tuple(lines),
         )

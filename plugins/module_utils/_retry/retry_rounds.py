@@ -164,6 +164,7 @@ class Rounds:
     :param attempts_more: how many there were before these.
     :param hosts: by name, those that have been in question.
     :param remaining: names of those that have not succeeded, by the newest result of each.
+    :param known: whether a round has shown which these are.
     :param cut_short: these have, and the job had stopped before its end for others.
     :param changed: something was launched.
     :param last: what the last round has shown that has something to tell of a job.
@@ -178,6 +179,7 @@ class Rounds:
     attempts_more: int = 0
     hosts: t.Mapping[str, RetriedHost] = field(default_factory=dict)
     remaining: tuple[str, ...] = ()
+    known: bool = False
     cut_short: bool = False
     changed: bool = False
     last: t.Optional[RelaunchOutcome] = None
@@ -213,7 +215,8 @@ def after_round(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Option
         del outcomes[-2]
     if shown.verdict is Verdict.PREDICTED:
         outcomes = []
-        rounds = replace(rounds, remaining=shown.outcome.remaining_hosts or ())
+        still = shown.outcome.remaining_hosts
+        rounds = replace(rounds, remaining=still or (), known=still is not None)
     for outcome in outcomes:
         rounds = _noted(rounds, outcome, shown.healed)
     grown = schedule.delay_after(rounds.grown)
@@ -275,6 +278,7 @@ def _noted(rounds: Rounds, outcome: RelaunchOutcome, healed: t.Mapping[str, int]
         attempts_more=rounds.attempts_more + len(attempts[:-ATTEMPTS_KEPT]),
         hosts=hosts,
         remaining=tuple(sorted(remaining)),
+        known=rounds.known or outcome.remaining_hosts is not None,
         cut_short=bool(outcome.cut_short),
         changed=rounds.changed or outcome.changed,
         # Where it is not known what became of a launch, the job before that one is not the one to tell of.

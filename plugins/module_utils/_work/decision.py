@@ -155,7 +155,7 @@ def _decide_hosts(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decision,
         return replace(whole, reason=never_began(source)) if isinstance(whole, Launch) else whole
     if ledger.hosts is None:
         return _of_source(source, FAILED)
-    if not ledger.hosts and not (source.hosts_counted and not source.failures_counted):
+    if not failed_hosts_known(ledger):
         return _without_failed_hosts(ledger, options)
     if options.hosts == REMAINING:
         return _decide_remaining(ledger, options)
@@ -163,6 +163,14 @@ def _decide_hosts(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decision,
         problem = _limit_problem(ledger.source_run)
         return _no_limit(ledger, options, problem) if problem else _of_source(source, FAILED, ledger.hosts)
     return _decide_failed(ledger, options)
+
+
+def failed_hosts_known(ledger: Ledger) -> bool:
+    """Whether it is known on which hosts the work failed, where they were asked for: a job without statistics, as one
+    that never began, does not tell.
+    """
+    source = ledger.source
+    return bool(ledger.hosts) or (bool(source.hosts_counted) and not source.failures_counted)
 
 
 def base_run(ledger: Ledger) -> t.Optional[Job]:

@@ -267,6 +267,15 @@ def test_the_verdict_is_what_a_relaunch_then_does(name: str) -> None:
         assert "verdict_job_id" not in told
 
 
+@pytest.mark.parametrize("hosts", ["failed", "remaining"])
+def test_hosts_that_are_not_known_are_not_called_none(hosts: str) -> None:
+    result, failed = really(never_run(), lambda _job: None, hosts=hosts, wait=False)
+    waited_for, _failed = really(never_run(), lambda _job: None, hosts=hosts)
+
+    assert (failed, result["changed"], "remaining_hosts" in result) == (False, True, False)
+    assert waited_for["remaining_hosts"] == []
+
+
 @pytest.mark.parametrize("name", WORLDS)
 def test_it_asks_no_more_than_a_relaunch(name: str) -> None:
     made, options, _verdict = WORLDS[name]
