@@ -47,3 +47,23 @@ def test_it_tells_what_a_relaunch_then_does(
         (played_job, "manual", "admin"),
         (relaunched["id"], "relaunch", "admin"),
     ]
+
+
+@pytest.mark.parametrize("change", ["a credential is gone", "the template checks only"])
+def test_it_refuses_what_a_relaunch_refuses_before_its_launch(
+    sandbox: Sandbox, admin: dict[str, t.Any], run_tasks: t.Callable[..., t.Any], driver: t.Any, change: str
+) -> None:
+    template = sandbox.add_template("Asking", "- hosts: all\n", hosts={"web1": {}}, asks=["credentials"])["id"]
+    prod = sandbox.add_credential("prod", kind="ssh")
+    given = {"credentials": [prod], "prompts": {"credentials": [prod]}}
+    job = sandbox.make_job(template=template, status="failed", hosts={"web1": "failed"}, **given)
+    if change == "a credential is gone":
+        sandbox.delete("credentials", prod)
+    else:
+        sandbox.change_template(template, job_type="check")
+
+    told = run_tasks({"job_id": job, **admin}, module="job_info").results[0]
+    check = driver.relaunch(job, hosts="failed", check_mode=True)
+
+    assert (told["verdict"], check["failed"], check["changed"]) == ("refuse", True, False), told["msg"]
+    assert told["msg"] == check["msg"]

@@ -31,6 +31,7 @@ from .launch_template import Preparers, limited_to
 from .options import RELAUNCH_SPECIFICATION, RelaunchRequest
 from .outcome import Outcome, RelaunchOutcome, carrying, first_error, outcome_of
 from .prediction import on
+from .relaunch import Preparer
 from .relaunch_job import source_job, source_job_id
 from .sequence import adopted_outcome, done_outcome
 from .work import JobWork, Look, host_names, with_hosts
@@ -119,17 +120,20 @@ def _decided(work: JobWork) -> Steps[tuple[Look, Decision]]:
         return look, Refuse(work.out_of_question)
     look = yield from work.look(hosts_needed=True, disabled=True)
     look, decision = work.decide(look)
-    if isinstance(decision, Launch) and decision.hosts == REMAINING:
-        return look, _unless_refused(work, decision)
-    while isinstance(decision, Launch) and not decision.job.startable:
+    while isinstance(decision, Launch) and decision.hosts != REMAINING and not decision.job.startable:
         decision = decision.instead or Refuse(not_startable(decision.job))
-    return look, decision
+    return look, _unless_refused(work, decision) if isinstance(decision, Launch) else decision
 
 
 def _unless_refused(work: JobWork, decision: Launch) -> Decision:
-    """The launch of a template, where that can be launched so: the controller tells beforehand."""
+    """The launch, where nothing that is known beforehand speaks against it."""
     try:
-        Preparers(work).prepared(decision, RelaunchOutcome())
+        if decision.hosts == REMAINING:
+            Preparers(work).prepared(decision, RelaunchOutcome())
+        else:
+            preparer = Preparer(work)
+            preparer.unopposed(RelaunchOutcome())
+            preparer.refuse_other_type()
     except ControllerError as error:
         if not isinstance(first_error(error), RefusedError):
             raise

@@ -34,7 +34,7 @@ from .._work.decision import ALL, REMAINING, Launch, no_failed_hosts
 from .._work.ledger import Ledger
 from .outcome import RelaunchOutcome, carrying
 from .prediction import side_by_side
-from .relaunch import Prepared, Preparer, launched_outcome
+from .relaunch import Prepared, Preparer, launched_outcome, read_prompts
 from .work import JobWork, host_names
 
 _PASSWORDS = "credential_passwords"
@@ -48,10 +48,14 @@ class Preparers:
         self._relaunch = Preparer(work)
         self._launch = TemplatePreparer(work, self._relaunch.unopposed)
 
-    def prepared(self, decision: Launch, outcome: RelaunchOutcome) -> Prepared:
-        """As of the one that a decision takes; they have the same errors."""
-        which = self._launch if decision.hosts == REMAINING or self._work.request.changes else self._relaunch
-        return which.prepared(decision, outcome)
+    def prepared(self, decision: Launch, outcome: RelaunchOutcome, retyped: bool = False) -> Prepared:
+        """As of the one that a decision takes; they have the same errors.
+
+        :param retyped: an earlier relaunch ran as another job type.
+        """
+        if decision.hosts == REMAINING or self._work.request.changes:
+            return self._launch.prepared(decision, outcome)
+        return self._relaunch.prepared(decision, outcome, retyped)
 
 
 class TemplatePreparer:
@@ -113,7 +117,7 @@ class TemplatePreparer:
             raise RefusedError(self._not_launched("Its template is gone, so that there is none to launch."))
         if self._needs is None:
             self._needs = _read_needs(work.client, source.template)
-            self._prompts = _read_prompts(work.client, source)
+            self._prompts = read_prompts(work.client, source)
         job_type = work.request.options.job_type or source.job_type
         return self._needs, TemplateLaunch(source, self._prompts, limit, job_type, work.request.changes)
 
@@ -162,17 +166,6 @@ class TemplatePreparer:
                 f"The job template {needs.name} would not be launched: the controller does not let this user do that. "
                 "This takes the execute role on it."
             )
-
-
-def _read_prompts(client: ControllerClient, job: Job) -> t.Optional[t.Mapping[str, t.Any]]:
-    """What a job was launched with beyond its template; None where this user, or anybody, is not told."""
-    try:
-        shown = client.get(JOB.at(job.id, "create_schedule")).get("prompts")
-    except AnswerError as error:
-        if not error.not_visible:
-            raise
-        return None
-    return shown if isinstance(shown, dict) and "all" not in shown else None
 
 
 def _read_needs(client: ControllerClient, template: int) -> LaunchNeeds:

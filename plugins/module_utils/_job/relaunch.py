@@ -29,6 +29,9 @@ from .outcome import RelaunchOutcome, carrying
 from .prediction import on, predicted, side_by_side
 from .work import JobWork, host_names, not_reached
 
+if t.TYPE_CHECKING:
+    from .._api.client import ControllerClient
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -55,11 +58,13 @@ class Preparer:
         self._details: dict[int, Job] = {work.source.id: work.source}
         self._job_types: dict[int, frozenset[str]] = {}
         self._objection: t.Optional[Objection] = None
+        self._keeps_type = False
 
-    def prepared(self, decision: Launch, outcome: RelaunchOutcome) -> Prepared:
+    def prepared(self, decision: Launch, outcome: RelaunchOutcome, retyped: bool = False) -> Prepared:
         """What a relaunch takes; in check mode with what would come of it.
 
         :param outcome: what had been done before.
+        :param retyped: an earlier relaunch ran as another job type, so that the template is asked for its own.
         :raises ForbiddenError: in check mode: this user may not start the job.
         :raises RefusedError: it cannot be relaunched as asked.
         :raises ControllerError: what has to be known could not be read.
@@ -72,6 +77,8 @@ class Preparer:
         with carrying(outcome):
             outcome = self.unopposed(outcome)
             body = self._body(decision, job)
+            if "job_type" not in body and (retyped or (work.request.check_mode and not work.request.one_of_many)):
+                self.refuse_other_type()
             missing = missing_passwords(job, work.request.credential_passwords)
             if work.request.check_mode:
                 outcome = predicted(work.client, work.request, decision, job, missing, outcome)
@@ -103,6 +110,25 @@ class Preparer:
             )
         return outcome.warned(self._objection.caution(f"Job {source.id}"))
 
+    def refuse_other_type(self) -> None:
+        """See that a relaunch does not run as another job type than wanted: it takes over that of its template, unless
+        the source was prompted with one.
+
+        :raises RefusedError: it would.
+        """
+        source, wanted = self._work.source, self._work.same_work.job_type
+        if source.template is None or self._keeps_type:
+            return
+        template = read_template(self._work.client, source.template)
+        found = template.get("job_type", wanted)
+        prompts = read_prompts(self._work.client, source) if found != wanted else None
+        if prompts is not None and "job_type" not in prompts:
+            raise RefusedError(
+                f"Job {source.id} was not relaunched: its template was edited, and a relaunch would run as job type "
+                f"{found} by now. Set the template to job type {wanted} again, and run the task again."
+            )
+        self._keeps_type = True
+
     def _in_detail(self, decision: Launch) -> Job:
         """A list tells neither the passwords that a job needs nor whether its events are in."""
         number = decision.job.id
@@ -133,6 +159,27 @@ class Preparer:
         return self._job_types[job.id]
 
 
+def read_prompts(client: ControllerClient, job: Job) -> t.Optional[t.Mapping[str, t.Any]]:
+    """What a job was launched with beyond its template; None where this user, or anybody, is not told."""
+    try:
+        shown = client.get(JOB.at(job.id, "create_schedule")).get("prompts")
+    except AnswerError as error:
+        if not error.not_visible:
+            raise
+        return None
+    return shown if isinstance(shown, dict) and "all" not in shown else None
+
+
+def read_template(client: ControllerClient, template: int) -> t.Mapping[str, t.Any]:
+    """A template; empty where this user may not see it."""
+    try:
+        return client.get(f"job_templates/{template}/")
+    except AnswerError as error:
+        if not error.not_visible:
+            raise
+        return {}
+
+
 def _attempt(work: JobWork, decision: Launch, job: Job, body: t.Mapping[str, t.Any]) -> Attempt:
     """The POST of a relaunch."""
     hosts = decision.hosts
@@ -143,12 +190,8 @@ def _attempt(work: JobWork, decision: Launch, job: Job, body: t.Mapping[str, t.A
 
     @functools.cache
     def limit_of_template() -> t.Optional[frozenset[str]]:
-        try:
-            return _jobs.limit_names_in(work.client.get(f"job_templates/{job.template}/").get("limit"))
-        except AnswerError as error:
-            if not error.not_visible:
-                raise
-            return None
+        template = read_template(work.client, int(job.template or 0))
+        return _jobs.limit_names_in(template["limit"]) if "limit" in template else None
 
     def has_its_limit(new: Job) -> bool:
         if hosts != FAILED or job.template is None:

@@ -172,7 +172,7 @@ class RelaunchSequence:
                 return Judged(outcome, again=True)
         _check_deadline(work, decision.job)
         try:
-            prepared = preparers.prepared(decision, outcome)
+            prepared = preparers.prepared(decision, outcome, look.ledger.retyped)
             if _needs_names(work, look, prepared):
                 self._hosts_needed = True
                 return Judged(outcome, again=True)

@@ -120,6 +120,7 @@ class Ledger:
     :param left_new: those of the same work that were left in ``new``: they do no work.
     :param tried: the jobs that this task has launched for the same work before.
     :param astray: one of them that ran as another type than it was to.
+    :param retyped: whether a relaunch of the template ran as another job type than is wanted.
     :param masked: whether a secret had to count as equal, since the controller shows none.
     """
 
@@ -134,6 +135,7 @@ class Ledger:
     masked: bool = False
     tried: frozenset[int] = frozenset()
     astray: t.Optional[Job] = None
+    retyped: bool = False
     left_new: tuple[Job, ...] = ()
 
     @property

@@ -104,6 +104,13 @@ class SummariesReader:
         """
         return self._reach.enabled(hosts)
 
+    def with_disabled(self, ledger: Ledger) -> Ledger:
+        """The ledger, in which the failed hosts that are disabled by now are so, also where no run has left them out.
+
+        :raises ControllerError: it could not be read.
+        """
+        return replace(ledger, hosts=self._reach.with_disabled(ledger.hosts)) if ledger.hosts else ledger
+
     def lost_hosts(self) -> tuple[HostRecord, ...]:
         """The source's failed hosts that have lost their row in the inventory.
 
@@ -195,7 +202,8 @@ class LedgerReader(SummariesReader):
         launched = [job for job in later if job.id in tried] if tried else []
         astray = next((job for job in launched if job.job_type != self._same_work.job_type), None)
         ledger = Ledger(source_run, tuple(runs), early, newest=newest, masked=masked, tried=tried, astray=astray)
-        ledger = replace(ledger, left_new=left_new)
+        retyped = any(job.is_relaunch and job.job_type != self._same_work.job_type for job in later)
+        ledger = replace(ledger, left_new=left_new, retyped=retyped)
         if source_run.summaries is None:
             return ledger
         records = self._reached(source_run, runs)
@@ -213,13 +221,6 @@ class LedgerReader(SummariesReader):
         if not any(run.covers(one.names) for run in silent for one in records if one.would_run):
             return records
         return self._reach.with_disabled(records)
-
-    def with_disabled(self, ledger: Ledger) -> Ledger:
-        """The ledger, in which the failed hosts that are disabled by now are so, also where no run has left them out.
-
-        :raises ControllerError: it could not be read.
-        """
-        return replace(ledger, hosts=self._reach.with_disabled(ledger.hosts)) if ledger.hosts else ledger
 
     def _is_whole(self, job: Job) -> bool:
         asked = self._whole and job.successful and same_limit(self._source, job)

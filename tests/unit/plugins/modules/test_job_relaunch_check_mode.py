@@ -29,6 +29,7 @@ FORBIDDEN = {"user_capabilities": {"start": False}}
 
 @pytest.fixture(autouse=True)
 def nothing_unsafe(controller: ScriptedController) -> t.Iterator[None]:
+    controller.whenever("GET", "/api/v2/job_templates/7/", body={"id": 7, "job_type": "run"})
     yield
     assert {asked.method for asked in (*controller.asked, *controller.besides)} == {"GET"}
 

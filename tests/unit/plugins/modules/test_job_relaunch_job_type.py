@@ -10,7 +10,15 @@ import typing as t
 
 import pytest
 
-from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import DENIED, JOBS, at, job, listed, relaunched
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import (
+    DENIED,
+    JOBS,
+    at,
+    job,
+    listed,
+    prompts,
+    relaunched,
+)
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
 Relaunch = t.Callable[..., dict[str, t.Any]]
@@ -126,9 +134,33 @@ class TestTemplateThatChecksOnlyByNow:
         assert (result["failed"], result["changed"], result["status"]) == (True, True, "successful")
         assert "the template checks only by now" in result["msg"]
 
+    @pytest.mark.parametrize("before", [[], [relaunched(43, "successful", limit="", job_type="check")]])
+    @pytest.mark.parametrize("prompted", [{}, {"job_type": "run"}], ids=["not prompted", "prompted"])
+    def test_it_is_known_in_check_mode_and_before_a_second_launch(
+        self,
+        controller: ScriptedController,
+        relaunch: Relaunch,
+        before: list[dict[str, t.Any]],
+        prompted: dict[str, t.Any],
+    ) -> None:
+        controller.expect("GET", at(42), body=job(42))
+        controller.expect("GET", JOBS, body=listed(*before))
+        controller.whenever("GET", "/api/v2/job_templates/7/", body={"id": 7, "job_type": "check"})
+        controller.whenever("GET", at(42, "create_schedule"), body=prompts(**prompted))
+        controller.whenever("GET", at(42, "relaunch"), body={"retry_counts": {}})
+        controller.whenever("GET", at(42, "job_host_summaries"), body=listed())
+        if prompted and before:
+            controller.expect("POST", at(42, "relaunch"), 201, relaunched(44, limit=""))
+
+        result = relaunch(check_mode=not before)
+
+        assert (result["failed"], result["changed"]) == (not prompted, bool(prompted)), result["msg"]
+        assert prompted or "would run as job type check by now. Set the template to job type run again" in result["msg"]
+
     def test_its_success_does_not_count_later(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         controller.expect("GET", at(42), body=job(42))
         controller.expect("GET", JOBS, body=listed(relaunched(43, "successful", limit="", job_type="check")))
+        controller.whenever("GET", "/api/v2/job_templates/7/", body={"id": 7, "job_type": "run"})
         controller.expect("POST", at(42, "relaunch"), 201, relaunched(44, limit=""))
         controller.expect("GET", JOBS, body=listed())
 

@@ -56,6 +56,7 @@ class TestLeftInNew:
 
     def test_check_mode_cancels_nothing(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         self.before(controller)
+        controller.whenever("GET", "/api/v2/job_templates/7/", body={"id": 7, "job_type": "run"})
         controller.expect("GET", at(42, "relaunch"), body={"retry_counts": {"all": 2, "failed": 2}})
         controller.expect("GET", at(42, "job_host_summaries"), body=listed())
 
