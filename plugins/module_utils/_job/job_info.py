@@ -103,9 +103,7 @@ def job_info(client: ControllerClient, request: RelaunchRequest) -> InfoOutcome:
     job_id = source_job_id(client, request)
     with carrying(InfoOutcome(source_job_id=job_id)):
         source = source_job(client, job_id)
-        # Whatever is asked, failed hosts are told, so that they are read.
-        read = replace(request, options=replace(request.options, hosts=FAILED))
-        work = replace(JobWork.of(client, read, watch, source, JobsRead()), request=request)
+        work = JobWork.of(client, request, watch, source, JobsRead(), with_hosts=True)
         look, decision = drive(_decided(work), client, watch)
         outcome = _verdict(work, look, decision)
         outcome = outcome.about(client, source)

@@ -114,18 +114,20 @@ class JobWork:
         prompts: t.Optional[Prompts] = None,
         tried: t.Collection[int] = (),
         of_others: t.Collection[int] = (),
+        with_hosts: bool = False,
     ) -> JobWork:
         """
         :param of_others: the numbers of jobs that are other work though nothing in them tells it; they may grow.
         :param tried: the jobs that this task has launched for the same work before; they may grow.
         :param read: what is known of jobs that have ended; it grows.
+        :param with_hosts: the failed hosts are to be told, whatever is asked for.
         :param prompts: what is known of what jobs were launched with; it grows.
         """
         options = request.options
         events_in = EventsIn(watch, read)
         same_work = SameWork(client, source, options.job_type, prompts, request.changes)
         whole = options.hosts == ALL
-        reader = LedgerReader(client, events_in, source, same_work, whole, read, tried)
+        reader = LedgerReader(client, events_in, source, same_work, whole, read, tried, with_hosts)
         return cls(client, request, watch, source, same_work, reader, events_in, of_others, read.inventories)
 
     @property

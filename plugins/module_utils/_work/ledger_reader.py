@@ -160,6 +160,7 @@ class LedgerReader(SummariesReader):
     :param whole: only runs with the source's own limit matter.
     :param read: what has been read before.
     :param tried: the jobs that this task has launched for the same work before; they may grow.
+    :param with_hosts: the failed hosts are to be told all the same.
     """
 
     def __init__(
@@ -171,10 +172,12 @@ class LedgerReader(SummariesReader):
         whole: bool,
         read: JobsRead,
         tried: t.Collection[int] = (),
+        with_hosts: bool = False,
     ) -> None:
         super().__init__(client, events_in, source, read)
         self._same_work = same_work
         self._whole = whole
+        self._reads_hosts = with_hosts or not whole
         self._tried = tried
         self._ends = RunEnds(client, self.summaries, read.starts)
 
@@ -195,7 +198,7 @@ class LedgerReader(SummariesReader):
         early = next((job for job in jobs if job.active and job.created <= source.finished), None)
         runs = [Run(job, whole=self._is_whole(job)) for job in jobs if job is not early]
         source_run = Run(source, whole=True)
-        if not self._whole and (runs or hosts_needed):
+        if self._reads_hosts and (runs or hosts_needed):
             source_run = replace(source_run, summaries=self._failed_of(self._source))
             runs = self._until_decided(source_run, runs)
         tried, masked = frozenset(self._tried), self._same_work.masked

@@ -176,6 +176,14 @@ def whole_since() -> BulkController:
     return controller
 
 
+def moved() -> BulkController:
+    """A slice whose inventory has changed, so that web3 is in another one."""
+    of_two = {"job_slice_count": 2, "job_slice_number": 1}
+    controller = world({"web1": False, "web3": True}, **of_two)
+    controller.failed(43, {"web1": False, "web2": False}, **of_two)
+    return controller
+
+
 WORLDS: dict[str, tuple[t.Callable[[], BulkController], dict[str, t.Any], str]] = {
     "it failed": (world, {}, "launch"),
     "it failed, and may not be started": (forbidden, {}, "refuse"),
@@ -205,6 +213,7 @@ WORLDS: dict[str, tuple[t.Callable[[], BulkController], dict[str, t.Any], str]] 
     "remaining, a part is being done": (partly_being_done, {"hosts": "remaining"}, "await"),
     "remaining, never began": (never_run, {"hosts": "remaining"}, "launch"),
     "remaining, no limit is asked for": (asks_for_no_limit, {"hosts": "remaining"}, "refuse"),
+    "all, done by a slice with other hosts": (moved, {"hosts": "all"}, "launch"),
     "all, it failed": (world, {"hosts": "all"}, "launch"),
     "all, healed": (healed, {"hosts": "all"}, "launch"),
     "all, done by a schedule": (whole_since, {"hosts": "all"}, "done"),
