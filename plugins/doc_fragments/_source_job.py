@@ -21,6 +21,9 @@ options:
     description:
       - Name or number of a job template. The source job is then the latest job launched from it; relaunches do not
         count as such, but are looked at like those of any source job.
+      - With O(hosts=remaining), neither does a launch with the same prompts that is limited to a part of the hosts of
+        an earlier job which failed. That job is the source job then, so that hosts which an earlier task has left out,
+        such as parked ones, are not forgotten.
       - A number is an id first, one with a leading zero only a name. With C(++) in it, it may also be the named URL of
         a template, such as V(Patch web servers++Web), its name and that of its organization.
       - In a job of the controller that is a workflow's node, the job of the node before it is meant that has this

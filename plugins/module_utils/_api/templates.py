@@ -21,6 +21,8 @@ if t.TYPE_CHECKING:
     from .client import ControllerClient
 
 CANDIDATES_SHOWN = 5
+# From so many of a template's latest jobs one is chosen where the latest is not always the one that is meant.
+LATEST_CHOSEN_FROM = 50
 # Between the parts of a named URL, such as Name++Organization; in it AWX writes what a path cannot hold so.
 NAMED_URL_DELIMITER = "++"
 _IN_NAMED_URLS = str.maketrans({character: f"[{ord(character):X}]" for character in ";/?:@=&"})
@@ -82,7 +84,12 @@ def number_of(client: ControllerClient, kind: NamedKind, name_or_id: str) -> int
     return int(_find(client, kind, name_or_id, None)["id"])
 
 
-def latest_job_id(client: ControllerClient, name_or_id: str, organization: t.Optional[str]) -> int:
+def latest_job_id(
+    client: ControllerClient,
+    name_or_id: str,
+    organization: t.Optional[str],
+    choose: t.Optional[t.Callable[[t.Sequence[t.Mapping[str, t.Any]]], t.Mapping[str, t.Any]]] = None,
+) -> int:
     """The number of the latest job that was launched from a job template.
 
     Relaunches do not count: the job they go back to does, so that what they have achieved is seen.
@@ -90,10 +97,12 @@ def latest_job_id(client: ControllerClient, name_or_id: str, organization: t.Opt
     :param name_or_id: of the template, or its named URL, such as ``Name++Organization``. That, and a number as an id,
         are tried first, as awx.awx does.
     :param organization: name or id, to tell templates of the same name apart.
+    :param choose: picks one of its latest jobs, which it is given newest first; None for the first.
     :raises RefusedError: there is no such template or more than one, it has no job, or its latest is a slice of many.
     """
     template = _find(client, JOB_TEMPLATE, name_or_id, organization)
-    job = _latest(client, JOB_TEMPLATE, template)
+    jobs = _latest(client, JOB_TEMPLATE, template, LATEST_CHOSEN_FROM if choose else 1)
+    job = choose(jobs) if choose else jobs[0]
     slices = int(job.get("job_slice_count") or 1)
     if slices > 1:
         run = summary_of(job, "source_workflow_job")
@@ -108,15 +117,18 @@ def latest_job_id(client: ControllerClient, name_or_id: str, organization: t.Opt
 
 def latest_workflow_job_id(client: ControllerClient, name_or_id: str, organization: t.Optional[str]) -> int:
     """The number of the latest workflow job that was launched from a workflow job template; else as latest_job_id."""
-    return int(_latest(client, WORKFLOW_TEMPLATE, _find(client, WORKFLOW_TEMPLATE, name_or_id, organization))["id"])
+    return int(_latest(client, WORKFLOW_TEMPLATE, _find(client, WORKFLOW_TEMPLATE, name_or_id, organization))[0]["id"])
 
 
-def _latest(client: ControllerClient, kind: TemplateKind, template: Template) -> t.Mapping[str, t.Any]:
-    query = {"unified_job_template": template["id"], "not__launch_type": "relaunch", "order_by": "-id", "page_size": 1}
+def _latest(
+    client: ControllerClient, kind: TemplateKind, template: Template, most: int = 1
+) -> t.Sequence[t.Mapping[str, t.Any]]:
+    of = {"unified_job_template": template["id"], "not__launch_type": "relaunch"}
+    query = {**of, "order_by": "-id", "page_size": most}
     jobs = client.get(kind.jobs, **query).get("results")
     if not jobs:
         raise RefusedError(f"The {kind.word} {_told(template)} has no job yet. Launch it first.")
-    return t.cast("t.Mapping[str, t.Any]", jobs[0])
+    return t.cast("t.Sequence[t.Mapping[str, t.Any]]", jobs)
 
 
 def _find(client: ControllerClient, kind: NamedKind, name_or_id: str, organization: t.Optional[str]) -> Template:

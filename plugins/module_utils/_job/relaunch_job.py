@@ -19,8 +19,10 @@ from .._api.templates import in_organization
 from .._launch.changes import with_numbers
 from .._launch.refusals import source_is_other, source_unavailable
 from .._launch.waiting import Progress, Watch
+from .._work.decision import REMAINING
 from .._work.ledger import Ledger
 from .._work.ledger_reader import JobsRead
+from .._work.same_work import slice_of, values
 from .driver import drive
 from .options import RelaunchRequest
 from .outcome import RelaunchOutcome, carrying
@@ -90,7 +92,28 @@ def source_job_id(client: ControllerClient, request: RelaunchRequest) -> int:
         wanted = organization or (template or "").partition(_templates.NAMED_URL_DELIMITER)[2]
         if found is not None and (not wanted or in_organization(client.get(JOB.at(found)), wanted)):
             return found
-    return _templates.latest_job_id(client, str(template), organization)
+    choose = _before_launches_by_limit if request.options.hosts == REMAINING else None
+    return _templates.latest_job_id(client, str(template), organization, choose)
+
+
+def _before_launches_by_limit(jobs: t.Sequence[t.Mapping[str, t.Any]]) -> t.Mapping[str, t.Any]:
+    """The failed job that the latest one goes on with, or that itself: what remains is launched by a limit, and is no
+    relaunch to the controller.
+
+    :param jobs: of a template, the newest first.
+    """
+    found = Job.of(jobs[0])
+    for older in map(Job.of, jobs[1:]):
+        if not found.limit_names:
+            break
+        alike = values(older) == values(found) and slice_of(older) == slice_of(found)
+        wider = not older.limit_names or found.limit_names < older.limit_names
+        if not (alike and wider and older.job_type == found.job_type):
+            continue
+        if older.status not in (_jobs.FAILED_STATUS, _jobs.ERROR):
+            break
+        found = older
+    return found.facts
 
 
 def parent_job_id(own_job: int, nodes: t.Sequence[t.Mapping[str, t.Any]], template: t.Optional[str]) -> t.Optional[int]:

@@ -276,6 +276,32 @@ def test_the_verdict_is_what_a_relaunch_then_does(name: str) -> None:
         assert "verdict_job_id" not in told
 
 
+LAUNCHED = {"launch_type": "manual", "launched_by": {"id": 1, "type": "user"}}
+#: What came before and after job 42, and the source that a template's name means with ``hosts: remaining``.
+LATEST: dict[str, tuple[dict[str, t.Any], dict[str, t.Any], int]] = {
+    "a launch on what remained": ({}, {"limit": "web1"}, SOURCE),
+    "one on all hosts": ({}, {}, 43),
+    "one with other variables": ({}, {"limit": "web1", "extra_vars": '{"a": 1}'}, 43),
+    "one on other hosts": ({"limit": "web2"}, {"limit": "web1"}, 43),
+    "a launch on a part of those": ({"limit": "web1,web2"}, {"limit": "web1"}, SOURCE),
+    "one after a success": ({"status": "successful"}, {"limit": "web1"}, 43),
+}
+
+
+@pytest.mark.parametrize("name", LATEST)
+@pytest.mark.parametrize("hosts", ["failed", "remaining"])
+def test_a_launch_on_what_remained_is_not_the_latest_job_of_a_template(name: str, hosts: str) -> None:
+    before, after, source = LATEST[name]
+    controller = world(**LAUNCHED, **before)
+    controller.failed(43, {"web1": True}, **LAUNCHED, **after)
+    templates = {"count": 1, "next": None, "results": [{"id": 7, "name": "Deploy"}]}
+    controller.before = lambda _method, path: (200, templates) if path == "job_templates/" else None
+
+    told = info(controller, job_id=None, job_template="7", hosts=hosts)
+
+    assert told["source_job_id"] == (source if hosts == "remaining" else 43)
+
+
 @pytest.mark.parametrize("hosts", ["failed", "remaining"])
 def test_hosts_that_are_not_known_are_not_called_none(hosts: str) -> None:
     result, failed = really(never_run(), lambda _job: None, hosts=hosts, wait=False)
