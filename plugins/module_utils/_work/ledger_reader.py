@@ -17,6 +17,7 @@ from .host_reach import HostReach
 from .ledger import (
     HostRecord,
     Ledger,
+    Reach,
     StoppedEarly,
     done_names,
     ended,
