@@ -158,3 +158,35 @@ def test_what_cannot_be_meant_is_named(
 
     assert done.status == 2 and words in done.output, done.output
     assert sandbox.log() == []
+
+
+@pytest.mark.parametrize("name", ["max_jobs", "at_once", "stop_after", "max_attempts", "wait_timeout"])
+def test_a_zero_is_not_the_default(
+    sandbox: Sandbox, failed: t.Callable[[str], int], run_playbook: RunPlaybook, connection: dict[str, str], name: str
+) -> None:
+    job = failed(f"Deploy {os.urandom(4).hex()}")
+
+    done = run_playbook(RECOVER, "-e", json.dumps({"job_ids": [job], name: 0}), environ=connection)
+
+    assert done.status == 2 and name.replace("wait_", "") in done.output, done.output
+    assert relaunched(sandbox) == []
+
+
+def test_a_job_whose_only_hosts_left_are_disabled_is_not_still_failing(
+    sandbox: Sandbox, run_playbook: RunPlaybook, connection: dict[str, str]
+) -> None:
+    """Nor do artifacts with common names change what is told."""
+    hosts = {"web1": "failed", "web2": "failed"}
+    made = sandbox.add_template(f"Deploy {os.urandom(4).hex()}", PLAYBOOK, hosts=dict.fromkeys(hosts, {}), outcomes={})
+    job = sandbox.make_job(template=made["id"], status="failed", hosts=hosts)
+    sandbox.disable_host(made["hosts"]["web2"])
+    artifacts: dict[str, t.Any] = {"awx_job_id": 7, "recovered": [], "others": [], "recovery": {}, "settled": ["done"]}
+    environ = {**connection, "ANSIBLE_SHOW_CUSTOM_STATS": "true"}
+
+    done = run_playbook(RECOVER, "-e", json.dumps({"job_ids": [job], **artifacts}), environ=environ, warnings=True)
+
+    assert done.status == 0, done.output
+    assert f"hosts left out {job} " in done.stdout
+    stats = "".join(done.stdout.split())
+    assert f'"recover_failed_jobs_hosts_left_out":[{job}]' in stats
+    assert '"recover_failed_jobs_still_failing":[]' in stats
