@@ -85,7 +85,9 @@ EXAMPLES = r"""
     hosts: failed
   when:
     - info.verdict == 'launch'
-    - info.remaining_hosts | default([]) | length < 10
+    # A job that never began is relaunched on all of its hosts, which are not told.
+    - info.remaining_hosts is defined
+    - info.remaining_hosts | length < 10
 
 - name: Send a notification with the failed hosts and the last error of each
   community.general.mail:
@@ -97,7 +99,7 @@ EXAMPLES = r"""
       {{ failure.host }}, in job {{ failure.job_id }}: {{ failure.task }}: {{ failure.message }}
       {% endfor %}
       {{ info.url }}
-  when: info.remaining_hosts | default([]) | length > 0
+  when: info.verdict != 'done'
 
 - name: Write a report of the runs of a job
   vars:
@@ -138,7 +140,7 @@ relaunch_on:
   choices: [all, failed, remaining]
   sample: failed
 relaunch_hosts:
-  description: Names of the hosts that the relaunch would be limited to.
+  description: Names of the hosts that the relaunch would be limited to, also of such as are disabled and would not run.
   returned: unless RV(relaunch_on=all)
   type: list
   elements: str

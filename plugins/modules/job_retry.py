@@ -91,7 +91,7 @@ options:
     description:
       - Cancel a job that this task launched if it has not ended after O(timeout) seconds, or if it has not begun by the
         O(deadline). A job that was launched by another caller, or whose answer was lost so that it had to be looked
-        for, is never canceled.
+        for, is never canceled. With neither of them it has no effect.
     type: bool
     default: false
     version_added: 1.0.0
@@ -106,7 +106,7 @@ notes:
     was canceled, refused or could not be waited for is not tried again.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process, as described with
     M(relaunch.controller.job_relaunch). It shows the status of each job on stderr, and a line about each further round
-    such as C(attempt 2 of 3 in 30 s, 2 hosts left).
+    with its number, its delay and the hosts that are left.
 seealso:
   - module: relaunch.controller.job_relaunch
   - ref: retry_failed_hosts role <ansible_collections.relaunch.controller.retry_failed_hosts_role>

@@ -565,3 +565,11 @@ def test_the_playbook_knows_and_tells_the_variables_of_the_role() -> None:
 
     assert {*known} == {"job_id", "job_template", "organization", *specification["argument_specs"]["main"]["options"]}
     assert {*known} == {*known} & {*re.findall(r"\w+", head)}
+
+
+def test_a_role_that_was_called_wrongly_hands_on_nothing(sandbox: Sandbox, retry: Retry) -> None:
+    done = retry(job_id=1, retry_failed_hosts_retries="many")
+
+    assert done.status == 2, done.output
+    assert "CUSTOM STATS" not in done.stdout or "retry_failed_hosts" not in done.stdout.split("CUSTOM STATS")[1]
+    assert sandbox.log() == []

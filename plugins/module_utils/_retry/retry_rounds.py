@@ -143,6 +143,7 @@ class RetriedHost:
 
     :param tried: how many attempts were to bring it to success.
     :param last: the last of these.
+    :param begun: whether one of them has begun.
     :param what: what became of it there where it did not succeed, for the summary.
     :param recovered: the attempt in which it succeeded last; None where it never did.
     :param recovered_in: the job in which it did.
@@ -150,6 +151,7 @@ class RetriedHost:
 
     tried: int = 0
     last: int = 0
+    begun: bool = False
     what: str = ""
     recovered: t.Optional[int] = None
     recovered_in: t.Optional[int] = None
@@ -268,7 +270,8 @@ def _noted(rounds: Rounds, outcome: RelaunchOutcome, healed: t.Mapping[str, int]
         for name in _tried(rounds, outcome) if ran else ():
             before = hosts.get(name, RetriedHost())
             what = _what(attempt, name)
-            hosts[name] = replace(before, tried=before.tried + 1, last=number, what=what)
+            begun = before.begun or _has_begun(outcome)
+            hosts[name] = replace(before, tried=before.tried + 1, last=number, begun=begun, what=what)
     # Of a host that ran once more after its success the first one counts.
     for name in recovered.keys() - rounds.recovered.keys():
         hosts[name] = replace(hosts.get(name, RetriedHost()), recovered=number, recovered_in=recovered[name])
@@ -284,6 +287,12 @@ def _noted(rounds: Rounds, outcome: RelaunchOutcome, healed: t.Mapping[str, int]
         # Where it is not known what became of a launch, the job before that one is not the one to tell of.
         last=outcome if outcome.job is not None or outcome.changed else rounds.last,
     )
+
+
+def _has_begun(outcome: RelaunchOutcome) -> bool:
+    """Whether the job has, where it is known which one it is."""
+    job = outcome.job
+    return job is None or (job.running if job.active else job.began)
 
 
 def _tried(rounds: Rounds, outcome: RelaunchOutcome) -> set[str]:
@@ -360,6 +369,8 @@ def _left(rounds: Rounds, name: str) -> str:
         return f"{name}: left, but no relaunch runs on it: it is disabled, or the play does not target it"
     if not host.tried:
         return f"{name}: left, and not tried"
+    if not host.begun:
+        return f"{name}: left, and no attempt has begun on it{host.what}"
     return f"{name}: still failing after {counted(host.tried, 'attempt')}{host.what}"
 
 

@@ -222,6 +222,14 @@ class TestHowItEnds:
         assert ended.account == ("not_possible", {}, ["web1"], [43])
         assert ended.outcome.summary == ("web1: still failing after 1 attempt (job 43, canceled)",)
 
+    def test_when_a_relaunch_is_canceled_before_it_begins(self) -> None:
+        controller = RelaunchingController(lambda _number, _hosts: "canceled", "web1")
+        controller.before = lambda _path: controller.jobs.get(43, {}).update(started=None)
+
+        ended = retry(controller)
+
+        assert ended.outcome.summary == ("web1: left, and no attempt has begun on it (job 43, canceled)",)
+
     def test_when_it_is_refused(self) -> None:
         controller = RelaunchingController(hopeless, "web1")
         controller.jobs[SOURCE]["limit"], controller.chains = "web1,web2", False
