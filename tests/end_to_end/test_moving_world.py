@@ -159,6 +159,22 @@ def test_a_disabled_host_is_not_recovered(
     assert len(posts(sandbox)) == 2
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_check_mode_tells_of_hosts_that_a_relaunch_does_not_reach(
+    sandbox: Sandbox, failed: Failed, driver: Driver, again: bool
+) -> None:
+    job, template = failed(web1=0, web2=1, web3=1)
+    sandbox.delete_host(template["hosts"]["web2"])
+    if again:
+        sandbox.add_host(template["inventory"], "web2")
+
+    check, real = driver.relaunch(job, check_mode=True), driver.relaunch(job, wait=False)
+
+    keys = ("hosts", "remaining_hosts", "gone_hosts", "warnings")
+    assert [check.get(key) for key in keys] == [real.get(key) for key in keys]
+    assert "web2" in " ".join(real["warnings"])
+
+
 def test_a_host_that_a_relaunch_of_all_left_out_is_not_recovered(
     sandbox: Sandbox, failed: Failed, driver: Driver
 ) -> None:

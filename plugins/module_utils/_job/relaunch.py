@@ -82,6 +82,8 @@ class Preparer:
             missing = missing_passwords(job, work.request.credential_passwords)
             if work.request.check_mode:
                 outcome = predicted(work.client, work.request, decision, job, missing, outcome)
+                if decision.hosts == FAILED and not decision.due:
+                    outcome = _with_lost(work, decision, outcome.hosts or (), outcome)
         with carrying(outcome):
             if missing:
                 raise RefusedError(
@@ -251,12 +253,15 @@ def _with_unreached(
 ) -> RelaunchOutcome:
     """The outcome with the failed hosts that a relaunch does not reach: the controller leaves out, without a word,
     those that are not in the inventory any more, be they in it again or not (recorded: recreated-post-failed-*).
-
-    Of the first relaunch they are not known before.
     """
-    failed = work.source.failures_counted
     if decision.due:
         return outcome.warned(*not_reached(ledger.remaining))
+    return _with_lost(work, decision, names, outcome)
+
+
+def _with_lost(work: JobWork, decision: Launch, names: t.Sequence[str], outcome: RelaunchOutcome) -> RelaunchOutcome:
+    """The same for the first relaunch, of which they are not known before: asked only where the counts tell of some."""
+    failed = work.source.failures_counted
     if decision.job.id != work.source.id or not names or failed is None or failed <= len(names):
         return outcome
     try:
