@@ -56,7 +56,7 @@ notes:
     which failed hosts are disabled by now, for the job type that the template has by now, and for one page of earlier
     jobs where the job is a relaunch itself.
   - Whether a task gives the passwords that the job asks for is not known to it, and does not matter to the verdict.
-  - Where all failed hosts are disabled it tells V(done) as the verdict. M(relaunch.controller.job_relaunch) with
+  - Where all failed hosts are disabled no relaunch is its verdict. M(relaunch.controller.job_relaunch) with
     C(hosts=failed) learns that by its first relaunch, which begins on no host.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process, as described with
     M(relaunch.controller.job_relaunch).

@@ -367,8 +367,8 @@ def test_a_host_that_was_disabled_is_told_and_stays_what_is_left(
 def test_where_all_that_are_left_are_disabled_nothing_is_launched_again_and_again(
     sandbox: Sandbox, retry: Retry, hosts: str, launched: int
 ) -> None:
-    template = sandbox.add_template("Quiet", HOPELESS, hosts={"web1": {}, "web2": {}})
-    job = sandbox.make_job(template=template["id"], hosts={"web1": "ok", "web2": "failed"}, status="failed")
+    template = sandbox.add_template("Quiet", HOPELESS, hosts={"web2": {}})
+    job = sandbox.make_job(template=template["id"], hosts={"web2": "failed"}, status="failed")
     sandbox.disable_host(template["hosts"]["web2"])
 
     done = retry(job_id=job, retry_failed_hosts_hosts=hosts, warnings=True)
@@ -378,7 +378,7 @@ def test_where_all_that_are_left_are_disabled_nothing_is_launched_again_and_agai
     assert [(stats(one)["recovered"], stats(one)["remaining"]) for one in (done, again)] == [({}, ["web2"])] * 2
     assert "though asked for: web2. Such hosts are disabled" in " ".join(done.output.split())
     assert summary(done)[-1].startswith("web2: left, but no relaunch runs on it: it is disabled")
-    assert [sandbox.job(number)["status"] for number in stats(done)["job_ids"]] == ["failed"] * launched
+    assert len(stats(done)["job_ids"]) == launched
     assert len(posts(sandbox)) == launched
 
 

@@ -194,8 +194,6 @@ class JobWork:
         if isinstance(decision, AskEnd):
             look = replace(look, ledger=self.reader.with_remaining(look.ledger, base, earlier))
         elif isinstance(decision, (Done, Refuse)) and decision.asks_end:
-            # Where hosts are left the work is not called done.
-            claimed = claimed and not (isinstance(decision, Done) and decision.left)
             look = replace(look, ledger=self.reader.with_end(look.ledger, base, claimed=claimed))
         else:
             return look, decision
