@@ -14,10 +14,8 @@ author:
   - relaunch.controller contributors (@relaunch)
 description:
   - Relaunches a workflow job of AWX, Red Hat Ansible Automation Platform, Oracle Linux Automation Manager or Ascender.
-    With O(nodes=failed) only the nodes that failed run again, and those that never ran because of that. With
-    O(wait=true) it waits for the end.
-  - Nothing is launched if the workflow job, what remained of it, or a later launch of its template with the same values
-    has succeeded, or is running.
+    With O(nodes=failed) only the nodes that failed run again, and those that never ran because of that.
+  - Nothing is launched if it, what remained of it, or a later launch with the same values succeeded or is running.
 extends_documentation_fragment:
   - relaunch.controller._connection
   - relaunch.controller._waiting

@@ -21,6 +21,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._job import se
 from ansible_collections.relaunch.controller.plugins.module_utils._work import ledger as _ledger
 from ansible_collections.relaunch.controller.plugins.module_utils._work import ledger_reader as _ledger_reader
 from ansible_collections.relaunch.controller.plugins.module_utils._work import same_work as _same_work
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow import lineage as _lineage
 
 
 def values_instead_of_prompts() -> None:
@@ -121,6 +122,7 @@ def other_runs_of_a_workflow_ignored() -> None:
     """What a workflow job that was launched anew has done, or does, does not count."""
     _instead(_workflow_rows.WorkflowRow, "success", property(lambda _row: None))
     _instead(_workflow_rows.WorkflowRow, "active", property(lambda _row: None))
+    _instead(_lineage, "_anew", lambda *_jobs: None)
 
 
 def _instead(place: t.Any, name: str, wrong: t.Any) -> None:
