@@ -439,17 +439,17 @@ def test_one_look_launches_as_many_as_may_be_active(controller: BulkController) 
 def test_a_job_that_a_look_shows_to_have_ended_gives_its_place_to_the_next(controller: BulkController) -> None:
     """Whoever launches looks at all jobs of the templates, and so sees the ends of those that were launched before."""
     controller.latency = 0.1
-    for number in range(1, 61):
+    for number in range(1, 81):
         controller.failed(number, {"web1": True}, template=number)
-    controller.duration = lambda _number: 0.5
+    controller.duration = lambda _number: 2.5
 
-    ran = relaunch(controller, "all", at_once=30)
+    ran = relaunch(controller, "all", at_once=40)
 
     assert ran.error is None
-    # No request was made to see them, and nothing was waited for but the last ones.
+    # No request was made to see them, and no pause; what is waited for are the last ones of each half.
     lists = [query for _method, path, query in controller.asked if path == "jobs/" and "id__gt" in query]
-    assert len(lists) <= 6
-    assert sum(controller.clock.slept) <= 1.0
+    assert len(lists) <= 7
+    assert sum(controller.clock.slept) < 3.0
 
 
 def test_a_job_behind_another_takes_no_place_of_others(controller: BulkController) -> None:
@@ -1061,6 +1061,17 @@ class TestAttempts:
             controller.clock.now += 600
 
         assert len(relaunches_of(controller.posts)) == 3
+
+    def test_what_was_canceled_before_it_began_does_not_count(self, controller: BulkController) -> None:
+        for number in (1, 2):
+            controller.failed(
+                number, {"web1": True}, launch_type="relaunch", limit="web1", started=None
+            ).canceled = True
+        controller.failed(3, {"web1": True})
+
+        ran = relaunch(controller, selection=Selection(job_ids=(3,)), max_attempts=2)
+
+        assert ran.of(3) == ("relaunched", True)
 
     def test_what_others_relaunched_in_vain_while_it_waited_for_room_counts(self, controller: BulkController) -> None:
         inventories = {number: controller.in_inventory(10 + number, [f"web{number}"]) for number in (1, 2)}

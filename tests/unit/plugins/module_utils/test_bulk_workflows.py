@@ -188,13 +188,18 @@ def test_a_slice_of_what_remained_may_be_selected_beside_it(world: World) -> Non
     assert [path for path in world.posts if path.endswith("launch")] == ["33/relaunch"]
 
 
-@pytest.mark.parametrize("duration", [5.0, 300.0])
-def test_one_launched_anew_while_it_waits_for_room_is_taken(world: World, duration: float) -> None:
+def behind_a_job(world: World) -> None:
+    """Workflow job 30, which has to wait for the room that job 20 takes for two minutes."""
     world.failed(20, {"web1": True})
     world.duration = lambda _number: 120.0
     world.workflow(30)
     world.nodes[30] = [node(1, 21, template=8, kind="job")]
     world.failed(21, {"web1": True}, template=8, launch_type="workflow", **above(30))
+
+
+@pytest.mark.parametrize("duration", [5.0, 300.0])
+def test_one_launched_anew_while_it_waits_for_room_is_taken(world: World, duration: float) -> None:
+    behind_a_job(world)
 
     def by_schedule(_method: str, _path: str) -> None:
         if world.clock.now > 60 and 90 not in world.workflows:
@@ -375,11 +380,7 @@ def test_a_run_of_anothers_that_failed_stops_nothing_where_what_remains_is_resum
 
 
 def test_what_others_resumed_in_vain_while_it_waited_for_room_counts(world: World) -> None:
-    world.failed(20, {"web1": True})
-    world.duration = lambda _number: 120.0
-    world.workflow(30)
-    world.nodes[30] = [node(1, 31, template=8, kind="job")]
-    world.failed(31, {"web1": True}, template=8, launch_type="workflow", **above(30))
+    behind_a_job(world)
 
     def by_a_person(_method: str, _path: str) -> None:
         if world.clock.now > 60 and 90 not in world.workflows:

@@ -622,7 +622,9 @@ class TestReadAhead:
         assert 1 < controller.connections <= 1 + READS_AT_A_TIME
         assert {asked.headers["Authorization"] for asked in controller.besides} == {"Bearer t"}
 
-    def test_are_on_their_way_at_the_same_time(self, controller: ScriptedController, ready: ControllerClient) -> None:
+    def test_are_on_their_way_at_the_same_time(
+        self, controller: ScriptedController, ready: ControllerClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         both, take = threading.Barrier(2, timeout=20), controller.take
 
         def together(asked: Asked) -> Line:
@@ -630,7 +632,7 @@ class TestReadAhead:
             return take(asked)
 
         controller.whenever("GET", "/api/v2/jobs/[12]/", body={})
-        controller.take = together  # type: ignore[method-assign]
+        monkeypatch.setattr(controller, "take", together)
 
         ready.read_ahead([("jobs/1/", {}), ("jobs/2/", {})])
 
