@@ -160,7 +160,7 @@ def _ended_since(job: Job, success: t.Optional[datetime]) -> bool:
 def _may_be_attempt(job: Job) -> bool:
     """Whether a job may be an attempt at what another one has left: ``hosts: remaining`` launches with a limit."""
     launched = job.is_relaunch or (job.facts.get("launch_type") == _jobs.MANUAL and bool(job.limit_names))
-    return launched and job.began and not job.active
+    return launched and not job.active
 
 
 def _attempts(jobs: t.Iterable[Job], among: t.Collection[Job]) -> list[Job]:
