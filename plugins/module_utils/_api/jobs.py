@@ -53,11 +53,11 @@ class Job:
             raise AnswerError("The controller answered without the id and status of a job.", 200, body)
         return cls(body)
 
-    @property
+    @cached_property
     def id(self) -> int:
         return int(self.facts["id"])
 
-    @property
+    @cached_property
     def status(self) -> str:
         return str(self.facts["status"])
 
@@ -78,7 +78,7 @@ class Job:
         """Whether it ran on one slice of its inventory, of several."""
         return int(self.facts.get("job_slice_count") or 1) > 1
 
-    @property
+    @cached_property
     def template(self) -> t.Optional[int]:
         """Its template's number; None where the template is gone."""
         return self.facts.get("unified_job_template")
@@ -111,7 +111,7 @@ class Job:
     def finished(self) -> datetime:
         return parse_time(self.facts.get("finished"))
 
-    @property
+    @cached_property
     def active(self) -> bool:
         return self.status in ACTIVE_STATUSES
 

@@ -141,7 +141,8 @@ class RecentJobs:
 
     def is_active(self, source: Job) -> bool:
         """Whether one of a job's template is active, as of the last look."""
-        return any(_template(job) == _template(source) for job in self._active.values())
+        template = _template(source)
+        return any(self._template_of[number] == template for number in self._active)
 
     def answer(self, ask: JobsAfter) -> list[Job]:
         """What is asked for, without the work that is surely other; that is told of each job once if it is not new."""
