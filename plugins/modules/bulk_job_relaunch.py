@@ -158,6 +158,7 @@ options:
     type: bool
     default: false
 notes:
+  - An empty list is refused for each option that selects, since one that was computed would select everything.
   - The O(rules) are for jobs; workflow jobs are resumed without them. The O(deadline) is for both.
   - With O(hosts=all) too a job is left to a person while a rule parks one of its failed hosts.
   - A rule's C(retries) takes the place of O(max_attempts). Its C(delay) is not slept through. A job whose last run has

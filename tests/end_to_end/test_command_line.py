@@ -172,6 +172,36 @@ def test_a_zero_is_not_the_default(
     assert relaunched(sandbox) == []
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"job_templates": []},
+        {"labels": "[]"},
+        {"status": []},
+        {"job_id": 0},
+        {"workflow_job_id": 0},
+        {"finished_before": 0},
+        {"deadline": 0},
+        {"job_ids": []},
+    ],
+    ids=str,
+)
+def test_nor_do_a_zero_and_an_empty_list_select_the_jobs_of_all(
+    sandbox: Sandbox,
+    failed: t.Callable[[str], int],
+    run_playbook: RunPlaybook,
+    connection: dict[str, str],
+    given: dict[str, t.Any],
+) -> None:
+    failed(f"Deploy {os.urandom(4).hex()}")
+
+    done = run_playbook(RECOVER, "-e", json.dumps({"finished_after": "1h", **given}), environ=connection)
+
+    told = "0 is not the number of a job" if "job_" in next(iter(given)) else next(iter(given))
+    assert done.status == 2 and (told in done.output or "is an empty list" in done.output), done.output
+    assert relaunched(sandbox) == []
+
+
 def test_a_job_whose_only_hosts_left_are_disabled_is_not_still_failing(
     sandbox: Sandbox, run_playbook: RunPlaybook, connection: dict[str, str]
 ) -> None:

@@ -104,6 +104,7 @@ class Selection:
         for number in (*(params["job_ids"] or ()), params["workflow_job_id"]):
             if number is not None and number < 1:
                 raise OptionError(f"{number} is not the number of a job: give it as the controller shows it.")
+        _check_lists(params)
         if not any(params[option] for option in BOUNDS):
             raise OptionError(
                 f"None of {', '.join(BOUNDS)} is given: the whole past of the controller would be selected. Give at "
@@ -161,6 +162,18 @@ class Selection:
             parts.append(f"finished before {written(self.finished_before)}")
         parts.extend(f"{option}: {', '.join(names)}" for option, names in self.names.items())
         return ", ".join(parts)
+
+
+def _check_lists(params: t.Mapping[str, t.Any]) -> None:
+    """:raises OptionError: a list is given that holds nothing, as one that was computed may."""
+    if params["job_ids"] == []:
+        raise OptionError("job_ids is an empty list, so that there is nothing to relaunch: skip the task then.")
+    for option in ("status", *(named.option for named in NAMED)):
+        if params[option] == []:
+            raise OptionError(
+                f"{option} is an empty list. Name what to select, or leave the option out if it is not to narrow down "
+                "the selection."
+            )
 
 
 def _kinds_by(kinds: tuple[Kind, ...], names: t.Container[str], slices: bool) -> tuple[Kind, ...]:
