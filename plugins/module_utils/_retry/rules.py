@@ -110,6 +110,11 @@ def _rule(which: str, given: t.Mapping[str, t.Any]) -> Rule:
         # Ansible breaks off at some of them, and takes a truth for 1.
         if isinstance(given.get(name), bool) or reads_as_infinite(given.get(name)):
             raise OptionError(f"{which}: {name} must be a number of at most {LARGEST_NUMBER}.")
+    for name in (*_PATTERNS, "reason"):
+        # Ansible writes them out, which makes of a list a class of characters that fits almost everything.
+        if isinstance(given.get(name), (list, dict)):
+            several = " Join several patterns with a bar: first|second." if name in _PATTERNS else ""
+            raise OptionError(f"{which}: {name} must be one text, not a list or a dictionary.{several}")
     checked = ArgumentSpecValidator(RULE_OPTIONS).validate(dict(given))
     if checked.error_messages:
         raise OptionError(f"{which}: {' '.join(checked.error_messages)}")

@@ -305,6 +305,11 @@ class TestWhichRule:
             for name in ("delay", "retries")
             for value in (float("inf"), float("nan"), "inf", "1e99999999", True)
         ),
+        *(
+            ({"action": "park", name: value}, f"rules: rule 1: {name} must be one text, not a list or a dictionary.")
+            for name in ("task", "module", "message", "reason")
+            for value in (["licence has expired", "no space left"], {"pattern": "licence"})
+        ),
         ({"action": "retry", "retries": 0}, "retries must be a number from 1 to 2147483647, not 0."),
         ({"action": "retry", "retries": 10**30}, "retries must be a number from 1 to 2147483647, not 1"),
     ],
