@@ -26,6 +26,7 @@ options:
     description:
       - Seconds to wait at most, for O(wait=true) only. The task fails when they are over; the job goes on. What has
         not been launched by then is not launched any more.
-      - Without it the wait lasts as long as the job; it gives up only if the controller could not be asked for an hour.
+      - Without it, or with V(0), the wait lasts as long as the job; it gives up only if the controller could not be
+        asked for an hour.
     type: int
 """

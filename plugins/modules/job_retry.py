@@ -85,7 +85,8 @@ options:
     description:
       - Seconds to wait for each job at most. The task fails when they are over; the job goes on, see
         O(cancel_on_timeout).
-      - Without it a wait lasts as long as the job; it gives up only if the controller could not be asked for an hour.
+      - Without it, or with V(0), a wait lasts as long as the job; it gives up only if the controller could not be asked
+        for an hour.
     type: int
   cancel_on_timeout:
     description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._api import jobs as _jobs
 from .._api.client import ControllerClient
@@ -78,7 +78,7 @@ class Waiting:
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any]) -> Waiting:
-        """From validated parameters, WAITING_SPEC's among them.
+        """From validated parameters, WAITING_SPEC's among them. A timeout of 0 is none, as with awx.awx.
 
         :raises OptionError: one of them cannot be used.
         """
@@ -92,7 +92,7 @@ class Waiting:
             # A timeout of 0 is given too, and equal to False.
             if given is not None and given is not False and not waiting.wait:
                 raise OptionError(f"{name} is for waiting only: set wait: true as well, or leave it out.")
-        return waiting
+        return replace(waiting, timeout=waiting.timeout or None)
 
     def beyond_deadline(self, job: Job, ours: bool) -> bool:
         """Whether an active job is waited for although the task's deadline is over.

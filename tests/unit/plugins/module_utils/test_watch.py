@@ -361,7 +361,11 @@ def test_settings_that_make_no_sense_are_refused(given: dict[str, t.Any], words:
         Waiting.of({**PARAMETERS, **given})
 
 
-@pytest.mark.parametrize("given", [{}, {"wait": False}, {"timeout": 0, "cancel_on_timeout": True}, {"interval": 0.1}])
+@pytest.mark.parametrize("given", [{}, {"wait": False}, {"timeout": 1, "cancel_on_timeout": True}, {"interval": 0.1}])
 def test_other_settings_are_taken(given: dict[str, t.Any]) -> None:
     wanted = {**PARAMETERS, **given}
     assert Waiting.of({**wanted, "job_id": 42}) == Waiting(**wanted)
+
+
+def test_a_timeout_of_0_is_none() -> None:
+    assert Waiting.of({**PARAMETERS, "timeout": 0}) == Waiting(wait=True)
