@@ -20,6 +20,7 @@ import typing as t
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from .errors import OptionError
@@ -151,10 +152,10 @@ class ConnectionOptions:
 
 
 def resolve(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str], cwd: str) -> ConnectionOptions:
-    """Options, which already include the environment's (see CONNECTION_SPEC), over those of configuration files.
+    """Options, over what the environment has for them, over those of configuration files.
 
     :param params: the module's parameters by their canonical names; None and empty strings count as not given.
-    :param environ: the environment, for ``HOME`` and the API prefix.
+    :param environ: the environment, for ``HOME``, the API prefix, and options that are not given.
     :param cwd: the folder from which the search for configuration files starts, and relative paths go.
     :raises OptionError: something given cannot be used, or is missing.
     """
@@ -165,7 +166,7 @@ def resolve(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str], cwd: st
     for path in [chosen] if chosen else config_file_places(environ.get("HOME") or os.path.expanduser("~"), cwd):
         if os.path.isfile(path):
             given.update(read_config_file(path))
-    given.update((name, params[name]) for name in FILE_KEYS.values() if params.get(name) not in (None, ""))
+    given.update(_given(params, environ))
 
     token = _token(given.get("controller_oauthtoken"))
     username, password = given.get("controller_username"), given.get("controller_password")
@@ -198,6 +199,24 @@ def resolve(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str], cwd: st
         api_prefix=f"/{prefix.strip('/')}/v2/" if prefix and prefix.strip("/") else None,
         host_given=bool(host),
     )
+
+
+def _given(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> dict[str, t.Any]:
+    """The parameters that configuration files may hold too, of the task or the environment.
+
+    Ansible asks the environment for what a task leaves out, but not for what it gives as nothing.
+
+    :raises OptionError: a variable holds what its option does not take.
+    """
+    given = {name: params[name] for name in FILE_KEYS.values() if params.get(name) not in (None, "")}
+    found: dict[str, t.Any] = {}
+    for name in set(FILE_KEYS.values()) - set(given):
+        _fallback, variables = CONNECTION_SPEC[name].get("fallback", (None, ()))
+        found.update((name, environ[variable]) for variable in reversed(variables) if environ.get(variable))
+    checked = ArgumentSpecValidator({name: {"type": CONNECTION_SPEC[name]["type"]} for name in found}).validate(found)
+    if checked.error_messages:
+        raise OptionError(f"In the environment: {' '.join(checked.error_messages)}")
+    return {**checked.validated_parameters, **given}
 
 
 def _path(given: t.Optional[str], cwd: str) -> t.Optional[str]:

@@ -253,6 +253,26 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
         _connection.first_set_variable("CONTROLLER_HOST", "TOWER_HOST", "AAP_HOSTNAME")
 
 
+@pytest.mark.parametrize("nothing", ["", None])
+def test_an_empty_option_leaves_it_to_the_environment(connect: Connect, tmp_path: Path, nothing: str | None) -> None:
+    (tmp_path / "tower_cli.cfg").write_text("host=file.example.com\noauth_token=file\nmax_retries=7", encoding="utf-8")
+    environ = {"CONTROLLER_HOST": "", "AAP_HOSTNAME": "aap.example.com", "GATEWAY_HOSTNAME": "other.example.com"}
+    environ.update(CONTROLLER_OAUTH_TOKEN="t0ken", CONTROLLER_VERIFY_SSL="false", CONTROLLER_REQUEST_TIMEOUT="30")
+    empty = {"controller_host": nothing, "controller_oauthtoken": nothing, "controller_username": nothing}
+
+    connection = connect(environ, **empty)
+
+    assert (connection.base_url, connection.token) == ("https://aap.example.com", "t0ken")
+    assert (connection.verify, connection.request_timeout, connection.max_retries) == (False, 30, 7)
+    assert connect(environ, controller_oauthtoken="option").token == "option"
+    assert connect(**empty).base_url == "https://file.example.com"
+
+
+def test_a_variable_that_an_option_does_not_take_is_named(connect: Connect) -> None:
+    with pytest.raises(OptionError, match="In the environment: .*request_timeout"):
+        connect({"CONTROLLER_REQUEST_TIMEOUT": "soon"}, controller_oauthtoken="t", request_timeout=None)
+
+
 def test_secrets_stay_out_of_the_repr(connect: Connect) -> None:
     connection = connect(controller_username="me", controller_password="hunter2")
     assert "hunter2" not in repr(connection)
