@@ -573,3 +573,29 @@ def test_a_role_that_was_called_wrongly_hands_on_nothing(sandbox: Sandbox, retry
     assert done.status == 2, done.output
     assert "CUSTOM STATS" not in done.stdout or "retry_failed_hosts" not in done.stdout.split("CUSTOM STATS")[1]
     assert sandbox.log() == []
+
+
+def test_nor_does_it_leave_the_result_of_an_earlier_call(
+    failed_job: int, run_playbook: t.Callable[..., t.Any], connection: t.Callable[[str], dict[str, str]]
+) -> None:
+    playbook = f"""
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  tasks:
+    - name: Retry
+      block:
+        - ansible.builtin.include_role:
+            name: relaunch.controller.retry_failed_hosts
+          vars:
+            retry_failed_hosts_job_id: "{{{{ item.id }}}}"
+            retry_failed_hosts_retries: "{{{{ item.retries }}}}"
+          loop: [{{id: {failed_job}, retries: 1}}, {{id: 999999, retries: many}}]
+      rescue:
+        - ansible.builtin.debug:
+            msg: "left: {{{{ retry_failed_hosts_result }}}}"
+"""
+
+    done = run_playbook(playbook, "--check", environ=connection("admin"), warnings=True)
+
+    assert "retries" in done.output and '"msg": "left: {}"' in done.output, done.output
