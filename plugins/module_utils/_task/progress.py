@@ -83,17 +83,19 @@ _COUNTED = {"ok": "ok", "changed": "changed", "failures": "failed", "dark": "unr
 def failure_lines(result: t.Mapping[str, t.Any]) -> list[str]:
     """A failed result for a person: the job, each failed host with its task and message, where to look.
 
-    :param result: of job_relaunch.
+    :param result: of a module about one job, or one workflow job with ``failed_nodes``.
     """
     failures = result.get("failures") or []
     if not failures:
         return []
-    hosts = told(result.get("failed_hosts") or ["unknown hosts"])
-    lines = [f"job {result.get('id')} ended with status {result.get('status')} on: {hosts}"]
+    nodes = result.get("failed_nodes")
+    noun, failed = (WORKFLOW_JOB.noun, nodes) if nodes else (JOB.noun, result.get("failed_hosts") or ["unknown hosts"])
+    lines = [f"{noun} {result.get('id')} ended with status {result.get('status')} on: {told(failed)}"]
     for failure in failures[:FAILURES_SHOWN]:
         reach = " (unreachable)" if failure["unreachable"] else ""
         where = " / ".join(filter(None, (failure["play"], failure["task"])))
-        lines.append(f"  {failure['host']}{reach}: {where}: {' '.join(failure['message'].split())}")
+        node = f"{failure['node']}: " if "node" in failure else ""
+        lines.append(f"  {node}{failure['host']}{reach}: {where}: {' '.join(failure['message'].split())}")
     more = max(0, len(failures) - FAILURES_SHOWN) + int(result.get("failures_more") or 0)
     if more:
         lines.append(f"  and {more} more")

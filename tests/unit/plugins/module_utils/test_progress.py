@@ -89,6 +89,22 @@ def test_a_failure_for_a_person() -> None:
     ]
 
 
+def test_a_failed_workflow_with_its_nodes() -> None:
+    result = {
+        "id": 91,
+        "status": "failed",
+        "failed_nodes": ["deploy", "inner"],
+        "failures": [failure("web1", node="deploy"), failure("web2", node="inner/test", unreachable=True)],
+        "url": "https://c/#/jobs/workflow/91/output",
+    }
+    assert failure_lines(result) == [
+        "workflow job 91 ended with status failed on: deploy, inner",
+        "  deploy: web1: Deploy / Start: no unit",
+        "  inner/test: web2 (unreachable): Deploy / Start: no unit",
+        "  https://c/#/jobs/workflow/91/output",
+    ]
+
+
 def test_many_failures_are_counted() -> None:
     result = {"id": 43, "failures": [failure(f"web{number}") for number in range(20)], "failures_more": 5}
     assert "  and 15 more" in failure_lines(result)
