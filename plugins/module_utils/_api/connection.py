@@ -163,7 +163,9 @@ def resolve(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str], cwd: st
     chosen = _path(params.get("controller_config_file"), cwd)
     if chosen and not os.path.isfile(chosen):
         raise OptionError(f"The configuration file {chosen} (controller_config_file) does not exist or is no file.")
-    for path in [chosen] if chosen else config_file_places(environ.get("HOME") or os.path.expanduser("~"), cwd):
+    home = environ.get("HOME") or os.path.expanduser("~")
+    places = [chosen] if chosen else config_file_places(home, cwd)
+    for path in places:
         if os.path.isfile(path):
             given.update(read_config_file(path))
     given.update(_given(params, environ))
@@ -180,7 +182,7 @@ def resolve(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str], cwd: st
         )
         raise OptionError(
             f"{missing}. Set controller_oauthtoken, or controller_username and controller_password, as options, as "
-            "environment variables (CONTROLLER_OAUTH_TOKEN, ...) or in a tower_cli.cfg file."
+            f"environment variables (CONTROLLER_OAUTH_TOKEN, ...) or in {_told_places(places)}."
         )
     host = given.get("controller_host")
     prefix = environ.get(API_PREFIX_VARIABLE)
@@ -199,6 +201,14 @@ def resolve(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str], cwd: st
         api_prefix=f"/{prefix.strip('/')}/v2/" if prefix and prefix.strip("/") else None,
         host_given=bool(host),
     )
+
+
+def _told_places(places: t.Sequence[str]) -> str:
+    """Which configuration files were looked for, for a sentence; see ``config_file_places``."""
+    if len(places) == 1:
+        return places[0]
+    system, home, here = places[0], places[1], places[-1]
+    return f"a configuration file: {home}, {here}, {os.path.basename(home)} in a folder above that, or {system}"
 
 
 def _given(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> dict[str, t.Any]:

@@ -226,6 +226,21 @@ def test_a_chosen_file_is_the_only_one(connect: Connect, home: Path, tmp_path: P
     assert (connection.base_url, connection.token) == ("https://127.0.0.1", "mine")
 
 
+def test_where_no_credentials_are_found_the_files_that_were_looked_for_are_named(
+    connect: Connect, home: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(OptionError, match="No credentials are given") as refused:
+        connect()
+    assert str(refused.value).endswith(
+        f" or in a configuration file: {home}/.tower_cli.cfg, {tmp_path}/tower_cli.cfg, .tower_cli.cfg in a folder "
+        "above that, or /etc/tower/tower_cli.cfg."
+    )
+    (tmp_path / "mine.cfg").touch()
+    with pytest.raises(OptionError, match="No credentials are given") as refused:
+        connect(controller_config_file="mine.cfg")
+    assert str(refused.value).endswith(f" or in {tmp_path}/mine.cfg.")
+
+
 def test_relative_paths_go_from_the_working_folder(connect: Connect, tmp_path: Path) -> None:
     (tmp_path / "mine.cfg").write_text("oauth_token=mine\nca_path=authorities.pem", encoding="utf-8")
     (tmp_path / "authorities.pem").touch()
