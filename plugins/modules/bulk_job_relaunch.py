@@ -154,7 +154,7 @@ options:
   cancel_on_timeout:
     description:
       - Cancel the jobs that this task launched and that have not ended after O(timeout) seconds, or have not begun by
-        the O(deadline).
+        the O(deadline). With neither of them it has no effect.
     type: bool
     default: false
 notes:
@@ -228,7 +228,7 @@ EXAMPLES = r"""
 RETURN = r"""
 jobs:
   description: What became of each job, by number.
-  returned: always
+  returned: unless the task fails before it decides on jobs
   type: list
   elements: dict
   contains:
@@ -321,7 +321,7 @@ jobs:
 counts:
   description: How many there are of each outcome, of all (C(jobs)), of those that have recovered (C(recovered)), and
     of those that were acted on without success (C(failed)). A success without hosts that are disabled is none of these.
-  returned: always
+  returned: unless the task fails before it decides on jobs
   type: dict
   sample:
     jobs: 3
@@ -340,7 +340,7 @@ updates:
   description:
     - The updates of projects and inventory sources that failed in the time of the selection and have not been
       successful since, each with the selected jobs that depend on it, and with what came of its repetition.
-  returned: always
+  returned: unless the task fails before it decides on jobs
   type: list
   elements: dict
   contains:

@@ -141,7 +141,7 @@ relaunch_on:
   sample: failed
 relaunch_hosts:
   description: Names of the hosts that the relaunch would be limited to, also of such as are disabled and would not run.
-  returned: unless RV(relaunch_on=all)
+  returned: when RV(verdict=launch), unless RV(relaunch_on=all)
   type: list
   elements: str
   sample: [web2]

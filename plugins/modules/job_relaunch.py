@@ -130,7 +130,7 @@ options:
     description:
       - Cancel the job that this task launched if it has not ended after O(timeout) seconds. A job that was launched by
         another caller, or whose answer was lost so that it had to be looked for, is never canceled.
-      - For O(wait=true) only.
+      - For O(wait=true) only. Without a O(timeout) it has no effect.
     type: bool
     default: false
 notes:
@@ -286,7 +286,7 @@ hosts:
   description:
     - Names of the hosts that the new job was limited to with O(hosts=failed) or O(hosts=remaining).
     - In check mode the hosts that would run, with O(hosts=all) those that the job ran on.
-  returned: on a launch with O(hosts=failed) or O(hosts=remaining), and in check mode
+  returned: on a launch with O(hosts=failed) or O(hosts=remaining), and in check mode where one is due
   type: list
   elements: str
   sample: [host3, host5]

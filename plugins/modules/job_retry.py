@@ -248,7 +248,7 @@ ended:
     - V(parked), hosts are left that need a person by the O(rules), and nothing can be retried without them; the task
       has failed.
     - V(predicted), in check mode.
-  returned: unless the task was interrupted
+  returned: always, unless the task was called wrongly or interrupted
   type: str
   choices: [none_left, nothing_to_do, none_can_run, predicted, retries_used_up, not_possible, deadline_over, parked]
   sample: none_left

@@ -114,7 +114,7 @@ options:
     description:
       - Cancel the workflow job that this task launched if it has not ended after O(timeout) seconds. One that was
         launched by another caller, or whose answer was lost so that it had to be looked for, is never canceled.
-      - For O(wait=true) only.
+      - For O(wait=true) only. Without a O(timeout) it has no effect.
     type: bool
     default: false
 notes:
@@ -221,7 +221,7 @@ job:
   sample: {id: 91, type: workflow_job, started: "2026-11-23T07:15:24.990109Z", finished: "2026-11-23T07:15:25.423177Z"}
 source_workflow_job_id:
   description: Number of the workflow job that the task names.
-  returned: always
+  returned: when it is known
   type: int
   sample: 85
 root_workflow_job_id:
