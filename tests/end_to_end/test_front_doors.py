@@ -102,6 +102,28 @@ def test_progress_arrives_while_the_task_waits_and_leaves_stdout_alone(
     assert json.loads(stdout)["status"] == "successful"
 
 
+@pytest.mark.parametrize(
+    ("options", "how"),
+    [({"hosts": "failed"}, "a relaunch"), ({"hosts": "remaining"}, "from the template")],
+    ids=["relaunch", "template"],
+)
+def test_progress_tells_a_relaunch_from_a_launch_of_the_template(
+    sandbox: Sandbox,
+    stubborn: t.Callable[..., dict[str, t.Any]],
+    admin: Options,
+    run_tasks: t.Callable[..., t.Any],
+    options: Options,
+    how: str,
+) -> None:
+    template = stubborn({"asks": ["limit"]}, web1=0, web2=1)["id"]
+    job = sandbox.make_job(template=template, status="failed", hosts={"web1": "ok", "web2": "failed"})
+
+    done = run_tasks({"job_id": job, "wait": True, **admin, **options})
+
+    new = done.results[0]["id"]
+    assert f"[localhost] job {new} launched, {how} of job {job}" in done.stderr.splitlines(), done.output
+
+
 @pytest.mark.parametrize(("in_process", "task", "lines"), [(True, {}, 2), (True, {"no_log": True}, 0), (False, {}, 0)])
 def test_a_controller_that_does_not_answer_is_told_of_at_each_try(
     admin: Options, run_tasks: t.Callable[..., t.Any], task: Options, lines: int
