@@ -34,7 +34,7 @@ from .prediction import on
 from .relaunch import Preparer
 from .relaunch_job import source_job, source_job_id
 from .sequence import adopted_outcome, done_outcome
-from .work import JobWork, Look, host_names, with_hosts
+from .work import JobWork, Look, host_names, settled_work, with_hosts
 
 # Of job_relaunch's options those of job_info.
 _TAKEN_OVER = ("job_id", "job_template", "organization", "fallback_to_all")
@@ -103,10 +103,11 @@ def job_info(client: ControllerClient, request: RelaunchRequest) -> InfoOutcome:
     job_id = source_job_id(client, request)
     with carrying(InfoOutcome(source_job_id=job_id)):
         source = source_job(client, job_id)
-        work = JobWork.of(client, request, watch, source, JobsRead(), with_hosts=True)
+        read = JobsRead()
+        work = settled_work(lambda one: JobWork.of(client, request, watch, one, read, with_hosts=True), source)
         look, decision = drive(_decided(work), client, watch)
         outcome = _verdict(work, look, decision)
-        outcome = outcome.about(client, source)
+        outcome = outcome.about(client, work.source)
         outcome = _with_failures(work, look.ledger, decision, outcome)
         return replace(outcome, runs=_lineage(work, look.ledger))
 

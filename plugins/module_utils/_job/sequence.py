@@ -25,6 +25,7 @@ from .._api.jobs import Job
 from .._launch.asks import Pause, Room, Steps
 from .._launch.launch import Launched, NotNow, pause_before_next_try, send
 from .._launch.look_up import look_up
+from .._launch.waiting import TELLS_EVENTS
 from .._work.decision import ALL, FAILED, REMAINING, Adopt, Await, Done, Launch, Refuse, Settled
 from .._work.host_patterns import may_be_no_limit
 from .after_launch import after_adoption, after_launch, until_ended
@@ -32,7 +33,7 @@ from .launch_template import Preparers, limited_to, outcome_after
 from .outcome import RelaunchOutcome, SequenceState, carrying, first_error, interrupted_with
 from .relaunch import Prepared
 from .verdict import Judged, asked_of, refused
-from .work import FRESH_FOR, JobWork, Look, host_names, left_out, with_hosts
+from .work import FRESH_FOR, JobWork, Look, host_names, left_out, settled_work, with_hosts
 
 # The look so many before leads to a launch, however slow the controller is.
 MOST_LOOKS = 3
@@ -76,9 +77,9 @@ class RelaunchSequence:
         :returns: what was done; whatever breaks it off carries what had been done by then.
         :raises ControllerError: the task has failed.
         """
-        work = self._work_of(source)
-        if work.out_of_question:
-            with carrying(outcome):
+        with carrying(outcome):
+            work = settled_work(self._work_of, source)
+            if work.out_of_question:
                 raise RefusedError(work.out_of_question)
         preparers = Preparers(work)
         while True:
@@ -95,8 +96,7 @@ class RelaunchSequence:
                 ended = yield from until_ended(work, decision.job, decision.what, outcome)
                 if ended.id == source.id:
                     with carrying(outcome):
-                        source = _in_detail(work, ended)
-                    work = self._work_of(source)
+                        work = settled_work(self._work_of, _in_detail(work, ended))
                     preparers = Preparers(work)
                 self._looks = 0
                 continue
@@ -274,7 +274,7 @@ def _told(work: JobWork, job: Job) -> Job:
 
 def _in_detail(work: JobWork, job: Job) -> Job:
     """A job that has ended: a list does not tell whether it ever began."""
-    return job if "event_processing_finished" in job.facts else _jobs.get(work.client, job.id)
+    return job if TELLS_EVENTS in job.facts else _jobs.get(work.client, job.id)
 
 
 def done_outcome(work: JobWork, look: Look, decision: Done, outcome: RelaunchOutcome) -> RelaunchOutcome:

@@ -16,7 +16,7 @@ from .._api import jobs as _jobs
 from .._api.client import ControllerClient
 from .._api.jobs import Job
 from .._launch.asks import JobsAfter, Steps
-from .._launch.waiting import Watch
+from .._launch.waiting import TELLS_EVENTS, Watch
 from .._work.decision import (
     ALL,
     REMAINING,
@@ -139,6 +139,16 @@ class JobWork:
             return f"Job {self.source.id} was left in status new and will never run. Cancel it there."
         return ""
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the source tells what it will: just after its end its detail has neither counts of hosts, nor is it
+        sure whether it began. A list never tells these.
+        """
+        source = self.source
+        if TELLS_EVENTS not in source.facts or source.events_processed or source.never_began:
+            return True
+        return self.request.options.hosts == ALL or not needs_runs(source, self._options)
+
     def look(self, own: t.Optional[Job] = None, hosts_needed: bool = False, disabled: bool = False) -> Steps[Look]:
         """The runs as they are now, asking for as little as the decision needs: for a first relaunch that is one list.
 
@@ -238,6 +248,16 @@ class JobWork:
         if not (ledger.masked or self.same_work.masked):
             return ""
         return "A secret among its variables could not be compared, since the controller shows none."
+
+
+def settled_work(work_of: t.Callable[[Job], JobWork], source: Job) -> JobWork:
+    """What is known of a source, when its events are in where what is done about it depends on them.
+
+    :param work_of: makes it, from the detail of the source.
+    :raises ControllerError: what waiting will not cure.
+    """
+    work = work_of(source)
+    return work if work.is_settled else work_of(work.events_in(source))
 
 
 def host_names(hosts: t.Iterable[HostRecord]) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ EVENTS_TIMEOUT = 60.0
 EVENTS_TIMEOUT_NO_PLAYBOOK = 5.0
 
 # The key of a job's detail that says whether its events are in; lists leave it out.
-_TELLS_EVENTS = "event_processing_finished"
+TELLS_EVENTS = "event_processing_finished"
 
 # Canceling is asynchronous: 202 says that it will be done (recorded: cancel-post-running); 405 that the job has ended.
 CANCEL_ACCEPTED = 202
@@ -244,7 +244,7 @@ class Watch:
         if job.events_processed:
             return job
         # A list does not tell: the detail may.
-        known = job if _TELLS_EVENTS in job.facts else None
+        known = job if TELLS_EVENTS in job.facts else None
         timeout = (
             EVENTS_TIMEOUT if job.status in (_jobs.FAILED_STATUS, _jobs.SUCCESSFUL) else EVENTS_TIMEOUT_NO_PLAYBOOK
         )

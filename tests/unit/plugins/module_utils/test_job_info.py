@@ -69,6 +69,19 @@ def never_run() -> BulkController:
     return controller
 
 
+def just_ended() -> BulkController:
+    """It failed before any task, and its events are in two seconds later."""
+    controller = world({}, status="failed", host_status_counts=None, playbook_counts=NEVER_BEGAN["playbook_counts"])
+    controller.inventory.update(dict.fromkeys(MIXED, True))
+
+    def late(path: str, _query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+        in_yet = path != f"jobs/{SOURCE}/" or controller.clock.now >= 2
+        return status, body if in_yet else {**body, "event_processing_finished": False}
+
+    controller.after = late
+    return controller
+
+
 def healed() -> BulkController:
     controller = world()
     relaunched(controller, 43, {"web1": False, "web2": False})
@@ -195,6 +208,7 @@ WORLDS: dict[str, tuple[t.Callable[[], BulkController], dict[str, t.Any], str]] 
     "being done": (being_done, {}, "adopt"),
     "partly being done": (partly_being_done, {}, "await"),
     "never began": (never_run, {}, "launch"),
+    "never began, and has just ended": (just_ended, {}, "launch"),
     "without statistics": (lambda: world({}, **NO_STATISTICS), {}, "refuse"),
     "without statistics, as a whole": (lambda: world({}, **NO_STATISTICS), {"fallback_to_all": True}, "launch"),
     "a host is disabled": (disabled, {}, "done"),
@@ -212,6 +226,7 @@ WORLDS: dict[str, tuple[t.Callable[[], BulkController], dict[str, t.Any], str]] 
     "remaining, it stopped": (stopped_at_once, {"hosts": "remaining"}, "launch"),
     "remaining, a part is being done": (partly_being_done, {"hosts": "remaining"}, "await"),
     "remaining, never began": (never_run, {"hosts": "remaining"}, "launch"),
+    "remaining, never began, and has just ended": (just_ended, {"hosts": "remaining"}, "launch"),
     "remaining, no limit is asked for": (asks_for_no_limit, {"hosts": "remaining"}, "refuse"),
     "all, done by a slice with other hosts": (moved, {"hosts": "all"}, "launch"),
     "all, it failed": (world, {"hosts": "all"}, "launch"),

@@ -184,21 +184,20 @@ class TestALaunchRestsOnAFreshLook:
             steps.close()
 
     def test_events_that_come_in_late_lead_back_to_it(self) -> None:
-        controller = RelaunchingController(failing(), "web1")
-        controller.jobs[SOURCE]["event_processing_finished"] = False
-        task = Task(controller)
-        task.events = [lambda: None, lambda: None, self.heal_and_process(controller)]
+        task = self.chained()
+        task.controller.jobs[43]["event_processing_finished"] = False
+        task.events = [lambda: None, lambda: None, self.heal_and_process(task.controller)]
 
         outcome = task.run()
 
-        assert (controller.posts, outcome.changed, outcome.job and outcome.job.id) == ([], False, 43)
+        assert (task.controller.posts, outcome.changed, outcome.job and outcome.job.id) == ([], False, 44)
         assert task.looks == 2
 
     @staticmethod
     def heal_and_process(controller: RelaunchingController) -> t.Callable[[], None]:
         def heal() -> None:
-            controller.relaunch(SOURCE)
-            controller.jobs[SOURCE]["event_processing_finished"] = True
+            controller.relaunch(43)
+            controller.jobs[43]["event_processing_finished"] = True
 
         return heal
 
@@ -299,6 +298,48 @@ class TestSourceThatNeverBegan:
         outcome = Task(controller).run()
 
         assert (controller.posts, outcome.hosts) == (["jobs/43/relaunch/"], ("web2",))
+
+
+class TestSourceThatHasJustEnded:
+    """Its detail has no counts before its events are in (recorded: lag-detail)."""
+
+    def task(self, controller: RelaunchingController, waited_for: bool, **settled: t.Any) -> Task:
+        source = controller.jobs[SOURCE]
+        ended = {name: source[name] for name in ("status", "finished")}
+        source.update(event_processing_finished=False, host_status_counts=None)
+        task = Task(controller, replace(FAILED, wait=True))
+        task.events = [lambda: source.update(event_processing_finished=True, **settled)]
+        if waited_for:
+            source.update(status="running", finished=None)
+            task.events.insert(0, lambda: source.update(ended))
+        return task
+
+    @pytest.mark.parametrize("waited_for", [False, True])
+    def test_failed_hosts_that_no_relaunch_reaches_are_told(self, waited_for: bool) -> None:
+        controller = RelaunchingController(failing(), "web1", "web2")
+        controller.deleted = {"web2"}
+        task = self.task(controller, waited_for, host_status_counts={"failures": 2})
+        controller.before = lambda _path: controller.jobs.get(43, {}).update(host_status_counts={"ok": 1})
+        outcome = task.run()
+
+        assert (outcome.hosts, outcome.gone_hosts, outcome.remaining_hosts) == (("web1",), ("web2",), ("web2",))
+        assert outcome.warnings == ("Not in the inventory any more, and not recovered: web2.",)
+
+    @pytest.mark.parametrize("waited_for", [False, True])
+    def test_one_that_never_began_is_relaunched_whole(self, waited_for: bool) -> None:
+        controller = RelaunchingController(failing())
+        controller.jobs[SOURCE]["playbook_counts"] = {"play_count": 0, "task_count": 0}
+        outcome = self.task(controller, waited_for).run()
+
+        assert (controller.posts, controller.jobs[43]["limit"]) == (["jobs/42/relaunch/"], "")
+        assert outcome.msg.startswith("Job 42 ended with status failed before it had begun, so that all its hosts")
+
+    def test_nothing_is_waited_for_where_that_decides_nothing(self) -> None:
+        controller = RelaunchingController(failing(), "web1")
+        task = self.task(controller, waited_for=False)
+        task._options = RelaunchOptions("all")
+
+        assert task.run().changed and task.slept == []
 
 
 class TestDriver:

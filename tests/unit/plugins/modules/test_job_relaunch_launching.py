@@ -77,9 +77,9 @@ def test_all_hosts_is_the_default(controller: ScriptedController, relaunch: Rela
 def test_failed_hosts_are_asked_for_only_when_the_events_are_in(
     controller: ScriptedController, relaunch: Relaunch
 ) -> None:
-    before(controller, event_processing_finished=False)
-    controller.expect("GET", at(42), body=job(42, event_processing_finished=False))
-    controller.expect("GET", at(42), body=job(42))
+    for processed in (False, False, True):
+        controller.expect("GET", at(42), body=job(42, event_processing_finished=processed))
+    controller.expect("GET", JOBS, body=listed())
     controller.expect("POST", at(42, "relaunch"), 201, relaunched())
     controller.expect("GET", JOBS, body=listed())
 

@@ -123,7 +123,6 @@ class TestABlank:
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
         controller.expect("GET", at(42), body=job(42, event_processing_finished=False, host_status_counts=None))
-        controller.expect("GET", JOBS, body=listed())
         controller.expect("GET", at(42), body=job(42, host_status_counts=ONE))
         controller.expect("GET", JOBS, body=listed())
         controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("db 1")))
