@@ -181,12 +181,16 @@ class Ledger:
 def done_by(done_in: t.Iterable[Job], failed_in: t.Iterable[Job]) -> t.Optional[Job]:
     """The rule: a host is done where a run was successful on it that was created when each of its failures had ended.
 
+    One with a lower number than a failure was not, whatever a clock says that was set back.
+
     :param done_in: the runs that were successful on it; of all hosts together, if these are asked about.
     :param failed_in: those that failed on it.
     :returns: the one that does it, which ended last if there are several; None where it is not done.
     """
-    last = max((job.finished for job in failed_in), default=None)
-    return max((job for job in done_in if last is None or job.created > last), key=ended, default=None)
+    failed = list(failed_in)
+    last, newest = max((job.finished for job in failed), default=None), max((job.id for job in failed), default=0)
+    done = (job for job in done_in if last is None or (job.created > last and job.id > newest))
+    return max(done, key=ended, default=None)
 
 
 def ended(job: Job) -> tuple[t.Any, int]:

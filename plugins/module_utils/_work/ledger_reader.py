@@ -363,8 +363,9 @@ def _ran_on_limit(job: Job, started: t.Optional[Started]) -> bool:
 def _decided(host: HostRecord, job: Job) -> bool:
     """Whether nothing that ended with this job or before it says anything new of a host.
 
-    That is so behind its newest failure, and behind the beginning of the run that did it.
+    That is so behind its newest failure, and behind the beginning of the run that did it; a failure with a higher
+    number takes a success back all the same, see ``done_by``.
     """
-    if host.failed_in[0].finished >= job.finished:
+    if any(one.finished >= job.finished and (job.successful or one.id > job.id) for one in host.failed_in):
         return True
-    return host.done_in is not None and host.done_in.created > job.finished
+    return host.done_in is not None and host.done_in.created > job.finished and host.done_in.id > job.id

@@ -25,6 +25,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger i
     Ledger,
     Reach,
     StoppedEarly,
+    done_by,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger_reader import JobsRead, LedgerReader
 from ansible_collections.relaunch.controller.plugins.module_utils._work.same_work import SameWork
@@ -150,6 +151,17 @@ class TestAsking:
 
         assert (ids(ledger), names(ledger)) == ([43, 44], ["web1", "web2"])
         assert [ledger.runs[0].runs_on(host.names) for host in ledger.remaining] == [False, False]
+
+    def test_a_clock_that_went_back_hides_no_failure(self, controller: ScriptedController, read: Read) -> None:
+        """The controller's clock was set back between jobs 43 and 44."""
+        counted(controller, 42, summary("web1"))
+        counted(controller, 43, well("web1"))
+        counted(controller, 44, summary("web1"))
+        back = {"created": "2026-11-23T00:42:30Z", "finished": "2026-11-23T00:42:50Z"}
+        later = relaunched(43, "successful", limit="web1"), relaunched(44, "failed", limit="web1", **back)
+
+        assert names(read(*later)) == ["web1"]
+        assert done_by([Job.of(later[0])], [Job.of(later[1])]) is None
 
     @pytest.mark.parametrize(
         "answer", [{"body": listed({"name": "web"})}, {"status": 403, "body": DENIED}], ids=["a group", "who knows"]
