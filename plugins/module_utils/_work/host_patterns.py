@@ -22,6 +22,8 @@ if t.TYPE_CHECKING:
 
 # What needs no row in an inventory.
 LOCALHOST = frozenset({"localhost", "127.0.0.1", "::1"})
+# The group that ansible makes, so that no inventory lists it.
+UNGROUPED = "ungrouped"
 
 # More names make a request line too long for some proxies.
 NAMES_LIMIT = 100

@@ -16,7 +16,7 @@ from datetime import datetime
 from .._api.errors import AnswerError
 from .._api.jobs import Job, parse_time
 from .._api.kinds import JOB
-from .host_patterns import are_plain, terms
+from .host_patterns import LOCALHOST, UNGROUPED, are_plain, terms
 from .ledger import HostRecord, Reach
 from .runs import HostKey, Run
 from .starts import FAILURE_EVENTS
@@ -97,25 +97,36 @@ class HostReach:
         if all(run.runs_on(one.names) is not None for one in records if one.done_in is None):
             return run
         if run.job.id not in self._no_groups:
-            self._no_groups[run.job.id] = self._without_groups(run.job)
+            self._no_groups[run.job.id] = self._without_groups(run)
         return replace(run, no_groups=run.no_groups | self._no_groups[run.job.id])
 
-    def _without_groups(self, job: Job) -> frozenset[str]:
-        """The names in a job's limit that no group of its inventory has; a limit of very many is taken as not known."""
-        names = sorted(part.lstrip("!") for part in terms(str(job.facts.get("limit"))))
-        if job.inventory is None or len(names) > HOSTS_AT_ONCE:
+    def _without_groups(self, run: Run) -> frozenset[str]:
+        """The names in a run's limit that its inventory has for hosts, and for no group; a limit of very many is taken
+        as not known.
+
+        What it has for neither may be a group that was renamed, or made by the playbook.
+        """
+        names = {part.lstrip("!&") for part in terms(str(run.job.facts.get("limit")))}
+        if run.job.inventory is None or len(names) > HOSTS_AT_ONCE:
             return frozenset()
-        groups: set[str] = set()
         try:
-            for start in range(0, len(names), NAMES_AT_ONCE):
-                some = ",".join(names[start : start + NAMES_AT_ONCE])
-                found = self._client.results(f"inventories/{job.inventory}/groups/", name__in=some)
-                groups.update(str(entry.get("name")) for entry in found)
+            left = names - {UNGROUPED} - self._in_inventory(run.job.inventory, "groups", names)
+            hosts = self._in_inventory(run.job.inventory, "hosts", left - run.no_groups - LOCALHOST)
         except AnswerError as error:
             if error.not_visible:
                 return frozenset()
             raise
-        return frozenset(name for name in names if are_plain([name])) - groups
+        return hosts | (left & LOCALHOST)
+
+    def _in_inventory(self, inventory: int, kind: str, names: t.Collection[str]) -> frozenset[str]:
+        """Those of some names that an inventory has for its groups, or its hosts."""
+        found: set[str] = set()
+        ordered = sorted(filter(lambda name: are_plain([name]), names))
+        for start in range(0, len(ordered), NAMES_AT_ONCE):
+            some = ",".join(ordered[start : start + NAMES_AT_ONCE])
+            rows = self._client.results(f"inventories/{inventory}/{kind}/", name__in=some)
+            found.update(str(row.get("name")) for row in rows)
+        return frozenset(found)
 
     def _absent(self, records: t.Sequence[HostRecord]) -> dict[HostKey, Reach]:
         """Those that a run has left out.

@@ -146,6 +146,7 @@ class TestAsking:
         counted(controller, 42, summary("web1"), summary("web2"))
         counted(controller, 44, well("web3"))
         controller.expect("GET", GROUPS, body=listed())
+        controller.expect("GET", HOSTS, body=listed({"name": "web3"}))
 
         ledger = read(relaunched(43, "running", limit="web3"), relaunched(44, "successful", limit="web3"))
 
@@ -176,6 +177,29 @@ class TestAsking:
 
         assert [ledger.runs[0].runs_on(host.names) for host in ledger.remaining] == [False, None]
         assert controller.asked[-1].query["name__in"] == "web,web1"
+
+    @pytest.mark.parametrize("limit", ["ungrouped", "renamed-since", "web3:renamed-since"])
+    def test_a_name_that_the_inventory_has_for_nothing_may_be_a_group(
+        self, controller: ScriptedController, read: Read, limit: str
+    ) -> None:
+        counted(controller, 42, summary("web1"))
+        controller.expect("GET", GROUPS, body=listed())
+        if limit != "ungrouped":
+            controller.expect("GET", HOSTS, body=listed({"name": "web3"}))
+
+        ledger = read(relaunched(43, "running", limit=limit))
+
+        assert [ledger.runs[0].runs_on(host.names) for host in ledger.remaining] == [None]
+
+    def test_localhost_is_no_group_without_a_row_in_the_inventory(
+        self, controller: ScriptedController, read: Read
+    ) -> None:
+        counted(controller, 42, summary("web1"))
+        controller.expect("GET", GROUPS, body=listed())
+
+        ledger = read(relaunched(43, "running", limit="localhost"))
+
+        assert [ledger.runs[0].runs_on(host.names) for host in ledger.remaining] == [False]
 
     @pytest.mark.parametrize("limit", ["webservers", "web*", "all:!db"])
     def test_a_limit_may_be_a_group_or_a_pattern(self, controller: ScriptedController, read: Read, limit: str) -> None:
