@@ -36,8 +36,10 @@ class Run:
     no_groups: frozenset[str] = frozenset()
 
     def covers(self, names: frozenset[str]) -> bool:
-        """Whether a host with these names is in its limit by name."""
-        return self.whole or not self.job.limit_names or bool(names & self.job.limit_names)
+        """Whether a host with these names is in its limit by name, and nothing there may leave it out."""
+        limit = self.job.limit_names
+        named = bool(names & limit) and not any(name.startswith(("!", "&")) for name in limit)
+        return self.whole or not limit or named
 
     def runs_on(self, names: frozenset[str]) -> t.Optional[bool]:
         """Whether a host with these names is in its limit, which may be a pattern; None where that is not known."""

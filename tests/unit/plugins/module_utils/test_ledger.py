@@ -384,6 +384,9 @@ class TestRun:
             ("", False, True),
             ("webservers", True, True),
             ("a*", False, False),
+            ("a,b,!group", False, False),
+            ("a,b,&group", False, False),
+            ("a,b,!group", True, True),
         ],
     )
     def test_covers(self, limit: str, whole: bool, covered: bool) -> None:
@@ -401,6 +404,10 @@ class TestRun:
             ("x:all:!a:!old", False),
             ("x", False),
             ("x:!group", False),
+            ("a,!x", True),
+            ("a,x,!group", None),
+            ("a,x,&group", None),
+            ("a,!a", None),
             ("group", None),
             ("b*", None),
             ("all:!group", None),

@@ -454,6 +454,15 @@ class TestIdle:
         assert "web2" in names(ledger)
         assert (controller.asked[2].query["enabled"], controller.asked[2].query["id__in"]) == ("true", "2")
 
+    @pytest.mark.parametrize("limit", ["web1:web2:!canary", "web1,web2,!canary", "web1,web2,&prod"])
+    def test_whom_a_limit_may_leave_out_a_run_did_not_ask_for(
+        self, controller: ScriptedController, read: Read, limit: str
+    ) -> None:
+        counted(controller, 42, summary("web1"), summary("web2"))
+        counted(controller, 43, well("web1"))
+
+        assert [host.name for host in read(job(43, "successful", limit=limit)).due] == ["web2"]
+
     @pytest.mark.parametrize(
         "answer", [{"status": 500, "body": {"detail": "Oops."}}, {"status": 401, "body": {"detail": "Who?"}}]
     )
