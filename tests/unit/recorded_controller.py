@@ -32,6 +32,8 @@ class RecordedController(BaseAdapter):
         self._lists = lists
         #: Path and query of each request.
         self.asked: list[str] = []
+        #: What its clock says; the present where it is not set.
+        self.date: str | None = None
 
     def client(self) -> ControllerClient:
         return client_of(self, Clock())
@@ -40,7 +42,7 @@ class RecordedController(BaseAdapter):
         target = urlsplit(str(request.url))
         path = target.path.removeprefix("/api/v2/")
         self.asked.append(f"{path}?{target.query}")
-        rows, now = self._lists.get(path, 404), {"Date": formatdate(usegmt=True)}
+        rows, now = self._lists.get(path, 404), {"Date": self.date or formatdate(usegmt=True)}
         if isinstance(rows, int):
             return answer(request, rows, {"detail": "No."}, now)
         return answer(request, 200, page(rows, dict(parse_qsl(target.query))), now)

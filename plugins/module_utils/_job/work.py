@@ -71,6 +71,10 @@ class EventsIn:
             self._read.details[job.id] = self._watch.until_events_processed(job)
         return self._read.details[job.id]
 
+    def known(self, job: Job) -> t.Optional[Job]:
+        """The same, where it has been asked for before."""
+        return self._read.details.get(job.id)
+
     def of_successful(self, client: ControllerClient, job: Job) -> Job:
         """The same, where what it has started is asked for next, and may come along.
 

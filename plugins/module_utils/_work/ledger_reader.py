@@ -180,7 +180,7 @@ class LedgerReader(SummariesReader):
         self._whole = whole
         self._reads_hosts = with_hosts or not whole
         self._tried = tried
-        self._ends = RunEnds(client, self.summaries, read.starts)
+        self._ends = RunEnds(client, self.summaries, read.starts, events_in)
 
     def ledger(self, later: t.Sequence[Job], hosts_needed: bool, runs_count: bool = True) -> Ledger:
         """As it is now.

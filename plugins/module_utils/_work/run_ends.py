@@ -10,6 +10,7 @@ import functools
 import itertools
 import typing as t
 from dataclasses import replace
+from datetime import timedelta
 
 from .._api import jobs as _jobs
 from .._api.errors import AnswerError
@@ -27,6 +28,8 @@ if t.TYPE_CHECKING:
 
 # By which runs the end of another one is measured at most, so that a long history costs no more than a short one.
 MEASURES = 2
+# So long after the end of a job its last events may not be in yet; mostly it takes a second.
+EVENTS_LATE_FOR = timedelta(hours=1)
 
 
 class RunEnds:
@@ -34,14 +37,20 @@ class RunEnds:
     :param client: the controller.
     :param summaries: brings what became of the hosts of a job.
     :param starts: by job, the plays and tasks that it has started; it grows.
+    :param events_in: waits until the events of a job that has ended are in.
     """
 
     def __init__(
-        self, client: ControllerClient, summaries: t.Callable[[Job], t.Sequence[HostSummary]], starts: StartsRead
+        self,
+        client: ControllerClient,
+        summaries: t.Callable[[Job], t.Sequence[HostSummary]],
+        starts: StartsRead,
+        events_in: t.Callable[[Job], Job],
     ) -> None:
         self._client = client
         self._summaries = summaries
         self._starts = starts
+        self._events_in = events_in
         self._ends: dict[tuple[int, tuple[int, ...]], EndOfRun] = {}
 
     def with_stopped(self, run: Run, runs: t.Sequence[Run]) -> Run:
@@ -64,6 +73,8 @@ class RunEnds:
         key = run.job.id, tuple(job.id for job in measures)
         if key not in self._ends:
             summaries = functools.partial(self._summaries, run.job)
+            for job in (run.job, *measures):
+                self._settle(job)
             found = [read_end_of_run(self._client, run.job, one, summaries, self._starts) for one in measures]
             self._ends[key] = _by_all(found)
         return self._ends[key]
@@ -144,12 +155,21 @@ class RunEnds:
 
     def started(self, job: Job) -> Started:
         """What a job started; nothing where this user may not read that, which ``read_end_of_run`` tells."""
+        self._settle(job)
         try:
             return read_started(self._client, job, self._starts)
         except AnswerError as error:
             if not error.refuses or error.status != 403:
                 raise
             return Started()
+
+    def _settle(self, job: Job) -> None:
+        """Have the events of a job that has just ended in before they are read, which is once.
+
+        Without its last ones it would seem to have started less than it did.
+        """
+        if job.id not in self._starts and abs(self._client.now() - job.finished) < EVENTS_LATE_FOR:
+            self._events_in(job)
 
 
 def may_have_results(run: Run) -> bool:

@@ -599,9 +599,16 @@ def result(host: str, counter: int, task: str) -> dict[str, t.Any]:
 
 @dataclass
 class Work:
-    """A controller with jobs that ran, the first of them the source, and what is made of them."""
+    """A controller with jobs that ran, the first of them the source, and what is made of them.
+
+    :param late: by job, all of its events, where the last ones come in only while they are waited for.
+    :param date: what the controller's clock says; the present where nothing is said.
+    """
 
     lists: dict[str, t.Any] = field(default_factory=dict)
+    late: dict[int, t.Sequence[dict[str, t.Any]]] = field(default_factory=dict)
+    date: str | None = None
+    waited_for: list[int] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     read: JobsRead = field(default_factory=JobsRead)
@@ -615,11 +622,20 @@ class Work:
         self.jobs.append(Job.of(job(number, status, **{"limit": limit, **facts})))
         rows = [summary(name, failed=False) for name in well.split()] + [summary(name) for name in failed.split()]
         self.lists[f"jobs/{number}/{SUMMARIES}/"] = rows
+        self._has_events(number, events)
+        return self
+
+    def _has_events(self, number: int, events: t.Iterable[dict[str, t.Any]] | int) -> None:
         found = (
             events if isinstance(events, int) else [{"host_name": "", "host__isnull": True, **one} for one in events]
         )
         self.lists[f"jobs/{number}/job_events/"] = found
-        return self
+
+    def _events_in(self, job: Job) -> Job:
+        self.waited_for.append(job.id)
+        if job.id in self.late:
+            self._has_events(job.id, self.late[job.id])
+        return job
 
     def inventory(self, *names: str, without_summary: str = "") -> Work:
         """Its enabled hosts, and those of them that the source has no summary of."""
@@ -656,15 +672,20 @@ class Work:
     def _reader(self, many: bool = False) -> t.Iterator[tuple[LedgerReader, list[Job]]]:
         source, *later = self.jobs
         controller = RecordedController(self.lists)
+        controller.date = self.date
         with controller.client() as client:
             same_work = SameWork(client, source)
             read = JobsRead.of_many(client, {}) if many else self.read
-            yield LedgerReader(client, lambda job: job, source, same_work, False, read), later
+            yield LedgerReader(client, self._events_in, source, same_work, False, read), later
         self.asked = controller.asked
 
     def events_asked(self, number: int) -> int:
         return sum(asked.startswith(f"jobs/{number}/job_events/") for asked in self.asked)
 
+
+#: What the controller's clock says when a job has just ended.
+NOW = "Tue, 24 Nov 2026 12:00:00 GMT"
+JUST_ENDED = {"finished": "2026-11-24T11:59:59Z"}
 
 WENT_ON = (PLAY, FIRST, failure("web2"), LAST, result("web1", 5, "u4"))
 BROKE_OFF = (PLAY, FIRST, failure("web2"))
@@ -782,6 +803,30 @@ class TestEndOfARelaunch:
 
         assert done(work.ledger()) == {"web1": 44, "web2": 44}
         assert work.events_asked(43) == 0
+
+    def test_the_last_events_of_a_run_that_has_just_ended_are_waited_for(self) -> None:
+        measured = (PLAY, FIRST, LAST)
+        work = self.of(BROKE_OFF).ran("successful", measured[:2], well="web3", **JUST_ENDED)
+        work.late, work.date = {44: measured}, NOW
+        assert done(work.ledger()) == {}
+        assert 44 in work.waited_for
+
+    def test_so_is_its_last_failure(self) -> None:
+        """Without it the second batch would seem to have come to its end."""
+        first = (PLAY, FIRST, LAST, failure("web2", 5, "u4"))
+        batches = (*first, again(PLAY, 6), again(FIRST, 7), result("web1", 8, "u2"))
+        work = self.of(batches, **JUST_ENDED).ran("successful", (PLAY, FIRST, LAST), well="web3")
+        work.late, work.date = {43: (*batches, failure("web3", 9))}, NOW
+        work.lists[f"jobs/43/{SUMMARIES}/"].append(summary("web3"))
+
+        assert done(work.ledger()) == {}
+        assert 43 in work.waited_for
+
+    def test_those_of_one_that_ended_long_ago_are_not(self) -> None:
+        work = self.of(WENT_ON).ran("successful", (PLAY, FIRST, LAST), well="web3")
+
+        assert done(work.ledger()) == {"web1": 43}
+        assert {43, 44}.isdisjoint(work.waited_for)
 
     def test_what_it_has_started_is_kept(self) -> None:
         work = self.of(WENT_ON).ran("successful", (PLAY, FIRST, LAST), well="web3")
