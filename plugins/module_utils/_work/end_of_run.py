@@ -137,7 +137,8 @@ class _Judge:
             unhandled=tuple(batch for batch, fate in fates if fate is _Fate.UNHANDLED),
             missed=(*self._left_out(), *(self._missed(play, ()) for play in self._missing)),
             never_begun=broke or bool(self._missing),
-            unproven=last is _Fate.UNPROVEN or (not self._found.complete and broke and last is not _Fate.WHOLE),
+            unproven=any(fate is _Fate.UNPROVEN for _batch, fate in fates)
+            or (not self._found.complete and broke and last is not _Fate.WHOLE),
         )
 
     def _same_plays(self) -> bool:
@@ -214,7 +215,9 @@ class _Judge:
         if not in_files or not batch.entered_all_files:
             return _Fate.STOPPED
         if not shows_end:
-            return _Fate.WHOLE if batch.end is not None or self._went_on(batch, course) else _Fate.UNPROVEN
+            # With a complete measure it started nothing in this play, which was for none of its hosts.
+            passed = batch.end is not None and not (self._found.complete and self._is_miscounted(batch))
+            return _Fate.WHOLE if passed or self._went_on(batch, course) else _Fate.UNPROVEN
         branches = self._branches(batch, course)
         if course.ended_by_meta:
             since = [start.key for start in batch.tasks if start.counter > suspect[0]]
@@ -282,10 +285,8 @@ class _Judge:
     def _was_the_last(self, batch: Batch) -> bool:
         """Whether nothing may have followed a batch, or nothing for its hosts.
 
-        ansible-core goes on without the hosts that it stopped where it does not find that all of a batch have failed:
-        one that was unreachable counts twice, one that failed in an earlier play not at all (playbook_executor.py,
-        ``failed_hosts_count``, 2.16 to 2.19). Nor does one that was rescued, whose failure may have been fatal to the
-        others all the same (recorded: rescue-aef-later-play).
+        A failure that was rescued may have been fatal to the others all the same, and does not count as one (recorded:
+        rescue-aef-later-play).
         """
         if not self._suspect(batch):
             return False
@@ -294,8 +295,16 @@ class _Judge:
             return True
         if self._went_on(batch, self._course(batch)[0]):
             return False
+        return batch.end is None or self._is_miscounted(batch) or not self._failures().whole
+
+    def _is_miscounted(self, batch: Batch) -> bool:
+        """Whether ansible-core may have gone on without the hosts of a batch that it stopped.
+
+        It does where it does not find that all of them have failed: one that was unreachable counts twice, one that
+        failed in an earlier play not at all (playbook_executor.py, ``failed_hosts_count``, 2.16 to 2.19).
+        """
         first = self._run.batches_of(batch.play)[0].play.counter
-        miscounted = any(
-            failure.counter < first or (failure.unreachable and batch.holds(failure.counter)) for failure in failures
+        return any(
+            failure.counter < first or (failure.unreachable and batch.holds(failure.counter))
+            for failure in self._failures().newest
         )
-        return batch.end is None or miscounted or not self._failures().whole

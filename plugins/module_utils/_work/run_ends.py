@@ -28,6 +28,8 @@ if t.TYPE_CHECKING:
 
 # By which runs the end of another one is measured at most, so that a long history costs no more than a short one.
 MEASURES = 2
+# So many older successful ones are read where these have started nothing in a play in which the run has.
+OLDER_MEASURES = 5
 # So long after the end of a job its last events may not be in yet; mostly it takes a second.
 EVENTS_LATE_FOR = timedelta(hours=1)
 
@@ -85,13 +87,35 @@ class RunEnds:
         Of those there may be several: one has got further, and another one into a rescue.
         """
         order = sorted((other.job for other in others if may_have_results(other)), key=ended, reverse=True)
-        successful = (job for job in order if job.successful and self.started(job).plays)
-        measures = list(itertools.islice(successful, MEASURES))
+        measures = self._successful(run.job, order)
         if measures:
             return measures
         failed = [job for job in order if not job.successful and job.revision == run.job.revision][:MEASURES]
         own = self.started(run.job)
         return [job for job in failed if self.started(job).beyond(own)] or [run.job]
+
+    def _successful(self, run: Job, order: t.Iterable[Job]) -> list[Job]:
+        """The newest successful ones, and older ones that show a play of the run which these began for none of their
+        hosts.
+        """
+        showing = (job for job in order if job.successful and self.started(job).plays)
+        found = list(itertools.islice(showing, MEASURES))
+        if len(found) < MEASURES:
+            return found
+        left = self._in_plays(run).difference(*map(self._in_plays, found))
+        for job in itertools.islice(showing, OLDER_MEASURES if left else 0):
+            if left & self._in_plays(job):
+                found.append(job)
+                left -= self._in_plays(job)
+            if not left:
+                break
+        return found
+
+    def _in_plays(self, job: Job) -> frozenset[int]:
+        """The places of the plays in which a job started tasks."""
+        started = self.started(job)
+        plays = enumerate(started.plays)
+        return frozenset(number for number, play in plays if any(batch.tasks for batch in started.batches_of(play)))
 
     def begun_by_nobody(self, run: Run, others: t.Sequence[Run]) -> set[str]:
         """The patterns of plays that a run never began, and that its measures began for no host; where these added

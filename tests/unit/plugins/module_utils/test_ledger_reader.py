@@ -752,6 +752,27 @@ class TestEndOfARelaunch:
 
         assert done(work.ledger()) == {}
 
+    def test_so_does_an_older_one_that_shows_a_play_which_these_began_for_nobody(self) -> None:
+        """Job 43 could not reach web2, and went on to the second play without web1, on which it had stopped."""
+        unreachable = {**failure("web2"), "event": "runner_on_unreachable"}
+        in_second = (*SECOND_PLAY, result("web3", 10, "u9"))
+        work = self.of((PLAY, FIRST, unreachable, *in_second))
+        work.ran("successful", (PLAY, FIRST, LAST, *SECOND_PLAY[:1]), well="web2")
+        for _time in range(2):
+            work.ran("successful", (PLAY, *in_second), well="web3")
+
+        assert done(work.ledger()) == {"web2": 44}
+        assert [work.events_asked(number) for number in (44, 45, 46)] == [1, 1, 1]
+
+    def test_not_many_are_read_for_that(self) -> None:
+        work = self.of(WENT_ON)
+        for _time in range(12):
+            work.ran("successful", (PLAY, *SECOND_PLAY), well="web3")
+
+        work.ledger()
+
+        assert sum(work.events_asked(number) > 0 for number in range(44, 56)) == 7
+
     def test_without_a_success_the_run_that_started_most_measures_it(self) -> None:
         work = self.of(BROKE_OFF).ran("failed", WENT_ON, failed="web2")
 
