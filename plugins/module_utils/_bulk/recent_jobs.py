@@ -15,7 +15,7 @@ from datetime import timedelta
 from .._api.jobs import FINAL_STATUSES, NEW, Job
 from .._api.kinds import JOB
 from .._api.paging import NUMBERS_AT_ONCE, in_chunks
-from .._launch.asks import JobsAfter
+from .._launch.asks import JobsAfter, Listed
 from .._launch.waiting import seen_in_detail
 from .._selection.find_jobs import by_numbers
 
@@ -144,14 +144,15 @@ class RecentJobs:
         template = _template(source)
         return any(self._template_of[number] == template for number in self._active)
 
-    def answer(self, ask: JobsAfter) -> list[Job]:
+    def answer(self, ask: JobsAfter) -> Listed:
         """What is asked for, without the work that is surely other; that is told of each job once if it is not new."""
         template = _template(ask.source)
         jobs, met = self._of_template.get(template, {}), self._met.get(template, [])
         seen, numbers = self._of_source.get(ask.source.id, (0, set()))
         numbers.update(number for number in met[seen:] if number in jobs and not ask.other_work(jobs[number]))
         self._of_source[ask.source.id] = len(met), numbers
-        return [jobs[number] for number in sorted(numbers) if number in jobs and number > ask.number]
+        found = (jobs[number] for number in sorted(numbers) if number in jobs and number > ask.number)
+        return Listed(found, self._asked[-1][0])
 
     def knows_all(self, ask: JobsAfter) -> bool:
         """Whether all is known already that matters: no number is left in front of a launch for an unknown job, and

@@ -37,6 +37,17 @@ class JobsAfter:
     verdict: bool = False
 
 
+class Listed(list[Job]):
+    """Jobs by a list that may have been read before it was asked for.
+
+    :param at: when that was answered, by the client's clock.
+    """
+
+    def __init__(self, jobs: t.Iterable[Job], at: float) -> None:
+        super().__init__(jobs)
+        self.at = at
+
+
 @dataclass(frozen=True)
 class WorkflowJobsAfter:
     """A fresh list of workflow jobs. The answer: they, oldest first.

@@ -172,6 +172,32 @@ def test_a_scheduled_success_shortly_before_the_launch_is_taken(controller: Bulk
     assert ran.of(2)[0] == "superseded"
 
 
+@pytest.mark.parametrize("slow", [4.0, 60.0])
+@pytest.mark.parametrize("hosts", ["all", "failed"])
+def test_what_was_done_while_others_were_planned_is_not_launched(
+    controller: BulkController, hosts: str, slow: float
+) -> None:
+    controller.failed(1, {"web1": True}, template=7)
+    other = {"forks": 3} if hosts == "all" else {"launch_type": "relaunch", "limit": "web1"}
+    controller.failed(2, {"web1": True}, template=7, **other)
+    controller.failed(3, {"web1": True}, template=8)
+    controller.edited = {7: 0.0} if hosts == "all" else {}
+    launched: list[int] = []
+
+    def schedule(_method: str, path: str) -> None:
+        # What job 1 is asked about once all have been listed takes long.
+        listed_before = any("unified_job_template__in" in query for _method, _path, query in controller.asked)
+        if path.startswith("jobs/1/") and listed_before and not launched:
+            launched.append(controller.launch(8, ["web1"], duration=1.0, launch_type="scheduled").id)
+            controller.clock.now += slow
+
+    controller.before = schedule
+    ran = relaunch(controller, hosts, selection=Selection(job_ids=(1, 3)), at_once=5)
+
+    assert ran.of(3) == ("superseded", True) and ran.entry(3).id == launched[0]
+    assert 3 not in relaunches_of(controller.posts)
+
+
 class TestSlices:
     """Which hosts a slice has changes with its inventory: a host that is added or disabled moves others."""
 
