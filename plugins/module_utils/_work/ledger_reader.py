@@ -11,8 +11,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from .._api import jobs as _jobs
+from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job
 from .end_of_run_reader import StartsRead, read_place
+from .host_patterns import HostPattern, PatternHosts
 from .host_reach import HostReach
 from .ledger import (
     HostRecord,
@@ -135,6 +137,38 @@ class SummariesReader:
         records = self._reach.of_stopped(stopped_records(then, missing, (), ()))
         return tuple(one for one in records if one.reach is Reach.RELAUNCH)
 
+    def _asked_for(self, records: t.Sequence[HostRecord], runs: t.Sequence[Run]) -> tuple[HostRecord, ...]:
+        """Some hosts without those that the source was not asked for: others run the same work by limits of their own.
+
+        :param runs: those in which they failed, but for the source.
+        """
+        of_others = {run.job.id for run in runs if not run.whole}
+        source = Run(self._source, no_groups=frozenset[str]().union(*(one.names for one in records)))
+        held = {
+            one.key: source.runs_on(one.names)
+            for one in records
+            if of_others.issuperset(job.id for job in one.failed_in)
+        }
+        open_ones = [one for one in records if held.get(one.key, True) is None]
+        names = self._in_limit(frozenset[str]().union(*(one.names for one in open_ones)), source.no_groups)
+        held.update((one.key, bool(names & one.names)) for one in open_ones)
+        return tuple(one for one in records if held.get(one.key, True))
+
+    def _in_limit(self, hosts: frozenset[str], known: frozenset[str]) -> frozenset[str]:
+        """Those of some hosts that are surely in the source's limit, which may name groups.
+
+        :param known: names of hosts that may be gone by now.
+        """
+        if not hosts:
+            return hosts
+        try:
+            asked = PatternHosts(self._client, self._source.inventory, known=known)
+            return asked.among(hosts, HostPattern.of(str(self._source.facts["limit"]))).surely
+        except AnswerError as error:
+            if error.not_visible:
+                return frozenset()
+            raise
+
     def _failed_of(self, job: Job) -> tuple[HostSummary, ...]:
         if job.id in self._read.summaries:
             return tuple(one for one in self._read.summaries[job.id] if one.failed)
@@ -219,7 +253,7 @@ class LedgerReader(SummariesReader):
         return self._with_limits(replace(ledger, hosts=tuple(without_tried(records, tried, runs))))
 
     def _reached(self, source_run: Run, runs: t.Sequence[Run]) -> tuple[HostRecord, ...]:
-        records = self._reach.of(host_records(source_run, runs))
+        records = self._reach.of(self._asked_for(host_records(source_run, runs), runs))
         # One that failed on no host may have found none that is enabled.
         silent = [run for run in runs if run.summaries == () and run.job.status == _jobs.FAILED_STATUS]
         if not any(run.covers(one.names) for run in silent for one in records if one.would_run):

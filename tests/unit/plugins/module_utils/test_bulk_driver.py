@@ -198,6 +198,27 @@ def test_what_was_done_while_others_were_planned_is_not_launched(
     assert 3 not in relaunches_of(controller.posts)
 
 
+@pytest.mark.parametrize("hosts", ["failed", "remaining"])
+@pytest.mark.parametrize("healed", [False, True])
+@pytest.mark.parametrize("later", [{"db7": True}, {"web1": False, "db7": True}], ids=["other host", "both"])
+def test_a_job_is_not_relaunched_on_hosts_of_anothers_limit(
+    controller: BulkController, hosts: str, healed: bool, later: t.Mapping[str, bool]
+) -> None:
+    """Two people run a template that asks for its limit, each on hosts of their own."""
+    controller.failed(3, {"web1": True}, limit="web1")
+    controller.prompts[3] = {"limit": "web1"}
+    if healed:
+        controller.failed(4, {"web1": False}, limit="web1", launch_type="relaunch")
+    controller.failed(5, later, limit=",".join(later), launched_by={"id": 2, "type": "user"})
+    controller.prompts[5] = {"limit": ",".join(later)}
+
+    ran = relaunch(controller, hosts, selection=Selection(job_ids=(3,)))
+
+    assert ran.error is None and ran.entry(3).recovered and not ran.entry(3).remaining_hosts
+    launched = [job.facts["limit"] for number, job in controller.jobs.items() if number > 100]
+    assert launched == ([] if healed else ["web1"])
+
+
 class TestSlices:
     """Which hosts a slice has changes with its inventory: a host that is added or disabled moves others."""
 

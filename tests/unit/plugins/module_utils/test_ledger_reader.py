@@ -225,6 +225,42 @@ class TestAsking:
         assert ledger.whole_success is None
 
 
+class TestLimitOfTheSource:
+    """Others run the same work by limits of their own: what failed there was not asked of this source."""
+
+    LATER = relaunched(43, "failed", limit="web2,db7", launch_type="manual")
+
+    def test_other_hosts_are_not_asked_about(self, controller: ScriptedController, read: Read) -> None:
+        counted(controller, 42, summary("web1"))
+        counted(controller, 43, summary("web2"), summary("db7"))
+
+        assert names(read(self.LATER, limit="web1")) == ["web1"]
+
+    def test_those_in_it_are_by_name(self, controller: ScriptedController, read: Read) -> None:
+        counted(controller, 42, summary("web1"))
+        counted(controller, 43, summary("web2"), well("db7"))
+
+        assert names(read(self.LATER, limit="web1,web2")) == ["web1", "web2"]
+
+    def test_those_that_failed_with_the_same_limit_are(self, controller: ScriptedController, read: Read) -> None:
+        counted(controller, 42, summary("web1"))
+        counted(controller, 43, summary("web1"), summary("web2"))
+
+        assert names(read(relaunched(43, "failed", limit="web"), limit="web")) == ["web1", "web2"]
+
+    @pytest.mark.parametrize("granted", [True, False])
+    def test_those_in_its_groups_are_where_that_is_told(
+        self, controller: ScriptedController, read: Read, granted: bool
+    ) -> None:
+        counted(controller, 42, summary("web1"))
+        counted(controller, 43, summary("web2"), summary("db7"))
+        found: dict[str, t.Any] = {"body": listed({"id": 5, "name": "web"})} if granted else {"status": 403}
+        controller.whenever("GET", GROUPS, **{"body": DENIED, **found})
+        controller.whenever("GET", "/api/v2/groups/5/all_hosts/", body=listed({"name": "web2"}))
+
+        assert names(read(self.LATER, limit="web")) == (["web1", "web2"] if granted else ["web1"])
+
+
 class TestNewestFirst:
     def test_older_ones_are_asked_until_every_host_is_decided_on(
         self, controller: ScriptedController, read: Read
