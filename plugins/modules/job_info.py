@@ -146,8 +146,9 @@ relaunch_hosts:
   elements: str
   sample: [web2]
 hosts:
-  description: The hosts that have failed in the job or in a later run of the same work, by name. With
-    O(hosts=remaining) those too for which the job stopped before its end, or that it never began on.
+  description: The hosts that have failed in the job, by name, and those in its limit that have failed in a later run of
+    the same work. With O(hosts=remaining) those too for which the job stopped before its end, or that it never began
+    on.
   returned: when they are known
   type: list
   elements: dict
