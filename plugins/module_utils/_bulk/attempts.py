@@ -120,7 +120,7 @@ class Attempts:
     def _older(self, source: Job) -> list[Job]:
         """One page of them for many templates: of work that goes on failing they are recent."""
         if self._earlier is None:
-            self._earlier = {}
+            earlier: dict[t.Optional[int], list[Job]] = {}
             query = {
                 "launch_type__in": f"{_jobs.RELAUNCH},{_jobs.MANUAL}",
                 "status__in": ",".join((*_jobs.FAILED_STATUSES, _jobs.CANCELED)),
@@ -133,7 +133,8 @@ class Attempts:
                 answer = self._client.get(_LIST, unified_job_template__in=some, **query)
                 for entry in answer.get("results") or ():
                     if _may_be_attempt(job := Job.of(entry)):
-                        self._earlier.setdefault(job.template, []).append(job)
+                        earlier.setdefault(job.template, []).append(job)
+            self._earlier = earlier
         return [] if source.template is None else self._earlier.get(source.template, [])
 
     def _last_success(self, source: Job, after: int, counts: t.Callable[[Job], bool]) -> t.Optional[datetime]:

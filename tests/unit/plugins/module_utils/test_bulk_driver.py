@@ -1039,6 +1039,27 @@ class TestAttempts:
 
         assert ran.of(4) == ("relaunched", True)
 
+    def test_those_that_could_not_be_read_once_count_for_the_others(self, controller: BulkController) -> None:
+        for template in (7, 8):
+            controller.failed(template, {"web1": True}, template=template)
+            for number in (10, 20, 30):
+                attempt = {"launch_type": "relaunch", "limit": "web1"}
+                controller.failed(number + template, {"web1": True}, template=template, **attempt)
+            controller.failed(80 + template, {"web1": True}, template=template)
+        troubled: list[str] = []
+
+        def before(_method: str, path: str) -> t.Any:
+            if not controller.asked[-1][2].get("launch_type__in") or troubled:
+                return None
+            troubled.append(path)
+            return 502, {"detail": "Bad gateway"}
+
+        controller.before = before
+        ran = relaunch(controller, selection=Selection(job_ids=(87, 88)))
+
+        assert {ran.entry(number).outcome for number in (87, 88)} == {"refused", "needs_person"}
+        assert relaunches_of(controller.posts) == []
+
     def test_other_work_of_the_template_and_other_hosts_do_not_count(self, controller: BulkController) -> None:
         controller.failed(1, {"web1": True}, launch_type="relaunch", forks=2)
         controller.failed(2, {"web2": True}, launch_type="relaunch", limit="web2")
