@@ -51,21 +51,24 @@ class UpdatesFirst:
         #: Whether one was begun.
         self.begun = False
 
-    def before(self, job: Job) -> Steps[None]:
-        """What comes before the launch of a job.
+    def before(self, job: Job) -> Steps[bool]:
+        """What comes before the launch of a job; whether that was waited for.
 
         :raises RefusedError: an update that it depends on could not be run, or has failed again.
         :raises WaitTimeoutError: the task's timeout, or its deadline, came first.
         """
+        waited = False
         for failed in self._failed if self._first else ():
             if job.id in failed.jobs:
-                yield from self._run(failed)
+                waited = (yield from self._run(failed)) or waited
+        return waited
 
-    def _run(self, failed: FailedUpdate) -> Steps[None]:
+    def _run(self, failed: FailedUpdate) -> Steps[bool]:
         kind = failed.updated.kind
         newer = self._newer.get(failed.update.id) or self._begun(failed)
         self._newer[failed.update.id] = newer
-        if newer.active:
+        waited = newer.active
+        if waited:
             try:
                 newer = yield EndOf(newer, kind)
             except WaitTimeoutError as error:
@@ -81,6 +84,7 @@ class UpdatesFirst:
                 f"Not launched: {failed.told} failed, and so did {kind.noun} {newer.id} after it, with status "
                 f"{newer.status}.{explained(newer)} Mend that, and run the task again. See {page}"
             )
+        return waited
 
     def _begun(self, failed: FailedUpdate) -> Job:
         """An update that is active, or was successful meanwhile; else a new one (recorded: updates-project-post)."""

@@ -45,14 +45,14 @@ class RelaunchSequence:
     """
     :param work_of: makes what is known of the source, from its detail.
     :param launched: is shown each job that was launched, as soon as it is there.
-    :param before: what comes before the launch for a source, when there is room.
+    :param before: what comes before the launch for a source, when there is room; it tells whether that was waited for.
     """
 
     def __init__(
         self,
         work_of: t.Callable[[Job], JobWork],
         launched: t.Callable[[Job], None] = lambda _job: None,
-        before: t.Optional[t.Callable[[Job], Steps[None]]] = None,
+        before: t.Optional[t.Callable[[Job], Steps[bool]]] = None,
     ) -> None:
         self._work_of = work_of
         self._show_launched = launched
@@ -164,7 +164,8 @@ class RelaunchSequence:
         self.state.plan = f"{decision.reason}: {_planned(decision)}."
         waited = yield Room()
         if self._before is not None and not work.request.check_mode:
-            yield from self._before(work.source)
+            # Others may have taken the room meanwhile.
+            waited = (yield from self._before(work.source)) or waited
         if waited:
             # It had to wait, and the others' jobs went on meanwhile.
             self._looks = 0

@@ -307,6 +307,37 @@ def test_what_was_done_while_an_update_ran_is_seen_before_the_launch(world: Worl
     assert (ran.entries[1].outcome, ran.entries[1].recovered) == ("superseded", True), ran.entries[1].msg
 
 
+@pytest.mark.parametrize("lasts", [0.5, 1.0, 2.0, 2.5])
+@pytest.mark.parametrize("hosts", ["all", "failed"])
+def test_who_waited_for_an_update_asks_for_room_again(world: World, lasts: float, hosts: str) -> None:
+    world.failed(1, {"web1": True}, project=3)
+    world.failed(2, {"web1": True}, template=8, project=4)
+    world.duration = lambda _number: 60.0
+    update = {"id": 9, "type": "project_update", "status": "failed", "project": 3, "name": "web"}
+    begun: list[float] = []
+
+    def project(method: str, path: str) -> t.Any:
+        over = bool(begun) and world.clock.now > begun[0] + lasts
+        after = {**update, "id": 10, "status": "successful" if over else "running"}
+        if method == "POST" and path == "projects/3/update/":
+            begun.append(world.clock.now)
+            return 202, {**update, "id": 10, "status": "running"}
+        if path == "project_updates/10/":
+            return 200, after
+        if path != "project_updates/":
+            return None
+        wanted = world.asked[-1][2].get("status__in", "")
+        return 200, listed(
+            [one for one in ([after] if begun else [update]) if not wanted or one["status"] in wanted], {}
+        )
+
+    world.before = project
+    ran = recover(world, update_first=True, at_once=1, options=RelaunchOptions(hosts=hosts, wait=True))
+
+    assert (ran.error, world.most_active) == (None, 1)
+    assert sorted(world.posts) == ["1/relaunch", "2/relaunch", "projects/3/update"]
+
+
 class TestUpdatesThatCannotBeListed:
     @pytest.fixture(autouse=True)
     def _unlisted(self, world: World) -> None:
