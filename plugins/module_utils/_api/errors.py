@@ -102,6 +102,10 @@ class AnswerError(ControllerError):
         return self.refuses and self.status in (403, 404)
 
 
+#: What may be wrong with one address alone, while others are answered.
+OF_ONE_ADDRESS = (AnswerError, AnswerLostError)
+
+
 class RefusedError(ControllerError):
     """The relaunch is not possible as asked; nothing was launched."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
 
-from .errors import AnswerError
+from .errors import AnswerError, AnswerLostError, ControllerError
 from .kinds import JOB, Kind
 
 if t.TYPE_CHECKING:
@@ -272,6 +272,20 @@ def get(client: ControllerClient, job_id: int, kind: Kind = JOB) -> Job:
 def get_once(client: ControllerClient, job_id: int, kind: Kind = JOB) -> Job:
     """A job's detail, with a single attempt: for a wait, which does its own trying again."""
     return Job.of(client.get_once(kind.at(job_id)))
+
+
+def answers(client: ControllerClient) -> bool:
+    """Whether the controller answers the list of jobs, with a single attempt: then other trouble is of one address."""
+    try:
+        client.get_once(f"{JOB.path}/", id=0, page_size=1)
+    except ControllerError as error:
+        return not error.transient
+    return True
+
+
+def is_of_one_address(client: ControllerClient, error: ControllerError) -> bool:
+    """Whether an error is that of one address alone, for all that an answer tells; one that was lost tells nothing."""
+    return not isinstance(error, AnswerLostError) or answers(client)
 
 
 def kind_of(client: ControllerClient, job_id: int) -> t.Optional[str]:

@@ -177,11 +177,10 @@ def _turns(
     detailed, unread = in_detail(client, jobs, options, now)
     rows, incomparable = in_turns(client, detailed, options, sequences.prompts, plan.show)
     sick = {**unread, **incomparable}
-    entries.extend(
-        JobEntry(job.id, job.name, REFUSED, str(sick[job.id]), broken=not sick[job.id].refuses)
-        for job in jobs
-        if job.id in sick
-    )
+    for job in (job for job in jobs if job.id in sick):
+        error = sick[job.id]
+        broken = not (isinstance(error, AnswerError) and error.refuses)
+        entries.append(JobEntry(job.id, job.name, REFUSED, str(error), broken=broken))
     of_workflows = WorkflowMembers(client, task.request, task.watch)
     return [*map(sequences.of, rows), *([of_workflows.of(row, below)] for row in same)], entries
 

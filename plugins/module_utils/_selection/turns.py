@@ -15,7 +15,7 @@ from datetime import datetime, timedelta, timezone
 
 from .._api import jobs as _jobs
 from .._api.client import ControllerClient
-from .._api.errors import AnswerError
+from .._api.errors import OF_ONE_ADDRESS, ControllerError
 from .._api.jobs import Job
 from .._launch.refusals import not_startable
 from .._work.decision import ALL, RelaunchOptions
@@ -59,7 +59,7 @@ def in_turns(
     options: RelaunchOptions,
     prompts: Prompts,
     show: t.Callable[[int], None] = lambda _done: None,
-) -> tuple[list[list[Job]], dict[int, AnswerError]]:
+) -> tuple[list[list[Job]], dict[int, ControllerError]]:
     """Rows of jobs of the same work, in each of them the newest first.
 
     :param prompts: what is known of what jobs were launched with; it grows.
@@ -68,7 +68,7 @@ def in_turns(
     :raises ControllerError: the controller does not answer at all.
     """
     rows: list[_Row] = []
-    sick: dict[int, AnswerError] = {}
+    sick: dict[int, ControllerError] = {}
     jobs = sorted(jobs, key=lambda job: job.id, reverse=True)
     for job in jobs:
         prompts.note(job)
@@ -77,8 +77,8 @@ def in_turns(
         while row.jobs:
             try:
                 return row.same_work.includes(job)
-            except AnswerError as error:
-                if row.same_work.knows_prompts:
+            except OF_ONE_ADDRESS as error:
+                if row.same_work.knows_prompts or not _jobs.is_of_one_address(client, error):
                     raise
                 sick[row.jobs.pop(0).id] = error
                 if row.jobs:
@@ -90,7 +90,9 @@ def in_turns(
         alike = (row for row in rows if row.jobs and (options.hosts != ALL or same_limit(row.jobs[0], job)))
         try:
             row = next((row for row in alike if same(row, job)), None)
-        except AnswerError as error:
+        except OF_ONE_ADDRESS as error:
+            if not _jobs.is_of_one_address(client, error):
+                raise
             sick[job.id] = error
             continue
         if row is None:
@@ -109,7 +111,7 @@ class _Row:
 
 def in_detail(
     client: ControllerClient, jobs: t.Sequence[Job], options: RelaunchOptions, now: datetime
-) -> tuple[list[Job], dict[int, AnswerError]]:
+) -> tuple[list[Job], dict[int, ControllerError]]:
     """The jobs with whether their events are in, where not all hosts are asked for, and it matters.
 
     A list does not tell that: asked for only where nothing else tells it. Those without statistics may never have
@@ -125,7 +127,7 @@ def in_detail(
     known = with_statistics(client, ended) if ended else frozenset()
     before = now.astimezone(timezone.utc) - LONG_AGO
     found: list[Job] = []
-    sick: dict[int, AnswerError] = {}
+    sick: dict[int, ControllerError] = {}
     for job in jobs:
         if job.id in known or (not job.active and not job.began and job.finished < before):
             found.append(Job({**job.facts, "event_processing_finished": True}))
@@ -134,6 +136,8 @@ def in_detail(
         else:
             try:
                 found.append(_jobs.get(client, job.id))
-            except AnswerError as error:
+            except OF_ONE_ADDRESS as error:
+                if not _jobs.is_of_one_address(client, error):
+                    raise
                 sick[job.id] = error
     return found, sick

@@ -17,8 +17,8 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from .._api.errors import AnswerError
-from .._api.jobs import Job, names_in, parse_time
+from .._api.errors import OF_ONE_ADDRESS, AnswerError, ControllerError
+from .._api.jobs import Job, is_of_one_address, names_in, parse_time
 from .._api.kinds import JOB
 from .._api.libraries import parse
 
@@ -105,7 +105,7 @@ class Prompts:
         self._first: dict[_Key, Job] = {}
         # By the same, what their template has given them, where that is known.
         self._of_template: dict[_Key, tuple[Fingerprint, ...]] = {}
-        self._unreadable: dict[int, AnswerError] = {}
+        self._unreadable: dict[int, ControllerError] = {}
         #: Whether jobs that have ended, and whose prompts cannot be read, are no work that is known. Until then it is
         #: an error, with which one tells of them.
         self.unreadable_known = False
@@ -153,7 +153,7 @@ class Prompts:
                 raise self._unreadable[job.id]
             try:
                 self._known[key] = _ask_for_prompts(client, job.id)
-            except AnswerError as error:
+            except OF_ONE_ADDRESS as error:
                 self._unreadable[job.id] = error
                 raise
         return self._known[key]
@@ -238,9 +238,9 @@ class SameWork:
         ours = self._prompts.of(self._client, self._source)
         try:
             theirs = self._prompts.of(self._client, job)
-        except AnswerError:
+        except OF_ONE_ADDRESS as error:
             # One that is active may be doing the work.
-            if job.active or not self._prompts.unreadable_known:
+            if job.active or not (self._prompts.unreadable_known and is_of_one_address(self._client, error)):
                 raise
             return None
         if ours is None or theirs is None:

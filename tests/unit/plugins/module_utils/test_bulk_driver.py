@@ -11,6 +11,7 @@ import typing as t
 from dataclasses import replace
 
 import pytest
+import requests
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import ControllerError
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
@@ -860,16 +861,27 @@ def test_a_job_that_was_adopted_and_fails_is_not_successful(controller: BulkCont
     assert ran.error is not None and ran.outcome.counts["failed"] == 1
 
 
+def failing(trouble: t.Any) -> t.Any:
+    """An answer that is no good; raised, where there is to be none."""
+    if isinstance(trouble, Exception):
+        raise trouble
+    return trouble
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [(500, {"detail": "Oops."}), requests.ReadTimeout("Read timed out."), requests.ConnectionError("Reset.")],
+    ids=["500", "late", "reset"],
+)
 @pytest.mark.parametrize("what", ["create_schedule", "job_host_summaries", "detail"])
-def test_one_sick_job_does_not_stop_the_others(controller: BulkController, what: str) -> None:
+def test_one_sick_job_does_not_stop_the_others(controller: BulkController, what: str, trouble: t.Any) -> None:
     for number in range(1, 5):
         controller.failed(number, {"web1": True}, template=8 if number < 3 else 9, forks=number)
         controller.prompts[number] = {"forks": number}
     # So that prompts decide.
     controller.edited = {8: 0.0, 9: 0.0}
     path = "jobs/2/" if what == "detail" else f"jobs/2/{what}/"
-    controller.before = lambda _method, asked: (500, {"detail": "Oops."}) if asked == path else None
-
+    controller.before = lambda _method, asked: failing(trouble) if asked == path else None
     ran = relaunch(controller, fallback=True, selection=Selection(finished_after=NOW))
 
     entries = {entry.source_job_id: entry for entry in ran.outcome.jobs}
@@ -879,6 +891,38 @@ def test_one_sick_job_does_not_stop_the_others(controller: BulkController, what:
     else:
         assert ran.error is not None and "Not successful" in str(ran.error)
         assert not entries[2].recovered and entries[2].outcome == "refused"
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_one_whose_detail_never_comes_does_not_stop_the_plan_of_the_others(
+    controller: BulkController, everywhere: bool
+) -> None:
+    """Of a job without statistics the plan asks for it. Where nothing is answered any more, the task ends at once."""
+    for number in range(1, 5):
+        controller.failed(number, {"web1": True}, template=number)
+    lost: list[str] = []
+
+    def before(_method: str, path: str) -> None:
+        if path in ("jobs/1/", "jobs/2/") or (everywhere and lost):
+            lost.append(path)
+            raise requests.ReadTimeout("Read timed out.")
+
+    def without_statistics(_path: str, query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+        if "job_events__event" in query:
+            body = {**body, "results": [one for one in body["results"] if one["id"] > 2]}
+        return status, body
+
+    controller.before, controller.after = before, without_statistics
+    if everywhere:
+        with pytest.raises(AssertionError, match="was lost"):
+            relaunch(controller)
+        assert lost == ["jobs/1/", "jobs/"]
+        return
+    ran = relaunch(controller)
+
+    assert [ran.of(number) for number in (3, 4)] == [("relaunched", True)] * 2
+    assert [ran.of(number) for number in (1, 2)] == [("refused", False)] * 2
+    assert ran.error is not None and ran.outcome.counts["failed"] == 2
 
 
 def test_one_whose_only_host_is_no_limit_is_canceled_alone(controller: BulkController) -> None:
