@@ -200,7 +200,7 @@ class BulkDriver:
     def _await_some(self, numbers: t.Mapping[int, Kind], most: t.Optional[float]) -> None:
         try:
             shared = self._looks.ended_among if self._waits.looked_at_next else None
-            ended, gone = self._watch.until_some_ended(numbers, most, shared, self._waits.next_look)
+            ended, lost = self._watch.until_some_ended(numbers, most, shared, self._waits.next_look)
         except WaitTimeoutError:
             return  # The next pass sees that, too.
         except ControllerError as error:
@@ -210,8 +210,8 @@ class BulkDriver:
         for job in ended.values():
             self._looks.note(job, numbers[job.id])
             self._waits.note_end(job)
-        for number in gone:
-            self._waits.note_gone(number)
+        for number, how in lost.items():
+            self._waits.note_lost(number, how)
 
     def _end_by_time(self) -> bool:
         """At the deadline leave what is active to go on, or let it be canceled; whether that changed anything.

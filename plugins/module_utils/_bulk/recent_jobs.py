@@ -73,7 +73,9 @@ class RecentJobs:
         found = [Job.of(entry) for entry in by_numbers(self._client, "id__in", active)]
         self._note(found)
         # Lists do not show what this user may not see for a while.
-        there, gone = seen_in_detail(self._client, dict.fromkeys(active.difference(job.id for job in found), JOB))
+        there, gone, _hidden = seen_in_detail(
+            self._client, dict.fromkeys(active.difference(job.id for job in found), JOB)
+        )
         self._note(there)
         for number in gone:
             del self._active[number], self._of_template[self._template_of[number]][number]

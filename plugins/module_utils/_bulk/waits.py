@@ -75,14 +75,17 @@ class Waits:
             if waited_for.id == job.id and does_work:
                 member.ended_badly = not job.successful
 
-    def note_gone(self, number: int) -> None:
-        """Know that a job was deleted."""
+    def note_lost(self, number: int, how: str) -> None:
+        """Know that the end of a job will not be seen.
+
+        :param how: such as that it was deleted, for a sentence.
+        """
         self.running.pop(number, None)
         kind = self.asked.get(number, JOB)
         for member, job in self.for_end:
             if job.id == number:
                 what = f"{kind.noun.capitalize()} {number}"
-                member.lose(f"{what} was deleted while it was waited for: what became of it is not known.")
+                member.lose(f"{what} {how} while it was waited for: what became of it is not known.")
 
     def over(self, idle: bool = False) -> list[tuple[Member, Job]]:
         """Those whose job has ended and can be judged, with that as it is now.

@@ -61,6 +61,9 @@ EndedAmong = t.Callable[[t.Collection[int]], t.Optional[t.Iterable[Job]]]
 
 # A job that has ended may be deleted before it was seen to: where nothing ends for so many seconds, it is looked for.
 GONE_AFTER = 60.0
+# Why the end of a job will not be seen, for a sentence about that.
+WAS_DELETED = "was deleted"
+IS_HIDDEN = "may not be seen by this user any more"
 
 
 @dataclass(frozen=True)
@@ -190,7 +193,7 @@ class Watch:
         most: t.Optional[float] = None,
         ended_among: t.Optional[EndedAmong] = None,
         pause: float = FIRST_PAUSE,
-    ) -> tuple[dict[int, Job], frozenset[int]]:
+    ) -> tuple[dict[int, Job], dict[int, str]]:
         """Of several active jobs those that have ended, as lists show them, when one has.
 
         While none has, a look costs one request with an empty answer (recorded: batch-poll-final-only).
@@ -199,14 +202,14 @@ class Watch:
         :param most: seconds after which it ends although none has; None where nothing else is waiting.
         :param ended_among: brings those that have ended in a list that serves for more; None where none does.
         :param pause: seconds until the first look.
-        :returns: they, by number, and the numbers of those that are gone.
+        :returns: they, by number, and by the same how those were lost that will not be seen to end.
         :raises WaitTimeoutError: the timeout came first.
         :raises ControllerError: what waiting will not cure.
         """
         narrow = {"status__in": ",".join(_jobs.FINAL_STATUSES)}
         looked_for = self._client.clock()
 
-        def look() -> tuple[dict[int, Job], frozenset[int]]:
+        def look() -> tuple[dict[int, Job], dict[int, str]]:
             nonlocal looked_for
             wide = self._client.clock() - looked_for >= GONE_AFTER
             found = None if wide or ended_among is None else ended_among(ids)
@@ -214,9 +217,10 @@ class Watch:
             seen = {job.id: job for job in found}
             looked_for = self._client.clock() if wide else looked_for
             missing = {one: kind for one, kind in ids.items() if wide and one not in seen}
-            there, gone = seen_in_detail(self._client, missing)
+            there, gone, hidden = seen_in_detail(self._client, missing)
             seen.update((job.id, job) for job in there)
-            return {number: job for number, job in seen.items() if not job.active}, gone
+            lost = {**dict.fromkeys(gone, WAS_DELETED), **dict.fromkeys(hidden, IS_HIDDEN)}
+            return {number: job for number, job in seen.items() if not job.active}, lost
 
         left = self.left(math.inf if most is None else most)
         pause = min(pause, self._waiting.interval, math.inf if left is None else left)
@@ -230,7 +234,7 @@ class Watch:
         except WaitTimeoutError:
             if most is None or self.passed:
                 raise
-            return {}, frozenset()
+            return {}, {}
 
     def seen_now(self, ids: t.Mapping[int, Kind]) -> tuple[dict[int, Job], str]:
         """Several jobs as they are now, by number, as lists show them; or none, and why they cannot be read."""
@@ -314,15 +318,19 @@ def _listed(client: ControllerClient, ids: t.Mapping[int, Kind], query: t.Mappin
             yield from map(Job.of, client.results_once(f"{path}/", **query, id__in=some))
 
 
-def seen_in_detail(client: ControllerClient, ids: t.Mapping[int, Kind]) -> tuple[list[Job], frozenset[int]]:
-    """Of jobs that lists do not show those that are there all the same, and the numbers of those that were deleted.
+def seen_in_detail(
+    client: ControllerClient, ids: t.Mapping[int, Kind]
+) -> tuple[list[Job], frozenset[int], frozenset[int]]:
+    """Of jobs that lists do not show those that are there all the same, the numbers of those that were deleted, and of
+    those that this user may not see any more.
 
-    What this user may not see is neither: lists leave it out, its detail is refused (recorded: denied-role-removed-*).
+    Lists leave these out, and their detail is refused (recorded: denied-role-removed-*). While that may be trouble in
+    passing they are none of the three.
 
     :param ids: their numbers, each with its kind.
     :raises ControllerError: the controller could not be asked, with a single attempt.
     """
-    there, gone = [], set()
+    there, gone, hidden = [], set(), set()
     for number, kind in ids.items():
         try:
             there.append(_jobs.get_once(client, number, kind))
@@ -331,7 +339,9 @@ def seen_in_detail(client: ControllerClient, ids: t.Mapping[int, Kind]) -> tuple
                 gone.add(number)
             elif error.status != 403:
                 raise
-    return there, frozenset(gone)
+            elif error.refuses:
+                hidden.add(number)
+    return there, frozenset(gone), frozenset(hidden)
 
 
 def _why_not_canceled(client: ControllerClient, job: Job, kind: Kind) -> t.Optional[str]:

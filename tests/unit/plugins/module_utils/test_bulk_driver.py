@@ -27,6 +27,7 @@ from ansible_collections.relaunch.controller.tests.unit.bulk_controller import (
     relaunches_of,
 )
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import DENIED
 from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import listed
 
 MINE = {"launched_by": {"id": 1, "type": "user"}}
@@ -328,6 +329,27 @@ class TestWhatListsDoNotShow:
         controller.after = role_away
 
         assert relaunch(controller).of(1) == ("relaunched", True)
+
+    def test_one_that_may_not_be_seen_for_good_is_given_up(self, controller: BulkController) -> None:
+        for number in (1, 2):
+            controller.failed(number, {"web1": True}, template=number)
+
+        def denied(_method: str, path: str) -> t.Any:
+            assert controller.clock.now < 1000, "waits for ever"
+            return (403, DENIED) if path.startswith("jobs/101/") and controller.clock.now > 3 else None
+
+        def role_away(path: str, _query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+            if path == "jobs/" and controller.clock.now > 3:
+                body = {**body, "results": [one for one in body["results"] if one["id"] != 101]}
+            # What its launch shows has been granted.
+            return status, {**body, "url": f"/api/v2/jobs/{body['id']}/"} if path.endswith("relaunch/") else body
+
+        controller.before, controller.after = denied, role_away
+        ran = relaunch(controller, at_once=1)
+
+        assert (ran.of(1), ran.of(2)) == (("lost", False), ("relaunched", True))
+        assert "Job 101 may not be seen by this user any more while it was waited for" in ran.entry(1).msg
+        assert 300 < controller.clock.now < 500
 
 
 def test_events_that_were_not_in_yet_measure_no_other_job(controller: BulkController) -> None:

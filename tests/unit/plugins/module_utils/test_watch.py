@@ -308,13 +308,13 @@ class TestSeveralJobs:
         self, controller: ScriptedController, watch_of: WatchOf, clock: Clock
     ) -> None:
         controller.expect("GET", JOBS, body=listed())
-        assert watch_of(timeout=60).until_some_ended({43: JOB, 44: JOB}, most=2.0) == ({}, frozenset())
+        assert watch_of(timeout=60).until_some_ended({43: JOB, 44: JOB}, most=2.0) == ({}, {})
         # What is left of them is no time for another look.
         assert clock.now == 1.5
 
         for _look in range(5):
             controller.expect("GET", JOBS, body=listed())
-        assert watch_of(timeout=60).until_some_ended({43: JOB, 44: JOB}, most=6.0) == ({}, frozenset())
+        assert watch_of(timeout=60).until_some_ended({43: JOB, 44: JOB}, most=6.0) == ({}, {})
         assert clock.now == 7.5
 
     def test_one_that_may_be_deleted_is_looked_for_once_a_minute(
@@ -324,9 +324,9 @@ class TestSeveralJobs:
         controller.expect("GET", JOBS, body=listed(in_list(job(43, "running"))))
         controller.expect("GET", JOBS, body=listed(in_list(job(43))))
 
-        ended, gone = watch_of(interval=1.0).until_some_ended({43: JOB})
+        ended, lost = watch_of(interval=1.0).until_some_ended({43: JOB})
 
-        assert (set(ended), gone) == ({43}, frozenset())
+        assert (set(ended), lost) == ({43}, {})
         assert ["status__in" in asked.query for asked in controller.asked] == [True, False, True]
         assert clock.now == GONE_AFTER + 1
 
