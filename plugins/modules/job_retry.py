@@ -103,8 +103,9 @@ notes:
     left alone.
   - Each round is what M(relaunch.controller.job_relaunch) does with O(hosts) and C(wait=true), so that all that is said
     there holds here.
-  - A relaunch that ran and failed is followed by another round. All else ends the task, see RV(ended). A relaunch that
-    was canceled, refused or could not be waited for is not tried again.
+  - A relaunch that ran and failed, or that was successful and left hosts that another one would run on, is followed by
+    another round. All else ends the task, see RV(ended). A relaunch that was canceled, refused or could not be waited
+    for is not tried again.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process, as described with
     M(relaunch.controller.job_relaunch). It shows the status of each job on stderr, and a line about each further round
     with its number, its delay and the hosts that are left.

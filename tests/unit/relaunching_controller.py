@@ -88,6 +88,12 @@ class RelaunchingController(BaseAdapter):
         self.jobs[number] = job(number, status, launch_type="relaunch", limit=",".join(names), **of_template)
         return self.jobs[number]
 
+    def ended(self, number: int, hosts: t.Mapping[str, bool]) -> None:
+        """A person has run it on these hosts."""
+        status = "failed" if any(hosts.values()) else "successful"
+        self.jobs[number] = job(number, status, launch_type="manual", limit=",".join(hosts))
+        self._hosts[number] = hosts
+
     def forget_before(self, number: int) -> None:
         """Delete old relaunches, so that it is not this controller that grows."""
         for old in [known for known in self.jobs if SOURCE < known < number]:

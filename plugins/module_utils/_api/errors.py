@@ -143,6 +143,10 @@ class JobUnsuccessfulError(ControllerError):
     """The job that was waited for ended otherwise than successfully, or ran as another type than wanted."""
 
 
+class HostsLeftError(JobUnsuccessfulError):
+    """The job was successful, and hosts are left all the same that another launch would run on."""
+
+
 class CutShortError(ControllerError):
     """The failed hosts have succeeded, and the work has not: the job had stopped before its end for others."""
 

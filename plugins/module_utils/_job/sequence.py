@@ -17,6 +17,7 @@ from .._api.errors import (
     ControllerError,
     DeadlineError,
     ForbiddenError,
+    HostsLeftError,
     NoFailedHostsError,
     RefusedError,
     WaitTimeoutError,
@@ -201,8 +202,10 @@ class RelaunchSequence:
         if judged.again:
             self.passed.append(judged.outcome)
         if judged.again and self._launches >= MOST_LAUNCHES:
-            more = f"More is left after {MOST_LAUNCHES} relaunches: run the task again."
-            return Judged(judged.outcome.warned(more))
+            job, left = launched.job.id, _jobs.told(sorted(judged.due)) or "more"
+            said = f"Job {job} was successful, but after {MOST_LAUNCHES} relaunches there is still left: {left}."
+            with carrying(judged.outcome):
+                raise HostsLeftError(f"{said} Run the task again. See {judged.outcome.url}")
         return judged
 
     def _sent(self, work: JobWork, look: Look, prepared: Prepared) -> Steps[t.Optional[Launched]]:

@@ -44,10 +44,12 @@ class Asked:
 class Judged:
     """
     :param again: more is left to be launched.
+    :param due: by name, the hosts that are left and that another launch would run on.
     """
 
     outcome: RelaunchOutcome
     again: bool = False
+    due: frozenset[str] = frozenset()
 
 
 def asked_of(work: JobWork, hosts: t.Collection[str]) -> Asked:
@@ -134,7 +136,7 @@ def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) 
             raise _overtaken(job, overtaken[0].failed_in[0], f" on {told(host_names(overtaken))}", outcome)
         left = frozenset(host.name for host in decision.due)
         # A part that it was not to do.
-        return Judged(outcome, again=bool(left) and not left & frozenset(before.hosts or ()))
+        return Judged(outcome, again=bool(left) and not left & frozenset(before.hosts or ()), due=left)
     return Judged(outcome)
 
 

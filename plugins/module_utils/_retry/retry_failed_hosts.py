@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import asdict, dataclass, fields, replace
 
 from .._api.client import ControllerClient
-from .._api.errors import ControllerError, DeadlineError, JobUnsuccessfulError, ParkedError
+from .._api.errors import ControllerError, DeadlineError, HostsLeftError, JobUnsuccessfulError, ParkedError
 from .._api.jobs import FAILED_STATUS, told
 from .._job.outcome import BrokenOffError, RelaunchOutcome, first_error, outcome_of
 from .._job.relaunch_job import run_sequence, sequence_of
@@ -167,7 +167,8 @@ def _verdict(outcome: RelaunchOutcome, error: t.Optional[BaseException], check_m
         return Verdict.TOO_LATE
     if isinstance(cause, ParkedError):
         return Verdict.PARKED
-    if isinstance(cause, JobUnsuccessfulError) and outcome.job and outcome.job.status in WORTH_ANOTHER:
+    worth_another = outcome.job is not None and outcome.job.status in WORTH_ANOTHER
+    if isinstance(cause, HostsLeftError) or (isinstance(cause, JobUnsuccessfulError) and worth_another):
         return Verdict.FAILED
     return Verdict.IMPOSSIBLE if isinstance(cause, ControllerError) else Verdict.BROKEN_OFF
 

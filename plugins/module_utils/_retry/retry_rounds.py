@@ -78,7 +78,7 @@ class Verdict(Enum):
     DONE = "done"
     #: In check mode.
     PREDICTED = "predicted"
-    #: A relaunch ran and failed, so that another one may do better.
+    #: A relaunch ran and failed, or was not all that is needed, so that another one may do better.
     FAILED = "failed"
     #: The deadline was over.
     TOO_LATE = "too late"

@@ -15,7 +15,11 @@ from requests.exceptions import ConnectionError as ConnectionProblem
 from ansible_collections.relaunch.controller.plugins.module_utils._api import jobs as _jobs
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
-from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import ControllerError, NotSentError
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import (
+    ControllerError,
+    HostsLeftError,
+    NotSentError,
+)
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._job.driver import drive
 from ansible_collections.relaunch.controller.plugins.module_utils._job.options import RelaunchRequest
@@ -274,8 +278,22 @@ class TestOneAfterAnother:
         assert (outcome.changed, outcome.remaining_hosts) == (True, ())
         assert outcome.job is not None and outcome.job.id == 45
 
-    def test_they_do_not_go_on_for_ever(self) -> None:
+    def test_they_do_not_go_on_for_ever_and_what_is_left_then_is_no_success(self) -> None:
+        """Each of eleven hosts failed in a run of its own."""
         assert MOST_LAUNCHES == 10
+        controller = RelaunchingController(failing(), "web1")
+        for number in range(1, 11):
+            controller.ended(SOURCE + number, {f"web{number + 1}": True})
+
+        with pytest.raises(ControllerError) as left:
+            Task(controller, replace(FAILED, wait=True)).run()
+
+        assert isinstance(first_error(left.value), HostsLeftError)
+        told = "Job 62 was successful, but after 10 relaunches there is still left: web1. Run the task again. See http"
+        assert str(left.value).startswith(told)
+        outcome = outcome_of(left.value)
+        assert isinstance(outcome, RelaunchOutcome)
+        assert (outcome.job and outcome.job.id, outcome.remaining_hosts) == (62, ("web1",))
 
 
 class TestSourceThatNeverBegan:

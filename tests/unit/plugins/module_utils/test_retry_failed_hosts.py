@@ -230,6 +230,18 @@ class TestHowItEnds:
 
         assert ended.outcome.summary == ("web1: left, and no attempt has begun on it (job 43, canceled)",)
 
+    def test_when_there_are_more_runs_than_relaunches_of_one_round(self) -> None:
+        """Each of twelve hosts failed in a run of its own, as provisioning callbacks make them."""
+        controller = RelaunchingController(failing(""), "web1")
+        for number in range(1, 12):
+            controller.ended(SOURCE + number, {f"web{number + 1}": True})
+
+        ended = retry(controller, Clock())
+
+        assert ended.error is None
+        assert (ended.outcome.ended, ended.outcome.remaining_hosts, len(controller.posts)) == ("none_left", (), 12)
+        assert len(ended.lines) == 1
+
     def test_when_it_is_refused(self) -> None:
         controller = RelaunchingController(hopeless, "web1")
         controller.jobs[SOURCE]["limit"], controller.chains = "web1,web2", False

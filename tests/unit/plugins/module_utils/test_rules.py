@@ -24,7 +24,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_f
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._retry.rules import first_fitting, rules_of
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
-from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, prompts
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import prompts
 from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import (
     SOURCE,
     Ran,
@@ -52,12 +52,6 @@ class World(RelaunchingController):
     def __init__(self, ran: t.Callable[[int, tuple[str, ...]], Ran], *failed: str) -> None:
         super().__init__(ran, *failed)
         self.expired = {ONE}
-
-    def ended(self, number: int, hosts: t.Mapping[str, bool]) -> None:
-        """A person has run it on these hosts."""
-        status = "failed" if any(hosts.values()) else "successful"
-        self.jobs[number] = job(number, status, launch_type="manual", limit=",".join(hosts))
-        self._hosts[number] = hosts
 
     def _events(self, number: int, query: t.Mapping[str, str]) -> list[dict[str, t.Any]]:
         if "runner_on_failed" not in query.get("event__in", ""):
