@@ -69,6 +69,8 @@ class RelaunchSequence:
         self.passed: list[RelaunchOutcome] = []
         #: By name, the hosts that were done by the last look, each with the number of the job that did it.
         self.healed: dict[str, int] = {}
+        #: By name, the hosts that it has left though another launch would run on them, such as were enabled meanwhile.
+        self.due: frozenset[str] = frozenset()
 
     def steps(self, source: Job, outcome: RelaunchOutcome) -> Steps[RelaunchOutcome]:
         """Bring it about that the work of a job is done.
@@ -107,6 +109,7 @@ class RelaunchSequence:
             with carrying(outcome):
                 judged = yield from self._act(work, preparers, look, decision, outcome)
             if not judged.again:
+                self.due = judged.due
                 return judged.outcome
             outcome = judged.outcome
 

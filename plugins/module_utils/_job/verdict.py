@@ -134,9 +134,10 @@ def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) 
         overtaken = [host for host in decision.due if _failed_since(host, job)]
         if overtaken:
             raise _overtaken(job, overtaken[0].failed_in[0], f" on {told(host_names(overtaken))}", outcome)
-        left = frozenset(host.name for host in decision.due)
+        asked = frozenset(before.hosts or ())
         # A part that it was not to do.
-        return Judged(outcome, again=bool(left) and not left & frozenset(before.hosts or ()), due=left)
+        more = any(not host.names & asked for host in decision.due)
+        return Judged(outcome, more, frozenset(host_names(decision.due)))
     return Judged(outcome)
 
 

@@ -120,6 +120,8 @@ def retry_failed_hosts(
                 client.patient = watch.patient
             sequence = sequence_of(client, asked, watch, read, ruled)
             outcome = run_sequence(sequence, client, asked, watch)
+            if sequence.due:
+                raise BrokenOffError(HostsLeftError(outcome.msg), outcome)
         except BaseException as raised:
             error = raised
             outcome = t.cast("t.Optional[RelaunchOutcome]", outcome_of(raised)) or RelaunchOutcome(

@@ -278,6 +278,20 @@ class TestOneAfterAnother:
         assert (outcome.changed, outcome.remaining_hosts) == (True, ())
         assert outcome.job is not None and outcome.job.id == 45
 
+    def test_one_that_was_enabled_meanwhile_does_not_keep_others_from_it(self) -> None:
+        """web2 was disabled when job 44 took its hosts, and is not when that has ended; web3 failed in job 43."""
+        ran = iter([{"web1": False}])
+        controller = RelaunchingController(
+            lambda _number, hosts: next(ran, dict.fromkeys(hosts, False)), "web1", "web2"
+        )
+        controller.ended(43, {"web3": True})
+        controller.changed["web2"] = "2026-11-23T00:44:20.000000Z"
+
+        outcome = Task(controller, replace(FAILED, wait=True)).run()
+
+        assert controller.posts == ["jobs/42/relaunch/", "jobs/43/relaunch/", "jobs/42/relaunch/"]
+        assert outcome.remaining_hosts == ()
+
     def test_they_do_not_go_on_for_ever_and_what_is_left_then_is_no_success(self) -> None:
         """Each of eleven hosts failed in a run of its own."""
         assert MOST_LAUNCHES == 10

@@ -230,6 +230,27 @@ class TestHowItEnds:
 
         assert ended.outcome.summary == ("web1: left, and no attempt has begun on it (job 43, canceled)",)
 
+    def test_when_one_was_enabled_while_the_relaunch_ran(self) -> None:
+        ran = iter([{"web1": False}])
+        controller = RelaunchingController(
+            lambda _number, hosts: next(ran, dict.fromkeys(hosts, False)), "web1", "web2"
+        )
+        controller.changed["web2"] = "2026-11-23T00:43:20.000000Z"
+
+        ended = retry(controller, retries=2)
+
+        assert ended.account == ("none_left", {"web1": 1, "web2": 2}, [], [43, 44])
+        assert controller.posts == ["jobs/42/relaunch/"] * 2
+
+    def test_when_one_is_enabled_while_each_relaunch_runs(self) -> None:
+        controller = RelaunchingController(lambda _number, _hosts: {"web1": False}, "web1", "web2")
+        controller.changed["web2"] = "2026-11-23T09:00:00.000000Z"
+
+        ended = retry(controller, retries=2)
+
+        assert isinstance(ended.error, JobUnsuccessfulError)
+        assert ended.account == ("retries_used_up", {"web1": 1}, ["web2"], [43, 44])
+
     def test_when_there_are_more_runs_than_relaunches_of_one_round(self) -> None:
         """Each of twelve hosts failed in a run of its own, as provisioning callbacks make them."""
         controller = RelaunchingController(failing(""), "web1")
