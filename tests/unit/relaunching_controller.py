@@ -50,6 +50,8 @@ class RelaunchingController(BaseAdapter):
         self.asked: list[tuple[str, str, dict[str, str]]] = []
         self.deleted: set[str] = set()
         self.disabled: set[str] = set()
+        #: By name, hosts that were deleted and added again since the job with this number.
+        self.added_again: dict[str, int] = {}
         #: A user who may only execute: a relaunch on failed hosts has a limit for a prompt.
         self.chains = True
         #: The seconds of ``Retry-After`` with which the next POSTs are turned away.
@@ -100,8 +102,18 @@ class RelaunchingController(BaseAdapter):
             del self.jobs[old], self._hosts[old]
 
     def _failed(self, number: int) -> tuple[str, ...]:
-        failed = (name for name, bad in self._hosts[number].items() if bad and name not in self.deleted)
+        failed = (name for name, bad in self._hosts[number].items() if bad and self._has_row(number, name))
         return tuple(sorted(failed))
+
+    def _summary(self, number: int, name: str, failed: bool) -> dict[str, t.Any]:
+        found = summary(name, failed, self._has_row(number, name))
+        if name in self.added_again and found["host"] is not None:
+            found["host"] += 1000
+            found["summary_fields"]["host"]["id"] += 1000
+        return found
+
+    def _has_row(self, number: int, name: str) -> bool:
+        return name not in self.deleted and number > self.added_again.get(name, 0)
 
     def send(self, request: PreparedRequest, *_args: t.Any, **_options: t.Any) -> Response:
         target = urlsplit(str(request.url))
@@ -139,7 +151,7 @@ class RelaunchingController(BaseAdapter):
             return self._relaunch(number, json.loads(sent)["hosts"])
         if parts[2] == "job_host_summaries":
             hosts = self._hosts[number].items()
-            found = [summary(name, failed, name not in self.deleted) for name, failed in hosts]
+            found = [self._summary(number, name, failed) for name, failed in hosts]
             return 200, listed([one for one in found if one["failed"] or "failed" not in query], query)
         if parts[2] == "job_events":
             return 200, listed(self._events(number, query), query)
@@ -154,9 +166,9 @@ class RelaunchingController(BaseAdapter):
             names -= set(self._hosts[int(query["not__job_host_summaries__job"])])
         if "name__in" in query:
             names &= set(query["name__in"].split(","))
-        hosts = [
-            {**summary(name)["summary_fields"]["host"], "modified": self.changed.get(name)} for name in sorted(names)
-        ]
+        now = max(self.jobs) + 1
+        rows = [self._summary(now, name, failed=True)["summary_fields"]["host"] for name in sorted(names)]
+        hosts = [{**row, "modified": self.changed.get(row["name"])} for row in rows]
         wanted = query["id__in"].split(",") if "id__in" in query else None
         return [host for host in hosts if wanted is None or str(host["id"]) in wanted]
 

@@ -97,6 +97,7 @@ class RelaunchSequence:
                     job = decision.job
                     return outcome.saying(f"Job {job.id} is {job.status}: its end decides. It would be waited for.")
                 ended = yield from until_ended(work, decision.job, decision.what, outcome)
+                work.reader.forget_hosts(look.ledger)
                 if ended.id == source.id:
                     with carrying(outcome):
                         work = settled_work(self._work_of, _in_detail(work, ended))
@@ -204,6 +205,7 @@ class RelaunchSequence:
         judged = yield from after_launch(work, look, launched, asked_of(work, outcome.hosts or ()), outcome, before)
         if judged.again:
             self.passed.append(judged.outcome)
+            work.reader.forget_hosts(look.ledger)
         if judged.again and self._launches >= MOST_LAUNCHES:
             job, left = launched.job.id, _jobs.told(sorted(judged.due)) or "more"
             said = f"Job {job} was successful, but after {MOST_LAUNCHES} relaunches there is still left: {left}."

@@ -118,6 +118,8 @@ def retry_failed_hosts(
             watch = Watch(client, asked.waiting, progress, launch_by)
             if rounds.made:
                 client.patient = watch.patient
+                numbers = (rounds.attempts[-1].job_id if rounds.attempts else None, asked.job_id)
+                read.forget_changed_hosts(client, [number for number in numbers if number is not None])
             sequence = sequence_of(client, asked, watch, read, ruled)
             outcome = run_sequence(sequence, client, asked, watch)
             if sequence.due:

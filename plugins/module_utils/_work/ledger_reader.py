@@ -42,7 +42,8 @@ NOT_SHOWN = "no run shows whether anything lies behind the task that failed"
 
 @dataclass
 class JobsRead:
-    """What has been read of jobs that have ended, which stays as it is: for a task that looks again and again.
+    """What has been read of jobs that have ended, for a task that looks again and again. It stays as it is, but for
+    which of their hosts are in the inventory still, and how they are called there.
 
     :param summaries: by job, all of its host summaries.
     :param failed: by job, those of failed hosts, where only they were asked for.
@@ -64,6 +65,23 @@ class JobsRead:
         :param inventories: theirs, as of ``InventoryHosts``.
         """
         return cls(starts=StartsRead(of_many=True), inventories=InventoryHosts(client, inventories))
+
+    def forget_hosts(self, numbers: t.Iterable[int]) -> None:
+        """Have the hosts of some jobs asked for again, since the inventory may have changed in the meantime."""
+        for number in numbers:
+            self.summaries.pop(number, None)
+            self.failed.pop(number, None)
+
+    def forget_changed_hosts(self, client: ControllerClient, numbers: t.Iterable[int]) -> None:
+        """The same for all jobs, if the failed hosts of one of some jobs are in the inventory in another way by now.
+
+        :raises ControllerError: they could not be read.
+        """
+        for number in numbers:
+            known = {one for one in self.summaries.get(number, self.failed.get(number, ())) if one.failed}
+            if known and known != set(_jobs.host_summaries(client, number, failed=True)):
+                self.forget_hosts([*self.summaries, *self.failed])
+                return
 
 
 class SummariesReader:
@@ -98,6 +116,10 @@ class SummariesReader:
             found = _jobs.host_summaries(self._client, job.id)
         self._read.summaries[job.id] = tuple(found)
         return self._read.summaries[job.id]
+
+    def forget_hosts(self, ledger: Ledger) -> None:
+        """Have the hosts of a work's runs asked for again: see ``JobsRead.forget_hosts``."""
+        self._read.forget_hosts((ledger.source.id, *(run.job.id for run in ledger.runs)))
 
     def enabled(self, hosts: t.Sequence[HostRecord]) -> t.Optional[tuple[HostRecord, ...]]:
         """Those of some hosts on which a job would run now.

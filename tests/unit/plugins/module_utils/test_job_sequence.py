@@ -292,6 +292,31 @@ class TestOneAfterAnother:
         assert controller.posts == ["jobs/42/relaunch/", "jobs/43/relaunch/", "jobs/42/relaunch/"]
         assert outcome.remaining_hosts == ()
 
+    def test_one_that_is_deleted_meanwhile_lets_no_other_one_run_again(self) -> None:
+        """web3 and web4 failed in job 43; web1 goes while their relaunch runs, so that of job 42 web2 is left."""
+        controller = RelaunchingController(failing(), "web1", "web2")
+        controller.ended(43, {"web3": True, "web4": True})
+        task = Task(controller, replace(FAILED, wait=True))
+        controller.before = lambda _path: controller.deleted.update({"web1"} if 44 in controller.jobs else ())
+
+        outcome = task.run()
+
+        assert controller.posts == ["jobs/43/relaunch/", "jobs/42/relaunch/"]
+        assert (outcome.remaining_hosts, outcome.gone_hosts) == (("web1",), ("web1",))
+
+    def test_one_that_is_deleted_during_a_wait_lets_no_other_one_run_again(self) -> None:
+        """Another caller's job 43 runs on web2 alone."""
+        controller = RelaunchingController(failing(), "web1", "web2")
+        controller.ended(43, {"web2": False})
+        ended = {**controller.jobs[43]}
+        controller.jobs[43].update(status="running", finished=None)
+        task = Task(controller, replace(FAILED, wait=True))
+        task.events = [lambda: (controller.jobs[43].update(ended), controller.deleted.add("web1"))]
+
+        outcome = task.run()
+
+        assert (controller.posts, outcome.changed, outcome.gone_hosts) == ([], False, ("web1",))
+
     def test_they_do_not_go_on_for_ever_and_what_is_left_then_is_no_success(self) -> None:
         """Each of eleven hosts failed in a run of its own."""
         assert MOST_LAUNCHES == 10

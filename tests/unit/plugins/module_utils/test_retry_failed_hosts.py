@@ -183,11 +183,20 @@ class TestHowItEnds:
 
         ended = retry(controller, Meanwhile(lambda: controller.deleted.update(["web1", "web2"])), delay_max=DELAY)
 
-        assert isinstance(ended.error, RefusedError)
-        assert "or the failed hosts are gone" in str(ended.error)
-        # What was read of the job before does not tell that.
-        assert ended.account == ("not_possible", {"web1": 1}, ["web2"], [43])
+        assert ended.error is None
+        assert ended.account == ("none_can_run", {"web1": 1}, ["web2"], [43])
+        assert (controller.posts, ended.outcome.gone_hosts) == (["jobs/42/relaunch/"], ("web2",))
         assert ended.outcome.result()["id"] == 43
+
+    def test_when_one_is_deleted_meanwhile(self) -> None:
+        """The other one is not relaunched in its stead after it has succeeded."""
+        controller = RelaunchingController(failing("web1 web2", ""), "web1", "web2")
+
+        ended = retry(controller, Meanwhile(lambda: controller.deleted.add("web1")), delay_max=DELAY)
+
+        assert ended.account == ("none_can_run", {"web2": 2}, ["web1"], [43, 44])
+        assert controller.posts == ["jobs/42/relaunch/", "jobs/43/relaunch/"]
+        assert "Not in the inventory any more, and not recovered: web1." in str(ended.outcome.warnings)
 
     def test_when_the_hosts_left_were_deleted_before(self) -> None:
         controller = RelaunchingController(failing("web2"), "web1", "web2")

@@ -225,6 +225,16 @@ class TestRounds:
         assert (len(world.posts), outcome.ended, outcome.remaining_hosts) == (2, "retries_used_up", ("web01", ONE))
         assert clock.now < HOUR
 
+    def test_a_host_that_is_added_again_in_a_delay_is_retried(self) -> None:
+        """An overwriting sync of the inventory deletes hosts, and adds them again."""
+        world, clock = World(lambda number, hosts: dict.fromkeys(hosts, number == 1), "web01", "web02"), Clock()
+        world.before = lambda _path: world.added_again.update({"web01": 43} if clock.now > HOUR / 2 else {})
+
+        outcome, error = retry(world, [UNREACHABLE], clock, hosts="remaining")
+
+        assert (error, outcome.ended, outcome.remaining_hosts) == (None, "none_left", ())
+        assert world.jobs[44]["limit"] == "web01,web02"
+
     def test_without_a_rule_that_fits_all_is_as_before(self) -> None:
         world, clock = World(hopeless, "web01"), Clock()
 

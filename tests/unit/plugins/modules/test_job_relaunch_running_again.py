@@ -123,6 +123,7 @@ class TestRunning:
         found(controller, relaunched(43, "running", limit="web1"))
         controller.expect("GET", at(43), body=relaunched(43, "successful", limit="web1"))
         controller.expect("GET", JOBS, body=listed(in_list(relaunched(43, "successful", limit="web1"))))
+        controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1"), summary("web2")))
         controller.expect("GET", at(43, "job_host_summaries"), body=listed(summary("web1", failed=False)))
         launched(controller, 42, relaunched(44))
         controller.expect("GET", at(44), body=relaunched(44, "successful", host_status_counts={"ok": 2}))
