@@ -175,9 +175,12 @@ class Watch:
             return self._until(job, kind, self._ended, self.left(most=left), job)
         except WaitTimeoutError as error:
             last = t.cast("Job", error.last or job)
+            if error.trouble and ours and not self.passed:
+                # It may have begun since it was seen last.
+                last, error.trouble = self.through(lambda: _jobs.get_once(self._client, job.id, kind)), ""
             if self.passed or self._waiting.beyond_deadline(last, ours):
                 return last
-            raise DeadlineError("The deadline is over.", last) from None
+            raise DeadlineError("The deadline is over.", last, error.trouble) from None
 
     def through(self, read: t.Callable[[], _T]) -> _T:
         """What a read brings, tried again through the controller's bad minutes.

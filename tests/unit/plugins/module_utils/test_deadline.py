@@ -155,6 +155,15 @@ def retry(night: Night, **options: t.Any) -> tuple[RetryOutcome, t.Optional[Base
             return outcome, first_error(error)
 
 
+def restarting(night: Night, begin: float, end: float) -> t.Callable[[str, str], t.Any]:
+    """No read is answered between these moments."""
+
+    def answer(method: str, _path: str) -> t.Any:
+        return (502, {"detail": "Bad gateway"}) if method == "GET" and begin <= night.clock.now < end else None
+
+    return answer
+
+
 class TestStartedAtTwoWithADeadlineOfSix:
     def test_nothing_is_launched_after_it(self) -> None:
         night = Night(Clock())
@@ -195,6 +204,24 @@ class TestStartedAtTwoWithADeadlineOfSix:
         outcome, error = retry(night, deadline="06:00", cancel_on_timeout=True)
 
         assert (night.posts, error, outcome.ended) == (["42/relaunch"], None, "none_left")
+
+    def test_what_has_begun_goes_on_though_the_controller_restarts_at_the_deadline(self) -> None:
+        night = Night(Clock(), takes=9 * HOUR, pending=4 * HOUR - 60)
+        night.failing.clear()
+        night.before = restarting(night, 4 * HOUR - 120, 4 * HOUR + 60)
+
+        outcome, error = retry(night, deadline="06:00", cancel_on_timeout=True)
+
+        assert (night.posts, error, outcome.ended) == (["42/relaunch"], None, "none_left")
+
+    def test_what_is_pending_is_canceled_though_the_controller_restarts_at_the_deadline(self) -> None:
+        night = Night(Clock(), takes=9 * HOUR, pending=8 * HOUR)
+        night.before = restarting(night, 4 * HOUR - 120, 4 * HOUR + 60)
+
+        _outcome, error = retry(night, deadline="06:00", cancel_on_timeout=True)
+
+        assert night.posts == ["42/relaunch", "101/cancel"]
+        assert "ended at the deadline with the job canceled. It was canceled." in str(error)
 
     def test_the_end_of_the_job_is_not_waited_for_beyond_it(self) -> None:
         night = Night(Clock())
