@@ -175,7 +175,11 @@ class JobWork:
         needed = needed or self.park is not None or self._may_make_no_limit()
         ledger = self.reader.ledger(jobs, needed, not options.force or own is not None)
         ledger = self.reader.with_disabled(ledger) if disabled else ledger
-        return Look(self.park(ledger, self.events_in) if self.park else ledger, at)
+        parked = self.park(ledger, self.events_in) if self.park else ledger
+        if self.park and not disabled and parked.reached(Reach.PARKED):
+            # Those that are disabled by now hold up nobody.
+            parked = self.park(self.reader.with_disabled(ledger), self.events_in)
+        return Look(parked, at)
 
     def jobs_after(self, number: int, before: t.Optional[int] = None, verdict: bool = False) -> JobsAfter:
         """Asks for the jobs of the source's template that are newer than a number; other work may be left out.

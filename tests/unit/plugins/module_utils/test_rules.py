@@ -252,6 +252,15 @@ class TestRounds:
 
         assert (error, outcome.ended, outcome.remaining_hosts) == (None, "none_can_run", (ONE,))
 
+    def test_a_disabled_host_does_not_keep_the_others_from_their_first_relaunch(self) -> None:
+        world = World(lambda _number, hosts: {name: False for name in hosts if name != ONE}, "web01", ONE)
+        world.disabled.add(ONE)
+
+        outcome, error = retry(world, RULES)
+
+        assert (error, outcome.ended, outcome.remaining_hosts) == (None, "none_can_run", (ONE,))
+        assert (world.posts, outcome.parked) == (["jobs/42/relaunch/"], None)
+
     def test_events_are_asked_for_once_a_run(self) -> None:
         world = World(hopeless, "web01", "web02")
         world.expired.clear()
