@@ -12,7 +12,14 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._api.errors import ControllerError, CutShortError, JobUnsuccessfulError, ParkedError, RefusedError
+from .._api.errors import (
+    ControllerError,
+    CutShortError,
+    HostsLeftError,
+    JobUnsuccessfulError,
+    ParkedError,
+    RefusedError,
+)
 from .._api.jobs import FAILED_STATUS, HostSummary, Job, told
 from .._api.kinds import JOB
 from .._launch import failure_report
@@ -115,7 +122,7 @@ def _judge_whole(look: Look, job: Job, outcome: RelaunchOutcome) -> Judged:
 def _overtaken(job: Job, by: Job, on: str, outcome: RelaunchOutcome) -> BrokenOffError:
     """The error where another run of the same work failed after a job was launched, which takes its success back."""
     said = f"Job {job.id} was successful, but job {by.id}, the same work, ended after its launch and failed{on}."
-    return BrokenOffError(JobUnsuccessfulError(f"{said} Run the task again. See {outcome.url}"), outcome)
+    return BrokenOffError(HostsLeftError(f"{said} Run the task again. See {outcome.url}"), outcome)
 
 
 def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) -> Judged:

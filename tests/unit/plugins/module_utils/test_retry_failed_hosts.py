@@ -260,6 +260,21 @@ class TestHowItEnds:
         assert isinstance(ended.error, JobUnsuccessfulError)
         assert ended.account == ("retries_used_up", {"web1": 1}, ["web2"], [43, 44])
 
+    def test_when_another_run_takes_a_success_back(self) -> None:
+        """Job 44, of another caller, ends after job 43 was launched, and fails on a host of it."""
+        controller = RelaunchingController(failing("", "web1", ""), "web1", "web2")
+
+        def other(path: str) -> None:
+            if path == "jobs/" and 43 in controller.jobs and 44 not in controller.jobs:
+                controller.relaunch(SOURCE)
+
+        controller.before = other
+        ended = retry(controller)
+
+        assert ended.error is None
+        assert ended.account == ("none_left", {"web1": 2, "web2": 1}, [], [43, 45])
+        assert controller.posts == ["jobs/42/relaunch/", "jobs/44/relaunch/"]
+
     def test_when_there_are_more_runs_than_relaunches_of_one_round(self) -> None:
         """Each of twelve hosts failed in a run of its own, as provisioning callbacks make them."""
         controller = RelaunchingController(failing(""), "web1")
