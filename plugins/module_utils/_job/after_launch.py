@@ -64,8 +64,6 @@ def after_launch(
             check_limit(own, asked, outcome.about(work.client, own))
         if not (options.wait or work.request.one_of_many):
             return Judged(outcome)
-        # The look at others was to be soon; from now on the deadline is what counts.
-        work.client.patient = work.watch.patient
         ended = yield from until_ended(work, own, f"job {own.id}", outcome, ours)
         diff = side_by_side(work.request, work.source, ended.facts, f"job {ended.id}")
         # Then no other one can begin before it has ended, and those before it have been looked for.
@@ -100,6 +98,8 @@ def until_ended(work: JobWork, job: Job, what: str, outcome: RelaunchOutcome, ou
     :raises ControllerError: what waiting will not cure.
     """
     page = work.client.page_url(JOB.page, job.id)
+    # A look at others right after a launch was to be soon; from now on the deadline is what counts.
+    work.client.patient = work.watch.patient
     try:
         ended: Job = yield EndOf(job, ours=ours)
         return ended

@@ -234,6 +234,25 @@ class TestStartedAtTwoWithADeadlineOfSix:
         assert "ended at the deadline with the job running. It goes on" in str(error)
 
 
+def test_a_restart_right_after_the_wait_for_the_job_ends_nothing() -> None:
+    night = Night(Clock())
+    night.failing.clear()
+    night.jobs[SOURCE].created, night.jobs[SOURCE].duration = 0.0, HOUR
+
+    def before(method: str, path: str) -> t.Any:
+        # The list of other runs is asked for when the end of the job has been seen.
+        if path == "jobs/" and not began:
+            began.append(night.clock.now)
+        return restarting(night, began[0], began[0] + 60)(method, path) if began else None
+
+    began: list[float] = []
+    night.before = before
+
+    outcome, error = retry(night)
+
+    assert (night.posts, error, outcome.ended) == (["42/relaunch"], None, "none_left")
+
+
 def test_a_deadline_that_is_over_launches_nothing() -> None:
     night = Night(Clock())
 
