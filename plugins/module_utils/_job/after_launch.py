@@ -99,7 +99,7 @@ def until_ended(work: JobWork, job: Job, what: str, outcome: RelaunchOutcome, ou
     """
     page = work.client.page_url(JOB.page, job.id)
     # A look at others right after a launch was to be soon; from now on the deadline is what counts.
-    work.client.patient = work.watch.patient
+    work.client.patient = work.watch.patient if ours else work.watch.patient_to_launch
     try:
         ended: Job = yield EndOf(job, ours=ours)
         return ended

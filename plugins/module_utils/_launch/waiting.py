@@ -153,6 +153,10 @@ class Watch:
         """Whether to go on trying after so many seconds of trouble."""
         return not self.passed and seconds < LONGEST_TROUBLE
 
+    def patient_to_launch(self, seconds: float) -> bool:
+        """The same, where the reads are for a launch, and nothing of the task's own is there to be told of."""
+        return not self.launching_over and self.patient(seconds)
+
     def until_ended(self, job: Job, kind: Kind = JOB, ours: bool = False) -> Job:
         """The job when it has ended.
 

@@ -117,7 +117,7 @@ def retry_failed_hosts(
                 client.sleep(rounds.delay)
             watch = Watch(client, asked.waiting, progress, launch_by)
             if rounds.made:
-                client.patient = watch.patient
+                client.patient = watch.patient_to_launch
                 numbers = (rounds.attempts[-1].job_id if rounds.attempts else None, asked.job_id)
                 read.forget_changed_hosts(client, [number for number in numbers if number is not None])
             sequence = sequence_of(client, asked, watch, read, ruled)
@@ -129,9 +129,9 @@ def retry_failed_hosts(
             outcome = t.cast("t.Optional[RelaunchOutcome]", outcome_of(raised)) or RelaunchOutcome(
                 source_job_id=asked.job_id
             )
-        verdict = _verdict(outcome, error, asked.check_mode)
         passed, healed = (sequence.passed, sequence.healed) if sequence else ([], {})
         left = None if launch_by is None else launch_by - client.clock()
+        verdict = _verdict(outcome, error, asked.check_mode, left is not None and left <= 0)
         shown = Shown(verdict, outcome, tuple(passed), healed, ruled.left if ruled else {})
         rounds = after_round(rounds, shown, request.schedule, left)
         if error is None:
@@ -151,8 +151,11 @@ def _with_account(
     if rounds.ended == RETRIES_USED_UP:
         cause = JobUnsuccessfulError(_used_up(rounds, outcome))
     if rounds.ended == DEADLINE_OVER and not isinstance(cause, DeadlineError):
-        before = f"The deadline, {deadline}, comes before the next attempt."
-        cause = DeadlineError(f"{_used_up(rounds, outcome)} {before}")
+        said = f"{_used_up(rounds, outcome)} The deadline, {deadline}, comes before the next attempt."
+        if isinstance(cause, ControllerError) and cause.transient:
+            before = f"the deadline, {deadline}, was over before the controller could be asked."
+            said = f"Job {outcome.source_job_id} was not relaunched: {before} {cause}"
+        cause = DeadlineError(said)
     if rounds.ended == PARKED and not isinstance(cause, ParkedError):
         cause = ParkedError(f"{_used_up(rounds, outcome)} What is left is parked: {parked_hosts(rounds.parked)}.")
     account = RetryOutcome.of(rounds, outcome, str(cause))
@@ -162,12 +165,13 @@ def _with_account(
     return error
 
 
-def _verdict(outcome: RelaunchOutcome, error: t.Optional[BaseException], check_mode: bool) -> Verdict:
+def _verdict(outcome: RelaunchOutcome, error: t.Optional[BaseException], check_mode: bool, over: bool) -> Verdict:
     if error is None:
         would = outcome.changed or outcome.job is None or outcome.job.active
         return Verdict.PREDICTED if check_mode and would else Verdict.DONE
     cause = first_error(error)
-    if isinstance(cause, DeadlineError):
+    unasked = over and isinstance(cause, ControllerError) and cause.transient and not outcome.changed
+    if unasked or isinstance(cause, DeadlineError):
         return Verdict.TOO_LATE
     if isinstance(cause, ParkedError):
         return Verdict.PARKED

@@ -234,6 +234,27 @@ class TestStartedAtTwoWithADeadlineOfSix:
         assert "ended at the deadline with the job running. It goes on" in str(error)
 
 
+def test_a_controller_that_goes_down_in_a_delay_is_not_asked_long_after_the_deadline() -> None:
+    night = Night(Clock())
+    night.before = restarting(night, 1.5 * HOUR, 99 * HOUR)
+
+    outcome, error = retry(night, deadline="2h15m")
+
+    assert night.clock.now == pytest.approx(2.25 * HOUR, abs=60)
+    assert isinstance(error, DeadlineError) and "was over before the controller could be asked. GET " in str(error)
+    assert (outcome.ended, outcome.remaining_hosts, outcome.job_ids) == ("deadline_over", ("web1",), (101, 102))
+
+
+def test_what_has_run_past_the_deadline_is_told_through_a_restart() -> None:
+    night = Night(Clock(), takes=5 * HOUR)
+    night.before = restarting(night, 5 * HOUR + 1, 5 * HOUR + 600)
+
+    outcome, error = retry(night, deadline="06:00")
+
+    assert isinstance(error, DeadlineError) and "still fails on web1 after 1 attempt" in str(error)
+    assert outcome.summary == ("web1: still failing after 1 attempt: Install: no such unit (job 101)",)
+
+
 def test_a_restart_right_after_the_wait_for_the_job_ends_nothing() -> None:
     night = Night(Clock())
     night.failing.clear()
