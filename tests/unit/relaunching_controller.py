@@ -23,7 +23,13 @@ from ansible_collections.relaunch.controller.plugins.module_utils._retry.options
     RetryRequest,
 )
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
-from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import FAILED_AT_START, STARTED, job, summary
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import (
+    FAILED_AT_START,
+    STARTED,
+    in_list,
+    job,
+    summary,
+)
 
 SOURCE = 42
 HOST = "http://controller.invalid"
@@ -138,7 +144,7 @@ class RelaunchingController(BaseAdapter):
 
     def _answer(self, method: str, parts: list[str], query: dict[str, str], sent: t.Any) -> tuple[int, t.Any]:
         if parts == ["jobs"]:
-            newer = [one for number, one in self.jobs.items() if number > int(query["id__gt"])]
+            newer = [in_list(one) for number, one in self.jobs.items() if number > int(query["id__gt"])]
             return 200, listed(newer, query)
         if parts[0] == "inventories":
             return 200, listed(self._inventory(query), query)

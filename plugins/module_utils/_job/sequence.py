@@ -278,7 +278,10 @@ def _has_lost_all(work: JobWork, look: Look, error: ControllerError) -> bool:
 
 def _told(work: JobWork, job: Job) -> Job:
     """Another job as it is to be told."""
-    return job if work.request.one_of_many else work.events_in.known(job) or _jobs.get(work.client, job.id)
+    in_detail = TELLS_EVENTS in job.facts and not job.active
+    if work.request.one_of_many or in_detail:
+        return job
+    return work.events_in.known(job) or _jobs.get(work.client, job.id)
 
 
 def _in_detail(work: JobWork, job: Job) -> Job:

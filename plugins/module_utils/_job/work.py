@@ -19,6 +19,7 @@ from .._launch.asks import JobsAfter, Listed, Steps
 from .._launch.waiting import TELLS_EVENTS, Watch
 from .._work.decision import (
     ALL,
+    FAILED,
     REMAINING,
     AskEnd,
     Decision,
@@ -49,10 +50,12 @@ class Look:
     """What a look at the other runs has shown.
 
     :param at: when it was answered, by the client's clock.
+    :param own: the number of the task's own job that it was to judge.
     """
 
     ledger: Ledger
     at: float
+    own: t.Optional[int] = None
 
 
 class EventsIn:
@@ -179,7 +182,7 @@ class JobWork:
         if self.park and not disabled and parked.reached(Reach.PARKED):
             # Those that are disabled by now hold up nobody.
             parked = self.park(self.reader.with_disabled(ledger), self.events_in)
-        return Look(parked, at)
+        return Look(parked, at, own.id if own else None)
 
     def jobs_after(self, number: int, before: t.Optional[int] = None, verdict: bool = False) -> JobsAfter:
         """Asks for the jobs of the source's template that are newer than a number; other work may be left out.
@@ -207,8 +210,11 @@ class JobWork:
         :param earlier: as of ``LedgerReader.with_end``, where all that remains is asked for.
         """
         options = self._options if force else replace(self._options, force=False)
-        decision = decide(look.ledger, options)
         base = base_run(look.ledger) or self.source
+        if self._rests_on_whole(look, options):
+            by_names = options.hosts != ALL and failed_hosts_known(look.ledger)
+            look = replace(look, ledger=self.reader.with_whole_success(look.ledger, base, by_names))
+        decision = decide(look.ledger, options)
         if isinstance(decision, AskEnd):
             look = replace(look, ledger=self.reader.with_remaining(look.ledger, base, earlier))
         elif isinstance(decision, (Done, Refuse)) and decision.asks_end:
@@ -216,6 +222,15 @@ class JobWork:
         else:
             return look, decision
         return look, t.cast("Decision", decide(look.ledger, options))
+
+    def _rests_on_whole(self, look: Look, options: RelaunchOptions) -> bool:
+        """Whether the decision may rest on a success on all hosts that is to be looked at. A list of many jobs does not
+        tell on how many hosts one ran.
+        """
+        success, all_of_many = look.ledger.whole_success, options.hosts == ALL and self.inventories is not None
+        if success is None or success.id == look.own or options.force or all_of_many:
+            return False
+        return options.hosts != FAILED or not look.ledger.due
 
     @property
     def _options(self) -> RelaunchOptions:

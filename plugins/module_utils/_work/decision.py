@@ -222,16 +222,18 @@ def _await(job: Job, what: str, options: RelaunchOptions) -> Decision:
 def _decide_whole(ledger: Ledger, options: RelaunchOptions, hosts: t.Iterable[HostRecord] = ()) -> Settled:
     """What to do where a run on all hosts is to do what is left.
 
-    :param hosts: they are left by a success on all hosts from before they failed.
+    :param hosts: they are left by a success on all hosts from before they failed, and by one that left them out, unless
+        only a run on all hosts reaches them: such as are made by the playbook it may not have made.
     """
     source = ledger.source
     active = [run.job for run in ledger.runs if run.whole and run.job.active]
     if not options.force and active:
         # Of callers in the same instant the one with the lowest number stays.
         return Adopt(active[0], _is_active(active[0], source))
-    job = None if options.force else ledger.whole_success
-    if job is not None and done_by([job], [job for host in hosts for job in host.failed_in[:1]]) is not None:
-        return Done(job, f"{_named(job, source)}, was successful: nothing to relaunch.")
+    left = list(hosts)
+    job = None if options.force or any(host.reach in BY_LIMIT for host in left) else ledger.whole_success
+    if job is not None and done_by([job], [job for host in left for job in host.failed_in[:1]]) is not None:
+        return Done(job, f"{_named(job, source)}, was successful: nothing to relaunch.{_left_out(ledger)}")
     tried = [run.job for run in ledger.runs if run.whole and run.job.id in ledger.tried and not run.job.successful]
     if tried and not options.force:
         job = tried[-1]
@@ -392,11 +394,21 @@ def _healed(ledger: Ledger) -> Done:
         return Done(source, f"Job {source.id} failed on no host: nothing to relaunch.", (), _asks_end(ledger))
     if by is not None:
         which = f"Those of the hosts that {first} that can run" if left else f"The hosts that {first}"
-        reason = f"{which} have succeeded since, the last of them in job {by.id}: nothing to relaunch."
+        reason = (
+            f"{which} have succeeded since, the last of them in job {by.id}: nothing to relaunch.{_left_out(ledger)}"
+        )
         return Done(by, reason, left, _asks_end(ledger))
     absent = [host.absent_in for host in left if host.absent_in is not None]
     job = max(absent, key=ended, default=source)
     return Done(job, f"None of the hosts that {first} can run now: nothing to relaunch.", left, _asks_end(ledger))
+
+
+def _left_out(ledger: Ledger) -> str:
+    """What is to be said where the success on all hosts ran on fewer, and none that it left out can run; else empty."""
+    if ledger.whole_left_out is not False or ledger.whole_success is None:
+        return ""
+    job = ledger.whole_success.id
+    return f" Job {job} did not run on some hosts, which are disabled, gone, or no target of its plays."
 
 
 def _asks_end(ledger: Ledger) -> bool:

@@ -116,6 +116,8 @@ class Ledger:
     :param stopped: for whom the source ended early though they did not fail; None where it did not.
     :param stopped_hosts: those of them that are known by name and are not among ``hosts``; None where not asked for.
     :param end_known: whether that was asked for.
+    :param whole_left_out: whether the success on all hosts left out hosts that can run now; None where that was not
+        asked for, or cannot be known.
     :param newest: the highest number of a job of the template that is known.
     :param left_new: those of the same work that were left in ``new``: they do no work.
     :param tried: the jobs that this task has launched for the same work before.
@@ -131,6 +133,7 @@ class Ledger:
     stopped: t.Optional[StoppedEarly] = None
     stopped_hosts: t.Optional[tuple[HostRecord, ...]] = None
     end_known: bool = False
+    whole_left_out: t.Optional[bool] = None
     newest: int = 0
     masked: bool = False
     tried: frozenset[int] = frozenset()
@@ -164,7 +167,11 @@ class Ledger:
 
     @property
     def whole_success(self) -> t.Optional[Job]:
-        """The run on all hosts that did all of the work, after every run that has failed; None where there is none."""
+        """The run on all hosts that did all of the work, after every run that has failed; None where there is none, or
+        where it left out hosts that can run now.
+        """
+        if self.whole_left_out:
+            return None
         return done_by([job for job in self._whole if job.successful], self.whole_failures)
 
     @property

@@ -27,7 +27,7 @@ from .ledger import (
     stopped_records,
     without_tried,
 )
-from .never_begun import InventoryHosts, NeverBegun, read_never_begun
+from .never_begun import InventoryHosts, NeverBegun, read_left_out, read_never_begun
 from .run_ends import RunEnds, may_have_results
 from .runs import Hosts, Run, same_limit
 from .same_work import SameWork
@@ -101,6 +101,7 @@ class SummariesReader:
         self._source = source
         self._read = read
         self._reach = HostReach(client, source)
+        self._ends = RunEnds(client, self.summaries, read.starts, events_in)
 
     def summaries(self, job: Job) -> tuple[HostSummary, ...]:
         """What became of the hosts of a job that has ended, as soon as the controller knows.
@@ -191,6 +192,39 @@ class SummariesReader:
                 return frozenset()
             raise
 
+    def with_whole_success(self, ledger: Ledger, base: Job, by_names: bool) -> Ledger:
+        """The ledger with whether its success on all hosts left out hosts that can run now, and so not done.
+
+        That is asked only where it ran on fewer hosts than the base: hosts were disabled then, or deleted since.
+
+        :param base: the job whose hosts are asked about. Of one that tells no number it is that of its inventory.
+        :param by_names: where it cannot be known, the hosts of the base can be asked about one by one.
+        :raises ControllerError: something could not be read.
+        """
+        success = ledger.whole_success
+        if success is None:
+            return ledger
+        job, ran = self._hosts_in(success)
+        runs = tuple(replace(run, job=job) if run.job.id == job.id else run for run in ledger.runs)
+        ledger = replace(ledger, runs=runs)
+        known = self._read.summaries.get(base.id)
+        meant = base.hosts_counted or (len(known) if known else base.inventory_hosts)
+        if meant is not None and ran and ran >= meant:
+            return ledger
+        started, summaries = partial(self._ends.started, job), partial(self.summaries, job)
+        left_out = read_left_out(self._client, job, ran, lambda: {play.pattern for play in started().plays}, summaries)
+        # By names it is asked whom the base stopped for; else what cannot be known counts, unless it was for nobody.
+        return replace(ledger, whole_left_out=(by_names or not ran or None) if left_out is None else left_out)
+
+    def _hosts_in(self, job: Job) -> tuple[Job, int]:
+        """On how many hosts a job ran that has ended; and it, in detail where that had to be asked for."""
+        started = self._read.starts.get(job.id)
+        found = self._read.summaries.get(job.id) or (started.hosts if started is not None else None)
+        if found:
+            return job, len(found)
+        job = self._events_in(job)
+        return job, job.hosts_counted or 0
+
     def _failed_of(self, job: Job) -> tuple[HostSummary, ...]:
         if job.id in self._read.summaries:
             return tuple(one for one in self._read.summaries[job.id] if one.failed)
@@ -236,7 +270,6 @@ class LedgerReader(SummariesReader):
         self._whole = whole
         self._reads_hosts = with_hosts or not whole
         self._tried = tried
-        self._ends = RunEnds(client, self.summaries, read.starts, events_in)
 
     def ledger(self, later: t.Sequence[Job], hosts_needed: bool, runs_count: bool = True) -> Ledger:
         """As it is now.

@@ -259,6 +259,36 @@ def read_never_begun(
         return _by_number(job, meant, summaries())
 
 
+def read_left_out(
+    client: ControllerClient,
+    job: Job,
+    ran: int,
+    patterns: t.Callable[[], t.Collection[str]],
+    summaries: t.Callable[[], t.Sequence[HostSummary]],
+) -> t.Optional[bool]:
+    """Whether a successful job left out hosts that it was meant for, and that can run now: enabled, and changed since.
+
+    :param ran: on how many hosts it ran. Where there was none, hosts need not have changed.
+    :param patterns: brings those of the plays that it started, where they are needed.
+    :param summaries: brings its own, likewise.
+    :returns: None where that cannot be known.
+    :raises ControllerError: the controller could not be asked.
+    """
+    if not job.inventory or job.sliced:
+        return None
+    since = {"modified__gt": job.took_hosts} if ran else {}
+    try:
+        perhaps = _left_in(client, job, f"inventories/{job.inventory}/hosts/", False, **since).hosts
+    except AnswerError as error:
+        if not error.not_visible:
+            raise
+        return None
+    if not perhaps:
+        return False
+    meant = read_never_begun(client, job, EndOfRun(frozenset(), never_begun=True), patterns(), summaries)
+    return bool(meant.more or meant.unknown or set(meant.hosts).intersection(perhaps))
+
+
 def _meant(client: ControllerClient, job: Job, meant: Targets, left: NeverBegun) -> NeverBegun:
     """Those that a job is meant for among hosts that are, or are in, its targets."""
     surely = perhaps = frozenset(left.hosts)

@@ -87,6 +87,7 @@ class Found:
     :param again: which were deleted and added again.
     :param tried: the jobs that this task has launched before for the same work.
     :param stopped: for whom it stopped early though they did not fail; None where that was not asked for.
+    :param left_out: whether the success on all hosts left out hosts that can run.
     """
 
     source: Job = source()
@@ -99,6 +100,7 @@ class Found:
     early: Job | None = None
     stopped: StoppedEarly | str | None = None
     tried: frozenset[int] = frozenset()
+    left_out: bool | None = None
 
     @property
     def ledger(self) -> Ledger:
@@ -121,7 +123,8 @@ class Found:
         if isinstance(stopped, str):
             stopped = StoppedEarly(hosts=tuple(stopped.split())) if stopped else None
         known = self.stopped is not None
-        return Ledger(run, self.runs, self.early, hosts, stopped, end_known=known, tried=self.tried)
+        more = {"end_known": known, "tried": self.tried, "whole_left_out": self.left_out}
+        return Ledger(run, self.runs, self.early, hosts, stopped, **more)
 
     @property
     def with_remaining(self) -> Ledger:
@@ -199,6 +202,7 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
     ),
     ("none, whole done", found(whole(43, "successful", ABC), failed=""), FAILED, "done by 43"),
     ("none, whole done, no statistics", found(whole(43, "successful"), failed=""), FAILED, "done by 43"),
+    ("none, whole done, but not on all", found(whole(43, "successful"), failed="", left_out=True), FAILED, "refuse"),
     ("none, whole failed, no statistics", found(whole(43, "error"), failed=""), FAILED, "refuse"),
     ("none, whole failed, fallback", found(whole(43, "error"), failed=""), FALLBACK, "launch 42 all"),
     (
@@ -229,6 +233,12 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         Found(source(**NEVER_BEGAN), (whole(43, "successful", ABC),), ""),
         FAILED,
         "done by 43",
+    ),
+    (
+        "never began, whole done, but not on all",
+        Found(source(**NEVER_BEGAN), (replace(whole(43, "successful"), summaries=None),), "", left_out=True),
+        FAILED,
+        "launch 42 all",
     ),
     (
         "never began, a part is running",
@@ -575,6 +585,18 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         FAILED,
         "done by 44",
     ),
+    (
+        "added again, and left out by a success on all hosts",
+        found(whole(43, "successful", "a b"), again="c"),
+        FAILED,
+        "cut short",
+    ),
+    (
+        "added again, and left out by a success on all hosts, fallback",
+        found(whole(43, "successful", "a b"), again="c"),
+        FALLBACK,
+        "launch 42 all",
+    ),
     ("unreachable by a relaunch, others are due", found(whole_only="c"), FAILED, "launch 42 failed due a b"),
     (
         "unreachable by a relaunch, fallback",
@@ -644,6 +666,18 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         FAILED,
         "done by 44",
     ),
+    (
+        "a success on all hosts left out such as can run",
+        found(whole(43, "successful", ABC), left_out=True),
+        FAILED,
+        "done by 43, if not cut short",
+    ),
+    (
+        "a success on all hosts left out such as can run, cut short",
+        found(whole(43, "successful", ABC), left_out=True, stopped="x"),
+        FAILED,
+        "cut short",
+    ),
     ("cut short, and failed hosts remain", found(stopped="x"), FALLBACK, "launch 42 failed due a b c"),
     (
         "cut short, force",
@@ -675,6 +709,13 @@ ALL_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
     ),
     ("running, force", found(whole(43, "running"), failed=None), RelaunchOptions(force=True), "launch 42 all"),
     ("succeeded", found(whole(43, "failed"), whole(44, "successful"), failed=None), RelaunchOptions(), "done by 44"),
+    (
+        "succeeded, but not on all",
+        found(whole(43, "failed"), whole(44, "successful"), failed=None, left_out=True),
+        RelaunchOptions(),
+        "launch 42 all",
+    ),
+    ("succeeded on all that can run", found(whole(43, "successful"), left_out=False), RelaunchOptions(), "done by 43"),
     (
         "taken back",
         found(whole(43, "successful"), whole(44, "failed"), failed=None),
@@ -785,6 +826,13 @@ REMAINING_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
     ("whom it stopped for is not known", found(), REMAINING, "ask"),
     ("that is asked though all are healed", found(partial(43, "successful", ABC)), REMAINING, "ask"),
     ("not after a success on all", found(whole(43, "successful", ABC)), REMAINING, "done by 43"),
+    ("that may be not on all", found(whole(43, "successful", ABC), left_out=True), REMAINING, "ask"),
+    (
+        "added again, left out by a success on all",
+        found(whole(43, "successful", "a b"), again="c"),
+        REMAINING,
+        "launch 42 remaining due c",
+    ),
     ("failed ones only", found(stopped=""), REMAINING, "launch 42 remaining due a b c"),
     ("stopped for others", found(stopped="d e"), REMAINING, "launch 42 remaining due a b c d e"),
     ("added again", found(again="a", stopped="d"), REMAINING, "launch 42 remaining due a b c d"),

@@ -357,6 +357,52 @@ class TestSourceThatNeverBegan:
         assert (controller.posts, outcome.hosts) == (["jobs/43/relaunch/"], ("web2",))
 
 
+class TestASuccessOnFewerHosts:
+    """Job 43, of a schedule, was successful on all hosts but some that were disabled then."""
+
+    def task(self, hosts: str, ran: str, never_began: bool = False) -> Task:
+        jobs = iter([dict.fromkeys(ran.split(), False)])
+        controller = RelaunchingController(
+            lambda _number, names: next(jobs, dict.fromkeys(names, False)), "web1", "web2"
+        )
+        source = controller.jobs[SOURCE]
+        source["summary_fields"] = {"inventory": {"total_hosts": 2}}
+        source.update({"started": None} if never_began else {"host_status_counts": {"failures": 2}})
+        counts = {"ok": len(ran.split())} if ran else None
+        controller.relaunch(SOURCE, "all").update(launch_type="scheduled", host_status_counts=counts)
+        controller.changed = dict.fromkeys(("web1", "web2"), "2026-11-24T00:00:00Z")
+        return Task(controller, RelaunchOptions(hosts))
+
+    @pytest.mark.parametrize("hosts", ["all", "failed", "remaining"])
+    @pytest.mark.parametrize("ran", ["", "web1"])
+    def test_behind_one_that_never_began_it_is_no_whole_one(self, hosts: str, ran: str) -> None:
+        task = self.task(hosts, ran, never_began=True)
+
+        assert (task.run().changed, task.controller.jobs[44]["limit"]) == (True, "")
+
+    @pytest.mark.parametrize("ran", ["", "web1"])
+    def test_nor_where_all_hosts_are_asked_for(self, ran: str) -> None:
+        task = self.task("all", ran)
+
+        assert (task.run().changed, task.controller.posts) == (True, ["jobs/42/relaunch/"])
+
+    @pytest.mark.parametrize("hosts", ["all", "failed", "remaining"])
+    @pytest.mark.parametrize("ran", ["", "web1"])
+    def test_hosts_that_are_disabled_still_are_told(self, hosts: str, ran: str) -> None:
+        task = self.task(hosts, ran, never_began=True)
+        task.controller.disabled = {"web1", "web2"} - {ran}
+        outcome = task.run()
+
+        assert (outcome.changed, outcome.job and outcome.job.id) == (False, 43)
+        assert "Job 43 did not run on some hosts, which are disabled" in outcome.msg
+
+    def test_one_on_as_many_hosts_asks_nothing_more(self) -> None:
+        task = self.task("all", "web1 web2")
+
+        assert task.run().changed is False
+        assert [path for _method, path, _query in task.controller.asked] == ["jobs/42/", "jobs/", "jobs/43/"]
+
+
 class TestSourceThatHasJustEnded:
     """Its detail has no counts before its events are in (recorded: lag-detail)."""
 

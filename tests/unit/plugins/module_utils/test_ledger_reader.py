@@ -688,6 +688,11 @@ class Work:
         ]
         return self
 
+    def with_whole_success(self, by_names: bool = True) -> Ledger:
+        """The ledger, with whom the success on all hosts left out."""
+        with self._reader() as (reader, later):
+            return reader.with_whole_success(reader.ledger(later, hosts_needed=True), self.jobs[0], by_names)
+
     def ledger(self, end: int | None = None, many: bool = False, remaining: bool = False) -> Ledger:
         """The ledger, with the end of this job, or all that remains of it; read as one of many."""
         with self._reader(many) as (reader, later):
@@ -1069,6 +1074,66 @@ class TestEndOfTheSource:
 
         stopped = work.ledger(end=43).stopped
         assert stopped is not None and stopped.hosts == ("web1",)
+
+
+class TestWhomASuccessOnAllHostsLeftOut:
+    """Job 42 failed on web2 and stopped web1; job 43, on all hosts, was successful on web2."""
+
+    LATER = "2026-11-24T00:00:00Z"
+
+    def of(self, well: str = "web2", never_began: bool = False, **web1: t.Any) -> Work:
+        facts = {"started": None} if never_began else {"host_status_counts": {"ok": 1, "failures": 1}}
+        total = {"summary_fields": {"inventory": {"total_hosts": 2}}}
+        hosts = ("", "") if never_began else ("web1", "web2")
+        work = Work().ran("failed", () if never_began else BROKE_OFF, *hosts, **facts, **total)
+        counts = {"host_status_counts": {"ok": len(well.split())} if well else None}
+        work.ran("successful", (PLAY, FIRST, LAST), well=well, limit="", **counts, **total).inventory("web1", "web2")
+        for host in work.lists["inventories/1/hosts/"]:
+            host["job_host_summaries__job"] = [42, 43] if host["name"] in well.split() else [42]
+        work.lists["inventories/1/hosts/"][0].update(web1)
+        return work
+
+    def test_one_that_was_enabled_since(self) -> None:
+        work = self.of(modified=self.LATER)
+        ledger = work.with_whole_success()
+
+        assert (ledger.whole_left_out, ledger.whole_success) == (True, None)
+        stopped = work.ledger(end=42).stopped
+        assert stopped is not None and stopped.hosts == ("web1",)
+
+    @pytest.mark.parametrize("web1", [{"enabled": False}, {}], ids=["disabled still", "not changed since"])
+    def test_one_that_cannot_run_is_none(self, web1: dict[str, t.Any]) -> None:
+        ledger = self.of(**web1).with_whole_success()
+
+        assert (ledger.whole_left_out, ledger.whole_success and ledger.whole_success.id) == (False, 43)
+
+    @pytest.mark.parametrize(("well", "by_names", "left_out"), [("web2", True, True), ("web2", False, None)])
+    def test_without_the_inventory_it_is_not_known(self, well: str, by_names: bool, left_out: bool | None) -> None:
+        work = self.of(well)
+        work.lists["inventories/1/hosts/"] = 403
+
+        assert work.with_whole_success(by_names).whole_left_out is left_out
+
+    @pytest.mark.parametrize("never_began", [False, True])
+    def test_as_many_hosts_ask_nothing_more(self, never_began: bool) -> None:
+        work = self.of("web1 web2", never_began)
+        work.ledger()
+        before = len(work.asked)
+
+        assert work.with_whole_success(by_names=not never_began).whole_left_out is None
+        assert len(work.asked) <= before
+
+    @pytest.mark.parametrize("well", ["", "web2"])
+    def test_behind_one_that_never_began_all_hosts_of_the_inventory_count(self, well: str) -> None:
+        work = self.of(well, never_began=True, modified=self.LATER)
+
+        assert work.with_whole_success(by_names=False).whole_left_out is True
+
+    def test_one_on_no_host_where_the_inventory_may_not_be_read(self) -> None:
+        work = self.of("", never_began=True)
+        work.lists["inventories/1/hosts/"] = 403
+
+        assert work.with_whole_success(by_names=False).whole_left_out is True
 
 
 class World:
