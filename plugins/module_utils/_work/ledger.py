@@ -225,52 +225,68 @@ def host_records(source: Run, runs: t.Sequence[Run]) -> tuple[HostRecord, ...]:
     :param runs: the others of the same work, with the summaries that have been asked for.
     """
     order = sorted((source, *runs), key=lambda run: ended(run.job), reverse=True)
-    found = _by_host(source.job.inventory, order)
+    hosts = Hosts(source.job.inventory, order)
+    found, names_then = _by_host(hosts, order), _NamesThen(hosts, runs)
     failed = {key: rows for key, rows in found.items() if any(one.failed for _run, one in rows)}
-    return tuple(_record(key, rows, runs) for key, rows in failed.items())
+    return tuple(_record(key, rows, runs, names_then) for key, rows in failed.items())
 
 
-def done_names(inventory: t.Optional[int], runs: t.Sequence[Run]) -> set[str]:
-    """The names of today and of then of the hosts that some run has done.
+def not_done(inventory: t.Optional[int], base: Run, names: t.Collection[str], others: t.Sequence[Run]) -> set[str]:
+    """Those of some hosts that no run has done. Another host may have the name by now that one had then.
 
     :param inventory: the source's.
-    :param runs: all that matter, with the summaries that are known.
+    :param base: the run that stopped before its end for them, or never began on them, with its summaries.
+    :param names: those that they had in it, or of hosts without a summary those that they have now.
+    :param others: all runs besides that matter, with the summaries that are known.
     """
-    done: set[str] = set()
-    for rows in _by_host(inventory, runs).values():
+    runs = (base, *others)
+    hosts, done = Hosts(inventory, runs), dict[HostKey, list[tuple[Run, HostSummary]]]()
+    for key, rows in _by_host(hosts, runs).items():
         if done_by(_with_result(rows, HostResult.DONE), _with_result(rows, *FAILURES)) is not None:
-            done |= names_of(one for _run, one in rows)
-    return done
+            done[key] = rows
+    then = {one.name_then: hosts.key(base, one) for one in base.summaries or ()}
+    now = {one.name for rows in done.values() for _run, one in rows}
+    return {name for name in names if (name not in now if name not in then else then[name] not in done)}
 
 
 def stopped_records(
-    source: Run, names: t.Collection[str], runs: t.Sequence[Run], known: t.Iterable[HostRecord]
+    inventory: t.Optional[int],
+    source: Run,
+    names: t.Collection[str],
+    runs: t.Sequence[Run],
+    known: t.Iterable[HostRecord],
 ) -> tuple[HostRecord, ...]:
     """The hosts for which a run stopped before its end, or that it never began on.
 
+    :param inventory: the source's.
     :param source: that run, with its summaries.
     :param names: theirs: those that they had in the run, or of hosts without a summary those that they have now.
     :param runs: the others of the same work, with the summaries that are known.
     :param known: hosts that are asked about already.
     """
-    others = frozenset[str]().union(*(host.names for host in known))
+    hosts, others = Hosts(inventory, (source, *runs)), dict[str, list[HostKey]]()
+    for host in known:
+        for name in host.names:
+            others.setdefault(name, []).append(host.key)
+    names_then = _NamesThen(hosts, runs)
     then = {one.name_then: one for one in source.summaries or ()}
     found = []
     for name in sorted(names):
         one = then.get(name)
         called = names_of([one]) if one else frozenset({name})
-        if called & others:
+        key = hosts.key(source, one) if one else name
+        if any(_may_be(other, key) for name_then in called for other in others.get(name_then, ())):
             continue
-        seen_in = [run for run in (source, *runs) if run is source or called & names_of(run.summaries or ())]
-        last = max((run.job for run in seen_in), key=ended)
+        seen_in = [run for run in runs if names_then.ran_in(run, key, called)]
+        last = max((run.job for run in (source, *seen_in)), key=ended)
         found.append(
             HostRecord(
-                key=name if one is None or one.host is None else one.constructed_host or one.host,
+                key=key,
                 name=one.name if one else name,
                 names=called,
                 failed_in=(),
                 last=HostResult.STOPPED if one else HostResult.ABSENT,
-                absent_in=_absent_in(last, called, runs),
+                absent_in=_absent_in(last, key, called, runs, names_then),
                 has_row=one is None or one.host is not None,
             )
         )
@@ -294,9 +310,26 @@ def without_tried(
             yield one
 
 
-def _by_host(inventory: t.Optional[int], runs: t.Sequence[Run]) -> dict[HostKey, list[tuple[Run, HostSummary]]]:
+class _NamesThen:
+    """Which host had which name in each run: another one may have had it than has it now."""
+
+    def __init__(self, hosts: Hosts, runs: t.Iterable[Run]) -> None:
+        self._keys = {run.job.id: {one.name_then: hosts.key(run, one) for one in run.summaries or ()} for run in runs}
+        self._ran = {number: set(keys.values()) for number, keys in self._keys.items()}
+
+    def ran_in(self, run: Run, key: HostKey, names: t.Iterable[str]) -> bool:
+        """Whether a host that is or was called so ran in it."""
+        keys = self._keys[run.job.id]
+        return key in self._ran[run.job.id] or any(name in keys and _may_be(keys[name], key) for name in names)
+
+    def of_others(self, run: Run, key: HostKey, names: t.Iterable[str]) -> set[str]:
+        """Those of a host's names that another one surely had in it."""
+        keys = self._keys[run.job.id]
+        return {name for name in names if name in keys and not _may_be(keys[name], key)}
+
+
+def _by_host(hosts: Hosts, runs: t.Sequence[Run]) -> dict[HostKey, list[tuple[Run, HostSummary]]]:
     """The summaries of each host, in the order of the runs."""
-    hosts = Hosts(inventory, runs)
     found: dict[HostKey, list[tuple[Run, HostSummary]]] = {}
     for run in runs:
         for one in run.summaries or ():
@@ -309,7 +342,9 @@ def _with_result(rows: t.Sequence[tuple[Run, HostSummary]], *results: HostResult
     return tuple(run.job for run, one in rows if result_of(run, one) in results)
 
 
-def _record(key: HostKey, rows: t.Sequence[tuple[Run, HostSummary]], runs: t.Sequence[Run]) -> HostRecord:
+def _record(
+    key: HostKey, rows: t.Sequence[tuple[Run, HostSummary]], runs: t.Sequence[Run], names_then: _NamesThen
+) -> HostRecord:
     """:param rows: the host's summaries, newest first."""
     failed_in = _with_result(rows, *FAILURES)
     names = names_of(one for _run, one in rows)
@@ -322,12 +357,14 @@ def _record(key: HostKey, rows: t.Sequence[tuple[Run, HostSummary]], runs: t.Seq
         failed_in=failed_in,
         done_in=done_by(_with_result(rows, HostResult.DONE), failed_in),
         last=result_of(*rows[0]),
-        absent_in=_absent_in(rows[0][0].job, names, runs),
+        absent_in=_absent_in(rows[0][0].job, key, names, runs, names_then),
         has_row=last_failed.host is not None,
     )
 
 
-def _absent_in(last: Job, names: frozenset[str], runs: t.Sequence[Run]) -> t.Optional[Job]:
+def _absent_in(
+    last: Job, key: HostKey, names: frozenset[str], runs: t.Sequence[Run], names_then: _NamesThen
+) -> t.Optional[Job]:
     """Of one without statistics nobody knows whom it got to, unless it was successful: then there was nobody."""
     absent = [
         run.job
@@ -335,6 +372,11 @@ def _absent_in(last: Job, names: frozenset[str], runs: t.Sequence[Run]) -> t.Opt
         if run.summaries is not None
         and ended(run.job) > ended(last)
         and (run.summaries or run.job.successful)
-        and run.covers(names)
+        and run.covers(names - names_then.of_others(run, key, names))
     ]
     return max(absent, key=ended, default=None)
+
+
+def _may_be(one: HostKey, other: HostKey) -> bool:
+    """Whether two hosts with a name in common may be the same: numbers tell, names alone do not."""
+    return one == other or isinstance(one, str) or isinstance(other, str)

@@ -21,9 +21,9 @@ from .ledger import (
     Ledger,
     Reach,
     StoppedEarly,
-    done_names,
     ended,
     host_records,
+    not_done,
     stopped_records,
     without_tried,
 )
@@ -157,7 +157,7 @@ class SummariesReader:
         hosts = Hosts(self._source.inventory, [now, then])
         ran = {hosts.key(now, one) for one in now.summaries or ()}
         missing = [one.name_then for one in then.summaries or () if hosts.key(then, one) not in ran]
-        records = self._reach.of_stopped(stopped_records(then, missing, (), ()))
+        records = self._reach.of_stopped(stopped_records(self._source.inventory, then, missing, (), ()))
         return tuple(one for one in records if one.reach is Reach.RELAUNCH)
 
     def _asked_for(self, records: t.Sequence[HostRecord], runs: t.Sequence[Run]) -> tuple[HostRecord, ...]:
@@ -348,7 +348,7 @@ class LedgerReader(SummariesReader):
             return replace(ledger, stopped_hosts=())
         run = Run(base, whole=True, summaries=self.summaries(base))
         others = [self._with_summaries(other) for other in ledger.runs if other.job.id != base.id]
-        records = stopped_records(run, ledger.stopped.hosts, others, ledger.hosts or ())
+        records = stopped_records(self._source.inventory, run, ledger.stopped.hosts, others, ledger.hosts or ())
         return self._with_limits(replace(ledger, stopped_hosts=self._reach.of_stopped(records)))
 
     def with_end(
@@ -385,8 +385,7 @@ class LedgerReader(SummariesReader):
             read = [self._with_summaries(other) for other in others]
             others = [self._ends.with_stopped(other, self._alike(whole, read)) for other in read]
             others = [other.proven for other in others] if claimed else others
-            done = done_names(self._source.inventory, [whole, *others])
-            hosts = tuple(sorted(stopped.union(begun.hosts) - done))
+            hosts = tuple(sorted(not_done(self._source.inventory, whole, stopped.union(begun.hosts), others)))
         else:
             hosts = ()
         if not (hosts or begun.more or unknown):

@@ -131,7 +131,7 @@ class Found:
         """The ledger with the hosts for which it stopped one by one, all of which can run."""
         ledger = self.ledger
         names = ledger.stopped.hosts if ledger.stopped else ()
-        records = stopped_records(ledger.source_run, names, self.runs, ledger.hosts or ())
+        records = stopped_records(ledger.source.inventory, ledger.source_run, names, self.runs, ledger.hosts or ())
         return replace(ledger, stopped_hosts=records)
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 import pytest
 
@@ -17,10 +18,11 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger i
     Ledger,
     Reach,
     done_by,
-    done_names,
     ended,
     host_records,
+    not_done,
     result_of,
+    stopped_records,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._work.runs import Run, runs_query, same_limit
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, relaunched
@@ -458,14 +460,51 @@ def test_a_host_keeps_the_name_that_its_newest_summary_lacks() -> None:
     assert (record.name, record.names, record.has_row) == ("new", {"b", "new"}, False)
 
 
-def test_what_has_been_done_is_known_by_the_names_of_then_too() -> None:
-    """A run tells by the names of then for whom it stopped early."""
+def test_whom_a_run_stopped_for_is_known_by_the_names_of_then() -> None:
     stopped = Run(
         Job.of(job(42)), whole=True, summaries=(summary("new", host=2, name_then="b"),), stopped=frozenset({"b"})
     )
     since = Run(Job.of(relaunched(43, "successful", "new")), summaries=(summary("new", host=2),))
-    assert done_names(1, [stopped]) == set()
-    assert done_names(1, [stopped, since]) == {"b", "new"}
+    assert not_done(1, stopped, {"b", "c"}, []) == {"b", "c"}
+    assert not_done(1, stopped, {"b", "c"}, [since]) == {"c"}
+
+
+def test_one_without_a_summary_is_done_under_its_name_of_today() -> None:
+    begun = Run(Job.of(relaunched(43, "successful", "c")), summaries=(summary("now", host=3, name_then="c"),))
+    assert not_done(1, source("a"), {"now", "c"}, [begun]) == {"c"}
+
+
+class TestAnotherHostHasItsName:
+    """Host b, number 2, was renamed to old, and number 9 is called b since, which was done in job 43."""
+
+    since = Run(Job.of(relaunched(43, "successful", "b")), summaries=(summary("b", host=9),))
+
+    def base(self, failed: bool) -> Run:
+        rows = (summary("old", host=2, name_then="b", failed=failed),)
+        return Run(Job.of(job(42)), whole=True, summaries=rows, stopped=frozenset({"b"}))
+
+    def test_it_is_not_done_by_that(self) -> None:
+        assert not_done(1, self.base(failed=False), {"b"}, [self.since]) == {"b"}
+
+    def test_nor_left_out_where_a_limit_names_that(self) -> None:
+        (record,) = host_records(self.base(failed=True), [self.since])
+
+        assert (record.name, record.done_in, record.absent_in) == ("old", None, None)
+
+    def test_a_run_on_all_hosts_has_left_it_out(self) -> None:
+        (record,) = host_records(self.base(failed=True), [replace(self.since, whole=True)])
+
+        assert record.absent_in is self.since.job
+
+    @pytest.mark.parametrize("number", [9, None])
+    def test_that_it_failed_does_not_hide_whom_a_run_stopped_for(self, number: int | None) -> None:
+        """Where that has lost its row, nobody knows that it is another."""
+        again = Run(Job.of(relaunched(43, "failed", "b")), summaries=(summary("b", host=number, failed=True),))
+        base = self.base(failed=False)
+        known = host_records(base, [again])
+        found = stopped_records(1, base, {"b"}, [again], known)
+
+        assert [(one.key, one.name, one.absent_in) for one in found] == ([(2, "old", None)] if number else [])
 
 
 def test_a_run_that_never_began_takes_no_success_back() -> None:
