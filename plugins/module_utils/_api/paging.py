@@ -20,6 +20,10 @@ QUICK_SHARE = 0.1
 # So many numbers fit into a request line of 8 KiB, and so many entries into an answer.
 NUMBERS_AT_ONCE = 200
 
+# How a list goes on behind an entry, by its order. Behind a number of entries it would leave one out for each of these
+# that was deleted meanwhile.
+_BEHIND = {"id": "id__gt", "-id": "id__lt"}
+
 _Body = dict[str, t.Any]
 #: The entries of a page, and whether there are more after it.
 Page = tuple[list[_Body], bool]
@@ -44,12 +48,14 @@ class Lists:
     def entries(self, path: str, query: t.Mapping[str, t.Any], tries: Tries) -> t.Iterator[_Body]:
         """The entries of a list, all of its pages.
 
-        Pages are asked for by number: behind a gateway ``next`` may lack its prefix.
+        Pages are asked for by number, or behind the last entry where that is the order: behind a gateway ``next`` may
+        lack its prefix.
 
         :raises AnswerError: what is there is no list, or a page is not there that the one before it tells of.
         :raises ControllerError: a page could not be read, by the last of its tries.
         """
-        start, size = 0, PAGE_SIZE
+        start, size, query = 0, PAGE_SIZE, dict(query)
+        behind = _BEHIND.get(str(query.get("order_by")))
 
         def read(back: int = 0) -> Page:
             nonlocal size
@@ -70,7 +76,10 @@ class Lists:
             yield from entries
             if not more:
                 return
-            start += size
+            if behind and entries:
+                query[behind] = entries[-1].get("id")
+            else:
+                start += size
 
     def _page(self, path: str, query: t.Mapping[str, t.Any], number: int, size: int) -> Page:
         began = self._clock()

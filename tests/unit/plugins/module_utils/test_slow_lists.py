@@ -68,6 +68,27 @@ def test_nothing_is_lost_or_doubled(clock: Clock, entries: int, most: int) -> No
     assert tried[: tried.index(most) + 1] == [size for size in (200, 50, 10) if size >= most]
 
 
+@pytest.mark.parametrize("order", ["id", "-id"])
+def test_what_is_deleted_meanwhile_hides_nothing_else(order: str) -> None:
+    rows = [{"id": which} for which in range(1, 431)]
+    controller = RecordedController({"jobs/": rows})
+    found = controller.client().results("jobs/", order_by=order, id__gt=1, id__lt=430)
+
+    read = [next(found)]
+    rows[:] = [row for row in rows if row not in read]
+    read.extend(found)
+
+    assert ids(read) == list(range(2, 430))[:: -1 if order == "-id" else 1]
+    assert len(controller.asked) == 3
+
+
+@pytest.mark.parametrize("most", [200, 50, 10])
+def test_nothing_is_lost_or_doubled_behind_an_entry(clock: Clock, most: int) -> None:
+    controller = BusyController(clock, 430, lambda count: 200 if count == 1 else most)
+    assert ids(controller.client().results("jobs/", order_by="id")) == list(range(430))
+    assert {number for number, _size in controller.pages} == {1}
+
+
 @pytest.mark.parametrize(
     ("most", "pages"),
     [
