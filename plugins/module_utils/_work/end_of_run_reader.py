@@ -20,7 +20,7 @@ from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
 from .._api.paging import first_page
 from .end_of_run import End, Missed, OpenQuestion, Question, RunStarts, decide_end
-from .host_patterns import LOCALHOST, NAMES_LIMIT, HostPattern, PatternHosts, terms
+from .host_patterns import LOCALHOST, NAMES_LIMIT, HostPattern, PatternHosts, by_names, terms
 from .starts import (
     FAILURE_EVENTS,
     RESULT_EVENTS,
@@ -249,7 +249,8 @@ class _Reader:
         """With the answer to a question."""
         if ask.question is Question.FAILURES:
             return replace(found, failures=self._failures())
-        answer = not self._count(parent_uuid=ask.task_uuid, host_name__in=",".join(ask.hosts))
+        asked = by_names("host_name", ask.hosts)
+        answer = not any(self._count(parent_uuid=ask.task_uuid, **some) for some in asked)
         return replace(found, answers={**found.answers, ask: answer})
 
     def _failures(self) -> Failures:
@@ -299,8 +300,9 @@ class _Reader:
         found: set[str] = set()
         if not hosts or self._left_to_read <= 0:
             return frozenset()
-        names = {"host_name__in": ",".join(sorted(hosts))} if len(hosts) <= NAMES_LIMIT else {}
-        asked = {"event__in": ",".join(RESULT_EVENTS), "order_by": "counter", **names, **query}
+        names = by_names("host_name", hosts)
+        some = names[0] if len(names) == 1 else {}
+        asked = {"event__in": ",".join(RESULT_EVENTS), "order_by": "counter", **some, **query}
         for event in self._client.results(self._events, **asked):
             if event.get("host_name") in hosts:
                 found.add(str(event["host_name"]))

@@ -72,6 +72,16 @@ def in_parts(names: t.Collection[str]) -> list[list[str]]:
     return [ordered[start : start + NAMES_LIMIT] for start in range(0, len(ordered), NAMES_LIMIT)]
 
 
+def by_names(key: str, names: t.Collection[str], at_once: int = NAMES_LIMIT) -> list[dict[str, str]]:
+    """Filters for what has one of these names, in as many requests as they need; ``__in`` takes names apart at commas.
+
+    :param key: of the filter for a single name.
+    """
+    plain = sorted(name for name in names if "," not in name)
+    several = (",".join(plain[start : start + at_once]) for start in range(0, len(plain), at_once))
+    return [*({f"{key}__in": some} for some in several), *({key: name} for name in sorted(names) if "," in name)]
+
+
 def are_plain(names: t.Iterable[str]) -> bool:
     """Whether each is the name of a host or group, and no wildcard or expression."""
     return all(map(_PLAIN_NAME.fullmatch, names))
@@ -188,8 +198,8 @@ class PatternHosts:
             return None
         members: set[str] = set()
         for group in found:
-            for part in in_parts(hosts):
-                entries = self._client.results(f"groups/{group['id']}/all_hosts/", name__in=",".join(part))
+            for some in by_names("name", hosts):
+                entries = self._client.results(f"groups/{group['id']}/all_hosts/", **some)
                 members.update(str(entry.get("name")) for entry in entries)
         return hosts & members
 

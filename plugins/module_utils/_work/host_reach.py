@@ -16,7 +16,7 @@ from datetime import datetime
 from .._api.errors import AnswerError
 from .._api.jobs import Job, parse_time
 from .._api.kinds import JOB
-from .host_patterns import LOCALHOST, UNGROUPED, are_plain, terms
+from .host_patterns import LOCALHOST, UNGROUPED, are_plain, by_names, terms
 from .ledger import HostRecord, Reach
 from .runs import HostKey, Run
 from .starts import FAILURE_EVENTS
@@ -65,8 +65,8 @@ class HostReach:
         :returns: under their names of today; None where this user may not read the inventory.
         :raises ControllerError: it could not be read.
         """
-        numbers = [str(one.key) for one in records if isinstance(one.key, int)]
-        rows = self._inventory_rows("id__in", numbers, HOSTS_AT_ONCE, enabled="true")
+        numbers = [one.key for one in records if isinstance(one.key, int)]
+        rows = self._enabled_rows(numbers)
         if rows is None:
             return None
         names: dict[HostKey, str] = {int(entry["id"]): str(entry["name"]) for entry in rows}
@@ -121,10 +121,8 @@ class HostReach:
     def _in_inventory(self, inventory: int, kind: str, names: t.Collection[str]) -> frozenset[str]:
         """Those of some names that an inventory has for its groups, or its hosts."""
         found: set[str] = set()
-        ordered = sorted(filter(lambda name: are_plain([name]), names))
-        for start in range(0, len(ordered), NAMES_AT_ONCE):
-            some = ",".join(ordered[start : start + NAMES_AT_ONCE])
-            rows = self._client.results(f"inventories/{inventory}/{kind}/", name__in=some)
+        for some in by_names("name", [name for name in names if are_plain([name])], NAMES_AT_ONCE):
+            rows = self._client.results(f"inventories/{inventory}/{kind}/", **some)
             found.update(str(row.get("name")) for row in rows)
         return frozenset(found)
 
@@ -159,7 +157,7 @@ class HostReach:
 
     def _named(self, names: t.Sequence[str]) -> t.Optional[dict[str, dict[str, t.Any]]]:
         """The rows of the inventory with these names, by name; None where that may not be read."""
-        found = self._inventory_rows("name__in", names, NAMES_AT_ONCE)
+        found = self._inventory_rows(by_names("name", names, NAMES_AT_ONCE))
         return None if found is None else {str(entry["name"]): entry for entry in found}
 
     def _had_number(self, records: t.Sequence[HostRecord]) -> frozenset[str]:
@@ -169,32 +167,30 @@ class HostReach:
             names.setdefault(one.failed_in[0].id, []).append(one.name)
         found: set[str] = set()
         for number, failed in names.items():
-            for start in range(0, len(failed), NAMES_AT_ONCE):
-                query = {
-                    "event__in": ",".join(FAILURE_EVENTS),
-                    "host__isnull": "false",
-                    "host_name__in": ",".join(failed[start : start + NAMES_AT_ONCE]),
-                }
+            for some in by_names("host_name", failed, NAMES_AT_ONCE):
+                query = {"event__in": ",".join(FAILURE_EVENTS), "host__isnull": "false", **some}
                 events = self._client.results(JOB.at(number, "job_events"), **query)
                 found.update(str(event.get("host_name")) for event in events)
         return frozenset(found)
 
     def _changed(self, hosts: t.Sequence[HostKey]) -> t.Optional[dict[HostKey, datetime]]:
         """When each of the enabled ones among these hosts was changed last; None where that may not be read."""
-        found = self._inventory_rows("id__in", list(map(str, hosts)), HOSTS_AT_ONCE, enabled="true")
+        found = self._enabled_rows(hosts)
         return None if found is None else {int(entry["id"]): parse_time(entry.get("modified")) for entry in found}
 
-    def _inventory_rows(
-        self, key: str, wanted: t.Sequence[str], at_once: int, **query: str
-    ) -> t.Optional[list[dict[str, t.Any]]]:
-        """The hosts of the inventory that have one of the wanted values; None where it may not be read, or is gone."""
+    def _enabled_rows(self, numbers: t.Sequence[HostKey]) -> t.Optional[list[dict[str, t.Any]]]:
+        """Those of the enabled hosts of the inventory that have these numbers; None as of ``_inventory_rows``."""
+        several = (numbers[start : start + HOSTS_AT_ONCE] for start in range(0, len(numbers), HOSTS_AT_ONCE))
+        return self._inventory_rows([{"enabled": "true", "id__in": ",".join(map(str, some))} for some in several])
+
+    def _inventory_rows(self, queries: t.Iterable[t.Mapping[str, str]]) -> t.Optional[list[dict[str, t.Any]]]:
+        """The hosts of the inventory that some queries are for; None where it may not be read, or is gone."""
         if self._source.inventory is None:
             return None
         found: list[dict[str, t.Any]] = []
         try:
-            for start in range(0, len(wanted), at_once):
-                some = {key: ",".join(wanted[start : start + at_once])}
-                found.extend(self._client.results(f"inventories/{self._source.inventory}/hosts/", **query, **some))
+            for query in queries:
+                found.extend(self._client.results(f"inventories/{self._source.inventory}/hosts/", **query))
         except AnswerError as error:
             if error.not_visible:
                 return None

@@ -584,6 +584,14 @@ class TestLostRow:
 
         assert done(read(relaunched(43, "successful", limit="web1"))) == {"web1": 43}
 
+    def test_one_with_a_comma_in_its_name_is_asked_for_alone(self) -> None:
+        work = Work().ran("failed", WENT_ON, failed="db,4 web1").inventory("web1", "db,4")
+        for row in work.lists[f"jobs/42/{SUMMARIES}/"]:
+            row.update(host=None, summary_fields={})
+        work.lists["jobs/42/job_events/"] = [{**failure(name), "host__isnull": False} for name in ("db,4", "web1")]
+
+        assert sorted(host.name for host in work.ledger().reached(Reach.AGAIN)) == ["db,4", "web1"]
+
     def test_many_are_asked_for_in_parts(self, controller: ScriptedController, read: Read) -> None:
         many = [f"web{number}" for number in range(1, NAMES_AT_ONCE + 2)]
         counted(controller, 42, *(summary(name, present=False) for name in many))
@@ -837,6 +845,15 @@ class TestEndOfARelaunch:
 
         assert done(work.ledger()) == {}
 
+    def test_a_host_with_a_comma_in_its_name_took_part_too(self) -> None:
+        first = (PLAY, FIRST, LAST, result("web3", 5, "u4"))
+        batches = (*first, again(PLAY, 6), again(FIRST, 7), result("db,4", 8, "u2"), failure("web2", 9))
+        work = Work().ran("failed", WENT_ON, failed="db,4 web2").inventory("web2", "db,4")
+        work.ran("failed", batches, well="db,4 web3", failed="web2", limit="")
+        work.ran("successful", (PLAY, FIRST, LAST), well="web3")
+
+        assert done(work.ledger()) == {}
+
     def test_the_playbook_has_changed_in_between(self) -> None:
         work = self.of(BROKE_OFF, scm_revision="abc").ran("successful", (PLAY, FIRST), well="web3", scm_revision="def")
 
@@ -1018,6 +1035,24 @@ class TestEndOfTheSource:
 
         stopped = work.ledger(end=42, remaining=True).stopped_hosts
         assert [(host.name, host.reach) for host in stopped or ()] == [("web1", reach)]
+
+    def test_what_was_done_for_one_with_a_comma_in_its_name_was_not_for_others(self) -> None:
+        """Such as what is done always: it is no sign that these went on."""
+        events = (PLAY, FIRST, failure("db,4"), LAST, result("db,4", 5, "u4"))
+        work = Work().ran("failed", events, well="web1", failed="db,4").inventory("web1", "db,4")
+        stopped = work.ran("successful", (PLAY,), well="db,4", limit="").ledger(end=42).stopped
+
+        assert stopped is not None and stopped.hosts == ("web1",)
+
+    def test_one_with_a_comma_in_its_name_is_not_gone(self) -> None:
+        work = Work().ran("failed", BROKE_OFF, well="db,4 web1", failed="web2").inventory("web1", "db,4")
+        work.ran("successful", (PLAY, FIRST, LAST), well="web2")
+
+        stopped = work.ledger(end=42, remaining=True).stopped_hosts
+        assert [(host.name, host.reach) for host in stopped or ()] == [
+            ("db,4", Reach.RELAUNCH),
+            ("web1", Reach.RELAUNCH),
+        ]
 
     @pytest.mark.parametrize(("hosts", "doubted"), [(1, True), (2, False)])
     def test_nor_that_its_inventory_may_not_be_read(self, hosts: int, doubted: bool) -> None:

@@ -314,6 +314,16 @@ def test_hosts_of_the_limit_are_left_where_a_play_is_for_them(
     assert ask("web", limit="web1,web2") == expected
 
 
+def test_a_member_with_a_comma_in_its_name_is_asked_for_alone(controller: ScriptedController, ask: Ask) -> None:
+    controller.expect("GET", HOSTS, body=named("web,2", "web3"))
+    controller.expect("GET", GROUPS, body=listed({"id": 7, "name": "web"}))
+    for member in ("web3", "web,2"):
+        controller.expect("GET", "/api/v2/groups/7/all_hosts/", body=named(member))
+
+    assert ask("w*", limit="all:&web") == NeverBegun(("web,2", "web3"))
+    assert [asked.query.get("name") for asked in controller.asked[2:]] == [None, "web,2"]
+
+
 @pytest.mark.parametrize("status", [403, 404])
 @pytest.mark.parametrize(
     ("pattern", "total", "ran", "expected"),
