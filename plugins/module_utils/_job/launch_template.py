@@ -243,7 +243,7 @@ def outcome_after(work: JobWork, ledger: Ledger, prepared: Prepared, launched: L
         changed=True,
         hosts=names or None,
         diff=side_by_side(work.request, work.source, new.facts, f"job {new.id}"),
-    )
+    ).warned(launched.doubt)
     if "credentials" not in work.request.changes:
         outcome = outcome.warned(other_credentials(work.source, new))
     return outcome.saying(

@@ -236,7 +236,7 @@ def launched_outcome(work: JobWork, ledger: Ledger, prepared: Prepared, launched
         f"{decision.reason}: relaunched as job {new.id} on {on(names)}.",
         lost,
         _besides(ledger, decision, new, narrowed),
-    ).warned(other_credentials(work.source, new))
+    ).warned(other_credentials(work.source, new), launched.doubt)
     return _with_unreached(work, ledger, decision, names, outcome)
 
 

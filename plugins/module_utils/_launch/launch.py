@@ -21,7 +21,7 @@ from .._api.errors import (
     NotSentError,
     RefusedError,
 )
-from .._api.jobs import Job
+from .._api.jobs import Job, told
 
 CREATED = 201
 
@@ -48,10 +48,25 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Launched:
-    """The new job, and why it had to be looked for, where it had: then it may be canceled by nobody here."""
+    """The new job, and why it had to be looked for, where it had: then it may be canceled by nobody here.
+
+    :param others: the numbers of others that have been found, any of which it may be as well.
+    """
 
     job: Job
     lost: str = ""
+    others: tuple[int, ...] = ()
+
+    @property
+    def doubt(self) -> str:
+        """A warning where it may be another caller's, and another one its own; else empty."""
+        if not self.others:
+            return ""
+        found = told([str(number) for number in (self.job.id, *self.others)])
+        return (
+            f"This user has launched the same more than once: {found}. Another caller may have launched one of them, "
+            "and all may run: cancel what is too many."
+        )
 
 
 @dataclass(frozen=True)

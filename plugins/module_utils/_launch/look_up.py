@@ -37,15 +37,15 @@ def look_up(
     timeout = LOOK_UP_TIMEOUT if left is None else max(least, min(left, LOOK_UP_TIMEOUT))
     first: t.Optional[float] = None
     while True:
-        found, answered = None, True
+        found, answered = list[Job](), True
         try:
             jobs = yield newer
             found = _own(client, attempt, jobs)
         except ControllerError as error:
             # A single strange answer must not end the search: the job may be on its way.
             answered = not error.transient
-        if found is not None:
-            return Launched(found, lost.why)
+        if found:
+            return Launched(found[0], lost.why, tuple(job.id for job in found[1:]))
         now = client.clock()
         first = now if first is None and answered else first
         # It ends with a look that was answered: what was not may have been to show the job.
@@ -58,13 +58,14 @@ def look_up(
         yield Pause(LOOK_UP_INTERVAL)
 
 
-def _own(client: ControllerClient, attempt: Attempt, newer: t.Sequence[Job]) -> t.Optional[Job]:
-    """The oldest of these jobs that this user made and that is what the POST makes."""
+def _own(client: ControllerClient, attempt: Attempt, newer: t.Sequence[Job]) -> list[Job]:
+    """Those of these jobs that this user made and that are what the POST makes, the oldest first."""
     if not newer:
-        return None
+        return []
     me = client.get_once("me/").get("results") or [{}]
-    for job in newer:
+
+    def is_mine(job: Job) -> bool:
         creator = job.facts.get("launched_by") or {}
-        if creator.get("id") == me[0].get("id") and creator.get("type") in (None, "user") and attempt.is_own(job):
-            return job
-    return None
+        return creator.get("id") == me[0].get("id") and creator.get("type") in (None, "user")
+
+    return [job for job in newer if is_mine(job) and attempt.is_own(job)]

@@ -120,7 +120,8 @@ class WorkflowRun:
         own = launched.job
         self.state.launched.append(own)
         lost = f"The answer to that was lost, so it was looked for: {launched.lost}" if launched.lost else ""
-        outcome = replace(outcome.about(self.client, own, WORKFLOW_JOB), changed=True).saying(lost)
+        outcome = replace(outcome.about(self.client, own, WORKFLOW_JOB), changed=True)
+        outcome = outcome.saying(lost).warned(launched.doubt)
         with carrying(outcome):
             rival = None
             if not self.request.force and not launched.lost:

@@ -250,7 +250,11 @@ class TestLookUp:
         assert search([[other, made(52)]]).job.id == 52
 
     def test_the_oldest_is_taken(self, search: Search) -> None:
-        assert search([[made(51), made(52)]]).job.id == 51
+        launched = search([[made(51), made(52, by=6), made(53)]])
+
+        assert (launched.job.id, launched.others) == (51, (53,))
+        assert "launched the same more than once: 51, 53. Another caller may" in launched.doubt
+        assert search([[made(51)]]).doubt == ""
 
     def test_where_there_are_only_other_jobs_none_is_found(self, search: Search) -> None:
         with pytest.raises(AnswerLostError, match="No new job has been found"):

@@ -192,6 +192,23 @@ class TestLostAnswer:
 
         assert (result["failed"], result["changed"], result["id"]) == (False, True, 43)
         assert "The answer to that was lost, so the job was looked for" in result["msg"]
+        assert "warnings" not in result
+
+    def test_that_another_callers_may_run_as_well_is_told(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        """With the same account: nothing tells which job is whose."""
+        before(controller)
+        controller.expect("POST", at(42, "relaunch"), 502, HTML)
+        both = [relaunched(number, launched_by={"id": 5, "type": "user"}) for number in (43, 44)]
+        controller.expect("GET", JOBS, body=listed(*both))
+        controller.expect("GET", "/api/v2/me/", body=ME)
+        controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1"), summary("web2")))
+
+        result = relaunch(hosts="failed")
+
+        assert (result["failed"], result["id"]) == (False, 43)
+        assert "This user has launched the same more than once: 43, 44." in str(result["warnings"])
 
     @pytest.mark.parametrize(
         "other",
