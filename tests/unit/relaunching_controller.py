@@ -56,6 +56,8 @@ class RelaunchingController(BaseAdapter):
         self.asked: list[tuple[str, str, dict[str, str]]] = []
         self.deleted: set[str] = set()
         self.disabled: set[str] = set()
+        #: By the name that jobs know, what a host is called by now.
+        self.renamed: dict[str, str] = {}
         #: By name, hosts that were deleted and added again since the job with this number.
         self.added_again: dict[str, int] = {}
         #: A user who may only execute: a relaunch on failed hosts has a limit for a prompt.
@@ -112,7 +114,7 @@ class RelaunchingController(BaseAdapter):
         return tuple(sorted(failed))
 
     def _summary(self, number: int, name: str, failed: bool) -> dict[str, t.Any]:
-        found = summary(name, failed, self._has_row(number, name))
+        found = summary(name, failed, self._has_row(number, name), self.renamed.get(name, name))
         if name in self.added_again and found["host"] is not None:
             found["host"] += 1000
             found["summary_fields"]["host"]["id"] += 1000

@@ -79,7 +79,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class RelaunchOutcome(Outcome):
-    """What job_relaunch has done; the fields are the keys of its result, where they are documented."""
+    """What job_relaunch has done; the fields are the keys of its result, where they are documented.
+
+    :param done_in: no such key: by each name that a host in question has or had, the number of the job that has done
+        it by the last look; None where it is not done.
+    """
 
     source_job_id: t.Optional[int] = None
     relaunched_job_id: t.Optional[int] = None
@@ -96,6 +100,10 @@ class RelaunchOutcome(Outcome):
     cut_short: t.Optional[bool] = None
     retry_counts: t.Any = None
     passwords_missing: t.Optional[tuple[str, ...]] = None
+    done_in: t.Optional[t.Mapping[str, t.Optional[int]]] = None
+
+    def result(self) -> Result:
+        return replace(self, done_in=None).result() if self.done_in is not None else super().result()
 
 
 @dataclass

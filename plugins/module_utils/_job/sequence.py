@@ -67,8 +67,6 @@ class RelaunchSequence:
         self.state = SequenceState()
         #: What was done before the task went on to a further relaunch.
         self.passed: list[RelaunchOutcome] = []
-        #: By name, the hosts that were done by the last look, each with the number of the job that did it.
-        self.healed: dict[str, int] = {}
         #: By name, the hosts that it has left though another launch would run on them, such as were enabled meanwhile.
         self.due: frozenset[str] = frozenset()
 
@@ -90,7 +88,6 @@ class RelaunchSequence:
                 disabled = work.request.options.hosts == REMAINING
                 look = yield from work.look(hosts_needed=self._hosts_needed, disabled=disabled)
                 look, decision = work.decide(look)
-            self.healed = {host.name: host.done_in.id for host in look.ledger.hosts or () if host.done_in}
             if isinstance(decision, Await):
                 if work.request.check_mode:
                     self.state.adopted = True

@@ -129,10 +129,9 @@ def retry_failed_hosts(
             outcome = t.cast("t.Optional[RelaunchOutcome]", outcome_of(raised)) or RelaunchOutcome(
                 source_job_id=asked.job_id
             )
-        passed, healed = (sequence.passed, sequence.healed) if sequence else ([], {})
         left = None if launch_by is None else launch_by - client.clock()
         verdict = _verdict(outcome, error, asked.check_mode, left is not None and left <= 0)
-        shown = Shown(verdict, outcome, tuple(passed), healed, ruled.left if ruled else {})
+        shown = Shown(verdict, outcome, tuple(sequence.passed if sequence else ()), ruled.left if ruled else {})
         rounds = after_round(rounds, shown, request.schedule, left)
         if error is None:
             return RetryOutcome.of(rounds, outcome)

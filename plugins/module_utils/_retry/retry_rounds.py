@@ -96,7 +96,6 @@ class Shown:
 
     :param outcome: of its call, or what the error of that carries.
     :param passed: what was done in it before it went on to all hosts.
-    :param healed: by name, hosts that had succeeded already when it looked, each with the number of the job.
     :param ruled: by name, the hosts that were left when it looked last and that a run can reach, each with its rule;
         empty without rules.
     """
@@ -104,7 +103,6 @@ class Shown:
     verdict: Verdict
     outcome: RelaunchOutcome
     passed: tuple[RelaunchOutcome, ...] = ()
-    healed: t.Mapping[str, int] = field(default_factory=dict)
     ruled: t.Mapping[str, t.Optional[Rule]] = field(default_factory=dict)
 
     @property
@@ -220,7 +218,7 @@ def after_round(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Option
         still = shown.outcome.remaining_hosts
         rounds = replace(rounds, remaining=still or (), known=still is not None)
     for outcome in outcomes:
-        rounds = _noted(rounds, outcome, shown.healed)
+        rounds = _noted(rounds, outcome)
     grown = schedule.delay_after(rounds.grown)
     parked = {name: why for name, why in shown.parked.items() if name in rounds.remaining}
     rounds = replace(rounds, made=rounds.made + 1, grown=grown, delay=_delay(shown, grown), parked=parked)
@@ -254,13 +252,16 @@ def _ended(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Optional[fl
     return ends.get(verdict)
 
 
-def _noted(rounds: Rounds, outcome: RelaunchOutcome, healed: t.Mapping[str, int]) -> Rounds:
+def _noted(rounds: Rounds, outcome: RelaunchOutcome) -> Rounds:
     number = rounds.attempted + 1
     remaining = rounds.remaining if outcome.remaining_hosts is None else outcome.remaining_hosts
-    # Hosts can be gone from the remaining ones since they were deleted: that is no recovery.
-    recovered = {name: healed[name] for name in rounds.remaining if name in healed and name not in remaining}
+    done = outcome.done_in or {}
+    # Hosts can be gone from the remaining ones since they were deleted or renamed: that is no recovery.
+    recovered = {name: by for name in rounds.remaining if name not in remaining and (by := done.get(name)) is not None}
     if outcome.job is not None and outcome.failed_hosts is not None:
-        recovered.update((name, outcome.job.id) for name in outcome.hosts or () if name not in remaining)
+        own = outcome.job.id
+        here = (name for name in outcome.hosts or () if name not in remaining and done.get(name, own) is not None)
+        recovered.update(dict.fromkeys(here, own))
     ran = outcome.changed or outcome.hosts is not None or outcome.failed_hosts is not None
     hosts = dict(rounds.hosts)
     attempts = rounds.attempts

@@ -275,6 +275,24 @@ class TestHowItEnds:
         assert ended.account == ("none_left", {"web1": 2, "web2": 1}, [], [43, 45])
         assert controller.posts == ["jobs/42/relaunch/", "jobs/44/relaunch/"]
 
+    def test_when_one_is_renamed_while_the_relaunch_runs(self) -> None:
+        controller = RelaunchingController(hopeless, "web1", "web2")
+        controller.before = lambda _path: controller.renamed.update({"web1": "www1"} if 43 in controller.jobs else {})
+
+        ended = retry(controller, retries=1)
+
+        assert ended.account == ("retries_used_up", {}, ["web2", "www1"], [43])
+
+    def test_when_a_run_on_all_hosts_heals_what_is_left(self) -> None:
+        """A user who may only execute cannot relaunch the relaunch."""
+        controller = RelaunchingController(failing("web2", "web2", ""))
+        controller.chains = False
+
+        ended = retry(controller, fallback_to_all=True)
+
+        assert ended.account == ("none_left", {"web2": 3}, [], [43, 44, 45])
+        assert ended.outcome.summary[0] == "web2: recovered at attempt 3 (job 45)"
+
     def test_when_there_are_more_runs_than_relaunches_of_one_round(self) -> None:
         """Each of twelve hosts failed in a run of its own, as provisioning callbacks make them."""
         controller = RelaunchingController(failing(""), "web1")
