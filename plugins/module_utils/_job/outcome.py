@@ -16,6 +16,7 @@ from .._api.kinds import JOB, Kind
 
 if t.TYPE_CHECKING:
     from .._api.client import ControllerClient
+    from .._work.ledger import HostRecord
 
 # What awx.awx's job_wait returns flat, less "started" and "finished": ansible-core takes these two at the top level
 # for its own, and never ends an async task that returns them.
@@ -81,8 +82,7 @@ class Outcome:
 class RelaunchOutcome(Outcome):
     """What job_relaunch has done; the fields are the keys of its result, where they are documented.
 
-    :param done_in: no such key: by each name that a host in question has or had, the number of the job that has done
-        it by the last look; None where it is not done.
+    :param records: no such key: the hosts in question as the last look has shown them, by each name of each.
     """
 
     source_job_id: t.Optional[int] = None
@@ -100,10 +100,10 @@ class RelaunchOutcome(Outcome):
     cut_short: t.Optional[bool] = None
     retry_counts: t.Any = None
     passwords_missing: t.Optional[tuple[str, ...]] = None
-    done_in: t.Optional[t.Mapping[str, t.Optional[int]]] = None
+    records: t.Optional[t.Mapping[str, HostRecord]] = None
 
     def result(self) -> Result:
-        return replace(self, done_in=None).result() if self.done_in is not None else super().result()
+        return replace(self, records=None).result() if self.records is not None else super().result()
 
 
 @dataclass

@@ -299,10 +299,8 @@ def with_hosts(outcome: RelaunchOutcome, ledger: Ledger) -> RelaunchOutcome:
         remaining_hosts=host_names(ledger.remaining) if known or ledger.remaining else None,
         stopped_hosts=(stopped.hosts or None) if stopped else None,
         gone_hosts=host_names(ledger.reached(Reach.GONE)) or None,
-        done_in={
-            name: host.done_in.id if host.done_in else None
-            for host in (*ledger.hosts, *(ledger.stopped_hosts or ()))
-            for name in {host.name, *host.names}
+        records={
+            name: one for one in (*ledger.hosts, *(ledger.stopped_hosts or ())) for name in (one.name, *one.names)
         },
     )
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from .._api.errors import OptionError
-from .._api.jobs import SUCCESSFUL, told
+from .._api.jobs import told
 from .._job.outcome import RelaunchOutcome
+from .._work.ledger import HostResult
 from .rules import WITHOUT_REASON, Rule, most_attempts, parked_by
 
 # Of how many attempts the result tells at most, the newest ones.
@@ -255,7 +256,7 @@ def _ended(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Optional[fl
 def _noted(rounds: Rounds, outcome: RelaunchOutcome) -> Rounds:
     number = rounds.attempted + 1
     remaining = rounds.remaining if outcome.remaining_hosts is None else outcome.remaining_hosts
-    done = outcome.done_in or {}
+    done = {name: one.done_in.id if one.done_in else None for name, one in (outcome.records or {}).items()}
     # Hosts can be gone from the remaining ones since they were deleted or renamed: that is no recovery.
     recovered = {name: by for name in rounds.remaining if name not in remaining and (by := done.get(name)) is not None}
     if outcome.job is not None and outcome.failed_hosts is not None:
@@ -270,7 +271,7 @@ def _noted(rounds: Rounds, outcome: RelaunchOutcome) -> Rounds:
         attempts = (*attempts, attempt)
         for name in _tried(rounds, outcome) if ran else ():
             before = hosts.get(name, RetriedHost())
-            what = _what(attempt, name)
+            what = _what(attempt, name, outcome)
             begun = before.begun or _has_begun(outcome)
             hosts[name] = replace(before, tried=before.tried + 1, last=number, begun=begun, what=what)
     # Of a host that ran once more after its success the first one counts.
@@ -316,13 +317,19 @@ def _attempt(rounds: Rounds, outcome: RelaunchOutcome, number: int, ran: bool) -
     )
 
 
-def _what(attempt: AttemptRecord, host: str) -> str:
+def _what(attempt: AttemptRecord, host: str, outcome: RelaunchOutcome) -> str:
     """What became of a host that did not succeed, to go on a sentence."""
     failures = [failure for failure in attempt.failures if failure["host"] == host]
     if failures:
         return f": {failures[-1]['task']}: {' '.join(failures[-1]['message'].split())} ({attempt.job})"
-    if host not in attempt.failed_hosts and (attempt.failed_hosts or attempt.status == SUCCESSFUL):
-        return f": it did not run, though asked for ({attempt.job})"
+    record = (outcome.records or {}).get(host)
+    if host not in attempt.failed_hosts and record is not None:
+        if outcome.report_error:
+            return f": its result is not known ({attempt.job})"
+        if record.absent_in is not None and record.absent_in.id == attempt.job_id:
+            return f": it did not run, though asked for ({attempt.job})"
+        if attempt.failed_hosts and record.last is HostResult.STOPPED:
+            return f": the job stopped before its end for it ({attempt.job})"
     return f" ({attempt.job}, {attempt.status})" if attempt.status else f" ({attempt.job})"
 
 

@@ -26,6 +26,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_r
     summary,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._retry.rules import Rule
+from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger import HostRecord, HostResult
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job
 
 THREE = Schedule(retries=3, delay=30, delay_factor=2, delay_max=100)
@@ -44,6 +45,21 @@ def ran(
         remaining_hosts=tuple((failed or "" if left is None else left).split()),
     )
     return replace(outcome, **more)
+
+
+def known(**hosts: str) -> dict[str, HostRecord]:
+    """The hosts in question, each with what the last look has shown: the job that did it or that left it out, that the
+    last one stopped for it, or nothing but its failure.
+    """
+    found = {}
+    for name, what in hosts.items():
+        record = HostRecord(name, name, frozenset([name]), (Job(job(42)),))
+        if what.startswith("done"):
+            record = replace(record, done_in=Job(job(int(what[5:]), "successful")), last=HostResult.DONE)
+        if what.startswith("absent"):
+            record = replace(record, absent_in=Job(job(int(what[7:]))))
+        found[name] = replace(record, last=HostResult.STOPPED) if what == "stopped" else record
+    return found
 
 
 DONE, FAILED, IMPOSSIBLE = Verdict.DONE, Verdict.FAILED, Verdict.IMPOSSIBLE
@@ -76,35 +92,38 @@ TABLE: dict[str, tuple[list[Shown], str | None, dict[str, int], str, list[int]]]
         [1, 2],
     ),
     "healed by others meanwhile": (
-        [Shown(FAILED, ran(43, "a", "a")), Shown(DONE, replace(NOTHING, remaining_hosts=(), done_in={"a": 50}))],
+        [
+            Shown(FAILED, ran(43, "a", "a")),
+            Shown(DONE, replace(NOTHING, remaining_hosts=(), records=known(a="done 50"))),
+        ],
         "none_left",
         {"a": 2},
         "",
         [1, 2],
     ),
     "healed by others before": (
-        [Shown(DONE, replace(NOTHING, remaining_hosts=(), done_in={"a": 50}))],
+        [Shown(DONE, replace(NOTHING, remaining_hosts=(), records=known(a="done 50")))],
         "nothing_to_do",
         {},
         "",
         [],
     ),
     "healed by a run on all hosts": (
-        [Shown(FAILED, ran(43, "a", "a")), Shown(DONE, ran(44, "", "", done_in={"a": 44}))],
+        [Shown(FAILED, ran(43, "a", "a")), Shown(DONE, ran(44, "", "", records=known(a="done 44")))],
         "none_left",
         {"a": 2},
         "",
         [1, 2],
     ),
     "renamed meanwhile": (
-        [Shown(FAILED, ran(43, "a b", "c", done_in={"a": None, "c": None, "b": 43}))],
+        [Shown(FAILED, ran(43, "a b", "c", records=known(a="failed", b="done 43", c="failed")))],
         None,
         {"b": 1},
         "c",
         [1],
     ),
     "one healed by others, one relaunched": (
-        [Shown(FAILED, ran(43, "a b", "a b")), Shown(DONE, ran(51, "b", "", done_in={"a": 50, "b": 51}))],
+        [Shown(FAILED, ran(43, "a b", "a b")), Shown(DONE, ran(51, "b", "", records=known(a="done 50", b="done 51")))],
         "none_left",
         {"a": 2, "b": 2},
         "",
@@ -201,9 +220,10 @@ def test_rounds(
 def test_what_is_told_of_each_host() -> None:
     failure = {"host": "c", "task": "Start", "message": "no such\n  unit"}
     rounds = Rounds()
+    last = known(a="failed", b="done 44", c="failed", d="absent 44", e="done 44", f="stopped")
     for one in (
-        Shown(FAILED, ran(43, "a b c d e", "b c d e", failures=(failure,))),
-        Shown(FAILED, ran(44, "a b c d e", "a c", left="a c d", failures=(failure,))),
+        Shown(FAILED, ran(43, "a b c d e f", "b c d e f", failures=(failure,))),
+        Shown(FAILED, ran(44, "a b c d e f", "a c", left="a c d f", failures=(failure,), records=last)),
     ):
         rounds = after_round(rounds, one, THREE)
 
@@ -213,11 +233,23 @@ def test_what_is_told_of_each_host() -> None:
         "a: recovered at attempt 1 (job 43), failed again at attempt 2 (job 44, failed)",
         "c: still failing after 2 attempts: Start: no such unit (job 44)",
         "d: still failing after 2 attempts: it did not run, though asked for (job 44)",
+        "f: still failing after 2 attempts: the job stopped before its end for it (job 44)",
+    ]
+
+
+def test_what_could_not_be_looked_at_is_told_as_such() -> None:
+    """The hosts are as the look before the relaunch has shown them."""
+    before = known(a="failed", b="absent 41")
+    outcome = ran(43, "a b", "a", left="a b", records=before, report_error="403")
+
+    assert summary(after_round(Rounds(), Shown(FAILED, outcome), THREE)) == [
+        "a: still failing after 1 attempt (job 43, failed)",
+        "b: still failing after 1 attempt: its result is not known (job 43)",
     ]
 
 
 def test_a_host_that_a_success_left_out_is_told_as_such() -> None:
-    shown = Shown(IMPOSSIBLE, ran(43, "a b", "", left="b", cut_short=True))
+    shown = Shown(IMPOSSIBLE, ran(43, "a b", "", left="b", cut_short=True, records=known(b="absent 43")))
 
     assert summary(after_round(Rounds(), shown, THREE)) == [
         "a: recovered at attempt 1 (job 43)",
