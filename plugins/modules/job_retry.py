@@ -155,6 +155,8 @@ attempts:
   description:
     - The relaunches, oldest first; the newest 100 of them.
     - A round in which somebody else was found to have brought hosts to success counts with their job.
+    - Where a task is repeated with C(until), also a M(ansible.builtin.async_status) behind C(async), Ansible puts the
+      number of its own attempts in the place of this list. RV(job_ids) and RV(summary) stay as they are.
   returned: always, unless the task was called wrongly
   type: list
   elements: dict

@@ -113,7 +113,8 @@ def retry_failed_hosts(
         try:
             if rounds.delay is not None:
                 if tell:
-                    tell(announced(rounds, request.schedule))
+                    retries = request.schedule.retries
+                    tell(announced(rounds, ruled.most_attempts(retries) if ruled else retries))
                 client.sleep(rounds.delay)
             watch = Watch(client, asked.waiting, progress, launch_by)
             if rounds.made:

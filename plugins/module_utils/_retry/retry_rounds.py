@@ -18,6 +18,7 @@ from .._api.errors import OptionError
 from .._api.jobs import told
 from .._job.outcome import RelaunchOutcome
 from .._work.ledger import HostResult
+from .ruled_hosts import NOWHERE
 from .rules import WITHOUT_REASON, Rule, most_attempts, parked_by
 
 # Of how many attempts the result tells at most, the newest ones.
@@ -239,7 +240,9 @@ def _ended(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Optional[fl
             return NONE_CAN_RUN
         return NONE_LEFT if rounds.attempts else NOTHING_TO_DO
     if verdict is Verdict.FAILED:
-        if rounds.parked and not set(rounds.remaining) - set(rounds.parked):
+        records = (shown.outcome.records or {}).items()
+        nowhere = {name for name, one in records if one.done_in is None and one.reach in NOWHERE}
+        if rounds.parked and not set(rounds.remaining) - nowhere - set(rounds.parked):
             return PARKED
         too_late = left is not None and (rounds.delay or 0.0) >= left
         used_up = rounds.made >= most_attempts(shown.ruled, schedule.retries)
@@ -333,11 +336,14 @@ def _what(attempt: AttemptRecord, host: str, outcome: RelaunchOutcome) -> str:
     return f" ({attempt.job}, {attempt.status})" if attempt.status else f" ({attempt.job})"
 
 
-def announced(rounds: Rounds, schedule: Schedule) -> str:
-    """The line about the round to come."""
+def announced(rounds: Rounds, most: int) -> str:
+    """The line about the round to come.
+
+    :param most: how many rounds there are at most.
+    """
     left = f": {counted(len(rounds.remaining), 'host')} left: {told(rounds.remaining)}" if rounds.remaining else ""
-    # Those by which a round went on to all hosts are more than the rounds; rules may allow more.
-    most = schedule.retries + rounds.attempted - rounds.made
+    # Those by which a round went on to all hosts are more than the rounds.
+    most += rounds.attempted - rounds.made
     of = f" of {most}" if rounds.attempted < most else ""
     return f"attempt {rounds.attempted + 1}{of} in {rounds.delay:g} s{left}"
 

@@ -22,7 +22,7 @@ from .rules import WITHOUT_REASON, Rule, first_fitting, most_attempts, parked_by
 # Each failed host has to be known, so that as many pages of failed events are read as it takes.
 MOST_PAGES = 1000
 # Hosts on which nothing runs.
-_NOWHERE = (Reach.GONE, Reach.IDLE)
+NOWHERE = (Reach.GONE, Reach.IDLE)
 
 
 class RuledHosts:
@@ -69,7 +69,7 @@ class RuledHosts:
         if ledger.hosts is None:
             return ledger
         # What no run reaches would hold up the others.
-        left = [host for host in ledger.hosts if host.done_in is None and host.failed_in and host.reach not in _NOWHERE]
+        left = [host for host in ledger.hosts if host.done_in is None and host.failed_in and host.reach not in NOWHERE]
         failures = self._failures_of(ledger, left, events_in)
         ruled = {host.key: first_fitting(self._rules, failures.get(host.name) or _by_summary(host)) for host in left}
         self.left = {host.name: ruled[host.key] for host in left}

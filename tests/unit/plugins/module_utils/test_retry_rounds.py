@@ -287,7 +287,7 @@ def test_delays_grow_up_to_a_bound() -> None:
     rounds, lines = Rounds(), []
     for number in range(4):
         rounds = after_round(rounds, Shown(FAILED, ran(43 + number, "a", "a")), replace(THREE, retries=9))
-        lines.append(announced(rounds, replace(THREE, retries=9)))
+        lines.append(announced(rounds, 9))
 
     assert lines == [
         f"attempt {number} of 9 in {delay} s: 1 host left: a"
@@ -298,7 +298,7 @@ def test_delays_grow_up_to_a_bound() -> None:
 def test_a_round_that_went_on_to_all_hosts_makes_two_attempts() -> None:
     shown = Shown(FAILED, ran(44, "", "b"), passed=(ran(43, "a", ""),))
 
-    assert announced(after_round(Rounds(), shown, THREE), THREE) == "attempt 3 of 4 in 30 s: 1 host left: b"
+    assert announced(after_round(Rounds(), shown, THREE), 3) == "attempt 3 of 4 in 30 s: 1 host left: b"
 
 
 def test_rounds_end_though_a_host_is_left_that_none_has_reached() -> None:

@@ -93,12 +93,16 @@ def _failure(host: str, expired: bool) -> dict[str, t.Any]:
 
 
 def retry(
-    world: World, rules: t.Sequence[t.Mapping[str, t.Any]], clock: Clock | None = None, **options: t.Any
+    world: World,
+    rules: t.Sequence[t.Mapping[str, t.Any]],
+    clock: Clock | None = None,
+    lines: list[str] | None = None,
+    **options: t.Any,
 ) -> tuple[RetryOutcome, BaseException | None]:
     request = retry_request(rules=rules, **options)
     with world.client(clock or Clock()) as client:
         try:
-            return retry_failed_hosts(client, request), None
+            return retry_failed_hosts(client, request, tell=None if lines is None else lines.append), None
         except ControllerError as error:
             outcome = outcome_of(error)
             assert isinstance(outcome, RetryOutcome)
@@ -188,6 +192,20 @@ class TestRounds:
         assert isinstance(error, ParkedError) and f"What is left is parked: {ONE} (renew the licence)." in str(error)
         assert clock.now < 60
 
+    def test_it_ends_at_once_where_the_others_that_are_left_are_gone(self) -> None:
+        world, clock = (
+            World(lambda _number, hosts: {name: name == ONE for name in hosts}, "web01", "web02", ONE),
+            Clock(),
+        )
+        world.expired.clear()
+        world.before = lambda _path: world.expired.add(ONE) if 43 in world.jobs else None
+        world.deleted.add("web02")
+
+        outcome, error = retry(world, RULES, clock)
+
+        assert (len(world.posts), outcome.ended, outcome.gone_hosts) == (1, "parked", ("web02",))
+        assert isinstance(error, ParkedError) and clock.now < 30
+
     def test_the_longest_delay_counts_and_the_others_grow_as_before(self) -> None:
         world, clock = World(hopeless, "web01", ONE), Clock()
         rules = [{"unreachable": True, "action": "retry", "delay": 90}]
@@ -199,9 +217,11 @@ class TestRounds:
     def test_each_host_has_the_retries_of_its_rule(self) -> None:
         world = World(hopeless, "web01")
         rules = [{"unreachable": True, "action": "retry", "delay": 5, "retries": 7}]
+        lines: list[str] = []
 
-        outcome, error = retry(world, rules, retries=2)
+        outcome, error = retry(world, rules, lines=lines, retries=2)
 
+        assert [line.split(" in ")[0] for line in lines] == [f"attempt {number} of 7" for number in range(2, 8)]
         assert (len(world.posts), outcome.ended) == (7, "retries_used_up")
         assert isinstance(error, JobUnsuccessfulError) and "after 7 attempts" in str(error)
 
