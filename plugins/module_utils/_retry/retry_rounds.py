@@ -9,11 +9,11 @@ Private to this collection.
 
 from __future__ import annotations
 
-import math
 import typing as t
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from .._api.connection import LARGEST_NUMBER
 from .._api.errors import OptionError
 from .._api.jobs import told
 from .._job.outcome import RelaunchOutcome
@@ -62,8 +62,9 @@ class Schedule:
             raise OptionError(f"retries must be at least 1, not {schedule.retries}.")
         for name in ("delay", "delay_factor", "delay_max"):
             value = getattr(schedule, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise OptionError(f"{name} must be a number that is not less than 0, not {value:g}.")
+            # Nothing sleeps for much longer; what is no number is not within either.
+            if not 0 <= value <= LARGEST_NUMBER:
+                raise OptionError(f"{name} must be a number from 0 to {LARGEST_NUMBER}, not {value:g}.")
         return schedule
 
     def delay_after(self, before: t.Optional[float]) -> float:
