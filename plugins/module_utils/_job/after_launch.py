@@ -20,6 +20,7 @@ from .._launch.asks import EndOf, Pause, Steps
 from .._launch.failure_report import explained, in_front
 from .._launch.launch import Launched
 from .._launch.tie_break import lower_rival
+from .._launch.waiting import patience_to_launch
 from .._work.host_patterns import limit_problem
 from .launch_template import refuse_ignored
 from .outcome import RelaunchOutcome, carrying
@@ -99,7 +100,7 @@ def until_ended(work: JobWork, job: Job, what: str, outcome: RelaunchOutcome, ou
     """
     page = work.client.page_url(JOB.page, job.id)
     # A look at others right after a launch was to be soon; from now on the deadline is what counts.
-    work.client.patient = work.watch.patient if ours else work.watch.patient_to_launch
+    work.client.patient = work.watch.patient if ours else patience_to_launch(work.watch)
     try:
         ended: Job = yield EndOf(job, ours=ours)
         return ended

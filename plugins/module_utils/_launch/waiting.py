@@ -153,10 +153,6 @@ class Watch:
         """Whether to go on trying after so many seconds of trouble."""
         return not self.passed and seconds < LONGEST_TROUBLE
 
-    def patient_to_launch(self, seconds: float) -> bool:
-        """The same, where the reads are for a launch, and nothing of the task's own is there to be told of."""
-        return not self.launching_over and self.patient(seconds)
-
     def until_ended(self, job: Job, kind: Kind = JOB, ours: bool = False) -> Job:
         """The job when it has ended.
 
@@ -174,9 +170,8 @@ class Watch:
 
     def _until_deadline(self, job: Job, kind: Kind, ours: bool, deadline: float) -> Job:
         """The job when it has ended or the deadline has come, as far as it is waited for after that."""
-        left = max(0.0, deadline - self._client.clock())
         try:
-            return self._until(job, kind, self._ended, self.left(most=left), job)
+            return self._until(job, kind, self._ended, self.left(most=deadline - self._client.clock()), job)
         except WaitTimeoutError as error:
             last = t.cast("Job", error.last or job)
             if error.trouble and ours and not self.passed:
@@ -271,11 +266,9 @@ class Watch:
         """
         try:
             self._client.retried(lambda: self._client.post(kind.at(job.id, "cancel"), {}, CANCEL_ACCEPTED))
-        except AnswerError as error:
-            if error.status == ENDED_ALREADY:
-                return _why_not_canceled(self._client, job, kind)
-            return f"Canceling it failed: {error}"
         except ControllerError as error:
+            if isinstance(error, AnswerError) and error.status == ENDED_ALREADY:
+                return _why_not_canceled(self._client, job, kind)
             return f"Canceling it failed: {error}"
         return None
 
@@ -313,6 +306,13 @@ class Watch:
     ) -> _T:
         client = self._client
         return wait_until(fetch, done, self._waiting.interval, timeout, client.clock, client.sleep, known)
+
+
+def patience_to_launch(watch: Watch) -> t.Callable[[float], bool]:
+    """Whether to go on trying after so many seconds of trouble, where nothing of the task's own is there to be told of:
+    not beyond the deadline.
+    """
+    return lambda seconds: not watch.launching_over and watch.patient(seconds)
 
 
 # Why nothing newer is known, behind another sentence.

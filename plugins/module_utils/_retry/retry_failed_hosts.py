@@ -18,7 +18,7 @@ from .._api.jobs import FAILED_STATUS, told
 from .._job.outcome import BrokenOffError, RelaunchOutcome, first_error, outcome_of
 from .._job.relaunch_job import run_sequence, sequence_of
 from .._job.sequence import RelaunchSequence
-from .._launch.waiting import Progress, Watch
+from .._launch.waiting import Progress, Watch, patience_to_launch
 from .._work.ledger_reader import JobsRead
 from .deadline import Deadline
 from .options import RetryRequest
@@ -118,7 +118,7 @@ def retry_failed_hosts(
                 client.sleep(rounds.delay)
             watch = Watch(client, asked.waiting, progress, launch_by)
             if rounds.made:
-                client.patient = watch.patient_to_launch
+                client.patient = patience_to_launch(watch)
                 numbers = (rounds.attempts[-1].job_id if rounds.attempts else None, asked.job_id)
                 read.forget_changed_hosts(client, [number for number in numbers if number is not None])
             sequence = sequence_of(client, asked, watch, read, ruled)
