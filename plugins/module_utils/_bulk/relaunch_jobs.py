@@ -36,6 +36,7 @@ from .member import Member, entries_of
 from .options import JobsRequest
 from .outcome import FOR_PERSONS, LATER, REFUSED, RELAUNCHED, JobEntry, JobsOutcome, Planned
 from .updates_first import UpdatesFirst
+from .waits import SharedWatch
 from .workflow_rows import WorkflowMembers, left_to_workflows, workflow_rows
 
 if t.TYPE_CHECKING:
@@ -57,7 +58,7 @@ def relaunch_jobs(
     :raises ControllerError: the task has failed.
     """
     launch_by = None if request.deadline is None else client.clock() + request.deadline.seconds
-    watch = Watch(client, request.waiting, launch_by=launch_by)
+    watch = SharedWatch(client, request.waiting, launch_by=launch_by)
     own = read_own_work(client, request.own_job)
     found = find(client, request.selection)
     if not request.selection.job_ids:

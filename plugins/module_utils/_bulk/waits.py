@@ -2,17 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What many sequences wait for: ends of jobs, and pauses. Nothing is asked here. Private to this collection."""
+"""What many sequences wait for: ends of jobs, pauses, and a controller in trouble. Private to this collection."""
 
 from __future__ import annotations
 
 import math
 import typing as t
 
-from .._api.jobs import Job
+from .._api.jobs import Job, answers
 from .._api.kinds import JOB, Kind
 from .._launch.asks import EndOf, Pause
-from .._launch.waiting import EARLY_PAUSE
+from .._launch.waiting import EARLY_PAUSE, Watch
 from .._work.decision import ALL
 from .member import Member
 from .options import JobsRequest
@@ -20,6 +20,29 @@ from .outcome import Counted
 
 # The events of a job are in so many seconds after its end; sooner, its verdict would have to wait for them.
 EVENTS_IN_AFTER = 1.5
+
+
+class SharedWatch(Watch):
+    """Waits of many: an address that fails while the controller answers others keeps nobody waiting."""
+
+    # When the controller answered elsewhere last while an address failed, by the client's clock.
+    _answered_elsewhere = -math.inf
+
+    def patient(self, seconds: float) -> bool:
+        """Whether to go on trying after so many seconds of trouble with one address.
+
+        Not where the controller has answered elsewhere both before and after an attempt that failed: between two
+        attempts alone it may have come back.
+        """
+        began = self._client.clock() - seconds
+        answered_before = began <= self._answered_elsewhere
+        if not super().patient(seconds):
+            return False
+        if not answers(self._client):
+            self._answered_elsewhere = -math.inf
+            return True
+        self._answered_elsewhere = self._client.clock()
+        return not answered_before
 
 
 class Waits:

@@ -915,6 +915,53 @@ def test_one_sick_job_does_not_stop_the_others(controller: BulkController, what:
         assert not entries[2].recovered and entries[2].outcome == "refused"
 
 
+@pytest.mark.parametrize(
+    "trouble",
+    [(500, {"detail": "Oops."}), (429, {}, {"Retry-After": "5"}), requests.ConnectionError("Reset.")],
+    ids=["500", "429", "reset"],
+)
+@pytest.mark.parametrize(
+    ("hosts", "what"), [("failed", "jobs/102/job_events/"), ("remaining", "jobs/2/create_schedule/")]
+)
+@pytest.mark.parametrize("timeout", [None, 1800.0])
+def test_one_sick_job_keeps_no_other_waiting(
+    controller: BulkController, hosts: str, what: str, trouble: t.Any, timeout: t.Optional[float]
+) -> None:
+    for number in range(1, 6):
+        controller.failed(number, {"web1": False, "web2": True}, template=number)
+    launched: list[float] = []
+
+    def before(method: str, path: str) -> t.Any:
+        launched.extend([controller.clock.now] if method == "POST" else [])
+        return failing(trouble) if path == what else None
+
+    controller.before = before
+    ran = relaunch(controller, hosts, at_once=1, timeout=timeout, retries=1)
+
+    assert len(launched) >= 4 and max(launched) < 300
+    assert sum(entry.recovered for entry in ran.outcome.jobs) == 4
+    assert ran.outcome.counts["failed"] == 1 and what in str(ran.error)
+
+
+def test_a_controller_that_is_down_for_minutes_keeps_all_waiting(controller: BulkController) -> None:
+    for number in range(1, 4):
+        controller.failed(number, {"web1": False, "web2": True}, template=number)
+    down: list[float] = []
+
+    def before(_method: str, path: str) -> t.Any:
+        if path == "jobs/102/job_events/":
+            down.append(controller.clock.now)
+        # What comes back last is the address that failed first.
+        ends = 620.0 if path.startswith("jobs/102/") else 600.0
+        return (502, {}) if down and controller.clock.now < down[0] + ends else None
+
+    controller.before = before
+    ran = relaunch(controller, at_once=1, retries=1)
+
+    assert ran.error is None and ran.outcome.counts["recovered"] == 3
+    assert controller.clock.now > down[0] + 600
+
+
 @pytest.mark.parametrize("everywhere", [False, True])
 def test_one_whose_detail_never_comes_does_not_stop_the_plan_of_the_others(
     controller: BulkController, everywhere: bool
