@@ -74,13 +74,11 @@ class WorkflowRow:
     def tried(self) -> Tried:
         """How often it has been resumed or relaunched without success since it last succeeded."""
         last = max((job.finished for job in self.runs.values() if job.successful), default=None)
-        failed = [
-            job
-            for job in self.runs.values()
-            if job.status in _jobs.FAILED_STATUSES and (last is None or job.finished > last)
-        ]
-        since = min((job.finished for job in failed), default=self.selected[0].finished)
-        return Tried(sum(_resumes(job) or job.is_relaunch for job in failed), since)
+        ended = [job for job in self.runs.values() if not job.active and (last is None or job.finished > last)]
+        failed = [job.finished for job in ended if job.status in _jobs.FAILED_STATUSES]
+        # One that was canceled before it began has tried nothing.
+        number = sum(job.began and (_resumes(job) or job.is_relaunch) for job in ended)
+        return Tried(number, min(failed, default=self.selected[0].finished))
 
 
 class WorkflowMembers:

@@ -85,12 +85,21 @@ def test_remainders_of_one_that_is_gone_belong_together() -> None:
 
 def test_attempts_are_counted_since_the_last_success() -> None:
     later = [run(2, "failed", launch_type="relaunch"), run(3, "successful"), run(5, launch_type="scheduled")]
-    resumes = [remainder(4, of=1), remainder(6, of=5), remainder(7, of=5, status="canceled")]
+    resumes = [remainder(4, of=1), remainder(6, of=5)]
 
     (found,) = rows([run(1), run(5)], later, resumes)
 
     assert (found.tried.number, found.tried.since.minute) == (2, 4)
     assert (found.success, found.last_failed.id) == (None, 6)
+
+
+@pytest.mark.parametrize(("began", "number"), [(True, 2), (False, 1)])
+def test_resumptions_that_were_canceled_count_where_they_had_begun(began: bool, number: int) -> None:
+    canceled = remainder(3, of=1, status="canceled")
+
+    (found,) = rows([run(1)], [], [remainder(2, of=1), canceled if began else {**canceled, "started": None}])
+
+    assert (found.tried.number, found.tried.since.minute) == (number, 1)
 
 
 def test_a_success_counts_that_began_after_the_last_failure() -> None:
