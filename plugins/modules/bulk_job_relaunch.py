@@ -262,6 +262,13 @@ jobs:
           They are in RV(jobs[].remaining_hosts).
       type: bool
       sample: true
+    failed:
+      description:
+        - Whether it was acted on, or was to be, without success; also where its relaunch was successful, and has not
+          done all of its work. What is left alone for a reason, or lacks only disabled hosts, has not failed.
+        - RV(counts) has their number as C(failed).
+      type: bool
+      sample: false
     id:
       description: Number of its relaunch, or of the other job that V(adopted), V(done) or V(superseded) is about. Left
         out where there is none.

@@ -14,6 +14,8 @@ import pytest
 
 from sandbox.process import Sandbox
 
+from .test_cut_short import CASES, Rollout
+
 RECOVER = "relaunch.controller.recover_failed_jobs"
 RETRY = "relaunch.controller.retry_failed_hosts"
 PLAYBOOK = "- hosts: all\n  gather_facts: false\n  tasks: []\n"
@@ -220,3 +222,21 @@ def test_a_job_whose_only_hosts_left_are_disabled_is_not_still_failing(
     stats = "".join(done.stdout.split())
     assert f'"recover_failed_jobs_hosts_left_out":[{job}]' in stats
     assert '"recover_failed_jobs_still_failing":[]' in stats
+
+
+@pytest.mark.parametrize("check", [[], ["--check"]], ids=["run", "check"])
+def test_a_job_that_stopped_for_other_hosts_is_still_failing(
+    sandbox: Sandbox, run_playbook: RunPlaybook, connection: dict[str, str], check: list[str]
+) -> None:
+    """Though its relaunch on the failed hosts is successful."""
+    one = Rollout(sandbox, CASES["the first of a rolling update"])
+    one.heal()
+    environ = {**connection, "ANSIBLE_SHOW_CUSTOM_STATS": "true"}
+
+    done = run_playbook(RECOVER, "-e", json.dumps({"job_ids": [one.job]}), *check, environ=environ)
+
+    assert done.status == (0 if check else 2), done.output
+    stats = "".join(done.stdout.split())
+    assert f"{'to do' if check else 'still failing':14} {one.job} " in done.stdout
+    assert f'"recover_failed_jobs_still_failing":[{one.job}]' in stats
+    assert '"recover_failed_jobs_hosts_left_out":[]' in stats

@@ -101,7 +101,7 @@ class JobEntry:
     """What became of one job; the fields are the keys of an entry of ``jobs``, where they are documented.
 
     :param type: the kind of job, as ``type`` in the API.
-    :param broken: what was planned for it could not be done, or has not come to success; no key of its own.
+    :param broken: what was planned for it could not be done, or has not come to success; the key ``failed`` tells it.
     """
 
     source_job_id: int
@@ -151,7 +151,8 @@ class JobEntry:
 
     def result(self) -> Result:
         """It as plain data; what is not known is left out."""
-        shown = {name: value for name, value in asdict(self).items() if value is not None and name != "broken"}
+        known = {**asdict(self), "failed": self.unsuccessful}
+        shown = {name: value for name, value in known.items() if value is not None and name != "broken"}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in shown.items()}
 
     @property

@@ -119,6 +119,18 @@ def test_each_is_relaunched_and_judged(controller: BulkController) -> None:
     assert shown[-1] == "7 of 7: 6 successful, 1 failed"
 
 
+def test_entries_tell_which_are_counted_as_failed(controller: BulkController) -> None:
+    for number in (1, 2, 3):
+        controller.failed(number, {"web1": True}, template=number)
+    controller.failing[2] = {"web1"}
+    controller.before = lambda _method, path: (500, {"detail": "Oops."}) if path == "jobs/3/relaunch/" else None
+
+    result = relaunch(controller).outcome.result()
+
+    assert {one["source_job_id"]: one["failed"] for one in result["jobs"]} == {1: False, 2: True, 3: True}
+    assert result["counts"]["failed"] == 2 and not any("broken" in one for one in result["jobs"])
+
+
 @pytest.mark.parametrize("fallback", [False, True])
 def test_two_stopped_rolling_updates_each_get_their_own_verdict(controller: BulkController, fallback: bool) -> None:
     controller.inventory = dict.fromkeys(("web1", "web2", "web3", "web4"), True)
