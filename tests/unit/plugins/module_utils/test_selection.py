@@ -38,6 +38,7 @@ def selection(**options: t.Any) -> Selection:
         ("2026-11-24 14:00", "2026-11-24T14:00:00+00:00"),
         ("2026-11-24T14:00:00+02:00", "2026-11-24T12:00:00+00:00"),
         ("2026-11-24", "2026-11-24T00:00:00+00:00"),
+        ("2026-11-24T14:02:11.120000z", "2026-11-24T14:02:11.120000+00:00"),
     ],
 )
 def test_a_time_as_a_person_writes_it(text: str, found: str) -> None:
@@ -45,7 +46,21 @@ def test_a_time_as_a_person_writes_it(text: str, found: str) -> None:
     assert when is not None and when.astimezone(timezone.utc).isoformat() == found
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2x", "-2h", "2026-13-01", "99999999999d"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "yesterday",
+        "2x",
+        "-2h",
+        "2026-13-01",
+        "99999999999d",
+        "20261123",
+        "2026-11-23T1",
+        "2026-W48-1",
+        "9999-12-31T23:59:59-05:00",
+        "0001-01-01T00:00:00+05:00",
+    ],
+)
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(OptionError, match="finished_after: .* is no time. Give ISO 8601"):
         moment(text, NOW, "finished_after")
