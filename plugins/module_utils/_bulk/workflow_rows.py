@@ -164,7 +164,7 @@ class WorkflowMembers:
             return outcome.saying(f"Workflow job {success.id}, the same work, has succeeded since.")
         outcome = WorkflowOutcome(source_workflow_job_id=outcome.source_workflow_job_id)
         with carrying(outcome):
-            named = named_workflow_job(run.client, failed.id)
+            named = named_workflow_job(run.client, failed.id, listed=True)
         return (yield from workflow_steps(run, named, outcome))
 
 

@@ -95,9 +95,10 @@ def _root(run: WorkflowRun, named: Job) -> Job:
     return root_of(run.client, named)
 
 
-def named_workflow_job(client: ControllerClient, number: int) -> Job:
+def named_workflow_job(client: ControllerClient, number: int, listed: bool = False) -> Job:
     """A workflow job in detail.
 
+    :param listed: a list has shown it, so that it has been there.
     :raises RefusedError: there is none that this user may see.
     """
     try:
@@ -105,6 +106,8 @@ def named_workflow_job(client: ControllerClient, number: int) -> Job:
     except AnswerError as error:
         if not error.not_visible:
             raise
+        if listed and error.status == 404:
+            raise RefusedError(f"Workflow job {number} was deleted meanwhile: nothing of it can be resumed.") from None
         kind = _jobs.kind_of(client, number) if error.status == 404 else None
         raise RefusedError(workflow_unavailable(error, number, kind)) from None
 

@@ -213,6 +213,18 @@ def test_one_launched_anew_while_it_waits_for_room_is_taken(world: World, durati
     assert (ran.entries[30].recovered, ran.entries[30].id, ran.error) == (True, 90, None)
 
 
+def test_one_that_is_deleted_meanwhile_is_told_as_such(world: World) -> None:
+    world.workflow(30)
+    world.failed(40, {"web1": True})
+    gone = 404, {"detail": "Not found."}
+    world.before = lambda _method, path: gone if path == "workflow_jobs/30/" else None
+
+    ran = recover(world)
+
+    assert (ran.entries[30].outcome, ran.entries[40].recovered, ran.error) == ("refused", True, None)
+    assert ran.entries[30].msg == "Workflow job 30 was deleted meanwhile: nothing of it can be resumed."
+
+
 def test_an_update_is_not_promised_to_nodes_of_workflows(world: World) -> None:
     world.workflow(30)
     world.failed(31, {"web1": True}, launch_type="workflow", project=3, **above(30))
