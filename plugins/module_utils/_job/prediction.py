@@ -43,7 +43,9 @@ def predicted(
     # Without a template the controller does not narrow the limit (recorded: post-template-deleted-admin).
     narrowed = on_failed and job.template is not None
     counts = client.get(JOB.at(job.id, "relaunch")).get("retry_counts")
-    summaries = _jobs.host_summaries(client, job.id, failed=True if narrowed else None)
+    # Of one of many no result tells all of the hosts of a job.
+    told = on_failed or not request.one_of_many
+    summaries = _jobs.host_summaries(client, job.id, failed=True if narrowed else None) if told else []
     names = tuple(summary.name for summary in summaries if summary.host is not None)
     future = dict(
         status="pending",
@@ -53,7 +55,7 @@ def predicted(
     )
     outcome = replace(
         outcome,
-        hosts=names,
+        hosts=names if told else None,
         retry_counts=counts,
         passwords_missing=tuple(missing),
         remaining_hosts=names if on_failed and outcome.remaining_hosts is None else outcome.remaining_hosts,

@@ -119,6 +119,16 @@ def test_each_is_relaunched_and_judged(controller: BulkController) -> None:
     assert shown[-1] == "7 of 7: 6 successful, 1 failed"
 
 
+@pytest.mark.parametrize("check", [False, True])
+def test_all_hosts_of_a_job_are_neither_asked_for_nor_told(controller: BulkController, check: bool) -> None:
+    controller.failed(1, {"web1": True, "web2": False})
+
+    ran = relaunch(controller, "all", check_mode=check)
+
+    assert ran.of(1) == ("relaunched", not check) and ran.entry(1).hosts is None
+    assert not [path for _method, path, _query in controller.asked if path.endswith("job_host_summaries/")]
+
+
 def test_entries_tell_which_are_counted_as_failed(controller: BulkController) -> None:
     for number in (1, 2, 3):
         controller.failed(number, {"web1": True}, template=number)
