@@ -208,22 +208,7 @@ class Watch:
         :raises WaitTimeoutError: the timeout came first.
         :raises ControllerError: what waiting will not cure.
         """
-        narrow = {"status__in": ",".join(_jobs.FINAL_STATUSES)}
-        looked_for = self._client.clock()
-
-        def look() -> tuple[dict[int, Job], dict[int, str]]:
-            nonlocal looked_for
-            wide = self._client.clock() - looked_for >= GONE_AFTER
-            found = None if wide or ended_among is None else ended_among(ids)
-            found = _listed(self._client, ids, {} if wide else narrow) if found is None else found
-            seen = {job.id: job for job in found}
-            looked_for = self._client.clock() if wide else looked_for
-            missing = {one: kind for one, kind in ids.items() if wide and one not in seen}
-            there, gone, hidden = seen_in_detail(self._client, missing)
-            seen.update((job.id, job) for job in there)
-            lost = {**dict.fromkeys(gone, WAS_DELETED), **dict.fromkeys(hidden, IS_HIDDEN)}
-            return {number: job for number, job in seen.items() if not job.active}, lost
-
+        look = _LookForEnds(self._client, ids, ended_among)
         left = self.left(math.inf if most is None else most)
         pause = min(pause, self._waiting.interval, math.inf if left is None else left)
         self._client.sleep(pause)
@@ -313,6 +298,32 @@ def patience_to_launch(watch: Watch) -> t.Callable[[float], bool]:
     not beyond the deadline.
     """
     return lambda seconds: not watch.launching_over and watch.patient(seconds)
+
+
+class _LookForEnds:
+    """Looks which of several active jobs have ended, and now and then which are gone; as of ``until_some_ended``."""
+
+    def __init__(
+        self, client: ControllerClient, ids: t.Mapping[int, Kind], ended_among: t.Optional[EndedAmong]
+    ) -> None:
+        self._client = client
+        self._ids = ids
+        self._ended_among = ended_among
+        self._looked_for = client.clock()
+
+    def __call__(self) -> tuple[dict[int, Job], dict[int, str]]:
+        client, ids = self._client, self._ids
+        wide = client.clock() - self._looked_for >= GONE_AFTER
+        found = None if wide or self._ended_among is None else self._ended_among(ids)
+        narrow = {"status__in": ",".join(_jobs.FINAL_STATUSES)}
+        found = _listed(client, ids, {} if wide else narrow) if found is None else found
+        seen = {job.id: job for job in found}
+        self._looked_for = client.clock() if wide else self._looked_for
+        missing = {one: kind for one, kind in ids.items() if wide and one not in seen}
+        there, gone, hidden = seen_in_detail(client, missing)
+        seen.update((job.id, job) for job in there)
+        lost = {**dict.fromkeys(gone, WAS_DELETED), **dict.fromkeys(hidden, IS_HIDDEN)}
+        return {number: job for number, job in seen.items() if not job.active}, lost
 
 
 # Why nothing newer is known, behind another sentence.
