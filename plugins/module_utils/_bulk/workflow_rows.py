@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from .._api import jobs as _jobs
 from .._api.jobs import Job
 from .._api.kinds import WORKFLOW_JOB
-from .._api.paging import in_chunks
+from .._api.paging import PAGE_SIZE, in_chunks
 from .._job.outcome import carrying
 from .._launch.asks import Room, Steps
 from .._launch.waiting import Watch
@@ -198,7 +198,8 @@ def workflow_rows(client: ControllerClient, workflows: t.Sequence[Job]) -> list[
     """Workflow jobs in rows of the same work.
 
     Two lists tell what has come of all of them: the newer workflow jobs of their templates, and those whose names say
-    that they ran what remained of one (recorded: wf-temp-by-name).
+    that they ran what remained of one (recorded: wf-temp-by-name). Where a relaunch is selected, a third one tells what
+    was before it.
 
     :raises ControllerError: they could not be listed.
     """
@@ -209,10 +210,13 @@ def workflow_rows(client: ControllerClient, workflows: t.Sequence[Job]) -> list[
     for some in in_chunks(missing):
         known.update((job.id, job) for job in map(Job.of, client.results(_LIST, id__in=some)))
     oldest = min(known)
+    known.update((job.id, job) for job in _before_relaunches(client, workflows, oldest))
     templates = {job.template for job in known.values() if job.template is not None and not _resumes(job)}
-    queries: list[dict[str, t.Any]] = [{"unified_job_template__in": some} for some in in_chunks(templates)]
-    for query in (*queries, {"name__startswith": NAMES_BEGIN}):
-        entries = client.results(_LIST, **query, id__gt=oldest, order_by="id")
+    queries: list[dict[str, t.Any]] = [
+        {"unified_job_template__in": some, "id__gt": oldest} for some in in_chunks(templates)
+    ]
+    for query in (*queries, {"name__startswith": NAMES_BEGIN, "id__gt": min(known)}):
+        entries = client.results(_LIST, **query, order_by="id")
         # One that was left in status new never runs.
         known.update((job.id, job) for job in map(Job.of, entries) if not job.left_new(client.now()))
     rows: list[tuple[Job, dict[int, Job]]] = []
@@ -230,6 +234,18 @@ def workflow_rows(client: ControllerClient, workflows: t.Sequence[Job]) -> list[
     for job in sorted(workflows, key=lambda job: job.id, reverse=True):
         found.setdefault(id(row_of[job.id]), []).append(job)
     return [WorkflowRow(tuple(jobs), row_of[jobs[0].id]) for jobs in found.values()]
+
+
+def _before_relaunches(client: ControllerClient, workflows: t.Sequence[Job], oldest: int) -> t.Iterator[Job]:
+    """What ran of the templates of relaunches before them, one page of it: these may be attempts of the same work.
+
+    :param oldest: only what is older than this.
+    """
+    templates = {job.template for job in workflows if job.is_relaunch and job.template is not None}
+    ended = {"id__lt": oldest, "status__in": ",".join(_jobs.FINAL_STATUSES)}
+    for some in in_chunks(templates):
+        query = {"unified_job_template__in": some, **ended, "order_by": "-id", "page_size": PAGE_SIZE}
+        yield from map(Job.of, client.get(_LIST, **query).get("results") or ())
 
 
 def _source(job: Job) -> int:

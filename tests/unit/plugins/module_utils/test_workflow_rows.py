@@ -93,6 +93,17 @@ def test_attempts_are_counted_since_the_last_success() -> None:
     assert (found.success, found.last_failed.id) == (None, 6)
 
 
+def test_those_before_the_selected_one_count_too() -> None:
+    attempts = [run(number, launch_type="relaunch") for number in (2, 3, 4)]
+    resumed = remainder(9, of=5, status="successful")
+
+    (found,) = rows([run(7, launch_type="relaunch")], [*attempts, run(1)][::-1], [], [])
+    (since,) = rows([run(10, launch_type="relaunch")], [run(5), *attempts, run(1)][::-1], [], [resumed])
+
+    assert (found.tried.number, found.tried.since.minute, found.last_failed.id) == (4, 1, 7)
+    assert (since.tried.number, since.success, since.last_failed.id) == (1, None, 10)
+
+
 @pytest.mark.parametrize(("began", "number"), [(True, 2), (False, 1)])
 def test_resumptions_that_were_canceled_count_where_they_had_begun(began: bool, number: int) -> None:
     canceled = remainder(3, of=1, status="canceled")
