@@ -10,6 +10,8 @@ import html
 import re
 import typing as t
 
+_T = t.TypeVar("_T")
+
 # A refusal fits in a line or two; whole HTML pages and tracebacks of a proxy do not belong in a message.
 SAID_LIMIT = 500
 
@@ -149,6 +151,19 @@ class HostsLeftError(JobUnsuccessfulError):
 
 class CutShortError(ControllerError):
     """The failed hosts have succeeded, and the work has not: the job had stopped before its end for others."""
+
+
+def if_visible(read: t.Callable[[], _T]) -> t.Optional[_T]:
+    """What a read brings; None where there is no such thing, or none that this user may see.
+
+    :raises ControllerError: it could not be read for another reason.
+    """
+    try:
+        return read()
+    except AnswerError as error:
+        if not error.not_visible:
+            raise
+        return None
 
 
 def flatten(body: t.Any) -> str:

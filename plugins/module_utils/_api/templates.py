@@ -14,7 +14,7 @@ import typing as t
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from .errors import AnswerError, ControllerError, RefusedError
+from .errors import ControllerError, RefusedError, if_visible
 from .jobs import summary_of, told
 
 if t.TYPE_CHECKING:
@@ -161,12 +161,9 @@ def _named(client: ControllerClient, kind: NamedKind, name_or_id: str) -> list[T
 
 def _at_named_url(client: ControllerClient, kind: NamedKind, name: str) -> list[Template]:
     """The template at a named URL (recorded: wf-temp-create); none where there is no such that this user may see."""
-    try:
-        return [client.get(f"{kind.path}{quote(name.translate(_IN_NAMED_URLS), safe='+[]')}/")]
-    except AnswerError as error:
-        if not error.not_visible:
-            raise
-        return []
+    path = f"{kind.path}{quote(name.translate(_IN_NAMED_URLS), safe='+[]')}/"
+    found = if_visible(lambda: client.get(path))
+    return [] if found is None else [found]
 
 
 def _instead(client: ControllerClient, kind: NamedKind, name_or_id: str) -> str:

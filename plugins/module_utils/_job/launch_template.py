@@ -14,7 +14,14 @@ import typing as t
 from dataclasses import replace
 
 from .._api.client import ControllerClient
-from .._api.errors import AnswerError, ForbiddenError, JobUnsuccessfulError, NoFailedHostsError, RefusedError
+from .._api.errors import (
+    AnswerError,
+    ForbiddenError,
+    JobUnsuccessfulError,
+    NoFailedHostsError,
+    RefusedError,
+    if_visible,
+)
 from .._api.jobs import Job, host_summaries, limit_names_in, summary_of, told
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._launch.changes import after_changes, secret_texts
@@ -185,13 +192,10 @@ def _read_needs(client: ControllerClient, template: int) -> LaunchNeeds:
         ) from None
     if not needs.has_survey:
         return needs
-    try:
-        spec = client.get(f"{at}/survey_spec/").get("spec") or ()
-    except AnswerError as error:
-        if not error.not_visible:
-            raise
+    survey = if_visible(lambda: client.get(f"{at}/survey_spec/"))
+    if survey is None:
         return needs
-    return replace(needs, survey={str(one.get("variable")): str(one.get("type")) for one in spec})
+    return replace(needs, survey={str(one.get("variable")): str(one.get("type")) for one in survey.get("spec") or ()})
 
 
 def _predicted(

@@ -14,7 +14,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._api import jobs as _jobs
-from .._api.errors import AnswerError, ControllerError, ForbiddenError, RefusedError
+from .._api.errors import ControllerError, ForbiddenError, RefusedError, if_visible
 from .._api.jobs import Job
 from .._api.kinds import JOB
 from .._launch.gone_prompts import Objection, other_credentials
@@ -163,23 +163,13 @@ class Preparer:
 
 def read_prompts(client: ControllerClient, job: Job) -> t.Optional[t.Mapping[str, t.Any]]:
     """What a job was launched with beyond its template; None where this user, or anybody, is not told."""
-    try:
-        shown = client.get(JOB.at(job.id, "create_schedule")).get("prompts")
-    except AnswerError as error:
-        if not error.not_visible:
-            raise
-        return None
+    shown = (if_visible(lambda: client.get(JOB.at(job.id, "create_schedule"))) or {}).get("prompts")
     return shown if isinstance(shown, dict) and "all" not in shown else None
 
 
 def read_template(client: ControllerClient, template: int) -> t.Mapping[str, t.Any]:
     """A template; empty where this user may not see it."""
-    try:
-        return client.get(f"job_templates/{template}/")
-    except AnswerError as error:
-        if not error.not_visible:
-            raise
-        return {}
+    return if_visible(lambda: client.get(f"job_templates/{template}/")) or {}
 
 
 def _attempt(work: JobWork, decision: Launch, job: Job, body: t.Mapping[str, t.Any]) -> Attempt:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from .._api import jobs as _jobs
 from .._api import templates as _templates
 from .._api.client import ControllerClient
-from .._api.errors import AnswerError, RefusedError
+from .._api.errors import AnswerError, RefusedError, if_visible
 from .._api.jobs import Job, summary_of
 from .._api.kinds import JOB
 from .._api.templates import in_organization
@@ -155,12 +155,8 @@ def _nodes_before(client: ControllerClient, own_job: int) -> list[dict[str, t.An
     relaunched one, or where this user may not see them (recorded: node-parent-*).
     """
     links = {f"or__{kind}_nodes__job": own_job for kind in ("failure", "always", "success")}
-    try:
-        return list(client.get("workflow_job_nodes/", page_size=200, **links).get("results") or ())
-    except AnswerError as error:
-        if not error.not_visible:
-            raise
-        return []
+    found = if_visible(lambda: client.get("workflow_job_nodes/", page_size=200, **links)) or {}
+    return list(found.get("results") or ())
 
 
 def _has_template(node: t.Mapping[str, t.Any], name_or_id: str) -> bool:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from .._api import jobs as _jobs
 from .._api import templates as _templates
-from .._api.errors import AnswerError, RefusedError
+from .._api.errors import RefusedError, if_visible
 from .._api.jobs import Job
 from .._api.kinds import IN_WORDS, JOB, WORKFLOW_JOB
 from .._api.paging import in_chunks
@@ -146,12 +146,9 @@ def _numbered(client: ControllerClient, selection: Selection) -> Found:
 
 
 def _check_sliced(client: ControllerClient, number: int) -> None:
-    try:
-        run = client.get(WORKFLOW_JOB.at(number))
-    except AnswerError as error:
-        if not error.not_visible:
-            raise
-        raise RefusedError(f"Nothing was launched: there is no workflow job {number} that this user may see.") from None
+    run = if_visible(lambda: client.get(WORKFLOW_JOB.at(number)))
+    if run is None:
+        raise RefusedError(f"Nothing was launched: there is no workflow job {number} that this user may see.")
     if not run.get("is_sliced_job"):
         raise RefusedError(
             f"Nothing was launched: workflow job {number} is no run of a sliced job template. Relaunching the jobs of "

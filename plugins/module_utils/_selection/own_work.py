@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._api import jobs as _jobs
-from .._api.errors import AnswerError
+from .._api.errors import if_visible
 from .._api.jobs import Job
 from .._workflow.lineage import workflows_above
 
@@ -52,11 +52,8 @@ def read_own_work(client: ControllerClient, number: t.Optional[int]) -> OwnWork:
     """
     if number is None:
         return OwnWork()
-    try:
-        own = _jobs.get(client, number)
-    except AnswerError as error:
-        if not error.not_visible:
-            raise
+    own = if_visible(lambda: _jobs.get(client, number))
+    if own is None:
         return OwnWork(number)
     if not own.active:
         return OwnWork()

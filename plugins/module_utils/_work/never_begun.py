@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from .._api.errors import AnswerError
+from .._api.errors import AnswerError, if_visible
 from .._api.jobs import HostSummary, Job, parse_time
 from .._api.paging import NUMBERS_AT_ONCE, PAGE_SIZE
 from .end_of_run_reader import EndOfRun
@@ -187,13 +187,9 @@ class InventoryHosts:
         return found
 
     def _listed(self, inventory: int) -> t.Optional[list[_Row]]:
-        try:
-            answer = self._client.get(f"inventories/{inventory}/hosts/", enabled="true", page_size=HOSTS_NAMED)
-        except AnswerError as error:
-            if not error.not_visible:
-                raise
-            return None
-        return None if answer.get("next") else list(answer.get("results") or ())
+        path = f"inventories/{inventory}/hosts/"
+        answer = if_visible(lambda: self._client.get(path, enabled="true", page_size=HOSTS_NAMED))
+        return None if answer is None or answer.get("next") else list(answer.get("results") or ())
 
 
 def targets(limit: str, patterns: t.Collection[str]) -> Targets:

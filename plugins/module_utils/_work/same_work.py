@@ -17,7 +17,7 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from .._api.errors import OF_ONE_ADDRESS, AnswerError, ControllerError
+from .._api.errors import OF_ONE_ADDRESS, ControllerError, if_visible
 from .._api.jobs import Job, is_of_one_address, names_in, parse_time
 from .._api.kinds import JOB
 from .._api.libraries import parse
@@ -476,12 +476,7 @@ def _variables(facts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _ask_for_prompts(client: ControllerClient, job_id: int) -> t.Optional[Fingerprint]:
-    try:
-        return prompts(client.get(JOB.at(job_id, "create_schedule")))
-    except AnswerError as error:
-        if error.not_visible:
-            return None
-        raise
+    return prompts(if_visible(lambda: client.get(JOB.at(job_id, "create_schedule"))) or {})
 
 
 def _numbers(shown: t.Any) -> list[int]:

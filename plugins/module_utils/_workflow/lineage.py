@@ -11,10 +11,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from .._api import jobs as _jobs
 from .._api.client import ControllerClient
-from .._api.errors import AnswerError, RefusedError
+from .._api.errors import AnswerError, RefusedError, if_visible
 from .._api.jobs import CANCELED, FAILED_STATUSES, RELAUNCH, Job, summary_of
 from .._api.kinds import WORKFLOW_JOB
 from .._api.templates import WORKFLOW_TEMPLATE
@@ -95,12 +96,10 @@ def root_of(client: ControllerClient, job: Job) -> Job:
     """
     number = _temporary_template.source_in(job.name)
     if number is not None:
-        try:
-            job = _jobs.get(client, number, WORKFLOW_JOB)
-        except AnswerError as error:
-            if not error.not_visible:
-                raise
+        source = if_visible(lambda: _jobs.get(client, number, WORKFLOW_JOB))
+        if source is None:
             return job
+        job = source
     launch = Relaunches(client).launch_of(job) if job.is_relaunch else None
     return job if launch is None else _jobs.get(client, launch.id, WORKFLOW_JOB)
 
@@ -162,14 +161,13 @@ class Relaunches:
         """None where it is gone, or that of a sliced job, which is a job template."""
         if number is not None and number not in self._templates:
             path = f"{WORKFLOW_TEMPLATE.path}{number}/"
-            try:
+
+            def read() -> EditedTemplate:
                 facts = self._client.get(path)
                 survey = self._client.get(f"{path}survey_spec/") if facts.get("survey_enabled") else {}
-                self._templates[number] = EditedTemplate(facts, survey.get("spec") or ())
-            except AnswerError as error:
-                if not error.not_visible:
-                    raise
-                self._templates[number] = None
+                return EditedTemplate(facts, survey.get("spec") or ())
+
+            self._templates[number] = if_visible(read)
         return None if number is None else self._templates[number]
 
 
@@ -330,13 +328,8 @@ def workflows_above(client: ControllerClient, job: Job) -> list[Job]:
     above = [job.summary("source_workflow_job").get("id")]
     while above:
         number = above.pop()
-        if number is None:
-            continue
-        try:
-            workflow = _jobs.get(client, int(number), WORKFLOW_JOB)
-        except AnswerError as error:
-            if not error.not_visible:
-                raise
+        workflow = None if number is None else if_visible(partial(_jobs.get, client, int(number), WORKFLOW_JOB))
+        if workflow is None:
             continue
         found.append(workflow)
         above += [workflow.summary("source_workflow_job").get("id"), _temporary_template.source_in(workflow.name)]
@@ -353,14 +346,9 @@ def refuse_own(client: ControllerClient, own_job: t.Optional[int], job: Job) -> 
     """
     if own_job is None:
         return
-    try:
-        own = _jobs.get(client, own_job)
-    except AnswerError as error:
-        if not error.not_visible:
-            raise
-        return
+    own = if_visible(lambda: _jobs.get(client, own_job))
     # One that has ended is a job of another controller.
-    if own.active and job.id in (one.id for one in workflows_above(client, own)):
+    if own is not None and own.active and job.id in (one.id for one in workflows_above(client, own)):
         raise RefusedError(
             f"Workflow job {job.id} is the one that this task runs in, as job {own_job} of a node: it cannot wait for "
             "itself. Run the task outside of this workflow, when that has ended."

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .._api.client import ControllerClient
-from .._api.errors import AnswerError
+from .._api.errors import if_visible
 from .._api.jobs import FAILED_STATUS, SUCCESSFUL, Job, parse_time, summary_of
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._api.paging import in_chunks
@@ -144,11 +144,8 @@ class _Jobs:
 
     def _of_workflow(self, number: int, depth: int) -> t.Any:
         """Those of all of its jobs, the one that ended last counting most, as the controller hands them on."""
-        try:
-            nodes = nodes_of(self._client, number)
-        except AnswerError as error:
-            if not error.not_visible:
-                raise
+        nodes = if_visible(lambda: nodes_of(self._client, number))
+        if nodes is None:
             return None
         ran = [node for node in nodes if node.job is not None and node.status in (SUCCESSFUL, FAILED_STATUS)]
         jobs = [node.job for node in ran if node.job_type == JOB.type]

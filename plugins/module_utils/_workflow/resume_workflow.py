@@ -15,7 +15,7 @@ import uuid
 from dataclasses import dataclass, replace
 
 from .._api.client import ControllerClient
-from .._api.errors import AnswerError, ControllerError, RefusedError
+from .._api.errors import AnswerError, ControllerError, RefusedError, if_visible
 from .._api.jobs import Job, host_summaries, told
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._job.outcome import BrokenOffError, carrying
@@ -386,13 +386,8 @@ def _has_left(run: WorkflowRun, lineage: Lineage, doing: Job) -> bool:
         return False
     if doing is lineage.base:
         return True
-    try:
-        nodes = nodes_of(run.client, doing.id)
-    except AnswerError as error:
-        if not error.not_visible:
-            raise
-        return False
-    return isinstance(remaining(nodes, doing.status, handled=True), Remainder)
+    nodes = if_visible(lambda: nodes_of(run.client, doing.id))
+    return nodes is not None and isinstance(remaining(nodes, doing.status, handled=True), Remainder)
 
 
 def _allowed(client: ControllerClient, source: Job, plan: t.Union[Plan, tuple[str, ...]]) -> Plan:
