@@ -14,7 +14,6 @@ from ansible_collections.relaunch.controller.plugins.plugin_utils._in_process im
 if t.TYPE_CHECKING:
     from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
     from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
-    from ansible_collections.relaunch.controller.plugins.module_utils._task.result import Act
 
 
 class ActionModule(InProcessAction):
@@ -23,7 +22,7 @@ class ActionModule(InProcessAction):
 
         return SPECIFICATION
 
-    def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
+    def act(self, client: ControllerClient, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Outcome:
         from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
         from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
         from ansible_collections.relaunch.controller.plugins.module_utils._task.progress import CountedLines
@@ -31,8 +30,4 @@ class ActionModule(InProcessAction):
         now = datetime.now(timezone.utc)
         request = JobsRequest.of(params, self._task.check_mode, now)
         progress = CountedLines(write) if write else None
-
-        def act(client: ControllerClient) -> Outcome:
-            return relaunch_jobs(client, request, now, progress)
-
-        return act
+        return relaunch_jobs(client, request, now, progress)

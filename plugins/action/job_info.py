@@ -13,7 +13,6 @@ from ansible_collections.relaunch.controller.plugins.plugin_utils._in_process im
 if t.TYPE_CHECKING:
     from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
     from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
-    from ansible_collections.relaunch.controller.plugins.module_utils._task.result import Act
 
 
 class ActionModule(InProcessAction):
@@ -22,12 +21,8 @@ class ActionModule(InProcessAction):
 
         return INFO_SPECIFICATION
 
-    def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
+    def act(self, client: ControllerClient, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Outcome:
         from ansible_collections.relaunch.controller.plugins.module_utils._job.job_info import info_request, job_info
 
         request = info_request(params)
-
-        def act(client: ControllerClient) -> Outcome:
-            return job_info(client, request)
-
-        return act
+        return job_info(client, request)

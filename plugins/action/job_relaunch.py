@@ -14,7 +14,6 @@ from ansible_collections.relaunch.controller.plugins.plugin_utils._in_process im
 if t.TYPE_CHECKING:
     from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
     from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
-    from ansible_collections.relaunch.controller.plugins.module_utils._task.result import Act
 
 
 class ActionModule(InProcessAction):
@@ -23,15 +22,11 @@ class ActionModule(InProcessAction):
 
         return RELAUNCH_SPECIFICATION
 
-    def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
+    def act(self, client: ControllerClient, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Outcome:
         from ansible_collections.relaunch.controller.plugins.module_utils._job.options import RelaunchRequest
         from ansible_collections.relaunch.controller.plugins.module_utils._job.relaunch_job import relaunch_job
         from ansible_collections.relaunch.controller.plugins.module_utils._task.progress import ProgressLines
 
         request = RelaunchRequest.of(params, self._task.check_mode, self._task.diff)
         progress = ProgressLines(write, time.monotonic) if write else None
-
-        def act(client: ControllerClient) -> Outcome:
-            return relaunch_job(client, request, progress)
-
-        return act
+        return relaunch_job(client, request, progress)

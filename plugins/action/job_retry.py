@@ -14,7 +14,6 @@ from ansible_collections.relaunch.controller.plugins.plugin_utils._in_process im
 if t.TYPE_CHECKING:
     from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
     from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
-    from ansible_collections.relaunch.controller.plugins.module_utils._task.result import Act
 
 
 class ActionModule(InProcessAction):
@@ -23,7 +22,7 @@ class ActionModule(InProcessAction):
 
         return RETRY_SPECIFICATION
 
-    def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
+    def act(self, client: ControllerClient, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Outcome:
         from ansible_collections.relaunch.controller.plugins.module_utils._retry.options import RetryRequest
         from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_failed_hosts import (
             retry_failed_hosts,
@@ -32,8 +31,4 @@ class ActionModule(InProcessAction):
 
         request = RetryRequest.of(params, self._task.check_mode, self._task.diff)
         progress = ProgressLines(write, time.monotonic) if write else None
-
-        def act(client: ControllerClient) -> Outcome:
-            return retry_failed_hosts(client, request, progress, write)
-
-        return act
+        return retry_failed_hosts(client, request, progress, write)

@@ -14,7 +14,6 @@ from ansible_collections.relaunch.controller.plugins.plugin_utils._in_process im
 if t.TYPE_CHECKING:
     from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
     from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
-    from ansible_collections.relaunch.controller.plugins.module_utils._task.result import Act
 
 
 class ActionModule(InProcessAction):
@@ -25,7 +24,7 @@ class ActionModule(InProcessAction):
 
         return WORKFLOW_SPECIFICATION
 
-    def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
+    def act(self, client: ControllerClient, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Outcome:
         from ansible_collections.relaunch.controller.plugins.module_utils._task.node_progress import NodeLines
         from ansible_collections.relaunch.controller.plugins.module_utils._task.progress import ProgressLines
         from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import WorkflowRequest
@@ -34,9 +33,5 @@ class ActionModule(InProcessAction):
         )
 
         request = WorkflowRequest.of(params, self._task.check_mode, self._task.diff)
-
-        def act(client: ControllerClient) -> Outcome:
-            progress = NodeLines(ProgressLines(write, time.monotonic), client, write) if write else None
-            return relaunch_workflow(client, request, progress)
-
-        return act
+        progress = NodeLines(ProgressLines(write, time.monotonic), client, write) if write else None
+        return relaunch_workflow(client, request, progress)

@@ -41,7 +41,6 @@ from ansible_collections.relaunch.controller.plugins.module_utils._task.progress
 if t.TYPE_CHECKING:
     from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
     from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome, Result
-    from ansible_collections.relaunch.controller.plugins.module_utils._task.result import Act
 
 display = Display()
 
@@ -66,8 +65,8 @@ class InProcessAction(ActionBase):
         """What the module's AnsibleModule is made of."""
 
     @abstractmethod
-    def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
-        """What the module does.
+    def act(self, client: ControllerClient, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Outcome:
+        """Do what the module does.
 
         :param params: validated.
         :param write: takes a line of progress; None where nothing is to be shown.
@@ -130,13 +129,9 @@ class InProcessAction(ActionBase):
         params, hidden = validated.validated_parameters, validated._no_log_values
         # Whether to act at all is decided inside, where a parameter that cannot be used fails the task as it should.
         write = self._write if self._talks(task_vars) else None
-
-        def act(client: ControllerClient) -> Outcome:
-            return self.act(params, write)(client)
-
         # Where the local connection runs modules, whatever folder ansible-playbook was started in.
         cwd = os.path.realpath(self._loader.get_basedir())
-        result = carry_out(params, hidden, act, specification, write, cwd)
+        result = carry_out(params, hidden, lambda client: self.act(client, params, write), specification, write, cwd)
         if self._injects_invocation(task_vars):
             result["invocation"] = {"module_args": params}
         return t.cast("Result", remove_values(result, hidden))
