@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
 
+from .client import ControllerClient
 from .errors import AnswerError, AnswerLostError, ControllerError
 from .kinds import JOB, Kind
-
-if t.TYPE_CHECKING:
-    from .client import ControllerClient
 
 ACTIVE_STATUSES = frozenset({"new", "pending", "waiting", "running"})
 NEW = "new"

@@ -14,11 +14,9 @@ import typing as t
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from .client import ControllerClient
 from .errors import ControllerError, RefusedError, if_visible
 from .jobs import summary_of, told
-
-if t.TYPE_CHECKING:
-    from .client import ControllerClient
 
 CANDIDATES_SHOWN = 5
 # From so many of a template's latest jobs one is chosen where the latest is not always the one that is meant.

@@ -13,6 +13,7 @@ import typing as t
 from datetime import datetime
 
 from .._api import jobs as _jobs
+from .._api.client import ControllerClient
 from .._api.jobs import Job
 from .._api.kinds import JOB
 from .._api.paging import PAGE_SIZE, in_chunks
@@ -23,9 +24,6 @@ from .looks import SharedLooks
 from .member import Member
 from .options import JobsRequest
 from .outcome import Tried
-
-if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
 
 _LIST = f"{JOB.path}/"
 

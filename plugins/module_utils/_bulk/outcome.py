@@ -15,13 +15,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from .._api import jobs as _jobs
+from .._api.jobs import Job
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._job.outcome import Outcome, RelaunchOutcome, Result
 from .._retry.retry_rounds import PARKED
 from .._workflow.outcome import WorkflowOutcome
-
-if t.TYPE_CHECKING:
-    from .._api.jobs import Job
 
 RELAUNCHED = "relaunched"
 ADOPTED = "adopted"

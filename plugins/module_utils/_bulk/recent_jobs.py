@@ -12,15 +12,13 @@ from __future__ import annotations
 import typing as t
 from datetime import timedelta
 
+from .._api.client import ControllerClient
 from .._api.jobs import FINAL_STATUSES, NEW, Job
 from .._api.kinds import JOB
 from .._api.paging import NUMBERS_AT_ONCE, in_chunks
 from .._launch.asks import JobsAfter, Listed
 from .._launch.waiting import seen_in_detail
 from .._selection.find_jobs import by_numbers
-
-if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
 
 # What tells a template from the others: its number, or the name that it had where it was deleted.
 _Template = t.Union[int, str]

@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from .._api.client import ControllerClient
 from .._api.errors import AnswerError, JobUnsuccessfulError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job, told
 from .._api.kinds import JOB, WORKFLOW_JOB
@@ -38,9 +39,6 @@ from .outcome import FOR_PERSONS, LATER, REFUSED, RELAUNCHED, JobEntry, JobsOutc
 from .updates_first import UpdatesFirst
 from .waits import SharedWatch
 from .workflow_rows import WorkflowMembers, left_to_workflows, workflow_rows
-
-if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
 
 PLAN_SHOWN_EVERY = 5.0
 

@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import typing as t
 
+from .._api.client import ControllerClient
 from .._api.errors import AnswerError, DeadlineError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job, told
 from .._launch.asks import EndOf, Steps
 from .._launch.failure_report import explained
 from .._launch.waiting import Watch
 from .._selection.failed_updates import FailedUpdate
-
-if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
 
 ACCEPTED = 202
 

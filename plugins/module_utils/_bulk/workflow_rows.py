@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._api import jobs as _jobs
+from .._api.client import ControllerClient
 from .._api.jobs import Job
 from .._api.kinds import WORKFLOW_JOB
 from .._api.paging import PAGE_SIZE, in_chunks
@@ -31,9 +32,6 @@ from .._workflow.workflow_run import WorkflowRun
 from .member import Member
 from .options import JobsRequest
 from .outcome import SUPERSEDED, JobEntry, Tried
-
-if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
 
 _LIST = f"{WORKFLOW_JOB.path}/"
 

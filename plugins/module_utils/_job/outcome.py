@@ -10,12 +10,12 @@ import contextlib
 import typing as t
 from dataclasses import dataclass, field, fields, replace
 
+from .._api.client import ControllerClient
 from .._api.errors import ControllerError
 from .._api.jobs import Job
 from .._api.kinds import JOB, Kind
 
 if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
     from .._work.ledger import HostRecord
 
 # What awx.awx's job_wait returns flat, less "started" and "finished": ansible-core takes these two at the top level

@@ -10,16 +10,14 @@ import typing as t
 from dataclasses import replace
 
 from .._api import jobs as _jobs
+from .._api.client import ControllerClient
 from .._api.errors import NoFailedHostsError
 from .._api.jobs import Job
 from .._api.kinds import JOB
 from .._launch.changes import before_changes
 from .._work.decision import FAILED, Launch, no_failed_hosts
+from .options import RelaunchRequest
 from .outcome import RelaunchOutcome, carrying
-
-if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
-    from .options import RelaunchRequest
 
 # What --diff shows of a source and its relaunch.
 COMPARED = ("status", "launch_type", "job_type", "limit")

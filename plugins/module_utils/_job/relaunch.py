@@ -14,6 +14,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._api import jobs as _jobs
+from .._api.client import ControllerClient
 from .._api.errors import ControllerError, ForbiddenError, RefusedError, if_visible
 from .._api.jobs import Job
 from .._api.kinds import JOB
@@ -28,9 +29,6 @@ from .._work.runs import same_limit
 from .outcome import RelaunchOutcome, carrying
 from .prediction import on, predicted, side_by_side
 from .work import JobWork, host_names, not_reached
-
-if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
 
 
 @dataclass(frozen=True)

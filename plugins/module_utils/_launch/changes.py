@@ -13,13 +13,11 @@ import json
 import typing as t
 
 from .._api import templates as _templates
+from .._api.client import ControllerClient
 from .._api.connection import LARGEST_NUMBER, leaves
 from .._api.errors import OptionError, RefusedError
 from .._api.jobs import Job, names_in, summary_of, told
 from .._work.same_work import MASK, variables_of
-
-if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
 
 Changes = t.Mapping[str, t.Any]
 

@@ -13,13 +13,11 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from .._api.client import ControllerClient
 from .._api.errors import ControllerError
 from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
 from .._work.starts import FAILURE_EVENTS, UNREACHABLE
-
-if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
 
 # Failures that were rescued or ignored are among the events, so that more of them are read than shown.
 PAGE = 200

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._api.client import ControllerClient
 from .._api.errors import AnswerError
 from .._api.jobs import Job
 from .._api.kinds import JOB
@@ -26,9 +27,6 @@ from .gone_prompts import (
     objection,
     signs,
 )
-
-if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
 
 
 def read_objection(

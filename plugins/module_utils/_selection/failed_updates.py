@@ -13,12 +13,10 @@ import typing as t
 from dataclasses import dataclass
 
 from .._api import jobs as _jobs
+from .._api.client import ControllerClient
 from .._api.jobs import Job
 from .._api.kinds import INVENTORY_UPDATE, PROJECT_UPDATE, Kind
 from .selection import Selection, written
-
-if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,12 @@ from urllib.parse import quote
 
 from .._api import jobs as _jobs
 from .._api import templates as _templates
+from .._api.client import ControllerClient
 from .._api.errors import RefusedError, if_visible
 from .._api.jobs import Job
 from .._api.kinds import IN_WORDS, JOB, WORKFLOW_JOB
 from .._api.paging import in_chunks
 from .selection import NAMED, Named, Selection
-
-if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
 
 _LIST = f"{JOB.path}/"
 # Characters of a query; some proxies take 4 KiB for a whole request line (a controller answered 414 to 150 names).

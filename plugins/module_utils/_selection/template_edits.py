@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
+from .._api.client import ControllerClient
 from .._api.errors import ControllerError
 from .._api.jobs import Job, parse_time
 from .._api.paging import in_chunks
 from .._api.templates import JOB_TEMPLATE
 from .._work.same_work import LastEdit
-
-if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
-
 
 _ASKS_CREDENTIALS = "ask_credential_on_launch"
 

@@ -15,10 +15,8 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from .._api.client import ControllerClient
 from .._api.jobs import EVERYBODY
-
-if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
 
 # What needs no row in an inventory.
 LOCALHOST = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import replace
 from datetime import datetime
 
+from .._api.client import ControllerClient
 from .._api.errors import AnswerError
 from .._api.jobs import Job, parse_time
 from .._api.kinds import JOB
@@ -20,9 +21,6 @@ from .host_patterns import LOCALHOST, UNGROUPED, are_plain, by_names, terms
 from .ledger import HostRecord, Reach
 from .runs import HostKey, Run
 from .starts import FAILURE_EVENTS
-
-if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
 
 # So many numbers fit into a request line of 8 KiB.
 HOSTS_AT_ONCE = 200

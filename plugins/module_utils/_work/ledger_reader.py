@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from .._api import jobs as _jobs
+from .._api.client import ControllerClient
 from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job
 from .end_of_run_reader import StartsRead, read_place
@@ -32,9 +33,6 @@ from .run_ends import RunEnds, may_have_results
 from .runs import Hosts, Run, same_limit
 from .same_work import SameWork
 from .starts import Started
-
-if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
 
 # Why it cannot be known who was stopped.
 NOT_SHOWN = "no run shows whether anything lies behind the task that failed"

@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from .._api.client import ControllerClient
 from .._api.errors import AnswerError, if_visible
 from .._api.jobs import HostSummary, Job, parse_time
 from .._api.paging import NUMBERS_AT_ONCE, PAGE_SIZE
@@ -25,9 +26,6 @@ from .host_patterns import (
     in_parts,
     may_be_no_limit,
 )
-
-if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
 
 # So many hosts are named; of more the number is told.
 HOSTS_NAMED = 200

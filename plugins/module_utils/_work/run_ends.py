@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from .._api import jobs as _jobs
+from .._api.client import ControllerClient
 from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
@@ -22,9 +23,6 @@ from .ledger import ended
 from .never_begun import NO_INVENTORY, NOT_READABLE, OF_SLICE, NeverBegun
 from .runs import Run
 from .starts import RESULT_EVENTS, Batch, Started, StartKind
-
-if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
 
 # By which runs the end of another one is measured at most, so that a long history costs no more than a short one.
 MEASURES = 2

@@ -17,13 +17,11 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from .._api.client import ControllerClient
 from .._api.errors import OF_ONE_ADDRESS, ControllerError, if_visible
 from .._api.jobs import Job, is_of_one_address, names_in, parse_time
 from .._api.kinds import JOB
 from .._api.libraries import parse
-
-if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
 
 # What the controller shows in place of a secret (recorded: prompts-sv-mask).
 MASK = "$encrypted$"

@@ -13,6 +13,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from .._api.client import ControllerClient
 from .._api.errors import (
     AnswerError,
     AnswerLostError,
@@ -24,9 +25,6 @@ from .._api.jobs import Job
 from .._launch.launch import CREATED
 from .._launch.refusals import template_unfinished
 from .plan import Plan, PlannedNode
-
-if t.TYPE_CHECKING:
-    from .._api.client import ControllerClient
 
 NO_CONTENT = 204
 GONE = 404
