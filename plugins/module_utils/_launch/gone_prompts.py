@@ -15,6 +15,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._api.jobs import Job, parse_time, summary_of, told
+from .template_launch import ASKS
 
 CREDENTIAL = "credential"
 ENVIRONMENT = "execution environment"
@@ -25,13 +26,7 @@ LABEL = "label"
 TOLD_BY_LAUNCH = frozenset({CREDENTIAL, ENVIRONMENT})
 # By what may be gone, the change that puts another in its place.
 CHANGED_BY = {CREDENTIAL: "credentials", ENVIRONMENT: "execution_environment", LABEL: "labels"}
-# By what may be gone, the option with which a template asks for it.
-_ASKS = {
-    CREDENTIAL: "ask_credential_on_launch",
-    ENVIRONMENT: "ask_execution_environment_on_launch",
-    GROUP: "ask_instance_groups_on_launch",
-    LABEL: "ask_labels_on_launch",
-}
+_PROMPTS = {**CHANGED_BY, GROUP: "instance_groups"}
 # As the activity stream writes a credential: its name and its number (recorded: find-activity).
 _NUMBERED = re.compile(r"(.*) \((\d+)\)$", re.DOTALL)
 
@@ -100,7 +95,7 @@ def lacks_of_launch(source: Job, launched: t.Optional[Facts]) -> bool:
 
 def asked_for(template: Facts, what: str) -> bool:
     """Whether a template asks for this at launch, so that it may have been a prompt."""
-    return bool(template.get(_ASKS[what]))
+    return bool(template.get(ASKS[_PROMPTS[what]]))
 
 
 def _replacing(template: Facts, source: Job) -> tuple[str, ...]:

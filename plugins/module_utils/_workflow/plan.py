@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from .._api.jobs import Job, summary_of, told
 from .._launch.gone_prompts import Objection
-from .._launch.template_launch import limit_of, not_limitable
+from .._launch.template_launch import ASKS, limit_of, not_limitable
 from .._work.decision import ALL
 from .._work.host_patterns import too_long
 from .._work.same_work import MASK, variables_of
@@ -23,13 +23,7 @@ from .options import WorkflowRequest
 from .remaining_nodes import Link, Node, NodeLeft, Remainder, RemainingNode
 
 # What a node may hold several of, with the option of its template that lets it.
-SUBLISTS = {
-    "credentials": "ask_credential_on_launch",
-    "labels": "ask_labels_on_launch",
-    "instance_groups": "ask_instance_groups_on_launch",
-}
-# The option of a template that lets a node set something, where it is not called ask_..._on_launch after that.
-_OPTIONS = {"job_tags": "ask_tags_on_launch"}
+SUBLISTS = {name: ASKS[name] for name in ("credentials", "labels", "instance_groups")}
 # What a workflow gives to all of its nodes, beside variables and the limit.
 _OF_WORKFLOW = ("inventory", "scm_branch", "job_tags", "skip_tags")
 
@@ -305,7 +299,7 @@ def _not_asked(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
     """Reasons: nodes set what their templates take no more (recorded: wf-temp-node-post-limit-refused)."""
     for node in (kept.node for kept in remainder.kept):
         template = found.templates.get(node.template or 0) or {}
-        names = [name for name in node.prompts if template.get(_OPTIONS.get(name, f"ask_{name}_on_launch")) is False]
+        names = [name for name in node.prompts if template.get(ASKS.get(name, f"ask_{name}_on_launch")) is False]
         if found.hosts.get(node.id):
             names = [name for name in names if name != "limit"]
         names += [name for name in found.sublists.get(node.id, ()) if template.get(SUBLISTS[name]) is False]
