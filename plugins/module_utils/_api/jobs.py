@@ -28,6 +28,7 @@ CANCELED = "canceled"
 # As ``launch_type``.
 RELAUNCH = "relaunch"
 MANUAL = "manual"
+WORKFLOW = "workflow"
 # Canceled on purpose is neither.
 FAILED_STATUSES = (FAILED_STATUS, ERROR)
 FINAL_STATUSES = (SUCCESSFUL, FAILED_STATUS, ERROR, CANCELED)

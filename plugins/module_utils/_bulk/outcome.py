@@ -18,7 +18,7 @@ from .._api import jobs as _jobs
 from .._api.jobs import Job
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._job.outcome import Outcome, RelaunchOutcome, Result
-from .._retry.retry_rounds import PARKED
+from .._retry.retry_rounds import PARKED, counted
 from .._workflow.outcome import WorkflowOutcome
 
 RELAUNCHED = "relaunched"
@@ -225,10 +225,6 @@ class JobsOutcome(Outcome):
         words = _PLANNED_IN_WORDS if planned else _IN_WORDS
         parts = [f"{counts[name]} {words[name]}" for name in OUTCOMES if counts[name]]
         if planned:
-            return f"{_count(len(self.jobs), 'job')}: {', '.join(parts)}."
+            return f"{counted(len(self.jobs), 'job')}: {', '.join(parts)}."
         failed = f", {counts['failed']} not successful" if counts["failed"] else ""
-        return f"{_count(len(self.jobs), 'job')}: {', '.join(parts)}; {counts['recovered']} recovered{failed}."
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+        return f"{counted(len(self.jobs), 'job')}: {', '.join(parts)}; {counts['recovered']} recovered{failed}."

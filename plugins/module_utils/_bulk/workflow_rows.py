@@ -20,7 +20,6 @@ from .._api.paging import PAGE_SIZE, in_chunks
 from .._job.outcome import carrying
 from .._launch.asks import Room, Steps
 from .._launch.waiting import Watch
-from .._selection.turns import WORKFLOW
 from .._work.decision import FAILED
 from .._work.same_work import same_launch
 from .._workflow.lineage import success_since
@@ -280,7 +279,7 @@ def left_to_workflows(
 def _above(job: Job, workflows: t.Mapping[int, Job]) -> t.Optional[int]:
     """The workflow job to whose nodes a job belongs, be it by a workflow, or a sliced run, in between."""
     above: t.Optional[int] = None
-    while job.facts.get("launch_type") == WORKFLOW:
+    while job.facts.get("launch_type") == _jobs.WORKFLOW:
         number = int(job.summary("source_workflow_job").get("id") or 0)
         # One in between is launched after the one above it.
         if number not in workflows or number >= job.id:

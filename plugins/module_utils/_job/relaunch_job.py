@@ -110,7 +110,7 @@ def _before_launches_by_limit(jobs: t.Sequence[t.Mapping[str, t.Any]]) -> t.Mapp
         wider = not older.limit_names or found.limit_names < older.limit_names
         if not (alike and wider and older.job_type == found.job_type):
             continue
-        if older.status not in (_jobs.FAILED_STATUS, _jobs.ERROR):
+        if older.status not in _jobs.FAILED_STATUSES:
             break
         found = older
     return found.facts

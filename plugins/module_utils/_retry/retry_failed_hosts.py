@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from .._api.client import ControllerClient
 from .._api.errors import ControllerError, DeadlineError, HostsLeftError, JobUnsuccessfulError, ParkedError
-from .._api.jobs import FAILED_STATUS, told
+from .._api.jobs import FAILED_STATUSES, told
 from .._job.outcome import BrokenOffError, RelaunchOutcome, first_error, outcome_of
 from .._job.relaunch_job import run_sequence, sequence_of
 from .._job.sequence import RelaunchSequence
@@ -37,9 +37,6 @@ from .retry_rounds import (
     summary,
 )
 from .ruled_hosts import RuledHosts
-
-# How a relaunch ends that is worth another one: on its hosts, or by what the controller met while running it.
-WORTH_ANOTHER = (FAILED_STATUS, "error")
 
 
 @dataclass(frozen=True)
@@ -175,7 +172,8 @@ def _verdict(outcome: RelaunchOutcome, error: t.Optional[BaseException], check_m
         return Verdict.TOO_LATE
     if isinstance(cause, ParkedError):
         return Verdict.PARKED
-    worth_another = outcome.job is not None and outcome.job.status in WORTH_ANOTHER
+    # On its hosts, or by what the controller met while running it: either may go well another time.
+    worth_another = outcome.job is not None and outcome.job.status in FAILED_STATUSES
     if isinstance(cause, HostsLeftError) or (isinstance(cause, JobUnsuccessfulError) and worth_another):
         return Verdict.FAILED
     return Verdict.IMPOSSIBLE if isinstance(cause, ControllerError) else Verdict.BROKEN_OFF

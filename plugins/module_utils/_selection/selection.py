@@ -31,10 +31,7 @@ SELECTION_SPEC: dict[str, t.Any] = dict(
     finished_after=dict(type="str"),
     finished_before=dict(type="str"),
     status=dict(
-        type="list",
-        elements="str",
-        choices=[_jobs.FAILED_STATUS, _jobs.ERROR, _jobs.CANCELED],
-        default=[_jobs.FAILED_STATUS, _jobs.ERROR],
+        type="list", elements="str", choices=[*_jobs.FAILED_STATUSES, _jobs.CANCELED], default=[*_jobs.FAILED_STATUSES]
     ),
     job_templates=dict(type="list", elements="str"),
     organizations=dict(type="list", elements="str"),
@@ -92,7 +89,7 @@ class Selection:
     job_ids: tuple[int, ...] = ()
     finished_after: t.Optional[datetime] = None
     finished_before: t.Optional[datetime] = None
-    status: tuple[str, ...] = (_jobs.FAILED_STATUS, _jobs.ERROR)
+    status: tuple[str, ...] = _jobs.FAILED_STATUSES
     names: t.Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     workflow_job_id: t.Optional[int] = None
     kinds: tuple[Kind, ...] = SELECTABLE

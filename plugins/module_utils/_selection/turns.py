@@ -23,8 +23,6 @@ from .._work.runs import same_limit
 from .._work.same_work import Prompts, SameWork
 from .find_jobs import with_statistics
 
-WORKFLOW = "workflow"
-
 # What a job that ended so long ago has not told by now it never will: its events are in after seconds.
 LONG_AGO = timedelta(minutes=5)
 
@@ -33,7 +31,7 @@ def is_node(job: Job) -> bool:
     """Whether a job is a node of a workflow. A slice belongs to a workflow job too, but relaunches by itself (recorded:
     slices-job-post-failed).
     """
-    return job.facts.get("launch_type") == WORKFLOW and not job.sliced
+    return job.facts.get("launch_type") == _jobs.WORKFLOW and not job.sliced
 
 
 def left_alone(job: Job) -> str:

@@ -13,8 +13,7 @@ import typing as t
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from .._api import jobs as _jobs
-from .._api.jobs import HostSummary, Job, names_of
+from .._api.jobs import FAILED_STATUSES, HostSummary, Job, names_of
 from .runs import HostKey, Hosts, Run
 
 
@@ -177,8 +176,7 @@ class Ledger:
     @property
     def whole_failures(self) -> list[Job]:
         """The runs on all hosts that have failed, the source among them."""
-        failed = (_jobs.FAILED_STATUS, _jobs.ERROR)
-        return [job for job in (self.source, *self._whole) if job.status in failed and job.began]
+        return [job for job in (self.source, *self._whole) if job.status in FAILED_STATUSES and job.began]
 
     @property
     def _whole(self) -> list[Job]:

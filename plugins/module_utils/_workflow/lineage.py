@@ -204,7 +204,7 @@ def _anew(root: Job, base: Job, whole: t.Iterable[Job], resumes: t.Iterable[Job]
 
     A nested workflow is none: as a node it is the work of another workflow.
     """
-    same = [job for job in whole if job.facts.get("launch_type") not in (RELAUNCH, "workflow")]
+    same = [job for job in whole if job.facts.get("launch_type") not in (RELAUNCH, _jobs.WORKFLOW)]
     same = [job for job in same if same_launch(root, job)]
     failed = [job.finished for job in (base, *resumes, *same) if job.status in FAILED_STATUSES]
     active = next((job for job in same if job.active), None)

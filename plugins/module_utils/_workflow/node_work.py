@@ -44,8 +44,6 @@ from .remaining_nodes import Node, NodeLeft
 EARLIER_LOOKED_AT = 10
 # What makes a job start other tasks of the same playbook.
 _STARTS_BY = ("job_tags", "skip_tags")
-# How a job was launched that a workflow ran.
-_BY_WORKFLOW = "workflow"
 
 
 class NodeWork:
@@ -149,7 +147,7 @@ class NodeWork:
         if node.template not in self._shared or not node.identifier:
             return set()
         jobs = [run.job for run in ledger.runs] + ([ledger.early] if ledger.early else [])
-        by_workflow = {job.id for job in jobs if job.facts.get("launch_type") == _BY_WORKFLOW}
+        by_workflow = {job.id for job in jobs if job.facts.get("launch_type") == _jobs.WORKFLOW}
         for some in in_chunks(by_workflow - self._identifiers.keys()):
             for entry in self._client.results("workflow_job_nodes/", job__in=some):
                 self._identifiers[int(entry["job"])] = str(entry.get("identifier"))
