@@ -78,22 +78,17 @@ class JobsRequest:
         :param now: the moment from which times ago, and the deadline, are counted, with its zone.
         :raises OptionError: one of them cannot be used.
         """
-        for option in ("max_jobs", "at_once", "stop_after", "max_attempts"):
+        numbers = ("max_jobs", "at_once", "stop_after", "max_attempts")
+        for option in numbers:
             if params[option] is not None and params[option] < 1:
                 raise OptionError(f"{option} must be at least 1, not {params[option]}.")
         if params["update_first"] and not (params["wait"] or check_mode):
             raise OptionError("update_first waits for updates: set wait: true as well, or leave it out.")
         return cls(
             selection=Selection.of(params, now),
-            options=RelaunchOptions(
-                hosts=params["hosts"], fallback_to_all=params["fallback_to_all"], wait=params["wait"]
-            ),
+            options=RelaunchOptions(**{name: params[name] for name in ("hosts", "fallback_to_all", "wait")}),
             waiting=Waiting.of(params),
-            max_jobs=params["max_jobs"],
-            at_once=params["at_once"],
-            stop_after=params["stop_after"],
-            max_attempts=params["max_attempts"],
-            update_first=params["update_first"],
+            **{name: params[name] for name in (*numbers, "update_first")},
             deadline=Deadline.of(params["deadline"], now),
             rules=rules_of(params["rules"]),
             own_job=own_job_id(os.environ),

@@ -10,13 +10,13 @@ Private to this collection.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._api import jobs as _jobs
 from .._api.client import ControllerClient
 from .._api.jobs import Job
 from .._api.kinds import INVENTORY_UPDATE, PROJECT_UPDATE, Kind
-from .selection import Selection, written
+from .selection import Selection
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,8 @@ def failed_updates(client: ControllerClient, selection: Selection, jobs: t.Seque
         since = min((job.created for job in jobs if not job.began or job.status == _jobs.ERROR), default=None)
         if since is None:
             return ()
-    query: dict[str, t.Any] = {"status__in": ",".join(_jobs.FAILED_STATUSES), "order_by": "id"}
-    if since is not None:
-        query["finished__gte"] = written(since)
-    if selection.finished_before is not None:
-        query["finished__lt"] = written(selection.finished_before)
+    window = replace(selection, finished_after=since).window
+    query = {"status__in": ",".join(_jobs.FAILED_STATUSES), "order_by": "id", **window}
     found: dict[tuple[str, t.Any], FailedUpdate] = {}
     for updated in UPDATED:
         for update in map(Job.of, client.results(f"{updated.kind.path}/", **query)):

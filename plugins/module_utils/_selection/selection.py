@@ -136,15 +136,17 @@ class Selection:
         """
         if self.workflow_job_id is not None:
             return {"order_by": "id", "unified_job_node__workflow_job": self.workflow_job_id}
-        query: dict[str, t.Any] = {"order_by": "id", "status__in": ",".join(self.status)}
-        if self.finished_after is not None:
-            query["finished__gte"] = written(self.finished_after)
-        if self.finished_before is not None:
-            query["finished__lt"] = written(self.finished_before)
+        query: dict[str, t.Any] = {"order_by": "id", "status__in": ",".join(self.status), **self.window}
         for named in NAMED:
             if named.option in numbers:
                 query[named.filter] = ",".join(map(str, numbers[named.option]))
         return query
+
+    @property
+    def window(self) -> dict[str, str]:
+        """The filters for the time in which jobs, or updates, have ended."""
+        bounds = {"finished__gte": self.finished_after, "finished__lt": self.finished_before}
+        return {name: written(when) for name, when in bounds.items() if when is not None}
 
     @property
     def told(self) -> str:
