@@ -37,22 +37,10 @@ LARGEST_NUMBER = 2**31 - 1
 # A part of a password that is shorter would hide half of a message, and tell nobody anything.
 SHORTEST_PART = 4
 # What a token has besides its two secrets (recorded: token-create-admin).
-HARMLESS_TOKEN_KEYS = frozenset(
-    [
-        "application",
-        "created",
-        "description",
-        "expires",
-        "id",
-        "modified",
-        "related",
-        "scope",
-        "summary_fields",
-        "type",
-        "url",
-        "user",
-    ]
-)
+HARMLESS_TOKEN_KEYS = frozenset({
+    "application", "created", "description", "expires", "id", "modified", "related", "scope", "summary_fields", "type",
+    "url", "user",
+})  # fmt: skip
 
 
 def first_set_variable(*names: str) -> str:
@@ -69,11 +57,8 @@ def first_set_variable(*names: str) -> str:
 
 
 def _option(aliases: list[str], variables: list[str], **spec: t.Any) -> dict[str, t.Any]:
-    return (
-        dict(spec, aliases=aliases, fallback=(first_set_variable, variables))
-        if variables
-        else dict(spec, aliases=aliases)
-    )
+    fallback = {"fallback": (first_set_variable, variables)} if variables else {}
+    return dict(spec, aliases=aliases, **fallback)
 
 
 CONNECTION_SPEC: dict[str, t.Any] = dict(

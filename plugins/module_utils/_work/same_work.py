@@ -28,16 +28,9 @@ MASK = "$encrypted$"
 
 # What a relaunch takes over and every list of jobs shows, beside the limit and the job type.
 _SCALARS = (
-    "inventory",
-    "execution_environment",
-    "scm_branch",
-    "forks",
-    "verbosity",
-    "diff_mode",
-    "timeout",
-    "job_slice_number",
-    "job_slice_count",
-)
+    "inventory", "execution_environment", "scm_branch", "forks", "verbosity", "diff_mode", "timeout",
+    "job_slice_number", "job_slice_count",
+)  # fmt: skip
 _NAMES = ("job_tags", "skip_tags")
 # What a workflow job is launched with, beside variables.
 _OF_WORKFLOW = ("inventory", "limit", "scm_branch", "job_tags", "skip_tags")
