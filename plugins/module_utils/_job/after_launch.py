@@ -23,7 +23,7 @@ from .._launch.tie_break import lower_rival
 from .._launch.waiting import patience_to_launch
 from .._work.host_patterns import limit_problem
 from .launch_template import refuse_ignored
-from .outcome import RelaunchOutcome, carrying
+from .outcome import BrokenOffError, RelaunchOutcome, carrying
 from .prediction import side_by_side
 from .verdict import CHECK, Asked, Judged, check_limit, check_type, judge
 from .work import JobWork, Look
@@ -114,13 +114,12 @@ def until_ended(work: JobWork, job: Job, what: str, outcome: RelaunchOutcome, ou
             over = "at the deadline"
         why = trouble or f"{explained(last)}{in_front(work.client, last)}"
         state = f"last seen {last.status}" if trouble else last.status
-        with carrying(outcome if outcome.job is None else outcome.about(work.client, last)):
-            raise type(error)(f"Waiting for {what} ended {over} with the job {state}.{why} {on} See {page}") from None
+        outcome = outcome if outcome.job is None else outcome.about(work.client, last)
+        late = type(error)(f"Waiting for {what} ended {over} with the job {state}.{why} {on} See {page}")
+        raise BrokenOffError(late, outcome) from None
     except ControllerError as error:
-        with carrying(outcome):
-            raise RefusedError(
-                f"Waiting for {what} ended early: {error} Run the task again to go on, or see {page}"
-            ) from None
+        said = f"Waiting for {what} ended early: {error} Run the task again to go on, or see {page}"
+        raise BrokenOffError(RefusedError(said), outcome) from None
 
 
 def canceled(work: JobWork, job: Job) -> tuple[Job, str]:
@@ -142,8 +141,7 @@ def _check_names(work: JobWork, own: Job, outcome: RelaunchOutcome, ours: bool) 
         own, end = canceled(work, own) if ours else (own, "")
         outcome = outcome.about(work.client, own)
         said = (f"Job {own.id} does not run on exactly its hosts: {problem}", end, f"See {outcome.url}")
-        with carrying(outcome):
-            raise RefusedError(" ".join(filter(None, said)))
+        raise BrokenOffError(RefusedError(" ".join(filter(None, said))), outcome)
 
 
 def _look_for_rival(

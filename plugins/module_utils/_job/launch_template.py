@@ -39,9 +39,9 @@ from .._launch.template_launch import (
 )
 from .._work.decision import ALL, REMAINING, Launch, no_failed_hosts
 from .._work.ledger import Ledger
-from .outcome import RelaunchOutcome, carrying
+from .outcome import BrokenOffError, RelaunchOutcome, carrying
 from .prediction import side_by_side
-from .relaunch import Prepared, Preparer, launched_outcome, read_prompts
+from .relaunch import Prepared, Preparer, launched_outcome, read_prompts, with_passwords
 from .work import JobWork, host_names
 
 _PASSWORDS = "credential_passwords"
@@ -99,13 +99,7 @@ class TemplatePreparer:
             if work.request.check_mode:
                 self._check_permission(needs)
                 outcome = _predicted(work, decision, needs, launch, missing, outcome)
-        with carrying(outcome):
-            if missing:
-                raise RefusedError(
-                    f"The job template {needs.name} was not launched: it needs passwords that are not given, or blank: "
-                    f"{', '.join(missing)}. Give them in credential_passwords."
-                )
-        return Prepared(decision, source, attempt, outcome, needs.name)
+        return with_passwords(Prepared(decision, source, attempt, outcome, needs.name), missing)
 
     def _limit(self, decision: Launch, names: t.Sequence[str]) -> str:
         if decision.hosts == ALL:
@@ -270,8 +264,7 @@ def refuse_ignored(work: JobWork, new: Job, outcome: RelaunchOutcome) -> None:
     kind = WORKFLOW_JOB if sliced else JOB
     why = f"the controller ignored {told(sorted(ignored))}" if ignored else "its template is sliced by now"
     problem = work.watch.cancel(new, kind)
-    with carrying(outcome.about(work.client, new, kind)):
-        raise JobUnsuccessfulError(
-            f"{kind.noun[0].upper()}{kind.noun[1:]} {new.id} does not run as asked: {why}. "
-            f"{problem or 'It was canceled; it may have begun.'} Run the task again."
-        )
+    said = f"{kind.noun.capitalize()} {new.id} does not run as asked: {why}."
+    end = problem or "It was canceled; it may have begun."
+    error = JobUnsuccessfulError(f"{said} {end} Run the task again.")
+    raise BrokenOffError(error, outcome.about(work.client, new, kind))

@@ -17,7 +17,7 @@ from .._api.kinds import JOB
 from .._launch.changes import before_changes
 from .._work.decision import FAILED, Launch, no_failed_hosts
 from .options import RelaunchRequest
-from .outcome import RelaunchOutcome, carrying
+from .outcome import BrokenOffError, RelaunchOutcome
 
 # What --diff shows of a source and its relaunch.
 COMPARED = ("status", "launch_type", "job_type", "limit")
@@ -59,10 +59,9 @@ def predicted(
         remaining_hosts=names if on_failed and outcome.remaining_hosts is None else outcome.remaining_hosts,
         diff=side_by_side(request, job, future, f"relaunch of job {job.id} (check mode)"),
     )
-    with carrying(outcome):
-        if on_failed and not names:
-            sentence = f"Job {job.id} would not be relaunched on its failed hosts. {no_failed_hosts(job)}"
-            raise NoFailedHostsError(sentence)
+    if on_failed and not names:
+        sentence = f"Job {job.id} would not be relaunched on its failed hosts. {no_failed_hosts(job)}"
+        raise BrokenOffError(NoFailedHostsError(sentence), outcome)
     if missing:
         return outcome
     then = " and waited for" if request.options.wait else ""

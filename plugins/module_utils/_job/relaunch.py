@@ -26,7 +26,7 @@ from .._launch.request_body import missing_passwords, payload
 from .._work.decision import FAILED, Launch
 from .._work.ledger import Ledger, Reach
 from .._work.runs import same_limit
-from .outcome import RelaunchOutcome, carrying
+from .outcome import BrokenOffError, RelaunchOutcome, carrying
 from .prediction import on, predicted, side_by_side
 from .work import JobWork, host_names, not_reached
 
@@ -82,13 +82,7 @@ class Preparer:
                 outcome = predicted(work.client, work.request, decision, job, missing, outcome)
                 if decision.hosts == FAILED and not decision.due:
                     outcome = _with_lost(work, decision, outcome.hosts or (), outcome)
-        with carrying(outcome):
-            if missing:
-                raise RefusedError(
-                    f"Job {job.id} was not relaunched: it needs passwords that are not given, or blank: "
-                    f"{', '.join(missing)}. Give them in credential_passwords."
-                )
-        return Prepared(decision, job, _attempt(work, decision, job, body), outcome)
+        return with_passwords(Prepared(decision, job, _attempt(work, decision, job, body), outcome), missing)
 
     def unopposed(self, outcome: RelaunchOutcome, asks_credentials: t.Optional[bool] = None) -> RelaunchOutcome:
         """The outcome with what a relaunch would be without. A relaunch of a relaunch has the source's prompts too, and
@@ -157,6 +151,19 @@ class Preparer:
             taken = (actions.get("POST") or {}).get("job_type") or {}
             self._job_types[job.id] = frozenset(choice[0] for choice in taken.get("choices") or ())
         return self._job_types[job.id]
+
+
+def with_passwords(prepared: Prepared, missing: t.Sequence[str]) -> Prepared:
+    """What was prepared, where it lacks no password.
+
+    :param missing: the names of those that it needs, and that were not given.
+    :raises RefusedError: there are some.
+    """
+    if missing:
+        needs = f"it needs passwords that are not given, or blank: {', '.join(missing)}"
+        said = f"{prepared.attempt.what} was not {prepared.attempt.verb}: {needs}. Give them in credential_passwords."
+        raise BrokenOffError(RefusedError(said), prepared.outcome)
+    return prepared
 
 
 def read_prompts(client: ControllerClient, job: Job) -> t.Optional[t.Mapping[str, t.Any]]:

@@ -31,7 +31,7 @@ from .._work.decision import ALL, FAILED, REMAINING, Adopt, Await, Done, Launch,
 from .._work.host_patterns import may_be_no_limit
 from .after_launch import after_adoption, after_launch, until_ended
 from .launch_template import Preparers, limited_to, outcome_after
-from .outcome import RelaunchOutcome, SequenceState, carrying, first_error, interrupted_with
+from .outcome import BrokenOffError, RelaunchOutcome, SequenceState, carrying, first_error, interrupted_with
 from .relaunch import Prepared
 from .verdict import Judged, asked_of, refused
 from .work import FRESH_FOR, JobWork, Look, host_names, left_out, settled_work, with_hosts
@@ -131,8 +131,7 @@ class RelaunchSequence:
             by = look.ledger.last_done if decision.cut_short else None
             if by is not None:
                 outcome = outcome.about(work.client, _told(work, by))
-            with carrying(outcome):
-                raise refused(work, decision, outcome)
+            raise refused(work, decision, outcome)
         if isinstance(decision, Done):
             return Judged(done_outcome(work, look, decision, outcome))
         if isinstance(decision, Adopt):

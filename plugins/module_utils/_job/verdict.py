@@ -153,7 +153,7 @@ def _failed_since(host: HostRecord, job: Job) -> bool:
     return bool(host.failed_in) and host.failed_in[0].id != job.id and host.failed_in[0].finished >= job.created
 
 
-def refused(work: JobWork, decision: Refuse, outcome: RelaunchOutcome) -> ControllerError:
+def refused(work: JobWork, decision: Refuse, outcome: RelaunchOutcome) -> BrokenOffError:
     """The error that says why nothing is launched.
 
     :param outcome: what is known.
@@ -161,7 +161,7 @@ def refused(work: JobWork, decision: Refuse, outcome: RelaunchOutcome) -> Contro
     if decision.parked:
         return BrokenOffError(ParkedError(decision.reason), outcome)
     if not decision.cut_short:
-        return RefusedError(decision.reason)
+        return BrokenOffError(RefusedError(decision.reason), outcome)
     page = work.client.page_url(JOB.page, work.source.id)
     return BrokenOffError(CutShortError(f"{decision.reason} See {page}"), replace(outcome, cut_short=True))
 
@@ -179,10 +179,8 @@ def check_type(job: Job, asked: Asked, outcome: RelaunchOutcome, end: str = "") 
         if job.job_type == CHECK
         else f"though {asked.job_type} was asked for, and the controller had said that it takes it"
     )
-    with carrying(outcome):
-        raise JobUnsuccessfulError(
-            " ".join(filter(None, (f"Job {job.id} ran as {job.job_type}: {because}.", end, f"See {outcome.url}")))
-        )
+    said = " ".join(filter(None, (f"Job {job.id} ran as {job.job_type}: {because}.", end, f"See {outcome.url}")))
+    raise BrokenOffError(JobUnsuccessfulError(said), outcome)
 
 
 def check_limit(job: Job, asked: Asked, outcome: RelaunchOutcome) -> None:
@@ -193,12 +191,12 @@ def check_limit(job: Job, asked: Asked, outcome: RelaunchOutcome) -> None:
     """
     if asked.hosts is not None or job.limit_names == asked.limit:
         return
-    with carrying(outcome):
-        raise JobUnsuccessfulError(
-            f"Job {job.id} is limited to {_limit(job.limit_names)}, and job {outcome.source_job_id} was to "
-            f"{_limit(asked.limit)}: the template has another limit by now. Restore that, and run the task again. "
-            f"See {outcome.url}"
-        )
+    error = JobUnsuccessfulError(
+        f"Job {job.id} is limited to {_limit(job.limit_names)}, and job {outcome.source_job_id} was to "
+        f"{_limit(asked.limit)}: the template has another limit by now. Restore that, and run the task again. "
+        f"See {outcome.url}"
+    )
+    raise BrokenOffError(error, outcome)
 
 
 def _check_slice(work: JobWork, job: Job, outcome: RelaunchOutcome) -> None:
