@@ -155,7 +155,6 @@ def unexpected(answer: Answer, asked: RequestMade, now: float, withdrawn: t.Opti
     :param now: the time of day, seconds since the epoch.
     :param withdrawn: where it refuses what had been granted before.
     """
-    in_passing = withdrawn is not None and withdrawn.in_passing
     said = flatten(answer.body) if answer.body is not None else describe_text(answer.text)
     advice = ""
     location = answer.headers.get("Location")
@@ -183,7 +182,7 @@ def unexpected(answer: Answer, asked: RequestMade, now: float, withdrawn: t.Opti
         said=said,
         retry_after=retry_after_seconds(answer.headers.get("Retry-After"), now),
         transient=_transient(answer, asked, withdrawn),
-        believed=not (in_passing and withdrawn is not None and withdrawn.safe),
+        believed=not (withdrawn and withdrawn.in_passing and withdrawn.safe),
     )
 
 
