@@ -29,7 +29,7 @@ from .._work.same_work import slice_of, values
 from .driver import drive
 from .launch_template import Preparers, limited_to
 from .options import RELAUNCH_SPECIFICATION, RelaunchRequest
-from .outcome import Outcome, RelaunchOutcome, carrying, first_error, outcome_of
+from .outcome import JobOutcome, RelaunchOutcome, carrying, first_error, outcome_of
 from .prediction import on
 from .relaunch import Preparer
 from .relaunch_job import source_job, source_job_id
@@ -40,14 +40,12 @@ from .work import JobWork, Look, host_names, settled_work, with_hosts
 _TAKEN_OVER = ("job_id", "job_template", "organization", "fallback_to_all")
 
 INFO_SPECIFICATION: dict[str, t.Any] = dict(
+    RELAUNCH_SPECIFICATION,
     argument_spec=dict(
         CONNECTION_SPEC,
         **{name: RELAUNCH_SPECIFICATION["argument_spec"][name] for name in _TAKEN_OVER},
         hosts=dict(type="str", choices=[ALL, FAILED, REMAINING], default=FAILED),
     ),
-    required_one_of=RELAUNCH_SPECIFICATION["required_one_of"],
-    mutually_exclusive=RELAUNCH_SPECIFICATION["mutually_exclusive"],
-    required_by=RELAUNCH_SPECIFICATION["required_by"],
 )
 
 # The events of so many runs are asked for at most: those in which remaining hosts failed last, the newest first.
@@ -59,23 +57,14 @@ _VERDICTS = {Await: "await", Refuse: "refuse", Done: "done", Adopt: "adopt", Lau
 
 
 @dataclass(frozen=True)
-class InfoOutcome(Outcome):
+class InfoOutcome(JobOutcome):
     """What job_info tells; the fields are the keys of its result, where they are documented."""
 
-    source_job_id: t.Optional[int] = None
     verdict: t.Optional[str] = None
     verdict_job_id: t.Optional[int] = None
     relaunch_on: t.Optional[str] = None
     relaunch_hosts: t.Optional[tuple[str, ...]] = None
     hosts: t.Optional[tuple[t.Mapping[str, t.Any], ...]] = None
-    remaining_hosts: t.Optional[tuple[str, ...]] = None
-    stopped_hosts: t.Optional[tuple[str, ...]] = None
-    gone_hosts: t.Optional[tuple[str, ...]] = None
-    cut_short: t.Optional[bool] = None
-    failures: t.Optional[tuple[t.Mapping[str, t.Any], ...]] = None
-    failures_more: t.Optional[int] = None
-    stdout_tail: t.Optional[str] = None
-    report_error: t.Optional[str] = None
     runs: t.Optional[tuple[t.Mapping[str, t.Any], ...]] = None
 
 
@@ -219,8 +208,8 @@ def _with_failures(work: JobWork, ledger: Ledger, decision: Decision, outcome: I
         found = _causes(work.client, ledger)
         hosts = tuple(_with_cause(host, found.get(host["name"])) for host in outcome.hosts or ())
         shown = tuple(found.values())[:FAILURES_LIMIT]
-        outcome = replace(outcome, hosts=hosts or outcome.hosts)
-        outcome = replace(outcome, failures=shown, failures_more=len(remaining) - len(shown))
+        more = len(remaining) - len(shown)
+        outcome = replace(outcome, hosts=hosts or outcome.hosts, failures=shown, failures_more=more)
         outcome = replace(outcome, stdout_tail=stdout_tail(work.client, last.id))
     except ControllerError as error:
         outcome = replace(outcome, report_error=str(error))

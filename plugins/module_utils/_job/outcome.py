@@ -79,18 +79,11 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class RelaunchOutcome(Outcome):
-    """What job_relaunch has done; the fields are the keys of its result, where they are documented.
-
-    :param records: no such key: the hosts in question as the last look has shown them, by each name of each.
-    """
+class JobOutcome(Outcome):
+    """What is told of a job's work, whether anything was done about it or not."""
 
     source_job_id: t.Optional[int] = None
-    relaunched_job_id: t.Optional[int] = None
-    own_job_id: t.Optional[int] = None
-    hosts: t.Optional[tuple[str, ...]] = None
     remaining_hosts: t.Optional[tuple[str, ...]] = None
-    failed_hosts: t.Optional[tuple[str, ...]] = None
     failures: t.Optional[tuple[t.Mapping[str, t.Any], ...]] = None
     failures_more: t.Optional[int] = None
     stdout_tail: t.Optional[str] = None
@@ -98,6 +91,19 @@ class RelaunchOutcome(Outcome):
     stopped_hosts: t.Optional[tuple[str, ...]] = None
     gone_hosts: t.Optional[tuple[str, ...]] = None
     cut_short: t.Optional[bool] = None
+
+
+@dataclass(frozen=True)
+class RelaunchOutcome(JobOutcome):
+    """What job_relaunch has done; the fields are the keys of its result, where they are documented.
+
+    :param records: no such key: the hosts in question as the last look has shown them, by each name of each.
+    """
+
+    relaunched_job_id: t.Optional[int] = None
+    own_job_id: t.Optional[int] = None
+    hosts: t.Optional[tuple[str, ...]] = None
+    failed_hosts: t.Optional[tuple[str, ...]] = None
     retry_counts: t.Any = None
     passwords_missing: t.Optional[tuple[str, ...]] = None
     records: t.Optional[t.Mapping[str, HostRecord]] = None

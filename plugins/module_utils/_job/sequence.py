@@ -31,7 +31,7 @@ from .._work.decision import ALL, FAILED, REMAINING, Adopt, Await, Done, Launch,
 from .._work.host_patterns import may_be_no_limit
 from .after_launch import after_adoption, after_launch, until_ended
 from .launch_template import Preparers, limited_to, outcome_after
-from .outcome import BrokenOffError, RelaunchOutcome, SequenceState, carrying, first_error, interrupted_with
+from .outcome import RelaunchOutcome, SequenceState, carrying, first_error, interrupted_with
 from .relaunch import Prepared
 from .verdict import Judged, asked_of, refused
 from .work import FRESH_FOR, JobWork, Look, host_names, left_out, settled_work, with_hosts

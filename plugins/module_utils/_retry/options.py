@@ -35,6 +35,7 @@ _TAKEN_OVER = (
 RULES_SPEC: dict[str, t.Any] = dict(deadline=dict(type="str"), rules=dict(type="list", elements="dict"))
 
 RETRY_SPECIFICATION: dict[str, t.Any] = dict(
+    RELAUNCH_SPECIFICATION,
     argument_spec=dict(
         CONNECTION_SPEC,
         **RETRIES_SPEC,
@@ -42,9 +43,6 @@ RETRY_SPECIFICATION: dict[str, t.Any] = dict(
         hosts=dict(type="str", choices=[FAILED, REMAINING], default=FAILED),
         **{name: RELAUNCH_SPECIFICATION["argument_spec"][name] for name in _TAKEN_OVER},
     ),
-    required_one_of=RELAUNCH_SPECIFICATION["required_one_of"],
-    mutually_exclusive=RELAUNCH_SPECIFICATION["mutually_exclusive"],
-    required_by=RELAUNCH_SPECIFICATION["required_by"],
 )
 
 
