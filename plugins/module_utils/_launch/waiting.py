@@ -130,15 +130,14 @@ class Watch:
     def _next_timeout(self) -> t.Optional[float]:
         return None if self._waiting.timeout is None else self._client.clock() + self._waiting.timeout
 
-    def left(self, most: float = math.inf, least: float = 0.0) -> t.Optional[float]:
-        """Seconds until the timeout, within bounds; None where neither it nor ``most`` sets an end.
+    def left(self, most: float = math.inf) -> t.Optional[float]:
+        """Seconds until the timeout; None where neither it nor ``most`` sets an end.
 
         :param most: seconds, for what has an end of its own.
-        :param least: seconds, for what cannot come out right sooner, whatever the timeout.
         """
         left = math.inf if self._timeout_at is None else self._timeout_at - self._client.clock()
-        bounded = max(least, min(left, most))
-        return None if bounded == math.inf else max(0.0, bounded)
+        bounded = max(0.0, min(left, most))
+        return None if bounded == math.inf else bounded
 
     @property
     def passed(self) -> bool:
