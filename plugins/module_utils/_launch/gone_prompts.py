@@ -98,12 +98,10 @@ def asked_for(template: Facts, what: str) -> bool:
     return bool(template.get(ASKS[_PROMPTS[what]]))
 
 
-def _replacing(template: Facts, source: Job) -> tuple[str, ...]:
-    """The names of a template's credentials that a job does not show."""
+def _replacing(of: Facts, source: Job) -> tuple[str, ...]:
+    """The names of a template's, or another job's, credentials that a job does not show."""
     shown = _numbers(source)
-    return tuple(
-        str(one.get("name")) for one in summary_of(template, "credentials") or () if one.get("id") not in shown
-    )
+    return tuple(str(one.get("name")) for one in summary_of(of, "credentials") or () if one.get("id") not in shown)
 
 
 def objection(
@@ -136,10 +134,8 @@ def other_credentials(source: Job, new: Job) -> str:
     A template's own ones may have been changed since, which is the usual repair; of several prompted ones one may be
     gone.
     """
-    shown = _numbers(source)
-    after = summary_of(new.facts, "credentials") or ()
-    other = [str(one.get("name")) for one in after if one.get("id") not in shown]
-    if not (shown and other):
+    other = _replacing(new.facts, source)
+    if not (_numbers(source) and other):
         return ""
     return (
         f"Job {new.id} runs with the credential {told(other)}, which job {source.id} does not have: its template was "
