@@ -175,21 +175,16 @@ def unexpected(answer: Answer, asked: RequestMade, now: float, withdrawn: t.Opti
         )
     elif answer.status == 200:
         advice = " This is no controller's answer: check that controller_host is the controller itself."
+    passing = True if answer.body is None and asked.answered else None
     return AnswerError(
         f"{asked.name} was answered {answer.status}{f': {said}'.rstrip(':. ')}.{advice}",
         status=answer.status,
         body=answer.body,
         said=said,
         retry_after=retry_after_seconds(answer.headers.get("Retry-After"), now),
-        transient=_transient(answer, asked, withdrawn),
+        transient=withdrawn.in_passing if withdrawn else passing,
         believed=not (withdrawn and withdrawn.in_passing and withdrawn.safe),
     )
-
-
-def _transient(answer: Answer, asked: RequestMade, withdrawn: t.Optional[Withdrawn]) -> t.Optional[bool]:
-    if withdrawn is not None:
-        return withdrawn.in_passing
-    return True if answer.body is None and asked.answered else None
 
 
 def _withdrawn(status: int, asked: RequestMade, withdrawn: Withdrawn) -> str:

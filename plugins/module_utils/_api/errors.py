@@ -175,7 +175,7 @@ def flatten(body: t.Any) -> str:
     :param body: parsed JSON of any type.
     :returns: the sentences with their fields' names, on one line, bounded in length.
     """
-    return _bounded(" ".join(_flatten(body).split()))
+    return bounded(" ".join(_flatten(body).split()))
 
 
 def _flatten(body: t.Any) -> str:
@@ -204,10 +204,11 @@ def describe_text(text: str) -> str:
             match = re.search(rf"<{tag}[^>]*>(.*?)</{tag}>", text, re.IGNORECASE | re.DOTALL)
             heading = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", match.group(1))).split()) if match else ""
             if heading:
-                return f'an HTML page titled "{_bounded(heading)}"'
+                return f'an HTML page titled "{bounded(heading)}"'
         return "an HTML page"
-    return f'"{_bounded(" ".join(text.split()))}"'
+    return f'"{bounded(" ".join(text.split()))}"'
 
 
-def _bounded(text: str) -> str:
-    return text if len(text) <= SAID_LIMIT else text[: SAID_LIMIT - 1] + "…"
+def bounded(text: str, most: int = SAID_LIMIT) -> str:
+    """A text, cut where it has more characters than these."""
+    return text if len(text) <= most else text[: most - 1] + "…"

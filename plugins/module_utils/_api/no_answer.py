@@ -91,15 +91,12 @@ def _unusable(error: Exception, way: Way) -> t.Optional[ControllerError]:
     unusable = (errors.InvalidURL, errors.InvalidSchema, errors.MissingSchema)
     # An odd host name gets past requests at times.
     if isinstance(error, (*unusable, _requests.urllib3.exceptions.LocationValueError, UnicodeError)) or _in_url(error):
-        return _unusable_proxy(way) if way.proxied else OptionError(_no_url(str(error)))
+        no_url = OptionError(f"controller_host is no usable URL: {str(error).rstrip('.')}.")
+        return _unusable_proxy(way) if way.proxied else no_url
     # Of a bundle that is not there; what goes wrong on the wire has a number.
     if isinstance(error, OSError) and not isinstance(error, errors.RequestException) and error.errno is None:
         return _bad_bundle(error, way)
     return None
-
-
-def _no_url(why: str) -> str:
-    return f"controller_host is no usable URL: {why.rstrip('.')}."
 
 
 def _unusable_proxy(way: Way) -> OptionError:

@@ -143,7 +143,7 @@ class Prompts:
             if job.id in self._unreadable:
                 raise self._unreadable[job.id]
             try:
-                self._known[key] = _ask_for_prompts(client, job.id)
+                self._known[key] = prompts(if_visible(lambda: client.get(JOB.at(job.id, "create_schedule"))) or {})
             except OF_ONE_ADDRESS as error:
                 self._unreadable[job.id] = error
                 raise
@@ -464,10 +464,6 @@ def _launch_values(facts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 def _variables(facts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     found = variables_of(facts.get("extra_vars"))
     return found if isinstance(found, dict) else {}
-
-
-def _ask_for_prompts(client: ControllerClient, job_id: int) -> t.Optional[Fingerprint]:
-    return prompts(if_visible(lambda: client.get(JOB.at(job_id, "create_schedule"))) or {})
 
 
 def _numbers(shown: t.Any) -> list[int]:

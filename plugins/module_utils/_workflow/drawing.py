@@ -10,6 +10,7 @@ import typing as t
 from collections import Counter
 from dataclasses import dataclass
 
+from .._api.errors import bounded
 from .._api.jobs import told
 from .remaining_nodes import (
     ALWAYS,
@@ -38,11 +39,11 @@ def fitted_drawing(remainder: Remainder, hosts: t.Optional[_LimitedTo] = None) -
     :param hosts: the names of the hosts that a node is limited to, by its id.
     """
     if len(remainder.kept) <= FEW:
-        return [_fitted(line) for line in drawing(remainder, hosts)]
+        return [bounded(line, WIDTH) for line in drawing(remainder, hosts)]
     graph = _Drawn.of(remainder, hosts or {})
     first = [graph.labels[node_id] for node_id in graph.kept if not graph.parents[node_id]]
     names = told(first, NAMES_SHOWN)
-    return [_fitted(line) for line in (f"{len(graph.kept)} nodes run, first {names}:", *_one_line_each(graph))]
+    return [bounded(line, WIDTH) for line in (f"{len(graph.kept)} nodes run, first {names}:", *_one_line_each(graph))]
 
 
 def drawing(remainder: Remainder, hosts: t.Optional[_LimitedTo] = None) -> list[str]:
@@ -136,10 +137,6 @@ def _stem(link: Link, links: t.Sequence[Link]) -> tuple[str, str]:
     return ("↓ ", "") if len(links) == 1 else ("└─ ", "   ") if link is links[-1] else ("├─ ", "│  ")
 
 
-def _fitted(line: str) -> str:
-    return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
-
-
 def _labels(remainder: Remainder) -> dict[int, str]:
     """The nodes' labels on one line each, cut where they are long, with the node's id where that leaves two alike."""
     labels = {one.node.id: _cut(one.node.label) for one in remainder.kept}
@@ -148,5 +145,4 @@ def _labels(remainder: Remainder) -> dict[int, str]:
 
 
 def _cut(text: str) -> str:
-    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return text if len(text) <= LABEL_LIMIT else text[: LABEL_LIMIT - 1] + "…"
+    return bounded(" ".join("".join(char if char.isprintable() else " " for char in text).split()), LABEL_LIMIT)

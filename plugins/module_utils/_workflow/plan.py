@@ -223,9 +223,7 @@ def _not_startable(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]
 
 def _startable(template: t.Optional[t.Mapping[str, t.Any]]) -> bool:
     """Whether the user may start a template, as far as the controller says; one that he may not see he may not."""
-    if template is None:
-        return False
-    return summary_of(template, "user_capabilities").get("start") is not False
+    return template is not None and summary_of(template, "user_capabilities").get("start") is not False
 
 
 def _left_undone(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
