@@ -79,7 +79,7 @@ class Attempts:
         """None where no more relaunches of the template than that have failed, of whichever work."""
         source = member.source
         same_work = SameWork(self._client, source, self._request.options.job_type, self._prompts)
-        selected = self._selected_with(source)
+        selected = [job for job in self._sources if job.template == source.template]
         # A slice may be relaunched with success on other hosts than its own.
         may_be = [*(self._looks.known(source) if source.sliced else self._looks.failures(source)), *selected]
         may_be = [job for job in may_be if _may_be_attempt(job) and not same_work.surely_excludes(job)]
@@ -111,9 +111,6 @@ class Attempts:
         if isinstance(outcome, RelaunchOutcome) and outcome.remaining_hosts is not None:
             return frozenset(outcome.remaining_hosts)
         return _jobs.names_of(_jobs.host_summaries(self._client, member.source.id, failed=True))
-
-    def _selected_with(self, source: Job) -> list[Job]:
-        return [job for job in self._sources if job.template == source.template]
 
     def _older(self, source: Job) -> list[Job]:
         """One page of them for many templates: of work that goes on failing they are recent."""

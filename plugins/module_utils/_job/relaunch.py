@@ -232,7 +232,11 @@ def launched_outcome(work: JobWork, ledger: Ledger, prepared: Prepared, launched
         lost,
         _besides(ledger, decision, new, narrowed),
     ).warned(other_credentials(work.source, new), launched.doubt)
-    return _with_unreached(work, ledger, decision, names, outcome)
+    if decision.due:
+        # The controller leaves out, without a word, failed hosts that are not in the inventory any more, be they in it
+        # again or not (recorded: recreated-post-failed-*).
+        return outcome.warned(*not_reached(ledger.remaining))
+    return _with_lost(work, decision, names, outcome)
 
 
 def _besides(ledger: Ledger, decision: Launch, new: Job, narrowed: bool) -> str:
@@ -243,19 +247,10 @@ def _besides(ledger: Ledger, decision: Launch, new: Job, narrowed: bool) -> str:
     return f"It runs once more on {_jobs.told(host_names(done))}, which had succeeded since." if done else ""
 
 
-def _with_unreached(
-    work: JobWork, ledger: Ledger, decision: Launch, names: t.Sequence[str], outcome: RelaunchOutcome
-) -> RelaunchOutcome:
-    """The outcome with the failed hosts that a relaunch does not reach: the controller leaves out, without a word,
-    those that are not in the inventory any more, be they in it again or not (recorded: recreated-post-failed-*).
-    """
-    if decision.due:
-        return outcome.warned(*not_reached(ledger.remaining))
-    return _with_lost(work, decision, names, outcome)
-
-
 def _with_lost(work: JobWork, decision: Launch, names: t.Sequence[str], outcome: RelaunchOutcome) -> RelaunchOutcome:
-    """The same for the first relaunch, of which they are not known before: asked only where the counts tell of some."""
+    """The outcome of the first relaunch with the failed hosts that it does not reach, which are not known before: asked
+    only where the counts tell of some.
+    """
     failed = work.source.failures_counted
     if decision.job.id != work.source.id or not names or failed is None or failed <= len(names):
         return outcome

@@ -17,7 +17,7 @@ from .._api.client import ControllerClient
 from .._api.connection import LARGEST_NUMBER, leaves
 from .._api.errors import OptionError, RefusedError
 from .._api.jobs import Job, names_in, summary_of, told
-from .._work.same_work import MASK, variables_of
+from .._work.same_work import MASK, variables_in, variables_of
 
 Changes = t.Mapping[str, t.Any]
 
@@ -140,9 +140,8 @@ def secret_texts(job: Job, changes: Changes, survey: t.Optional[t.Mapping[str, s
 
 
 def _secret_names(job: Job, survey: t.Optional[t.Mapping[str, str]]) -> set[str]:
-    masked = variables_of(job.facts.get("extra_vars"))
     secret = {name for name, kind in (survey or {}).items() if kind == "password"}
-    return secret.union(name for name, value in (masked if isinstance(masked, dict) else {}).items() if value == MASK)
+    return secret.union(name for name, value in variables_in(job.facts).items() if value == MASK)
 
 
 def _of_job(job: Job, name: str, value: t.Any) -> t.Any:

@@ -17,7 +17,7 @@ from ansible.module_utils.common.parameters import remove_values
 from .._api.errors import AnswerError, flatten
 from .._api.jobs import Job, limit_names_in, told
 from .._work.host_patterns import too_long
-from .._work.same_work import MASK, variables_of
+from .._work.same_work import MASK, variables_in
 
 # What a launch takes, and how the template says that it asks for it (recorded: launch-get).
 ASKS = {
@@ -103,8 +103,7 @@ class TemplateLaunch:
     @property
     def variables(self) -> dict[str, t.Any]:
         """The extra variables that it is given."""
-        prompted = variables_of((self.prompts or {}).get("extra_vars"))
-        return {**(prompted if isinstance(prompted, dict) else {}), **self.changes.get("extra_vars", {})}
+        return {**variables_in(self.prompts or {}), **self.changes.get("extra_vars", {})}
 
     @property
     def secrets(self) -> list[str]:

@@ -161,9 +161,7 @@ def read_whole(client: ControllerClient, job: Job, kept: StartsRead) -> bool:
         return False
     events = answer.get("results") or []
     kept.brief[job.template] = not answer.get("next")
-    if answer.get("next"):
-        return False
-    if [event.get("counter") for event in events] != list(range(1, len(events) + 1)):
+    if answer.get("next") or [event.get("counter") for event in events] != list(range(1, len(events) + 1)):
         return False
     started = Started.of(event for event in events if event.get("event") in (*START_EVENTS, STATISTICS))
     if started.hosts is None:
@@ -249,8 +247,10 @@ class _Reader:
         """With the answer to a question."""
         if ask.question is Question.FAILURES:
             return replace(found, failures=self._failures())
-        asked = by_names("host_name", ask.hosts)
-        answer = not any(self._count(parent_uuid=ask.task_uuid, **some) for some in asked)
+        answer = not any(
+            self._client.get(self._events, parent_uuid=ask.task_uuid, page_size=1, **some).get("count")
+            for some in by_names("host_name", ask.hosts)
+        )
         return replace(found, answers={**found.answers, ask: answer})
 
     def _failures(self) -> Failures:
@@ -260,9 +260,6 @@ class _Reader:
         newest = tuple(map(Failure.of, answer.get("results") or ()))
         # A failed run without a failure that can be seen may have stopped anywhere.
         return Failures(newest, whole=bool(newest) and not answer.get("next"))
-
-    def _count(self, **query: t.Any) -> int:
-        return int(self._client.get(self._events, **query, page_size=1).get("count") or 0)
 
     def _stopped(self, end: End) -> frozenset[str]:
         if end.everyone:

@@ -449,7 +449,7 @@ class EditedTemplate:
         if not self.survey and edited < launch.created:
             return None
         defaults = {str(one.get("variable")): one["default"] for one in self.survey if one.get("default") is not None}
-        now = _launch_values({**self.facts, "extra_vars": {**_variables(self.facts), **defaults}})
+        now = _launch_values({**self.facts, "extra_vars": {**variables_in(self.facts), **defaults}})
         before, after = _launch_values(launch.facts), _launch_values(job.facts)
         differing = [name for name in {**before, **after} if before.get(name) != after.get(name)]
         return len(differing) if all(after.get(name) == now.get(name) for name in differing) else None
@@ -457,11 +457,12 @@ class EditedTemplate:
 
 def _launch_values(facts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """What a workflow is launched with, each variable by itself."""
-    variables = {f"extra_vars {name}": _fingerprint(value) for name, value in _variables(facts).items()}
+    variables = {f"extra_vars {name}": _fingerprint(value) for name, value in variables_in(facts).items()}
     return {**{name: facts.get(name) or None for name in _OF_WORKFLOW}, **variables}
 
 
-def _variables(facts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def variables_in(facts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The extra variables of a job, or among prompts, by name; none where they are no such data."""
     found = variables_of(facts.get("extra_vars"))
     return found if isinstance(found, dict) else {}
 
