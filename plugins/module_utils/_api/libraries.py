@@ -22,23 +22,15 @@ try:
 except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
 
-__all__ = ("REQUESTS_IMPORT_ERROR", "parse", "parse_as_texts", "requests", "urllib3")
+__all__ = ("REQUESTS_IMPORT_ERROR", "parse", "requests", "urllib3")
 
 
-def parse(text: str) -> t.Any:
+def parse(text: str, as_texts: bool = False) -> t.Any:
     """The data that YAML text holds.
 
+    :param as_texts: with strings in place of numbers, truth values and times; a null stays one.
     :raises ValueError: the text is no YAML, or there is no PyYAML.
     """
-    return _parsed(text, texts=False)
-
-
-def parse_as_texts(text: str) -> t.Any:
-    """As ``parse``, with strings in place of numbers, truth values and times; a null stays one."""
-    return _parsed(text, texts=True)
-
-
-def _parsed(text: str, texts: bool) -> t.Any:
     try:
         # Only here, since most runs meet none, and start sooner without it.
         import yaml
@@ -47,7 +39,7 @@ def _parsed(text: str, texts: bool) -> t.Any:
 
     try:
         loader = yaml.SafeLoader(text)
-        if texts:
+        if as_texts:
             loader.yaml_implicit_resolvers = {
                 first: [(tag, pattern) for tag, pattern in resolvers if tag == "tag:yaml.org,2002:null"]
                 for first, resolvers in loader.yaml_implicit_resolvers.items()

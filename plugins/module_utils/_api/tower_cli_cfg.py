@@ -13,11 +13,12 @@ import configparser
 import os
 import re
 import typing as t
+from pathlib import Path
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from .errors import OptionError
-from .libraries import parse_as_texts
+from .libraries import parse
 
 CONFIG_FILE_NAME = "tower_cli.cfg"
 
@@ -44,15 +45,11 @@ def config_file_places(home: str, cwd: str) -> list[str]:
     :param home: the user's home folder.
     :param cwd: the working folder; its ancestors hold ``.tower_cli.cfg``, it itself ``tower_cli.cfg``.
     """
-    ancestors: list[str] = []
-    folder = os.path.abspath(cwd)
-    while os.path.dirname(folder) != folder:
-        folder = os.path.dirname(folder)
-        ancestors.insert(0, os.path.join(folder, f".{CONFIG_FILE_NAME}"))
+    ancestors = reversed(Path(os.path.abspath(cwd)).parents)
     return [
         f"/etc/tower/{CONFIG_FILE_NAME}",
         os.path.join(home, f".{CONFIG_FILE_NAME}"),
-        *ancestors,
+        *(os.path.join(folder, f".{CONFIG_FILE_NAME}") for folder in ancestors),
         os.path.join(cwd, CONFIG_FILE_NAME),
     ]
 
@@ -95,7 +92,7 @@ def read_config_file(path: str) -> dict[str, t.Any]:
 def _as_yaml(text: str) -> t.Optional[dict[str, t.Any]]:
     try:
         # A password such as 0123 is no number.
-        content = parse_as_texts(text)
+        content = parse(text, as_texts=True)
     except ValueError:
         return None
     return content if isinstance(content, dict) else None
