@@ -272,13 +272,9 @@ def _decide_remaining(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decis
         return doing
     if not why:
         return _of_source(ledger.source, REMAINING, due)
-    whole = _decide_whole(ledger, options, ledger.reached(Reach.WHOLE, *BY_LIMIT))
-    if not isinstance(whole, Launch):
-        return whole
-    if options.fallback_to_all:
-        return replace(whole, reason=why.rstrip("."))
     said = f"Job {ledger.source.id} cannot be completed on exactly what remains. {why}"
-    return Refuse(f"{said} Relaunch it with hosts: all, or set fallback_to_all: true.", cut_short=True)
+    refuse = Refuse(f"{said} Relaunch it with hosts: all, or set fallback_to_all: true.", cut_short=True)
+    return _fall_back(ledger, options, ledger.reached(Reach.WHOLE, *BY_LIMIT), why, refuse)
 
 
 def _not_by_name(ledger: Ledger) -> str:
@@ -342,15 +338,26 @@ def _nothing_due(ledger: Ledger, options: RelaunchOptions) -> Settled:
     # Of the hosts for which it stopped, and that can run, none is left where they were asked for one by one.
     if not whole_only and (ledger.stopped is None or ledger.stopped_hosts is not None):
         return _healed(ledger)
-    whole = _decide_whole(ledger, options, whole_only)
-    if not isinstance(whole, Launch):
-        return whole
     reason = why_cut_short(ledger)
-    if options.fallback_to_all:
-        return replace(whole, reason=reason.rstrip("."))
     how = "" if ledger.reached(Reach.WHOLE) else "hosts: remaining, which leaves out what is done, or with "
     said = f"{reason} Relaunch it with {how}hosts: all, or set fallback_to_all: true."
-    return Refuse(said, cut_short=True, asks_end=not ledger.end_known)
+    refuse = Refuse(said, cut_short=True, asks_end=not ledger.end_known)
+    return _fall_back(ledger, options, whole_only, reason, refuse)
+
+
+def _fall_back(
+    ledger: Ledger, options: RelaunchOptions, hosts: t.Iterable[HostRecord], reason: str, refuse: Refuse
+) -> Settled:
+    """A run on all hosts where no relaunch on some of them does what is left, if that may be.
+
+    :param hosts: as of ``_decide_whole``.
+    :param reason: why none does, as sentences.
+    :param refuse: what is said where it may not be.
+    """
+    whole = _decide_whole(ledger, options, hosts)
+    if not isinstance(whole, Launch):
+        return whole
+    return replace(whole, reason=reason.rstrip(".")) if options.fallback_to_all else refuse
 
 
 def why_cut_short(ledger: Ledger) -> str:
@@ -465,12 +472,8 @@ def _limit_problem(run: Run) -> str:
 def _no_limit(ledger: Ledger, options: RelaunchOptions, problem: str) -> Settled:
     """The failed hosts are such that the relaunch, whose limit they are, would run on none of them."""
     reason = f"No relaunch runs on exactly the failed hosts of job {ledger.source.id}: {problem}"
-    whole = _decide_whole(ledger, options, ledger.due)
-    if not isinstance(whole, Launch):
-        return whole
-    if options.fallback_to_all:
-        return replace(whole, reason=reason.rstrip("."))
-    return Refuse(f"{reason} Or relaunch it with hosts: all, or set fallback_to_all: true.")
+    refuse = Refuse(f"{reason} Or relaunch it with hosts: all, or set fallback_to_all: true.")
+    return _fall_back(ledger, options, ledger.due, reason, refuse)
 
 
 def _covered(run: Run, due: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
