@@ -128,9 +128,8 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
     while launched is None:
         newest = root.id
         if not run.request.force:
-            done, lineage = root.successful and read_base(run.client, root) is root, None
-            if not done:
-                lineage = read_lineage(run.client, root, nodes_of(run.client, root.id))
+            done = root.successful and read_base(run.client, root) is root
+            lineage = None if done else read_lineage(run.client, root, nodes_of(run.client, root.id))
             if lineage is None or (root.successful and lineage.base is root):
                 return run.done(root, f"Workflow job {root.id} was successful: nothing to relaunch.", outcome)
             outcome = outcome.warned(*lineage.warnings)
