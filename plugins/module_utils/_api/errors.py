@@ -17,6 +17,8 @@ SAID_LIMIT = 500
 
 # Too many requests: by definition not carried out.
 THROTTLED = 429
+# There is no such thing, or none that this user may see.
+NOT_VISIBLE = (403, 404)
 
 # Keys under which Django REST framework files what belongs to no field: the sentence alone says it.
 _FIELDLESS_KEYS = frozenset({"detail", "error", "errors", "non_field_errors", "__all__"})
@@ -101,7 +103,7 @@ class AnswerError(ControllerError):
     @property
     def not_visible(self) -> bool:
         """Whether the controller says that there is no such thing, or none that this user may see."""
-        return self.refuses and self.status in (403, 404)
+        return self.refuses and self.status in NOT_VISIBLE
 
 
 #: What may be wrong with one address alone, while others are answered.
@@ -153,15 +155,16 @@ class CutShortError(ControllerError):
     """The failed hosts have succeeded, and the work has not: the job had stopped before its end for others."""
 
 
-def if_visible(read: t.Callable[[], _T]) -> t.Optional[_T]:
+def if_visible(read: t.Callable[[], _T], statuses: t.Collection[int] = NOT_VISIBLE) -> t.Optional[_T]:
     """What a read brings; None where there is no such thing, or none that this user may see.
 
+    :param statuses: with which the controller says so.
     :raises ControllerError: it could not be read for another reason.
     """
     try:
         return read()
     except AnswerError as error:
-        if not error.not_visible:
+        if not (error.refuses and error.status in statuses):
             raise
         return None
 

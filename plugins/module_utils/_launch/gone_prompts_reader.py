@@ -45,19 +45,19 @@ def read_objection(
     :raises ControllerError: what has to be known could not be read. What this user may not see does not count.
     """
     found = [what for what in signs(source) if CHANGED_BY.get(what) not in changes]
+    launched: t.Optional[Facts] = None
     if not found:
         # Of several credentials nothing but the launch tells that one is gone.
         doubtful = may_lack_one(source) and CHANGED_BY[CREDENTIAL] not in changes
         launched = _launch_of(client, source) if doubtful and asks_credentials() is not False else None
         if not lacks_of_launch(source, launched):
             return Objection()
-        return objection(source, template or _seen(client, f"job_templates/{source.template}/"), launched, changes)
     template = template or _seen(client, f"job_templates/{source.template}/")
     # What a template does not ask for was no prompt.
-    prompted = [what for what in found if template is None or asked_for(template, what)]
-    if not set(prompted) & TOLD_BY_LAUNCH:
-        return objection(source, template, None, changes)
-    return objection(source, template, _launch_of(client, source), changes)
+    prompted = {what for what in found if template is None or asked_for(template, what)}
+    if prompted & TOLD_BY_LAUNCH:
+        launched = _launch_of(client, source)
+    return objection(source, template, launched, changes)
 
 
 def _launch_of(client: ControllerClient, source: Job) -> t.Optional[Facts]:

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from .._api import jobs as _jobs
 from .._api.client import ControllerClient
-from .._api.errors import AnswerError
+from .._api.errors import if_visible
 from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
 from .end_of_run_reader import EndOfRun, StartsRead, range_of, read_end_of_run, read_started
@@ -178,12 +178,7 @@ class RunEnds:
     def started(self, job: Job) -> Started:
         """What a job started; nothing where this user may not read that, which ``read_end_of_run`` tells."""
         self._settle(job)
-        try:
-            return read_started(self._client, job, self._starts)
-        except AnswerError as error:
-            if not error.refuses or error.status != 403:
-                raise
-            return Started()
+        return if_visible(lambda: read_started(self._client, job, self._starts), [403]) or Started()
 
     def _settle(self, job: Job) -> None:
         """Have the events of a job that has just ended in before they are read, which is once.

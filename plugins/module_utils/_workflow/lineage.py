@@ -307,11 +307,9 @@ def last_run(client: ControllerClient, lineage: Lineage) -> Job:
     root = lineage.root
     if lineage.last == root.id:
         return root
-    try:
-        return _jobs.get(client, lineage.last, WORKFLOW_JOB)
-    except AnswerError as error:
-        if error.status != 403 or not error.refuses:
-            raise
+    last = if_visible(lambda: _jobs.get(client, lineage.last, WORKFLOW_JOB), [403])
+    if last is not None:
+        return last
     raise RefusedError(
         f"Workflow job {lineage.last} ran what remained of workflow job {root.id} last, and its temporary template was "
         "deleted, so that only system administrators and auditors can read what it left undone. Let one of them run "

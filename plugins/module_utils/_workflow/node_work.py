@@ -57,10 +57,8 @@ class NodeWork:
     def __init__(self, client: ControllerClient, watch: Watch, request: WorkflowRequest) -> None:
         self._client = client
         self._watch = watch
-        self._waiting = request.waiting
+        self._request = request
         self._hosts = request.node_hosts
-        self._option = request.hosts_option
-        self._fallback_to_all = request.fallback_to_all
         self._read = JobsRead()
         self._prompts = Prompts()
         self._works: dict[int, JobWork] = {}
@@ -159,7 +157,7 @@ class NodeWork:
             # All that is left is asked for; whether it may be done is decided here.
             hosts = REMAINING if self._hosts == REMAINING else FAILED
             options = RelaunchOptions(hosts=hosts, fallback_to_all=True, wait=True)
-            request = RelaunchRequest(options=options, waiting=self._waiting, own_job=own_job_id(os.environ))
+            request = RelaunchRequest(options=options, waiting=self._request.waiting, own_job=own_job_id(os.environ))
             self._works[number] = JobWork.of(
                 self._client,
                 request,
@@ -209,9 +207,9 @@ class NodeWork:
             return NodeLeft()
         return NodeLeft(
             obstacles=(
-                f"has {told(host_names(hosts))} left, where it cannot run: disabled, or not a target of it any "
-                f"more. Enable or delete such hosts, or set {self._option}: all, with which the workflow goes on "
-                "without them.",
+                f"has {told(host_names(hosts))} left, where it cannot run: disabled, or not a target of it any more. "
+                f"Enable or delete such hosts, or set {self._request.hosts_option}: all, with which the workflow goes "
+                "on without them.",
             )
         )
 
@@ -222,10 +220,10 @@ class NodeWork:
         """
         if self._hosts == ALL:
             return NodeLeft()
-        if self._fallback_to_all:
+        if self._request.fallback_to_all:
             return NodeLeft(whole=_inside(reason))
         if self._hosts == FAILED:
-            instead = instead or f"{self._option}: remaining for exactly those that are not done"
+            instead = instead or f"{self._request.hosts_option}: remaining for exactly those that are not done"
         return NodeLeft(
             obstacles=(
                 f"has more left than its failed hosts, or these are not known: {_inside(reason)}. Set "
