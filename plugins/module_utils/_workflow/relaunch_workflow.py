@@ -153,11 +153,10 @@ def _done_since(run: WorkflowRun, lineage: Lineage, doing: Job, outcome: Workflo
     resumed = doing in lineage.resumes
     what = "launched with the same values" if doing is lineage.anew else "a relaunch"
     doing = readable(run.client, doing)
-    what = f"which runs what remained of workflow job {lineage.root.id}" if resumed else what
+    if resumed:
+        what = f"which {'runs' if doing.active else 'ran'} what remained of workflow job {lineage.root.id}"
     if doing.active:
         templates = lineage.templates(doing) if resumed else ()
         said = outcome.saying(f"Workflow job {doing.id}, {what}, is {doing.status} already.")
         return (yield from run.followed(doing, said, templates))
-    if resumed:
-        what = f"which ran what remained of workflow job {lineage.root.id}"
     return run.done(doing, f"Workflow job {doing.id}, {what}, was successful: nothing to relaunch.", outcome)
