@@ -18,6 +18,7 @@ from .._api.jobs import Job
 from .._api.kinds import JOB
 from .._api.paging import PAGE_SIZE, in_chunks
 from .._job.outcome import RelaunchOutcome
+from .._retry.rules import most_attempts
 from .._work.runs import same_limit
 from .._work.same_work import Prompts, SameWork
 from .looks import SharedLooks
@@ -68,7 +69,7 @@ class Attempts:
         if member.tried is None and self._few.get(source.id) == failures:
             return None
         most = self._request.max_attempts
-        most = member.ruled.most_attempts(most) if member.ruled else most
+        most = most_attempts(member.ruled.left, most) if member.ruled else most
         tried = self._of(member, most) if member.tried is None else member.tried()
         if tried is not None and tried.number >= most:
             return tried

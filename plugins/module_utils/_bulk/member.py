@@ -28,7 +28,7 @@ from .._job.outcome import Outcome, RelaunchOutcome, SequenceState, first_error,
 from .._launch.asks import Ask, EndOf, JobsAfter, Pause, Room, Steps, WorkflowJobsAfter
 from .._retry.retry_rounds import PARKED, parked_hosts
 from .._retry.ruled_hosts import RuledHosts
-from .._retry.rules import WITHOUT_REASON
+from .._retry.rules import WITHOUT_REASON, parked_by
 from .._selection.selection import written
 from .._workflow.outcome import WorkflowOutcome
 from .._workflow.temporary_template import source_in
@@ -280,10 +280,11 @@ def _too_early(delay: float, left: float) -> str:
 
 def _with_parked(entry: JobEntry, ruled: t.Optional[RuledHosts]) -> JobEntry:
     """The entry with the hosts that need a person."""
-    if ruled is None or not ruled.parked or entry.recovered:
+    parked = parked_by(ruled.left) if ruled else {}
+    if not parked or entry.recovered:
         return entry
-    told_of = "" if entry.outcome == PARKED else f" Parked: {parked_hosts(ruled.parked)}."
-    reasons = {name: why or WITHOUT_REASON for name, why in ruled.parked.items()}
+    told_of = "" if entry.outcome == PARKED else f" Parked: {parked_hosts(parked)}."
+    reasons = {name: why or WITHOUT_REASON for name, why in parked.items()}
     return replace(entry, parked=reasons, msg=f"{entry.msg}{told_of}")
 
 

@@ -108,11 +108,6 @@ class Shown:
     passed: tuple[RelaunchOutcome, ...] = ()
     ruled: t.Mapping[str, t.Optional[Rule]] = field(default_factory=dict)
 
-    @property
-    def parked(self) -> dict[str, str]:
-        """By name, why hosts need a person."""
-        return parked_by(self.ruled)
-
 
 @dataclass(frozen=True)
 class AttemptRecord:
@@ -223,7 +218,7 @@ def after_round(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Option
     for outcome in outcomes:
         rounds = _noted(rounds, outcome)
     grown = schedule.delay_after(rounds.grown)
-    parked = {name: why for name, why in shown.parked.items() if name in rounds.remaining}
+    parked = {name: why for name, why in parked_by(shown.ruled).items() if name in rounds.remaining}
     rounds = replace(rounds, made=rounds.made + 1, grown=grown, delay=_delay(shown, grown), parked=parked)
     return replace(rounds, ended=_ended(rounds, shown, schedule, left))
 

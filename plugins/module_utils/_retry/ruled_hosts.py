@@ -17,7 +17,7 @@ from .._api.client import ControllerClient
 from .._api.jobs import Job
 from .._launch.failure_report import HostFailure, causes
 from .._work.ledger import HostRecord, HostResult, Ledger, Reach
-from .rules import WITHOUT_REASON, Rule, first_fitting, most_attempts, parked_by
+from .rules import WITHOUT_REASON, Rule, first_fitting
 
 # Each failed host has to be known, so that as many pages of failed events are read as it takes.
 MOST_PAGES = 1000
@@ -38,18 +38,6 @@ class RuledHosts:
         #: none fits.
         self.left: dict[str, t.Optional[Rule]] = {}
         self._failed_at: dict[str, datetime] = {}
-
-    @property
-    def parked(self) -> dict[str, str]:
-        """By name, why hosts need a person."""
-        return parked_by(self.left)
-
-    def most_attempts(self, otherwise: int) -> int:
-        """How many attempts the rules allow: as many as the host that is left with the most.
-
-        :param otherwise: of a host whose rule does not say.
-        """
-        return most_attempts(self.left, otherwise)
 
     def too_early(self, now: datetime) -> t.Optional[tuple[float, float]]:
         """The delay that has not passed since the hosts failed last, and how much of it is left, in seconds; None
