@@ -112,12 +112,9 @@ class SharedLooks:
         of their own.
         """
         asks = {member: member.ask for member in looking if isinstance(member.ask, JobsAfter)}
-        shared = {member: ask for member, ask in asks.items() if self._is_shared(ask)}
+        shared = {member: ask for member, ask in asks.items() if ask.source.id in self._row_of}
         recent = self._recent
         return {member for member, ask in shared.items() if recent is None or not recent.knows_all(ask)}
-
-    def _is_shared(self, ask: JobsAfter) -> bool:
-        return ask.source.id in self._row_of
 
     def answer(self, ask: t.Optional[Ask]) -> list[Job]:
         """What was asked for, as of the last look where that is shared.
@@ -129,7 +126,7 @@ class SharedLooks:
             own = ask
             return self._watch.through(lambda: workflow_jobs_after(self._client, own))
         asked = t.cast("JobsAfter", ask)
-        if self._is_shared(asked):
+        if asked.source.id in self._row_of:
             return [] if self._recent is None else self._recent.answer(asked)
         return self._watch.through(lambda: jobs_after(self._client, asked))
 

@@ -76,7 +76,7 @@ def in_turns(
             try:
                 return row.same_work.includes(job)
             except OF_ONE_ADDRESS as error:
-                if row.same_work.knows_prompts or not _jobs.is_of_one_address(client, error):
+                if prompts.knows(row.jobs[0]) or not _jobs.is_of_one_address(client, error):
                     raise
                 sick[row.jobs.pop(0).id] = error
                 if row.jobs:

@@ -177,7 +177,7 @@ def base_run(ledger: Ledger) -> t.Optional[Job]:
     """The job whose hosts are asked about: the source, or where it has no results the newest whole run that has."""
     if ledger.source.hosts_counted or not ledger.source.never_began:
         return ledger.source
-    whole = [run.job for run in ledger.runs if run.whole and run.has_results]
+    whole = [run.job for run in ledger.runs if run.whole and run.summaries]
     return max(whole, key=ended, default=None)
 
 

@@ -109,11 +109,6 @@ class HostPattern:
         """All of its terms."""
         return self.names | self.among | self.without
 
-    @property
-    def just_names(self) -> bool:
-        """Whether it means all hosts that its names mean."""
-        return not (self.among or self.without)
-
 
 @dataclass(frozen=True)
 class Meant:

@@ -299,7 +299,7 @@ def without_tried(
     Nor are those that it was to run on, where it ended without a word of its hosts.
     """
     own = [run for run in runs if run.job.id in tried and not (run.job.active or run.job.successful)]
-    without_word = [run for run in own if not run.has_results]
+    without_word = [run for run in own if not run.summaries]
     for one in records:
         if one.would_run:
             tried_on = one.failed_in[0].id in tried or any(run.covers(one.names) for run in without_word)

@@ -200,7 +200,7 @@ def targets(limit: str, patterns: t.Collection[str]) -> Targets:
         besides = [frozenset({replace(limited, names=frozenset())}), frozenset() if limited in plays else plays]
     elif all(play.names and are_plain(play.names) for play in plays):
         names = names.union(*(play.names for play in plays))
-        if all(play.just_names for play in plays):
+        if not any(play.among or play.without for play in plays):
             besides.remove(plays)
         elif len(plays) == 1:
             besides[-1] = frozenset(replace(play, names=frozenset()) for play in plays)

@@ -55,10 +55,6 @@ class Run:
         """The same, where a host is done only if a run shows that this one went to its end on it."""
         return replace(self, stopped=self.stopped | self.unproven) if self.stopped is not None else self
 
-    @property
-    def has_results(self) -> bool:
-        return bool(self.summaries)
-
 
 class Hosts:
     """Which summaries of several runs are about the same host.

@@ -253,11 +253,6 @@ class SameWork:
         ours = self._prompts.of(self._client, self._source)
         return ours is None or _other_credentials(self._changes, ours)
 
-    @property
-    def knows_prompts(self) -> bool:
-        """Whether the source's prompts are known."""
-        return self._prompts.knows(self._source)
-
 
 def _shows(changes: t.Mapping[str, t.Any], of_job: Fingerprint) -> bool:
     """Whether a job has what is to be changed, by its values; a secret that the controller masks may be any.
