@@ -48,10 +48,17 @@ def settle(specification: Specification, params: dict[str, t.Any], own_job: t.Op
         elif isinstance(value, list):
             params[name] = [_entry(name, option.get("elements"), entry) for entry in value]
     given = {name: value for name, value in params.items() if value not in (None, "")}
-    required = [tuple(names) for names in specification.get("required_one_of", ())]
-    if own_job is not None:
-        required = [names for names in required if names != SOURCE_OPTIONS]
-    _check_together(specification, required, given)
+    for names in specification.get("required_one_of", ()):
+        required = own_job is None or tuple(names) != SOURCE_OPTIONS
+        if required and not set(names) & set(given):
+            raise OptionError(
+                f"Neither {' nor '.join(names)} is given, and one of them is required. Empty values do not count."
+            )
+    try:
+        check_mutually_exclusive(specification.get("mutually_exclusive"), given)
+        check_required_by(specification.get("required_by", {}), given)
+    except TypeError as error:
+        raise OptionError(f"{error}.") from None
 
 
 def secrets_in(specification: Specification, params: t.Mapping[str, t.Any]) -> set[str]:
@@ -156,18 +163,3 @@ def _entry(name: str, kind: t.Optional[str], entry: t.Any) -> t.Any:
     if not entry.strip():
         raise OptionError(f"{name} holds an empty name. Leave the option out where nothing is meant.")
     return entry.strip()
-
-
-def _check_together(
-    specification: Specification, required: t.Sequence[tuple[str, ...]], given: t.Mapping[str, t.Any]
-) -> None:
-    for names in required:
-        if not set(names) & set(given):
-            raise OptionError(
-                f"Neither {' nor '.join(names)} is given, and one of them is required. Empty values do not count."
-            )
-    try:
-        check_mutually_exclusive(specification.get("mutually_exclusive"), given)
-        check_required_by(specification.get("required_by", {}), given)
-    except TypeError as error:
-        raise OptionError(f"{error}.") from None
