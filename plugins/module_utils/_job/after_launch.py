@@ -51,7 +51,13 @@ def after_launch(
         if ours and not options.force:
             if not own.is_relaunch:
                 yield Pause(LAUNCHES_SHOW)
-            own, rival, outcome = yield from _look_for_rival(work, look, own, outcome)
+            try:
+                # One that was launched before may show up only now, with a lower number than those that were known.
+                newer = yield work.jobs_after(work.source.id, before=own.id)
+                own, rival = lower_rival(newer, own, work.is_rival(own, look.ledger))
+            except ControllerError as error:
+                # The job is there, and is to be told of and waited for whatever else.
+                outcome = outcome.warned(f"Whether another caller launched the same work is not known: {error}")
         if rival is not None:
             return (yield from _give_way(work, look, own, rival, asked, outcome, changed_before))
         if asked.hosts is not None and own.is_relaunch:
@@ -142,18 +148,6 @@ def _check_names(work: JobWork, own: Job, outcome: RelaunchOutcome, ours: bool) 
         outcome = outcome.about(work.client, own)
         said = (f"Job {own.id} does not run on exactly its hosts: {problem}", end, f"See {outcome.url}")
         raise BrokenOffError(RefusedError(" ".join(filter(None, said))), outcome)
-
-
-def _look_for_rival(
-    work: JobWork, look: Look, own: Job, outcome: RelaunchOutcome
-) -> Steps[tuple[Job, t.Optional[Job], RelaunchOutcome]]:
-    try:
-        # One that was launched before may show up only now, with a lower number than those that were known.
-        newer = yield work.jobs_after(work.source.id, before=own.id)
-        return (*lower_rival(newer, own, work.is_rival(own, look.ledger)), outcome)
-    except ControllerError as error:
-        # The job is there, and is to be told of and waited for whatever else.
-        return own, None, outcome.warned(f"Whether another caller launched the same work is not known: {error}")
 
 
 def _in_favour_of(work: JobWork, look: Look, adopted: Job) -> Steps[t.Optional[Job]]:
