@@ -37,6 +37,7 @@ from .retry_rounds import (
     summary,
 )
 from .ruled_hosts import RuledHosts
+from .rules import most_attempts
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def retry_failed_hosts(
             if rounds.delay is not None:
                 if tell:
                     retries = request.schedule.retries
-                    tell(announced(rounds, ruled.most_attempts(retries) if ruled else retries))
+                    tell(announced(rounds, most_attempts(ruled.left, retries) if ruled else retries))
                 client.sleep(rounds.delay)
             watch = Watch(client, asked.waiting, progress, launch_by)
             if rounds.made:
