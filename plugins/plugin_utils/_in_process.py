@@ -114,9 +114,7 @@ class InProcessAction(ActionBase):
 
     def _in_process(self, task_vars: dict[str, t.Any]) -> t.Union[Result, str]:
         """The sequence in this process; or why the module has to do it after all."""
-        from ansible_collections.relaunch.controller.plugins.module_utils._api.libraries import (
-            REQUESTS_IMPORT_ERROR,
-        )
+        from ansible_collections.relaunch.controller.plugins.module_utils._api.libraries import REQUESTS_IMPORT_ERROR
 
         if REQUESTS_IMPORT_ERROR is not None:
             return "requests cannot be imported beside ansible-core"

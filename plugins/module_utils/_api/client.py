@@ -16,21 +16,9 @@ import typing as t
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from .answer import (
-    LONGEST_PAUSE,
-    REFUSALS,
-    Answer,
-    Grants,
-    RequestMade,
-    no_object,
-    time_told,
-    unexpected,
-)
+from .answer import LONGEST_PAUSE, REFUSALS, Answer, Grants, RequestMade, no_object, time_told, unexpected
 from .connection import ConnectionOptions
-from .errors import (
-    AnswerError,
-    ControllerError,
-)
+from .errors import AnswerError, ControllerError
 from .paging import Lists
 from .session import Sender, open_session
 

@@ -24,11 +24,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from .errors import OptionError
-from .tower_cli_cfg import (
-    FILE_KEYS,
-    config_file_places,
-    read_config_file,
-)
+from .tower_cli_cfg import FILE_KEYS, config_file_places, read_config_file
 
 DEFAULT_HOST = "127.0.0.1"
 API_PREFIX_VARIABLE = "CONTROLLER_OPTIONAL_API_URLPATTERN_PREFIX"

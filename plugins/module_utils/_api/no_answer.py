@@ -24,12 +24,7 @@ import urllib.parse
 from dataclasses import dataclass
 
 from . import libraries as _requests
-from .errors import (
-    AnswerLostError,
-    ControllerError,
-    NotSentError,
-    OptionError,
-)
+from .errors import AnswerLostError, ControllerError, NotSentError, OptionError
 
 # The same exceptions come out of a handshake and out of the exchange after it; only their place tells them apart.
 HANDSHAKES = frozenset({ssl.SSLSocket.do_handshake.__code__, ssl.SSLObject.do_handshake.__code__})

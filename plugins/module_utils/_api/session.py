@@ -71,11 +71,7 @@ class Sender:
         try:
             with _without_warnings():
                 response = self._session.request(
-                    method,
-                    url,
-                    timeout=self._connection.request_timeout,
-                    allow_redirects=False,
-                    **arguments,
+                    method, url, timeout=self._connection.request_timeout, allow_redirects=False, **arguments
                 )
         except (OSError, _requests.urllib3.exceptions.HTTPError, ValueError, TypeError) as error:
             # requests' own exceptions are OSErrors too; a URL that cannot be taken apart is a mere ValueError.

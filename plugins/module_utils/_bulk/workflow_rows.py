@@ -122,13 +122,7 @@ class WorkflowMembers:
         )
         nodes = tuple(node_jobs.get(newest.id, ()))
         return Member(
-            newest,
-            run.state,
-            steps,
-            kind=WORKFLOW_JOB,
-            tried=lambda: seen[-1].tried,
-            node_job_ids=nodes,
-            older=entries,
+            newest, run.state, steps, kind=WORKFLOW_JOB, tried=lambda: seen[-1].tried, node_job_ids=nodes, older=entries
         )
 
     def _steps(self, run: WorkflowRun, seen: list[WorkflowRow], outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:

@@ -162,13 +162,7 @@ def _in_favour_of(work: JobWork, look: Look, adopted: Job) -> Steps[t.Optional[J
 
 
 def _give_way(
-    work: JobWork,
-    look: Look,
-    own: Job,
-    rival: Job,
-    asked: Asked,
-    outcome: RelaunchOutcome,
-    changed_before: bool,
+    work: JobWork, look: Look, own: Job, rival: Job, asked: Asked, outcome: RelaunchOutcome, changed_before: bool
 ) -> Steps[Judged]:
     """Of callers in the same instant the first one's job stays: cancel the own one, and take the other's."""
     problem = work.watch.cancel(own)

@@ -66,9 +66,7 @@ def predicted(
         return outcome
     then = " and waited for" if request.options.wait else ""
     outcome = replace(
-        outcome,
-        changed=True,
-        msg=f"{decision.reason}: would be relaunched on {on(names if narrowed else ())}{then}.",
+        outcome, changed=True, msg=f"{decision.reason}: would be relaunched on {on(names if narrowed else ())}{then}."
     )
     if not (narrowed and request.options.wait and request.options.fallback_to_all):
         return outcome

@@ -12,13 +12,7 @@ from dataclasses import dataclass, replace
 
 from .._api import jobs as _jobs
 from .._api.client import ControllerClient
-from .._api.errors import (
-    AnswerError,
-    ControllerError,
-    DeadlineError,
-    OptionError,
-    WaitTimeoutError,
-)
+from .._api.errors import AnswerError, ControllerError, DeadlineError, OptionError, WaitTimeoutError
 from .._api.jobs import Job
 from .._api.kinds import JOB, Kind
 from .._api.paging import in_chunks
@@ -272,12 +266,7 @@ class Watch:
         return not job.active
 
     def _until(
-        self,
-        job: Job,
-        kind: Kind,
-        done: t.Callable[[Job], bool],
-        timeout: t.Optional[float],
-        known: t.Optional[Job],
+        self, job: Job, kind: Kind, done: t.Callable[[Job], bool], timeout: t.Optional[float], known: t.Optional[Job]
     ) -> Job:
         return self._wait(lambda: _jobs.get_once(self._client, job.id, kind), done, timeout, known)
 

@@ -16,13 +16,7 @@ import typing as t
 
 from ansible.module_utils.common.validation import check_mutually_exclusive, check_required_by
 
-from .._api.connection import (
-    HARMLESS_TOKEN_KEYS,
-    LARGEST_NUMBER,
-    harmless_values_of_token,
-    leaves,
-    reads_as_infinite,
-)
+from .._api.connection import HARMLESS_TOKEN_KEYS, LARGEST_NUMBER, harmless_values_of_token, leaves, reads_as_infinite
 from .._api.errors import OptionError
 from .._job.options import SOURCE_OPTIONS
 from .._launch.changes import CHANGEABLE

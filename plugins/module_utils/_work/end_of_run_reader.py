@@ -21,16 +21,7 @@ from .._api.kinds import JOB
 from .._api.paging import first_page
 from .end_of_run import End, Missed, OpenQuestion, Question, RunStarts, decide_end
 from .host_patterns import LOCALHOST, NAMES_LIMIT, HostPattern, PatternHosts, by_names, terms
-from .starts import (
-    FAILURE_EVENTS,
-    RESULT_EVENTS,
-    START_EVENTS,
-    STATISTICS,
-    Batch,
-    Failure,
-    Failures,
-    Started,
-)
+from .starts import FAILURE_EVENTS, RESULT_EVENTS, START_EVENTS, STATISTICS, Batch, Failure, Failures, Started
 
 # Failures that are asked for at once; of more it is the newest that count.
 FAILURES_LENGTH = 50
@@ -187,11 +178,7 @@ def read_place(client: ControllerClient, run: Job, kept: t.Optional[StartsRead] 
 
 class _Reader:
     def __init__(
-        self,
-        client: ControllerClient,
-        run: Job,
-        summaries: t.Callable[[], t.Sequence[HostSummary]],
-        kept: StartsRead,
+        self, client: ControllerClient, run: Job, summaries: t.Callable[[], t.Sequence[HostSummary]], kept: StartsRead
     ) -> None:
         self._client = client
         self._run = run

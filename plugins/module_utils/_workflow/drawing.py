@@ -12,14 +12,7 @@ from dataclasses import dataclass
 
 from .._api.errors import bounded
 from .._api.jobs import told
-from .remaining_nodes import (
-    ALWAYS,
-    FAILURE,
-    SUCCESS,
-    Link,
-    Remainder,
-    RemainingNode,
-)
+from .remaining_nodes import ALWAYS, FAILURE, SUCCESS, Link, Remainder, RemainingNode
 
 LABEL_LIMIT = 60
 NAMES_SHOWN = 5

@@ -182,10 +182,7 @@ def _body(source: Job, kept: RemainingNode, found: KnownOfNodes, handed: t.Mappi
     """
     node = kept.node
     template = found.templates.get(node.template or 0) or {}
-    body: dict[str, t.Any] = {
-        "identifier": node.identifier or str(node.id),
-        **node.prompts,
-    }
+    body: dict[str, t.Any] = {"identifier": node.identifier or str(node.id), **node.prompts}
     if node.template_type != APPROVAL:
         body["unified_job_template"] = node.template
     # A limit of the whole workflow would outrank those of its nodes.

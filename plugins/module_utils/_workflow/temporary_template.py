@@ -14,13 +14,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._api.client import ControllerClient
-from .._api.errors import (
-    AnswerError,
-    AnswerLostError,
-    ControllerError,
-    NotSentError,
-    RefusedError,
-)
+from .._api.errors import AnswerError, AnswerLostError, ControllerError, NotSentError, RefusedError
 from .._api.jobs import Job
 from .._launch.launch import CREATED
 from .._launch.refusals import template_unfinished

@@ -12,13 +12,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._api.client import ControllerClient
-from .._api.errors import (
-    ControllerError,
-    DeadlineError,
-    JobUnsuccessfulError,
-    RefusedError,
-    WaitTimeoutError,
-)
+from .._api.errors import ControllerError, DeadlineError, JobUnsuccessfulError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job, told
 from .._api.kinds import JOB, WORKFLOW_JOB, Kind
 from .._job.outcome import SequenceState, carrying, interrupted_with
@@ -223,10 +217,7 @@ class WorkflowRun:
     def _fail(self, job: Job, outcome: WorkflowOutcome, resumable: bool) -> t.NoReturn:
         report = read_failed_nodes(self.client, self.watch, job)
         outcome = replace(
-            outcome,
-            failed_nodes=report.names,
-            failures=report.failures or None,
-            report_error=report.problem or None,
+            outcome, failed_nodes=report.names, failures=report.failures or None, report_error=report.problem or None
         )
         again = "Mend that, and run the task again to go on from there."
         if not resumable:
