@@ -168,7 +168,7 @@ HOSTS = {
         int="id inventory",
         str="name variables instance_id description",
         bool="enabled has_active_failures",
-        time="created",
+        time="created modified",
     ),
     "inventory__name": _name_of("inventories", "inventory"),
     **{
