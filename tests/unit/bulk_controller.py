@@ -104,6 +104,8 @@ class BulkController(BaseAdapter):
         self.inventory: dict[str, bool] = {}
         #: By host, the inventory that it is in, where that is not 1.
         self.inventory_of: dict[str, int] = {}
+        #: The hosts that were deleted and added again since they failed.
+        self.added_again: set[str] = set()
         self.asked: list[tuple[str, str, dict[str, str]]] = []
         self.before: t.Callable[[str, str], t.Any] = lambda _method, _path: None
         #: Is shown path, query, status and body of each answer, and gives status and body in their place.
@@ -201,14 +203,19 @@ class BulkController(BaseAdapter):
         if parts[2] == "job_host_summaries":
             over = now >= one.ends and not one.canceled
             hosts = sorted(one.hosts.items()) if over else []
-            rows = [summary(name, failed, name in self.inventory) for name, failed in hosts]
+            rows = [summary(name, failed, self._has_row(name)) for name, failed in hosts]
             return 200, listed([row for row in rows if row["failed"] or "failed" not in query], query)
         if parts[2] == "job_events":
             return 200, listed(_events(one, query), query)
         return 200, {"content": "PLAY RECAP"}
 
+    def _has_row(self, name: str) -> bool:
+        return name in self.inventory and name not in self.added_again
+
     def _relaunch(self, one: SimulatedJob, hosts: str) -> tuple[int, t.Any]:
-        names = [name for name, failed in one.hosts.items() if failed] if hosts == "failed" else list(self.inventory)
+        names = list(self.inventory)
+        if hosts == "failed":
+            names = [name for name, failed in one.hosts.items() if failed and self._has_row(name)]
         if hosts == "failed" and not names:
             return 400, {"hosts": "No hosts."}
         kept = {name: one.facts[name] for name in _KEPT if name in one.facts}
@@ -289,6 +296,8 @@ def _meets(facts: Facts, name: str, text: str) -> bool:
 def _events(one: SimulatedJob, query: t.Mapping[str, str]) -> list[Facts]:
     kinds = query["event__in"].split(",") if "event__in" in query else None
     found = [event for event in _all_events(one) if kinds is None or event["event"] in kinds]
+    if "host__isnull" in query:
+        found = [event for event in found if event["host_name"] != "localhost"]
     return found[::-1] if query.get("order_by") == "-counter" else found
 
 
@@ -311,8 +320,9 @@ def _all_events(one: SimulatedJob) -> t.Iterator[Facts]:
                     kind = "runner_on_failed" if failed else "runner_on_ok"
                     told = event(kind, "r", **of_task, res={"msg": "no such unit"} if failed else {})
                     yield {**told, "parent_uuid": f"u{batch}{task}", "host_name": name, "failed": failed}
-    names = sorted(one.hosts)
-    yield event("playbook_on_stats", "s", processed=dict.fromkeys(names, 1), artifact_data={"of_set_stats": 1})
+    counts = {"processed": dict.fromkeys(sorted(one.hosts), 1)}
+    counts["failures"] = {name: 1 for name in counts["processed"] if one.hosts[name]}
+    yield event("playbook_on_stats", "s", **counts, artifact_data={"of_set_stats": 1})
 
 
 def _written(at: float) -> str:

@@ -80,7 +80,9 @@ def judge(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome, alone
             # A list shows less of it, and what it has started is asked for.
             job = work.events_in.of_successful(work.client, job)
         outcome = replace(outcome, job=job)
-    _take_limit(work, job, asked, outcome)
+    if asked.hosts is not None and job.limit_names <= asked.hosts:
+        with carrying(outcome):
+            work.reader.assume_done(job, of_source=outcome.relaunched_job_id == work.source.id)
     if not job.successful:
         outcome, error = yield from _unsuccessful(work, job, outcome)
         if error is None:
@@ -101,15 +103,6 @@ def judge(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome, alone
         look = yield from work.look(job)
         outcome = outcome.saying(said)
         return _judge_whole(look, job, outcome) if whole else _judge_hosts(work, look, job, outcome)
-
-
-def _take_limit(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome) -> None:
-    """What the limit of the first relaunch and its counts tell is not asked for."""
-    if asked.hosts is None or not job.limit_names <= asked.hosts:
-        return
-    failed = work.source.failures_counted
-    all_of_source = outcome.relaunched_job_id == work.source.id and (failed is None or failed <= len(job.limit_names))
-    work.reader.assume_done(job, all_of_source)
 
 
 def _judge_whole(look: Look, job: Job, outcome: RelaunchOutcome) -> Judged:

@@ -31,8 +31,8 @@ RESULTS_LIMIT = 1000
 # All events of a job are asked for at once where they are no more than this.
 FEW_EVENTS = 100
 _WHOLE = {"order_by": "counter", "page_size": FEW_EVENTS}
-# Statistics take some 180 bytes a host.
-STATISTICS_LIMIT = 200
+# Statistics take some 180 bytes a host. Where there are more, the failed ones are asked for before a launch.
+STATISTICS_LIMIT = 250
 
 
 class StartsRead(dict[int, Started]):

@@ -223,6 +223,33 @@ class SummariesReader:
         job = self._events_in(job)
         return job, job.hosts_counted or 0
 
+    def assume_done(self, job: Job, of_source: bool) -> None:
+        """Know by its limit on whom a job was successful, where its counts tell that all of these hosts have run.
+
+        :param of_source: it is a relaunch of the source on failed hosts.
+        :raises ControllerError: which hosts failed in the source could not be read.
+        """
+        if not _ran_on_limit(job, self._read.starts.get(job.id)):
+            return
+        known = self._source.id in self._read.summaries or self._source.id in self._read.failed
+        if of_source and not known and self._failed_on_no_others(job.limit_names):
+            failed = tuple(HostSummary(None, name, name, failed=True) for name in job.limit_names)
+            self._read.failed[self._source.id] = failed
+        done = tuple(HostSummary(None, name, name, failed=False) for name in job.limit_names)
+        self._read.summaries.setdefault(job.id, done)
+
+    def _failed_on_no_others(self, limit: frozenset[str]) -> bool:
+        """Whether the limit of a relaunch surely names all failed hosts of the source.
+
+        Without a word it leaves out those that have lost their row in the inventory.
+        """
+        counted = self._source.failures_counted
+        if counted is not None:
+            return counted <= len(limit)
+        # A list tells no counts, and whether the source ended early is asked for next anyway.
+        failed = self._ends.started(self._source).failed
+        return failed is not None and failed <= limit
+
     def _failed_of(self, job: Job) -> tuple[HostSummary, ...]:
         if job.id in self._read.summaries:
             return tuple(one for one in self._read.summaries[job.id] if one.failed)
@@ -321,19 +348,6 @@ class LedgerReader(SummariesReader):
         """The ledger, in which the active runs tell as well as can be on which of its hosts they are."""
         hosts = (*(ledger.hosts or ()), *(ledger.stopped_hosts or ()))
         return replace(ledger, runs=tuple(self._reach.with_limit(run, hosts) for run in ledger.runs))
-
-    def assume_done(self, job: Job, of_source: bool) -> None:
-        """Know by its limit on whom a job was successful, where its counts tell that all of these hosts have run.
-
-        :param of_source: these are all failed hosts of the source.
-        """
-        if not _ran_on_limit(job, self._read.starts.get(job.id)):
-            return
-        if of_source and self._source.id not in self._read.summaries:
-            failed = tuple(HostSummary(None, name, name, failed=True) for name in job.limit_names)
-            self._read.failed.setdefault(self._source.id, failed)
-        done = tuple(HostSummary(None, name, name, failed=False) for name in job.limit_names)
-        self._read.summaries.setdefault(job.id, done)
 
     def with_remaining(self, ledger: Ledger, base: Job, earlier: t.Sequence[Job] = ()) -> Ledger:
         """The ledger with all hosts that are not done: with those too for which the base ended early, one by one.

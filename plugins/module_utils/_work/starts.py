@@ -200,19 +200,22 @@ class Started:
     """All that a run started, batch by batch.
 
     :param hosts: by their names in the run, those that its statistics tell of; None where these were not asked for.
+    :param failed: those of them that failed or could not be reached, likewise.
     """
 
     batches: tuple[Batch, ...] = ()
     hosts: t.Optional[frozenset[str]] = None
+    failed: t.Optional[frozenset[str]] = None
 
     @classmethod
     def of(cls, events: t.Iterable[t.Mapping[str, t.Any]]) -> Started:
         """From a run's START_EVENTS, and its STATISTICS where they are wanted, in order of their counters."""
         parts: list[tuple[Start, list[Start]]] = []
         hosts: t.Optional[frozenset[str]] = None
+        failed: t.Optional[frozenset[str]] = None
         for event in events:
             if event.get("event") == STATISTICS:
-                hosts = _counted_in(event)
+                hosts, failed = _counted_in(event, _HEADINGS), _counted_in(event, _OF_FAILED)
                 continue
             start = Start.of(event)
             if start.kind is StartKind.PLAY:
@@ -220,7 +223,8 @@ class Started:
             elif parts:
                 parts[-1][1].append(start)
         ends = [play.counter for play, _starts in parts[1:]]
-        return cls(tuple(Batch(play, tuple(starts), end) for (play, starts), end in zip(parts, [*ends, None])), hosts)
+        batches = tuple(Batch(play, tuple(starts), end) for (play, starts), end in zip(parts, [*ends, None]))
+        return cls(batches, hosts, failed)
 
     @cached_property
     def plays(self) -> tuple[Start, ...]:
@@ -257,13 +261,14 @@ class Started:
 
 
 # Of statistics; there are the artifacts of set_stats beside them.
-_HEADINGS = ("processed", "ok", "changed", "skipped", "failures", "dark", "rescued", "ignored")
+_OF_FAILED = ("failures", "dark")
+_HEADINGS = ("processed", "ok", "changed", "skipped", *_OF_FAILED, "rescued", "ignored")
 
 
-def _counted_in(event: t.Mapping[str, t.Any]) -> frozenset[str]:
+def _counted_in(event: t.Mapping[str, t.Any], headings: t.Sequence[str]) -> frozenset[str]:
     """The hosts of which statistics tell, each under one heading or several (recorded: get-events-stats)."""
     data = event.get("event_data") or {}
-    return frozenset(str(name) for heading in _HEADINGS for name in data.get(heading) or ())
+    return frozenset(str(name) for heading in headings for name in data.get(heading) or ())
 
 
 @dataclass(frozen=True)

@@ -1479,6 +1479,50 @@ def test_events_of_a_short_relaunch_replace_its_detail_and_hosts(controller: Bul
     ]
 
 
+class TestLostHosts:
+    """A relaunch leaves out, without a word, failed hosts that have lost their row in the inventory."""
+
+    #: By how the host was lost: its name, and what is said of it.
+    LOST: t.ClassVar[dict[str, tuple[str, str]]] = {
+        "deleted": ("web2", "Not in the inventory any more, and not recovered: web2."),
+        "added again": ("web2", "failed on web2, which no relaunch on failed hosts reaches"),
+        "implicit": ("localhost", "failed on localhost, which no relaunch on failed hosts reaches"),
+    }
+
+    @pytest.mark.parametrize("total", [5, 5000, None])
+    @pytest.mark.parametrize("how", LOST)
+    def test_each_is_told(self, controller: BulkController, how: str, total: t.Optional[int]) -> None:
+        name, said = self.LOST[how]
+        controller.failed(1, {"web1": True, name: True, "web3": False}, **self._of_inventory(total))
+        if how == "added again":
+            controller.added_again.add(name)
+        else:
+            del controller.inventory[name]
+
+        ran = relaunch(controller)
+
+        assert [job.facts["limit"] for number, job in controller.jobs.items() if number > 100] == ["web1"]
+        assert ran.of(1) == ("relaunched", False) and ran.entry(1).remaining_hosts == (name,)
+        assert said in ran.entry(1).msg
+
+    @pytest.mark.parametrize(("total", "asked"), [(5, 0), (250, 0), (251, 1), (None, 1)])
+    def test_where_statistics_are_read_none_lost_takes_no_request(
+        self, controller: BulkController, total: t.Optional[int], asked: int
+    ) -> None:
+        controller.failed(1, {"web1": True, "web2": True, "web3": False}, **self._of_inventory(total))
+
+        ran = relaunch(controller)
+
+        assert ran.of(1) == ("relaunched", True)
+        failed = [query for _method, path, query in controller.asked if path == "jobs/1/job_host_summaries/"]
+        assert [query.get("failed") for query in failed] == ["true"] * asked
+
+    @staticmethod
+    def _of_inventory(total: t.Optional[int]) -> dict[str, t.Any]:
+        """Facts of a job whose inventory is said to have so many hosts."""
+        return {"summary_fields": {"inventory": {"id": 1, "total_hosts": total}}}
+
+
 @pytest.mark.parametrize("gap", ["late", "cut off", "many"])
 def test_events_that_are_late_or_too_many_are_waited_for(controller: BulkController, gap: str) -> None:
     for number in (1, 2):

@@ -412,8 +412,8 @@ class TestWhatIsKept:
 class TestAssumed:
     """What the limit of a relaunch and its counts tell is not asked for."""
 
-    def reader(self, client: ControllerClient, kept: JobsRead) -> LedgerReader:
-        source = Job.of(job(42))
+    def reader(self, client: ControllerClient, kept: JobsRead, failures: int = 2) -> LedgerReader:
+        source = Job.of(job(42, host_status_counts={"failures": failures}))
         return LedgerReader(client, lambda ended: ended, source, SameWork(client, source), False, kept)
 
     @pytest.mark.parametrize(
@@ -441,6 +441,14 @@ class TestAssumed:
             )
 
         assert (set(kept.failed), set(kept.summaries)) == known
+
+    def test_the_source_may_have_failed_on_more(self, controller: ScriptedController) -> None:
+        kept = JobsRead()
+        ended = Job.of(relaunched(43, "successful", host_status_counts={"ok": 2}))
+        with ControllerClient(ConnectionOptions(controller.url, token="t")) as client:
+            self.reader(client, kept, failures=3).assume_done(ended, of_source=True)
+
+        assert (set(kept.failed), set(kept.summaries)) == (set(), {43})
 
     def test_what_has_been_read_is_known_better(self, controller: ScriptedController) -> None:
         kept = JobsRead(summaries={42: ()})

@@ -28,7 +28,7 @@ HOSTS = "/api/v2/inventories/1/hosts/"
 
 
 def waited_for(controller: ScriptedController, **ended: t.Any) -> None:
-    controller.expect("GET", at(42), body=job(42))
+    controller.expect("GET", at(42), body=job(42, host_status_counts={"failures": 2}))
     controller.expect("GET", JOBS, body=listed())
     controller.expect("POST", at(42, "relaunch"), 201, relaunched())
     controller.expect("GET", JOBS, body=listed())

@@ -31,7 +31,7 @@ OWN = relaunched(44)
 
 def launched(controller: ScriptedController, *rivals: dict[str, t.Any], own: dict[str, t.Any] = OWN) -> None:
     """A launch, and what the look at other callers shows after it."""
-    controller.expect("GET", at(42), body=job(42))
+    controller.expect("GET", at(42), body=job(42, host_status_counts={"failures": 2}))
     controller.expect("GET", JOBS, body=listed())
     controller.expect("POST", at(42, "relaunch"), 201, own)
     controller.expect("GET", JOBS, body=listed(*map(in_list, rivals), in_list(own)))
@@ -305,7 +305,7 @@ def test_with_force_there_is_no_looking(controller: ScriptedController, relaunch
 def test_a_look_that_fails_is_a_warning(
     controller: ScriptedController, relaunch: Relaunch, answer: dict[str, t.Any]
 ) -> None:
-    controller.expect("GET", at(42), body=job(42))
+    controller.expect("GET", at(42), body=job(42, host_status_counts={"failures": 2}))
     controller.expect("GET", JOBS, body=listed())
     controller.expect("POST", at(42, "relaunch"), 201, OWN)
     controller.expect("GET", JOBS, **answer)

@@ -34,7 +34,7 @@ FAILED = listed(summary("web1"), summary("web2"))
 
 def launched(controller: ScriptedController, **new: t.Any) -> None:
     """A first launch, and the look at other callers after it, which is the first of the wait."""
-    controller.expect("GET", at(42), body=job(42))
+    controller.expect("GET", at(42), body=job(42, host_status_counts={"failures": 2}))
     controller.expect("GET", JOBS, body=listed())
     controller.expect("POST", at(42, "relaunch"), 201, relaunched(**new))
     controller.expect("GET", JOBS, body=listed(in_list(relaunched(**new))))
@@ -75,7 +75,7 @@ class TestSource:
     ) -> None:
         controller.expect("GET", at(42), body=job(42, "running"))
         controller.expect("GET", at(42), body=job(42, "running"))
-        controller.expect("GET", at(42), body=job(42, "failed"))
+        controller.expect("GET", at(42), body=job(42, host_status_counts={"failures": 2}))
         controller.expect("GET", JOBS, body=listed())
         controller.expect("POST", at(42, "relaunch"), 201, relaunched())
         controller.expect("GET", JOBS, body=listed())
