@@ -16,6 +16,7 @@ from .._api.jobs import Job
 from .._api.kinds import JOB
 from .._launch.changes import before_changes
 from .._work.decision import FAILED, Launch, no_failed_hosts
+from .._work.ledger_reader import LedgerReader
 from .options import RelaunchRequest
 from .outcome import BrokenOffError, RelaunchOutcome
 
@@ -30,10 +31,12 @@ def predicted(
     job: Job,
     missing: t.Sequence[str],
     outcome: RelaunchOutcome,
+    reader: LedgerReader,
 ) -> RelaunchOutcome:
     """The outcome of a relaunch that is not sent, with the hosts that would run.
 
     :param job: the one to relaunch, in detail.
+    :param reader: brings its hosts.
     :param missing: passwords that it needs and that are not given.
     :raises NoFailedHostsError: the relaunch would be refused.
     """
@@ -43,7 +46,7 @@ def predicted(
     counts = client.get(JOB.at(job.id, "relaunch")).get("retry_counts")
     # Of one of many no result tells all of the hosts of a job.
     told = on_failed or not request.one_of_many
-    summaries = _jobs.host_summaries(client, job.id, failed=True if narrowed else None) if told else []
+    summaries = (reader.failed_summaries(job) if narrowed else reader.summaries(job)) if told else ()
     names = tuple(summary.name for summary in summaries if summary.host is not None)
     future = dict(
         status="pending",

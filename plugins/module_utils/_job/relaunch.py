@@ -79,7 +79,7 @@ class Preparer:
                 self.refuse_other_type()
             missing = missing_passwords(job, work.request.credential_passwords)
             if work.request.check_mode:
-                outcome = predicted(work.client, work.request, decision, job, missing, outcome)
+                outcome = predicted(work.client, work.request, decision, job, missing, outcome, work.reader)
                 if decision.hosts == FAILED and not decision.due:
                     outcome = _with_lost(work, decision, outcome.hosts or (), outcome)
         return with_passwords(Prepared(decision, job, _attempt(work, decision, job, body), outcome), missing)
@@ -249,10 +249,11 @@ def _besides(ledger: Ledger, decision: Launch, new: Job, narrowed: bool) -> str:
 
 def _with_lost(work: JobWork, decision: Launch, names: t.Sequence[str], outcome: RelaunchOutcome) -> RelaunchOutcome:
     """The outcome of the first relaunch with the failed hosts that it does not reach, which are not known before: asked
-    only where the counts tell of some.
+    only where the counts tell of some, or the hosts have been read. Else the verdict tells.
     """
     failed = work.source.failures_counted
-    if decision.job.id != work.source.id or not names or failed is None or failed <= len(names):
+    may_have = work.request.check_mode if failed is None else failed > len(names)
+    if decision.job.id != work.source.id or not names or not may_have:
         return outcome
     try:
         lost = work.reader.lost_hosts()

@@ -268,8 +268,10 @@ def _tell(work: JobWork, prepared: Prepared, launched: Launched) -> None:
 
 def _has_lost_all(work: JobWork, look: Look, error: ControllerError) -> bool:
     """Whether the controller knows none of the source's failed hosts, which its statistics count, and why is open."""
-    unknown = look.ledger.hosts is None and bool(work.source.failures_counted)
-    return unknown and isinstance(first_error(error), NoFailedHostsError)
+    counted = work.source.failures_counted
+    # A list of many jobs tells no counts.
+    may_have = work.request.one_of_many if counted is None else counted > 0
+    return may_have and look.ledger.hosts is None and isinstance(first_error(error), NoFailedHostsError)
 
 
 def _told(work: JobWork, job: Job) -> Job:

@@ -116,6 +116,21 @@ class SummariesReader:
         self._read.summaries[job.id] = tuple(found)
         return self._read.summaries[job.id]
 
+    def failed_summaries(self, job: Job) -> tuple[HostSummary, ...]:
+        """Those of the hosts that failed in a job that has ended.
+
+        :raises ControllerError: they could not be read.
+        """
+        if job.id in self._read.summaries:
+            return tuple(one for one in self._read.summaries[job.id] if one.failed)
+        if job.id not in self._read.failed:
+            found: t.Sequence[HostSummary] = ()
+            if not job.never_began:
+                job = self._events_in(job)
+                found = _jobs.host_summaries(self._client, job.id, failed=True)
+            self._read.failed[job.id] = tuple(found)
+        return self._read.failed[job.id]
+
     def forget_hosts(self, ledger: Ledger) -> None:
         """Have the hosts of a work's runs asked for again: see ``JobsRead.forget_hosts``."""
         self._read.forget_hosts((ledger.source.id, *(run.job.id for run in ledger.runs)))
@@ -140,7 +155,7 @@ class SummariesReader:
 
         :raises ControllerError: they could not be read.
         """
-        records = host_records(Run(self._source, whole=True, summaries=self._failed_of(self._source)), ())
+        records = host_records(Run(self._source, whole=True, summaries=self.failed_summaries(self._source)), ())
         return tuple(one for one in self._reach.of(records) if not one.has_row)
 
     def in_other_slices(self, job: Job) -> tuple[HostRecord, ...]:
@@ -250,17 +265,6 @@ class SummariesReader:
         failed = self._ends.started(self._source).failed
         return failed is not None and failed <= limit
 
-    def _failed_of(self, job: Job) -> tuple[HostSummary, ...]:
-        if job.id in self._read.summaries:
-            return tuple(one for one in self._read.summaries[job.id] if one.failed)
-        if job.id not in self._read.failed:
-            found: t.Sequence[HostSummary] = ()
-            if not job.never_began:
-                job = self._events_in(job)
-                found = _jobs.host_summaries(self._client, job.id, failed=True)
-            self._read.failed[job.id] = tuple(found)
-        return self._read.failed[job.id]
-
     def _with_summaries(self, run: Run) -> Run:
         if run.summaries is not None or not may_have_results(run):
             return run
@@ -314,7 +318,7 @@ class LedgerReader(SummariesReader):
         runs = [Run(job, whole=self._is_whole(job)) for job in jobs if job is not early]
         source_run = Run(source, whole=True)
         if self._reads_hosts and (runs or hosts_needed):
-            source_run = replace(source_run, summaries=self._failed_of(self._source))
+            source_run = replace(source_run, summaries=self.failed_summaries(self._source))
             runs = self._until_decided(source_run, runs)
         tried, masked = frozenset(self._tried), self._same_work.masked
         launched = [job for job in later if job.id in tried] if tried else []

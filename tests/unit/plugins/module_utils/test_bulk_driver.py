@@ -1494,16 +1494,34 @@ class TestLostHosts:
     def test_each_is_told(self, controller: BulkController, how: str, total: t.Optional[int]) -> None:
         name, said = self.LOST[how]
         controller.failed(1, {"web1": True, name: True, "web3": False}, **self._of_inventory(total))
-        if how == "added again":
-            controller.added_again.add(name)
-        else:
-            del controller.inventory[name]
+        self._lose(controller, how)
 
         ran = relaunch(controller)
 
         assert [job.facts["limit"] for number, job in controller.jobs.items() if number > 100] == ["web1"]
         assert ran.of(1) == ("relaunched", False) and ran.entry(1).remaining_hosts == (name,)
         assert said in ran.entry(1).msg
+
+    @pytest.mark.parametrize("how", LOST)
+    def test_the_plan_tells_each(self, controller: BulkController, how: str) -> None:
+        controller.failed(1, {"web1": True, self.LOST[how][0]: True})
+        self._lose(controller, how)
+
+        entry = relaunch(controller, check_mode=True).entry(1)
+
+        assert entry.hosts == ("web1",) and set(entry.remaining_hosts) == {"web1", self.LOST[how][0]}
+
+    @pytest.mark.parametrize("check", [False, True])
+    @pytest.mark.parametrize("how", LOST)
+    def test_where_none_is_left_each_is_told(self, controller: BulkController, how: str, check: bool) -> None:
+        name = self.LOST[how][0]
+        controller.failed(1, {name: True})
+        self._lose(controller, how)
+
+        ran = relaunch(controller, check_mode=check)
+
+        assert ran.of(1) == ("done" if how == "deleted" else "refused", False)
+        assert ran.entry(1).remaining_hosts == (name,) and name in ran.entry(1).msg
 
     @pytest.mark.parametrize(("total", "asked"), [(5, 0), (250, 0), (251, 1), (None, 1)])
     def test_where_statistics_are_read_none_lost_takes_no_request(
@@ -1516,6 +1534,12 @@ class TestLostHosts:
         assert ran.of(1) == ("relaunched", True)
         failed = [query for _method, path, query in controller.asked if path == "jobs/1/job_host_summaries/"]
         assert [query.get("failed") for query in failed] == ["true"] * asked
+
+    def _lose(self, controller: BulkController, how: str) -> None:
+        if how == "added again":
+            controller.added_again.add(self.LOST[how][0])
+        else:
+            del controller.inventory[self.LOST[how][0]]
 
     @staticmethod
     def _of_inventory(total: t.Optional[int]) -> dict[str, t.Any]:

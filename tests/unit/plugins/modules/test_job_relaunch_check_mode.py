@@ -130,7 +130,7 @@ class TestRelaunchesThatAreThere:
 
     def test_the_chain_is_predicted(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         self.failed(controller)
-        counted(controller, 43, summary("web2"))
+        controller.expect("GET", at(43, "relaunch"), body={"retry_counts": {"all": 3, "failed": 1}})
 
         result = relaunch(hosts="failed", check_mode=True, diff=True)
 
@@ -143,7 +143,7 @@ class TestRelaunchesThatAreThere:
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
         self.failed(controller, summary_fields=FORBIDDEN)
-        counted(controller, 42, summary("web1"), summary("web2"))
+        controller.expect("GET", at(42, "relaunch"), body={"retry_counts": {"all": 3, "failed": 2}})
 
         result = relaunch(hosts="failed", check_mode=True)
 
