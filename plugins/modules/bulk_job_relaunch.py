@@ -259,14 +259,15 @@ jobs:
       sample: relaunched
     recovered:
       description:
-        - Whether all of its work has succeeded by now. Where hosts could not run, such as disabled ones, it has not.
-          They are in RV(jobs[].remaining_hosts).
+        - Whether all of its work has succeeded by now. Where hosts could not run, such as disabled or deleted ones, it
+          has not. They are in RV(jobs[].remaining_hosts).
       type: bool
       sample: true
     failed:
       description:
         - Whether it was acted on, or was to be, without success; also where its relaunch was successful, and has not
-          done all of its work. What is left alone for a reason, or lacks only disabled hosts, has not failed.
+          done all of its work. What is left alone for a reason, or lacks only hosts that are disabled or deleted, has
+          not failed.
         - RV(counts) has their number as C(failed).
       type: bool
       sample: false
