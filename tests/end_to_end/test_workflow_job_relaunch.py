@@ -129,7 +129,8 @@ def test_it_takes_these_requests(sandbox: Sandbox, deploy: Deploy, workflow: Wor
         "GET jobs/",
         f"GET {job}/job_host_summaries/",
         "GET jobs/",
-        # By what an earlier success of the template had started.
+        # By what an earlier success of the template had started, which has just ended: its last events have to be in.
+        f"GET jobs/{made['jobs']['A']}/",
         f"GET jobs/{made['jobs']['A']}/job_events/",
         f"GET {job}/job_events/",
         *[f"GET inventories/{sandbox.job(made['jobs']['B'])['inventory']}/hosts/"] * 2,

@@ -47,7 +47,7 @@ _AGO = re.compile(r"(\d+)\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 # What every Python reads: since 3.11 it takes far more, such as a day without dashes.
 _TIME = r"\d\d(?::\d\d(?::\d\d(?:\.\d{3}(?:\d{3})?)?)?)?"
-_DAY_OR_MOMENT = re.compile(rf"\d{{4}}-\d\d-\d\d(?:[T ]{_TIME}(?:[+-]\d\d:\d\d)?)?", re.ASCII)
+_DAY_OR_MOMENT = re.compile(rf"(\d{{4}}-\d\d-\d\d)(?:([T ]{_TIME})(?:([+-]\d\d):?(\d\d)?)?)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -206,9 +206,12 @@ def moment(text: t.Optional[str], now: datetime, option: str) -> t.Optional[date
         if ago:
             return now - timedelta(**{_UNITS[ago.group(2)]: int(ago.group(1))})
         given = re.sub(r"[zZ]$", "+00:00", text.strip())
-        if not _DAY_OR_MOMENT.fullmatch(given):
+        parts = _DAY_OR_MOMENT.fullmatch(given)
+        if not parts:
             raise ValueError(given)
-        found = datetime.fromisoformat(given)
+        day, time, hours, minutes = parts.groups()
+        zone = f"{hours}:{minutes or '00'}" if hours else ""
+        found = datetime.fromisoformat(f"{day}{time or ''}{zone}")
         # At the edges of the calendar there is no such moment.
         return found.astimezone(timezone.utc) if found.tzinfo else found.replace(tzinfo=timezone.utc)
     except (ValueError, OverflowError):

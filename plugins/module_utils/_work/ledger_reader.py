@@ -186,6 +186,13 @@ class SummariesReader:
             if of_others.issuperset(job.id for job in one.failed_in)
         }
         open_ones = [one for one in records if held.get(one.key, True) is None]
+        if open_ones:
+            # Who is in the source's own statistics was asked for, whatever its limit means by now.
+            own = Run(self._source, whole=True, summaries=self.summaries(self._source))
+            hosts = Hosts(self._source.inventory, [own, *runs])
+            ran = {hosts.key(own, one) for one in own.summaries or ()}
+            held.update((one.key, True) for one in open_ones if one.key in ran)
+            open_ones = [one for one in open_ones if one.key not in ran]
         names = self._in_limit(frozenset[str]().union(*(one.names for one in open_ones)), source.no_groups)
         held.update((one.key, bool(names & one.names)) for one in open_ones)
         return tuple(one for one in records if held.get(one.key, True))
@@ -215,19 +222,30 @@ class SummariesReader:
         :raises ControllerError: something could not be read.
         """
         success = ledger.whole_success
-        if success is None:
+        inventories = self._read.inventories
+        if success is None or (inventories is not None and inventories.unchanged_since(success)):
             return ledger
         job, ran = self._hosts_in(success)
         runs = tuple(replace(run, job=job) if run.job.id == job.id else run for run in ledger.runs)
         ledger = replace(ledger, runs=runs)
-        known = self._read.summaries.get(base.id)
-        meant = base.hosts_counted or (len(known) if known else base.inventory_hosts)
+        counted = base.hosts_counted or len(() if base.never_began else self.summaries(base))
+        meant = counted or base.inventory_hosts
         if meant is not None and ran and ran >= meant:
             return ledger
         started, summaries = partial(self._ends.started, job), partial(self.summaries, job)
         left_out = read_left_out(self._client, job, ran, lambda: {play.pattern for play in started().plays}, summaries)
         # By names it is asked whom the base stopped for; else what cannot be known counts, unless it was for nobody.
-        return replace(ledger, whole_left_out=(by_names or not ran or None) if left_out is None else left_out)
+        if left_out is None:
+            left_out = not ran or (by_names and self._left_some(base, job)) or None
+        # Of an inventory there may be hosts that are no part of the work.
+        return replace(ledger, whole_left_out=left_out if counted else left_out or None)
+
+    def _left_some(self, base: Job, success: Job) -> bool:
+        """Whether a success had no result of a host that another run had, and that did not fail in it."""
+        then, now = (Run(one, whole=True, summaries=self.summaries(one)) for one in (base, success))
+        hosts = Hosts(self._source.inventory, [now, then])
+        ran = {hosts.key(now, one) for one in now.summaries or ()}
+        return any(not one.failed and hosts.key(then, one) not in ran for one in then.summaries or ())
 
     def _hosts_in(self, job: Job) -> tuple[Job, int]:
         """On how many hosts a job ran that has ended; and it, in detail where that had to be asked for."""

@@ -138,6 +138,15 @@ class InventoryHosts:
         # One that was changed since may have had another name.
         return all(host.get("name") in ran and parse_time(host.get("modified")) < then for host in before)
 
+    def unchanged_since(self, job: Job) -> bool:
+        """Whether surely no enabled host of a job's inventory was added or changed since the job took its hosts.
+
+        :raises ControllerError: the controller could not be asked.
+        """
+        then = parse_time(job.took_hosts)
+        hosts = self._hosts(job.inventory, then) if job.inventory else None
+        return hosts is not None and all(parse_time(host.get("modified")) < then for host in hosts)
+
     def _hosts(self, inventory: int, then: datetime) -> t.Optional[list[_Row]]:
         """Those that it had when a job took them, and has still; None where they are many, or may not be read."""
         if not self._is_known(inventory, then):
@@ -280,7 +289,9 @@ def read_left_out(
     if not perhaps:
         return False
     meant = read_never_begun(client, job, EndOfRun(frozenset(), never_begun=True), patterns(), summaries)
-    return bool(meant.more or meant.unknown or set(meant.hosts).intersection(perhaps))
+    if set(meant.hosts).intersection(perhaps):
+        return True
+    return None if meant.more or meant.unknown else False
 
 
 def _meant(client: ControllerClient, job: Job, meant: Targets, left: NeverBegun) -> NeverBegun:

@@ -28,8 +28,8 @@ from .starts import RESULT_EVENTS, Batch, Started, StartKind
 MEASURES = 2
 # So many older successful ones are read where these have started nothing in a play in which the run has.
 OLDER_MEASURES = 5
-# So long after the end of a job its last events may not be in yet; mostly it takes a second.
-EVENTS_LATE_FOR = timedelta(hours=1)
+# So long after the end of a job, and of its summaries, its last events may not be in yet; mostly it takes a second.
+EVENTS_LATE_FOR = timedelta(minutes=1)
 
 
 class RunEnds:

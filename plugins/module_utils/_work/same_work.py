@@ -145,7 +145,8 @@ class Prompts:
             try:
                 self._known[key] = prompts(if_visible(lambda: client.get(JOB.at(job.id, "create_schedule"))) or {})
             except OF_ONE_ADDRESS as error:
-                self._unreadable[job.id] = error
+                if not error.transient or self.unreadable_known:
+                    self._unreadable[job.id] = error
                 raise
         return self._known[key]
 

@@ -1,0 +1,190 @@
+# Copyright (c) 2026, relaunch.controller contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the runs of others mean for the work of a job: schedules, and persons with limits of their own."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+import requests
+
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import JobsOutcome
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
+from ansible_collections.relaunch.controller.plugins.module_utils._job.options import (
+    RELAUNCH_SPECIFICATION,
+    RelaunchRequest,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import RelaunchOutcome
+from ansible_collections.relaunch.controller.plugins.module_utils._job.relaunch_job import relaunch_job
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import Waiting
+from ansible_collections.relaunch.controller.plugins.module_utils._selection.selection import Selection
+from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
+from ansible_collections.relaunch.controller.tests.unit.bulk_controller import NOW, BulkController
+from ansible_collections.relaunch.controller.tests.unit.clock import Clock
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import DENIED, listed
+
+WEB = {"web1": False, "web2": False, "web3": False}
+NEVER_BEGAN = {
+    "status": "failed",
+    "started": None,
+    "playbook_counts": {"play_count": 0, "task_count": 0},
+    "host_status_counts": None,
+}
+
+
+def relaunched(controller: BulkController, hosts: str = "failed", **options: t.Any) -> RelaunchOutcome:
+    unset = {name: option.get("default") for name, option in RELAUNCH_SPECIFICATION["argument_spec"].items()}
+    request = RelaunchRequest.of({**unset, "job_id": 1, "hosts": hosts, "wait": True}, False, False)
+    with controller.client(**options) as client:
+        return relaunch_job(client, request)
+
+
+def recovered(controller: BulkController, hosts: str, number: int = 1, fallback_to_all: bool = False) -> JobsOutcome:
+    options = RelaunchOptions(hosts=hosts, wait=True, fallback_to_all=fallback_to_all)
+    selection = Selection(job_ids=tuple(range(1, number + 1)))
+    request = JobsRequest(selection=selection, options=options, waiting=Waiting(wait=True), at_once=5)
+    with controller.client() as client:
+        return relaunch_jobs(client, request, NOW)
+
+
+def may_not_read_the_inventory(_method: str, path: str) -> t.Any:
+    """For who may only execute."""
+    return (403, DENIED) if path.startswith("inventories/") else None
+
+
+class TestScheduledSuccess:
+    """Job 50 was successful on all that its play is for, web1 to web3. The inventory has db1 and db2 besides."""
+
+    def controller(
+        self, *, began: bool, pattern: str = "web", number: int = 1, readable: bool = True, edited: bool = True
+    ) -> BulkController:
+        """:param edited: db1 and db2 have been changed since."""
+        controller = BulkController(Clock())
+        for job in range(1, number + 1):
+            if began:
+                controller.failed(job, {**WEB, "web1": True}, template=6 + job, stopped=True)
+            else:
+                controller.failed(job, {}, template=6 + job, **NEVER_BEGAN)
+            controller.failed(49 + job, WEB, template=6 + job, launch_type="scheduled")
+        controller.inventory.update({"db1": True, "db2": True})
+
+        def before(method: str, path: str) -> t.Any:
+            if not readable and (denied := may_not_read_the_inventory(method, path)):
+                return denied
+            if path == "inventories/1/groups/":
+                known = "web" in str(controller.asked[-1][2]) and pattern == "web"
+                return 200, listed(*([{"id": 3, "name": "web"}] if known else []))
+            if path.startswith("groups/3/"):
+                return 200, listed(*({"id": one, "name": f"web{one}"} for one in (1, 2, 3)))
+            return None
+
+        def after(path: str, query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+            if "modified__gt" in query:
+                rows = [row for row in body["results"] if row["name"].startswith("db")] if edited else []
+                return 200, listed(*rows)
+            if "job_events" in path:
+                body = json.loads(json.dumps(body).replace('"play_pattern": "all"', f'"play_pattern": "{pattern}"'))
+            return status, body
+
+        controller.before, controller.after = before, after
+        return controller
+
+    @pytest.mark.parametrize("hosts", ["failed", "remaining"])
+    def test_it_counts_for_who_may_not_read_the_inventory(self, hosts: str) -> None:
+        controller = self.controller(began=True, readable=False)
+
+        assert relaunched(controller, hosts).changed is False
+        entry = recovered(controller, hosts).jobs[0]
+        assert (entry.outcome, entry.recovered) == ("superseded", True), entry.msg
+
+    @pytest.mark.parametrize("hosts", ["failed", "remaining"])
+    def test_nor_is_it_done_again_on_all_hosts(self, hosts: str) -> None:
+        controller = self.controller(began=True, readable=False)
+        for _run in range(3):
+            recovered(controller, hosts, fallback_to_all=True)
+            controller.clock.now += 600.0
+        assert controller.posts == []
+
+    @pytest.mark.parametrize("pattern", ["web*", "~web.*", "os_RedHat"])
+    @pytest.mark.parametrize("hosts", ["failed", "all", "remaining"])
+    def test_hosts_of_other_work_may_be_edited(self, hosts: str, pattern: str) -> None:
+        controller = self.controller(began=False, pattern=pattern)
+        for _run in range(3):
+            relaunched(controller, hosts)
+            controller.clock.now += 3600.0
+        assert controller.posts == []
+
+    def test_hosts_of_other_work_may_be_edited_beside_many_jobs(self) -> None:
+        controller = self.controller(began=False, pattern="web*")
+        for _run in range(3):
+            recovered(controller, "failed")
+            controller.clock.now += 3600.0
+        assert controller.posts == []
+
+    @pytest.mark.parametrize("edited", [False, True])
+    @pytest.mark.parametrize(("began", "requests_at_most"), [(False, 11), (True, 49)])
+    def test_hosts_are_asked_for_once_for_many_jobs(self, began: bool, requests_at_most: int, edited: bool) -> None:
+        controller = self.controller(began=began, number=20, edited=edited)
+
+        outcome = recovered(controller, "failed", number=20)
+
+        assert {entry.outcome for entry in outcome.jobs} == {"superseded"}
+        assert len(controller.asked) <= requests_at_most
+
+    @pytest.mark.parametrize("began", [False, True])
+    def test_hosts_that_are_no_part_of_the_work_are_not_told(self, began: bool) -> None:
+        outcome = recovered(self.controller(began=began, edited=False), "failed")
+
+        assert "did not run on some hosts" not in outcome.jobs[0].msg
+
+
+def test_a_host_in_the_statistics_of_the_source_was_asked_for_whatever_its_limit_means_now() -> None:
+    controller = BulkController(Clock())
+    controller.failed(1, {"web1": True, "web2": False}, limit="web")
+    controller.failed(2, {"web1": False, "web2": True}, limit="web1,web2")
+    controller.before = may_not_read_the_inventory
+
+    outcome = relaunched(controller)
+
+    ran = {name for one in controller.jobs.values() if one.id > 100 for name in one.hosts}
+    assert "web2" in ran, (outcome.msg, controller.posts)
+
+
+def test_a_host_that_was_disabled_is_no_error_for_who_may_not_read_the_inventory() -> None:
+    controller = BulkController(Clock())
+    controller.failed(1, {"web1": True, "web2": False, "web3": False})
+    controller.failed(2, {"web2": False, "web3": False}, launch_type="scheduled")
+    controller.inventory["web1"] = False
+    controller.before = may_not_read_the_inventory
+
+    outcome = relaunched(controller)
+
+    assert (outcome.changed, controller.posts) == (False, [])
+
+
+@pytest.mark.parametrize("retries", [0, 3])
+def test_a_lost_answer_about_the_prompts_of_another_job_is_asked_for_again(retries: int) -> None:
+    """The controller resets connections for a minute behind the launch, where somebody's other job is too."""
+    controller = BulkController(Clock())
+    controller.failed(1, {"web1": True, "web2": False})
+    controller.duration = lambda _number: 120.0
+    until: list[float] = []
+
+    def before(method: str, path: str) -> None:
+        if method == "POST" and path == "jobs/1/relaunch/" and not until:
+            controller.launch(7, ["web1"], 60.0, launch_type="manual", limit="web1", verbosity=3)
+            until.append(controller.clock.now + 60.0)
+        if path.endswith("create_schedule/") and until and controller.clock.now < until[0]:
+            raise requests.ConnectionError("reset")
+
+    controller.before = before
+
+    outcome = relaunched(controller, max_retries=retries)
+
+    assert outcome.job is not None
+    assert outcome.job.status == "successful"
