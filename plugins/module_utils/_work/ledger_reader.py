@@ -30,7 +30,7 @@ from .ledger import (
 )
 from .never_begun import InventoryHosts, NeverBegun, read_left_out, read_never_begun
 from .run_ends import RunEnds, may_have_results
-from .runs import Hosts, Run, same_limit
+from .runs import HostKey, Hosts, Run, same_limit
 from .same_work import SameWork
 from .starts import Started
 
@@ -166,10 +166,8 @@ class SummariesReader:
         """
         if not self._source.sliced:
             return ()
-        then, now = (Run(one, whole=True, summaries=self.summaries(one)) for one in (self._source, job))
-        hosts = Hosts(self._source.inventory, [now, then])
-        ran = {hosts.key(now, one) for one in now.summaries or ()}
-        missing = [one.name_then for one in then.summaries or () if hosts.key(then, one) not in ran]
+        then, now = map(self._whole_run, (self._source, job))
+        missing = [one.name_then for one in _left_out(now, then)]
         records = self._reach.of_stopped(stopped_records(self._source.inventory, then, missing, (), ()))
         return tuple(one for one in records if one.reach is Reach.RELAUNCH)
 
@@ -188,14 +186,11 @@ class SummariesReader:
         open_ones = [one for one in records if held.get(one.key, True) is None]
         if open_ones:
             # Who is in the source's own statistics was asked for, whatever its limit means by now.
-            own = Run(self._source, whole=True, summaries=self.summaries(self._source))
-            hosts = Hosts(self._source.inventory, [own, *runs])
-            ran = {hosts.key(own, one) for one in own.summaries or ()}
-            held.update((one.key, True) for one in open_ones if one.key in ran)
+            ran = _with_results(self._whole_run(self._source), runs)
             open_ones = [one for one in open_ones if one.key not in ran]
         names = self._in_limit(frozenset[str]().union(*(one.names for one in open_ones)), source.no_groups)
         held.update((one.key, bool(names & one.names)) for one in open_ones)
-        return tuple(one for one in records if held.get(one.key, True))
+        return tuple(one for one in records if held.get(one.key) is not False)
 
     def _in_limit(self, hosts: frozenset[str], known: frozenset[str]) -> frozenset[str]:
         """Those of some hosts that are surely in the source's limit, which may name groups.
@@ -228,24 +223,22 @@ class SummariesReader:
         job, ran = self._hosts_in(success)
         runs = tuple(replace(run, job=job) if run.job.id == job.id else run for run in ledger.runs)
         ledger = replace(ledger, runs=runs)
-        counted = base.hosts_counted or len(() if base.never_began else self.summaries(base))
-        meant = counted or base.inventory_hosts
+        if inventories is not None and not base.never_began:
+            # A list tells no counts, and of an inventory there may be hosts that are no part of the work.
+            self.summaries(base)
+        meant = base.hosts_counted or len(self._read.summaries.get(base.id, ())) or base.inventory_hosts
         if meant is not None and ran and ran >= meant:
             return ledger
         started, summaries = partial(self._ends.started, job), partial(self.summaries, job)
         left_out = read_left_out(self._client, job, ran, lambda: {play.pattern for play in started().plays}, summaries)
         # By names it is asked whom the base stopped for; else what cannot be known counts, unless it was for nobody.
         if left_out is None:
-            left_out = not ran or (by_names and self._left_some(base, job)) or None
-        # Of an inventory there may be hosts that are no part of the work.
-        return replace(ledger, whole_left_out=left_out if counted else left_out or None)
+            doubted = by_names and any(not one.failed for one in _left_out(*map(self._whole_run, (job, base))))
+            left_out = not ran or doubted or None
+        return replace(ledger, whole_left_out=left_out)
 
-    def _left_some(self, base: Job, success: Job) -> bool:
-        """Whether a success had no result of a host that another run had, and that did not fail in it."""
-        then, now = (Run(one, whole=True, summaries=self.summaries(one)) for one in (base, success))
-        hosts = Hosts(self._source.inventory, [now, then])
-        ran = {hosts.key(now, one) for one in now.summaries or ()}
-        return any(not one.failed and hosts.key(then, one) not in ran for one in then.summaries or ())
+    def _whole_run(self, job: Job) -> Run:
+        return Run(job, whole=True, summaries=self.summaries(job))
 
     def _hosts_in(self, job: Job) -> tuple[Job, int]:
         """On how many hosts a job ran that has ended; and it, in detail where that had to be asked for."""
@@ -471,6 +464,19 @@ class LedgerReader(SummariesReader):
         if any(not one.failed and {one.name, one.name_then} & names for one in run.summaries or ()):
             run = self._ends.with_stopped(run, runs)
         return run
+
+
+def _with_results(run: Run, others: t.Sequence[Run]) -> set[HostKey]:
+    """The hosts of which a run has results, as they are known in all of these runs."""
+    hosts = Hosts(run.job.inventory, [run, *others])
+    return {hosts.key(run, one) for one in run.summaries or ()}
+
+
+def _left_out(run: Run, base: Run) -> list[HostSummary]:
+    """The results of a base for hosts of which another run has none."""
+    hosts = Hosts(base.job.inventory, [run, base])
+    ran = {hosts.key(run, one) for one in run.summaries or ()}
+    return [one for one in base.summaries or () if hosts.key(base, one) not in ran]
 
 
 def _ran_on_limit(job: Job, started: t.Optional[Started]) -> bool:

@@ -254,6 +254,8 @@ class TestLimitOfTheSource:
     ) -> None:
         counted(controller, 42, summary("web1"))
         counted(controller, 43, summary("web2"), summary("db7"))
+        # Who ran in the source was asked for in any case.
+        counted(controller, 42, summary("web1"), well("web3"))
         found: dict[str, t.Any] = {"body": listed({"id": 5, "name": "web"})} if granted else {"status": 403}
         controller.whenever("GET", GROUPS, **{"body": DENIED, **found})
         controller.whenever("GET", "/api/v2/groups/5/all_hosts/", body=listed({"name": "web2"}))
