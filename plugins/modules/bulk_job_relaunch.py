@@ -150,7 +150,7 @@ options:
       - A wait goes on through a controller's bad minutes (restarts, lost connections, answers 429 and 5xx) until
         O(timeout).
       - What is asked of one job alone, and fails while the controller answers otherwise, is given up after
-        O(max_retries). The others go on, and the entry of that job tells of it.
+        three minutes. The others go on, and the entry of that job tells of it.
     type: bool
     default: false
   cancel_on_timeout:

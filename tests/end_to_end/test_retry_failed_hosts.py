@@ -599,3 +599,27 @@ def test_nor_does_it_leave_the_result_of_an_earlier_call(
     done = run_playbook(playbook, "--check", environ=connection("admin"), warnings=True)
 
     assert "retries" in done.output and '"msg": "left: {}"' in done.output, done.output
+
+
+def test_a_call_may_be_made_of_the_result_of_an_earlier_one(
+    sandbox: Sandbox,
+    failed_job: int,
+    run_playbook: t.Callable[..., t.Any],
+    connection: t.Callable[[str], dict[str, str]],
+) -> None:
+    playbook = f"""
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  tasks:
+    - ansible.builtin.set_fact:
+        retry_failed_hosts_result: {{job_id: {failed_job}}}
+    - ansible.builtin.include_role:
+        name: relaunch.controller.retry_failed_hosts
+      vars:
+        retry_failed_hosts_job_id: "{{{{ retry_failed_hosts_result.job_id }}}}"
+"""
+
+    done = run_playbook(playbook, "--check", environ=connection("admin"), warnings=True)
+
+    assert f"/api/v2/jobs/{failed_job}/" in [entry["path"] for entry in sandbox.log()], done.output

@@ -20,6 +20,8 @@ from .outcome import Counted
 
 # The events of a job are in so many seconds after its end; sooner, its verdict would have to wait for them.
 EVENTS_IN_AFTER = 1.5
+# An address that is in trouble for so many seconds, while others are answered, may stay so.
+SICK_AFTER = 180.0
 
 
 class SharedWatch(Watch):
@@ -42,7 +44,7 @@ class SharedWatch(Watch):
             self._answered_elsewhere = -math.inf
             return True
         self._answered_elsewhere = self._client.clock()
-        return not answered_before
+        return seconds < SICK_AFTER or not answered_before
 
 
 class Waits:

@@ -106,7 +106,9 @@ def until_ended(work: JobWork, job: Job, what: str, outcome: RelaunchOutcome, ou
     """
     page = work.client.page_url(JOB.page, job.id)
     # A look at others right after a launch was to be soon; from now on the deadline is what counts.
-    work.client.patient = work.watch.patient if ours else patience_to_launch(work.watch)
+    if ours or not work.request.one_of_many:
+        # Of many, others may have jobs of their own.
+        work.client.patient = work.watch.patient if ours else patience_to_launch(work.watch)
     try:
         ended: Job = yield EndOf(job, ours=ours)
         return ended

@@ -152,7 +152,7 @@ def _with_account(
         said = f"{_used_up(rounds, outcome)} The deadline, {deadline}, comes before the next attempt."
         if isinstance(cause, ControllerError) and cause.transient:
             before = f"the deadline, {deadline}, was over before the controller could be asked."
-            said = f"Job {outcome.source_job_id} was not relaunched: {before} {cause}"
+            said = f"Nothing{' more' if rounds.attempts else ''} was relaunched: {before} {cause}"
         cause = DeadlineError(said)
     if rounds.ended == PARKED and not isinstance(cause, ParkedError):
         cause = ParkedError(f"{_used_up(rounds, outcome)} What is left is parked: {parked_hosts(rounds.parked)}.")

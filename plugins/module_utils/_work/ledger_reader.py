@@ -12,7 +12,7 @@ from functools import partial
 
 from .._api import jobs as _jobs
 from .._api.client import ControllerClient
-from .._api.errors import AnswerError
+from .._api.errors import AnswerError, if_visible
 from .._api.jobs import HostSummary, Job
 from .end_of_run_reader import StartsRead, read_place
 from .host_patterns import HostPattern, PatternHosts
@@ -77,7 +77,9 @@ class JobsRead:
         """
         for number in numbers:
             known = {one for one in self.summaries.get(number, self.failed.get(number, ())) if one.failed}
-            if known and known != set(_jobs.host_summaries(client, number, failed=True)):
+            now = if_visible(partial(_jobs.host_summaries, client, number, failed=True)) if known else []
+            # One that was deleted, or is not shown any more, tells nothing new: whoever needs it asks for it.
+            if known != (None if now is None else set(now)):
                 self.forget_hosts([*self.summaries, *self.failed])
                 return
 

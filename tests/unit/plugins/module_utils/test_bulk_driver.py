@@ -19,6 +19,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome 
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import outcome_of
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import Waiting
+from ansible_collections.relaunch.controller.plugins.module_utils._retry.deadline import Deadline
 from ansible_collections.relaunch.controller.plugins.module_utils._selection.selection import Selection
 from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
 from ansible_collections.relaunch.controller.tests.unit.bulk_controller import (
@@ -963,6 +964,52 @@ def test_one_sick_job_keeps_no_other_waiting(
     assert len(launched) >= 4 and max(launched) < 300
     assert sum(entry.recovered for entry in ran.outcome.jobs) == 4
     assert ran.outcome.counts["failed"] == 1 and what in str(ran.error)
+
+
+@pytest.mark.parametrize("stop_after", [None, 2])
+@pytest.mark.parametrize("what", ["job_events", "job_host_summaries"])
+def test_two_minutes_without_one_kind_of_answer_end_no_verdict(
+    controller: BulkController, what: str, stop_after: t.Optional[int]
+) -> None:
+    for number in range(1, 8):
+        controller.failed(number, {"web1": True, "web2": False}, template=number)
+    down: list[float] = []
+
+    def before(_method: str, path: str) -> t.Any:
+        if what in path and controller.clock.now > 5:
+            down.append(controller.clock.now)
+            return (504, {}) if controller.clock.now < down[0] + 120 else None
+        return None
+
+    controller.before = before
+    ran = relaunch(controller, at_once=2, retries=5, stop_after=stop_after)
+
+    assert [ran.of(number) for number in range(1, 8)] == [("relaunched", True)] * 7
+
+
+def test_to_adopt_a_job_of_others_takes_no_patience_from_own_ones(controller: BulkController) -> None:
+    """The first relaunch runs beyond the deadline, the job of another caller is adopted; the controller restarts."""
+    for number in (1, 2, 3):
+        controller.failed(number, {"web1": True}, template=number)
+    controller.duration = lambda number: {1: 300.0, 2: 20.0}.get(number, 5.0)
+    theirs: list[int] = []
+    down: list[float] = []
+
+    def before(_method: str, path: str) -> t.Any:
+        now = controller.clock.now
+        if now > 10 and not theirs:
+            other = {"launch_type": "relaunch", "limit": "web1", "launched_by": {"id": 5, "type": "user"}}
+            controller.launch(3, ["web1"], 1000.0, **other)
+            theirs.append(3)
+        own = controller.jobs.get(101)
+        if own and now > own.ends and path != "jobs/":
+            down.append(now)
+        return (502, {}) if down and now < down[0] + 90 else None
+
+    controller.before = before
+    ran = relaunch(controller, at_once=2, retries=2, deadline=Deadline.of("2m", NOW))
+
+    assert ran.of(1) == ("relaunched", True)
 
 
 def test_a_controller_that_is_down_for_minutes_keeps_all_waiting(controller: BulkController) -> None:

@@ -242,6 +242,7 @@ def test_a_controller_that_goes_down_in_a_delay_is_not_asked_long_after_the_dead
 
     assert night.clock.now == pytest.approx(2.25 * HOUR, abs=60)
     assert isinstance(error, DeadlineError) and "was over before the controller could be asked. GET " in str(error)
+    assert str(error).startswith("Nothing more was relaunched: the deadline")
     assert (outcome.ended, outcome.remaining_hosts, outcome.job_ids) == ("deadline_over", ("web1",), (101, 102))
 
 

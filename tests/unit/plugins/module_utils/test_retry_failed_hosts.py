@@ -410,6 +410,17 @@ def test_the_timeout_is_for_each_job() -> None:
     assert clock.now >= 100
 
 
+def test_an_earlier_relaunch_may_be_deleted_in_a_delay() -> None:
+    controller = RelaunchingController(failing("web1", ""), "web1", "web2")
+
+    def delete() -> None:
+        del controller.jobs[43], controller._hosts[43]
+
+    ended = retry(controller, Meanwhile(delete), delay_max=DELAY)
+
+    assert (ended.error, ended.outcome.result()["ended"]) == (None, "none_left")
+
+
 class TestAnInterruptionLeavesAnAccount:
     def test_of_a_wait(self) -> None:
         controller = RelaunchingController(hopeless, "web1")
