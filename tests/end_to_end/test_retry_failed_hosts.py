@@ -70,6 +70,13 @@ SLEEPING = """
       ansible.builtin.raw: sleep {{ seconds }}
 """
 
+# The tasks of who calls the role follow.
+OWN_PLAY = """
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  tasks:"""
+
 Retry = t.Callable[..., t.Any]
 Stubborn = t.Callable[..., dict[str, t.Any]]
 
@@ -578,11 +585,7 @@ def test_a_role_that_was_called_wrongly_hands_on_nothing(sandbox: Sandbox, retry
 def test_nor_does_it_leave_the_result_of_an_earlier_call(
     failed_job: int, run_playbook: t.Callable[..., t.Any], connection: t.Callable[[str], dict[str, str]]
 ) -> None:
-    playbook = f"""
-- hosts: localhost
-  connection: local
-  gather_facts: false
-  tasks:
+    playbook = f"""{OWN_PLAY}
     - name: Retry
       block:
         - ansible.builtin.include_role:
@@ -607,11 +610,7 @@ def test_a_call_may_be_made_of_the_result_of_an_earlier_one(
     run_playbook: t.Callable[..., t.Any],
     connection: t.Callable[[str], dict[str, str]],
 ) -> None:
-    playbook = f"""
-- hosts: localhost
-  connection: local
-  gather_facts: false
-  tasks:
+    playbook = f"""{OWN_PLAY}
     - ansible.builtin.set_fact:
         retry_failed_hosts_result: {{job_id: {failed_job}}}
     - ansible.builtin.include_role:

@@ -12,7 +12,7 @@ from functools import partial
 
 from .._api import jobs as _jobs
 from .._api.client import ControllerClient
-from .._api.errors import AnswerError, if_visible
+from .._api.errors import if_visible
 from .._api.jobs import HostSummary, Job
 from .end_of_run_reader import StartsRead, read_place
 from .host_patterns import HostPattern, PatternHosts
@@ -201,13 +201,10 @@ class SummariesReader:
         """
         if not hosts:
             return hosts
-        try:
-            asked = PatternHosts(self._client, self._source.inventory, known=known)
-            return asked.among(hosts, HostPattern.of(str(self._source.facts["limit"]))).surely
-        except AnswerError as error:
-            if error.not_visible:
-                return frozenset()
-            raise
+        limit = HostPattern.of(str(self._source.facts["limit"]))
+        asked = PatternHosts(self._client, self._source.inventory, known=known)
+        found = if_visible(lambda: asked.among(hosts, limit))
+        return frozenset() if found is None else found.surely
 
     def with_whole_success(self, ledger: Ledger, base: Job, by_names: bool) -> Ledger:
         """The ledger with whether its success on all hosts left out hosts that can run now, and so not done.

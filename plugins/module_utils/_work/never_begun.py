@@ -280,11 +280,9 @@ def read_left_out(
     if not job.inventory or job.sliced:
         return None
     since = {"modified__gt": job.took_hosts} if ran else {}
-    try:
-        perhaps = _left_in(client, job, f"inventories/{job.inventory}/hosts/", False, **since).hosts
-    except AnswerError as error:
-        if not error.not_visible:
-            raise
+    path = f"inventories/{job.inventory}/hosts/"
+    perhaps = if_visible(lambda: _left_in(client, job, path, False, **since).hosts)
+    if perhaps is None:
         return None
     if not perhaps:
         return False
