@@ -102,6 +102,8 @@ class BulkController(BaseAdapter):
         self.asks: tuple[str, ...] = ("limit",)
         self.duration: t.Callable[[int], float] = lambda _number: 5.0
         self.inventory: dict[str, bool] = {}
+        #: By name, when hosts were changed last, in seconds by the clock.
+        self.changed: dict[str, float] = {}
         #: By host, the inventory that it is in, where that is not 1.
         self.inventory_of: dict[str, int] = {}
         #: The hosts that were deleted and added again since they failed.
@@ -263,11 +265,18 @@ class BulkController(BaseAdapter):
         without = query.get("not__job_host_summaries__job")
         if without is not None:
             names = [name for name in names if name not in self.jobs[int(without)].hosts]
-        moments = {"created": _written(-30000.0), "modified": _written(-30000.0)}
+        modified = {name: _written(self.changed.get(name, -30000.0)) for name in names}
+        names = [name for name in names if modified[name] > query.get("modified__gt", "")]
         found = [(name, self.inventory_of.get(name, 1)) for name in names]
         found = [(name, inventory) for name, inventory in found if str(inventory) in inventories]
         rows = [
-            {**summary(name)["summary_fields"]["host"], **moments, "inventory": of, "enabled": self.inventory[name]}
+            {
+                **summary(name)["summary_fields"]["host"],
+                "created": _written(-30000.0),
+                "modified": modified[name],
+                "inventory": of,
+                "enabled": self.inventory[name],
+            }
             for name, of in found
         ]
         wanted = [(name, query[f"{name}__in"].split(",")) for name in ("id", "name") if f"{name}__in" in query]

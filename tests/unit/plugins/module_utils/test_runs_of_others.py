@@ -143,6 +143,19 @@ class TestScheduledSuccess:
         assert "did not run on some hosts" not in outcome.jobs[0].msg
 
 
+@pytest.mark.parametrize(("changed", "posts"), [(-30000.0, 0), (0.0, 1)])
+def test_a_host_that_was_enabled_behind_a_success_remains_among_many(changed: float, posts: int) -> None:
+    controller = BulkController(Clock())
+    controller.failed(1, {}, template=7, **NEVER_BEGAN)
+    controller.failed(2, {"web1": False}, template=7, launch_type="scheduled")
+    controller.inventory["web2"] = True
+    controller.changed["web2"] = changed
+
+    recovered(controller, "failed")
+
+    assert len(controller.posts) == posts
+
+
 def test_a_host_in_the_statistics_of_the_source_was_asked_for_whatever_its_limit_means_now() -> None:
     controller = BulkController(Clock())
     controller.failed(1, {"web1": True, "web2": False}, limit="web")
