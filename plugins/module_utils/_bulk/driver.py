@@ -62,7 +62,9 @@ class BulkDriver:
         self._client = client
         self._request = request
         self._watch = watch
-        self._turns = turns
+        # Rows in which somebody's turn has not come yet.
+        self._to_begin = [*turns]
+        self._of_several = [row for row in turns if len(row) > 1]
         self._progress = progress
         self._ahead = ahead
         #: All of them, by the number of their sources.
@@ -126,12 +128,13 @@ class BulkDriver:
 
     def _begin_turns(self) -> None:
         """In each row the next one, when the one before is over; or, where nobody waits for it, has launched."""
-        for row in self._turns:
+        for row in self._to_begin:
             for member in row:
                 if not member.begun and member.entry is None:
                     member.begin()
                 if _keeps_turn(member, self._request):
                     break
+        self._to_begin = [row for row in self._to_begin if not row[-1].begun]
 
     def _answer_looks(self, shared_for: float = LOOK_SHARED_FOR) -> None:
         """One list for all that look at the jobs of their templates, again and again until none does.
@@ -158,12 +161,9 @@ class BulkDriver:
         if self._leave_to_persons():
             return True
         waiting = [member for member in self.members if member.waits_for_room]
-        if not waiting:
-            return False
-        launched = sum(len(member.launched) for member in self.members)
-        if _drop_by_number(waiting, self._request, launched, sum(member.has_failed for member in self.members)):
-            return True
-        room = max(0, min(self._room(), self._request.max_jobs - launched, LAUNCHES_A_LOOK))
+        if not waiting or _drop_by_number(waiting, self._request, self._waits.launched, self.members):
+            return bool(waiting)
+        room = max(0, min(self._room(), self._request.max_jobs - self._waits.launched, LAUNCHES_A_LOOK))
         found = self._waits.not_behind_others(waiting, self._looks.is_active)[:room]
         let_in = _let_in(found, self._advance, self._client.clock)
         for member in waiting:
@@ -173,7 +173,7 @@ class BulkDriver:
     def _leave_to_persons(self) -> bool:
         """End those whose work was relaunched too often, may be being relaunched, or may not be yet."""
         waiting = [member for member in self.members if member.waits_for_room and not member.launched]
-        _drop_behind_lost(self._turns)
+        _drop_behind_lost(self._of_several)
         for member in (member for member in waiting if member.entry is None):
             try:
                 if (tried := self._attempts.too_many(member)) is not None:
@@ -269,14 +269,17 @@ def _drop_behind_lost(turns: t.Iterable[t.Sequence[Member]]) -> None:
                 member.drop(f"it is unknown whether job {lost.id}, the same work, was relaunched")
 
 
-def _drop_by_number(members: t.Sequence[Member], request: JobsRequest, launched: int, failed: int) -> bool:
+def _drop_by_number(
+    waiting: t.Sequence[Member], request: JobsRequest, launched: int, members: t.Sequence[Member]
+) -> bool:
     """End those that wait for room where so many have been launched, or have failed, that there is none any more."""
-    if request.stop_after is not None and failed >= request.stop_after:
+    most = request.stop_after
+    if most is not None and (failed := sum(member.has_failed for member in members)) >= most:
         why, broken = f"{failed} relaunches had failed (stop_after)", False
     elif launched >= request.max_jobs:
         why, broken = f"{launched} jobs had been launched (max_jobs)", True
     else:
         return False
-    for member in members:
+    for member in waiting:
         member.drop(why, broken)
     return True

@@ -19,6 +19,7 @@ from .._api.paging import NUMBERS_AT_ONCE, in_chunks
 from .._launch.asks import JobsAfter, Listed
 from .._launch.waiting import seen_in_detail
 from .._selection.find_jobs import by_numbers
+from .._work.same_work import Given
 
 # What tells a template from the others: its number, or the name that it had where it was deleted.
 _Template = t.Union[int, str]
@@ -46,6 +47,8 @@ class RecentJobs:
         # may be the same work.
         self._met: dict[_Template, list[int]] = {}
         self._of_source: dict[int, tuple[int, set[int]]] = {}
+        # By the number of each job that is other work than some source, what its template has given it.
+        self._given: dict[int, t.Optional[Given]] = {}
         self._active: dict[int, Job] = {}
         self._failures: dict[_Template, dict[int, Job]] = {}
         #: When this was asked for, by the client's clock.
@@ -149,10 +152,23 @@ class RecentJobs:
         template = _template(ask.source)
         jobs, met = self._of_template.get(template, {}), self._met.get(template, [])
         seen, numbers = self._of_source.get(ask.source.id, (0, set()))
-        numbers.update(number for number in met[seen:] if number in jobs and not ask.other_work(jobs[number]))
+        numbers.update(self._maybe_same(ask, (jobs[number] for number in met[seen:] if number in jobs)))
         self._of_source[ask.source.id] = len(met), numbers
         found = (jobs[number] for number in sorted(numbers) if number in jobs and number > ask.number)
         return Listed(found, self._asked[-1][0])
+
+    def _maybe_same(self, ask: JobsAfter, jobs: t.Iterable[Job]) -> t.Iterator[int]:
+        same_work, ours = ask.same_work, self._given.get(ask.source.id)
+        for job in jobs:
+            theirs = self._given.get(job.id)
+            # Many sources are compared with the same many jobs.
+            if ours is not None and theirs is not None and ours != theirs:
+                continue
+            if same_work is None or not same_work.surely_excludes(job):
+                yield job.id
+            elif theirs is None:
+                self._given[job.id] = same_work.given_by_template(job)
+                ours = self._given[ask.source.id] = same_work.given_by_template(ask.source)
 
     def knows_all(self, ask: JobsAfter) -> bool:
         """Whether all is known already that matters: no number is left in front of a launch for an unknown job, and

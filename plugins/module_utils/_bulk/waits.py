@@ -58,11 +58,14 @@ class Waits:
         self._options = request.options
         self._interval = request.waiting.interval
         self._members = members
+        self._last_left = members
         self._clock = clock
         #: By number, the jobs that were launched here and are active, each with its kind.
         self.running: dict[int, tuple[Job, Kind]] = {}
+        #: How many were launched here.
+        self.launched = 0
         # When the last of them was launched, and when it was seen last who is active, or had been launched since.
-        self._launched = self._seen = -math.inf
+        self._launched_at = self._seen = -math.inf
         self._older: set[int] = set()
         # By number, the jobs that have ended, and when that was seen.
         self._ended: dict[int, tuple[Job, float]] = {}
@@ -70,14 +73,21 @@ class Waits:
         self._pauses: dict[int, float] = {}
 
     @property
+    def _left(self) -> t.Sequence[Member]:
+        """Those that are not over."""
+        self._last_left = [member for member in self._last_left if member.entry is None]
+        return self._last_left
+
+    @property
     def for_end(self) -> list[tuple[Member, Job]]:
         """Those that wait for the end of a job, with that."""
-        return [(member, job) for member in self._members if (job := member.waits_for_end) is not None]
+        return [(member, member.ask.job) for member in self._left if isinstance(member.ask, EndOf)]
 
     def note_launch(self, job: Job, kind: Kind) -> None:
         """Know a job that was launched here."""
         self.running[job.id] = job, kind
-        self._launched = self._clock()
+        self.launched += 1
+        self._launched_at = self._clock()
 
     def note_look(self) -> None:
         """Know that the ends of all jobs have been seen that have ended by now."""
@@ -86,7 +96,7 @@ class Waits:
     @property
     def next_look(self) -> float:
         """Seconds until it is worth a request to look who has ended."""
-        at = self._seen + self._interval if self._older.intersection(self.active) else self._launched + EARLY_PAUSE
+        at = self._seen + self._interval if self._older.intersection(self.active) else self._launched_at + EARLY_PAUSE
         return max(0.0, at - self._clock())
 
     def note_end(self, job: Job) -> None:
@@ -122,17 +132,15 @@ class Waits:
         for _member, job in self.for_end:
             if not job.active and job.id not in self._ended:
                 self.note_end(job)
-        idle = idle or not (self._pauses or self.active)
-        return [
-            (member, self._ended[job.id][0])
-            for member, job in self.for_end
-            if job.id in self._ended and (idle or self._judged_at(job.id) <= self._clock())
-        ]
+        ended = [(member, self._ended[job.id][0]) for member, job in self.for_end if job.id in self._ended]
+        if idle or not (ended and (self._pauses or self.active)):
+            return ended
+        return [(member, job) for member, job in ended if self._judged_at(job.id) <= self._clock()]
 
     def pauses_over(self) -> list[tuple[Member, None]]:
         """Those whose pause is over; there is no answer."""
         now = self._clock()
-        pausing = {member.source.id: member for member in self._members if isinstance(member.ask, Pause)}
+        pausing = {member.source.id: member for member in self._left if isinstance(member.ask, Pause)}
         self._pauses = {number: until for number, until in self._pauses.items() if number in pausing}
         for number, member in pausing.items():
             self._pauses.setdefault(number, now + t.cast("Pause", member.ask).seconds)
@@ -160,7 +168,7 @@ class Waits:
     @property
     def asked(self) -> dict[int, Kind]:
         """The numbers of the jobs for whose end somebody waits, each with its kind."""
-        asks = (member.ask for member in self._members)
+        asks = (member.ask for member in self._left)
         return {ask.job.id: ask.kind for ask in asks if isinstance(ask, EndOf)}
 
     @property
@@ -168,7 +176,7 @@ class Waits:
         """The numbers of the active jobs whose ends matter, each with its kind."""
         asked = self.asked
         # Without waiting for the ends, room is waited for.
-        more = any(member.entry is None and member.waits_for_end is None for member in self._members)
+        more = any(member.waits_for_end is None for member in self._left)
         if more:
             asked.update((number, kind) for number, (_job, kind) in self.running.items())
         if not (more or self._options.wait):
@@ -178,7 +186,7 @@ class Waits:
     @property
     def looked_at_next(self) -> bool:
         """Whether others' jobs are looked at next, when one of these has ended."""
-        return self._options.hosts != ALL or any(member.waits_for_room for member in self._members)
+        return self._options.hosts != ALL or any(member.waits_for_room for member in self._left)
 
     @property
     def counted(self) -> Counted:

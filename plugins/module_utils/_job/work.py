@@ -189,7 +189,7 @@ class JobWork:
 
         :param before: as of JobsAfter, as is ``verdict``.
         """
-        return JobsAfter(self.source, number, self.same_work.surely_excludes, before, verdict)
+        return JobsAfter(self.source, number, self.same_work, before, verdict)
 
     def _may_make_no_limit(self) -> bool:
         """Whether the failed hosts of the source may have names that no limit holds, which are to be known before."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from .._api.jobs import Job
 from .._api.kinds import JOB, Kind
+from .._work.same_work import SameWork
 
 T = t.TypeVar("T")
 
@@ -25,14 +26,14 @@ class JobsAfter:
 
     :param source: whose template it is.
     :param number: only newer ones than this.
-    :param other_work: tells which of them need not be in the answer, for good and without asking for anything.
+    :param same_work: tells which of them need not be in the answer, for good and without asking for anything.
     :param before: the task's own launch, before which they matter; None where all do.
     :param verdict: a verdict on a job that has ended rests on it, and no launch.
     """
 
     source: Job
     number: int
-    other_work: t.Callable[[Job], bool] = lambda _job: False
+    same_work: t.Optional[SameWork] = None
     before: t.Optional[int] = None
     verdict: bool = False
 

@@ -43,7 +43,8 @@ _OTHERWISE_COMPARED = frozenset({"limit", "job_type"})
 _BY_NUMBER = ("inventory", "execution_environment")
 _SETS_BY_NUMBER = ("credentials", "labels")
 
-# Where a job keeps its fingerprints.
+# Where a job keeps its values, and their fingerprints.
+_SHOWN = "_shown"
 _VALUES = "_values"
 _KEY = "_key"
 
@@ -58,6 +59,10 @@ _CHOOSE_TASKS = frozenset({"job_tags", "skip_tags", "scm_branch"})
 
 # Normalised values, or prompts, as text: equal where they are.
 Fingerprint = str
+_fingerprint = json.JSONEncoder(sort_keys=True, default=str).encode
+
+# What a template has given a job: equal where it was the same.
+Given = tuple[t.Any, ...]
 _Key = tuple[t.Any, Fingerprint]
 
 
@@ -95,7 +100,7 @@ class Prompts:
         # By template and values, the job with the lowest number of those that were met.
         self._first: dict[_Key, Job] = {}
         # By the same, what their template has given them, where that is known.
-        self._of_template: dict[_Key, tuple[Fingerprint, ...]] = {}
+        self._of_template: dict[_Key, Given] = {}
         self._unreadable: dict[int, ControllerError] = {}
         #: Whether jobs that have ended, and whose prompts cannot be read, are no work that is known. Until then it is
         #: an error, with which one tells of them.
@@ -114,10 +119,10 @@ class Prompts:
 
         What the row of the template held for both, where it has not been edited in between, can differ by prompts only.
         """
-        ours, theirs = self._given_by_template(one), self._given_by_template(other)
+        ours, theirs = self.given_by_template(one), self.given_by_template(other)
         return ours is not None and theirs is not None and ours != theirs
 
-    def _given_by_template(self, job: Job) -> t.Optional[tuple[Fingerprint, ...]]:
+    def given_by_template(self, job: Job) -> t.Optional[Given]:
         """What a template has given a job that was not prompted for it; None where it may have been edited since."""
         key = _key(job)
         given = self._of_template.get(key)
@@ -204,6 +209,10 @@ class SameWork:
         :raises ControllerError: as above.
         """
         return self._same(job) is not False
+
+    def given_by_template(self, job: Job) -> t.Optional[Given]:
+        """What tells jobs of the source's template apart where it differs; None where it does not tell anything."""
+        return None if self._changes else self._prompts.given_by_template(job)
 
     def surely_excludes(self, job: Job) -> bool:
         """Whether it is known, or shown by values alone, that a job of the same template is other work."""
@@ -339,41 +348,37 @@ def slice_of(job: Job) -> tuple[t.Any, t.Any]:
 
 
 def values(job: Job) -> Fingerprint:
-    """All that a relaunch takes over from its source, by value, but for limit and job type.
-
-    It is compared with many others, and made once.
-    """
+    """All that a relaunch takes over from its source, as text: it is compared with many others, and made once."""
     known = vars(job)
     if _VALUES not in known:
-        known[_VALUES] = _values(job)
+        known[_VALUES] = _fingerprint(_shown(job))
     found: Fingerprint = known[_VALUES]
     return found
 
 
-def _template_values(job: Job, has_survey: bool) -> tuple[Fingerprint, ...]:
+def _template_values(job: Job, has_survey: bool) -> Given:
     """What the row of a template gives to a job that is not prompted for it; its variables where no survey does."""
-    facts = job.facts
-    row = {
-        **{name: facts.get(name) for name in _IN_TEMPLATE},
-        **{name: sorted(names_in(facts.get(name))) for name in _NAMES},
-    }
-    return (_fingerprint(row), *(() if has_survey else (_fingerprint(variables_of(facts.get("extra_vars"))),)))
+    shown = _shown(job)
+    variables = () if has_survey else (_fingerprint(shown["extra_vars"]),)
+    return (*variables, *(shown[name] for name in (*_IN_TEMPLATE, *_NAMES)))
 
 
-def _values(job: Job) -> Fingerprint:
-    facts = job.facts
-    labels = job.summary("labels")
-    credentials = (facts.get("summary_fields") or {}).get("credentials")
-    return _fingerprint(
-        {
+def _shown(job: Job) -> dict[str, t.Any]:
+    """By name, all that a relaunch takes over from its source, but for limit and job type."""
+    known = vars(job)
+    if _SHOWN not in known:
+        facts = job.facts
+        labels = job.summary("labels")
+        known[_SHOWN] = {
             **{name: facts.get(name) for name in _SCALARS},
             **{name: sorted(names_in(facts.get(name))) for name in _NAMES},
-            "credentials": _numbers(credentials),
+            "credentials": _numbers((facts.get("summary_fields") or {}).get("credentials")),
             # The controller shows the first ten of many.
             "labels": [labels.get("count", 0), _numbers(labels.get("results"))],
             "extra_vars": variables_of(facts.get("extra_vars")),
         }
-    )
+    shown: dict[str, t.Any] = known[_SHOWN]
+    return shown
 
 
 def prompts(body: t.Mapping[str, t.Any]) -> t.Optional[Fingerprint]:
@@ -472,7 +477,3 @@ def _numbers(shown: t.Any) -> list[int]:
 def _shows_variable(found: t.Any, wanted: t.Any) -> bool:
     """To Python 1 is true, so that they are compared as text."""
     return found == MASK or _fingerprint(found) == _fingerprint(wanted)
-
-
-def _fingerprint(data: t.Any) -> Fingerprint:
-    return json.dumps(data, sort_keys=True, default=str)
