@@ -247,7 +247,7 @@ def names_of(summaries: t.Iterable[HostSummary]) -> frozenset[str]:
 
 def names_in(text: t.Any) -> frozenset[str]:
     """The names in a comma-separated text."""
-    return frozenset(name.strip() for name in str(text or "").split(",") if name.strip())
+    return frozenset(filter(None, map(str.strip, str(text or "").split(","))))
 
 
 def limit_names_in(limit: t.Any) -> frozenset[str]:
