@@ -93,10 +93,20 @@ class Lists:
         # Only a full page tells how long one takes.
         if more and took <= QUICK_SHARE * self._request_timeout:
             self._sizes[path] = next((larger for larger in reversed(PAGE_SIZES) if larger > size), size)
-        entries = answer.get("results")
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise AnswerError(f"GET {path} was answered without the list it should hold.", 200, answer)
-        return entries, more
+        return entries_in(answer, path), more
+
+
+def entries_in(answer: _Body, path: str) -> list[_Body]:
+    """The entries of a single page of a list.
+
+    :param answer: the JSON object that was read.
+    :param path: of the list.
+    :raises AnswerError: what is there is no list. Taken for an empty one it would say that there is nothing.
+    """
+    entries = answer.get("results")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise AnswerError(f"GET {path} was answered without the list it should hold.", 200, answer)
+    return entries
 
 
 def first_page(query: t.Mapping[str, t.Any]) -> _Body:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from .._api.client import ControllerClient
 from .._api.jobs import EVERYBODY
+from .._api.paging import entries_in
 
 # What needs no row in an inventory.
 LOCALHOST = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -185,8 +186,9 @@ class PatternHosts:
         if self._inventory is None or (self._most is not None and len(hosts) > self._most):
             return None
         query = {"name__in": ",".join(sorted(names)), "page_size": GROUPS_LIMIT}
-        answer = self._client.get(f"inventories/{self._inventory}/groups/", **query)
-        found = answer.get("results") or []
+        path = f"inventories/{self._inventory}/groups/"
+        answer = self._client.get(path, **query)
+        found = entries_in(answer, path)
         if answer.get("next") or not self.has_all(names.difference(str(group.get("name")) for group in found)):
             return None
         members: set[str] = set()

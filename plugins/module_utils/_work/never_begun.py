@@ -13,7 +13,7 @@ from datetime import datetime
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, if_visible
 from .._api.jobs import HostSummary, Job, parse_time
-from .._api.paging import NUMBERS_AT_ONCE, PAGE_SIZE
+from .._api.paging import NUMBERS_AT_ONCE, PAGE_SIZE, entries_in
 from .end_of_run_reader import EndOfRun
 from .host_patterns import (
     GROUPS_LIMIT,
@@ -120,7 +120,7 @@ class InventoryHosts:
             # Of those that this user may not see it shows none, so that the new job has to tell.
             odd = {"or__name__contains": ODD_PARTS, "or__name__startswith": ODD_STARTS}
             answer = self._client.get("hosts/", inventory__in=one_of, **odd, page_size=PAGE_SIZE)
-            named = {row.get("inventory") for row in answer.get("results") or ()}
+            named = {row.get("inventory") for row in entries_in(answer, "hosts/")}
             self._with_odd_names.update((one, bool(answer.get("next")) or one in named) for one in asked)
         return self._with_odd_names[job.inventory]
 
@@ -186,17 +186,18 @@ class InventoryHosts:
         found: dict[int, list[_Row]] = {}
         try:
             answer = self._client.get("hosts/", inventory__in=one_of, enabled="true", page_size=HOSTS_NAMED)
+            rows = entries_in(answer, "hosts/")
         except AnswerError:
             return found
         if not answer.get("next"):
-            for row in answer.get("results") or ():
+            for row in rows:
                 found.setdefault(row["inventory"], []).append(row)
         return found
 
     def _listed(self, inventory: int) -> t.Optional[list[_Row]]:
         path = f"inventories/{inventory}/hosts/"
         answer = if_visible(lambda: self._client.get(path, enabled="true", page_size=HOSTS_NAMED))
-        return None if answer is None or answer.get("next") else list(answer.get("results") or ())
+        return None if answer is None or answer.get("next") else entries_in(answer, path)
 
 
 def targets(limit: str, patterns: t.Collection[str]) -> Targets:
@@ -347,8 +348,9 @@ def _without_summary(client: ControllerClient, job: Job, names: frozenset[str], 
     parts = in_parts(names)
     for part in parts:
         query = {"name__in": _listed(part), "page_size": GROUPS_LIMIT}
-        groups = client.get(f"inventories/{job.inventory}/groups/", **query)
-        known.extend(groups.get("results") or ())
+        path = f"inventories/{job.inventory}/groups/"
+        groups = client.get(path, **query)
+        known.extend(entries_in(groups, path))
         if groups.get("next") or len(known) > GROUPS_LIMIT:
             return None
     found = [_left_in(client, job, f"groups/{group['id']}/all_hosts/", every) for group in known]
@@ -369,12 +371,9 @@ def _left_in(client: ControllerClient, job: Job, hosts: str, every: bool = False
     query = {"enabled": "true", f"not__{summaries}__job": job.id, "created__lt": job.took_hosts, **narrower}
     if every:
         return NeverBegun(tuple(str(entry.get("name")) for entry in client.results(hosts, **query)))
-    return _counted(client.get(hosts, **query, page_size=HOSTS_NAMED))
-
-
-def _counted(answer: t.Mapping[str, t.Any]) -> NeverBegun:
-    hosts = tuple(str(entry.get("name")) for entry in answer.get("results") or ())
-    return NeverBegun(hosts, max(0, int(answer.get("count") or 0) - len(hosts)))
+    answer = client.get(hosts, **query, page_size=HOSTS_NAMED)
+    named = tuple(str(entry.get("name")) for entry in entries_in(answer, hosts))
+    return NeverBegun(named, max(0, int(answer.get("count") or 0) - len(named)))
 
 
 def _listed(names: t.Iterable[str]) -> str:

@@ -31,7 +31,8 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.end_of_r
 from ansible_collections.relaunch.controller.plugins.module_utils._work.starts import Failure, Failures, Started
 from ansible_collections.relaunch.controller.tests.sandbox.plays import shapes as written
 from ansible_collections.relaunch.controller.tests.sandbox.plays.shapes import GROUPS
-from ansible_collections.relaunch.controller.tests.unit.recorded_controller import RecordedController
+from ansible_collections.relaunch.controller.tests.unit import recorded_controller
+from ansible_collections.relaunch.controller.tests.unit.recorded_controller import RecordedController, page
 from ansible_collections.relaunch.controller.tests.unit.recorded_plays import (
     DONE,
     FAILED,
@@ -294,6 +295,17 @@ class TestUnknown:
 
         end = there.read(1)
         assert (end.stopped, end.unknown) == (frozenset(), "")
+
+    def test_that_it_went_on_is_not_told_by_an_answer_without_a_list(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        there = world("plain")
+        there.facts["scm_revision"] = "def"
+
+        def degraded(rows: t.Any, query: t.Mapping[str, str]) -> dict[str, t.Any]:
+            return {"message": "service degraded"} if "parent_uuid" in query else page(rows, query)
+
+        monkeypatch.setattr(recorded_controller, "page", degraded)
+        with pytest.raises(AnswerError, match="without the list"):
+            there.read(1)
 
 
 class TestManyHosts:

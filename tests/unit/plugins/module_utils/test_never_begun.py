@@ -173,6 +173,18 @@ class TestHostsOfInventories:
             controller.whenever("GET", "/api/v2/hosts/", body=both)
             assert not self.all_in(hosts, of_job)
 
+    @pytest.mark.parametrize("inventories", [{}, {1: 1, 2: 1}])
+    def test_an_answer_without_a_list_does_not_say_that_there_are_none(
+        self, controller: ScriptedController, client: ControllerClient, inventories: dict[int, int]
+    ) -> None:
+        controller.whenever("GET", "/api/v2/hosts/", body={"message": "service degraded"})
+        controller.whenever("GET", HOSTS, body={"message": "service degraded"})
+        with pytest.raises(AnswerError, match="without the list"):
+            self.all_in(InventoryHosts(client, inventories))
+        several = Job.of(job(42, summary_fields={"inventory": {"total_hosts": 1}}))
+        with pytest.raises(AnswerError, match="without the list"):
+            InventoryHosts(client, inventories).may_make_no_limit(several)
+
     def test_for_one_of_many_hosts_no_others_are(
         self, controller: ScriptedController, client: ControllerClient
     ) -> None:
@@ -355,6 +367,26 @@ def test_any_other_trouble_is_an_error(controller: ScriptedController, ask: Ask)
 
     with pytest.raises(AnswerError, match="Oops"):
         ask()
+
+
+@pytest.mark.parametrize(
+    ("path", "pattern", "limit"),
+    [
+        (HOSTS, "all", ""),
+        (GROUPS, "all", "web"),
+        ("/api/v2/groups/7/all_hosts/", "all", "web"),
+        (GROUPS, "all:!web", ""),
+    ],
+)
+def test_an_answer_without_a_list_does_not_say_that_there_are_none(
+    controller: ScriptedController, ask: Ask, path: str, pattern: str, limit: str
+) -> None:
+    controller.whenever("GET", HOSTS, body=named("web2"))
+    controller.whenever("GET", GROUPS, body=listed({"id": 7, "name": "web"}))
+    controller.whenever("GET", path, body={"message": "service degraded"})
+
+    with pytest.raises(AnswerError, match="without the list"):
+        ask(pattern, limit=limit)
 
 
 def test_hosts_of_a_constructed_inventory_are_other_rows(controller: ScriptedController, ask: Ask) -> None:
