@@ -232,6 +232,8 @@ def test_no_secret_at_the_highest_verbosity(
         {**full, "job_id": 999999},
         {**full, "controller_host": "http://127.0.0.1:9"},
         {**full, "controller_host": f"https://admin:{password}@127.0.0.1"},
+        {**full, "controller_host": f"https://admin:{password}@127.0.0.1", "hosts": "some"},
+        {**full, "controller_host": None, "tower_host": f"https://admin:{password}@127.0.0.1", "nonsense": 1},
         {**full, "credential_passwords": {**secrets, "spare": [secrets["spare"]]}},
         {**full, "credential_passwords": json.dumps(secrets), "job_id": 999999},
         {**full, "credential_passwords": json.dumps(secrets), "nonsense": 1},

@@ -16,7 +16,15 @@ import typing as t
 
 from ansible.module_utils.common.validation import check_mutually_exclusive, check_required_by
 
-from .._api.connection import HARMLESS_TOKEN_KEYS, LARGEST_NUMBER, harmless_values_of_token, leaves, reads_as_infinite
+from .._api.connection import (
+    CONNECTION_SPEC,
+    HARMLESS_TOKEN_KEYS,
+    LARGEST_NUMBER,
+    harmless_values_of_token,
+    leaves,
+    passwords_in_url,
+    reads_as_infinite,
+)
 from .._api.errors import OptionError
 from .._job.options import SOURCE_OPTIONS
 from .._launch.changes import CHANGEABLE
@@ -56,11 +64,13 @@ def settle(specification: Specification, params: dict[str, t.Any], own_job: t.Op
 
 
 def secrets_in(specification: Specification, params: t.Mapping[str, t.Any]) -> set[str]:
-    """The texts that no result may show, of the parameters that are secret.
+    """The texts that no result may show: the parameters that are secret, and a password that was put into the address.
 
-    :param params: validated, or as far as that got.
+    :param params: validated, or as far as that got, and by whatever name they were given.
     """
-    found: set[str] = set()
+    address = "controller_host"
+    hosts = (address, *CONNECTION_SPEC[address]["aliases"])
+    found = {password for name in hosts for password in passwords_in_url(params.get(name))}
     for name, option in specification.get("argument_spec", {}).items():
         if option.get("no_log"):
             value: t.Any = params.get(name)

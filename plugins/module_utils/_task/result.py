@@ -79,7 +79,6 @@ def adjust_hidden(hidden: set[str], params: t.Mapping[str, t.Any], specification
     """
     hidden.difference_update(_connection.harmless_values_of_token(params.get("controller_oauthtoken")))
     hidden.update(secrets_in(specification, params))
-    hidden.update(_connection.passwords_in_url(params.get("controller_host")))
 
 
 def _failed(error: BaseException, sentence: str) -> Result:

@@ -27,6 +27,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._task.argument
     hide_variables,
     may_be_no_number,
     no_number,
+    secrets_in,
     settle,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._task.result import carry_out
@@ -188,6 +189,13 @@ def test_a_password_that_a_token_has_for_its_description_is_masked() -> None:
     found = shown(controller_oauthtoken=token, credential_passwords={"id": "Hunter2", "token": "t0ken-t0ken"})
     assert "Hunter2" not in str(found["credential_passwords"])
     assert "t0ken" not in str(found) and found["job_id"] == 42
+
+
+@pytest.mark.parametrize("name", ["controller_host", "tower_host", "aap_hostname", "gateway_hostname"])
+def test_a_password_in_the_address_is_masked_by_whatever_name_it_is_given(name: str) -> None:
+    """AnsibleModule shows the arguments that it refuses as they were given."""
+    given = {"controller_host": "https://controller.example.com", name: "https://admin:Hunter2@controller.example.com"}
+    assert secrets_in(JOB, given) == {"Hunter2"}
 
 
 @pytest.mark.parametrize(
