@@ -126,7 +126,7 @@ class ConnectionOptions:
     @property
     def basic(self) -> str:
         """User name and password as a request has them."""
-        return base64.b64encode(f"{self.username}:{self.password}".encode("utf-8", "surrogatepass")).decode("ascii")
+        return _basic(f"{self.username}:{self.password}".encode("utf-8", "surrogatepass"))
 
     def __repr__(self) -> str:
         return f"ConnectionOptions({self.base_url!r})"
@@ -277,17 +277,31 @@ def _base_url(host: str) -> str:
 
 def passwords_in_url(host: t.Optional[str]) -> list[str]:
     """The password in an address where none belongs, as given."""
-    user, at, _rest = str(host or "").rpartition("@")
-    _name, colon, password = user.rpartition("://")[2].partition(":")
-    return [password] if at and colon and password else []
+    return [text.partition(":")[2] for text in _credentials_in_url(host)]
+
+
+def _credentials_in_url(host: t.Optional[str]) -> list[str]:
+    """User name and password in an address, with the colon between them; none without a password."""
+    before, at, _rest = str(host or "").rpartition("@")
+    credentials = before.rpartition("://")[2]
+    return [credentials] if at and credentials.partition(":")[2] else []
 
 
 def passwords_of_proxies(environ: t.Mapping[str, str]) -> list[str]:
-    """The passwords of the proxies that the environment names: as given, decoded, and as far as a URL parser gets."""
+    """The passwords of the proxies that the environment names: as given, decoded, as far as a URL parser gets, and as
+    a request has them, with the user name: pages of errors may repeat it.
+    """
     named = [value for name, value in environ.items() if name.lower().endswith("_proxy")]
+    credentials = [text for value in named for text in _credentials_in_url(value)]
     given = [password for value in named for password in passwords_in_url(value)]
     cut = (re.split(r"[/?#\\]", password)[0] for password in given)
-    return [*given, *map(unquote, given), *(part for part in cut if len(part) >= SHORTEST_PART)]
+    # What requests cannot encode so is not sent at all.
+    sent = [_basic(text.encode("latin-1", "replace")) for one in credentials for text in (one, unquote(one))]
+    return [*given, *map(unquote, given), *(part for part in cut if len(part) >= SHORTEST_PART), *sent]
+
+
+def _basic(credentials: bytes) -> str:
+    return base64.b64encode(credentials).decode("ascii")
 
 
 def reads_as_infinite(value: t.Any) -> bool:

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import base64
 import typing as t
+from urllib.parse import unquote
 
 import pytest
 from ansible.module_utils.common.parameters import remove_values
@@ -29,6 +31,7 @@ from ansible_collections.relaunch.controller.tests.unit.listener import (
     say,
     wait,
 )
+from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
 # As people write them, percent-encoded or not.
 PASSWORDS = [
@@ -128,13 +131,38 @@ def test_the_message_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ({}, set()),
         ({"HTTPS_PROXY": "http://10.0.0.1:3128", "no_proxy": "localhost,.example.com"}, set()),
-        ({"https_proxy": "http://svc:Hunter2#@10.0.0.1:3128"}, {"Hunter2#", "Hunter2"}),
-        ({"ALL_PROXY": "svc:Hunter2%23@10.0.0.1:3128"}, {"Hunter2%23", "Hunter2#"}),
-        ({"HTTP_PROXY": "http://svc:a/b@10.0.0.1", "HTTPS_PROXY": "http://svc@10.0.0.1"}, {"a/b"}),
+        ({"https_proxy": "http://svc:Hunter2#@10.0.0.1:3128"}, {"Hunter2#", "Hunter2", "c3ZjOkh1bnRlcjIj"}),
+        (
+            {"ALL_PROXY": "svc:Hunter2%23@10.0.0.1:3128"},
+            {"Hunter2%23", "Hunter2#", "c3ZjOkh1bnRlcjIlMjM=", "c3ZjOkh1bnRlcjIj"},
+        ),
+        (
+            {"HTTP_PROXY": "http://svc:a/b@10.0.0.1", "HTTPS_PROXY": "http://svc@10.0.0.1"},
+            {"a/b", "c3ZjOmEvYg=="},
+        ),
     ],
 )
 def test_what_is_hidden_besides(environment: dict[str, str], passwords: set[str]) -> None:
     assert set(passwords_of_proxies(environment)) - {"Hunter2%23"} == passwords - {"Hunter2%23"}
+
+
+@pytest.mark.parametrize("password", ["Hunter2", "Hunter2%23", "H%C3%BCnter2"])
+def test_where_an_answer_repeats_the_header_of_the_request(
+    controller: ScriptedController, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", controller.url.replace("://", f"://svc:{password}@"))
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    header = base64.b64encode(f"svc:{unquote(password)}".encode("latin-1")).decode()
+    controller.whenever("GET", ".*", 403, {"detail": f"Denied: Proxy-Authorization: Basic {header}"})
+
+    def act(client: ControllerClient) -> t.Any:
+        return client.get("jobs/42/")
+
+    params = {"controller_host": "http://controller.example.com", "controller_oauthtoken": "t0ken"}
+    hidden: set[str] = set()
+    result = remove_values(carry_out(params, hidden, act, {}), hidden)
+    assert controller.besides[0].headers["Proxy-Authorization"] == f"Basic {header}"
+    assert "Proxy-Authorization" in result["msg"] and header not in str(result)
 
 
 def test_a_defect_hides_it_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
