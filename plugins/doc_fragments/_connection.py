@@ -83,7 +83,8 @@ options:
   retry_backoff_factor:
     description:
       - Seconds that measure the pauses between these tries; V(2) unless set otherwise. The first pause is up to half
-        of it, each further one up to double the one before, and a C(Retry-After) header prolongs it.
+        of it, each further one up to double the one before, and a C(Retry-After) header prolongs it. Behind a launch,
+        where tries go on beyond O(max_retries), these are at least a second apart.
       - If not given, the environment variable E(AAP_RETRY_BACKOFF_FACTOR) is tried, then C(retry_backoff_factor) in
         the configuration files.
     type: float

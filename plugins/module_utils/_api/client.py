@@ -28,6 +28,8 @@ GATEWAY_PREFIX = "/api/controller/v2/"
 AWX = "AWX"
 # Gateways refuse requests now and then that they grant a second later: a refusal is believed when it is given twice.
 REFUSED_PAUSE = 1.0
+# Seconds between two tries beyond max_retries, at least: they may go on for an hour, whatever the factor is.
+PATIENT_PAUSE = 1.0
 # It answers without regard to credentials (recorded: denied-token-revoked-ping).
 PING = "ping/"
 
@@ -163,11 +165,11 @@ class ControllerClient(contextlib.AbstractContextManager["ControllerClient"]):
                 return read()
             except ControllerError as error:
                 troubled = self.clock() if troubled is None else troubled
-                patient = attempt < self.connection.max_retries or self.patient(self.clock() - troubled)
-                if not error.transient or not patient:
+                beyond = attempt >= self.connection.max_retries
+                if not error.transient or (beyond and not self.patient(self.clock() - troubled)):
                     raise
                 pause = backoff(attempt, self.connection.retry_backoff_factor, random.random())
-                pause = max(pause, error.retry_after or 0)
+                pause = max(pause, error.retry_after or 0, PATIENT_PAUSE if beyond else 0)
                 attempt += 1
                 self.tell(_told(error, self.connection, attempt, pause))
                 self.sleep(pause)

@@ -17,7 +17,11 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.answer im
     retry_after_seconds,
     time_told,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient, backoff
+from ansible_collections.relaunch.controller.plugins.module_utils._api.client import (
+    PATIENT_PAUSE,
+    ControllerClient,
+    backoff,
+)
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import (
     AnswerError,
@@ -463,6 +467,16 @@ class TestLines:
         client.patient = lambda _seconds: True
         client.get("ping/")
         assert [line.split(", ")[1] for line in lines] == ["try 1 of 3", "try 2 of 3", "try 3 of 3", "try 4"]
+
+    def test_come_at_most_once_a_second_beyond_the_tries(self, controller: ScriptedController, naps: Naps) -> None:
+        for _time in range(4):
+            controller.expect("GET", PING, 502, HTML)
+        controller.expect("GET", PING, body={})
+        options = ConnectionOptions(controller.url, token="t", max_retries=2, retry_backoff_factor=0.0)
+        client = ControllerClient(options, sleep=naps)
+        client.patient = lambda _seconds: True
+        client.get("ping/")
+        assert naps.taken == [0, 0, PATIENT_PAUSE, PATIENT_PAUSE]
 
     def test_are_one_less_than_the_tries_that_failed(self, naps: Naps, lines: list[str]) -> None:
         with pytest.raises(NotSentError):
