@@ -149,10 +149,9 @@ def _parsed_date(value: str) -> t.Optional[datetime]:
         return None
 
 
-def unexpected(answer: Answer, asked: RequestMade, now: float, withdrawn: t.Optional[Withdrawn] = None) -> AnswerError:
+def unexpected(answer: Answer, asked: RequestMade, withdrawn: t.Optional[Withdrawn] = None) -> AnswerError:
     """The error for an answer with a status that does not count as success.
 
-    :param now: the time of day, seconds since the epoch.
     :param withdrawn: where it refuses what had been granted before.
     """
     said = flatten(answer.body) if answer.body is not None else describe_text(answer.text)
@@ -175,6 +174,8 @@ def unexpected(answer: Answer, asked: RequestMade, now: float, withdrawn: t.Opti
         )
     elif answer.status == 200:
         advice = " This is no controller's answer: check that controller_host is the controller itself."
+    # A date in Retry-After is one of the clock that Date tells, and the own one may be wrong.
+    now = time_told(answer.headers.get("Date")).timestamp()
     passing = True if answer.body is None and asked.answered else None
     return AnswerError(
         f"{asked.name} was answered {answer.status}{f': {said}'.rstrip(':. ')}.{advice}",

@@ -207,7 +207,7 @@ class ControllerClient(contextlib.AbstractContextManager["ControllerClient"]):
             self._grants.add(method, path, answer.body)
         if answer.status != expected:
             withdrawn = self._grants.withdrawn(answer.status, method, path)
-            raise unexpected(answer, self._asked(self._name(method, path)), time.time(), withdrawn)
+            raise unexpected(answer, self._asked(self._name(method, path)), withdrawn)
         return answer
 
     def _discover_prefix(self) -> bool:
@@ -218,7 +218,7 @@ class ControllerClient(contextlib.AbstractContextManager["ControllerClient"]):
         url = f"{self.connection.base_url}/api/"
         root = _root(lambda: self._sender.send("GET", url), self.sleep)
         if root.status >= 500 or root.status == 429:
-            raise unexpected(root, self._asked(f"GET {url}"), time.time())
+            raise unexpected(root, self._asked(f"GET {url}"))
         found = _prefix_in(root.body, urlsplit(self.connection.base_url).path)
         if found is None:
             if root.status == 200 and (trouble := no_object(root, self._asked(f"GET {url}"))).transient:

@@ -14,8 +14,11 @@ import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.answer import (
     LONGEST_PAUSE,
+    Answer,
+    RequestMade,
     retry_after_seconds,
     time_told,
+    unexpected,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import (
     PATIENT_PAUSE,
@@ -603,6 +606,13 @@ def test_backoff_doubles_with_jitter_and_has_an_end() -> None:
 )
 def test_retry_after(value: str | None, seconds: float | None) -> None:
     assert retry_after_seconds(value, 1000) == seconds
+
+
+def test_retry_after_as_a_date_is_measured_by_the_clock_that_told_it() -> None:
+    """The own one is years ahead."""
+    dates = {"Date": "Thu, 01 Jan 2015 00:00:00 GMT", "Retry-After": "Thu, 01 Jan 2015 00:00:30 GMT"}
+    error = unexpected(Answer(429, {}, "{}", dates), RequestMade("GET x", "token", answered=True))
+    assert error.retry_after == 30
 
 
 @pytest.mark.parametrize("date", [None, "soon", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"])
