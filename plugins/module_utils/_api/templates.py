@@ -71,7 +71,8 @@ WORKFLOW_TEMPLATE = TemplateKind(
 def id_of(text: str) -> t.Optional[int]:
     """The id that a text is; None where it can only be a name, as can digits of other scripts, and 0001."""
     plain = text.isascii() and text.isdecimal() and not text.startswith("0")
-    return int(text) if plain and int(text) <= LARGEST_ID else None
+    # Of thousands of digits Python makes no number.
+    return int(text) if plain and len(text) <= len(str(LARGEST_ID)) and int(text) <= LARGEST_ID else None
 
 
 def number_of(client: ControllerClient, kind: NamedKind, name_or_id: str) -> int:

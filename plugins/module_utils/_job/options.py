@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, fields
 
 from .._api.connection import CONNECTION_SPEC
 from .._api.errors import OptionError
+from .._api.templates import id_of
 from .._launch.changes import changes_of
 from .._launch.request_body import password_values
 from .._launch.waiting import WAITING_SPEC, Waiting
@@ -99,6 +100,5 @@ def own_job_id(environ: t.Mapping[str, str]) -> t.Optional[int]:
 
     Others set ``JOB_ID`` too, so that one of the folders of the job has to be there as well.
     """
-    number = environ.get("JOB_ID", "")
     inside = any(environ.get(name) for name in ("AWX_PRIVATE_DATA_DIR", "AWX_ISOLATED_DATA_DIR"))
-    return int(number) if inside and number.isascii() and number.isdecimal() else None
+    return id_of(environ.get("JOB_ID", "")) if inside else None

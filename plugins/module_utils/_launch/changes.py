@@ -94,9 +94,11 @@ def _number(name: str, value: t.Any) -> int:
     text = str(value)
     if isinstance(value, bool) or not (text.isascii() and text.isdecimal()):
         raise OptionError(f"changes: {name} must be a number.")
-    if int(text) > _NUMBERS[name]:
-        raise OptionError(f"changes: {name} must be a number of at most {_NUMBERS[name]}.")
-    return int(text)
+    digits, largest = text.lstrip("0") or "0", _NUMBERS[name]
+    # Of thousands of digits Python makes no number.
+    if len(digits) > len(str(largest)) or int(digits) > largest:
+        raise OptionError(f"changes: {name} must be a number of at most {largest}.")
+    return int(digits)
 
 
 def _named(name: str, value: t.Any) -> t.Union[int, str]:

@@ -29,7 +29,7 @@ def listed(*entries: dict[str, t.Any]) -> dict[str, t.Any]:
     return {"count": len(entries), "next": None, "results": list(entries)}
 
 
-@pytest.mark.parametrize("name", ["²", "٤٢", "42a", "-42", "4.2", "99999999999", "0001", "007", "0", "00"])
+@pytest.mark.parametrize("name", ["²", "٤٢", "42a", "-42", "4.2", "99999999999", "9" * 4301, "0001", "007", "0", "00"])
 def test_what_is_no_id_is_only_a_name(controller: ScriptedController, client: ControllerClient, name: str) -> None:
     controller.expect("GET", TEMPLATES, body=listed(DEPLOY))
     controller.expect("GET", JOBS, body=listed({"id": 42}))

@@ -126,7 +126,15 @@ class TestInside:
         assert relaunch()["source_job_id"] == 42
 
 
-@pytest.mark.parametrize("environ", [{}, {"JOB_ID": "12"}, {"AWX_PRIVATE_DATA_DIR": "/tmp/awx_12_x"}])
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"JOB_ID": "12"},
+        {"AWX_PRIVATE_DATA_DIR": "/tmp/awx_12_x"},
+        {"JOB_ID": "9" * 5000, "AWX_PRIVATE_DATA_DIR": "/tmp/awx_12_x"},
+    ],
+)
 def test_outside_one_of_them_is_required(
     controller: ScriptedController, relaunch: Relaunch, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]
 ) -> None:
