@@ -24,8 +24,8 @@ options:
     default: 2
   timeout:
     description:
-      - Seconds to wait at most, for O(wait=true) only. The task fails when they are over; the job goes on. What has
-        not been launched by then is not launched any more.
+      - Seconds to wait at most; without O(wait=true) it has no effect. The task fails when they are over; the job goes
+        on. What has not been launched by then is not launched any more.
       - Without it, or with V(0), the wait lasts as long as the job; it gives up only if the controller could not be
         asked for an hour.
     type: int

@@ -75,7 +75,9 @@ class Waiting:
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any]) -> Waiting:
-        """From validated parameters, WAITING_SPEC's among them. A timeout of 0 is none, as with awx.awx.
+        """From validated parameters, WAITING_SPEC's among them.
+
+        As with awx.awx, a timeout of 0 is none, and without ``wait`` it means nothing.
 
         :raises OptionError: one of them cannot be used.
         """
@@ -84,12 +86,9 @@ class Waiting:
             raise OptionError(f"interval must be more than 0 seconds, not {waiting.interval:g}.")
         if waiting.timeout is not None and waiting.timeout < 0:
             raise OptionError(f"timeout must not be less than 0 seconds, not {waiting.timeout:g}.")
-        for name in ("timeout", "cancel_on_timeout"):
-            given = getattr(waiting, name)
-            # A timeout of 0 is given too, and equal to False.
-            if given is not None and given is not False and not waiting.wait:
-                raise OptionError(f"{name} is for waiting only: set wait: true as well, or leave it out.")
-        return replace(waiting, timeout=waiting.timeout or None)
+        if waiting.cancel_on_timeout and not waiting.wait:
+            raise OptionError("cancel_on_timeout is for waiting only: set wait: true as well, or leave it out.")
+        return replace(waiting, timeout=(waiting.timeout or None) if waiting.wait else None)
 
     def beyond_deadline(self, job: Job, ours: bool) -> bool:
         """Whether an active job is waited for although the task's deadline is over.

@@ -351,8 +351,6 @@ class TestSeveralJobs:
         ({"interval": 0.0}, "interval must be more than 0"),
         ({"interval": -1.0}, "interval must be more than 0"),
         ({"timeout": -1}, "timeout must not be less than 0"),
-        ({"wait": False, "timeout": 5}, "timeout is for waiting only"),
-        ({"wait": False, "timeout": 0}, "timeout is for waiting only"),
         ({"wait": False, "cancel_on_timeout": True}, "cancel_on_timeout is for waiting only"),
     ],
 )
@@ -365,6 +363,11 @@ def test_settings_that_make_no_sense_are_refused(given: dict[str, t.Any], words:
 def test_other_settings_are_taken(given: dict[str, t.Any]) -> None:
     wanted = {**PARAMETERS, **given}
     assert Waiting.of({**wanted, "job_id": 42}) == Waiting(**wanted)
+
+
+@pytest.mark.parametrize("timeout", [0, 5])
+def test_a_timeout_means_nothing_without_a_wait(timeout: int) -> None:
+    assert Waiting.of({**PARAMETERS, "wait": False, "timeout": timeout}) == Waiting()
 
 
 def test_a_timeout_of_0_is_none() -> None:

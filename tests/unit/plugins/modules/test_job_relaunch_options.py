@@ -23,8 +23,6 @@ Relaunch = t.Callable[..., dict[str, t.Any]]
         ({"job_id": -3}, "job_id must be the number of a job"),
         ({"interval": 0}, "interval must be more than 0"),
         ({"timeout": -1, "wait": True}, "timeout must not be less than 0"),
-        ({"timeout": 60}, "timeout is for waiting only: set wait: true"),
-        ({"timeout": 0}, "timeout is for waiting only: set wait: true"),
         ({"cancel_on_timeout": True}, "cancel_on_timeout is for waiting only: set wait: true"),
         ({"credential_passwords": {"ssh_password": ["unus", "duo"]}}, "the value of ssh_password must be a string"),
         ({"hosts": "some"}, "value of hosts must be one of"),
