@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, fields
 
 from .._api.connection import CONNECTION_SPEC
 from .._api.errors import OptionError
+from .._api.jobs import Job
 from .._api.templates import id_of
 from .._launch.changes import changes_of
 from .._launch.request_body import password_values
@@ -93,6 +94,12 @@ class RelaunchRequest:
             diff=diff,
             own_job=own_job_id(os.environ),
         )
+
+    def runs_in(self, job: Job) -> bool:
+        """Whether a job is the one that the task runs in; one that has ended is a job of another controller, which has
+        the same number here.
+        """
+        return job.id == self.own_job and job.active
 
 
 def own_job_id(environ: t.Mapping[str, str]) -> t.Optional[int]:

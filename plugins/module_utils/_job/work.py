@@ -140,7 +140,7 @@ class JobWork:
     @property
     def out_of_question(self) -> str:
         """Why the source is not relaunched, whatever other runs there are, as a sentence; empty where that is open."""
-        if self.source.id == self.request.own_job:
+        if self.request.runs_in(self.source):
             return f"Job {self.source.id} is the job that this task runs in: it cannot wait for itself."
         if self.source.left_new(self.client.now()):
             return f"Job {self.source.id} was left in status new and will never run. Cancel it there."
@@ -170,7 +170,7 @@ class JobWork:
         jobs = yield self.jobs_after(source.id, verdict=own is not None)
         at = jobs.at if isinstance(jobs, Listed) else self.client.clock()
         # The job that the task runs in is never waited for, nor does it count as doing the work.
-        jobs = [job for job in jobs if job.id != self.request.own_job and job.id not in self.of_others]
+        jobs = [job for job in jobs if not self.request.runs_in(job) and job.id not in self.of_others]
         if own is not None:
             jobs = sorted([*(job for job in jobs if job.id != own.id), own], key=lambda job: job.id)
         needed = hosts_needed or own is not None or options.fallback_to_all or source.failures_counted == 0
@@ -257,7 +257,7 @@ class JobWork:
 
         def is_rival(job: Job) -> bool:
             # The job that the task runs in would have to wait for itself.
-            if job.id in over or job.id == self.request.own_job:
+            if job.id in over or self.request.runs_in(job):
                 return False
             # Of one that may do it, and may not, nobody knows that in time: both go on.
             if not (does_all(job) or same_limit(self.source, job) or same_limit(own, job)):

@@ -462,7 +462,7 @@ class TestWhatItTells:
         monkeypatch.setenv("JOB_ID", str(SOURCE))
         monkeypatch.setenv("AWX_PRIVATE_DATA_DIR", "/tmp/awx_42_x")
 
-        told = info(world())
+        told = info(still_running())
 
         assert (told["verdict"], told["id"]) == ("refuse", SOURCE)
         assert "is the job that this task runs in" in told["msg"]

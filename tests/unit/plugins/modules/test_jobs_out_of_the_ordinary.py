@@ -98,6 +98,30 @@ class TestItsOwnJob:
 
         assert (result["changed"], result["id"]) == (True, 44)
 
+    def test_one_that_has_ended_is_a_job_of_another_controller(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        controller.expect("GET", at(43), body=job(43))
+        controller.expect("POST", at(43, "relaunch"), 201, relaunched(44, limit=""))
+        controller.whenever("GET", JOBS, body=listed())
+
+        result = relaunch(job_id=43)
+
+        assert (result["failed"], result["changed"], result["id"]) == (False, True, 44)
+
+    def test_what_a_job_of_another_controller_has_done_counts(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        done = relaunched(43, "successful", limit="")
+        controller.expect("GET", at(42), body=job(42))
+        controller.expect("GET", JOBS, body=listed(in_list(done)))
+        controller.whenever("GET", at(43), body=done)
+
+        result = relaunch()
+
+        assert (result["failed"], result["changed"], result["id"]) == (False, False, 43)
+        assert "POST" not in controller.methods()
+
     def test_a_number_of_somebody_elses_is_none(
         self, controller: ScriptedController, relaunch: Relaunch, monkeypatch: pytest.MonkeyPatch
     ) -> None:
