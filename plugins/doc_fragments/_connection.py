@@ -75,7 +75,8 @@ options:
       - A refusal (401 or 403) is believed when it is given twice, a second apart, whatever this number. Of what had
         been granted before in the same task it counts as failing in passing for five minutes.
       - The request that relaunches is sent again only where it surely was not carried out (no connection, an answer
-        401 or 403 of the controller itself, an answer 429 of the controller or of a proxy before it).
+         401 or 403 of the controller itself, an answer 429 of the controller or of a proxy before it). Where the answer
+         took more than two seconds, it is looked first whether somebody else has done the work meanwhile.
       - If not given, the environment variable E(AAP_MAX_RETRIES) is tried, then C(max_retries) in the configuration
         files.
     type: int

@@ -149,10 +149,13 @@ def _parsed_date(value: str) -> t.Optional[datetime]:
         return None
 
 
-def unexpected(answer: Answer, asked: RequestMade, withdrawn: t.Optional[Withdrawn] = None) -> AnswerError:
+def unexpected(
+    answer: Answer, asked: RequestMade, withdrawn: t.Optional[Withdrawn] = None, late: bool = False
+) -> AnswerError:
     """The error for an answer with a status that does not count as success.
 
     :param withdrawn: where it refuses what had been granted before.
+    :param late: it was too late to send the request once more.
     """
     said = flatten(answer.body) if answer.body is not None else describe_text(answer.text)
     advice = ""
@@ -185,6 +188,7 @@ def unexpected(answer: Answer, asked: RequestMade, withdrawn: t.Optional[Withdra
         retry_after=retry_after_seconds(answer.headers.get("Retry-After"), now),
         transient=withdrawn.in_passing if withdrawn else passing,
         believed=not (withdrawn and withdrawn.in_passing and withdrawn.safe),
+        once=late and answer.status in REFUSALS and isinstance(answer.body, dict),
     )
 
 

@@ -10,6 +10,8 @@ Private to this collection.
 from __future__ import annotations
 
 import contextlib
+import functools
+import math
 import random
 import time
 import typing as t
@@ -35,6 +37,7 @@ PING = "ping/"
 
 
 _T = t.TypeVar("_T")
+_Payload = t.Mapping[str, t.Any]
 
 
 def backoff(attempt: int, factor: float, chance: float) -> float:
@@ -126,10 +129,11 @@ class ControllerClient(contextlib.AbstractContextManager["ControllerClient"]):
         if self._prefix_known:
             self._sender.read_ahead((self._url(path), query) for path, query in reads)
 
-    def post(self, path: str, payload: t.Mapping[str, t.Any], expected: int) -> dict[str, t.Any]:
+    def post(self, path: str, payload: _Payload, expected: int, again_by: float = math.inf) -> dict[str, t.Any]:
         """Have one POST carried out, at most once: sent a second time only where a refusal says that it was not.
 
         :param expected: the only status that counts as success.
+        :param again_by: until when, by the clock, it may be sent a second time; else the refusal was given ``once``.
         :returns: the JSON object in the answer, empty where the answer has no body.
         :raises NotSentError: it surely did not reach the controller.
         :raises AnswerLostError: it may have been carried out.
@@ -137,11 +141,11 @@ class ControllerClient(contextlib.AbstractContextManager["ControllerClient"]):
             is transient as well (401), these credentials had been accepted before, and may be again. With 429 nothing
             was done either, whoever answered it, and after ``retry_after`` seconds it may be sent again.
         """
-        return self._once("POST", path, expected, json=payload)
+        return self._once("POST", path, expected, again_by, json=payload)
 
     def delete(self, path: str, expected: int) -> dict[str, t.Any]:
         """Have one DELETE carried out; as ``post`` in all."""
-        return self._once("DELETE", path, expected)
+        return self._once("DELETE", path, expected, math.inf)
 
     def page_url(self, kind_path: str, job_id: int) -> str:
         """Where a person's browser shows a job: AWX and the platform have different user interfaces.
@@ -174,13 +178,12 @@ class ControllerClient(contextlib.AbstractContextManager["ControllerClient"]):
                 self.tell(_told(error, self.connection, attempt, pause))
                 self.sleep(pause)
 
-    def _once(self, method: str, path: str, expected: int, **arguments: t.Any) -> dict[str, t.Any]:
-        def send() -> Answer:
-            return self._sender.send(method, self._url(path), **arguments)
-
+    def _once(self, method: str, path: str, expected: int, again_by: float, **arguments: t.Any) -> dict[str, t.Any]:
+        send = functools.partial(self._sender.send, method, self._url(path), **arguments)
         answer = send()
         # Without a JSON object it is no controller's word, and says nothing of what was done.
-        answer = self._believed(answer, send, method, path, expected, isinstance(answer.body, dict))
+        again_by = again_by if isinstance(answer.body, dict) else -math.inf
+        answer = self._believed(answer, send, method, path, expected, again_by)
         return self._object(answer, self._name(method, path)) if answer.text else {}
 
     def _ask(self, method: str, path: str, query: t.Optional[t.Mapping[str, t.Any]] = None) -> Answer:
@@ -195,19 +198,20 @@ class ControllerClient(contextlib.AbstractContextManager["ControllerClient"]):
                 self._prefix_known = True
             elif self._discover_prefix():
                 answer = send()
-        return self._believed(answer, send, method, path, 200)
+        return self._believed(answer, send, method, path, 200, math.inf)
 
     def _believed(
-        self, answer: Answer, again: t.Callable[[], Answer], method: str, path: str, expected: int, twice: bool = True
+        self, answer: Answer, again: t.Callable[[], Answer], method: str, path: str, expected: int, again_by: float
     ) -> Answer:
-        if answer.status in REFUSALS and twice:
+        late = self.clock() + REFUSED_PAUSE > again_by
+        if answer.status in REFUSALS and not late:
             self.sleep(REFUSED_PAUSE)
             answer = again()
         if 200 <= answer.status < 300 and path != PING and (isinstance(answer.body, dict) or not answer.text):
             self._grants.add(method, path, answer.body)
         if answer.status != expected:
             withdrawn = self._grants.withdrawn(answer.status, method, path)
-            raise unexpected(answer, self._asked(self._name(method, path)), withdrawn)
+            raise unexpected(answer, self._asked(self._name(method, path)), withdrawn, late)
         return answer
 
     def _discover_prefix(self) -> bool:

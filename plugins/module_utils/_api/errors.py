@@ -70,6 +70,7 @@ class AnswerError(ControllerError):
     :param retry_after: seconds, from the Retry-After header.
     :param transient: whether a later read may do better; by default where the status is 429 or 5xx.
     :param believed: whether a refusal is the controller's last word; else it is trouble in passing.
+    :param once: whether a refusal was given a single time, since it was too late to send the request once more.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class AnswerError(ControllerError):
         retry_after: t.Optional[float] = None,
         transient: t.Optional[bool] = None,
         believed: bool = True,
+        once: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -89,6 +91,7 @@ class AnswerError(ControllerError):
         self.retry_after = retry_after
         self.transient = (status == THROTTLED or status >= 500) if transient is None else transient
         self.believed = believed
+        self.once = once
 
     @property
     def refuses(self) -> bool:

@@ -217,8 +217,11 @@ class RelaunchSequence:
             _check_deadline(work, prepared.job)
             if work.watch.passed:
                 raise WaitTimeoutError(f"{attempt.what} was not {attempt.verb}: the timeout was over before that.")
+            again_by = work.watch.launch_until(look.at + FRESH_FOR)
+            attempt = replace(attempt, again_by=again_by, refused_before=self.state.refused == attempt.path)
             with interrupted_with(unknown):
                 sent = send(work.client, attempt)
+            self.state.refused = attempt.path if isinstance(sent, NotNow) and sent.refused else ""
             if isinstance(sent, NotNow):
                 pause = pause_before_next_try(work.client, attempt, sent, self._tries, work.watch.left())
                 self._tries += 1

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import math
 import random
 import typing as t
 from dataclasses import dataclass
 
-from .._api.client import ControllerClient, backoff
+from .._api.client import REFUSED_PAUSE, ControllerClient, backoff
 from .._api.errors import (
     THROTTLED,
     AnswerError,
@@ -36,6 +37,8 @@ class Attempt:
     :param verb: what is done to it, such as ``relaunched``.
     :param is_own: whether a job is what the POST makes; it may ask.
     :param refused: the sentence for the controller's refusal.
+    :param again_by: until when, by the client's clock, what it rests on lets it be sent once more after a refusal.
+    :param refused_before: it has been refused once before: the next refusal is believed.
     """
 
     path: str
@@ -44,6 +47,8 @@ class Attempt:
     verb: str
     is_own: t.Callable[[Job], bool]
     refused: t.Callable[[AnswerError], str]
+    again_by: float = math.inf
+    refused_before: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,11 @@ class NotNow:
     error: ControllerError
     retry_after: float = 0.0
 
+    @property
+    def refused(self) -> bool:
+        """Whether that was a refusal, which is believed when it is given twice."""
+        return isinstance(self.error, AnswerError) and self.error.once
+
 
 def send(client: ControllerClient, attempt: Attempt) -> t.Union[Launched, Lost, NotNow]:
     """Send the POST.
@@ -98,8 +108,9 @@ def send(client: ControllerClient, attempt: Attempt) -> t.Union[Launched, Lost, 
         finds no failed hosts a NoFailedHostsError (recorded: post-failed-hosts-deleted).
     :raises NotSentError: the request cannot reach the controller; trying again will not cure that.
     """
+    again_by = -math.inf if attempt.refused_before else attempt.again_by
     try:
-        return Launched(Job.of(client.post(attempt.path, attempt.body, CREATED)))
+        return Launched(Job.of(client.post(attempt.path, attempt.body, CREATED, again_by)))
     except NotSentError as error:
         if not error.transient:
             raise
@@ -107,6 +118,8 @@ def send(client: ControllerClient, attempt: Attempt) -> t.Union[Launched, Lost, 
     except AnswerError as error:
         if error.status == THROTTLED:
             return NotNow(error, error.retry_after or 0.0)
+        if error.once and not attempt.refused_before:
+            return NotNow(error, REFUSED_PAUSE)
         if error.refuses:
             raise _kind_of(error)(attempt.refused(error)) from None
         return Lost(str(error))
@@ -129,9 +142,10 @@ def pause_before_next_try(
     :param left: the seconds that there are; None for any number.
     :raises ControllerError: there is no further try.
     """
-    connection = client.connection
-    pause = max(backoff(tries, connection.retry_backoff_factor, random.random()), refused.retry_after)
-    if tries < connection.max_retries and (left is None or pause < left):
+    connection, again, pause = client.connection, refused.refused, refused.retry_after
+    if not again:
+        pause = max(backoff(tries, connection.retry_backoff_factor, random.random()), pause)
+    if (again or tries < connection.max_retries) and (left is None or pause < left):
         return pause
     if isinstance(refused.error, NotSentError):
         raise refused.error

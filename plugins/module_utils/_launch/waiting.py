@@ -141,6 +141,14 @@ class Watch:
         """Whether the task's deadline is over, so that nothing is launched any more."""
         return self.launch_by is not None and self._client.clock() >= self.launch_by
 
+    def launch_until(self, latest: float) -> float:
+        """Until when, by the client's clock, a launch may be sent.
+
+        :param latest: until when what it rests on lets it.
+        """
+        ends = (latest, self.launch_by, self._timeout_at)
+        return min(end for end in ends if end is not None)
+
     def patient(self, seconds: float) -> bool:
         """Whether to go on trying after so many seconds of trouble."""
         return not self.passed and seconds < LONGEST_TROUBLE

@@ -19,6 +19,7 @@ from .._api.jobs import Job
 from .._api.kinds import WORKFLOW_JOB
 from .._job.driver import drive
 from .._job.outcome import carrying
+from .._job.work import FRESH_FOR
 from .._launch.asks import Steps
 from .._launch.launch import Attempt, Launched
 from .._launch.refusals import not_startable, workflow_refused, workflow_unavailable
@@ -126,7 +127,7 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
     launched: t.Optional[Launched] = None
     tries = 0
     while launched is None:
-        newest = root.id
+        newest, at = root.id, run.client.clock()
         if not run.request.force:
             done = root.successful and read_base(run.client, root) is root
             lineage = None if done else read_lineage(run.client, root, nodes_of(run.client, root.id))
@@ -142,7 +143,7 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
                 raise ForbiddenError(f"Workflow job {root.id} would not be relaunched. {why}")
             return replace(outcome, changed=True).saying("All nodes would be relaunched.")
         contest = Contest.of(root, newest)
-        launched = yield from run.launch(attempt, contest, outcome, tries)
+        launched = yield from run.launch(replace(attempt, again_by=at + FRESH_FOR), contest, outcome, tries)
         tries += 1
     outcome = outcome.saying(f"Workflow job {root.id}: all nodes relaunched as workflow job {launched.job.id}.")
     return (yield from run.launched(launched, contest, outcome, ()))

@@ -207,10 +207,10 @@ class ResumeSequence:
                 self._looks += 1
                 if self._looks < MOST_LOOKS:
                     return None
-                lineage = read_lineage(client, self._root, nodes)
+                lineage, at = read_lineage(client, self._root, nodes), client.clock()
                 if lineage.active or lineage.last != situation.source.id:
                     return None
-            return (yield from self._launch(made, lineage))
+            return (yield from self._launch(made, lineage, at))
         self._maker.drop()
         return (yield from self._prepare(situation, remainder, outcome))
 
@@ -295,8 +295,11 @@ class ResumeSequence:
         self._looks = 1
         return None
 
-    def _launch(self, made: Made, lineage: Lineage) -> Steps[t.Optional[WorkflowOutcome]]:
-        """Launch what was made, which rests on a look of this moment."""
+    def _launch(self, made: Made, lineage: Lineage, at: float) -> Steps[t.Optional[WorkflowOutcome]]:
+        """Launch what was made.
+
+        :param at: when the look was answered that this rests on.
+        """
         run, root, template = self._run, self._root, made.template
         attempt = Attempt(
             path=f"workflow_job_templates/{template}/launch/",
@@ -305,6 +308,7 @@ class ResumeSequence:
             verb="launched",
             is_own=lambda job: job.template == template,
             refused=lambda error: workflow_refused(error, root.id),
+            again_by=at + FRESH_FOR,
         )
         contest = Contest.of(root, lineage.last)
         launched: t.Optional[Launched] = yield from run.launch(attempt, contest, made.outcome, self._tries)

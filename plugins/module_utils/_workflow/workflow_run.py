@@ -89,8 +89,11 @@ class WorkflowRun:
                 raise DeadlineError(f"{attempt.what} was not {attempt.verb}: the deadline was over before that.")
             if self.watch.passed:
                 raise WaitTimeoutError(f"{attempt.what} was not {attempt.verb}: the timeout was over before that.")
+            again_by = self.watch.launch_until(attempt.again_by)
+            attempt = replace(attempt, again_by=again_by, refused_before=self.state.refused == attempt.path)
             with interrupted_with(unknown):
                 sent = send(self.client, attempt)
+            self.state.refused = attempt.path if isinstance(sent, NotNow) and sent.refused else ""
             if isinstance(sent, NotNow):
                 yield Pause(pause_before_next_try(self.client, attempt, sent, tries, self.watch.left()))
                 return None

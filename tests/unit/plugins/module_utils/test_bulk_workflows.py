@@ -26,6 +26,7 @@ from ansible_collections.relaunch.controller.tests.unit.bulk_controller import (
     SimulatedJob,
 )
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import DENIED
 from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import listed
 
 #: More requests than any of these tests needs: an endless wait ends here.
@@ -438,3 +439,42 @@ def test_what_others_resumed_in_vain_while_it_waited_for_room_counts(world: Worl
 
     assert [path for path in world.posts if path.endswith("launch")] == ["20/relaunch"]
     assert (ran.entries[30].outcome, ran.entries[30].attempts) == ("needs_person", 2)
+
+
+class TestARefusalThatComesLate:
+    """What remains may have been done meanwhile, so that the launch is not sent again before another look."""
+
+    def refused(self, world: World, meanwhile: t.Callable[[], object]) -> Ran:
+        world.workflow(30)
+        world.nodes[30] = [node(1, 21, template=8, kind="job")]
+        world.failed(21, {"web1": True}, template=8, launch_type="workflow", **above(30))
+
+        def refuse(_method: str, path: str) -> t.Any:
+            if not path.endswith("/launch/") or self.launches(world) > 1:
+                return None
+            world.clock.now += 4
+            meanwhile()
+            return 403, DENIED
+
+        world.before = refuse
+        return recover(world)
+
+    @staticmethod
+    def launches(world: World) -> int:
+        return sum(path.endswith("launch") for path in world.posts)
+
+    def test_is_not_the_last_word(self, world: World) -> None:
+        entry = self.refused(world, lambda: None).entries[30]
+
+        assert (entry.outcome, self.launches(world)) == ("relaunched", 2)
+        lists = [number for number, one in enumerate(world.asked) if one[1].endswith("/launch/")]
+        assert "workflow_jobs/" in [path for _method, path, _query in world.asked[slice(*lists)]]
+
+    def test_launches_nothing_that_was_done_meanwhile(self, world: World) -> None:
+        def by_another() -> None:
+            one = world.workflow(40, 901, failed=False, name="Remainder of workflow job 30 0123456789ab")
+            one.created, one.duration = world.clock.now - 2.0, 1.0
+
+        entry = self.refused(world, by_another).entries[30]
+
+        assert (entry.outcome, self.launches(world)) == ("done", 1), entry.msg

@@ -46,7 +46,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._launch.waitin
 from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger_reader import JobsRead
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
-from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import listed
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import DENIED, listed
 from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import (
     SOURCE,
     Ran,
@@ -261,6 +261,67 @@ class TestNotNow:
         assert outcome is not None and (outcome.changed, outcome.job) == (False, None)
         assert isinstance(first_error(refused.value), NotSentError) is unplugged
         assert max(controller.jobs) == SOURCE
+
+
+class TestARefusal:
+    """It is believed when it is given twice, and a launch that is sent again rests on a fresh look too."""
+
+    def task(self, seconds: float, refusals: int = 1, meanwhile: t.Callable[[], object] = lambda: None) -> Task:
+        """Each POST is refused that often, after so many seconds, in which something happens."""
+        controller = RelaunchingController(failing(), "web1", "web2")
+        task = Task(controller)
+        refused = iter(range(refusals))
+        relaunch = controller._relaunch
+
+        def post(number: int, hosts: str) -> tuple[int, t.Any]:
+            if next(refused, None) is None:
+                return relaunch(number, hosts)
+            task.now += seconds
+            meanwhile()
+            return 403, DENIED
+
+        controller._relaunch = post  # type: ignore[method-assign]
+        return task
+
+    def test_that_comes_quickly_is_sent_again_at_once(self) -> None:
+        task = self.task(0.1)
+
+        assert task.run().changed
+        assert (len(task.controller.posts), task.looks, task.slept) == (2, 1, [1])
+
+    def test_that_comes_late_leads_back_to_the_look(self) -> None:
+        task = self.task(LONG)
+
+        assert task.run().changed
+        asked = [path for _method, path, _query in task.controller.asked]
+        assert asked.count("jobs/42/relaunch/") == 2
+        assert asked[asked.index("jobs/42/relaunch/") + 1] == "jobs/"
+        assert task.slept == [1]
+
+    def test_what_was_done_meanwhile_is_not_launched(self) -> None:
+        task = self.task(LONG, 1, lambda: task.controller.ended(43, {"web1": False, "web2": False}))
+
+        outcome = task.run()
+
+        assert (len(task.controller.posts), outcome.changed, outcome.job and outcome.job.id) == (1, False, 43)
+
+    def test_the_second_one_is_believed(self) -> None:
+        task = self.task(LONG, refusals=9)
+
+        with pytest.raises(ControllerError, match="Job 42 was not relaunched on its failed hosts. .* answered 403"):
+            task.run(max_retries=5)
+        assert (len(task.controller.posts), task.slept) == (2, [1])
+
+    def test_nothing_is_sent_again_behind_the_deadline(self) -> None:
+        task = self.task(0.1)
+        with task.client() as client:
+            watch, read = Watch(client, Waiting(), None, 1.0), JobsRead()
+            request = RelaunchRequest(job_id=SOURCE, options=FAILED)
+            sequence = RelaunchSequence(lambda source: JobWork.of(client, request, watch, source, read))
+            steps = sequence.steps(_jobs.get(client, SOURCE), RelaunchOutcome(source_job_id=SOURCE))
+            with pytest.raises(ControllerError, match="the deadline was over before that"):
+                drive(steps, client, watch)
+        assert len(task.controller.posts) == 1
 
 
 class TestOneAfterAnother:
