@@ -149,10 +149,10 @@ notes:
     C(ansible-playbook), which has to have C(requests)), and runs the module everywhere else, and on macOS always. The
     variable C(relaunch_controller_in_process), set to V(false), always runs the module. With C(-vv) it says why the
     module runs.
-  - While it waits, the action plugin shows the status of the job on stderr; the module itself cannot. Each try that the
-    controller does not answer has a line there. When a job that was waited for has failed, it shows its failed tasks.
-    The variable C(relaunch_controller_progress), set to V(false), switches all of it off, and so does C(no_log) on the
-    task.
+  - The action plugin shows the number of each job that it launches on stderr and, while it waits, its status; the
+    module itself cannot. Each try that the controller does not answer has a line there. When a job that was waited for
+    has failed, it shows its failed tasks. The variable C(relaunch_controller_progress), set to V(false), switches all
+    of it off, and so does C(no_log) on the task.
 seealso:
   - ref: How it decides <ansible_collections.relaunch.controller.docsite.guide_deciding>
     description: Which jobs are the same work, and when nothing is launched.

@@ -264,9 +264,8 @@ def _needs_names(work: JobWork, look: Look, prepared: Prepared) -> bool:
 
 def _tell(work: JobWork, prepared: Prepared, launched: Launched) -> None:
     """Whatever breaks the task off from now on, the number of the new job has been shown."""
-    if work.request.options.wait or work.request.one_of_many:
-        how = "a relaunch" if launched.job.is_relaunch else "from the template"
-        work.client.tell(f"job {launched.job.id} launched, {how} of job {prepared.job.id}")
+    how = "a relaunch" if launched.job.is_relaunch else "from the template"
+    work.client.tell(f"job {launched.job.id} launched, {how} of job {prepared.job.id}")
 
 
 def _has_lost_all(work: JobWork, look: Look, error: ControllerError) -> bool:

@@ -324,6 +324,24 @@ class TestARefusal:
         assert len(task.controller.posts) == 1
 
 
+def test_the_number_of_a_new_job_is_told_before_anything_can_break_the_task_off() -> None:
+    controller = RelaunchingController(failing(), "web1")
+    task = Task(controller)
+    lines: list[str] = []
+
+    def interrupt(_path: str) -> None:
+        if controller.posts:
+            raise KeyboardInterrupt
+
+    controller.before = interrupt
+    with task.client() as client:
+        client.tell = lines.append
+        steps, watch = task.steps(client)
+        with pytest.raises(KeyboardInterrupt):
+            drive(steps, client, watch)
+    assert lines == ["job 43 launched, a relaunch of job 42"]
+
+
 class TestOneAfterAnother:
     def test_failed_hosts_that_no_single_run_has_failed_on(self) -> None:
         """The newest run on all hosts failed on web3 and left out web1, which was disabled then."""
