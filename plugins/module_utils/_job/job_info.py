@@ -155,7 +155,7 @@ def _verdict(work: JobWork, look: Look, decision: Decision) -> InfoOutcome:
         how = f"would be relaunched on {on(names)}"
         if decision.hosts == REMAINING:
             how = f"its template would be launched, {limited_to(names)}"
-        told = told.saying(f"{decision.reason}: {how}.")
+        told = told.saying(f"{decision.reason}: {how}.", work.masked(ledger))
         outcome = replace(outcome, relaunch_on=decision.hosts if names else ALL, relaunch_hosts=names or None)
     records = (*(ledger.hosts or ()), *(ledger.stopped_hosts or ()))
     if records or isinstance(decision, Done):

@@ -162,7 +162,8 @@ class RelaunchSequence:
     def _launch(
         self, work: JobWork, preparers: Preparers, look: Look, decision: Launch, outcome: RelaunchOutcome
     ) -> Steps[Judged]:
-        self.state.plan = f"{decision.reason}: {_planned(decision)}."
+        masked = work.masked(look.ledger)
+        self.state.plan = " ".join(filter(None, (f"{decision.reason}: {_planned(decision)}.", masked)))
         waited = yield Room()
         if self._before is not None and not work.request.check_mode:
             # Others may have taken the room meanwhile.
@@ -179,7 +180,7 @@ class RelaunchSequence:
                 self._hosts_needed = True
                 return Judged(outcome, again=True)
             if work.request.check_mode:
-                return Judged(prepared.outcome)
+                return Judged(prepared.outcome.saying(masked))
             if work.client.clock() - look.at > FRESH_FOR and self._looks + 1 < MOST_LOOKS:
                 self._looks += 1
                 return Judged(outcome, again=True)
@@ -197,7 +198,7 @@ class RelaunchSequence:
         self._show_launched(launched.job)
         _tell(work, prepared, launched)
         before = outcome.changed
-        outcome = outcome_after(work, look.ledger, prepared, launched)
+        outcome = outcome_after(work, look.ledger, prepared, launched).saying(masked)
         judged = yield from after_launch(work, look, launched, asked_of(work, outcome.hosts or ()), outcome, before)
         if judged.again:
             self.passed.append(judged.outcome)

@@ -268,7 +268,7 @@ class JobWork:
 
     def masked(self, ledger: Ledger) -> str:
         """What is to be said where a run counts as the same work though a secret could not be compared."""
-        if not (ledger.masked or self.same_work.masked):
+        if not (ledger.runs and (ledger.masked or self.same_work.masked)):
             return ""
         return "A secret among its variables could not be compared, since the controller shows none."
 

@@ -458,6 +458,12 @@ class TestWhatItTells:
 
         assert "Job 43, the same work, was left in status new" in " ".join(told["warnings"])
 
+    def test_a_secret_that_could_not_be_compared(self) -> None:
+        controller = world(extra_vars='{"a": "$encrypted$"}')
+        relaunched(controller, 43, {"web1": False, "web2": True}, extra_vars='{"a": "$encrypted$"}')
+
+        assert "A secret among its variables could not be compared" in info(controller)["msg"]
+
     def test_its_own_job(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("JOB_ID", str(SOURCE))
         monkeypatch.setenv("AWX_PRIVATE_DATA_DIR", "/tmp/awx_42_x")

@@ -75,8 +75,11 @@ class Task(Clock):
     ``slow`` says how many seconds each request whose path ends so takes; ``events`` happen one at each pause.
     """
 
-    def __init__(self, controller: RelaunchingController, options: RelaunchOptions = FAILED) -> None:
+    def __init__(
+        self, controller: RelaunchingController, options: RelaunchOptions = FAILED, check_mode: bool = False
+    ) -> None:
         super().__init__()
+        self._check_mode = check_mode
         self.controller = controller
         self.slow: dict[str, float] = {}
         self.events: list[t.Callable[[], object]] = []
@@ -94,9 +97,9 @@ class Task(Clock):
     def steps(self, client: ControllerClient) -> tuple[Steps[RelaunchOutcome], Watch]:
         waiting = Waiting(wait=self._options.wait)
         watch, read = Watch(client, waiting), JobsRead()
-        request = RelaunchRequest(job_id=SOURCE, options=self._options, waiting=waiting)
-        sequence = RelaunchSequence(lambda source: JobWork.of(client, request, watch, source, read))
-        return sequence.steps(_jobs.get(client, SOURCE), RelaunchOutcome(source_job_id=SOURCE)), watch
+        request = RelaunchRequest(SOURCE, options=self._options, waiting=waiting, check_mode=self._check_mode)
+        self.sequence = RelaunchSequence(lambda source: JobWork.of(client, request, watch, source, read))
+        return self.sequence.steps(_jobs.get(client, SOURCE), RelaunchOutcome(source_job_id=SOURCE)), watch
 
     def client(self, max_retries: int = 0) -> ControllerClient:
         return self.controller.client(self, max_retries)
@@ -322,6 +325,29 @@ class TestARefusal:
             with pytest.raises(ControllerError, match="the deadline was over before that"):
                 drive(steps, client, watch)
         assert len(task.controller.posts) == 1
+
+
+class TestASecretThatCouldNotBeCompared:
+    """It is said wherever what another run did decides."""
+
+    def task(self, check_mode: bool = False) -> Task:
+        controller = RelaunchingController(failing("web2"), "web1", "web2")
+        controller.jobs[SOURCE]["extra_vars"] = '{"a": "$encrypted$"}'
+        return Task(controller, check_mode=check_mode)
+
+    @pytest.mark.parametrize("check_mode", [False, True])
+    def test_is_told_where_that_one_is_relaunched(self, check_mode: bool) -> None:
+        task = self.task(check_mode)
+        task.controller.relaunch(SOURCE)["extra_vars"] = '{"a": "$encrypted$"}'
+
+        outcome = task.run()
+
+        assert (outcome.changed, outcome.relaunched_job_id) == (True, 43)
+        assert "A secret among its variables could not be compared" in outcome.msg
+        assert "could not be compared" in task.sequence.state.plan
+
+    def test_decides_nothing_where_there_is_none(self) -> None:
+        assert "compared" not in self.task().run().msg
 
 
 def test_the_number_of_a_new_job_is_told_before_anything_can_break_the_task_off() -> None:
