@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import typing as t
 from dataclasses import dataclass
@@ -152,6 +153,27 @@ class Job:
     def events_processed(self) -> bool:
         """Whether the controller knows the job's failed hosts by now; about a second after its end."""
         return bool(self.facts.get("event_processing_finished"))
+
+    @property
+    def failed_before(self) -> t.Mapping[str, t.Any]:
+        """What failed before it, so that it did not begin, by ``job_type``, ``job_name`` and ``job_id`` (recorded:
+        never-began-project-detail); empty where its explanation tells of none.
+        """
+        text = str(self.facts.get("job_explanation") or "")
+        try:
+            found = json.loads(text[text.index("{") :])
+        except ValueError:
+            return {}
+        return found if {"job_type", "job_name", "job_id"} <= found.keys() else {}
+
+    @property
+    def explanation(self) -> str:
+        """What the controller has to say about its state; empty where that is nothing."""
+        text, before = str(self.facts.get("job_explanation") or ""), self.failed_before
+        if not before:
+            return text
+        noun = str(before["job_type"]).replace("_", " ")
+        return f"{text.partition('{')[0].rstrip(' :')}: {noun} {before['job_id']} ({before['job_name']})"
 
     @property
     def startable(self) -> bool:

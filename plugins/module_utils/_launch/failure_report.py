@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from .._api.client import ControllerClient
 from .._api.errors import ControllerError
-from .._api.jobs import HostSummary, Job
-from .._api.kinds import JOB
+from .._api.jobs import ERROR, FAILED_STATUSES, HostSummary, Job
+from .._api.kinds import INVENTORY_UPDATE, JOB, PROJECT_UPDATE
 from .._work.starts import FAILURE_EVENTS, UNREACHABLE
 
 # Failures that were rescued or ignored are among the events, so that more of them are read than shown.
@@ -101,14 +101,28 @@ def stdout_tail(client: ControllerClient, job_id: int) -> str:
 
 def explained(job: Job) -> str:
     """What the controller has to say about a job's state, or what its state means, to go on a sentence."""
-    explanation = job.facts.get("job_explanation")
-    if explanation:
-        return f' The controller explains: "{explanation}"'
+    if job.explanation:
+        return f' The controller explains: "{job.explanation}"{_to_update(job)}'
     if job.status == "pending" and job.facts.get("allow_simultaneous") is False:
         return " Its template allows one job at a time, so that it has to wait for another one."
     if job.status in ("pending", "waiting"):
         return " It waits for capacity, or for another job, project update or inventory update."
     return ""
+
+
+def _to_update(job: Job) -> str:
+    """What to do where an update failed on which the job depends, to go on a sentence."""
+    before, project = job.failed_before, job.summary("project")
+    if before.get("job_type") == INVENTORY_UPDATE.type:
+        what = f"inventory source {before['job_name']}"
+    elif before.get("job_type") == PROJECT_UPDATE.type:
+        what = f"project {before['job_name']}"
+    elif job.status == ERROR and job.never_began and project.get("status") in FAILED_STATUSES:
+        # Its project is not updated on launch (recorded: updates-relaunch-project-failed-detail).
+        what = f"project {project.get('name')}"
+    else:
+        return ""
+    return f" Mend what that update failed with, then update the {what}."
 
 
 def in_front(client: ControllerClient, job: Job) -> str:

@@ -183,8 +183,7 @@ def base_run(ledger: Ledger) -> t.Optional[Job]:
 
 def never_began(job: Job) -> str:
     """Why a job is relaunched on all hosts though the failed ones were asked for, for the beginning of a sentence."""
-    explained = job.facts.get("job_explanation")
-    because = f" ({explained})" if explained else ""
+    because = f" ({job.explanation})" if job.explanation else ""
     return f"Job {job.id} ended with status {job.status} before it had begun{because}, so that all its hosts remain"
 
 

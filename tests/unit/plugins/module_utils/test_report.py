@@ -27,6 +27,10 @@ from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import at, 
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
 EVENTS = at(43, "job_events")
+NEVER_BEGAN = {"status": "failed", "started": None}
+#: The explanation of a job before which an update failed (recorded: never-began-project-detail).
+UPDATE_FAILED = 'Previous Task Failed: {{"job_type": "{}", "job_name": "{}", "job_id": "1066"}}'
+NO_REVISION = {"status": "error", "job_explanation": "Missing a revision."}
 
 
 def event(host: str, message: t.Any = "no", **data: t.Any) -> dict[str, t.Any]:
@@ -156,8 +160,30 @@ def test_the_end_of_the_output(
         ({"status": "pending", "allow_simultaneous": True}, " It waits for capacity"),
         ({"status": "waiting", "allow_simultaneous": False}, " It waits for capacity"),
         ({"status": "running"}, ""),
+        (
+            {**NEVER_BEGAN, "job_explanation": UPDATE_FAILED.format("project_update", "Site")},
+            ' The controller explains: "Previous Task Failed: project update 1066 (Site)" Mend what that update failed '
+            "with, then update the project Site.",
+        ),
+        (
+            {**NEVER_BEGAN, "job_explanation": UPDATE_FAILED.format("inventory_update", "Lab - cloud")},
+            ' The controller explains: "Previous Task Failed: inventory update 1066 (Lab - cloud)" Mend what that '
+            "update failed with, then update the inventory source Lab - cloud.",
+        ),
+        (
+            {**NEVER_BEGAN, **NO_REVISION, "summary_fields": {"project": {"name": "Site", "status": "failed"}}},
+            ' The controller explains: "Missing a revision." Mend what that update failed with, then update the '
+            "project Site.",
+        ),
+        (
+            {**NEVER_BEGAN, **NO_REVISION, "summary_fields": {"project": {"name": "Site", "status": "successful"}}},
+            ' The controller explains: "Missing a revision."',
+        ),
+        ({"job_explanation": "Lost: {"}, ' The controller explains: "Lost: {"'),
+        ({"job_explanation": 'Lost: {"node": 1}'}, ' The controller explains: "Lost: {"node": 1}"'),
     ],
 )
 def test_what_a_state_means(facts: dict[str, t.Any], words: str) -> None:
     said = explained(Job.of(job(43, **facts)))
     assert said.startswith(words) and bool(said) == bool(words)
+    assert said == words or not words.endswith((".", '"'))
