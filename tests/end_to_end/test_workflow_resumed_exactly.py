@@ -333,6 +333,75 @@ class TestOfFailedNodes:
 
         assert (result["failed"], sorted(sandbox.nodes(result["id"]))) == (False, runs), result["msg"]
 
+    @pytest.mark.parametrize(("where", "runs"), [("beside", ["A", "Z"]), ("other", ["A", "Z"]), ("by hand", ["Z"])])
+    def test_slices_of_another_node_with_the_same_template_heal_nothing(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, where: str, runs: list[str]
+    ) -> None:
+        """Behind B in the same workflow job, of B in another one, or of a launch of the template alone."""
+        template = deploy(TWO, asks=[*ASKS, "job_slice_count"], job_slice_count=2)["id"]
+        nodes: Options = {
+            "A": {"template": template, "success": ["Z"]},
+            "X": {"project": "first", "success": ["B"]},
+            "B": {"template": template},
+            "Z": {"project": "second"},
+        }
+        done: Options = {"status": "successful", "hosts": {"web1": "ok"}}
+        failed = {"1": done, "2": {"status": "failed", "hosts": {"web2": "failed"}}}
+        good = {"status": "successful", "nodes": {"1": done, "2": {"status": "successful", "hosts": {"web2": "ok"}}}}
+        outcomes = {"A": {"status": "failed", "nodes": failed}, "X": "successful", "B": good, "Z": "do_not_run"}
+        if where != "beside":
+            outcomes["B"] = "do_not_run"
+        made = workflow(nodes, outcomes)
+        if where == "other":
+            other = {**dict.fromkeys(nodes, "do_not_run"), "B": good}
+            sandbox.make_workflow_job(made["template"], other, status="canceled")
+        elif where == "by hand":
+            sandbox.wait(sandbox.launch(template))
+        sandbox.clear_log()
+
+        result = resume(made["id"], check_mode=True)
+
+        assert [node["name"] for node in result["nodes"] if node["name"] in "AZ"] == runs, result["msg"]
+
+    @pytest.mark.parametrize("relaunched", [False, True])
+    def test_a_node_of_a_nested_workflow_with_the_same_template_heals_nothing(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, relaunched: bool
+    ) -> None:
+        template = deploy(TWO)["id"]
+        nested = {"inner": {"template": template}}
+        flow = sandbox.add_workflow_template_with_nodes(f"Inner {os.urandom(3).hex()}", nested)["id"]
+        nodes: Options = {"A": {"template": template, "success": ["Z"]}, "N": {"template": flow}}
+        nodes["Z"] = {"project": "second"}
+        status = "failed" if relaunched else "successful"
+        ran = {"status": status, "hosts": dict.fromkeys(TWO, "failed" if relaunched else "ok")}
+        outcomes = {"A": FAILED_LINE["B"], "N": {"status": status, "nodes": {"inner": ran}}, "Z": "do_not_run"}
+        made = workflow(nodes, outcomes)
+        if relaunched:
+            again = {"inner": {"status": "successful", "hosts": dict.fromkeys(TWO, "ok")}}
+            sandbox.make_workflow_job(flow, again, launch_type="relaunch", status="successful")
+
+        result = resume(made["id"], check_mode=True)
+
+        assert [node["name"] for node in result["nodes"]] == ["A", "Z"], result["msg"]
+
+    def test_a_node_that_may_not_be_seen_heals_none_of_several_with_the_same_template(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        template = deploy(TWO)["id"]
+        nodes: Options = {"A": {"template": template, "success": ["B"]}, "B": {"template": template}}
+        made = workflow(nodes, {"A": FAILED_LINE["B"], "B": "do_not_run"})
+        sandbox.organization_roles(made["organization"], alice="workflow_admin")
+        done = {"status": "successful", "hosts": dict.fromkeys(TWO, "ok")}
+        elsewhere: Options = {"roles": {}, "organization": "Elsewhere"}
+        workflow({"Q": {"template": template}}, {"Q": done}, {"status": "successful"}, **elsewhere)
+
+        results = [
+            resume(made["id"], check_mode=True, controller_oauthtoken=sandbox.token(user))
+            for user in ("admin", "alice")
+        ]
+
+        assert [[node["name"] for node in result["nodes"]] for result in results] == [["A", "B"]] * 2, results[1]["msg"]
+
     def test_a_node_that_never_began_runs_whole(
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
     ) -> None:

@@ -46,6 +46,85 @@ EARLIER_LOOKED_AT = 10
 _STARTS_BY = ("job_tags", "skip_tags")
 
 
+class JobsOfNodes:
+    """Tells the jobs of nodes apart: a template may stand behind several nodes, each of which is work of its own."""
+
+    def __init__(self, client: ControllerClient) -> None:
+        self._client = client
+        #: Those of the nodes that have been met.
+        self.numbers: set[int] = set()
+        # The workflow jobs among them, until it is asked what ran below.
+        self._above: set[int] = set()
+        # The templates that stand behind several nodes of the workflow, or of those nested in it.
+        self._shared: set[int] = set()
+        # By job that a workflow ran, the identifier of its node.
+        self._identifiers: dict[int, str] = {}
+
+    def meet(self, nodes: t.Sequence[Node]) -> None:
+        """Meet all nodes of a workflow job."""
+        ran = {node.job: node for node in nodes if node.job is not None}
+        self._above.update(job for job in ran.keys() - self.numbers if ran[job].job_type == WORKFLOW_JOB.type)
+        self.numbers.update(ran)
+        counted = Counter(node.template for node in nodes)
+        self._shared.update(template for template, count in counted.items() if template is not None and count > 1)
+
+    def elsewhere(self, node: Node, ledger: Ledger) -> set[int]:
+        """The runs of other nodes' work: those below nodes of these workflow jobs; and, where other nodes have the
+        template of this one, those of other nodes of other workflow jobs.
+
+        :raises ControllerError: that could not be asked for.
+        """
+        jobs = [run.job for run in ledger.runs] + ([ledger.early] if ledger.early else [])
+        jobs = [job for job in jobs if job.facts.get("launch_type") == _jobs.WORKFLOW]
+        if not jobs:
+            return set()
+        self._meet_below()
+        found = {job.id for job in jobs} & self.numbers
+        if node.template not in self._shared or not node.identifier:
+            return found
+        at = {job.id: _ran_at(job) for job in jobs}
+        self._read_identifiers(at.values())
+        by_hand = self._by_hand({at[job.id] for job in jobs if job.sliced} - self._identifiers.keys())
+        for job in jobs:
+            # Where this user does not see at which node it ran it vouches for nothing; its end may be waited for.
+            unseen = node.identifier if job.active or at[job.id] in by_hand else None
+            if self._identifiers.get(at[job.id], unseen) != node.identifier:
+                found.add(job.id)
+        return found
+
+    def _meet_below(self) -> None:
+        """Meet the jobs below the workflow jobs too: slices, and those of the nodes of nested workflows."""
+        while self._above:
+            above, self._above = self._above, set()
+            for some in in_chunks(above):
+                for entry in self._client.results("unified_jobs/", unified_job_node__workflow_job__in=some):
+                    job = Job.of(entry)
+                    if entry.get("type") == WORKFLOW_JOB.type and job.id not in self.numbers:
+                        self._above.add(job.id)
+                    self.numbers.add(job.id)
+                    # Slices have the template of their own node.
+                    if job.template is not None and not job.sliced:
+                        self._shared.add(job.template)
+
+    def _read_identifiers(self, numbers: t.Collection[int]) -> None:
+        for some in in_chunks(set(numbers) - self._identifiers.keys()):
+            for entry in self._client.results("workflow_job_nodes/", job__in=some):
+                self._identifiers[int(entry["job"])] = str(entry.get("identifier"))
+
+    def _by_hand(self, numbers: t.Collection[int]) -> set[int]:
+        """Those of some workflow jobs that are no node's."""
+        entries = (
+            entry for some in in_chunks(numbers) for entry in self._client.results(f"{WORKFLOW_JOB.path}/", id__in=some)
+        )
+        return {int(entry["id"]) for entry in entries if entry.get("launch_type") != _jobs.WORKFLOW}
+
+
+def _ran_at(job: Job) -> int:
+    """The job of the node that a workflow ran: of a slice, that of all of them."""
+    above = job.summary("source_workflow_job").get("id") if job.sliced else None
+    return job.id if above is None else int(above)
+
+
 class NodeWork:
     """Asks what is left of failed nodes; what has been read of jobs that have ended is kept.
 
@@ -63,19 +142,10 @@ class NodeWork:
         self._prompts = Prompts()
         self._works: dict[int, JobWork] = {}
         self._earlier: dict[int, list[Job]] = {}
-        self._of_nodes: set[int] = set()
-        # The templates that stand behind several nodes of the workflow.
-        self._shared: set[int] = set()
         # By job, others that are other work though nothing in them tells it.
         self._others: dict[int, set[int]] = {}
-        # By job that a workflow ran, the identifier of its node.
-        self._identifiers: dict[int, str] = {}
-
-    def note(self, nodes: t.Sequence[Node]) -> None:
-        """Meet all nodes of a workflow job: a template may stand behind several, each of which is work of its own."""
-        self._of_nodes.update(node.job for node in nodes if node.job is not None)
-        counted = Counter(node.template for node in nodes)
-        self._shared.update(template for template, count in counted.items() if template is not None and count > 1)
+        #: Meets all nodes of the workflow jobs that are asked about.
+        self.jobs = JobsOfNodes(client)
 
     def left(self, node: Node) -> Steps[NodeLeft]:
         """What is left of a node that failed, as of now.
@@ -89,7 +159,7 @@ class NodeWork:
                 return (yield from self._of_job(node.job, node))
             if node.template_type == WORKFLOW_JOB.type:
                 return self._of_workflow(node.job)
-            return (yield from self._of_slices(node.job))
+            return (yield from self._of_slices(node.job, node))
         except AnswerError as error:
             if not error.not_visible:
                 raise
@@ -103,7 +173,7 @@ class NodeWork:
             return NodeLeft()
         return NodeLeft(waits_for=(doing, WORKFLOW_JOB)) if doing.active else NodeLeft(healed_by=doing.id)
 
-    def _of_slices(self, number: int) -> Steps[NodeLeft]:
+    def _of_slices(self, number: int, node: Node) -> Steps[NodeLeft]:
         """Each slice that failed has a ledger of its own."""
         slices = nodes_of(self._client, number)
         failed = [one for one in slices if one.bad]
@@ -111,7 +181,7 @@ class NodeWork:
             return self._whole("a job of its slices has been deleted")
         found = []
         for one in failed:
-            found.append((yield from self._of_job(int(one.job or 0))))
+            found.append((yield from self._of_job(int(one.job or 0), node)))
         left, begun = _together(found), len(slices) - sum(bool(one.whole) for one in found)
         if left.whole and begun:
             # Hosts of the other slices may be done.
@@ -119,15 +189,15 @@ class NodeWork:
             return replace(left, whole=more.whole, obstacles=(*left.obstacles, *more.obstacles))
         return left
 
-    def _of_job(self, number: int, node: t.Optional[Node] = None) -> Steps[NodeLeft]:
+    def _of_job(self, number: int, node: Node) -> Steps[NodeLeft]:
         """
-        :param node: the one that ran it; None where that was a slice's.
+        :param node: the one that ran it, or that ran all slices of which it is one.
         """
         others = self._others.setdefault(number, set())
-        others.update(self._of_nodes)
+        others.update(self.jobs.numbers)
         work = self._work(number)
         look = yield from work.look(hosts_needed=True)
-        if node is not None and (elsewhere := self._elsewhere(node, look.ledger)):
+        if elsewhere := self.jobs.elsewhere(node, look.ledger):
             others.update(elsewhere)
             look = yield from work.look(hosts_needed=True)
         earlier = self._earlier_than(work.source) if self._hosts == REMAINING else ()
@@ -139,17 +209,6 @@ class NodeWork:
         left = self._done(work, decision) if isinstance(decision, Done) else self._to_launch(work, look, decision)
         done_by = frozenset(host.done_in.id for host in look.ledger.hosts or () if host.done_in is not None)
         return replace(left, done_by=done_by)
-
-    def _elsewhere(self, node: Node, ledger: Ledger) -> set[int]:
-        """The runs that other workflow jobs made at other nodes, where several nodes have the template of this one."""
-        if node.template not in self._shared or not node.identifier:
-            return set()
-        jobs = [run.job for run in ledger.runs] + ([ledger.early] if ledger.early else [])
-        by_workflow = {job.id for job in jobs if job.facts.get("launch_type") == _jobs.WORKFLOW}
-        for some in in_chunks(by_workflow - self._identifiers.keys()):
-            for entry in self._client.results("workflow_job_nodes/", job__in=some):
-                self._identifiers[int(entry["job"])] = str(entry.get("identifier"))
-        return {number for number in by_workflow if self._identifiers.get(number, node.identifier) != node.identifier}
 
     def _work(self, number: int) -> JobWork:
         if number not in self._works:

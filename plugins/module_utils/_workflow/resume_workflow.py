@@ -228,9 +228,9 @@ class ResumeSequence:
     def _look(self, lineage: Lineage, nodes: t.Sequence[Node]) -> Steps[Situation]:
         """What is left, by the ledger of each node that failed and has to run."""
         source = last_run(self._run.client, lineage)
-        self._work.note(nodes)
+        self._work.jobs.meet(nodes)
         nodes = _nodes_of_last(self._run, lineage, source, nodes)
-        self._work.note(nodes)
+        self._work.jobs.meet(nodes)
         left: dict[int, NodeLeft] = {}
         remainder = remaining(nodes, source.status, self._run.request.handled)
         if isinstance(remainder, Remainder):
