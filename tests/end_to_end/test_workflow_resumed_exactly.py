@@ -60,11 +60,12 @@ def nested_and_project(sandbox: Sandbox) -> tuple[Options, Options]:
     return nodes, {"N": {"status": "failed", "nodes": TWO_PROJECTS[1]}, "D": "do_not_run"}
 
 
-def heal(sandbox: Sandbox, job: int, *hosts: str) -> int:
-    """Relaunch a job on its failed hosts, with success; the number of the relaunch."""
+def heal(sandbox: Sandbox, job: int, *hosts: str, failing: str = "") -> int:
+    """Relaunch a job on its failed hosts, with success, but for one of them; the number of the relaunch."""
     sandbox.settings(max_running=0)
     relaunch = sandbox.relaunch(job, hosts="failed")
-    sandbox.end_job(relaunch, "successful", dict.fromkeys(hosts, "ok"))
+    results = {host: "failed" if host == failing else "ok" for host in hosts}
+    sandbox.end_job(relaunch, "failed" if failing else "successful", results)
     sandbox.settings(max_running=4)
     sandbox.clear_log()
     return relaunch
@@ -412,6 +413,98 @@ class TestOfFailedNodes:
 
         assert (result["failed"], limits(sandbox, result["id"])) == (False, {"B": "", "D": ""}), result["msg"]
         assert "B runs on all of its hosts: job " in result["msg"] and "before it had begun" in result["msg"]
+
+    @pytest.mark.parametrize("node_hosts", ["failed", "remaining"])
+    def test_a_node_that_never_began_in_a_resume_runs_on_what_was_left(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, node_hosts: str
+    ) -> None:
+        failed = {"status": "failed", "hosts": {"web1": "ok", "web2": "failed", "web3": "failed"}}
+        made = workflow(line(deploy(THREE)["id"]), {"B": failed, "D": "do_not_run"})
+        sandbox.settings(max_running=0)
+        stopped: Options = {"node_hosts": node_hosts, "timeout": 1, "cancel_on_timeout": True}
+
+        first = resume(made["id"], **stopped)
+        assert sandbox.job(sandbox.nodes(first["id"])["B"]["job"])["limit"] == "web2,web3"
+        heal(sandbox, made["jobs"]["B"], "web2", "web3", failing="web3")
+        sandbox.settings(max_running=0)
+        second = resume(made["id"], **stopped)
+        sandbox.settings(max_running=4)
+        third = resume(made["id"], node_hosts=node_hosts)
+
+        assert [one["status"] for one in (first, second)] == ["canceled"] * 2
+        assert limits(sandbox, third["id"]) == {"B": "web3", "D": ""}, third["msg"]
+
+    def test_a_node_that_first_ran_in_a_resume_and_never_began_in_the_next_runs_on_what_was_left(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        one, two = (deploy(TWO)["id"] for _time in range(2))
+        nodes: Options = {"B": {"template": one, "success": ["D"]}, "D": {"template": two}}
+        made = workflow(nodes, FAILED_LINE)
+
+        def job_of(number: int, name: str) -> int:
+            until(lambda: sandbox.nodes(number)[name]["job"] is not None)
+            return int(sandbox.nodes(number)[name]["job"])
+
+        sandbox.settings(max_running=0)
+        first = resume(made["id"], wait=False)
+        sandbox.end_job(job_of(first["id"], "B"), "successful", {"web2": "ok"})
+        sandbox.end_job(job_of(first["id"], "D"), "failed", {"web1": "ok", "web2": "failed"})
+        assert sandbox.wait(first["id"]) == "failed"
+        second = resume(made["id"], wait=False)
+        job = job_of(second["id"], "D")
+        never = {"status": "failed", "started": None, "stats": False, "job_explanation": "Previous Task Failed"}
+        sandbox.control("POST", f"/jobs/{job}/end", never)
+        assert (sandbox.wait(second["id"]), sandbox.job(job)["limit"]) == ("failed", "web2")
+        sandbox.settings(max_running=4)
+
+        third = resume(made["id"])
+
+        assert (third["failed"], limits(sandbox, third["id"])) == (False, {"D": "web2"}), third["msg"]
+
+    @pytest.mark.parametrize(("then", "runs"), [("healed", {}), ("failed on more", {"B": "web2,web3"})])
+    def test_a_failed_node_that_a_canceled_resume_did_not_reach_is_asked_about(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, then: str, runs: dict[str, str]
+    ) -> None:
+        one, two = (deploy(THREE)["id"] for _time in range(2))
+        nodes: Options = {"A": {"template": one, "always": ["B"]}, "B": {"template": two}}
+        on_web2, on_web3 = (
+            {"status": "failed", "hosts": {**dict.fromkeys(THREE, "ok"), host: "failed"}} for host in ("web2", "web3")
+        )
+        made = workflow(nodes, {"A": on_web2, "B": on_web3})
+        sandbox.settings(max_running=0)
+        first = resume(made["id"], timeout=1, cancel_on_timeout=True)
+        assert (first["status"], sandbox.nodes(first["id"])["B"]["do_not_run"]) == ("canceled", True)
+        if then == "healed":
+            heal(sandbox, made["jobs"]["B"], "web3")
+        else:
+            again = sandbox.relaunch(made["jobs"]["B"])
+            sandbox.end_job(again, "failed", {"web1": "ok", "web2": "failed", "web3": "failed"})
+            sandbox.settings(max_running=4)
+
+        second = resume(made["id"])
+
+        ran = limits(sandbox, second["id"])
+        assert ran == {"A": "web2", **runs}, second["msg"]
+        assert {node["name"]: ",".join(node["hosts"]) for node in second["nodes"]} == ran
+
+    def test_a_rollback_that_a_resume_had_no_need_of_stays_out(
+        self, sandbox: Sandbox, workflow: Workflow, resume: Task
+    ) -> None:
+        """It failed in the root, and the failure that led there was undone before the resume failed behind that."""
+        nodes: Options = {
+            "A": {"project": "first", "success": ["gate"], "failure": ["rollback"]},
+            "gate": {"approval": "Go on?"},
+            "rollback": {"project": "second"},
+        }
+        made = workflow(nodes, {"A": "failed", "gate": "do_not_run", "rollback": "failed"})
+        first = resume(made["id"], wait=False)
+        until(lambda: sandbox.nodes(first["id"])["gate"]["job"] is not None)
+        sandbox.approve(first["id"], "gate", approved=False)
+        assert sandbox.wait(first["id"]) == "failed"
+
+        second = resume(made["id"], check_mode=True)
+
+        assert [node["name"] for node in second["nodes"]] == ["gate"], second["msg"]
 
     def test_of_a_workflow_job_that_was_canceled_while_pending_all_nodes_remain(
         self, sandbox: Sandbox, resume: Task, request: pytest.FixtureRequest

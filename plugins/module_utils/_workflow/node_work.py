@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from .._api import jobs as _jobs
 from .._api.client import ControllerClient
-from .._api.errors import AnswerError
+from .._api.errors import AnswerError, if_visible
 from .._api.jobs import SUCCESSFUL, Job, names_in, told
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._api.paging import in_chunks
@@ -165,6 +165,19 @@ class NodeWork:
                 raise
             return NodeLeft(unreadable=True)
 
+    def began(self, node: Node) -> bool:
+        """Whether what a node ran may have done anything, for all that this user may see.
+
+        :raises ControllerError: it could not be read.
+        """
+        number = node.job
+        if number is None or node.job_type not in (JOB.type, WORKFLOW_JOB.type):
+            return not node.do_not_run
+        if node.job_type == JOB.type:
+            return if_visible(lambda: self._work(number).source.never_began) is not True
+        workflow = if_visible(lambda: _jobs.get(self._client, number, WORKFLOW_JOB))
+        return workflow is None or workflow.began
+
     def _of_workflow(self, number: int) -> NodeLeft:
         """A nested workflow is not resumed in parts here; it may have been, or relaunched, on its own."""
         nested = _jobs.get(self._client, number, WORKFLOW_JOB)
@@ -224,7 +237,7 @@ class NodeWork:
                 source,
                 self._read,
                 prompts=self._prompts,
-                of_others=self._others[number],
+                of_others=self._others.setdefault(number, set()),
             )
         return self._works[number]
 

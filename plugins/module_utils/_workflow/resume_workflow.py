@@ -13,6 +13,7 @@ import contextlib
 import typing as t
 import uuid
 from dataclasses import dataclass, replace
+from functools import partial
 
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, ControllerError, RefusedError, if_visible
@@ -229,8 +230,7 @@ class ResumeSequence:
         """What is left, by the ledger of each node that failed and has to run."""
         source = last_run(self._run.client, lineage)
         self._work.jobs.meet(nodes)
-        nodes = _nodes_of_last(self._run, lineage, source, nodes)
-        self._work.jobs.meet(nodes)
+        nodes = _nodes_of_last(self._run, self._work, lineage, source, nodes)
         left: dict[int, NodeLeft] = {}
         remainder = remaining(nodes, source.status, self._run.request.handled)
         if isinstance(remainder, Remainder):
@@ -349,18 +349,55 @@ def _follow(
     return outcome if run.request.check_mode else run.cleaned(doing, outcome, templates)
 
 
-def _nodes_of_last(run: WorkflowRun, lineage: Lineage, source: Job, of_root: t.Sequence[Node]) -> list[Node]:
+def _nodes_of_last(
+    run: WorkflowRun, work: NodeWork, lineage: Lineage, source: Job, of_root: t.Sequence[Node]
+) -> list[Node]:
     """The nodes of the workflow job that went on last, as they have to be run.
 
+    :param work: meets them, and those of the runs before that are asked for.
     :param source: that workflow job.
     :param of_root: the nodes of the root.
     """
     root, base = lineage.root, lineage.base
     nodes = list(of_root) if source.id == root.id else nodes_of(run.client, source.id)
+    work.jobs.meet(nodes)
     if source.id == base.id:
         return nodes if source.began else never_run(nodes)
     of_base = of_root if base.id == root.id else nodes_of(run.client, base.id)
+    of_base = of_base if base.began else never_run(of_base)
+    nodes = _as_they_failed_last(run, work, lineage, source, nodes, of_base)
     return list(_as_in_base(nodes, base, of_base, run.request.node_hosts == ALL))
+
+
+def _as_they_failed_last(
+    run: WorkflowRun, work: NodeWork, lineage: Lineage, source: Job, nodes: list[Node], of_base: t.Sequence[Node]
+) -> list[Node]:
+    """Nodes of a run of what remained: those that it did not reach, or whose jobs never began, with the jobs with which
+    they failed before, which tell what is left.
+
+    :param source: that run.
+    :param of_base: the nodes of the workflow job whose remainder it was.
+    """
+    remainder = remaining(nodes, source.status, run.request.handled)
+    # One that has ceased to be run, such as for a failure that was undone, stays so.
+    kept = {one.node.id: one.node for one in remainder.kept} if isinstance(remainder, Remainder) else {}
+    wanted = {node.identifier: node for node in kept.values() if not (node.early or work.began(node))}
+    found: dict[int, Node] = {}
+    between = [job for job in lineage.resumes if lineage.base.id < job.id < source.id]
+    for job in (*reversed(between), lineage.base):
+        if not wanted:
+            break
+        read = partial(nodes_of, run.client, job.id)
+        of_job = of_base if job is lineage.base else if_visible(read)
+        work.jobs.meet(of_job or ())
+        for before in of_job or ():
+            node = wanted.get(before.identifier or str(before.id))
+            if node is not None and before.bad and work.began(before):
+                del wanted[node.identifier]
+                found[node.id] = replace(
+                    node, job=before.job, job_type=before.job_type, status=before.status, do_not_run=before.do_not_run
+                )
+    return [found.get(node.id, kept.get(node.id, node)) for node in nodes]
 
 
 def _as_in_base(nodes: t.Iterable[Node], base: Job, of_base: t.Iterable[Node], every: bool) -> t.Iterator[Node]:
