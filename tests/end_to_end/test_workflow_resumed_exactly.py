@@ -576,6 +576,20 @@ class TestOfFailedNodes:
         assert not planned["failed"] and "B runs on all of its hosts" in planned["msg"], planned["msg"]
         assert (result["failed"], result["status"]) == (False, "successful"), result["msg"]
 
+    @pytest.mark.parametrize("node_hosts", ["failed", "remaining", "all"])
+    def test_a_sliced_node_that_was_canceled_while_pending_runs_whole(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, node_hosts: str
+    ) -> None:
+        template = deploy(TWO, asks=[*ASKS, "job_slice_count"], job_slice_count=2)["id"]
+        canceled: Options = {"status": "canceled", "started": None, "nodes": {}}
+        made = workflow({"B": {"template": template}}, {"B": canceled}, {"status": "canceled"})
+
+        result = resume(made["id"], node_hosts=node_hosts)
+
+        assert (result["failed"], result["status"]) == (False, "successful"), result["msg"]
+        assert sandbox.nodes(result["id"])["B"]["limit"] is None
+        assert ("B runs on all of its hosts: job " in result["msg"]) == (node_hosts != "all"), result["msg"]
+
     def test_a_node_that_ran_too_early_runs_again(self, sandbox: Sandbox, workflow: Workflow, resume: Task) -> None:
         nodes: Options = {
             "A": {"project": "first", "success": ["X"]},

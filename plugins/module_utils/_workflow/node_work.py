@@ -191,6 +191,9 @@ class NodeWork:
         slices = nodes_of(self._client, number)
         failed = [one for one in slices if one.bad]
         if any(one.job is None for one in failed):
+            every = _jobs.get(self._client, number, WORKFLOW_JOB)
+            if not every.began:
+                return NodeLeft(whole="" if self._hosts == ALL else _inside(never_began(every)))
             return self._whole("a job of its slices has been deleted")
         found = []
         for one in failed:
