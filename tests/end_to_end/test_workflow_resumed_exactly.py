@@ -233,6 +233,29 @@ class TestOfFailedNodes:
         assert (result["failed"], result["status"]) == (False, "successful"), result["msg"]
         assert warning.startswith("B did not run on web3 in job "), warning
 
+    @pytest.mark.parametrize("ended", [True, False])
+    def test_whoever_finds_the_success_is_told_too(
+        self, sandbox: Sandbox, failed_on_two: tuple[Options, Options], resume: Task, ended: bool
+    ) -> None:
+        template, made = failed_on_two
+        sandbox.disable_host(template["hosts"]["web3"])
+        sandbox.organization_roles(made["organization"], alice="workflow_admin")
+        alice = {"controller_oauthtoken": sandbox.token("alice")}
+        sandbox.settings(max_running=4 if ended else 0)
+        first = resume(made["id"], wait=False, **alice)
+        if ended:
+            assert sandbox.wait(first["id"]) == "successful"
+        begin: t.Any = {"method": "PATCH", "path": "/settings", "body": {"max_running": 4}}
+        found = f"/workflow_jobs/{first['id']}/$"
+        sandbox.misbehave([{"kind": "act", "when": "after", "path": found, "calls": [begin]}])
+
+        second = resume(made["id"], **alice)
+
+        (warning,) = second["warnings"]
+        assert (second["id"], second["changed"], second["status"]) == (first["id"], False, "successful"), second["msg"]
+        assert warning.startswith("B did not run on web3 in job "), warning
+        assert temporary(sandbox, made["id"]) == []
+
     def test_a_nested_workflow_that_was_resumed_on_its_own_does_not_run_again(
         self, sandbox: Sandbox, workflow: Workflow, resume: Task
     ) -> None:

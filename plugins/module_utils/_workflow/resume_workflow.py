@@ -17,7 +17,7 @@ from functools import partial
 
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, ControllerError, RefusedError, if_visible
-from .._api.jobs import Job, host_summaries, told
+from .._api.jobs import Job, host_summaries, names_in, names_of, told
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._job.outcome import BrokenOffError, carrying
 from .._job.sequence import MOST_LOOKS
@@ -320,7 +320,9 @@ class ResumeSequence:
         outcome = made.outcome.saying(said, *_notes(made.situation, made.remainder))
         templates = tuple(one.template for one in lineage.leftovers if one.template != template)
         outcome = yield from run.launched(launched, contest, outcome, (*templates, template))
-        return outcome.warned(*_left_out(run.client, made, outcome))
+        left = made.situation.left.items()
+        limited = {made.situation.named(number): one.hosts for number, one in left if one.unsure and one.hosts}
+        return outcome.warned(*_left_out(run.client, limited, outcome.job))
 
 
 def _follow(
@@ -341,9 +343,14 @@ def _follow(
         return (yield from run.followed(doing, outcome))
     doing = readable(run.client, doing)
     outcome, templates = outcome.about(run.client, doing, WORKFLOW_JOB), lineage.templates(doing)
+    # After its success, with the template, what it was limited to can be read by few.
+    ends = not run.request.check_mode and (run.request.waiting.wait or not doing.active)
+    limited = _limited(run.client, lineage, doing) if templates and ends else {}
     if doing.active:
         said = f"What remains of workflow job {lineage.root.id} runs as workflow job {doing.id} already."
-        return (yield from run.followed(doing, outcome.saying(said), templates))
+        outcome = yield from run.followed(doing, outcome.saying(said), templates)
+        return outcome.warned(*_left_out(run.client, limited, outcome.job))
+    outcome = outcome.warned(*_left_out(run.client, limited, doing))
     said = f"What remained of workflow job {lineage.root.id} ran as workflow job {doing.id}, which was successful"
     outcome = outcome.saying(f"{said}: nothing to resume.")
     return outcome if run.request.check_mode else run.cleaned(doing, outcome, templates)
@@ -415,10 +422,26 @@ def _as_in_base(nodes: t.Iterable[Node], base: Job, of_base: t.Iterable[Node], e
         if own is None or not (every or node.bad):
             yield node
             continue
-        first = {**own.prompts, "limit": base.facts.get("limit") or own.prompts.get("limit")}
+        first = {**own.prompts, "limit": _limit_in(base, own)}
         limits = {name: first.get(name) for name in ("limit", "job_slice_count") if name in node.prompts}
         prompts = {name: value for name, value in {**node.prompts, **limits}.items() if value is not None}
         yield replace(node, prompts=prompts)
+
+
+def _limit_in(base: Job, own: Node) -> t.Optional[str]:
+    """What a node of a workflow job was limited to."""
+    return base.facts.get("limit") or own.prompts.get("limit")
+
+
+def _limited(client: ControllerClient, lineage: Lineage, job: Job) -> dict[str, tuple[str, ...]]:
+    """By node of a run of what remained, the hosts to which it was limited there."""
+    of_base = if_visible(lambda: nodes_of(client, lineage.base.id)) or ()
+    known = {one.identifier or str(one.id): _limit_in(lineage.base, one) for one in of_base}
+    return {
+        node.label: tuple(names_in(limit))
+        for node in if_visible(lambda: nodes_of(client, job.id)) or ()
+        if (limit := node.prompts.get("limit")) and limit != known.get(node.identifier, limit)
+    }
 
 
 def _has_left(run: WorkflowRun, lineage: Lineage, doing: Job) -> bool:
@@ -444,24 +467,27 @@ def _allowed(client: ControllerClient, source: Job, plan: t.Union[Plan, tuple[st
     return plan
 
 
-def _left_out(client: ControllerClient, made: Made, outcome: WorkflowOutcome) -> t.Iterator[str]:
-    """Hosts on which nodes did not run though limited to them, where nobody could tell before."""
-    unsure = {number: left for number, left in made.situation.left.items() if left.unsure and left.hosts}
-    job = outcome.job
-    if not unsure or job is None or not job.successful:
+def _left_out(
+    client: ControllerClient, limited: t.Mapping[str, t.Collection[str]], job: t.Optional[Job]
+) -> t.Iterator[str]:
+    """Hosts on which nodes did not run though limited to them, where nobody could tell before.
+
+    :param limited: by what nodes are called, the hosts.
+    :param job: the workflow job that ran them.
+    """
+    if not limited or job is None or not job.successful:
         return
     try:
         # Of a workflow job whose template is gone the jobs stay readable.
         entries = client.results(f"{JOB.path}/", unified_job_node__workflow_job=job.id)
         ran = [Job.of(entry) for entry in entries]
-        for number, left in unsure.items():
-            for one in (one for one in ran if one.limit_names == frozenset(left.hosts)):
-                names = {summary.name for summary in host_summaries(client, one.id)}
-                missing = sorted(set(left.hosts) - names)
+        for label, hosts in limited.items():
+            for one in (one for one in ran if one.limit_names == frozenset(hosts)):
+                missing = sorted(set(hosts) - names_of(host_summaries(client, one.id)))
                 if missing:
                     yield (
-                        f"{made.situation.named(number)} did not run on {told(missing)} in job {one.id}, though "
-                        "limited to it: such hosts are disabled, and the workflow went on without them."
+                        f"{label} did not run on {told(missing)} in job {one.id}, though limited to it: such hosts are "
+                        "disabled, and the workflow went on without them."
                     )
     except ControllerError as error:
         yield f"Whether nodes ran on all of the hosts that they are limited to is not known: {error}"
