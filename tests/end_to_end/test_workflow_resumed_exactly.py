@@ -1353,6 +1353,36 @@ class TestOfSuccessesRelaunchedSince:
         assert asked == [f"workflow_jobs/{done['id']}/", "unified_jobs/"]
 
 
+class TestOfDeletedTemplates:
+    """Relaunches of all nodes are found by the name that the template had."""
+
+    @pytest.fixture
+    def made(self, sandbox: Sandbox, workflow: Workflow) -> Options:
+        made = workflow(*TWO_PROJECTS)
+        assert sandbox.request("DELETE", f"/workflow_job_templates/{made['template']}/").status == 204
+        sandbox.clear_log()
+        return made
+
+    @pytest.mark.parametrize("nodes", ["failed", "all"])
+    def test_all_nodes_are_relaunched_once(self, sandbox: Sandbox, made: Options, resume: Task, nodes: str) -> None:
+        first, second = resume(made["id"], nodes="all"), resume(made["id"], nodes=nodes)
+
+        assert (first["changed"], first["status"]) == (True, "successful"), first["msg"]
+        assert (second["changed"], second["id"]) == (False, first["id"]), second["msg"]
+        assert unsafe(sandbox) == ["POST workflow_jobs/N/relaunch/"]
+
+    @pytest.mark.parametrize("nodes", ["failed", "all"])
+    def test_one_that_is_named_and_runs(self, sandbox: Sandbox, made: Options, resume: Task, nodes: str) -> None:
+        sandbox.settings(max_running=0)
+        by_hand = sandbox.relaunch_workflow(made["id"])
+        sandbox.clear_log()
+
+        result = resume(by_hand, nodes=nodes, wait=False)
+
+        assert (result["failed"], result["changed"], result["id"]) == (False, False, by_hand), result["msg"]
+        assert unsafe(sandbox) == []
+
+
 class TestOfLaterLaunches:
     """The work is done by a later launch with the same values, too."""
 

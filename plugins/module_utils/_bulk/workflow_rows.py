@@ -21,7 +21,8 @@ from .._job.outcome import carrying
 from .._launch.asks import Room, Steps
 from .._launch.waiting import Watch
 from .._work.decision import FAILED
-from .._work.same_work import same_launch
+from .._work.runs import runs_query
+from .._work.same_work import same_launch, same_template
 from .._workflow.lineage import success_since
 from .._workflow.options import WorkflowRequest
 from .._workflow.outcome import WorkflowOutcome
@@ -202,12 +203,9 @@ def workflow_rows(client: ControllerClient, workflows: t.Sequence[Job]) -> list[
         known.update((job.id, job) for job in map(Job.of, client.results(_LIST, id__in=some)))
     oldest = min(known)
     known.update((job.id, job) for job in _before_relaunches(client, workflows, oldest))
-    templates = {job.template for job in known.values() if job.template is not None and not _resumes(job)}
-    queries: list[dict[str, t.Any]] = [
-        {"unified_job_template__in": some, "id__gt": oldest} for some in in_chunks(templates)
-    ]
-    for query in (*queries, {"name__startswith": NAMES_BEGIN, "id__gt": min(known)}):
-        entries = client.results(_LIST, **query, order_by="id")
+    newer = [{**query, "id__gt": oldest} for query in _of_templates(job for job in known.values() if not _resumes(job))]
+    for query in (*newer, {"name__startswith": NAMES_BEGIN, "id__gt": min(known), "order_by": "id"}):
+        entries = client.results(_LIST, **query)
         # One that was left in status new never runs.
         known.update((job.id, job) for job in map(Job.of, entries) if not job.left_new(client.now()))
     rows: list[tuple[Job, dict[int, Job]]] = []
@@ -232,11 +230,18 @@ def _before_relaunches(client: ControllerClient, workflows: t.Sequence[Job], old
 
     :param oldest: only what is older than this.
     """
-    templates = {job.template for job in workflows if job.is_relaunch and job.template is not None}
     ended = {"id__lt": oldest, "status__in": ",".join(_jobs.FINAL_STATUSES)}
-    for some in in_chunks(templates):
-        query = {"unified_job_template__in": some, **ended, "order_by": "-id", "page_size": PAGE_SIZE}
+    for query in _of_templates(job for job in workflows if job.is_relaunch):
+        query = {**query, **ended, "order_by": "-id", "page_size": PAGE_SIZE}
         yield from map(Job.of, client.get(_LIST, **query).get("results") or ())
+
+
+def _of_templates(workflows: t.Iterable[Job]) -> t.Iterator[dict[str, t.Any]]:
+    """Queries for all workflow jobs of the templates of some; of each that was deleted by the name that it had."""
+    known = {job.template or job.name: job for job in workflows}
+    for some in in_chunks(job.template for job in known.values() if job.template is not None):
+        yield {"unified_job_template__in": some, "order_by": "id"}
+    yield from (runs_query(job) for job in known.values() if job.template is None)
 
 
 def _source(job: Job) -> int:
@@ -245,7 +250,7 @@ def _source(job: Job) -> int:
 
 
 def _same(one: Job, other: Job) -> bool:
-    return one.template is not None and one.template == other.template and same_launch(one, other)
+    return same_template(one, other) and same_launch(one, other)
 
 
 def left_to_workflows(

@@ -20,7 +20,7 @@ from .._api.jobs import CANCELED, FAILED_STATUSES, RELAUNCH, Job, summary_of
 from .._api.kinds import WORKFLOW_JOB
 from .._api.templates import WORKFLOW_TEMPLATE
 from .._work.runs import runs_query
-from .._work.same_work import EditedTemplate, same_launch
+from .._work.same_work import EditedTemplate, same_launch, same_template
 from . import temporary_template as _temporary_template
 from .remaining_nodes import Node
 from .temporary_template import Earlier
@@ -136,7 +136,7 @@ class Relaunches:
 
         :raises ControllerError: that could not be read.
         """
-        if not job.is_relaunch or job.template != root.template:
+        if not (job.is_relaunch and same_template(root, job)):
             return False
         differences = self._differences(root, job)
         if not differences:
@@ -282,7 +282,7 @@ def _by_jobs(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -> tu
         **({} if root.template is None else {"or__unified_job_template": root.template}),
         "or__launch_type__in": "workflow,relaunch",
     }
-    whole, found = list[Job](), dict[int, Job]()
+    whole, found = _of_deleted_template(client, root), dict[int, Job]()
     entries = client.results("unified_jobs/", **query, order_by="-id") if any(templates) else ()
     for entry in entries:
         job = Job.of(entry)
@@ -297,6 +297,14 @@ def _by_jobs(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -> tu
             times = {"created": entry.get("created"), "finished": later.facts.get("finished")}
             found[int(facts["id"])] = Job.of({**facts, **times})
     return list(found.values()), whole
+
+
+def _of_deleted_template(client: ControllerClient, root: Job) -> list[Job]:
+    """The newer workflow jobs of a template, where that has been deleted: by the name that it had."""
+    if root.template is not None:
+        return []
+    query = {**runs_query(root), "id__gt": root.id, "order_by": "-id"}
+    return [Job.of(entry) for entry in client.results(f"{WORKFLOW_JOB.path}/", **query)]
 
 
 def last_run(client: ControllerClient, lineage: Lineage) -> Job:

@@ -93,6 +93,18 @@ def test_attempts_are_counted_since_the_last_success() -> None:
     assert (found.success, found.last_failed.id) == (None, 6)
 
 
+def test_those_whose_template_was_deleted_are_told_by_name() -> None:
+    gone: dict[str, t.Any] = {"unified_job_template": None, "name": "Release"}
+    selected, before = run(7, launch_type="relaunch", **gone), [run(6, launch_type="relaunch", **gone), run(1, **gone)]
+
+    (left,) = rows([selected], before, [], [])
+    (done,) = rows([run(1, **gone)], [run(2, "successful", launch_type="relaunch", **gone)], [])
+    (alone,) = rows([run(1, **gone)], [run(2, "successful", **{**gone, "extra_vars": '{"release": 7}'})], [])
+
+    assert (left.tried.number, left.success) == (2, None)
+    assert (done.success and done.success.id, alone.success) == (2, None)
+
+
 def test_those_before_the_selected_one_count_too() -> None:
     attempts = [run(number, launch_type="relaunch") for number in (2, 3, 4)]
     resumed = remainder(9, of=5, status="successful")
