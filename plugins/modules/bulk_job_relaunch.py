@@ -174,7 +174,7 @@ notes:
   - What remains of a workflow job runs beside the jobs, as M(relaunch.controller.workflow_job_relaunch) does it with
     O(relaunch.controller.workflow_job_relaunch#module:nodes=failed). The jobs of its nodes are left to it.
   - Of workflow jobs of the same template with the same values the last one that failed is resumed, unless one has
-    succeeded after that.
+    succeeded after that. What ran as a node of another workflow does not count.
   - Nodes of workflows that are not selected are left alone, since relaunching them would not resume their workflow, and
     so are jobs that need passwords and jobs that the user may see but not start.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process where that makes

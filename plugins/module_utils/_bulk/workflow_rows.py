@@ -20,6 +20,7 @@ from .._api.paging import PAGE_SIZE, in_chunks
 from .._job.outcome import carrying
 from .._launch.asks import Room, Steps
 from .._launch.waiting import Watch
+from .._selection.turns import is_node
 from .._work.decision import FAILED
 from .._work.runs import runs_query
 from .._work.same_work import same_launch, same_template
@@ -206,8 +207,9 @@ def workflow_rows(client: ControllerClient, workflows: t.Sequence[Job]) -> list[
     newer = [{**query, "id__gt": oldest} for query in _of_templates(job for job in known.values() if not _resumes(job))]
     for query in (*newer, {"name__startswith": NAMES_BEGIN, "id__gt": min(known), "order_by": "id"}):
         entries = client.results(_LIST, **query)
-        # One that was left in status new never runs.
-        known.update((job.id, job) for job in map(Job.of, entries) if not job.left_new(client.now()))
+        # One that was left in status new never runs. A node is the work of the workflow above it.
+        others = (job for job in map(Job.of, entries) if not (job.left_new(client.now()) or is_node(job)))
+        known.update((job.id, job) for job in others)
     rows: list[tuple[Job, dict[int, Job]]] = []
     row_of: dict[int, dict[int, Job]] = {}
     for job in sorted(known.values(), key=lambda job: (_source(job), job.id)):
@@ -233,7 +235,8 @@ def _before_relaunches(client: ControllerClient, workflows: t.Sequence[Job], old
     ended = {"id__lt": oldest, "status__in": ",".join(_jobs.FINAL_STATUSES)}
     for query in _of_templates(job for job in workflows if job.is_relaunch):
         query = {**query, **ended, "order_by": "-id", "page_size": PAGE_SIZE}
-        yield from map(Job.of, client.get(_LIST, **query).get("results") or ())
+        listed = map(Job.of, client.get(_LIST, **query).get("results") or ())
+        yield from (job for job in listed if not is_node(job))
 
 
 def _of_templates(workflows: t.Iterable[Job]) -> t.Iterator[dict[str, t.Any]]:
@@ -250,7 +253,7 @@ def _source(job: Job) -> int:
 
 
 def _same(one: Job, other: Job) -> bool:
-    return same_template(one, other) and same_launch(one, other)
+    return not (is_node(one) or is_node(other)) and same_template(one, other) and same_launch(one, other)
 
 
 def left_to_workflows(

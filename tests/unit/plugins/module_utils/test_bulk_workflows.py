@@ -189,6 +189,24 @@ def test_a_slice_of_what_remained_may_be_selected_beside_it(world: World) -> Non
     assert [path for path in world.posts if path.endswith("launch")] == ["33/relaunch"]
 
 
+@pytest.mark.parametrize("failed", [True, False])
+def test_a_run_as_a_node_of_another_workflow_is_the_work_of_that(world: World, failed: bool) -> None:
+    world.workflow(30)
+    world.nodes[30] = [node(1, 31, template=8, kind="job")]
+    world.failed(31, {"web1": True}, template=8, launch_type="workflow", **above(30))
+    world.workflow(45, 6, failed=False)
+    world.workflow(46, failed=failed, launch_type="workflow", **above(45))
+    world.nodes[46] = [node(2, 47, template=8, kind="job")]
+    world.failed(47, {"web2": True}, template=8, launch_type="workflow", **above(46))
+
+    ran = recover(world)
+
+    assert (ran.entries[30].outcome, ran.entries[30].recovered) == ("relaunched", True), ran.entries[30].msg
+    assert "What remains of workflow job 30 " in ran.entries[30].msg
+    refused = [number for number, entry in ran.entries.items() if entry.outcome == "refused"]
+    assert refused == [46 if failed else 47]
+
+
 def behind_a_job(world: World) -> None:
     """Workflow job 30, which has to wait for the room that job 20 takes for two minutes."""
     world.failed(20, {"web1": True})

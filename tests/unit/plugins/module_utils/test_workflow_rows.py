@@ -93,6 +93,18 @@ def test_attempts_are_counted_since_the_last_success() -> None:
     assert (found.success, found.last_failed.id) == (None, 6)
 
 
+def test_nodes_of_other_workflows_are_left_out() -> None:
+    done, failed = (run(2, status, launch_type="workflow") for status in ("successful", "failed"))
+
+    (since,) = rows([run(1)], [done, {**failed, "id": 3}], [])
+    (before,) = rows([run(7, launch_type="relaunch")], [failed, run(1)], [], [])
+    named = rows([run(1), done], [done], [])
+
+    assert (since.success, since.last_failed.id) == (None, 1)
+    assert list(before.runs) == [1, 7]
+    assert numbers(named) == [[2], [1]]
+
+
 def test_those_whose_template_was_deleted_are_told_by_name() -> None:
     gone: dict[str, t.Any] = {"unified_job_template": None, "name": "Release"}
     selected, before = run(7, launch_type="relaunch", **gone), [run(6, launch_type="relaunch", **gone), run(1, **gone)]
