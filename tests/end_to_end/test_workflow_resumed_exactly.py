@@ -1430,3 +1430,39 @@ class TestOfLaterLaunches:
         result = resume(made["id"], check_mode=True)
 
         assert result["changed"], result["msg"]
+
+    @pytest.mark.parametrize("done", [True, False], ids=["the same", "in check mode"])
+    def test_one_of_a_sliced_job_whose_slices_tell_what_it_did(
+        self, sandbox: Sandbox, deploy: Deploy, resume: Task, done: bool
+    ) -> None:
+        template = deploy(TWO, asks=[*ASKS, "job_type"], job_slice_count=2)["id"]
+        failed, later = (
+            self.sliced(sandbox, template, "failed"),
+            self.sliced(sandbox, template, "successful", **({} if done else {"job_type": "check"})),
+        )
+        again = sandbox.relaunch_workflow(later)
+        self.end_slices(sandbox, again, "successful")
+        sandbox.clear_log()
+
+        result = resume(failed, nodes="all", wait=False)
+        named = resume(again, nodes="all", check_mode=True)
+
+        assert (result["failed"], result["changed"]) == (False, not done), result["msg"]
+        assert (result["id"] == again) is done
+        assert unsafe(sandbox) == ([] if done else ["POST workflow_jobs/N/relaunch/"])
+        assert (named["changed"], named.get("root_workflow_job_id")) == (False, later), named["msg"]
+
+    def sliced(self, sandbox: Sandbox, template: int, status: str, **prompts: t.Any) -> int:
+        """A run of a sliced job template whose slices end so; its number. Nothing runs from now on."""
+        sandbox.settings(max_running=0)
+        number = sandbox.launch(template, **prompts)
+        self.end_slices(sandbox, number, status)
+        return number
+
+    @staticmethod
+    def end_slices(sandbox: Sandbox, number: int, status: str) -> None:
+        jobs = f"/jobs/?unified_job_node__workflow_job={number}&order_by=id"
+        until(lambda: sandbox.request("GET", jobs).body["count"] == len(TWO))
+        for place, one in enumerate(sandbox.request("GET", jobs).body["results"]):
+            sandbox.end_job(one["id"], status, {TWO[place]: "ok" if status == "successful" else "failed"})
+        assert sandbox.wait(number) == status

@@ -17,10 +17,10 @@ from .._api import jobs as _jobs
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, RefusedError, if_visible
 from .._api.jobs import CANCELED, FAILED_STATUSES, RELAUNCH, Job, summary_of
-from .._api.kinds import WORKFLOW_JOB
+from .._api.kinds import JOB, WORKFLOW_JOB
 from .._api.templates import WORKFLOW_TEMPLATE
-from .._work.runs import runs_query
-from .._work.same_work import EditedTemplate, same_launch, same_template
+from .._work.runs import runs_query, same_limit
+from .._work.same_work import EditedTemplate, SameWork, same_launch, same_template, slice_of
 from . import temporary_template as _temporary_template
 from .remaining_nodes import Node
 from .temporary_template import Earlier
@@ -105,7 +105,7 @@ def root_of(client: ControllerClient, job: Job) -> Job:
 
 
 class Relaunches:
-    """Tells of which workflow job another one is a relaunch of all nodes.
+    """Tells of which workflow job another one is a relaunch of all nodes, and which were launched with the same.
 
     A relaunch has no pointer to its source, and is the template as it is by then, with the source's prompts, which no
     list shows. So it has the values of the source; where the template has been edited since, it may differ in what that
@@ -115,6 +115,7 @@ class Relaunches:
     def __init__(self, client: ControllerClient) -> None:
         self._client = client
         self._templates: dict[int, t.Optional[EditedTemplate]] = {}
+        self._slices: dict[int, dict[t.Any, Job]] = {}
 
     def launch_of(self, job: Job) -> t.Optional[Job]:
         """The launch that a relaunch goes back to: of those that had ended before the one that differs least, and of
@@ -124,7 +125,7 @@ class Relaunches:
         """
         others = []
         for launch in self._launches_before(job):
-            if same_launch(launch, job):
+            if self.same(launch, job) is not False:
                 return launch
             others.append(launch)
         differences = ((self._differences(launch, job), launch) for launch in others)
@@ -144,9 +145,34 @@ class Relaunches:
         others = (self._differences(launch, job) for launch in self._launches_before(job))
         return not any(one is not None and one < differences for one in others)
 
+    def same(self, launch: Job, job: Job) -> t.Optional[bool]:
+        """Whether two workflow jobs of a template were launched with the same values. A sliced run shows few of them
+        itself, such as no job type: a slice of each is compared.
+
+        :returns: None where one of them has no slices, by which that would be known.
+        :raises ControllerError: that could not be read.
+        """
+        if not same_launch(launch, job):
+            return False
+        if not launch.facts.get("is_sliced_job"):
+            return True
+        ours, theirs = self._slices_of(launch), self._slices_of(job)
+        if not (ours and theirs):
+            return None
+        both = [(one, theirs[number]) for number, one in ours.items() if number in theirs]
+        return bool(both) and same_limit(*both[0]) and SameWork(self._client, both[0][0]).includes(both[0][1])
+
+    def _slices_of(self, run: Job) -> dict[t.Any, Job]:
+        """By which slice of how many it is; those that have become jobs by now."""
+        if not self._slices.get(run.id):
+            query = {"unified_job_node__workflow_job": run.id, "order_by": "id"}
+            jobs = map(Job.of, self._client.results(f"{JOB.path}/", **query))
+            self._slices[run.id] = {slice_of(job): job for job in jobs}
+        return self._slices[run.id]
+
     def _differences(self, launch: Job, job: Job) -> t.Optional[int]:
         """In how many values a relaunch differs from a launch; None where that is no edit of the template."""
-        if same_launch(launch, job):
+        if self.same(launch, job) is not False:
             return 0
         template = self._template(launch.template)
         return None if template is None else template.differences(launch, job)
@@ -189,7 +215,7 @@ def read_lineage(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -
     resumes = [job for job in found.values() if _says_something(job) and job not in left_new]
     whole = [job for job in whole if job not in left_new]
     base = _base(client, root, whole, resumes)
-    anew = None if base.successful else _anew(root, base, whole, resumes)
+    anew = None if base.successful else _anew(client, root, base, whole, resumes)
     return Lineage(root, base, without_losers(resumes, base), leftovers, left_new, anew)
 
 
@@ -199,13 +225,25 @@ def success_since(jobs: t.Iterable[Job], failure: datetime) -> t.Optional[Job]:
     return max(found, key=lambda job: job.id, default=None)
 
 
-def _anew(root: Job, base: Job, whole: t.Iterable[Job], resumes: t.Iterable[Job]) -> t.Optional[Job]:
+def _anew(
+    client: ControllerClient, root: Job, base: Job, whole: t.Iterable[Job], resumes: t.Iterable[Job]
+) -> t.Optional[Job]:
     """The later launch with the same values that does the work, or has done it.
 
     A nested workflow is none: as a node it is the work of another workflow.
+
+    :raises RefusedError: one is active of which that is not known yet.
     """
-    same = [job for job in whole if job.facts.get("launch_type") not in (RELAUNCH, _jobs.WORKFLOW)]
-    same = [job for job in same if same_launch(root, job)]
+    relaunches = Relaunches(client)
+    others = (job for job in whole if job.facts.get("launch_type") not in (RELAUNCH, _jobs.WORKFLOW))
+    found = [(job, relaunches.same(root, job)) for job in others]
+    unknown = next((job for job, alike in found if alike is None and job.active), None)
+    if unknown is not None:
+        raise RefusedError(
+            f"Workflow job {unknown.id}, of the same sliced job template, is {unknown.status}, and without jobs of "
+            f"slices it is not known whether it does the work of workflow job {root.id}. Run the task again later."
+        )
+    same = [job for job, alike in found if alike]
     failed = [job.finished for job in (base, *resumes, *same) if job.status in FAILED_STATUSES]
     active = next((job for job in same if job.active), None)
     return success_since(same, max([root.finished, *failed])) or active

@@ -10,10 +10,12 @@ import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import RefusedError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.lineage import (
     Lineage,
     Relaunches,
+    read_lineage,
     root_of,
     without_losers,
 )
@@ -163,3 +165,19 @@ def test_the_defaults_of_a_survey_are_of_the_template(controller: ScriptedContro
     with ControllerClient(connection, clock.read, clock.sleep) as client:
         found = Relaunches(client).launch_of(relaunch)
     assert found is not None and found.id == 24
+
+
+def test_an_active_sliced_run_without_slices_is_not_known_to_be_the_same(controller: ScriptedController) -> None:
+    root = launched(24, 10, is_sliced_job=True)
+    later = {**launched(30, 12, is_sliced_job=True), "type": "workflow_job", "status": "pending", "finished": None}
+    controller.expect("GET", "/api/v2/workflow_job_templates/", body=listed())
+    controller.expect("GET", "/api/v2/workflow_jobs/", body=listed())
+    controller.expect("GET", "/api/v2/unified_jobs/", body=listed(later))
+    controller.expect(
+        "GET", "/api/v2/jobs/", body=listed({"id": 25, "status": "failed", "job_slice_number": 1, "job_slice_count": 2})
+    )
+    controller.expect("GET", "/api/v2/jobs/", body=listed())
+    connection, clock = ConnectionOptions(controller.url, token="t", max_retries=0), Clock()
+    refusal = pytest.raises(RefusedError, match="Workflow job 30, of the same sliced job template, is pending")
+    with ControllerClient(connection, clock.read, clock.sleep) as client, refusal:
+        read_lineage(client, Job.of(root), ())
