@@ -1091,6 +1091,25 @@ class TestDeletedSince:
         shown = sandbox.job(sandbox.nodes(result["id"])["B"]["job"])["summary_fields"]["credentials"]
         assert credential in [one["id"] for one in shown], result["msg"]
 
+    def test_variables_that_are_no_longer_asked_for(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        question = {"variable": "release", "type": "text", "question_name": "Release", "required": True}
+        template, surveyed = deploy(TWO)["id"], deploy(TWO, survey=[question])["id"]
+        data = {"extra_data": {"release": "7", "stage": "test"}}
+        nodes: Options = {"B": {"template": template, **data}, "C": {"template": surveyed, **data}}
+        made = workflow(nodes, dict.fromkeys("BC", FAILED_LINE["B"]))
+        for number in (template, surveyed):
+            sandbox.change_template(number, asks=["limit"])
+
+        plan, refused = resume(made["id"], check_mode=True), resume(made["id"])
+
+        for result in (plan, refused):
+            assert (result["failed"], result["changed"]) == (True, False), result["msg"]
+            assert "B sets the variable release, the variable stage, which its template" in result["msg"], result["msg"]
+            assert "C sets the variable stage, which its template" in result["msg"], result["msg"]
+        assert unsafe(sandbox) == []
+
     def test_a_credential_that_was_deleted(
         self, sandbox: Sandbox, with_credential: tuple[int, int, Options], resume: Task
     ) -> None:

@@ -50,6 +50,7 @@ class KnownOfNodes:
     :param inventories: by node whose job ran, that job's inventory; None where that has been deleted since.
     :param objections: by node that failed, what else that it ran with is gone.
     :param passwords: by node that failed, those that its template asks for at each launch, as far as they are known.
+    :param surveyed: by template that takes variables by its survey alone, the names of these.
     """
 
     templates: t.Mapping[int, t.Mapping[str, t.Any]]
@@ -58,6 +59,7 @@ class KnownOfNodes:
     sublists: t.Mapping[int, t.Mapping[str, tuple[int, ...]]] = field(default_factory=dict)
     approvals: t.Mapping[int, t.Mapping[str, t.Any]] = field(default_factory=dict)
     passwords: t.Mapping[int, t.Sequence[str]] = field(default_factory=dict)
+    surveyed: t.Mapping[int, t.Collection[str]] = field(default_factory=dict)
     unreadable: frozenset[int] = frozenset()
     handed_on: t.Mapping[int, frozenset[str]] = field(default_factory=dict)
     left: t.Mapping[int, NodeLeft] = field(default_factory=dict)
@@ -291,13 +293,18 @@ def _not_limitable(remainder: Remainder, found: KnownOfNodes, request: WorkflowR
 
 
 def _not_asked(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
-    """Reasons: nodes set what their templates take no more (recorded: wf-temp-node-post-limit-refused)."""
+    """Reasons: nodes set what their templates take no more (recorded: wf-temp-node-post-limit-refused,
+    wf-temp-node-post-vars-refused).
+    """
     for node in (kept.node for kept in remainder.kept):
         template = found.templates.get(node.template or 0) or {}
         names = [name for name in node.prompts if template.get(ASKS.get(name, f"ask_{name}_on_launch")) is False]
         if found.hosts.get(node.id):
             names = [name for name in names if name != "limit"]
         names += [name for name in found.sublists.get(node.id, ()) if template.get(SUBLISTS[name]) is False]
+        if template.get("ask_variables_on_launch") is False:
+            surveyed = found.surveyed.get(node.template or 0, ())
+            names += [f"the variable {name}" for name in node.extra_data if name not in surveyed]
         if names:
             yield f"{node.label} sets {told(names)}, which its template no longer asks for at launch: let it ask again."
 

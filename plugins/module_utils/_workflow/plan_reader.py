@@ -31,8 +31,8 @@ def read_known(
     client: ControllerClient, source: Job, remainder: Remainder, left: t.Mapping[int, NodeLeft]
 ) -> KnownOfNodes:
     """Ask for what a plan needs: a request for the templates of each kind, one for the jobs, two for each nested
-    workflow that hands something on, one for each sublist that a node may have, and one for each failed node
-    whose credentials may be gone.
+    workflow that hands something on, one for each sublist that a node may have, one for each failed node whose
+    credentials may be gone, and one for each survey alone by which a node may set variables.
 
     :param source: the workflow job whose nodes these are, in detail.
     :param left: what is left of the nodes that failed.
@@ -67,6 +67,11 @@ def read_known(
             if node.template_type == APPROVAL and node.template is not None
         },
         passwords={node.id: _passwords(jobs.of(node) or {}, templates[node.template or 0]) for node in failed},
+        surveyed={
+            int(template["id"]): _surveyed(client, node, template)
+            for node in nodes
+            if node.extra_data and (template := templates.get(node.template or 0))
+        },
         left=left,
         inventories=dict(_inventories(jobs, [*inherited.values(), *failed])),
         objections={node.id: _objection(client, jobs.of(node), templates[node.template or 0]) for node in failed},
@@ -92,6 +97,15 @@ def _sublists(client: ControllerClient, source: Job, node: Node, template: _Entr
         if template.get(option) or (edited and option in template)
     }
     return {name: ids for name, ids in lists.items() if ids}
+
+
+def _surveyed(client: ControllerClient, node: Node, template: _Entry) -> frozenset[str]:
+    """The names of the variables that a template takes by its survey, where it takes no others."""
+    if template.get("ask_variables_on_launch") or not template.get("survey_enabled"):
+        return frozenset()
+    path = next(path for path, kind in TEMPLATES.items() if kind == node.template_type)
+    survey = client.get(f"{path}{template['id']}/survey_spec/")
+    return frozenset(str(one.get("variable")) for one in survey.get("spec") or ())
 
 
 def _passwords(job: _Entry, template: _Entry) -> tuple[str, ...]:

@@ -310,6 +310,12 @@ REFUSED: dict[str, tuple[Job, Remainder, KnownOfNodes, str]] = {
         found({**ASKING, "ask_credential_on_launch": False}, ASKING, sublists={B: {"credentials": (5,)}}),
         "node2 sets credentials, which its template no longer asks for",
     ),
+    "variables no more asked for": (
+        source(),
+        chain(extra_data={"release": 7, "stage": "test", "debug": True}),
+        found({**ASKING, "ask_variables_on_launch": False}, ASKING, surveyed={100 * B: {"stage"}}),
+        "node2 sets the variable release, the variable debug, which its template no longer asks for",
+    ),
     "a credential that is gone": (
         source(),
         chain(),
