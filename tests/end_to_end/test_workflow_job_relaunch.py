@@ -618,6 +618,25 @@ def test_approvals_and_what_nodes_hold_several_of_are_made_anew(
     assert (approval["name"], approval["timeout"]) == ("Go on?", 60)
 
 
+def test_a_credential_is_given_to_a_node_once(
+    sandbox: Sandbox, deploy: Deploy, workflow: Workflow, admin: Options
+) -> None:
+    """The answer to that is lost; the template has got another credential of the node itself since."""
+    template = deploy(["web1"], asks=[*ASKS, "credentials"])["id"]
+    held = [sandbox.add_credential(kind, kind) for kind in ("aws", "ssh")]
+    nodes: Options = {"B": {"project": "first", "success": ["D"]}, "D": {"template": template, "credentials": held}}
+    made = workflow(nodes, {"B": "failed", "D": "do_not_run"})
+    sandbox.change_template(template, credentials=held[1:])
+    sandbox.misbehave([{"method": "POST", "path": r"/\d+/credentials/$", "kind": "drop", "when": "after"}])
+
+    result = at_once(workflow_job_id=made["id"], nodes="failed", wait=True, **{**admin, "max_retries": 3})
+
+    assert result["changed"] and not result.get("failed"), result["msg"]
+    shown = sandbox.job(sandbox.nodes(result["id"])["D"]["job"])["summary_fields"]["credentials"]
+    assert sorted(one["id"] for one in shown) == held
+    assert unsafe(sandbox).count("POST workflow_job_template_nodes/N/credentials/") == 1
+
+
 @pytest.mark.parametrize("first", ["resume", "relaunch"])
 @pytest.mark.parametrize("nodes", ["failed", "all"])
 def test_gives_way_to_another_caller_who_was_first(

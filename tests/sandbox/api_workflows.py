@@ -397,7 +397,7 @@ def add_to_list_of_node(row_id: int, name: str) -> flask.Response:
     # No user but the superuser has a role on a credential or an instance group.
     if name != "labels" and not flask.g.user["is_superuser"]:
         raise detail(403, sentences.FORBIDDEN)
-    if name == "credentials" and one not in ids:
+    if name == "credentials":
         _check_credential(row, one, ids)
     workflow_nodes.change(database, row_id, **{name: [*ids, *([one] if one not in ids else [])]})
     return answer(None, 204)
@@ -412,8 +412,13 @@ def _check_credential(row: db.Row, credential: int, others: list[int]) -> None:
         raise Refusal(400, {"msg": say(sentences.CREDENTIAL_ASKS)})
     kind = database.get("credentials", credential)["kind"]
     kinds = {other["kind"] for one in others if (other := database.get("credentials", one))}
-    if kind in kinds and kind != "vault":
+    # Of vaults a node may hold several, each once.
+    if (kind in kinds and kind != "vault") or credential in others:
         raise Refusal(400, {"msg": say(sentences.CREDENTIAL_KIND_TAKEN, kind)})
+    if credential in json.loads(template["credentials"]):
+        raise Refusal(
+            400, {"msg": say(sentences.CREDENTIAL_OF_TEMPLATE, database.get("credentials", credential)["name"])}
+        )
 
 
 def _node_columns(given: dict[str, t.Any], row: db.Row | None) -> dict[str, t.Any]:

@@ -81,6 +81,7 @@ NO_ID = '"id" field must be an integer.'
 NO_CREDENTIALS = "Related template is not configured to accept credentials on launch."
 CREDENTIAL_ASKS = "Credentials that require user input on launch cannot be used in saved launch configuration."
 CREDENTIAL_KIND_TAKEN = "This launch configuration already provides a {} credential."
+CREDENTIAL_OF_TEMPLATE = "Related template already uses {} credential."
 
 
 def say(language: str, sentence: str, *words: object) -> str:

@@ -89,13 +89,18 @@ def _ran(node: Node, left: NodeLeft) -> list[int]:
 
 
 def _sublists(client: ControllerClient, source: Job, node: Node, template: _Entry) -> dict[str, tuple[int, ...]]:
-    """What a node was given; where its template has not asked for it since the launch, it had no effect then either."""
+    """What a node was given; where its template has not asked for it since the launch, it had no effect then either. A
+    credential that its template has by itself no node may hold.
+    """
     edited = parse_time(template.get("modified")) > source.created
     lists = {
         name: tuple(int(entry["id"]) for entry in client.results(f"workflow_job_nodes/{node.id}/{name}/"))
         for name, option in SUBLISTS.items()
         if template.get(option) or (edited and option in template)
     }
+    if "credentials" in lists:
+        own = {entry.get("id") for entry in summary_of(template, "credentials") or ()}
+        lists["credentials"] = tuple(number for number in lists["credentials"] if number not in own)
     return {name: ids for name, ids in lists.items() if ids}
 
 

@@ -149,12 +149,14 @@ def _made(
     client: ControllerClient,
     path: str,
     body: t.Mapping[str, t.Any],
-    unique: t.Mapping[str, str],
+    unique: t.Mapping[str, t.Any],
     lost: t.Optional[list[ControllerError]] = None,
+    expected: int = CREATED,
 ) -> Body:
     """Make something that the controller lets exist once only. Before it is sent again it is looked for.
 
     :param lost: is given the errors after each of which it may have been made.
+    :param expected: the only status that counts as success.
     """
     lost = [] if lost is None else lost
 
@@ -166,7 +168,7 @@ def _made(
         if there is not None:
             return there
         try:
-            return client.post(path, body, CREATED)
+            return client.post(path, body, expected)
         except ControllerError as error:
             if not (isinstance(error, NotSentError) or (isinstance(error, AnswerError) and error.refuses)):
                 lost.append(error)
@@ -176,5 +178,5 @@ def _made(
 
 
 def _add(client: ControllerClient, path: str, number: int) -> None:
-    """Add to a list; what is there already is not added twice (recorded: wf-temp-link-post)."""
-    client.retried(lambda: client.post(path, {"id": number}, NO_CONTENT))
+    """Add to a list. A credential that is there already the controller would refuse."""
+    _made(client, path, {"id": number}, {"id": number}, expected=NO_CONTENT)
