@@ -121,7 +121,8 @@ verdict:
     - What M(relaunch.controller.job_relaunch) with C(wait=true) would do first.
     - V(launch), it would launch a relaunch. V(adopt), another job of the same work is active, which it would take and
       wait for. V(await), it would wait for the end of a job, and decide by that. V(done), the hosts are done as far as
-      they can be, and nothing would be launched. V(refuse), it would fail without launching anything.
+      they can be, and nothing would be launched. V(refuse), it would fail without launching anything,
+      or since a relaunch on all hosts would have another limit or job type by now.
   returned: when the job can be read
   type: str
   choices: [launch, adopt, await, done, refuse]

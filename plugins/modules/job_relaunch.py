@@ -29,10 +29,13 @@ attributes:
     details:
       - Only requests that change nothing are sent. The result tells the hosts that would run and fails where a real
         run would.
+      - A relaunch on all hosts takes over the limit that the template has by now, unless the job was prompted with one.
+        Where that is another than the job's, a real run launches it and then fails. Check mode fails too.
   diff_mode:
     support: full
     details:
-      - Shows the job and its relaunch side by side.
+      - Shows the job and its relaunch side by side, as RV(diff) tells. In check mode it asks for the template, its
+        survey and the prompts of the job besides.
   idempotent:
     support: partial
     details:
@@ -105,8 +108,8 @@ options:
         run again with the changes.
       - The template has to ask for each of them at launch. Otherwise nothing is sent, and all for which it does not ask
         are named.
-      - With C(--diff) the changed values are shown. Variables that are secret answers to a survey are masked there and
-        in messages, since the controller knows them. Where others are secret set C(no_log) on the task. Among the
+      - With C(--diff) the changed values are in RV(diff). Variables that are secret answers to a survey are masked
+        there and in messages, since the controller knows them. Where others are secret set C(no_log) on the task. Among the
         arguments that Ansible shows with C(-vvv) all variables are masked, but not with C(async), nor in the system's
         log of a host that the module runs on. These need C(no_log) on the task as well.
     type: dict
@@ -384,6 +387,25 @@ passwords_missing:
   type: list
   elements: str
   sample: []
+diff:
+  description:
+    - The job and the one that was, or in check mode would be, launched beside each other, as C(before) and C(after). Of
+      each C(status), C(launch_type), C(job_type), C(limit), C(job_tags), C(skip_tags), C(scm_branch), C(verbosity),
+      C(inventory), C(execution_environment), C(credentials), C(extra_vars), and what O(changes) names.
+    - In check mode C(after) is the template as it is now with the prompts of the job. What this user may not read of
+      these is shown as the job has it.
+    - Inventory, execution environment and credentials are shown by name, or by number where the name is not known.
+      Variables that the controller masks are masked here, others are not.
+    - The execution environment is left out where the controller has yet to choose it. In check mode the credentials are
+      left out where it is not known which of several vaults, or of several of a kind of your own, take the place of
+      others.
+  returned: with C(--diff), on a launch, and in check mode where one is due
+  type: dict
+  sample:
+    before_header: job 42
+    before: {status: failed, limit: "", verbosity: 0}
+    after_header: relaunch of job 42 (check mode)
+    after: {status: pending, limit: "host3,host5", verbosity: 1}
 msg:
   description: What was done and why, in a sentence.
   returned: always

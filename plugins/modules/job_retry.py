@@ -30,7 +30,7 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Shows the job and its last relaunch side by side.
+      - Shows the job and its last relaunch side by side, as RV(diff) tells.
   idempotent:
     support: partial
     details:
@@ -402,6 +402,25 @@ passwords_missing:
   type: list
   elements: str
   sample: []
+diff:
+  description:
+    - The job and the last one that was, or in check mode would be, launched beside each other, as C(before) and
+      C(after). Of each C(status), C(launch_type), C(job_type), C(limit), C(job_tags), C(skip_tags), C(scm_branch),
+      C(verbosity), C(inventory), C(execution_environment), C(credentials), C(extra_vars).
+    - In check mode C(after) is the template as it is now with the prompts of the job. What this user may not read of
+      these is shown as the job has it.
+    - Inventory, execution environment and credentials are shown by name, or by number where the name is not known.
+      Variables that the controller masks are masked here, others are not.
+    - The execution environment is left out where the controller has yet to choose it. In check mode the credentials are
+      left out where it is not known which of several vaults, or of several of a kind of your own, take the place of
+      others.
+  returned: with C(--diff), on a launch, and in check mode where one is due
+  type: dict
+  sample:
+    before_header: job 42
+    before: {status: failed, limit: "", verbosity: 0}
+    after_header: relaunch of job 42 (check mode)
+    after: {status: pending, limit: "host3,host5", verbosity: 1}
 msg:
   description: What was done and why, in a sentence.
   returned: always

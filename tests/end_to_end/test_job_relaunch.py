@@ -133,6 +133,29 @@ class TestCheckMode:
         assert result["retry_counts"] == {"all": 3, "failed": 2}
         assert sandbox.log() and unsafe(sandbox) == []
 
+    def test_the_diff_is_that_of_the_real_run(
+        self, sandbox: Sandbox, stubborn: t.Callable[..., Options], driver: Driver
+    ) -> None:
+        template = stubborn({"asks": ["verbosity", "extra_vars"]}, web1=1, web2=1)["id"]
+        job = sandbox.launch(template, verbosity=1, extra_vars={"release": 7})
+        sandbox.wait(job)
+        survey = [{"variable": name, "type": kind, "default": "x"} for name, kind in (("a", "text"), ("p", "password"))]
+        sandbox.change_template(
+            template, verbosity=2, forks=3, job_tags="all", extra_vars={"mirror": "two"}, survey=survey
+        )
+        sandbox.clear_log()
+
+        told = driver.relaunch(job, hosts="failed", check_mode=True, diff=True)
+        sent = unsafe(sandbox)
+        done = driver.relaunch(job, hosts="failed", wait=True, diff=True)
+
+        assert (told["changed"], sent, done["failed"]) == (True, [], False), done["msg"]
+        # The execution environment is the controller's choice at the start of the job, which only that tells.
+        before, after = ({**done["diff"][side]} for side in ("before", "after"))
+        assert before.pop("execution_environment") == after.pop("execution_environment")
+        assert (told["diff"]["before"], {**told["diff"]["after"], "status": "successful"}) == (before, after)
+        assert (after["verbosity"], after["job_tags"], after["extra_vars"]["p"]) == (1, "all", "$encrypted$")
+
     def test_names_the_missing_passwords(
         self, sandbox: Sandbox, stubborn: t.Callable[..., Options], driver: Driver
     ) -> None:

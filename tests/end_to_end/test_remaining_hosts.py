@@ -166,8 +166,8 @@ def test_with_changes_the_failed_hosts_are_launched_once(sandbox: Sandbox, marks
 
     assert (predicted["changed"], predicted["hosts"]) == (True, ["web1", "web2"])
     assert (predicted["diff"]["before"]["extra_vars"], predicted["diff"]["after"]["extra_vars"]) == (
-        {"mirror": None},
-        {"mirror": "two"},
+        {"release": 7},
+        {"release": 7, "mirror": "two"},
     )
     assert (first["failed"], first["changed"], first["limit"]) == (False, True, "web1,web2"), first["msg"]
     assert sandbox.prompts(first["id"]) == {

@@ -197,10 +197,10 @@ class RelaunchingController(BaseAdapter):
         return 201, {**self.relaunch(number, hosts), "status": "pending", "finished": None, "started": None}
 
 
-def retry_request(check_mode: bool = False, **options: t.Any) -> RetryRequest:
+def retry_request(check_mode: bool = False, diff: bool = False, **options: t.Any) -> RetryRequest:
     """What a task asks for that retries job 42."""
     defaults = {name: option.get("default") for name, option in RETRY_SPECIFICATION["argument_spec"].items()}
-    return RetryRequest.of({**defaults, "job_id": SOURCE, **options}, check_mode, False)
+    return RetryRequest.of({**defaults, "job_id": SOURCE, **options}, check_mode, diff)
 
 
 def hopeless(_number: int, hosts: tuple[str, ...]) -> Ran:

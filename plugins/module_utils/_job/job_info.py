@@ -122,6 +122,7 @@ def _unless_refused(work: JobWork, decision: Launch) -> Decision:
             preparer = Preparer(work)
             preparer.unopposed(RelaunchOutcome())
             preparer.refuse_other_type()
+            preparer.refuse_other_limit(decision)
     except ControllerError as error:
         if not isinstance(first_error(error), RefusedError):
             raise

@@ -20,11 +20,11 @@ from .._api.errors import (
     JobUnsuccessfulError,
     NoFailedHostsError,
     RefusedError,
-    if_visible,
 )
 from .._api.jobs import Job, host_summaries, limit_names_in, summary_of, told
 from .._api.kinds import JOB, WORKFLOW_JOB
-from .._launch.changes import after_changes, secret_texts
+from .._api.templates import CREDENTIALS
+from .._launch.changes import secret_texts
 from .._launch.gone_prompts import other_credentials
 from .._launch.launch import Attempt, Launched
 from .._launch.request_body import missing_passwords
@@ -39,9 +39,10 @@ from .._launch.template_launch import (
 )
 from .._work.decision import ALL, REMAINING, Launch, no_failed_hosts
 from .._work.ledger import Ledger
+from .._work.same_work import survey_kinds
 from .outcome import BrokenOffError, RelaunchOutcome, carrying
-from .prediction import side_by_side
-from .relaunch import Prepared, Preparer, launched_outcome, read_prompts, with_passwords
+from .prediction import Basis, future_facts, side_by_side
+from .relaunch import Prepared, Preparer, launched_outcome, read_prompts, read_survey, with_passwords
 from .work import JobWork, host_names
 
 _PASSWORDS = "credential_passwords"
@@ -97,8 +98,8 @@ class TemplatePreparer:
             attempt = self._attempt(launch, needs)
             missing = self._missing(launch, needs)
             if work.request.check_mode:
-                self._check_permission(needs)
-                outcome = _predicted(work, decision, needs, launch, missing, outcome)
+                template = self._permitted(needs)
+                outcome = _predicted(work, decision, needs, launch, missing, outcome, template)
         return with_passwords(Prepared(decision, source, attempt, outcome, needs.name), missing)
 
     def _limit(self, decision: Launch, names: t.Sequence[str]) -> str:
@@ -159,14 +160,15 @@ class TemplatePreparer:
         how += f" with other {told(sorted(request.changes))}" if request.changes else ""
         return f"The template of job {self._work.source.id} was not launched{how}. {' '.join(listed)}"
 
-    def _check_permission(self, needs: LaunchNeeds) -> None:
-        """Without a POST only the template tells whether this user may launch it."""
+    def _permitted(self, needs: LaunchNeeds) -> t.Mapping[str, t.Any]:
+        """The template, which without a POST alone tells whether this user may launch it."""
         template = self._work.client.get(f"job_templates/{self._work.source.template}/")
         if summary_of(template, "user_capabilities").get("start") is False:
             raise ForbiddenError(
                 f"The job template {needs.name} would not be launched: the controller does not let this user do that. "
                 "This takes the execute role on it."
             )
+        return template
 
 
 def _read_needs(client: ControllerClient, template: int) -> LaunchNeeds:
@@ -186,10 +188,8 @@ def _read_needs(client: ControllerClient, template: int) -> LaunchNeeds:
         ) from None
     if not needs.has_survey:
         return needs
-    survey = if_visible(lambda: client.get(f"{at}/survey_spec/"))
-    if survey is None:
-        return needs
-    return replace(needs, survey={str(one.get("variable")): str(one.get("type")) for one in survey.get("spec") or ()})
+    questions = read_survey(client, template)
+    return needs if questions is None else replace(needs, survey=survey_kinds(questions), questions=questions)
 
 
 def _predicted(
@@ -199,10 +199,13 @@ def _predicted(
     launch: TemplateLaunch,
     missing: t.Sequence[str],
     outcome: RelaunchOutcome,
+    template: t.Mapping[str, t.Any],
 ) -> RelaunchOutcome:
-    """The outcome of a launch that is not sent, with the hosts that would run."""
-    future = dict(status="pending", launch_type="manual", job_type=launch.job_type, limit=launch.limit)
-    future.update(after_changes(work.source, launch.changes, needs.survey))
+    """The outcome of a launch that is not sent, with the hosts that would run.
+
+    :param template: its detail.
+    """
+    future = _future(work, needs, launch, template) if work.request.diff else {}
     names = host_names(decision.due)
     ran = (one.name for one in host_summaries(work.client, work.source.id)) if decision.hosts == ALL else names
     outcome = replace(
@@ -216,6 +219,20 @@ def _predicted(
     then = " and waited for" if work.request.options.wait else ""
     said = f"its template {needs.name} would be launched with {_given(work)}, {limited_to(names)}{then}."
     return replace(outcome, changed=True, msg=f"{decision.reason}: {said}")
+
+
+def _future(
+    work: JobWork, needs: LaunchNeeds, launch: TemplateLaunch, template: t.Mapping[str, t.Any]
+) -> dict[str, t.Any]:
+    """The facts that a job would have."""
+    given = {**launch.changes, "status": "pending", "launch_type": "manual"}
+    given.update(job_type=launch.job_type, limit=launch.limit)
+    credentials = None
+    if "credentials" in launch.changes:
+        numbers = launch.changes["credentials"]
+        credentials = tuple(work.client.results(CREDENTIALS.path, id__in=numbers)) if numbers else ()
+    survey = needs.questions if needs.has_survey else ()
+    return future_facts(work.source, Basis(template, survey, launch.prompts, credentials), given)
 
 
 def _given(work: JobWork) -> str:

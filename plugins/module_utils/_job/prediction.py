@@ -7,39 +7,66 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from .._api import jobs as _jobs
-from .._api.client import ControllerClient
 from .._api.errors import NoFailedHostsError
-from .._api.jobs import Job
+from .._api.jobs import Job, summary_of
 from .._api.kinds import JOB
-from .._launch.changes import before_changes
+from .._launch.changes import values_shown, variables_shown
+from .._launch.template_launch import sendable
 from .._work.decision import FAILED, Launch, no_failed_hosts
-from .._work.ledger_reader import LedgerReader
+from .._work.same_work import survey_defaults, survey_kinds, variables_in
 from .options import RelaunchRequest
 from .outcome import BrokenOffError, RelaunchOutcome
+from .work import JobWork
 
-# What --diff shows of a source and its relaunch.
-COMPARED = ("status", "launch_type", "job_type", "limit")
+_Facts = t.Mapping[str, t.Any]
+
+# What a job takes over from its template where it is not prompted for it, and is shown as it is; and by name.
+_PLAIN = ("job_type", "limit", "job_tags", "skip_tags", "scm_branch", "verbosity")
+_NAMED = ("inventory", "execution_environment")
+_CREDENTIALS = "credentials"
+# What --diff shows of a source and its relaunch, beside what is changed.
+COMPARED = ("status", "launch_type", *_PLAIN, *_NAMED, _CREDENTIALS, "extra_vars")
+# Not shown where it is open: the controller chooses an execution environment at the start of a job that has none.
+_MAY_BE_OPEN = ("execution_environment", _CREDENTIALS)
+# A job may have several of these kinds, or the kind does not tell.
+_SEVERAL_OF_A_KIND = ("vault", None)
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What the controller makes another job of a template from.
+
+    :param template: its detail; empty where this user may not see it.
+    :param survey: the questions of its survey; None where they are not known.
+    :param prompts: those of the source; None where they are not known.
+    :param credentials: those that are given in the place of prompted ones; None where none are.
+    """
+
+    template: _Facts
+    survey: t.Optional[t.Sequence[_Facts]] = None
+    prompts: t.Optional[_Facts] = None
+    credentials: t.Optional[t.Sequence[_Facts]] = None
 
 
 def predicted(
-    client: ControllerClient,
-    request: RelaunchRequest,
+    work: JobWork,
     decision: Launch,
     job: Job,
     missing: t.Sequence[str],
     outcome: RelaunchOutcome,
-    reader: LedgerReader,
+    basis: t.Callable[[], Basis],
 ) -> RelaunchOutcome:
     """The outcome of a relaunch that is not sent, with the hosts that would run.
 
     :param job: the one to relaunch, in detail.
-    :param reader: brings its hosts.
     :param missing: passwords that it needs and that are not given.
+    :param basis: what the new job would be made from; asked for with ``--diff`` only.
     :raises NoFailedHostsError: the relaunch would be refused.
     """
+    client, request, reader = work.client, work.request, work.reader
     on_failed = decision.hosts == FAILED
     # Without a template the controller does not narrow the limit (recorded: post-template-deleted-admin).
     narrowed = on_failed and job.template is not None
@@ -48,19 +75,17 @@ def predicted(
     told = on_failed or not request.one_of_many
     summaries = (reader.failed_summaries(job) if narrowed else reader.summaries(job)) if told else ()
     names = tuple(summary.name for summary in summaries if summary.host is not None)
-    future = dict(
-        status="pending",
-        launch_type="relaunch",
-        job_type=request.options.job_type or job.job_type,
-        limit=",".join(names) if narrowed else job.facts.get("limit"),
-    )
+    given: dict[str, t.Any] = dict(status="pending", launch_type="relaunch")
+    given.update({"limit": ",".join(names)} if narrowed else {})
+    given.update({"job_type": request.options.job_type} if request.options.job_type else {})
+    future = future_facts(work.source, basis(), given) if request.diff else {}
     outcome = replace(
         outcome,
         hosts=names if told else None,
         retry_counts=counts,
         passwords_missing=tuple(missing),
         remaining_hosts=names if on_failed and outcome.remaining_hosts is None else outcome.remaining_hosts,
-        diff=side_by_side(request, job, future, f"relaunch of job {job.id} (check mode)"),
+        diff=side_by_side(request, work.source, future, f"relaunch of job {job.id} (check mode)"),
     )
     if on_failed and not names:
         sentence = f"Job {job.id} would not be relaunched on its failed hosts. {no_failed_hosts(job)}"
@@ -83,17 +108,67 @@ def on(failed_hosts: t.Collection[str]) -> str:
     return f"{len(failed_hosts)} failed host{'' if len(failed_hosts) == 1 else 's'}: {_jobs.told(failed_hosts)}"
 
 
-def side_by_side(
-    request: RelaunchRequest, source: Job, facts: t.Mapping[str, t.Any], header: str
-) -> t.Optional[dict[str, t.Any]]:
-    """With ``--diff``, source and relaunch beside each other."""
+def future_facts(source: Job, basis: Basis, given: _Facts) -> dict[str, t.Any]:
+    """What would be the facts of a job that is not launched: the template as it is now with the source's prompts, or
+    the source's own facts where one of these is not known.
+
+    :param given: what it is given beside the prompts, which counts before them; ``extra_vars`` are merged with them.
+    """
+    known = bool(basis.template) and basis.prompts is not None
+    template: _Facts = {**source.facts, **basis.template} if known else source.facts
+    prompts: _Facts = (basis.prompts or {}) if known else {}
+    survey = basis.survey if known else ()
+    facts = {**source.facts, **{name: template.get(name) for name in (*_PLAIN, *_NAMED)}, **prompts, **given}
+    # Without its questions nothing tells which of a source's variables were their defaults.
+    own = source.facts if survey is None else template
+    variables = {**variables_in(own), **survey_defaults(survey or ()), **variables_in(prompts), **variables_in(given)}
+    facts["extra_vars"] = variables_shown(source, variables, survey_kinds(survey or ()))
+    summaries: dict[str, t.Any] = {}
+    for name in _NAMED:
+        number = facts[name] = sendable(name, facts[name])
+        candidates = (prompts.get(name), summary_of(template, name), source.summary(name))
+        summaries[name] = next((one for one in candidates if isinstance(one, dict) and one.get("id") == number), {})
+    summaries["labels"] = {"results": [{"id": number} for number in given.get("labels", ())]}
+    own_credentials = summary_of(template, _CREDENTIALS) or ()
+    if basis.credentials is None:
+        had = {one["id"] for one in summary_of(source.facts, _CREDENTIALS) or ()}
+        summaries[_CREDENTIALS] = _merged(own_credentials, prompts.get(_CREDENTIALS) or (), had)
+    else:
+        summaries[_CREDENTIALS] = _merged(own_credentials, basis.credentials)
+    return {**facts, "summary_fields": summaries}
+
+
+def _merged(
+    own: t.Sequence[_Facts], given: t.Sequence[_Facts], beside: t.Collection[int] = ()
+) -> t.Optional[list[_Facts]]:
+    """The credentials of a job: of two of a kind the one that is not the template's counts (recorded:
+    launch-two-of-a-kind).
+
+    :param own: those of its template.
+    :param beside: the numbers of those that another job has had beside the given ones.
+    :returns: None where the kinds do not tell.
+    """
+    numbers, kinds, kept = {one["id"] for one in given}, {one.get("kind") for one in given}, list(given)
+    for one in own:
+        if one["id"] in numbers:
+            continue
+        if one["id"] in beside or one.get("kind") not in kinds:
+            kept.append(one)
+        elif one.get("kind") in _SEVERAL_OF_A_KIND:
+            return None
+    return kept
+
+
+def side_by_side(request: RelaunchRequest, source: Job, facts: _Facts, header: str) -> t.Optional[dict[str, t.Any]]:
+    """With ``--diff``, source and relaunch beside each other.
+
+    :param facts: of the new job, or in check mode ``future_facts``.
+    """
     if not request.diff:
         return None
-    # In check mode there is no job yet, and the facts are the changes themselves.
-    changed = before_changes(Job(facts), request.changes) if "id" in facts else {n: facts[n] for n in request.changes}
-    return dict(
-        before={**{name: source.facts.get(name) for name in COMPARED}, **before_changes(source, request.changes)},
-        after={**{name: facts.get(name) for name in COMPARED}, **changed},
-        before_header=f"job {source.id}",
-        after_header=header,
-    )
+    names = dict.fromkeys((*COMPARED, *request.changes))
+    before, after = values_shown(source, names), values_shown(Job(facts), names)
+    for name in _MAY_BE_OPEN:
+        if after[name] is None:
+            del before[name], after[name]
+    return dict(before=before, after=after, before_header=f"job {source.id}", after_header=header)

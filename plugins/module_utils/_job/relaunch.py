@@ -23,12 +23,15 @@ from .._launch.gone_prompts_reader import read_objection
 from .._launch.launch import Attempt, Launched
 from .._launch.refusals import not_startable, relaunch_refused
 from .._launch.request_body import missing_passwords, payload
-from .._work.decision import FAILED, Launch
+from .._work.decision import ALL, FAILED, Launch
 from .._work.ledger import Ledger, Reach
 from .._work.runs import same_limit
 from .outcome import BrokenOffError, RelaunchOutcome, carrying
-from .prediction import on, predicted, side_by_side
+from .prediction import Basis, on, predicted, side_by_side
+from .verdict import with_another_limit
 from .work import JobWork, host_names, not_reached
+
+_T = t.TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -79,9 +82,12 @@ class Preparer:
                 self.refuse_other_type()
             missing = missing_passwords(job, work.request.credential_passwords)
             if work.request.check_mode:
-                outcome = predicted(work.client, work.request, decision, job, missing, outcome, work.reader)
+                outcome = predicted(work, decision, job, missing, outcome, self._basis)
                 if decision.hosts == FAILED and not decision.due:
                     outcome = _with_lost(work, decision, outcome.hosts or (), outcome)
+                if not (missing or work.request.one_of_many):
+                    with carrying(replace(outcome, changed=False, hosts=None)):
+                        self.refuse_other_limit(decision)
         return with_passwords(Prepared(decision, job, _attempt(work, decision, job, body), outcome), missing)
 
     def unopposed(self, outcome: RelaunchOutcome, asks_credentials: t.Optional[bool] = None) -> RelaunchOutcome:
@@ -113,15 +119,47 @@ class Preparer:
         source, wanted = self._work.source, self._work.same_work.job_type
         if source.template is None or self._keeps_type:
             return
-        template = read_template(self._work.client, source.template)
-        found = template.get("job_type", wanted)
-        prompts = read_prompts(self._work.client, source) if found != wanted else None
+        found = self._template.get("job_type", wanted)
+        prompts = self._prompts if found != wanted else None
         if prompts is not None and "job_type" not in prompts:
             raise RefusedError(
                 f"Job {source.id} was not relaunched: its template was edited, and a relaunch would run as job type "
                 f"{found} by now. Set the template to job type {wanted} again, and run the task again."
             )
         self._keeps_type = True
+
+    def refuse_other_limit(self, decision: Launch) -> None:
+        """See that a relaunch on all hosts would have the source's limit, as far as this user is told: after a launch
+        the verdict tells. It takes over that of its template, unless the source was prompted with one.
+
+        :raises RefusedError: it would not.
+        """
+        source = self._work.source
+        if decision.hosts != ALL or source.template is None or "limit" not in self._template:
+            return
+        limit = _jobs.limit_names_in(self._template["limit"])
+        prompts = self._prompts if limit != source.limit_names else None
+        if prompts is not None and "limit" not in prompts:
+            what = f"A relaunch of job {source.id} would be"
+            raise RefusedError(with_another_limit(what, limit, source.id, source.limit_names))
+
+    @functools.cached_property
+    def _template(self) -> t.Mapping[str, t.Any]:
+        template = self._work.source.template
+        return {} if template is None else read_template(self._work.client, template)
+
+    @functools.cached_property
+    def _prompts(self) -> t.Optional[t.Mapping[str, t.Any]]:
+        return read_prompts(self._work.client, self._work.source)
+
+    def _basis(self) -> Basis:
+        """For what is only to be shown, what cannot be read is not known."""
+        template = _readable(lambda: self._template) or {}
+        if not template:
+            return Basis(template)
+        number, has_survey = int(template["id"]), template.get("survey_enabled")
+        survey = _readable(lambda: read_survey(self._work.client, number)) if has_survey else ()
+        return Basis(template, survey, _readable(lambda: self._prompts))
 
     def _in_detail(self, decision: Launch) -> Job:
         """A list tells neither the passwords that a job needs nor whether its events are in."""
@@ -175,6 +213,20 @@ def read_prompts(client: ControllerClient, job: Job) -> t.Optional[t.Mapping[str
 def read_template(client: ControllerClient, template: int) -> t.Mapping[str, t.Any]:
     """A template; empty where this user may not see it."""
     return if_visible(lambda: client.get(f"job_templates/{template}/")) or {}
+
+
+def read_survey(client: ControllerClient, template: int) -> t.Optional[t.Sequence[t.Mapping[str, t.Any]]]:
+    """The questions of a template's survey; None where this user may not see them."""
+    survey = if_visible(lambda: client.get(f"job_templates/{template}/survey_spec/"))
+    return None if survey is None else tuple(survey.get("spec") or ())
+
+
+def _readable(read: t.Callable[[], t.Optional[_T]]) -> t.Optional[_T]:
+    """What is read; None where that fails."""
+    try:
+        return read()
+    except ControllerError:
+        return None
 
 
 def _attempt(work: JobWork, decision: Launch, job: Job, body: t.Mapping[str, t.Any]) -> Attempt:

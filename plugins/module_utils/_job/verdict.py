@@ -184,12 +184,19 @@ def check_limit(job: Job, asked: Asked, outcome: RelaunchOutcome) -> None:
     """
     if asked.hosts is not None or job.limit_names == asked.limit:
         return
-    error = JobUnsuccessfulError(
-        f"Job {job.id} is limited to {_limit(job.limit_names)}, and job {outcome.source_job_id} was to "
-        f"{_limit(asked.limit)}: the template has another limit by now. Restore that, and run the task again. "
-        f"See {outcome.url}"
+    said = with_another_limit(f"Job {job.id} is", job.limit_names, outcome.source_job_id, asked.limit)
+    raise BrokenOffError(JobUnsuccessfulError(f"{said} See {outcome.url}"), outcome)
+
+
+def with_another_limit(what: str, limit: frozenset[str], source: t.Optional[int], wanted: frozenset[str]) -> str:
+    """Why a job that is to be on all hosts is not, or would not be, and the way on.
+
+    :param what: it, and the verb.
+    """
+    return (
+        f"{what} limited to {_limit(limit)}, and job {source} was to {_limit(wanted)}: the template has another limit "
+        "by now. Restore that, and run the task again."
     )
-    raise BrokenOffError(error, outcome)
 
 
 def _check_slice(work: JobWork, job: Job, outcome: RelaunchOutcome) -> None:

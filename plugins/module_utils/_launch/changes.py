@@ -114,21 +114,20 @@ def _truth(name: str, value: t.Any) -> bool:
     return text in ("true", "yes")
 
 
-def before_changes(job: Job, changes: Changes) -> dict[str, t.Any]:
-    """What a job has where there are changes, to be shown beside them."""
-    return {name: _of_job(job, name, value) for name, value in changes.items()}
+def values_shown(job: Job, names: t.Iterable[str]) -> dict[str, t.Any]:
+    """What a job has, to be shown beside another: by name what has one in its summaries, else by number."""
+    return {name: _of_job(job, name) for name in names}
 
 
-def after_changes(job: Job, changes: Changes, survey: t.Optional[t.Mapping[str, str]]) -> dict[str, t.Any]:
-    """The changes as they may be shown: secret answers to a survey are masked, as the controller does.
+def variables_shown(
+    job: Job, variables: t.Mapping[str, t.Any], survey: t.Optional[t.Mapping[str, str]]
+) -> dict[str, t.Any]:
+    """Variables as they may be shown: secret answers to a survey are masked, as the controller does.
 
     :param survey: as of ``secret_texts``, as is ``job``.
     """
-    shown = dict(changes)
-    if "extra_vars" in shown:
-        secret = _secret_names(job, survey)
-        shown["extra_vars"] = {name: MASK if name in secret else one for name, one in shown["extra_vars"].items()}
-    return shown
+    secret = _secret_names(job, survey)
+    return {name: MASK if name in secret else one for name, one in variables.items()}
 
 
 def secret_texts(job: Job, changes: Changes, survey: t.Optional[t.Mapping[str, str]]) -> set[str]:
@@ -146,13 +145,17 @@ def _secret_names(job: Job, survey: t.Optional[t.Mapping[str, str]]) -> set[str]
     return secret.union(name for name, value in variables_in(job.facts).items() if value == MASK)
 
 
-def _of_job(job: Job, name: str, value: t.Any) -> t.Any:
+def _of_job(job: Job, name: str) -> t.Any:
+    found = job.facts.get(name)
     if name == "extra_vars":
-        variables = variables_of(job.facts.get("extra_vars"))
-        return {one: variables.get(one) for one in value} if isinstance(variables, dict) else {}
-    if name in _SEVERAL:
-        found = summary_of(job.facts, name)
-        return sorted(one["id"] for one in (found.get("results") if isinstance(found, dict) else found) or ())
+        return variables_of(found)
+    if name == "labels":
+        return sorted(one["id"] for one in summary_of(job.facts, name).get("results") or ())
+    if name == "credentials":
+        entries = (job.facts.get("summary_fields") or {}).get(name, ())
+        return None if entries is None else sorted((one.get("name") or one["id"] for one in entries), key=str)
     if name in ("job_tags", "skip_tags"):
-        return ",".join(sorted(names_in(job.facts.get(name))))
-    return job.facts.get(name)
+        return ",".join(sorted(names_in(found)))
+    if name in _ONE and summary_of(job.facts, name).get("id") == found:
+        return summary_of(job.facts, name).get("name") or found
+    return found

@@ -51,10 +51,12 @@ class LaunchNeeds:
 
     :param facts: the answer of ``job_templates/N/launch/`` (recorded: launch-get, launch-get-survey).
     :param survey: the kind of each question of its survey by the name of the variable; None where it is not known.
+    :param questions: the questions themselves; the same goes for them.
     """
 
     facts: t.Mapping[str, t.Any]
     survey: t.Optional[t.Mapping[str, str]] = None
+    questions: t.Optional[t.Sequence[t.Mapping[str, t.Any]]] = None
 
     @property
     def name(self) -> str:

@@ -32,6 +32,8 @@ _SCALARS = (
     "job_slice_number", "job_slice_count",
 )  # fmt: skip
 _NAMES = ("job_tags", "skip_tags")
+# The kinds of questions that a text answers.
+_TEXTS_OF_SURVEY = ("text", "textarea", "password")
 # What a workflow job is launched with, beside variables.
 _OF_WORKFLOW = ("inventory", "limit", "scm_branch", "job_tags", "skip_tags")
 
@@ -429,6 +431,22 @@ def same_launch(source: Job, job: Job) -> bool:
     return bool(variables_of(source.facts.get("extra_vars")) == variables_of(job.facts.get("extra_vars")))
 
 
+def survey_defaults(questions: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
+    """The variables that a survey gives to a job where nobody answers it. To a question for anything but a text an
+    empty default is none, as in the controller.
+    """
+    return {
+        str(one.get("variable")): one["default"]
+        for one in questions
+        if one.get("default") is not None and (one["default"] != "" or one.get("type", "text") in _TEXTS_OF_SURVEY)
+    }
+
+
+def survey_kinds(questions: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, str]:
+    """The kind of each question of a survey by the name of its variable."""
+    return {str(one.get("variable")): str(one.get("type")) for one in questions}
+
+
 @dataclass(frozen=True)
 class EditedTemplate:
     """A workflow template as it is now, for the relaunches that took over what it had by then.
@@ -449,8 +467,7 @@ class EditedTemplate:
         edited = parse_time(self.facts.get("modified")) + _LAUNCH_TAKES
         if not self.survey and edited < launch.created:
             return None
-        defaults = {str(one.get("variable")): one["default"] for one in self.survey if one.get("default") is not None}
-        now = _launch_values({**self.facts, "extra_vars": {**variables_in(self.facts), **defaults}})
+        now = _launch_values({**self.facts, "extra_vars": {**variables_in(self.facts), **survey_defaults(self.survey)}})
         before, after = _launch_values(launch.facts), _launch_values(job.facts)
         differing = [name for name in {**before, **after} if before.get(name) != after.get(name)]
         return len(differing) if all(after.get(name) == now.get(name) for name in differing) else None

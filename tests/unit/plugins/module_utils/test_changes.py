@@ -13,9 +13,9 @@ import pytest
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import OptionError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.changes import (
-    after_changes,
-    before_changes,
     changes_of,
+    values_shown,
+    variables_shown,
 )
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job
 
@@ -70,10 +70,13 @@ SOURCE = Job.of(
         extra_vars='{"mirror": "one", "password": "$encrypted$", "other": 1}',
         job_tags="b, a",
         verbosity=1,
-        summary_fields={"credentials": [{"id": 5}, {"id": 4}], "labels": {"count": 1, "results": [{"id": 9}]}},
+        summary_fields={
+            "credentials": [{"id": 5, "name": "ssh"}, {"id": 4}],
+            "labels": {"count": 1, "results": [{"id": 9}]},
+        },
     )
 )
-CHANGES = {
+CHANGES: dict[str, t.Any] = {
     "extra_vars": {"mirror": "two", "password": "s3cret", "pin": "1234", "new": True},
     "job_tags": "c",
     "verbosity": 2,
@@ -82,23 +85,35 @@ CHANGES = {
 }
 
 
-def test_what_is_shown_beside_each_other() -> None:
-    """What the controller masks, or would mask, is masked here as well."""
-    assert before_changes(SOURCE, CHANGES) == {
-        "extra_vars": {"mirror": "one", "password": "$encrypted$", "pin": None, "new": None},
+def test_what_is_shown_of_a_job() -> None:
+    assert values_shown(SOURCE, CHANGES) == {
+        "extra_vars": {"mirror": "one", "password": "$encrypted$", "other": 1},
         "job_tags": "a,b",
         "verbosity": 1,
-        "credentials": [4, 5],
+        "credentials": [4, "ssh"],
         "labels": [9],
     }
-    assert after_changes(SOURCE, CHANGES, {"pin": "password", "mirror": "text"}) == {
-        **CHANGES,
-        "extra_vars": {"mirror": "two", "password": "$encrypted$", "pin": "$encrypted$", "new": True},
+
+
+def test_names_are_shown_where_the_summaries_have_them() -> None:
+    web = {"inventory": {"id": 1, "name": "Web"}}
+    assert values_shown(Job.of(job(42, summary_fields=web)), ["inventory", "execution_environment"]) == {
+        "inventory": "Web",
+        "execution_environment": 1,
     }
-    assert after_changes(SOURCE, {"verbosity": 2}, None) == {"verbosity": 2}
+    assert values_shown(Job.of(job(42, inventory=2, summary_fields=web)), ["inventory"]) == {"inventory": 2}
+    assert values_shown(Job.of(job(42, inventory=None)), ["inventory"]) == {"inventory": None}
+
+
+def test_secret_variables_are_masked() -> None:
+    """What the controller masks, or would mask, is masked here as well."""
+    variables = CHANGES["extra_vars"]
+    shown = {"mirror": "two", "password": "$encrypted$", "pin": "$encrypted$", "new": True}
+    assert variables_shown(SOURCE, variables, {"pin": "password", "mirror": "text"}) == shown
+    assert variables_shown(SOURCE, variables, None) == {**shown, "pin": "1234"}
 
 
 def test_variables_that_are_no_dictionary() -> None:
     odd = Job.of(job(42, extra_vars="{no: [data"))
-    assert before_changes(odd, {"extra_vars": {"a": 1}}) == {"extra_vars": {}}
-    assert after_changes(odd, {"extra_vars": {"a": 1}}, None) == {"extra_vars": {"a": 1}}
+    assert values_shown(odd, ["extra_vars"]) == {"extra_vars": "{no: [data"}
+    assert variables_shown(odd, {"a": 1}, None) == {"a": 1}

@@ -291,6 +291,18 @@ def test_the_verdict_is_what_a_relaunch_then_does(name: str) -> None:
         assert "verdict_job_id" not in told
 
 
+def test_a_relaunch_that_would_have_another_limit_is_refused() -> None:
+    """The template was limited since, which a relaunch on all hosts takes over."""
+    controller = world()
+    template = {"id": 7, "job_type": "run", "limit": "canary"}
+    controller.before = lambda _method, path: (200, template) if path == "job_templates/7/" else None
+
+    told = info(controller, hosts="all")
+
+    assert (told["verdict"], "verdict_job_id" in told) == ("refuse", False)
+    assert "would be limited to canary, and job 42 was to all hosts" in told["msg"]
+
+
 LAUNCHED = {"launch_type": "manual", "launched_by": {"id": 1, "type": "user"}}
 #: What came before and after job 42, and the source that a template's name means with ``hosts: remaining``.
 LATEST: dict[str, tuple[dict[str, t.Any], dict[str, t.Any], int]] = {

@@ -361,9 +361,11 @@ class TestHowItEnds:
     def test_in_check_mode(self) -> None:
         controller = RelaunchingController(hopeless, "web1")
 
-        ended = retry(controller, check_mode=True)
+        ended = retry(controller, check_mode=True, diff=True)
 
         assert ended.account == ("predicted", {}, ["web1"], [])
+        diff = ended.outcome.diff or {}
+        assert (diff["before"]["limit"], diff["after"]["limit"]) == ("", "web1")
         assert (controller.posts, ended.outcome.changed) == ([], True)
         assert ended.outcome.summary == (ended.outcome.msg,)
 

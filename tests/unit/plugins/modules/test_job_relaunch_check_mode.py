@@ -17,6 +17,7 @@ from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import (
     in_list,
     job,
     listed,
+    prompts,
     relaunched,
     summary,
 )
@@ -131,6 +132,7 @@ class TestRelaunchesThatAreThere:
     def test_the_chain_is_predicted(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         self.failed(controller)
         controller.expect("GET", at(43, "relaunch"), body={"retry_counts": {"all": 3, "failed": 1}})
+        controller.whenever("GET", at(42, "create_schedule"), body=prompts())
 
         result = relaunch(hosts="failed", check_mode=True, diff=True)
 
@@ -138,6 +140,21 @@ class TestRelaunchesThatAreThere:
         assert result["remaining_hosts"] == ["web2"]
         assert (result["diff"]["after"]["limit"], result["diff"]["after"]["status"]) == ("web2", "pending")
         assert result["diff"]["after_header"] == "relaunch of job 43 (check mode)"
+
+    def test_the_diff_of_a_chain_is_against_the_source(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        controller.whenever("GET", at(42, "create_schedule"), body=prompts())
+        self.failed(controller, job_tags="by hand")
+        controller.expect("GET", at(43, "relaunch"), body={"retry_counts": {"all": 3, "failed": 1}})
+
+        diff = relaunch(hosts="failed", check_mode=True, diff=True)["diff"]
+
+        assert (diff["before_header"], diff["before"]["launch_type"], diff["before"]["limit"]) == (
+            "job 42",
+            "manual",
+            "",
+        )
 
     def test_the_way_round_a_forbidden_one_is_predicted(
         self, controller: ScriptedController, relaunch: Relaunch
@@ -180,3 +197,235 @@ def test_an_active_source(controller: ScriptedController, relaunch: Relaunch) ->
     result = relaunch(hosts="failed", check_mode=True, wait=True)
 
     assert (result["failed"], result["changed"]) == (False, False)
+
+
+TEMPLATE = "/api/v2/job_templates/7/"
+# It was edited since the job.
+EDITED: dict[str, t.Any] = {
+    "id": 7,
+    "job_type": "run",
+    "limit": "",
+    "verbosity": 3,
+    "job_tags": "hotfix",
+    "skip_tags": "",
+    "scm_branch": "fix",
+    "inventory": 5,
+    "execution_environment": 9,
+    "extra_vars": "a: 2\nb: 2",
+    "survey_enabled": False,
+    "summary_fields": {
+        "inventory": {"id": 5, "name": "Web"},
+        "execution_environment": {"id": 9, "name": "Newer"},
+        "credentials": [{"id": 3, "name": "ssh", "kind": "ssh"}, {"id": 4, "name": "aws", "kind": "aws"}],
+    },
+}
+
+
+class TestTheDiff:
+    """The template of now with the source's prompts, against the source."""
+
+    def shown(
+        self,
+        controller: ScriptedController,
+        relaunch: Relaunch,
+        *,
+        prompted: t.Any = None,
+        template: t.Mapping[str, t.Any] = EDITED,
+        source: t.Mapping[str, t.Any] | None = None,
+        **options: t.Any,
+    ) -> dict[str, dict[str, t.Any]]:
+        controller.whenever("GET", TEMPLATE, body=template)
+        controller.whenever("GET", at(42, "create_schedule"), body=prompts(**(prompted or {})))
+        first(controller, **{"extra_vars": '{"a": 1}', **(source or {})})
+        counted(controller, 42, summary("web1"), summary("web2"))
+        result = relaunch(**{"check_mode": True, "diff": True, **options})
+        assert (result["failed"], result["changed"]) == (False, True), result["msg"]
+        diff: dict[str, dict[str, t.Any]] = result["diff"]
+        return diff
+
+    @pytest.mark.parametrize(("hosts", "limit"), [("all", ""), ("failed", "web1,web2")])
+    def test_an_edited_template_shows(
+        self, controller: ScriptedController, relaunch: Relaunch, hosts: str, limit: str
+    ) -> None:
+        diff = self.shown(controller, relaunch, hosts=hosts)
+
+        assert diff["before"] == {
+            "status": "failed",
+            "launch_type": "manual",
+            "job_type": "run",
+            "limit": "",
+            "job_tags": "",
+            "skip_tags": "",
+            "scm_branch": "",
+            "verbosity": 0,
+            "inventory": 1,
+            "execution_environment": 1,
+            "credentials": [],
+            "extra_vars": {"a": 1},
+        }
+        assert diff["after"] == {
+            "status": "pending",
+            "launch_type": "relaunch",
+            "job_type": "run",
+            "limit": limit,
+            "job_tags": "hotfix",
+            "skip_tags": "",
+            "scm_branch": "fix",
+            "verbosity": 3,
+            "inventory": "Web",
+            "execution_environment": "Newer",
+            "credentials": ["aws", "ssh"],
+            "extra_vars": {"a": 2, "b": 2},
+        }
+
+    def test_prompts_count_before_the_template(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        prompted = {
+            "limit": "web",
+            "verbosity": 1,
+            "job_tags": "t1",
+            "inventory": {"id": 6, "name": "Bulk", "total_hosts": 3},
+            "execution_environment": {"id": 8, "name": "Own"},
+            "credentials": [{"id": 12, "name": "other ssh", "kind": "ssh"}],
+            "extra_vars": {"a": 7},
+        }
+        after = self.shown(controller, relaunch, prompted=prompted, source={"limit": "web"})["after"]
+
+        assert (after["limit"], after["verbosity"], after["job_tags"], after["scm_branch"]) == ("web", 1, "t1", "fix")
+        assert (after["inventory"], after["execution_environment"]) == ("Bulk", "Own")
+        assert (after["credentials"], after["extra_vars"]) == (["aws", "other ssh"], {"a": 7, "b": 2})
+
+    def test_a_survey_answers_for_itself_and_keeps_its_secrets(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        spec = [
+            {"variable": "a", "type": "integer", "default": 3},
+            {"variable": "none", "type": "integer", "default": ""},
+            {"variable": "empty", "type": "text", "default": ""},
+            {"variable": "pin", "type": "password", "default": "$encrypted$"},
+            {"variable": "b", "type": "password"},
+        ]
+        controller.whenever("GET", f"{TEMPLATE}survey_spec/", body={"spec": spec})
+
+        after = self.shown(controller, relaunch, template={**EDITED, "survey_enabled": True})["after"]
+
+        assert after["extra_vars"] == {"a": 3, "b": "$encrypted$", "empty": "", "pin": "$encrypted$"}
+
+    @pytest.mark.parametrize("unseen", ["template", "prompts", "survey"])
+    def test_what_cannot_be_read_is_shown_as_the_source_has_it(
+        self, controller: ScriptedController, relaunch: Relaunch, unseen: str
+    ) -> None:
+        controller.whenever("GET", TEMPLATE, body={**EDITED, "survey_enabled": True})
+        controller.whenever("GET", at(42, "create_schedule"), body=prompts())
+        path = {"template": TEMPLATE, "prompts": at(42, "create_schedule"), "survey": f"{TEMPLATE}survey_spec/"}[unseen]
+        controller.whenever("GET", path, 403, DENIED)
+        first(controller, extra_vars='{"a": 1}')
+        counted(controller, 42, summary("web1"))
+
+        result = relaunch(check_mode=True, diff=True)
+
+        assert (result["failed"], result["changed"]) == (False, True), result["msg"]
+        before, after = result["diff"]["before"], result["diff"]["after"]
+        assert after["extra_vars"] == {"a": 1}
+        if unseen == "survey":
+            assert after["inventory"] == "Web"
+        else:
+            assert {**after, "status": "", "launch_type": ""} == {**before, "status": "", "launch_type": ""}
+
+    def test_prompts_that_fail_to_be_read_do_not_fail_the_task(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        controller.whenever("GET", TEMPLATE, body=EDITED)
+        controller.whenever("GET", at(42, "create_schedule"), 500, {"detail": "A server error has occurred."})
+        first(controller)
+        counted(controller, 42, summary("web1"))
+
+        result = relaunch(check_mode=True, diff=True)
+
+        assert (result["failed"], result["diff"]["after"]["verbosity"]) == (False, 0), result["msg"]
+
+    def test_what_is_not_known_is_left_out(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        """The controller chooses an execution environment where there is none; and of two vaults both may count."""
+        vaults = [{"id": number, "name": f"vault {number}", "kind": "vault"} for number in (3, 4)]
+        template = {**EDITED, "execution_environment": None, "summary_fields": {"credentials": vaults[:1]}}
+
+        diff = self.shown(controller, relaunch, template=template, prompted={"credentials": vaults[1:]})
+
+        for side in ("before", "after"):
+            assert not {"execution_environment", "credentials"} & set(diff[side])
+
+    def test_vaults_that_the_source_had_together_stay_so(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        vaults = [{"id": number, "name": f"vault {number}", "kind": "vault"} for number in (3, 4)]
+        template = {**EDITED, "summary_fields": {"credentials": vaults[:1]}}
+        source = {"summary_fields": {"credentials": vaults}}
+
+        diff = self.shown(controller, relaunch, template=template, prompted={"credentials": vaults[1:]}, source=source)
+
+        assert diff["after"]["credentials"] == ["vault 3", "vault 4"]
+
+    def test_without_it_nothing_more_is_asked(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        first(controller)
+        counted(controller, 42, summary("web1"))
+
+        result = relaunch(check_mode=True)
+
+        assert "diff" not in result
+        assert len(controller.asked) == 4 and [asked.path for asked in controller.besides] == [TEMPLATE]
+
+
+class TestAnotherLimit:
+    """A relaunch takes over the limit that its template has by now, and fails after its launch for that."""
+
+    @pytest.mark.parametrize("diff", [False, True])
+    def test_fails_as_the_real_run(self, controller: ScriptedController, relaunch: Relaunch, diff: bool) -> None:
+        controller.whenever("GET", TEMPLATE, body={"id": 7, "job_type": "run", "limit": "canary"})
+        controller.whenever("GET", at(42, "create_schedule"), body=prompts())
+        first(controller)
+        counted(controller, 42, summary("web1", failed=False), summary("web2"))
+
+        result = relaunch(check_mode=True, diff=diff)
+
+        assert (result["failed"], result["changed"], "hosts" in result) == (True, False, False)
+        assert result["msg"] == (
+            "A relaunch of job 42 would be limited to canary, and job 42 was to all hosts: the template has another "
+            "limit by now. Restore that, and run the task again."
+        )
+        assert [asked.path for asked in controller.besides] == [TEMPLATE, at(42, "create_schedule")]
+        assert not diff or result["diff"]["after"]["limit"] == "canary"
+
+    @pytest.mark.parametrize(
+        ("template", "prompted", "source"),
+        [
+            ({"limit": "canary"}, {"limit": "web"}, {"limit": "web"}),
+            ({"limit": "web2, web1"}, {}, {"limit": "web1,web2"}),
+            ({}, {}, {"limit": "web"}),
+        ],
+        ids=["a prompt counts", "the same hosts", "not told"],
+    )
+    def test_the_limit_stays(
+        self,
+        controller: ScriptedController,
+        relaunch: Relaunch,
+        template: dict[str, t.Any],
+        prompted: dict[str, t.Any],
+        source: dict[str, t.Any],
+    ) -> None:
+        controller.whenever("GET", TEMPLATE, body={"id": 7, "job_type": "run", **template})
+        controller.whenever("GET", at(42, "create_schedule"), body=prompts(**prompted))
+        first(controller, **source)
+        counted(controller, 42, summary("web1"))
+
+        result = relaunch(check_mode=True)
+
+        assert (result["failed"], result["changed"], result["hosts"]) == (False, True, ["web1"]), result["msg"]
+
+    def test_failed_hosts_have_a_limit_of_their_own(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        controller.whenever("GET", TEMPLATE, body={"id": 7, "job_type": "run", "limit": "canary"})
+        first(controller)
+        counted(controller, 42, summary("web1"))
+
+        result = relaunch(hosts="failed", check_mode=True)
+
+        assert (result["failed"], result["hosts"]) == (False, ["web1"]), result["msg"]
+        assert [asked.path for asked in controller.besides] == [TEMPLATE]

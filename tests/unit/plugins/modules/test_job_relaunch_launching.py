@@ -376,17 +376,30 @@ def test_a_token_dictionary_masks_no_numbers_of_the_result(controller: ScriptedC
 
 def test_diff_shows_source_and_relaunch(controller: ScriptedController, relaunch: Relaunch) -> None:
     launched(controller)
-    ended = relaunched(status="successful", host_status_counts={"ok": 2})
+    facts = {"verbosity": 2, "extra_vars": '{"a": 1}', "summary_fields": {"credentials": [{"id": 3, "name": "ssh"}]}}
+    ended = relaunched(status="successful", host_status_counts={"ok": 2}, **facts)
     controller.expect("GET", at(43), body=ended)
 
     result = relaunch(hosts="failed", wait=True, diff=True)
 
+    unchanged = {"job_type": "run", "job_tags": "", "skip_tags": "", "scm_branch": "", "inventory": 1}
+    before = {"status": "failed", "launch_type": "manual", "limit": "", "verbosity": 0, "extra_vars": {}}
+    after = {"status": "successful", "launch_type": "relaunch", "limit": "web1,web2", "verbosity": 2}
     assert result["diff"] == {
         "before_header": "job 42",
-        "before": {"status": "failed", "launch_type": "manual", "job_type": "run", "limit": ""},
+        "before": {**unchanged, "execution_environment": 1, **before, "credentials": []},
         "after_header": "job 43",
-        "after": {"status": "successful", "launch_type": "relaunch", "job_type": "run", "limit": "web1,web2"},
+        "after": {**unchanged, "execution_environment": 1, **after, "extra_vars": {"a": 1}, "credentials": ["ssh"]},
     }
+
+
+def test_diff_leaves_out_what_the_controller_chooses_later(controller: ScriptedController, relaunch: Relaunch) -> None:
+    """An execution environment that nobody has set is none before the start of a job (recorded: post-failed)."""
+    launched(controller, execution_environment=None)
+
+    result = relaunch(hosts="failed", diff=True)
+
+    assert "execution_environment" not in {**result["diff"]["before"], **result["diff"]["after"]}
 
 
 class TestOrphans:

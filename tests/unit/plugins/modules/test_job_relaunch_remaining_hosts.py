@@ -124,6 +124,33 @@ def test_in_check_mode_nothing_is_sent(controller: ScriptedController, relaunch:
     assert {asked.method for asked in controller.besides} == {"GET"} and controller.asked == []
 
 
+def test_the_diff_shows_the_template_of_now_with_the_prompts(
+    controller: ScriptedController, relaunch: Relaunch
+) -> None:
+    prompted = {"verbosity": 2, "limit": "web", "inventory": {"id": 1, "name": "Bulk"}, "extra_vars": {"release": 7}}
+    asks = ("limit", "verbosity", "inventory", "extra_vars")
+    stage(controller, prompted=prompted, asks=asks, verbosity=2, extra_vars='{"release": 7}')
+    template = {
+        "id": 7,
+        "limit": "canary",
+        "verbosity": 1,
+        "job_tags": "hotfix",
+        "inventory": 5,
+        "extra_vars": "mirror: one",
+        "summary_fields": {"credentials": [{"id": 3, "name": "ssh", "kind": "ssh"}]},
+    }
+    controller.whenever("GET", "/api/v2/job_templates/7/", body=template)
+
+    result = relaunch(hosts="remaining", check_mode=True, diff=True)
+
+    assert result["changed"], result["msg"]
+    before, after = result["diff"]["before"], result["diff"]["after"]
+    assert (before["inventory"], before["credentials"], before["extra_vars"]) == (1, [], {"release": 7})
+    assert (after["launch_type"], after["limit"], after["verbosity"]) == ("manual", LIMIT, 2)
+    assert (after["job_tags"], after["inventory"], after["credentials"]) == ("hotfix", "Bulk", ["ssh"])
+    assert after["extra_vars"] == {"release": 7, "mirror": "one"}
+
+
 REFUSED: list[tuple[str, dict[str, t.Any], str]] = [
     (
         "no limit prompt",
@@ -447,6 +474,43 @@ class TestChanges:
         assert told in result["msg"]
         changed = {"extra_vars": {"release": 7, "mirror": "two"}, "job_tags": "deploy", "verbosity": 2, "forks": 3}
         assert body_of(controller) == {**changed, **({"limit": limit} if limit else {})}
+
+    @pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check"])
+    def test_the_diff_shows_them(self, controller: ScriptedController, relaunch: Relaunch, check_mode: bool) -> None:
+        """Variables as a whole, and of credentials those of the template that these do not take the place of."""
+        own = [{"id": number, "name": name, "kind": name} for number, name in ((1, "ssh"), (2, "aws"))]
+        stage(
+            controller,
+            asks=("limit", "extra_vars", "credentials", "verbosity", "forks"),
+            prompted={"extra_vars": {"release": 7}, "verbosity": 1},
+            template={"credentials": own},
+            extra_vars='{"release": 7, "mirror": "one"}',
+            summary_fields={"credentials": own},
+        )
+        detail = {"id": 7, "extra_vars": "mirror: one", "verbosity": 0, "summary_fields": {"credentials": own}}
+        controller.whenever("GET", "/api/v2/job_templates/7/", body=detail)
+        other = {"id": 8, "name": "other ssh", "kind": "ssh"}
+        controller.whenever("GET", "/api/v2/credentials/", body=listed(other))
+        changes = {"extra_vars": {"mirror": "two"}, "credentials": [8], "forks": 3}
+        made = new(
+            limit="web2,web3",
+            extra_vars='{"release": 7, "mirror": "two"}',
+            verbosity=1,
+            forks=3,
+            summary_fields={"credentials": [own[1], other]},
+        )
+        controller.whenever("POST", LAUNCH, 201, made)
+
+        result = relaunch(hosts="failed", changes=changes, check_mode=check_mode, diff=True)
+
+        assert result["changed"], result["msg"]
+        before, after = result["diff"]["before"], result["diff"]["after"]
+        assert (before["extra_vars"], after["extra_vars"]) == (
+            {"release": 7, "mirror": "one"},
+            {"release": 7, "mirror": "two"},
+        )
+        assert (before["credentials"], after["credentials"]) == (["aws", "ssh"], ["aws", "other ssh"])
+        assert (before["forks"], after["forks"], after["verbosity"]) == (0, 3, 1)
 
     @pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check"])
     def test_all_that_the_template_does_not_ask_for_is_named_at_once(
