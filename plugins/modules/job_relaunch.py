@@ -27,8 +27,10 @@ attributes:
   check_mode:
     support: full
     details:
-      - Only requests that change nothing are sent. The result tells the hosts that would run and fails where a real
-        run would.
+      - Only requests that change nothing are sent, and nothing is waited for. The result tells the hosts that would run
+        and fails where a real run would.
+      - Where the results of a job that has ended are not all in, a warning says so. Of the job itself, if it has just
+        ended, nothing is predicted that depends on them.
       - A relaunch on all hosts takes over the limit that the template has by now, unless the job was prompted with one.
         Where that is another than the job's, a real run launches it and then fails. Check mode fails too.
   diff_mode:
@@ -109,9 +111,9 @@ options:
       - The template has to ask for each of them at launch. Otherwise nothing is sent, and all for which it does not ask
         are named.
       - With C(--diff) the changed values are in RV(diff). Variables that are secret answers to a survey are masked
-        there and in messages, since the controller knows them. Where others are secret set C(no_log) on the task. Among the
-        arguments that Ansible shows with C(-vvv) all variables are masked, but not with C(async), nor in the system's
-        log of a host that the module runs on. These need C(no_log) on the task as well.
+        there and in messages, since the controller knows them. Where others are secret set C(no_log) on the task. Among
+        the arguments that Ansible shows with C(-vvv) all variables are masked, but not with C(async), nor in the
+        system's log of a host that the module runs on. These need C(no_log) on the task as well.
     type: dict
     version_added: 1.0.0
   credential_passwords:

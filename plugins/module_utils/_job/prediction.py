@@ -19,7 +19,7 @@ from .._work.decision import FAILED, Launch, no_failed_hosts
 from .._work.same_work import survey_defaults, survey_kinds, variables_in
 from .options import RelaunchRequest
 from .outcome import BrokenOffError, RelaunchOutcome
-from .work import JobWork
+from .work import JobWork, not_all_in
 
 _Facts = t.Mapping[str, t.Any]
 
@@ -86,7 +86,7 @@ def predicted(
         passwords_missing=tuple(missing),
         remaining_hosts=names if on_failed and outcome.remaining_hosts is None else outcome.remaining_hosts,
         diff=side_by_side(request, work.source, future, f"relaunch of job {job.id} (check mode)"),
-    )
+    ).warned(*not_all_in(work, [job]))
     if on_failed and not names:
         sentence = f"Job {job.id} would not be relaunched on its failed hosts. {no_failed_hosts(job)}"
         raise BrokenOffError(NoFailedHostsError(sentence), outcome)

@@ -34,7 +34,17 @@ from .launch_template import Preparers, limited_to, outcome_after
 from .outcome import RelaunchOutcome, SequenceState, carrying, first_error, interrupted_with
 from .relaunch import Prepared
 from .verdict import Judged, asked_of, refused
-from .work import FRESH_FOR, JobWork, Look, host_names, left_out, settled_work, with_hosts
+from .work import (
+    FRESH_FOR,
+    JobWork,
+    Look,
+    host_names,
+    left_out,
+    not_all_in,
+    results_open,
+    settled_work,
+    with_hosts,
+)
 
 # The look so many before leads to a launch, however slow the controller is.
 MOST_LOOKS = 3
@@ -82,12 +92,16 @@ class RelaunchSequence:
             work = settled_work(self._work_of, source)
             if work.out_of_question:
                 raise RefusedError(work.out_of_question)
+        if work.request.check_mode and results_open(work):
+            said = f"Job {source.id} has just ended, and not all of its results are in: these decide."
+            return outcome.saying(f"{said} They would be waited for.")
         preparers = Preparers(work)
         while True:
             with carrying(outcome):
                 disabled = work.request.options.hosts == REMAINING
                 look = yield from work.look(hosts_needed=self._hosts_needed, disabled=disabled)
                 look, decision = work.decide(look)
+                outcome = outcome.warned(*not_all_in(work, (source, *(run.job for run in look.ledger.runs))))
             if isinstance(decision, Await):
                 if work.request.check_mode:
                     self.state.adopted = True

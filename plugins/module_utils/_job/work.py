@@ -36,6 +36,7 @@ from .._work.host_patterns import may_be_no_limit
 from .._work.ledger import HostRecord, Ledger, Reach
 from .._work.ledger_reader import JobsRead, LedgerReader
 from .._work.never_begun import InventoryHosts
+from .._work.run_ends import EVENTS_LATE_FOR
 from .._work.runs import Run, same_limit
 from .._work.same_work import Prompts, SameWork
 from .options import RelaunchRequest
@@ -59,11 +60,15 @@ class Look:
 
 
 class EventsIn:
-    """Waits until the events of a job that has ended are in, or will not come any more; for each job once."""
+    """Waits until the events of a job that has ended are in, or will not come any more; for each job once.
 
-    def __init__(self, watch: Watch, read: JobsRead) -> None:
+    :param at_once: takes it as it is, without waiting.
+    """
+
+    def __init__(self, watch: Watch, read: JobsRead, at_once: bool = False) -> None:
         self._watch = watch
         self._read = read
+        self._at_once = at_once
 
     def __call__(self, job: Job) -> Job:
         """The job as it is then, in detail.
@@ -71,7 +76,7 @@ class EventsIn:
         :raises ControllerError: what waiting will not cure.
         """
         if job.id not in self._read.details:
-            self._read.details[job.id] = self._watch.until_events_processed(job)
+            self._read.details[job.id] = self._watch.until_events_processed(job, self._at_once)
         return self._read.details[job.id]
 
     def known(self, job: Job) -> t.Optional[Job]:
@@ -127,11 +132,12 @@ class JobWork:
         :param of_others: the numbers of jobs that are other work though nothing in them tells it; they may grow.
         :param tried: the jobs that this task has launched for the same work before; they may grow.
         :param read: what is known of jobs that have ended; it grows.
-        :param with_hosts: the failed hosts are to be told, whatever is asked for.
+        :param with_hosts: the failed hosts are to be told, whatever is asked for, and their events waited for even in
+            check mode.
         :param prompts: what is known of what jobs were launched with; it grows.
         """
         options = request.options
-        events_in = EventsIn(watch, read)
+        events_in = EventsIn(watch, read, request.check_mode and not with_hosts)
         same_work = SameWork(client, source, options.job_type, prompts, request.changes)
         whole = options.hosts == ALL
         reader = LedgerReader(client, events_in, source, same_work, whole, read, tried, with_hosts)
@@ -281,6 +287,24 @@ def settled_work(work_of: t.Callable[[Job], JobWork], source: Job) -> JobWork:
     """
     work = work_of(source)
     return work if work.is_settled else work_of(work.events_in(source))
+
+
+def results_open(work: JobWork) -> bool:
+    """Whether a source has just ended, and what is done about it depends on results that are not in."""
+    return not work.is_settled and abs(work.client.now() - work.source.finished) < EVENTS_LATE_FOR
+
+
+def not_all_in(work: JobWork, jobs: t.Iterable[Job]) -> tuple[str, ...]:
+    """The warnings about those of some jobs whose results were taken as they are, and may not be all."""
+    if not work.request.check_mode:
+        return ()
+    known = {job.id: work.events_in.known(job) for job in jobs}
+    return tuple(
+        f"The controller has not said that all results of job {number} are in. A real run waits up to a minute for "
+        "that, and may find more."
+        for number, job in known.items()
+        if job is not None and not job.events_processed
+    )
 
 
 def host_names(hosts: t.Iterable[HostRecord]) -> tuple[str, ...]:

@@ -230,12 +230,17 @@ class Watch:
         except ControllerError as error:
             return {}, _LAST_FAILED.format(error)
 
-    def until_events_processed(self, job: Job) -> Job:
-        """A job that has ended, when its events are processed as far as they will be: before, its hosts are unknown."""
+    def until_events_processed(self, job: Job, at_once: bool = False) -> Job:
+        """A job that has ended, when its events are processed as far as they will be: before, its hosts are unknown.
+
+        :param at_once: as it is now, without waiting.
+        """
         if job.events_processed:
             return job
         # A list does not tell: the detail may.
         known = job if TELLS_EVENTS in job.facts else None
+        if at_once:
+            return known or _jobs.get(self._client, job.id)
         timeout = (
             EVENTS_TIMEOUT if job.status in (_jobs.FAILED_STATUS, _jobs.SUCCESSFUL) else EVENTS_TIMEOUT_NO_PLAYBOOK
         )

@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import typing as t
+from datetime import datetime, timezone
 
 import pytest
 
+from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import (
     DENIED,
     JOBS,
@@ -429,3 +431,56 @@ class TestAnotherLimit:
 
         assert (result["failed"], result["hosts"]) == (False, ["web1"]), result["msg"]
         assert [asked.path for asked in controller.besides] == [TEMPLATE]
+
+
+class TestResultsThatAreNotIn:
+    """Nothing is waited for, the results of a job that has ended neither."""
+
+    NOT_IN = "The controller has not said that all results of job {} are in. A real run waits up to a minute for that"
+
+    @pytest.mark.parametrize("hosts", ["all", "failed"])
+    def test_what_is_there_is_told(
+        self, controller: ScriptedController, relaunch: Relaunch, clock: Clock, hosts: str
+    ) -> None:
+        """Such as of a job that ended in an error: some controllers never say that they are in."""
+        first(controller, "error", event_processing_finished=False)
+        counted(controller, 42, summary("web2"))
+
+        result = relaunch(hosts=hosts, check_mode=True)
+
+        assert (result["failed"], result["changed"], result["hosts"]) == (False, True, ["web2"]), result["msg"]
+        # What a relaunch on all hosts does depends on none.
+        warned = str(result.get("warnings")).count(self.NOT_IN.format(42))
+        assert (clock.slept, warned) == ([], 1 if hosts == "failed" else 0)
+
+    def test_those_of_a_later_run_too(self, controller: ScriptedController, relaunch: Relaunch, clock: Clock) -> None:
+        late = relaunched(43, "failed", event_processing_finished=False)
+        controller.expect("GET", at(42), body=job(42))
+        controller.expect("GET", JOBS, body=listed(in_list(late)))
+        controller.whenever("GET", at(42, "job_host_summaries"), body=listed(summary("web1"), summary("web2")))
+        controller.whenever("GET", at(43, "job_host_summaries"), body=listed())
+        controller.whenever("GET", at(43), body=late)
+        rows = listed({"id": 1, "name": "web1"}, {"id": 2, "name": "web2"})
+        controller.whenever("GET", "/api/v2/inventories/1/hosts/", body=rows, id__in="1")
+        controller.expect("GET", at(42, "relaunch"), body={"retry_counts": {"all": 2, "failed": 2}})
+
+        result = relaunch(hosts="failed", check_mode=True)
+
+        assert (result["changed"], result["hosts"], clock.slept) == (True, ["web1", "web2"], []), result["msg"]
+        assert self.NOT_IN.format(43) in str(result["warnings"])
+
+    @pytest.mark.parametrize("hosts", ["failed", "remaining"])
+    def test_a_job_that_has_just_ended_is_left_open(
+        self, controller: ScriptedController, relaunch: Relaunch, clock: Clock, hosts: str
+    ) -> None:
+        """What is not in yet may be all: a refusal would be as wrong as a launch."""
+        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        late = job(42, finished=now, event_processing_finished=False, host_status_counts=None)
+        controller.expect("GET", at(42), body=late)
+
+        result = relaunch(hosts=hosts, check_mode=True)
+
+        assert (result["failed"], result["changed"], clock.slept) == (False, False, [])
+        assert result["msg"] == (
+            "Job 42 has just ended, and not all of its results are in: these decide. They would be waited for."
+        )
