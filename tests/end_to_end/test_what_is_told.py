@@ -118,8 +118,10 @@ class TestARelaunchThatRunsOnceMoreOnHostsThatAreDone:
 
     def test_tells_which(self, sandbox: Sandbox, driver: Driver, marks: Marks, job: int) -> None:
         """Who may only execute the template cannot relaunch the relaunch, which has a limit for a prompt."""
+        told = driver.relaunch(job, user="alice", check_mode=True)
         result = driver.relaunch(job, user="alice")
 
+        assert "It would run once more on web1, web2, which had succeeded since." in told["msg"]
         assert (result["failed"], result["hosts"]) == (False, ["web1", "web2", "web3"])
         assert "It runs once more on web1, web2, which had succeeded since." in result["msg"]
         assert len(marks.passed("Deploy")["web1"]) == 2

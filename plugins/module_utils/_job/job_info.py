@@ -30,7 +30,7 @@ from .driver import drive
 from .launch_template import Preparers, limited_to
 from .options import RELAUNCH_SPECIFICATION, RelaunchRequest
 from .outcome import JobOutcome, RelaunchOutcome, carrying, first_error, outcome_of
-from .prediction import on
+from .prediction import on, once_more
 from .relaunch import Preparer
 from .relaunch_job import source_job, source_job_id
 from .sequence import adopted_outcome, done_outcome
@@ -110,14 +110,14 @@ def _decided(work: JobWork) -> Steps[tuple[Look, Decision]]:
     look, decision = work.decide(look)
     while isinstance(decision, Launch) and decision.hosts != REMAINING and not decision.job.startable:
         decision = decision.instead or Refuse(not_startable(decision.job))
-    return look, _unless_refused(work, decision) if isinstance(decision, Launch) else decision
+    return look, _unless_refused(work, look.ledger, decision) if isinstance(decision, Launch) else decision
 
 
-def _unless_refused(work: JobWork, decision: Launch) -> Decision:
+def _unless_refused(work: JobWork, ledger: Ledger, decision: Launch) -> Decision:
     """The launch, where nothing that is known beforehand speaks against it."""
     try:
         if decision.hosts == REMAINING:
-            Preparers(work).prepared(decision, RelaunchOutcome())
+            Preparers(work).prepared(decision, RelaunchOutcome(), ledger)
         else:
             preparer = Preparer(work)
             preparer.unopposed(RelaunchOutcome())
@@ -156,7 +156,8 @@ def _verdict(work: JobWork, look: Look, decision: Decision) -> InfoOutcome:
         how = f"would be relaunched on {on(names)}"
         if decision.hosts == REMAINING:
             how = f"its template would be launched, {limited_to(names)}"
-        told = told.saying(f"{decision.reason}: {how}.", work.masked(ledger))
+        again = once_more(ledger, decision, names, "It would run") if decision.hosts == FAILED else ""
+        told = told.saying(f"{decision.reason}: {how}.", again, work.masked(ledger))
         outcome = replace(outcome, relaunch_on=decision.hosts if names else ALL, relaunch_hosts=names or None)
     records = (*(ledger.hosts or ()), *(ledger.stopped_hosts or ()))
     if records or isinstance(decision, Done):

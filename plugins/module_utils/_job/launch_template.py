@@ -56,14 +56,14 @@ class Preparers:
         self._relaunch = Preparer(work)
         self._launch = TemplatePreparer(work, self._relaunch.unopposed)
 
-    def prepared(self, decision: Launch, outcome: RelaunchOutcome, retyped: bool = False) -> Prepared:
+    def prepared(self, decision: Launch, outcome: RelaunchOutcome, ledger: Ledger) -> Prepared:
         """As of the one that a decision takes; they have the same errors.
 
-        :param retyped: an earlier relaunch ran as another job type.
+        :param ledger: by which it was decided.
         """
         if decision.hosts == REMAINING or self._work.request.changes:
             return self._launch.prepared(decision, outcome)
-        return self._relaunch.prepared(decision, outcome, retyped)
+        return self._relaunch.prepared(decision, outcome, ledger)
 
 
 class TemplatePreparer:

@@ -16,10 +16,11 @@ from .._api.kinds import JOB
 from .._launch.changes import values_shown, variables_shown
 from .._launch.template_launch import sendable
 from .._work.decision import FAILED, Launch, no_failed_hosts
+from .._work.ledger import Ledger
 from .._work.same_work import survey_defaults, survey_kinds, variables_in
 from .options import RelaunchRequest
 from .outcome import BrokenOffError, RelaunchOutcome
-from .work import JobWork, not_all_in
+from .work import JobWork, host_names, not_all_in
 
 _Facts = t.Mapping[str, t.Any]
 
@@ -53,6 +54,7 @@ class Basis:
 
 def predicted(
     work: JobWork,
+    ledger: Ledger,
     decision: Launch,
     job: Job,
     missing: t.Sequence[str],
@@ -61,6 +63,7 @@ def predicted(
 ) -> RelaunchOutcome:
     """The outcome of a relaunch that is not sent, with the hosts that would run.
 
+    :param ledger: by which it was decided.
     :param job: the one to relaunch, in detail.
     :param missing: passwords that it needs and that are not given.
     :param basis: what the new job would be made from; asked for with ``--diff`` only.
@@ -95,7 +98,7 @@ def predicted(
     then = " and waited for" if request.options.wait else ""
     outcome = replace(
         outcome, changed=True, msg=f"{decision.reason}: would be relaunched on {on(names if narrowed else ())}{then}."
-    )
+    ).saying(once_more(ledger, decision, names, "It would run") if narrowed else "")
     if not (narrowed and request.options.wait and request.options.fallback_to_all):
         return outcome
     return outcome.saying("All its hosts would follow if it had stopped before its end for others (fallback_to_all).")
@@ -106,6 +109,18 @@ def on(failed_hosts: t.Collection[str]) -> str:
     if not failed_hosts:
         return "all its hosts"
     return f"{len(failed_hosts)} failed host{'' if len(failed_hosts) == 1 else 's'}: {_jobs.told(failed_hosts)}"
+
+
+def once_more(ledger: Ledger, decision: Launch, limit: t.Collection[str], how: str) -> str:
+    """The sentence about hosts that run once more though they are done: a relaunch runs on all of a job's failed hosts.
+
+    :param limit: the names of these.
+    :param how: the beginning of it.
+    """
+    names = frozenset(limit)
+    done = [host for host in ledger.hosts or () if host.done_in is not None and host.names & names]
+    said = f"{how} once more on {_jobs.told(host_names(done))}, which had succeeded since."
+    return said if decision.due and done else ""
 
 
 def future_facts(source: Job, basis: Basis, given: _Facts) -> dict[str, t.Any]:

@@ -27,7 +27,7 @@ from .._work.decision import ALL, FAILED, Launch
 from .._work.ledger import Ledger, Reach
 from .._work.runs import same_limit
 from .outcome import BrokenOffError, RelaunchOutcome, carrying
-from .prediction import Basis, on, predicted, side_by_side
+from .prediction import Basis, on, once_more, predicted, side_by_side
 from .verdict import with_another_limit
 from .work import JobWork, host_names, not_reached
 
@@ -61,11 +61,12 @@ class Preparer:
         self._objection: t.Optional[Objection] = None
         self._keeps_type = False
 
-    def prepared(self, decision: Launch, outcome: RelaunchOutcome, retyped: bool = False) -> Prepared:
+    def prepared(self, decision: Launch, outcome: RelaunchOutcome, ledger: Ledger) -> Prepared:
         """What a relaunch takes; in check mode with what would come of it.
 
         :param outcome: what had been done before.
-        :param retyped: an earlier relaunch ran as another job type, so that the template is asked for its own.
+        :param ledger: by which it was decided. Where an earlier relaunch ran as another job type, the template is asked
+            for its own.
         :raises ForbiddenError: in check mode: this user may not start the job.
         :raises RefusedError: it cannot be relaunched as asked.
         :raises ControllerError: what has to be known could not be read.
@@ -78,11 +79,13 @@ class Preparer:
         with carrying(outcome):
             outcome = self.unopposed(outcome)
             body = self._body(decision, job)
-            if "job_type" not in body and (retyped or (work.request.check_mode and not work.request.one_of_many)):
+            if "job_type" not in body and (
+                ledger.retyped or (work.request.check_mode and not work.request.one_of_many)
+            ):
                 self.refuse_other_type()
             missing = missing_passwords(job, work.request.credential_passwords)
             if work.request.check_mode:
-                outcome = predicted(work, decision, job, missing, outcome, self._basis)
+                outcome = predicted(work, ledger, decision, job, missing, outcome, self._basis)
                 if decision.hosts == FAILED and not decision.due:
                     outcome = _with_lost(work, decision, outcome.hosts or (), outcome)
                 if not (missing or work.request.one_of_many):
@@ -282,21 +285,13 @@ def launched_outcome(work: JobWork, ledger: Ledger, prepared: Prepared, launched
     outcome = outcome.saying(
         f"{decision.reason}: relaunched as job {new.id} on {on(names)}.",
         lost,
-        _besides(ledger, decision, new, narrowed),
+        once_more(ledger, decision, new.limit_names, "It runs") if narrowed else "",
     ).warned(other_credentials(work.source, new), launched.doubt)
     if decision.due:
         # The controller leaves out, without a word, failed hosts that are not in the inventory any more, be they in it
         # again or not (recorded: recreated-post-failed-*).
         return outcome.warned(*not_reached(ledger.remaining))
     return _with_lost(work, decision, names, outcome)
-
-
-def _besides(ledger: Ledger, decision: Launch, new: Job, narrowed: bool) -> str:
-    """Hosts that run once more though they are done: a relaunch runs on all of a job's failed hosts."""
-    if not (narrowed and decision.due):
-        return ""
-    done = [host for host in ledger.hosts or () if host.done_in is not None and host.names & new.limit_names]
-    return f"It runs once more on {_jobs.told(host_names(done))}, which had succeeded since." if done else ""
 
 
 def _with_lost(work: JobWork, decision: Launch, names: t.Sequence[str], outcome: RelaunchOutcome) -> RelaunchOutcome:

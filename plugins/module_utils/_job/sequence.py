@@ -189,7 +189,7 @@ class RelaunchSequence:
                 return Judged(outcome, again=True)
         _check_deadline(work, decision.job)
         try:
-            prepared = preparers.prepared(decision, outcome, look.ledger.retyped)
+            prepared = preparers.prepared(decision, outcome, look.ledger)
             if _needs_names(work, look, prepared):
                 self._hosts_needed = True
                 return Judged(outcome, again=True)

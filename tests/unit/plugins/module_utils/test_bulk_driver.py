@@ -1472,6 +1472,15 @@ def relaunch_plan(controller: BulkController) -> Ran:
     return relaunch(controller, check_mode=True)
 
 
+def test_the_plan_names_hosts_that_would_run_once_more(controller: BulkController) -> None:
+    controller.failed(1, {"web1": True, "web2": True})
+    controller.failed(2, {"web1": False}, launch_type="relaunch", limit="web1")
+
+    ran = relaunch(controller, check_mode=True, selection=Selection(job_ids=(1,)))
+
+    assert ran.entry(1).msg.endswith("It would run once more on web1, which had succeeded since.")
+
+
 def test_a_source_that_is_active_at_the_timeout_has_not_failed(controller: BulkController) -> None:
     controller.failed(1, {"web1": True}).duration = 100000.0
 

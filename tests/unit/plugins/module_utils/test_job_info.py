@@ -439,6 +439,15 @@ class TestWhatItTells:
 
         assert (told["cut_short"], told["stopped_hosts"], told["remaining_hosts"]) == (True, ["web3"], [])
 
+    def test_hosts_that_would_run_once_more_are_named(self) -> None:
+        controller = world()
+        relaunched(controller, 43, {"web1": False})
+
+        told = info(controller)
+
+        assert (told["relaunch_hosts"], told["remaining_hosts"]) == (["web1", "web2"], ["web2"])
+        assert told["msg"].endswith("It would run once more on web1, which had succeeded since.")
+
     def test_exactly_what_remains(self) -> None:
         told = info(rolling(), hosts="remaining")
 

@@ -162,12 +162,15 @@ class TestRelaunchesThatAreThere:
         self, controller: ScriptedController, relaunch: Relaunch
     ) -> None:
         self.failed(controller, summary_fields=FORBIDDEN)
+        # After the refusal others are looked at once more.
+        controller.expect("GET", JOBS, body=listed(in_list(relaunched(43, "failed"))))
         controller.expect("GET", at(42, "relaunch"), body={"retry_counts": {"all": 3, "failed": 2}})
 
         result = relaunch(hosts="failed", check_mode=True)
 
         assert (result["changed"], result["relaunched_job_id"]) == (True, 42)
         assert (result["hosts"], result["remaining_hosts"]) == (["web1", "web2"], ["web2"])
+        assert result["msg"].endswith("web1, web2. It would run once more on web1, which had succeeded since.")
 
     @pytest.mark.parametrize(("wait", "end"), [(False, "is running already."), (True, "It would be waited for.")])
     def test_a_running_one_would_be_adopted(
