@@ -267,3 +267,28 @@ def test_the_role_completes_it(
 
     assert ran.status == 0, ran.output
     assert all(len(jobs) == 1 for jobs in rolling.done.values()) and sorted(rolling.done) == sorted(SIX)
+
+
+@pytest.mark.parametrize("status", ["failed", "successful"])
+@pytest.mark.parametrize("hosts", ["remaining", "failed"])
+def test_what_was_only_checked_has_not_been_run(sandbox: Sandbox, driver: Driver, status: str, hosts: str) -> None:
+    results = {"web1": "ok" if status == "successful" else "failed", "web2": "ok"}
+    play = "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.ping:\n"
+    made = sandbox.add_template(
+        f"Checked {os.urandom(3).hex()}", play, hosts=dict.fromkeys(results, {}), asks=["limit", "job_type"]
+    )
+    sandbox.settings(relaunch_takes_job_type=True)
+    prompts = {"job_type": "check"}
+    job = sandbox.make_job(template=made["id"], status=status, hosts=results, job_type="check", prompts=prompts)
+
+    first = driver.relaunch(job, hosts=hosts, job_type="run")
+    whole = driver.relaunch(job, hosts="failed", job_type="run", fallback_to_all=True)
+    again = driver.relaunch(job, hosts=hosts, job_type="run")
+
+    if hosts == "remaining":
+        assert (first["failed"], first["job_type"], first["hosts"]) == (False, "run", ["web1", "web2"]), first["msg"]
+    else:
+        left = "web1, web2" if status == "successful" else "web2"
+        assert first["cut_short"] and f"Job {job} only checked: it has not been done on {left}," in first["msg"]
+    assert (whole["failed"], whole["changed"]) == (False, hosts == "failed"), whole["msg"]
+    assert (again["failed"], again["changed"]) == (False, False), again["msg"]

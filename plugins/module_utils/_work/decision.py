@@ -385,11 +385,12 @@ def _where(source: Job, stopped: StoppedEarly) -> str:
             f"Whether job {source.id} stopped before its end for hosts that did not fail cannot be known: "
             f"{stopped.unknown}."
         )
-    at = f" at {stopped.at}" if stopped.at else ""
+    ended_so = f"stopped before its end{f' at {stopped.at}' if stopped.at else ''}"
+    ended_so = "only checked" if stopped.only_checked else ended_so
     more = f" and {stopped.more} more" if stopped.more else ""
     number = f"{stopped.more} host{'' if stopped.more == 1 else 's'}" if stopped.more else "hosts"
     hosts = f"{told(stopped.hosts)}{more}" if stopped.hosts else number
-    return f"Job {source.id} stopped before its end{at}: it has not been done on {hosts}, though they did not fail."
+    return f"Job {source.id} {ended_so}: it has not been done on {hosts}, though they did not fail."
 
 
 def _healed(ledger: Ledger) -> Done:

@@ -94,6 +94,7 @@ class StoppedEarly:
     :param unknown: why it cannot be known; empty where it is.
     :param beyond: why it cannot be known whether there are others; empty where it can.
     :param unproven: by name, hosts that are not among these, since no run shows whether it left anything out for them.
+    :param only_checked: since it was a check run, and a run is asked for.
     """
 
     at: str = ""
@@ -102,6 +103,7 @@ class StoppedEarly:
     unknown: str = ""
     beyond: str = ""
     unproven: tuple[str, ...] = ()
+    only_checked: bool = False
 
 
 @dataclass(frozen=True)
@@ -210,6 +212,8 @@ def result_of(run: Run, summary: HostSummary) -> HostResult:
     """
     if summary.failed:
         return HostResult.UNREACHABLE if summary.unreachable else HostResult.FAILED
+    if run.only_checked:
+        return HostResult.STOPPED
     if run.job.successful:
         return HostResult.DONE
     stopped = run.stopped is None or summary.name_then in run.stopped

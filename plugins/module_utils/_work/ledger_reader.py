@@ -14,7 +14,7 @@ from .._api import jobs as _jobs
 from .._api.client import ControllerClient
 from .._api.errors import if_visible
 from .._api.jobs import HostSummary, Job
-from .end_of_run_reader import StartsRead, read_place
+from .end_of_run_reader import EndOfRun, StartsRead, read_place
 from .host_patterns import HostPattern, PatternHosts
 from .host_reach import HostReach
 from .ledger import (
@@ -372,7 +372,7 @@ class LedgerReader(SummariesReader):
         ledger = self.with_end(ledger, base, earlier, every=True)
         if ledger.stopped is None:
             return replace(ledger, stopped_hosts=())
-        run = Run(base, whole=True, summaries=self.summaries(base))
+        run = Run(base, True, self.summaries(base), only_checked=self._same_work.only_checked(base))
         others = [self._with_summaries(other) for other in ledger.runs if other.job.id != base.id]
         records = stopped_records(self._source.inventory, run, ledger.stopped.hosts, others, ledger.hosts or ())
         return self._with_limits(replace(ledger, stopped_hosts=self._reach.of_stopped(records)))
@@ -388,11 +388,13 @@ class LedgerReader(SummariesReader):
         :param claimed: the work is to be called done, so that what no run shows to be behind somebody may be left.
         """
         others = [run for run in ledger.runs if run.job.id != base.id]
-        run = Run(base, whole=True)
+        run = Run(base, whole=True, only_checked=self._same_work.only_checked(base))
         # These may have started more, or less.
         other_work = self._same_work.other_tasks and base.id == self._source.id
         measures = [*([] if other_work else others), *(Run(job) for job in earlier)]
-        end = self._ends.end(run, measures)
+        # One that was successful began on all.
+        checked = run.only_checked and base.successful
+        end = EndOfRun(frozenset(), never_begun=False) if checked else self._ends.end(run, measures)
         ran, known, begun = self._ends.started(base).hosts, self._read.inventories, NeverBegun()
         patterns, by_nobody = self._ends.patterns(run, measures), self._ends.begun_by_nobody(run, measures)
         if ran is None or known is None or by_nobody or not known.all_in(base, ran):
@@ -403,6 +405,9 @@ class LedgerReader(SummariesReader):
         if unknown and not (end.broke_off or left or self._ends.may_have_left(run, measures, begun)):
             # It went to its end for all that it began with, and hosts that nobody can tell of were not meant.
             unknown = ""
+        if run.only_checked:
+            survivors = frozenset(one.name_then for one in self.summaries(base) if not one.failed)
+            end = replace(end, stopped=survivors, unproven=frozenset(), unknown="")
         # A job that failed on no host was lost behind its recap.
         stopped = end.stopped if claimed and base.failures_counted != 0 else end.counted
         if stopped or begun.hosts:
@@ -419,7 +424,8 @@ class LedgerReader(SummariesReader):
         at = end.at or read_place(self._client, base, self._read.starts)
         not_shown = NOT_SHOWN if hosts and end.unproven.issuperset(hosts) else ""
         why = end.unknown or not_shown or ("" if hosts else unknown)
-        early = StoppedEarly(at, hosts, begun.more, why, unknown, tuple(sorted(end.unproven.difference(hosts))))
+        unproven = tuple(sorted(end.unproven.difference(hosts)))
+        early = StoppedEarly(at, hosts, begun.more, why, unknown, unproven, run.only_checked)
         return replace(ledger, stopped=early, end_known=True)
 
     def _until_decided(self, source_run: Run, runs: t.Sequence[Run]) -> list[Run]:

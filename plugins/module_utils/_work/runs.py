@@ -26,6 +26,7 @@ class Run:
         that was not asked for.
     :param unproven: those of others that did not fail, of which no run shows whether it went to its end on them.
     :param no_groups: names in its limit that are those of hosts, where that was asked for.
+    :param only_checked: it is a check run where a run is asked for, so that it has done nothing.
     """
 
     job: Job
@@ -34,6 +35,7 @@ class Run:
     stopped: t.Optional[frozenset[str]] = None
     unproven: frozenset[str] = frozenset()
     no_groups: frozenset[str] = frozenset()
+    only_checked: bool = False
 
     def covers(self, names: frozenset[str]) -> bool:
         """Whether a host with these names is in its limit by name, and nothing there may leave it out."""

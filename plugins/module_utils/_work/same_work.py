@@ -201,6 +201,10 @@ class SameWork:
         """
         return job.job_type == self.job_type and self._same(job) is True
 
+    def only_checked(self, job: Job) -> bool:
+        """Whether a job is a check run where a run is asked for."""
+        return job.job_type != self.job_type == "run"
+
     def asks_credentials(self) -> t.Optional[bool]:
         """Whether the source's template asks for credentials at launch; None where that is not known."""
         return self._prompts.asks_credentials(self._source)

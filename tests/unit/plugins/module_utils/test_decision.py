@@ -1018,6 +1018,13 @@ SENTENCES: list[tuple[Found, RelaunchOptions, str]] = [
         f"{SINCE} Job 42 stopped before its end: it has not been done on d and 3 more, though they did not fail.",
     ),
     (
+        Found(
+            source("successful", **FAILED_ON_NOBODY), failed="", stopped=StoppedEarly(hosts=("d",), only_checked=True)
+        ),
+        RelaunchOptions("failed", job_type="check"),
+        "Job 42 only checked: it has not been done on d, though they did not fail. Relaunch it with hosts: remaining,",
+    ),
+    (
         found(SUCCEEDED, stopped=StoppedEarly(more=3)),
         FAILED,
         f"{SINCE} Job 42 stopped before its end: it has not been done on 3 hosts, though they did not fail.",

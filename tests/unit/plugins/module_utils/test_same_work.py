@@ -149,6 +149,13 @@ class TestByValue:
         assert same_work.includes(other) is included
         assert same_work.may_include(other)
 
+    @pytest.mark.parametrize(
+        ("wanted", "ours", "only"), [("run", "check", True), ("check", "run", False), (None, "check", False)]
+    )
+    def test_a_check_is_no_run(self, client: ControllerClient, wanted: str | None, ours: str, only: bool) -> None:
+        source = Job.of(job(42, job_type=ours))
+        assert SameWork(client, source, wanted).only_checked(source) is only
+
     def test_orphans_have_their_name_in_common(self, client: ControllerClient) -> None:
         orphan = Job.of({**SOURCE.facts, "unified_job_template": None})
         assert SameWork(client, orphan).includes(later(unified_job_template=None))
