@@ -236,7 +236,8 @@ gone_hosts:
   sample: [host4]
 cut_short:
   description: Whether the failed hosts have succeeded as far as a relaunch on them can do that, and more is left. The
-    job had stopped before its end for others, or failed on hosts that only a relaunch on all hosts reaches.
+    job had stopped before its end for others, or failed on hosts that only a relaunch on all hosts reaches, or it was
+    deleted before this was known.
   returned: always, unless the task was called wrongly
   type: bool
   sample: false

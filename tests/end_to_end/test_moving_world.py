@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import time
 import typing as t
 from functools import partial
 
@@ -340,6 +341,28 @@ def test_a_host_that_was_renamed_or_deleted_needs_no_second_job(
 
     assert (result["changed"], result["remaining_hosts"]) == (False, [])
     assert len(posts(sandbox)) == 1
+
+
+@pytest.mark.parametrize("front_door", ["relaunch", "retry", "bulk"])
+def test_a_job_that_is_deleted_while_its_relaunch_runs(
+    sandbox: Sandbox, failed: Failed, driver: Driver, front_door: str
+) -> None:
+    job, _template = failed(web1=1, web2=0)
+    deleted: list[int] = []
+
+    def sleep(seconds: float) -> None:
+        if not deleted:
+            deleted.append(sandbox.request("DELETE", f"/jobs/{job}/").status)
+        time.sleep(seconds)
+
+    act = driver.sleeping(sleep)
+    result = act.bulk(job_ids=[job]) if front_door == "bulk" else getattr(act, front_door)(job)
+
+    assert deleted == [204] and result["failed"]
+    one = result["jobs"][0] if front_door == "bulk" else result
+    assert f"Job {one['id']} was successful, but job {job} was deleted in the meantime" in one["msg"]
+    if front_door == "retry":
+        assert (result["ended"], result["recovered"]) == ("not_possible", {"web1": 1})
 
 
 def test_after_a_fallback_to_all_only_what_failed_in_it_is_left(

@@ -13,20 +13,22 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._api.errors import (
+    AnswerError,
     ControllerError,
     CutShortError,
     HostsLeftError,
     JobUnsuccessfulError,
     ParkedError,
     RefusedError,
+    if_visible,
 )
-from .._api.jobs import FAILED_STATUS, HostSummary, Job, told
+from .._api.jobs import FAILED_STATUS, HostSummary, Job, get, told
 from .._api.kinds import JOB
 from .._launch import failure_report
 from .._launch.asks import Steps
 from .._work.decision import ALL, REMAINING, Done, Launch, Refuse
 from .._work.ledger import HostRecord, Reach, done_by, ended
-from .outcome import BrokenOffError, RelaunchOutcome, carrying
+from .outcome import BrokenOffError, RelaunchOutcome, carrying, first_error
 from .work import JobWork, Look, host_names, left_out, with_hosts
 
 # The job type that changes nothing.
@@ -72,8 +74,37 @@ def judge(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome, alone
     :param outcome: what is known besides; its message goes on.
     :param alone: no other run on all hosts can have been beside it.
     :raises JobUnsuccessfulError: it was not successful, or ran as another type or with another limit than asked for.
-    :raises CutShortError: it was, and the source had ended early for other hosts.
+    :raises CutShortError: it was, and the source had ended early for other hosts, or was deleted before that was known.
     """
+    try:
+        return (yield from _judge(work, job, asked, outcome, alone))
+    except BrokenOffError as error:
+        if not (job.successful and _is_without_source(work, first_error(error))):
+            raise
+        known = t.cast("RelaunchOutcome", error.outcome)
+        raise BrokenOffError(_source_deleted(work, job), replace(known, failed_hosts=(), cut_short=True)) from None
+
+
+def _is_without_source(work: JobWork, error: BaseException) -> bool:
+    """Whether the source has been deleted, so that what was asked for is not there."""
+    if not (isinstance(error, AnswerError) and error.not_visible):
+        return False
+    try:
+        return if_visible(lambda: get(work.client, work.source.id), [404]) is None
+    except ControllerError:
+        return False
+
+
+def _source_deleted(work: JobWork, job: Job) -> CutShortError:
+    """The error where a job was successful, and nobody can tell any more what its source had left."""
+    return CutShortError(
+        f"Job {job.id} was successful, but job {work.source.id} was deleted in the meantime: whether that had stopped "
+        "before its end for other hosts cannot be known. If it may have, launch its template on these. See "
+        f"{work.client.page_url(JOB.page, job.id)}"
+    )
+
+
+def _judge(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome, alone: bool) -> Steps[Judged]:
     outcome = outcome.about(work.client, job)
     if job.successful and work.request.options.hosts != ALL:
         with carrying(outcome):
@@ -81,7 +112,7 @@ def judge(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome, alone
             job = work.events_in.of_successful(work.client, job)
         outcome = replace(outcome, job=job)
     if asked.hosts is not None and job.limit_names <= asked.hosts:
-        with carrying(outcome):
+        with carrying(replace(outcome, remaining_hosts=None)):
             work.reader.assume_done(job, of_source=outcome.relaunched_job_id == work.source.id)
     if not job.successful:
         outcome, error = yield from _unsuccessful(work, job, outcome)
@@ -119,7 +150,8 @@ def _overtaken(job: Job, by: Job, on: str, outcome: RelaunchOutcome) -> BrokenOf
 
 
 def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) -> Judged:
-    look, decision = work.decide(look, force=False)
+    with carrying(with_hosts(outcome, look.ledger)):
+        look, decision = work.decide(look, force=False)
     before = outcome
     outcome = with_hosts(outcome, look.ledger)
     outcome = outcome.warned(*left_out(work, look.ledger, job))
