@@ -60,8 +60,9 @@ options:
         with. The execute role on the template is enough, unless the job was prompted with an inventory, credentials or
         instance groups. What cannot be launched so is refused before anything is sent, with the reason. That is so with
         secret survey answers, which the controller does not show, unless O(changes) has them, with slices, with names
-        of hosts that are patterns to Ansible, and where not all of the hosts are known by name. Disabled and deleted
-        hosts are left out, and told. A job that never began is relaunched on all hosts.
+        of hosts that are patterns to Ansible, and where not all of the hosts are known by name. Hosts that are disabled
+        in the inventory of the launch, or not in it, are left out, and told. A job that never began is relaunched on
+        all hosts.
     type: str
     choices: [all, failed, remaining]
     default: all

@@ -365,6 +365,30 @@ def test_a_job_that_is_deleted_while_its_relaunch_runs(
         assert (result["ended"], result["recovered"]) == ("not_possible", {"web1": 1})
 
 
+@pytest.mark.parametrize("how", ["changes", "template"])
+@pytest.mark.parametrize("old", ["deleted", "disabled"])
+def test_hosts_that_can_run_in_the_inventory_of_the_launch_remain(
+    sandbox: Sandbox, template: Template, driver: Driver, how: str, old: str
+) -> None:
+    made = template("web1 web2", asks=["limit", "inventory"])
+    job = sandbox.make_job(template=made["id"], status="failed", hosts={"web1": "failed", "web2": "ok"})
+    other = sandbox.add_inventory(f"Other {made['id']}", {"web1": {}, "web2": {}})
+    for host in made["hosts"].values():
+        (sandbox.delete_host if old == "deleted" else sandbox.disable_host)(host)
+    if how == "template":
+        sandbox.change_template(made["id"], inventory=other["id"])
+    options = {"hosts": "remaining", "changes": {"inventory": other["id"]} if how == "changes" else {}}
+
+    sandbox.disable_host(other["hosts"]["web1"])
+    disabled = driver.relaunch(job, **options)
+    sandbox.enable_host(other["hosts"]["web1"])
+    first, second = (driver.relaunch(job, **options) for _time in range(2))
+
+    assert (disabled["failed"], disabled["changed"], disabled["remaining_hosts"]) == (False, False, ["web1"])
+    assert (first["failed"], first["hosts"], first["remaining_hosts"]) == (False, ["web1"], []), first["msg"]
+    assert (second["changed"], second["id"]) == (False, first["id"]), second["msg"]
+
+
 def test_after_a_fallback_to_all_only_what_failed_in_it_is_left(
     sandbox: Sandbox, template: Template, driver: Driver
 ) -> None:

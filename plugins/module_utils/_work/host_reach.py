@@ -9,6 +9,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+import functools
 import typing as t
 from dataclasses import replace
 from datetime import datetime
@@ -32,11 +33,18 @@ class HostReach:
     """Asks the inventory, and the events of those that have lost their row there.
 
     :param source: the job whose hosts are asked about.
+    :param inventory_now: brings the inventory that a launch would have by now; None where it is not told.
     """
 
-    def __init__(self, client: ControllerClient, source: Job) -> None:
+    def __init__(
+        self,
+        client: ControllerClient,
+        source: Job,
+        inventory_now: t.Callable[[], t.Optional[int]] = lambda: None,
+    ) -> None:
         self._client = client
         self._source = source
+        self._inventory_now = functools.cache(inventory_now)
         self._no_groups: dict[int, frozenset[str]] = {}
 
     def of(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
@@ -47,7 +55,7 @@ class HostReach:
         absent = [one for one in records if one.done_in is None and one.has_row and one.absent_in is not None]
         lost = [one for one in records if one.done_in is None and not one.has_row]
         found = {**self._absent(absent), **self._lost(lost)}
-        return tuple(replace(one, reach=found[one.key]) if one.key in found else one for one in records)
+        return self._elsewhere([replace(one, reach=found.get(one.key, one.reach)) for one in records])
 
     def of_stopped(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
         """The same for hosts for which a run stopped before its end. Their names of today are those in the inventory.
@@ -55,7 +63,7 @@ class HostReach:
         :raises ControllerError: it could not be read. Who may not read the inventory is not told.
         """
         rows = self._named([one.name for one in records])
-        return tuple(replace(one, reach=_by_name(one, rows, Reach.RELAUNCH)) for one in records)
+        return self._elsewhere([replace(one, reach=_by_name(one, rows, Reach.RELAUNCH)) for one in records])
 
     def enabled(self, records: t.Sequence[HostRecord]) -> t.Optional[tuple[HostRecord, ...]]:
         """Some hosts without those that are disabled by now, or are no hosts of the inventory any more.
@@ -82,7 +90,22 @@ class HostReach:
         if enabled is None:
             return tuple(records)
         idle = {one.key for one in asked} - {one.key for one in enabled}
-        return tuple(replace(one, reach=Reach.IDLE) if one.key in idle else one for one in records)
+        return self._elsewhere([replace(one, reach=Reach.IDLE) if one.key in idle else one for one in records])
+
+    def _elsewhere(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
+        """The records, in which those that cannot run in the source's inventory have the reach that their names have in
+        the one that a launch would take, where that is another.
+        """
+        asked = [one for one in records if one.done_in is None and one.reach in (Reach.IDLE, Reach.GONE)]
+        inventory = self._inventory_now() if asked else None
+        if inventory is None or inventory == self._source.inventory:
+            return tuple(records)
+        rows, found = self._named([one.name for one in asked], inventory), dict[HostKey, Reach]()
+        for one in asked:
+            left_out = one.absent_in if one.absent_in and one.absent_in.inventory == inventory else None
+            otherwise = Reach.RELAUNCH if one.has_row else Reach.AGAIN
+            found[one.key] = _by_name(replace(one, absent_in=left_out), rows, otherwise)
+        return tuple(replace(one, reach=found.get(one.key, one.reach)) for one in records)
 
     def with_limit(self, run: Run, records: t.Sequence[HostRecord]) -> Run:
         """A run, with which names in its limit are no groups, where it is active and may be on one of these hosts.
@@ -153,9 +176,14 @@ class HostReach:
         deleted = self._had_number(records) if again is not None else frozenset()
         return {one.key: _by_name(one, again, Reach.AGAIN) if one.name in deleted else Reach.WHOLE for one in records}
 
-    def _named(self, names: t.Sequence[str]) -> t.Optional[dict[str, dict[str, t.Any]]]:
-        """The rows of the inventory with these names, by name; None where that may not be read."""
-        found = self._inventory_rows(by_names("name", names, NAMES_AT_ONCE))
+    def _named(
+        self, names: t.Sequence[str], inventory: t.Optional[int] = None
+    ) -> t.Optional[dict[str, dict[str, t.Any]]]:
+        """The rows of an inventory with these names, by name; None where that may not be read.
+
+        :param inventory: the source's, if none is given.
+        """
+        found = self._inventory_rows(by_names("name", names, NAMES_AT_ONCE), inventory)
         return None if found is None else {str(entry["name"]): entry for entry in found}
 
     def _had_number(self, records: t.Sequence[HostRecord]) -> frozenset[str]:
@@ -181,14 +209,20 @@ class HostReach:
         several = (numbers[start : start + HOSTS_AT_ONCE] for start in range(0, len(numbers), HOSTS_AT_ONCE))
         return self._inventory_rows([{"enabled": "true", "id__in": ",".join(map(str, some))} for some in several])
 
-    def _inventory_rows(self, queries: t.Iterable[t.Mapping[str, str]]) -> t.Optional[list[dict[str, t.Any]]]:
-        """The hosts of the inventory that some queries are for; None where it may not be read, or is gone."""
-        if self._source.inventory is None:
+    def _inventory_rows(
+        self, queries: t.Iterable[t.Mapping[str, str]], inventory: t.Optional[int] = None
+    ) -> t.Optional[list[dict[str, t.Any]]]:
+        """The hosts of an inventory that some queries are for; None where it may not be read, or is gone.
+
+        :param inventory: the source's, if none is given.
+        """
+        inventory = inventory or self._source.inventory
+        if inventory is None:
             return None
         found: list[dict[str, t.Any]] = []
         try:
             for query in queries:
-                found.extend(self._client.results(f"inventories/{self._source.inventory}/hosts/", **query))
+                found.extend(self._client.results(f"inventories/{inventory}/hosts/", **query))
         except AnswerError as error:
             if error.not_visible:
                 return None

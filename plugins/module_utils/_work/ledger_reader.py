@@ -305,6 +305,7 @@ class LedgerReader(SummariesReader):
         with_hosts: bool = False,
     ) -> None:
         super().__init__(client, events_in, source, read)
+        self._reach = HostReach(client, source, same_work.inventory_now)
         self._same_work = same_work
         self._whole = whole
         self._reads_hosts = with_hosts or not whole

@@ -135,6 +135,11 @@ class Prompts:
                 given = self._of_template[key] = _template_values(job, edit.has_survey)
         return given
 
+    def template_left_alone(self, job: Job) -> bool:
+        """Whether a job's template is known not to have been edited since."""
+        edit = self._edited(job)
+        return edit is not None and edit.left_alone(job.created)
+
     def asks_credentials(self, job: Job) -> t.Optional[bool]:
         """Whether a job's template asks for credentials at launch; None where that is not known."""
         edit = self._edited(job)
@@ -208,6 +213,24 @@ class SameWork:
     def asks_credentials(self) -> t.Optional[bool]:
         """Whether the source's template asks for credentials at launch; None where that is not known."""
         return self._prompts.asks_credentials(self._source)
+
+    def inventory_now(self) -> t.Optional[int]:
+        """The inventory that a relaunch of the source, or a launch with its prompts, would have by now.
+
+        :returns: None where that is not told.
+        :raises ControllerError: the template, or the prompts, could not be read, though they are there.
+        """
+        source = self._source
+        if "inventory" in self._changes or source.template is None:
+            return t.cast("t.Optional[int]", self._changes.get("inventory", source.inventory))
+        if self._prompts.template_left_alone(source):
+            return source.inventory
+        found = (if_visible(lambda: self._client.get(f"job_templates/{source.template}/")) or {}).get("inventory")
+        if found is None or found == source.inventory:
+            return source.inventory
+        ours = self._prompts.of(self._client, source)
+        # One that it was prompted with is its own.
+        return source.inventory if ours is None or "inventory" in json.loads(ours) else int(found)
 
     def may_include(self, job: Job) -> bool:
         """Whether nothing tells that it is other work; its type does not matter.

@@ -156,6 +156,31 @@ class TestByValue:
         source = Job.of(job(42, job_type=ours))
         assert SameWork(client, source, wanted).only_checked(source) is only
 
+    @pytest.mark.parametrize(
+        ("template", "prompted", "changes", "expected"),
+        [
+            ({"inventory": 1}, None, {}, 1),
+            ({"inventory": 2}, {}, {}, 2),
+            ({"inventory": 2}, {"inventory": {"id": 1}}, {}, 1),
+            ({"inventory": None}, None, {}, 1),
+            (None, None, {"inventory": 3}, 3),
+        ],
+    )
+    def test_the_inventory_of_a_launch(
+        self,
+        client: ControllerClient,
+        controller: ScriptedController,
+        template: dict[str, t.Any] | None,
+        prompted: dict[str, t.Any] | None,
+        changes: dict[str, t.Any],
+        expected: int,
+    ) -> None:
+        if template is not None:
+            controller.expect("GET", "/api/v2/job_templates/7/", body=template)
+        if prompted is not None:
+            controller.expect("GET", at(42, "create_schedule"), body=prompts(**prompted))
+        assert SameWork(client, SOURCE, changes=changes).inventory_now() == expected
+
     def test_orphans_have_their_name_in_common(self, client: ControllerClient) -> None:
         orphan = Job.of({**SOURCE.facts, "unified_job_template": None})
         assert SameWork(client, orphan).includes(later(unified_job_template=None))
