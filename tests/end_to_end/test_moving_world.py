@@ -313,6 +313,40 @@ def test_a_success_that_a_later_failure_took_back_does_not_count(
     assert len(posts(sandbox)) == 1
 
 
+@pytest.mark.parametrize("status", ["error", "failed"])
+def test_a_run_that_never_began_takes_no_success_back(
+    sandbox: Sandbox, failed: Failed, driver: Driver, status: str
+) -> None:
+    """As with a missing revision or a syntax error: it was started, and no task was."""
+    job, template = failed(web1=1, web2=0)
+    assert sandbox.wait(sandbox.relaunch(job)) == "successful"
+    never_began = sandbox.make_job(template=template["id"], status=status, hosts={}, launch_type="scheduled")
+    assert sandbox.job(never_began)["started"]
+    sandbox.clear_log()
+
+    result = driver.relaunch(job, hosts="all")
+
+    assert (result["changed"], posts(sandbox)) == (False, []), result["msg"]
+
+
+def test_nor_does_one_that_came_beside_the_own_job(sandbox: Sandbox, template: Template, driver: Driver) -> None:
+    made = template("web1 web2", allow_simultaneous=True)
+    job = sandbox.make_job(template=made["id"], status="failed", hosts={"web1": "failed", "web2": "ok"})
+    sandbox.settings(max_running=0)
+    never_began: list[int] = []
+
+    def sleep(_seconds: float) -> None:
+        own = sandbox.request("GET", f"/jobs/?unified_job_template={made['id']}&id__gt={job}").body["results"]
+        if own and not never_began:
+            one = sandbox.make_job(template=made["id"], status="error", hosts={}, launch_type="scheduled")
+            never_began.append(one)
+            sandbox.end_job(own[0]["id"], "successful", {"web1": "ok", "web2": "ok"})
+
+    result = driver.sleeping(sleep).relaunch(job, hosts="all", timeout=30)
+
+    assert (result["failed"], result["status"]) == (False, "successful"), result["msg"]
+
+
 def test_a_success_from_before_the_failure_does_not_count(sandbox: Sandbox, failed: Failed, driver: Driver) -> None:
     job, _template = failed(web1=0, web2=1)
     assert sandbox.wait(sandbox.relaunch(job, hosts="failed")) == "successful"

@@ -11,6 +11,8 @@ import typing as t
 JOBS = "/api/v2/jobs/"
 
 DENIED = {"detail": "You do not have permission to perform this action."}
+# In the detail of a job that never began (recorded: never-began-syntax-error-detail).
+NO_TASK = {"playbook_counts": {"play_count": 0, "task_count": 0}}
 HTML = b"<html><title>502 Bad Gateway</title></html>"
 
 

@@ -177,8 +177,8 @@ class Ledger:
 
     @property
     def whole_failures(self) -> list[Job]:
-        """The runs on all hosts that have failed, the source among them."""
-        return [job for job in (self.source, *self._whole) if job.status in FAILED_STATUSES and job.began]
+        """The runs on all hosts that have failed, the source among them. One that never began has failed on nobody."""
+        return [job for job in (self.source, *self._whole) if job.status in FAILED_STATUSES and not job.never_began]
 
     @property
     def _whole(self) -> list[Job]:

@@ -22,6 +22,7 @@ from .ledger import (
     Ledger,
     Reach,
     StoppedEarly,
+    done_by,
     ended,
     host_records,
     not_done,
@@ -331,6 +332,7 @@ class LedgerReader(SummariesReader):
         if self._reads_hosts and (runs or hosts_needed):
             source_run = replace(source_run, summaries=self.failed_summaries(self._source))
             runs = self._until_decided(source_run, runs)
+        runs = _with_beginnings(source_run, runs, self._events_in)
         tried, masked = frozenset(self._tried), self._same_work.masked
         launched = [job for job in later if job.id in tried] if tried else []
         astray = next((job for job in launched if job.job_type != self._same_work.job_type), None)
@@ -470,6 +472,23 @@ class LedgerReader(SummariesReader):
         if any(not one.failed and {one.name, one.name_then} & names for one in run.summaries or ()):
             run = self._ends.with_stopped(run, runs)
         return run
+
+
+def _with_beginnings(source_run: Run, runs: t.Sequence[Run], detail_of: t.Callable[[Job], Job]) -> list[Run]:
+    """The runs, in detail those that take back the last success on all hosts, until one of them has begun: a list does
+    not tell of one that was started whether it began.
+    """
+    ledger, known = Ledger(source_run, tuple(runs)), {run.job.id: run for run in runs}
+    success = max((run.job for run in runs if run.whole and run.job.successful), key=ended, default=None)
+    if success is None or ledger.whole_success is not None:
+        return [*runs]
+    for job in sorted(ledger.whole_failures, key=ended, reverse=True):
+        if job.id in known and done_by([success], [job]) is None:
+            if not known[job.id].summaries:
+                known[job.id] = replace(known[job.id], job=detail_of(job))
+            if not known[job.id].job.never_began:
+                break
+    return [*known.values()]
 
 
 def _with_results(run: Run, others: t.Sequence[Run]) -> set[HostKey]:

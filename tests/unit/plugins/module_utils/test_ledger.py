@@ -25,7 +25,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger i
     stopped_records,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._work.runs import Run, runs_query, same_limit
-from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job, relaunched
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import NO_TASK, job, relaunched
 
 NUMBERS = {"a": 1, "b": 2, "c": 3}
 DAY = "2026-11-23T"
@@ -511,6 +511,8 @@ def test_a_run_that_never_began_takes_no_success_back() -> None:
     never = run(44, "error", limit="", started=None)
     assert Ledger(source(), (done, never)).whole_success is done.job
     assert Ledger(source(), (done, run(44, "error", limit=""))).whole_success is None
+    # A detail tells it of one that was started, such as with a syntax error.
+    assert Ledger(source(), (done, run(44, "failed", limit="", **NO_TASK))).whole_success is done.job
     overlapping = run(43, "successful", limit="", **between("00:41:30Z", "00:43:00Z"))
     assert Ledger(source(started=None), (overlapping,)).whole_success is overlapping.job
     assert Ledger(source(), (overlapping,)).whole_success is None

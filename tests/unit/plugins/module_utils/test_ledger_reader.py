@@ -32,6 +32,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.same_wor
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import (
     DENIED,
+    NO_TASK,
     STARTED,
     at,
     in_list,
@@ -225,6 +226,33 @@ class TestAsking:
 
         assert (ledger.early and ledger.early.id, 44 in ids(ledger)) == (44, False)
         assert ledger.whole_success is None
+
+
+class TestARunThatMayNeverHaveBegun:
+    """Job 43 was successful on all hosts; those after it failed, of which a list does not tell whether they began."""
+
+    def read(self, read: Read, *later: dict[str, t.Any]) -> Ledger:
+        return read(job(43, "successful"), *later, whole=True)
+
+    @pytest.mark.parametrize("status", ["failed", "error"])
+    def test_it_takes_no_success_back(self, controller: ScriptedController, read: Read, status: str) -> None:
+        later = [job(number, status, **NO_TASK) for number in (44, 45)]
+        for one in reversed(later):
+            controller.expect("GET", at(one["id"]), body=one)
+
+        success = self.read(read, *later).whole_success
+
+        assert success is not None and success.id == 43
+
+    def test_it_is_not_asked_about_where_a_later_one_began(self, controller: ScriptedController, read: Read) -> None:
+        controller.expect("GET", at(45), body=job(45))
+
+        assert self.read(read, job(44), job(45)).whole_success is None
+
+    def test_nor_where_a_later_one_was_successful(self, controller: ScriptedController, read: Read) -> None:
+        success = self.read(read, job(44), job(45, "successful")).whole_success
+
+        assert (success and success.id, controller.asked) == (45, [])
 
 
 class TestLimitOfTheSource:
