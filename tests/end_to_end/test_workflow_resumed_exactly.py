@@ -35,6 +35,7 @@ from sandbox.process import Sandbox
 
 TWO = ("web1", "web2")
 THREE = ("web1", "web2", "web3")
+EXECUTE = {"alice": "execute"}
 Task = t.Callable[..., Options]
 # When the first node of a temporary template has been made.
 WHILE_IT_IS_MADE: Rule = {"kind": "act", "when": "after", "method": "POST", "path": "/workflow_nodes/$"}
@@ -775,6 +776,47 @@ class TestLineage:
 
         assert (first["failed"], first["status"]) == (False, "successful"), first["msg"]
         assert (second["failed"], second["changed"], second["id"]) == (False, False, first["id"]), second["msg"]
+
+    def test_a_resume_of_a_node_that_ran_too_early_is_found_again(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        """B, which ended in an error, has been healed, so that X alone remains."""
+        one, two, three = (deploy(TWO, roles=EXECUTE)["id"] for _ in range(3))
+        nodes: Options = {
+            "A": {"template": one, "success": ["X"]},
+            "B": {"template": two, "success": ["X"]},
+            "X": {"template": three, "all_parents_must_converge": True},
+        }
+        well = {"status": "successful", "hosts": dict.fromkeys(TWO, "ok")}
+        made = workflow(nodes, {"A": well, "B": {**FAILED_LINE["B"], "status": "error"}, "X": well}, roles=EXECUTE)
+        sandbox.organization_roles(made["organization"], alice="workflow_admin")
+        sandbox.settings(max_running=0)
+        sandbox.end_job(sandbox.relaunch(made["jobs"]["B"]), "successful", dict.fromkeys(TWO, "ok"))
+        sandbox.settings(max_running=4)
+
+        first, second = (resume(made["id"], controller_oauthtoken=sandbox.token("alice")) for _ in range(2))
+
+        assert (first["changed"], [one["name"] for one in first["nodes"]]) == (True, ["X"]), first["msg"]
+        assert (second["changed"], second["id"]) == (False, first["id"]), second["msg"]
+        assert temporary(sandbox, made["id"]) == []
+
+    def test_a_resume_of_other_templates_that_a_relaunch_ran_is_found_again(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        one, two = (deploy(TWO, roles=EXECUTE)["id"] for _ in range(2))
+        made = workflow(line(one), FAILED_LINE, roles=EXECUTE)
+        sandbox.organization_roles(made["organization"], alice="workflow_admin")
+        of_template = f"/workflow_job_templates/{made['template']}/workflow_nodes/"
+        for node in sandbox.request("GET", of_template).body["results"]:
+            path = f"/workflow_job_template_nodes/{node['id']}/"
+            assert sandbox.request("PATCH", path, body={"unified_job_template": two}).status == 200
+        sandbox.make_workflow_job(made["template"], FAILED_LINE, launch_type="relaunch")
+
+        first, second = (resume(made["id"], controller_oauthtoken=sandbox.token("alice")) for _ in range(2))
+
+        assert (first["changed"], first["status"]) == (True, "successful"), first["msg"]
+        assert (second["changed"], second["id"]) == (False, first["id"]), second["msg"]
+        assert temporary(sandbox, made["id"]) == []
 
     def test_a_resume_that_was_handled_is_gone_on_from_only_where_that_is_asked_for(
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, tmp_path: Path

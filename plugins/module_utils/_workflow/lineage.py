@@ -207,7 +207,7 @@ def read_lineage(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -
     leftovers = tuple(_temporary_template.earlier(client, root.id))
     named = {"name__startswith": _temporary_template.name_prefix(root.id), "order_by": "-id"}
     by_name = [Job.of(entry) for entry in client.results(f"{WORKFLOW_JOB.path}/", **named)]
-    by_nodes, whole = _by_jobs(client, root, nodes)
+    by_nodes, whole = _by_jobs(client, root, _may_run_again(nodes))
     found = {job.id: job for job in by_nodes}
     found.update((job.id, job) for job in (*by_name, *(one.job for one in leftovers if one.job is not None)))
     now = client.now()
@@ -215,6 +215,11 @@ def read_lineage(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -
     resumes = [job for job in found.values() if _says_something(job) and job not in left_new]
     whole = [job for job in whole if job not in left_new]
     base = _base(client, root, whole, resumes)
+    if base is not root and not base.active:
+        # Its nodes may run other templates by then.
+        others = _may_run_again(nodes_of(client, base.id)) - _may_run_again(nodes)
+        more = _by_jobs(client, root, others)[0] if others else ()
+        resumes += [job for job in more if job.id not in found and _says_something(job) and not job.left_new(now)]
     anew = None if base.successful else _anew(client, root, base, whole, resumes)
     return Lineage(root, base, without_losers(resumes, base), leftovers, left_new, anew)
 
@@ -256,7 +261,7 @@ def read_base(client: ControllerClient, root: Job) -> Job:
     :raises ControllerError: it could not be read.
     """
     now = client.now()
-    _resumes, whole = _by_jobs(client, root, ())
+    _resumes, whole = _by_jobs(client, root, frozenset())
     return _base(client, root, [job for job in whole if not job.left_new(now)], ())
 
 
@@ -304,24 +309,31 @@ def _has_failed_nodes(client: ControllerClient, job: Job) -> bool:
     return any(node.status in FAILED_STATUSES for node in nodes_of(client, job.id))
 
 
-def _by_jobs(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -> tuple[list[Job], list[Job]]:
+def _may_run_again(nodes: t.Iterable[Node]) -> frozenset[int]:
+    """The templates of the nodes that may be among what remains: one that succeeded may have run too early."""
+    found = (node.template for node in nodes if not node.succeeded or node.converges)
+    return frozenset(number for number in found if number is not None)
+
+
+def _by_jobs(client: ControllerClient, root: Job, of_nodes: t.AbstractSet[int]) -> tuple[list[Job], list[Job]]:
     """What the newer jobs of its template and of its nodes' templates tell.
 
     Where a temporary template is gone, only administrators and auditors find its workflow job by its name.
 
+    :param of_nodes: the templates of its nodes.
     :returns: runs of what remained, with times that their nodes tell; and the newer workflow jobs of its template,
         newest first.
     """
-    templates = {node.template for node in nodes if not node.succeeded} | {root.template}
+    templates = sorted({*of_nodes, *([] if root.template is None else [root.template])})
     query = {
-        "unified_job_template__in": ",".join(str(number) for number in sorted(filter(None, templates))),
+        "unified_job_template__in": ",".join(map(str, templates)),
         "id__gt": root.id,
         # Of its own template also what was launched anew.
         **({} if root.template is None else {"or__unified_job_template": root.template}),
         "or__launch_type__in": "workflow,relaunch",
     }
     whole, found = _of_deleted_template(client, root), dict[int, Job]()
-    entries = client.results("unified_jobs/", **query, order_by="-id") if any(templates) else ()
+    entries = client.results("unified_jobs/", **query, order_by="-id") if templates else ()
     for entry in entries:
         job = Job.of(entry)
         # A nested workflow is among the jobs of nodes; one that was relaunched by hand is no relaunch of this one.
