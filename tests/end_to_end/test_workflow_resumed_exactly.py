@@ -1527,3 +1527,42 @@ class TestOfLaterLaunches:
         for place, one in enumerate(sandbox.request("GET", jobs).body["results"]):
             sandbox.end_job(one["id"], status, {TWO[place]: "ok" if status == "successful" else "failed"})
         assert sandbox.wait(number) == status
+
+
+class TestOfSecrets:
+    """What the controller masks cannot be compared, and that is told wherever it counts."""
+
+    SECRET = "A secret among its variables could not be compared, since the controller shows none."
+
+    @pytest.mark.parametrize("nodes", ["failed", "all"])
+    @pytest.mark.parametrize("then", [{}, {"launch_type": "relaunch"}], ids=["launched anew", "relaunched"])
+    def test_of_a_workflow(self, sandbox: Sandbox, workflow: Workflow, resume: Task, nodes: str, then: Options) -> None:
+        survey = [{"variable": "token", "type": "password", "required": True, "question_name": "Token"}]
+        of_a, of_b = ({"prompts": {"extra_vars": {"token": f"of customer {name}"}}} for name in "AB")
+        made = workflow(*TWO_PROJECTS, of_a, survey=survey)
+        sandbox.make_workflow_job(
+            made["template"], dict.fromkeys("BD", "successful"), status="successful", **of_b, **then
+        )
+
+        result = resume(made["id"], nodes=nodes)
+
+        assert (result["failed"], result["changed"]) == (False, False), result["msg"]
+        assert self.SECRET in result["msg"]
+
+    @pytest.mark.parametrize("healed", [True, False])
+    def test_of_a_node(self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, healed: bool) -> None:
+        survey = [{"variable": "pin", "type": "password", "required": False, "question_name": "Pin"}]
+        template = deploy(TWO, survey=survey)["id"]
+        nodes: Options = {
+            "A": {"template": template, "extra_data": {"pin": "of A"}, "success": ["Z"]},
+            "Z": {"project": "second"},
+        }
+        made = workflow(nodes, {"A": FAILED_LINE["B"], "Z": "do_not_run"})
+        if healed:
+            sandbox.settings(max_running=0)
+            other = sandbox.launch(template, extra_vars={"pin": "of B"})
+            sandbox.end_job(other, "successful", dict.fromkeys(TWO, "ok"))
+
+        result = resume(made["id"], check_mode=True)
+
+        assert (result["failed"], self.SECRET in result["msg"]) == (not healed, healed), result["msg"]

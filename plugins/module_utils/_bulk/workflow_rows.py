@@ -23,7 +23,7 @@ from .._launch.waiting import Watch
 from .._selection.turns import is_node
 from .._work.decision import FAILED
 from .._work.runs import runs_query
-from .._work.same_work import same_launch, same_template
+from .._work.same_work import same_launch, same_template, uncompared
 from .._workflow.lineage import success_since
 from .._workflow.options import WorkflowRequest
 from .._workflow.outcome import WorkflowOutcome
@@ -111,6 +111,7 @@ class WorkflowMembers:
         seen = [row]
         steps = self._steps(run, seen, WorkflowOutcome(source_workflow_job_id=newest.id))
         why = f"Workflow job {newest.id}, the same work, is newer: what remains of that is what remains."
+        why = f"{why} {uncompared(newest)}".rstrip()
         entries = tuple(
             JobEntry(
                 job.id,
@@ -147,14 +148,17 @@ class WorkflowMembers:
             outcome = outcome.about(run.client, active, WORKFLOW_JOB)
             same = f"Workflow job {active.id}, launched with the same values,"
             if run.request.check_mode or not run.request.waiting.wait:
-                return outcome.saying(f"{same} is {active.status}: its end decides.")
+                return outcome.saying(f"{same} is {active.status}: its end decides.", uncompared(active))
             ended = yield from run.until_ended(active, outcome)
             if ended.successful:
-                return outcome.about(run.client, ended, WORKFLOW_JOB).saying(f"{same} was successful.")
+                return outcome.about(run.client, ended, WORKFLOW_JOB).saying(
+                    f"{same} was successful.", uncompared(active)
+                )
             run.state.adopted, failed = False, ended
         if success is not None:
             outcome = outcome.about(run.client, success, WORKFLOW_JOB)
-            return outcome.saying(f"Workflow job {success.id}, the same work, has succeeded since.")
+            secret = "" if _resumes(success) else uncompared(success)
+            return outcome.saying(f"Workflow job {success.id}, the same work, has succeeded since.", secret)
         outcome = WorkflowOutcome(source_workflow_job_id=outcome.source_workflow_job_id)
         with carrying(outcome):
             named = named_workflow_job(run.client, failed.id, listed=True)

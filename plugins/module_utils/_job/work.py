@@ -38,7 +38,7 @@ from .._work.ledger_reader import JobsRead, LedgerReader
 from .._work.never_begun import InventoryHosts
 from .._work.run_ends import EVENTS_LATE_FOR
 from .._work.runs import Run, same_limit
-from .._work.same_work import Prompts, SameWork
+from .._work.same_work import UNCOMPARED, Prompts, SameWork
 from .options import RelaunchRequest
 from .outcome import RelaunchOutcome
 
@@ -274,9 +274,7 @@ class JobWork:
 
     def masked(self, ledger: Ledger) -> str:
         """What is to be said where a run counts as the same work though a secret could not be compared."""
-        if not (ledger.runs and (ledger.masked or self.same_work.masked)):
-            return ""
-        return "A secret among its variables could not be compared, since the controller shows none."
+        return UNCOMPARED if ledger.runs and (ledger.masked or self.same_work.masked) else ""
 
 
 def settled_work(work_of: t.Callable[[Job], JobWork], source: Job) -> JobWork:

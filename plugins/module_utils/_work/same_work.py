@@ -25,6 +25,7 @@ from .._api.libraries import parse
 
 # What the controller shows in place of a secret (recorded: prompts-sv-mask).
 MASK = "$encrypted$"
+UNCOMPARED = "A secret among its variables could not be compared, since the controller shows none."
 
 # What a relaunch takes over and every list of jobs shows, beside the limit and the job type.
 _SCALARS = (
@@ -472,6 +473,11 @@ def survey_defaults(questions: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, t
 def survey_kinds(questions: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, str]:
     """The kind of each question of a survey by the name of its variable."""
     return {str(one.get("variable")): str(one.get("type")) for one in questions}
+
+
+def uncompared(job: Job) -> str:
+    """What is to be said where a workflow job counts as launched with the same values; empty without secrets."""
+    return UNCOMPARED if MASK in str(job.facts.get("extra_vars")) else ""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ from .._work.decision import (
 )
 from .._work.ledger import HostRecord, Ledger, Reach
 from .._work.ledger_reader import JobsRead
-from .._work.same_work import Prompts
+from .._work.same_work import Prompts, uncompared
 from .lineage import nodes_of, read_lineage
 from .options import WorkflowRequest
 from .remaining_nodes import Node, NodeLeft
@@ -184,7 +184,9 @@ class NodeWork:
         doing = read_lineage(self._client, nested, nodes_of(self._client, number)).doing
         if doing is None:
             return NodeLeft()
-        return NodeLeft(waits_for=(doing, WORKFLOW_JOB)) if doing.active else NodeLeft(healed_by=doing.id)
+        if doing.active:
+            return NodeLeft(waits_for=(doing, WORKFLOW_JOB))
+        return NodeLeft(healed_by=doing.id, masked=bool(uncompared(doing)))
 
     def _of_slices(self, number: int, node: Node) -> Steps[NodeLeft]:
         """Each slice that failed has a ledger of its own."""
@@ -224,7 +226,8 @@ class NodeWork:
             return NodeLeft(obstacles=(f"cannot be run: {_inside(decision.reason)}.",))
         left = self._done(work, decision) if isinstance(decision, Done) else self._to_launch(work, look, decision)
         done_by = frozenset(host.done_in.id for host in look.ledger.hosts or () if host.done_in is not None)
-        return replace(left, done_by=done_by)
+        by_others = bool((done_by | {left.healed_by}) - {number, None})
+        return replace(left, done_by=done_by, masked=by_others and bool(work.masked(look.ledger)))
 
     def _work(self, number: int) -> JobWork:
         if number not in self._works:
@@ -338,10 +341,12 @@ def _together(found: t.Sequence[NodeLeft]) -> NodeLeft:
     gone = tuple(sorted({name for one in found for name in one.gone}))
     obstacles = tuple(dict.fromkeys(obstacle for one in found for obstacle in one.obstacles))
     done_by = frozenset(number for one in found for number in one.done_by)
+    masked = any(one.masked for one in found)
     healed = [one.healed_by for one in found if one.healed_by is not None]
     if len(healed) == len(found) and not obstacles:
-        return NodeLeft(healed_by=max(healed), gone=gone, done_by=done_by) if healed else NodeLeft()
+        return NodeLeft(healed_by=max(healed), gone=gone, done_by=done_by, masked=masked) if healed else NodeLeft()
     whole = next((one.whole for one in found if one.whole), "")
     hosts = tuple(sorted({name for one in found for name in one.hosts})) if not whole else ()
     unsure = any(one.unsure for one in found)
-    return NodeLeft(hosts=hosts, whole=whole, obstacles=obstacles, gone=gone, unsure=unsure, done_by=done_by)
+    left = NodeLeft(hosts=hosts, whole=whole, obstacles=obstacles, gone=gone, unsure=unsure, done_by=done_by)
+    return replace(left, masked=masked)

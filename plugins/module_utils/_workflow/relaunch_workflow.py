@@ -25,6 +25,7 @@ from .._launch.launch import Attempt, Launched
 from .._launch.refusals import not_startable, workflow_refused, workflow_unavailable
 from .._launch.waiting import Progress, Watch
 from .._work.decision import ALL
+from .._work.same_work import uncompared
 from .lineage import Lineage, Relaunches, nodes_of, read_base, read_lineage, readable, refuse_own, root_of
 from .options import WorkflowRequest
 from .outcome import WorkflowOutcome
@@ -153,11 +154,13 @@ def _done_since(run: WorkflowRun, lineage: Lineage, doing: Job, outcome: Workflo
     """Another workflow job does the work, or has done it."""
     resumed = doing in lineage.resumes
     what = "launched with the same values" if doing is lineage.anew else "a relaunch"
+    secret = "" if resumed else uncompared(doing)
     doing = readable(run.client, doing)
     if resumed:
         what = f"which {'runs' if doing.active else 'ran'} what remained of workflow job {lineage.root.id}"
     if doing.active:
         templates = lineage.templates(doing) if resumed else ()
-        said = outcome.saying(f"Workflow job {doing.id}, {what}, is {doing.status} already.")
+        said = outcome.saying(f"Workflow job {doing.id}, {what}, is {doing.status} already.", secret)
         return (yield from run.followed(doing, said, templates))
-    return run.done(doing, f"Workflow job {doing.id}, {what}, was successful: nothing to relaunch.", outcome)
+    done = run.done(doing, f"Workflow job {doing.id}, {what}, was successful: nothing to relaunch.", outcome)
+    return done.saying(secret)

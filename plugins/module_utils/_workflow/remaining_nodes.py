@@ -147,6 +147,7 @@ class NodeLeft:
     :param unreadable: this user may not read what it ran.
     :param done_by: the jobs that have done hosts of it since.
     :param unsure: whether these hosts are enabled may not be read.
+    :param masked: what has done some of it counts as the same work though a secret could not be compared.
     """
 
     healed_by: t.Optional[int] = None
@@ -158,6 +159,7 @@ class NodeLeft:
     unreadable: bool = False
     unsure: bool = False
     done_by: frozenset[int] = field(default=frozenset(), compare=False)
+    masked: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from .._launch.asks import Room, Steps
 from .._launch.launch import Attempt, Launched
 from .._launch.refusals import may_not_make_workflows, not_resumable, workflow_refused
 from .._work.decision import ALL
+from .._work.same_work import UNCOMPARED, uncompared
 from . import temporary_template as _temporary_template
 from .drawing import fitted_drawing
 from .lineage import Lineage, last_run, nodes_of, read_lineage, readable
@@ -332,7 +333,7 @@ def _follow(
     run.state.adopted = doing.active
     if doing is lineage.base or doing is lineage.anew:
         what = "a relaunch of all nodes" if doing is lineage.base else "launched with the same values"
-        outcome = outcome.saying(f"Workflow job {doing.id}, {what}, is {doing.status} already.")
+        outcome = outcome.saying(f"Workflow job {doing.id}, {what}, is {doing.status} already.", uncompared(doing))
         if doing.active and run.request.waiting.wait and not run.request.check_mode:
             doing = yield from run.until_ended(doing, outcome.about(run.client, doing, WORKFLOW_JOB))
             if not doing.successful:
@@ -501,7 +502,9 @@ def _nothing(situation: Situation, remainder: Nothing) -> str:
     )
     was = "was" if source.successful else "ended with status"
     first = f"Workflow job {source.id} {was} {source.status}{why}."
-    return " ".join(filter(None, (first, _since(situation), "Nothing to resume.")))
+    # A relaunch of all nodes; of what remained nothing is compared.
+    secret = uncompared(source) if source.id == situation.lineage.base.id != situation.lineage.root.id else ""
+    return " ".join(filter(None, (first, secret, _since(situation), "Nothing to resume.")))
 
 
 def _since(situation: Situation) -> str:
@@ -512,7 +515,9 @@ def _since(situation: Situation) -> str:
         for number, by in situation.healed.items()
         if by != ran.get(number)
     ]
-    return f"What failed there has been done since: {told(healed)}." if healed else ""
+    since = f"What failed there has been done since: {told(healed)}." if healed else ""
+    masked = any(left.masked for left in situation.left.values())
+    return " ".join(filter(None, (since, UNCOMPARED if masked else "")))
 
 
 def _gone(situation: Situation) -> t.Iterator[str]:

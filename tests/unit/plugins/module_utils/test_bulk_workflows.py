@@ -207,6 +207,20 @@ def test_a_run_as_a_node_of_another_workflow_is_the_work_of_that(world: World, f
     assert refused == [46 if failed else 47]
 
 
+@pytest.mark.parametrize("duration", [20.0, 17500.0])
+def test_secrets_that_cannot_be_compared_are_told(world: World, duration: float) -> None:
+    secret = {"extra_vars": '{"token": "$encrypted$"}'}
+    for number in (29, 30):
+        world.workflow(number, **secret)
+    world.workflow(45, failed=False, **secret).duration = duration
+
+    ran = recover(world)
+
+    assert (world.posts, ran.entries[30].recovered) == ([], True)
+    for number in (29, 30):
+        assert "A secret among its variables could not be compared" in ran.entries[number].msg
+
+
 def behind_a_job(world: World) -> None:
     """Workflow job 30, which has to wait for the room that job 20 takes for two minutes."""
     world.failed(20, {"web1": True})
