@@ -230,11 +230,9 @@ class JobWork:
         return look, t.cast("Decision", decide(look.ledger, options))
 
     def _rests_on_whole(self, look: Look, options: RelaunchOptions) -> bool:
-        """Whether the decision may rest on a success on all hosts that is to be looked at. A list of many jobs does not
-        tell on how many hosts one ran.
-        """
-        success, all_of_many = look.ledger.whole_success, options.hosts == ALL and self.inventories is not None
-        if success is None or success.id == look.own or options.force or all_of_many:
+        """Whether the decision may rest on a success on all hosts that is to be looked at."""
+        success = look.ledger.whole_success
+        if success is None or success.id == look.own or options.force:
             return False
         return options.hosts != FAILED or not look.ledger.due
 

@@ -143,15 +143,16 @@ class TestScheduledSuccess:
         assert "did not run on some hosts" not in outcome.jobs[0].msg
 
 
+@pytest.mark.parametrize("hosts", ["failed", "all"])
 @pytest.mark.parametrize(("changed", "posts"), [(-30000.0, 0), (0.0, 1)])
-def test_a_host_that_was_enabled_behind_a_success_remains_among_many(changed: float, posts: int) -> None:
+def test_a_host_that_was_enabled_behind_a_success_remains_among_many(changed: float, posts: int, hosts: str) -> None:
     controller = BulkController(Clock())
     controller.failed(1, {}, template=7, **NEVER_BEGAN)
     controller.failed(2, {"web1": False}, template=7, launch_type="scheduled")
     controller.inventory["web2"] = True
     controller.changed["web2"] = changed
 
-    recovered(controller, "failed")
+    recovered(controller, hosts)
 
     assert len(controller.posts) == posts
 
@@ -178,6 +179,19 @@ def test_a_host_that_was_disabled_is_no_error_for_who_may_not_read_the_inventory
     outcome = relaunched(controller)
 
     assert (outcome.changed, controller.posts) == (False, [])
+
+
+def test_many_that_were_done_on_all_hosts_ask_for_them_once() -> None:
+    controller = BulkController(Clock())
+    for number in range(1, 21):
+        controller.failed(number, {"web1": True}, template=6 + number)
+        controller.failed(49 + number, {"web1": False}, template=6 + number, launch_type="scheduled")
+    controller.inventory["web1"] = True
+
+    outcome = recovered(controller, "all", number=20)
+
+    assert {entry.recovered for entry in outcome.jobs} == {True}
+    assert len([path for _method, path, _query in controller.asked if "hosts" in path]) == 1
 
 
 @pytest.mark.parametrize("retries", [0, 3])
