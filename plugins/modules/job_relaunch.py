@@ -304,7 +304,8 @@ remaining_hosts:
       launch that is not waited for these are the hosts that it runs on.
     - A host that was asked for and did not run stays here, and a warning tells of it; the task does not fail for it.
     - With O(hosts=remaining) those too for which the job stopped before its end, or that it never began on.
-  returned: with O(hosts=failed) or O(hosts=remaining), when they are known
+    - With O(hosts=all) those that a success on all hosts left out, where it is not known whether they can run by now.
+  returned: with O(hosts=failed) or O(hosts=remaining), when they are known; with O(hosts=all), when there are such
   type: list
   elements: str
   sample: []

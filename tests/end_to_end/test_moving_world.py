@@ -194,6 +194,53 @@ def test_a_host_that_a_relaunch_of_all_left_out_is_not_recovered(
     assert posts(sandbox) == [f"/api/v2/jobs/{job}/relaunch/"]
 
 
+@pytest.mark.parametrize("beside", ["", "web4"], ids=["on fewer hosts", "on another one in its place"])
+def test_a_success_on_all_hosts_has_not_done_one_that_it_left_out_and_that_is_enabled_since(
+    sandbox: Sandbox, failed: Failed, driver: Driver, beside: str
+) -> None:
+    job, template = failed(web1=1, web2=0, web3=0)
+    sandbox.disable_host(template["hosts"]["web1"])
+    if beside:
+        sandbox.add_host(template["inventory"], beside)
+    assert sandbox.wait(sandbox.relaunch(job, user="bob")) == "successful"
+    sandbox.enable_host(template["hosts"]["web1"])
+
+    check = driver.relaunch(job, hosts="all", check_mode=True)
+    many = driver.bulk(job_ids=[job], hosts="all")
+    again = driver.relaunch(job, hosts="all")
+
+    assert (check["changed"], many["changed"], again["changed"]) == (True, True, False), many["jobs"]
+
+
+def test_nor_one_that_was_deleted_and_is_added_again_behind_it(
+    sandbox: Sandbox, failed: Failed, driver: Driver
+) -> None:
+    job, template = failed(web1=1, web2=0, web3=0)
+    sandbox.delete_host(template["hosts"]["web1"])
+    assert sandbox.wait(sandbox.relaunch(job, user="bob")) == "successful"
+    sandbox.add_host(template["inventory"], "web1")
+
+    first, second = (driver.relaunch(job, hosts="all") for _time in range(2))
+
+    assert (first["changed"], second["changed"]) == (True, False), first["msg"]
+
+
+def test_who_may_not_read_the_inventory_is_told_whom_a_success_on_all_hosts_left_out(
+    sandbox: Sandbox, template: Template, driver: Driver
+) -> None:
+    made = template("web1 web2 web3")
+    sandbox.roles(made["id"], alice="execute")
+    job = sandbox.make_job(template=made["id"], status="failed", hosts={"web1": "failed", "web2": "ok", "web3": "ok"})
+    sandbox.disable_host(made["hosts"]["web1"])
+    assert sandbox.wait(sandbox.relaunch(job, user="bob")) == "successful"
+    sandbox.clear_log()
+
+    result = driver.relaunch(job, user="alice", hosts="all")
+
+    assert (result["failed"], result["changed"], posts(sandbox)) == (False, False, [])
+    assert "web1" in " ".join(result["warnings"])
+
+
 def test_a_host_that_is_renamed_just_before_it_fails_again_remains_under_its_new_name(
     sandbox: Sandbox, failed: Failed, driver: Driver
 ) -> None:

@@ -69,6 +69,26 @@ def test_a_rolling_update_is_completed_on_exactly_what_remains(sandbox: Sandbox,
 
 
 @pytest.mark.parametrize(
+    ("front", "hosts"), [("relaunch", "failed"), ("relaunch", "remaining"), ("retry", "failed"), ("bulk", "all")]
+)
+def test_a_host_of_no_batch_that_a_success_on_all_left_out_as_well_has_not_been_done(
+    sandbox: Sandbox, marks: Marks, driver: Driver, front: str, hosts: str
+) -> None:
+    """The success is on more hosts than the failed job had begun with."""
+    rolling = Rolling(sandbox, marks)
+    sandbox.disable_host(rolling.template["hosts"]["web6"])
+    assert sandbox.wait(sandbox.relaunch(rolling.job, user="bob")) == "successful"
+    sandbox.enable_host(rolling.template["hosts"]["web6"])
+
+    if front == "bulk":
+        result = driver.bulk(job_ids=[rolling.job], hosts=hosts)
+    else:
+        result = (driver.retry if front == "retry" else driver.relaunch)(rolling.job, hosts=hosts)
+
+    assert result["failed"] or "web6" in rolling.done, result["msg"]
+
+
+@pytest.mark.parametrize(
     ("pattern", "limit"),
     [("all", "all:!web6"), ("all", "all,!db"), ("all", "*:&web"), ("all:!web6", ""), ("web:db:!db", "all:&web")],
 )

@@ -26,7 +26,8 @@ CREATE TABLE IF NOT EXISTS hosts (
     id INTEGER PRIMARY KEY AUTOINCREMENT, inventory INTEGER NOT NULL REFERENCES inventories(id) ON DELETE CASCADE,
     name TEXT NOT NULL, description TEXT NOT NULL DEFAULT '', variables TEXT NOT NULL DEFAULT '{}',
     enabled INTEGER NOT NULL DEFAULT 1,
-    has_active_failures INTEGER NOT NULL DEFAULT 0, modified TEXT NOT NULL DEFAULT '',
+    has_active_failures INTEGER NOT NULL DEFAULT 0,
+    modified TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')),
     -- Where the inventory is a constructed one: the id of the input inventory's host that this one is a copy of.
     instance_id TEXT NOT NULL DEFAULT '',
     created TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')), UNIQUE (inventory, name));

@@ -309,7 +309,8 @@ def done_outcome(work: JobWork, look: Look, decision: Done, outcome: RelaunchOut
     job = work.source if decision.job.id == work.source.id else _told(work, decision.job)
     masked = "" if job is work.source else work.masked(look.ledger)
     left = host_names(decision.left)
-    outcome = replace(outcome, remaining_hosts=None if work.request.options.hosts == ALL else left)
+    # With all hosts it is only known of those that its results tell of.
+    outcome = replace(outcome, remaining_hosts=(left or None) if work.request.options.hosts == ALL else left)
     return outcome.about(work.client, job).saying(decision.reason, masked).warned(*left_out(work, look.ledger))
 
 

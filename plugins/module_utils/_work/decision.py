@@ -232,7 +232,9 @@ def _decide_whole(ledger: Ledger, options: RelaunchOptions, hosts: t.Iterable[Ho
     left = list(hosts)
     job = None if options.force or any(host.reach in BY_LIMIT for host in left) else ledger.whole_success
     if job is not None and done_by([job], [job for host in left for job in host.failed_in[:1]]) is not None:
-        return Done(job, f"{_named(job, source)}, was successful: nothing to relaunch.{_left_out(ledger)}")
+        reason = f"{_named(job, source)}, was successful: nothing to relaunch.{_left_out(ledger)}"
+        unknown = options.hosts == ALL and ledger.whole_left_out is None
+        return Done(job, reason, ledger.remaining if unknown else ())
     tried = [run.job for run in ledger.runs if run.whole and run.job.id in ledger.tried and not run.job.successful]
     if tried and not options.force:
         job = tried[-1]

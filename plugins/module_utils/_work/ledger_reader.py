@@ -207,47 +207,8 @@ class SummariesReader:
         found = if_visible(lambda: asked.among(hosts, limit))
         return frozenset() if found is None else found.surely
 
-    def with_whole_success(self, ledger: Ledger, base: Job, by_names: bool) -> Ledger:
-        """The ledger with whether its success on all hosts left out hosts that can run now, and so not done.
-
-        That is asked only where it ran on fewer hosts than the base: hosts were disabled then, or deleted since.
-
-        :param base: the job whose hosts are asked about. Of one that tells no number it is that of its inventory.
-        :param by_names: where it cannot be known, the hosts of the base can be asked about one by one.
-        :raises ControllerError: something could not be read.
-        """
-        success = ledger.whole_success
-        inventories = self._read.inventories
-        if success is None or (inventories is not None and inventories.unchanged_since(success)):
-            return ledger
-        job, ran = self._hosts_in(success)
-        runs = tuple(replace(run, job=job) if run.job.id == job.id else run for run in ledger.runs)
-        ledger = replace(ledger, runs=runs)
-        if inventories is not None and not base.never_began:
-            # A list tells no counts, and of an inventory there may be hosts that are no part of the work.
-            self.summaries(base)
-        meant = base.hosts_counted or len(self._read.summaries.get(base.id, ())) or base.inventory_hosts
-        if meant is not None and ran and ran >= meant:
-            return ledger
-        started, summaries = partial(self._ends.started, job), partial(self.summaries, job)
-        left_out = read_left_out(self._client, job, ran, lambda: {play.pattern for play in started().plays}, summaries)
-        # By names it is asked whom the base stopped for; else what cannot be known counts, unless it was for nobody.
-        if left_out is None:
-            doubted = by_names and any(not one.failed for one in _left_out(*map(self._whole_run, (job, base))))
-            left_out = not ran or doubted or None
-        return replace(ledger, whole_left_out=left_out)
-
     def _whole_run(self, job: Job) -> Run:
         return Run(job, whole=True, summaries=self.summaries(job))
-
-    def _hosts_in(self, job: Job) -> tuple[Job, int]:
-        """On how many hosts a job ran that has ended; and it, in detail where that had to be asked for."""
-        started = self._read.starts.get(job.id)
-        found = self._read.summaries.get(job.id) or (started.hosts if started is not None else None)
-        if found:
-            return job, len(found)
-        job = self._events_in(job)
-        return job, job.hosts_counted or 0
 
     def assume_done(self, job: Job, of_source: bool) -> None:
         """Know by its limit on whom a job was successful, where its counts tell that all of these hosts have run.
@@ -282,7 +243,73 @@ class SummariesReader:
         return replace(run, summaries=self.summaries(run.job))
 
 
-class LedgerReader(SummariesReader):
+class WholeSuccessReader(SummariesReader):
+    """Whether a success on all hosts has done the work; see ``SummariesReader``."""
+
+    def with_whole_success(self, ledger: Ledger, base: Job, by_names: bool) -> Ledger:
+        """The ledger with whether its success on all hosts left out hosts that can run now, and so not done.
+
+        That is asked only where it ran on fewer hosts than the base, or than its inventory has: hosts were disabled
+        then, or deleted since, and others may have run in their place.
+
+        :param base: the job whose hosts are asked about. Of one that tells no number it is that of its inventory.
+        :param by_names: where it cannot be known, the hosts of the base can be asked about one by one.
+        :raises ControllerError: something could not be read.
+        """
+        success = ledger.whole_success
+        inventories = self._read.inventories
+        if success is None or (inventories is not None and inventories.unchanged_since(success)):
+            return ledger
+        job, ran = self._hosts_in(success)
+        runs = tuple(replace(run, job=job) if run.job.id == job.id else run for run in ledger.runs)
+        ledger = replace(ledger, runs=runs)
+        if inventories is not None and not base.never_began:
+            # A list tells no counts, and of an inventory there may be hosts that are no part of the work.
+            self.summaries(base)
+        meant = base.hosts_counted or len(self._read.summaries.get(base.id, ())) or base.inventory_hosts
+        as_many = meant is not None and bool(ran) and ran >= meant
+        if as_many and ran >= (job.inventory_hosts or 0):
+            return ledger
+        started, summaries = partial(self._ends.started, job), partial(self.summaries, job)
+        patterns, again = (lambda: {play.pattern for play in started().plays}), partial(self._added_again, base, job)
+        left_out = read_left_out(self._client, job, ran, patterns, summaries, again)
+        if left_out is None:
+            ledger, left_out = self._by_results(ledger, base, job, by_names)
+            left_out = not ran or left_out
+        # Of hosts that it left out on purpose, or that are none of the work's, there is nothing to say.
+        return replace(ledger, whole_left_out=left_out or (None if as_many else left_out))
+
+    def _added_again(self, base: Job, success: Job, names: t.Collection[str]) -> bool:
+        """Whether one of some names is that of a host which has a result in the base, and none in the success."""
+        if not any(one.name in names for one in self.summaries(base)):
+            return False
+        return any(one.name in names for one in _left_out(*map(self._whole_run, (success, base))))
+
+    def _by_results(self, ledger: Ledger, base: Job, success: Job, by_names: bool) -> tuple[Ledger, t.Optional[bool]]:
+        """Whether a success left out hosts that can run now, as far as the results of the base tell; None where they do
+        not: then the ledger has the failed hosts of the base that it left out, where nobody else asks about them.
+        """
+        left = _left_out(*map(self._whole_run, (success, base)))
+        if by_names:
+            # By names it is asked whom the base stopped for.
+            return ledger, any(not one.failed for one in left) or None
+        failed = Run(base, whole=True, summaries=tuple(one for one in left if one.failed))
+        records = self._reach.of(host_records(failed, (self._whole_run(success),)))
+        can_run = any(one.reach in (Reach.RELAUNCH, Reach.AGAIN) for one in records)
+        told = bool(records) and not (can_run or ledger.hosts)
+        return (replace(ledger, hosts=records) if told else ledger), can_run or None
+
+    def _hosts_in(self, job: Job) -> tuple[Job, int]:
+        """On how many hosts a job ran that has ended; and it, in detail where that had to be asked for."""
+        started = self._read.starts.get(job.id)
+        found = self._read.summaries.get(job.id) or (started.hosts if started is not None else None)
+        if found:
+            return job, len(found)
+        job = self._events_in(job)
+        return job, job.hosts_counted or 0
+
+
+class LedgerReader(WholeSuccessReader):
     """
     :param client: the controller.
     :param events_in: waits until the events of a job that has ended are in; returns it as it is then.

@@ -269,26 +269,34 @@ def read_left_out(
     ran: int,
     patterns: t.Callable[[], t.Collection[str]],
     summaries: t.Callable[[], t.Sequence[HostSummary]],
+    added_again: t.Callable[[t.Collection[str]], bool] = lambda _names: False,
 ) -> t.Optional[bool]:
     """Whether a successful job left out hosts that it was meant for, and that can run now: enabled, and changed since.
 
     :param ran: on how many hosts it ran. Where there was none, hosts need not have changed.
     :param patterns: brings those of the plays that it started, where they are needed.
     :param summaries: brings its own, likewise.
+    :param added_again: tells whether one of some names, of hosts that were added behind it, is that of a host which it
+        was meant for and left out.
     :returns: None where that cannot be known.
     :raises ControllerError: the controller could not be asked.
     """
     if not job.inventory or job.sliced:
         return None
     since = {"modified__gt": job.took_hosts} if ran else {}
-    path = f"inventories/{job.inventory}/hosts/"
-    perhaps = if_visible(lambda: _left_in(client, job, path, False, **since).hosts)
-    if perhaps is None:
+    query = {**_not_run_on(job), **since}
+    rows = if_visible(lambda: list(client.results(f"inventories/{job.inventory}/hosts/", **query)))
+    if rows is None:
         return None
+    then = parse_time(job.took_hosts)
+    perhaps = {str(row.get("name")) for row in rows if parse_time(row.get("created")) < then}
+    added = {str(row.get("name")) for row in rows}.difference(perhaps)
+    if added and added_again(added):
+        return True
     if not perhaps:
         return False
     meant = read_never_begun(client, job, EndOfRun(frozenset(), never_begun=True), patterns(), summaries)
-    if set(meant.hosts).intersection(perhaps):
+    if perhaps.intersection(meant.hosts):
         return True
     return None if meant.more or meant.unknown else False
 
@@ -365,15 +373,19 @@ def _without_summary(client: ControllerClient, job: Job, names: frozenset[str], 
 
 def _left_in(client: ControllerClient, job: Job, hosts: str, every: bool = False, **narrower: str) -> NeverBegun:
     """Those of a list of hosts that are enabled, were there before a job, and have no summary in it."""
-    # A host of a constructed inventory is another row than the host that it stands for, whose summary it is.
-    constructed = job.summary("inventory").get("kind") == "constructed"
-    summaries = "constructed_host_summaries" if constructed else "job_host_summaries"
-    query = {"enabled": "true", f"not__{summaries}__job": job.id, "created__lt": job.took_hosts, **narrower}
+    query = {**_not_run_on(job), "created__lt": job.took_hosts, **narrower}
     if every:
         return NeverBegun(tuple(str(entry.get("name")) for entry in client.results(hosts, **query)))
     answer = client.get(hosts, **query, page_size=HOSTS_NAMED)
     named = tuple(str(entry.get("name")) for entry in entries_in(answer, hosts))
     return NeverBegun(named, max(0, int(answer.get("count") or 0) - len(named)))
+
+
+def _not_run_on(job: Job) -> dict[str, t.Any]:
+    """The query for hosts that are enabled, and have no summary in a job."""
+    # A host of a constructed inventory is another row than the host that it stands for, whose summary it is.
+    constructed = job.summary("inventory").get("kind") == "constructed"
+    return {"enabled": "true", f"not__{'constructed_host' if constructed else 'job_host'}_summaries__job": job.id}
 
 
 def _listed(names: t.Iterable[str]) -> str:

@@ -1199,6 +1199,59 @@ class TestWhomASuccessOnAllHostsLeftOut:
         assert work.with_whole_success(by_names=not never_began).whole_left_out is None
         assert len(work.asked) <= before
 
+    def with_another(self, **web3: t.Any) -> Work:
+        """Job 43 ran on web3 instead of web1, so that it ran on as many."""
+        work = self.of("web2 web3", modified=self.LATER)
+        inventory = work.lists["inventories/1/hosts/"]
+        inventory.append({**inventory[1], "id": 3, "name": "web3", "job_host_summaries__job": [43], **web3})
+        for one in work.jobs:
+            one.facts["summary_fields"]["inventory"]["total_hosts"] = 3
+        return work
+
+    def test_another_host_does_not_stand_for_it(self) -> None:
+        assert self.with_another().with_whole_success().whole_left_out is True
+
+    def test_where_it_ran_on_as_many_a_host_that_is_disabled_still_costs_one_request_and_is_not_told(self) -> None:
+        work = self.with_another()
+        work.lists["inventories/1/hosts/"][0]["enabled"] = False
+        work.ledger()
+
+        assert work.with_whole_success(by_names=False).whole_left_out is None
+        assert len(work.asked) == 1
+
+    @pytest.mark.parametrize("by_names", [True, False])
+    @pytest.mark.parametrize(("name", "left_out"), [("web1", True), ("web7", None)])
+    def test_one_that_was_added_again_behind_it(self, by_names: bool, name: str, left_out: bool | None) -> None:
+        """Another one that was added since was not asked for."""
+        added = {"name": name, "created": self.LATER, "modified": self.LATER, "job_host_summaries__job": []}
+
+        assert (self.of(**added).with_whole_success(by_names).whole_left_out or None) is left_out
+
+    @pytest.mark.parametrize(("enabled", "left_out"), [(True, True), (False, None)])
+    def test_a_failed_one_where_the_plays_do_not_tell_for_whom_they_are(
+        self, enabled: bool, left_out: bool | None
+    ) -> None:
+        work = self.of(modified=self.LATER)
+        work.lists[f"jobs/42/{SUMMARIES}/"][0].update(failed=True, failures=1)
+        inventory = work.lists["inventories/1/hosts/"]
+        inventory[0]["enabled"] = enabled
+        inventory.append({**inventory[0], "id": 3, "name": "db1", "enabled": True, "job_host_summaries__job": []})
+        play = {**PLAY, "event_data": {**PLAY["event_data"], "play_pattern": "~web.*"}}
+        work.lists["jobs/43/job_events/"] = [{"host_name": "", "host__isnull": True, **one} for one in (play, LAST)]
+
+        assert work.with_whole_success(by_names=False).whole_left_out is left_out
+
+    def test_a_failed_one_that_it_left_out_is_told_where_the_inventory_may_not_be_read(self) -> None:
+        work = self.of(modified=self.LATER)
+        rows = work.lists[f"jobs/42/{SUMMARIES}/"]
+        rows[0].update(failed=True, failures=1)
+        work.lists["inventories/1/hosts/"] = 403
+
+        ledger = work.with_whole_success(by_names=False)
+
+        assert ledger.whole_left_out is None
+        assert [(one.name, one.reach) for one in ledger.remaining] == [("web1", Reach.IDLE)]
+
     @pytest.mark.parametrize("well", ["", "web2"])
     def test_behind_one_that_never_began_all_hosts_of_the_inventory_count(self, well: str) -> None:
         work = self.of(well, never_began=True, modified=self.LATER)

@@ -194,6 +194,21 @@ def test_many_that_were_done_on_all_hosts_ask_for_them_once() -> None:
     assert len([path for _method, path, _query in controller.asked if "hosts" in path]) == 1
 
 
+def test_a_failed_host_that_a_success_left_out_is_told_with_all_hosts_too() -> None:
+    """Who may not read the inventory cannot know whether it can run by now."""
+    controller = BulkController(Clock())
+    controller.failed(1, {"web1": True, "web2": False, "web3": False})
+    controller.failed(2, {"web2": False, "web3": False}, launch_type="scheduled")
+    controller.inventory["web1"] = False
+    controller.before = may_not_read_the_inventory
+
+    outcome, entry = relaunched(controller, "all"), recovered(controller, "all").jobs[0]
+
+    assert (outcome.changed, outcome.remaining_hosts, controller.posts) == (False, ("web1",), [])
+    assert "web1" in " ".join(outcome.warnings or ())
+    assert (entry.recovered, entry.remaining_hosts) == (False, ("web1",))
+
+
 @pytest.mark.parametrize("retries", [0, 3])
 def test_a_lost_answer_about_the_prompts_of_another_job_is_asked_for_again(retries: int) -> None:
     """The controller resets connections for a minute behind the launch, where somebody's other job is too."""
