@@ -172,12 +172,12 @@ hosts:
     reach:
       description:
         - Whether a relaunch on failed hosts would run on a host that is not done.
-        - V(relaunch), it would. V(idle), the host is disabled, or the play does not target it. V(gone), it is not in
-          the inventory any more. V(again), it was deleted and added again, so that a launch that is limited to its
-          name would. V(whole), only a relaunch on all hosts runs on it, since it was made by the playbook, or is
-          localhost.
+        - V(relaunch), it would. V(idle), the host is disabled, or the play does not target it. V(elsewhere), it is in
+          another slice of the inventory by now. V(gone), it is not in the inventory any more. V(again), it was deleted
+          and added again, so that a launch that is limited to its name would. V(whole), only a relaunch on all hosts
+          runs on it, since it was made by the playbook, or is localhost.
       type: str
-      choices: [relaunch, idle, gone, again, whole]
+      choices: [relaunch, idle, elsewhere, gone, again, whole]
       sample: relaunch
     cause:
       description: C(play), C(task), C(module) and C(message), at most 200 characters, of the task that a host which is

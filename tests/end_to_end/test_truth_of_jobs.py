@@ -365,6 +365,56 @@ def test_hosts_of_another_inventory_are_known_by_their_names(sandbox: Sandbox, m
     assert not any(result.get("warnings") for result in (first, second, third))
 
 
+@pytest.fixture
+def first_slice(sandbox: Sandbox, marks: Marks) -> t.Callable[..., tuple[Options, int]]:
+    """The first of two slices, with a1 and c3, in which hosts fail once, and its template: first_slice("c3")."""
+
+    def first_slice(failing: str, **play: t.Any) -> tuple[Options, int]:
+        marks.fail("Deploy", **dict.fromkeys(failing.split(), 1))
+        text = playbook(marks.play("all", "Deploy", "Check", **play))
+        made = template(sandbox, text, ("a1", "b2", "c3", "d4"), job_slice_count=2)
+        run = sandbox.launch(made["id"])
+        found: list[Options] = []
+        for _time in range(100):
+            found = sandbox.request("GET", f"/jobs/?unified_job_node__workflow_job={run}&order_by=id").body["results"]
+            if len(found) == 2 and all(one["finished"] for one in found):
+                break
+            time.sleep(0.2)
+        sandbox.wait(found[0]["id"])
+        sandbox.clear_log()
+        return made, found[0]["id"]
+
+    return first_slice
+
+
+@pytest.mark.parametrize("failing", ["c3", "a1 c3"])
+def test_a_host_that_is_in_another_slice_by_now_is_not_relaunched_again_and_again(
+    sandbox: Sandbox, driver: Driver, first_slice: t.Callable[..., tuple[Options, int]], failing: str
+) -> None:
+    made, job = first_slice(failing)
+    if failing == "c3":
+        sandbox.delete_host(made["hosts"]["a1"])
+    else:
+        sandbox.add_host(made["inventory"], "b1")
+
+    first, second = (driver.relaunch(job) for _time in range(2))
+
+    assert first["failed"] and "in another slice by now" in first["msg"] and "enable" not in first["msg"], first["msg"]
+    assert second["failed"] and f"Job {job}, one of several slices, failed on c3, in another slice" in second["msg"]
+    assert (first["remaining_hosts"], second["remaining_hosts"]) == (["c3"], ["c3"])
+    assert sum(entry["method"] == "POST" and entry["path"].endswith("/relaunch/") for entry in sandbox.log()) == 1
+
+
+def test_a_slice_is_not_sent_to_what_refuses_slices(
+    driver: Driver, first_slice: t.Callable[..., tuple[Options, int]]
+) -> None:
+    _made, job = first_slice("c3", any_errors_fatal=True)
+
+    result = driver.relaunch(job)
+
+    assert result["cut_short"] and "Relaunch it with hosts: all, or set" in result["msg"], result["msg"]
+
+
 @pytest.mark.parametrize("front", ["relaunch", "bulk"])
 def test_a_relaunch_whose_limit_matches_nothing_says_why(
     sandbox: Sandbox, marks: Marks, driver: Driver, front: str

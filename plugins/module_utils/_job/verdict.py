@@ -261,6 +261,11 @@ def _on_no_host(work: JobWork, job: Job, summaries: t.Sequence[HostSummary]) -> 
     """Why a job may have failed before it began, where the controller does not explain it; to go on a sentence."""
     if not _began_on_none(work, job, summaries):
         return ""
+    if work.source.sliced:
+        return (
+            " It began on no host: unless its output tells of an error, the hosts in its limit are in another slice by "
+            "now, since the inventory has changed. Launch the template for all slices."
+        )
     return (
         f" It began on no host: unless its output tells of an error, none of the hosts "
         f"{'in its limit' if job.limit_names else 'that it is for'} is enabled in its inventory now. Add or enable "

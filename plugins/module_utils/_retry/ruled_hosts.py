@@ -22,7 +22,7 @@ from .rules import WITHOUT_REASON, Rule, first_fitting
 # Each failed host has to be known, so that as many pages of failed events are read as it takes.
 MOST_PAGES = 1000
 # Hosts on which nothing runs.
-NOWHERE = (Reach.GONE, Reach.IDLE)
+NOWHERE = (Reach.GONE, Reach.IDLE, Reach.ELSEWHERE)
 
 
 class RuledHosts:

@@ -335,12 +335,20 @@ def _nothing_due(ledger: Ledger, options: RelaunchOptions) -> Settled:
             return Refuse(f"This task has relaunched the same work as job {job.id}, which failed on {names}.")
         job = max((run.job for run in ledger.runs if run.job.id in ledger.tried), key=ended)
         return Refuse(f"This task has relaunched the same work as job {job.id}, which ended with status {job.status}.")
+    moved = told(sorted(host.name for host in ledger.reached(Reach.ELSEWHERE)))
+    if moved:
+        return Refuse(
+            f"Job {ledger.source.id}, one of several slices, failed on {moved}, in another slice by now, since the "
+            "inventory has changed. Launch the template for all slices."
+        )
     whole_only = ledger.reached(Reach.WHOLE, Reach.AGAIN)
     # Of the hosts for which it stopped, and that can run, none is left where they were asked for one by one.
     if not whole_only and (ledger.stopped is None or ledger.stopped_hosts is not None):
         return _healed(ledger)
     reason = why_cut_short(ledger)
-    how = "" if ledger.reached(Reach.WHOLE) else "hosts: remaining, which leaves out what is done, or with "
+    # No launch takes one slice of its template.
+    whole = ledger.source.sliced or ledger.reached(Reach.WHOLE)
+    how = "" if whole else "hosts: remaining, which leaves out what is done, or with "
     said = f"{reason} Relaunch it with {how}hosts: all, or set fallback_to_all: true."
     refuse = Refuse(said, cut_short=True, asks_end=not ledger.end_known)
     return _fall_back(ledger, options, whole_only, reason, refuse)

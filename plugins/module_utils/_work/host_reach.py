@@ -29,7 +29,55 @@ HOSTS_AT_ONCE = 200
 NAMES_AT_ONCE = 50
 
 
-class HostReach:
+class ActiveLimits:
+    """Asks which names in the limits of active runs are no groups."""
+
+    def __init__(self, client: ControllerClient) -> None:
+        self._client = client
+        self._no_groups: dict[int, frozenset[str]] = {}
+
+    def with_limit(self, run: Run, records: t.Sequence[HostRecord]) -> Run:
+        """A run, with which names in its limit are no groups, where it is active and may be on one of these hosts.
+
+        :raises ControllerError: it could not be read. Who may not read the inventory is not told.
+        """
+        if not run.job.active:
+            return run
+        run = replace(run, no_groups=frozenset[str]().union(*(one.names for one in records)))
+        if all(run.runs_on(one.names) is not None for one in records if one.done_in is None):
+            return run
+        if run.job.id not in self._no_groups:
+            self._no_groups[run.job.id] = self._without_groups(run)
+        return replace(run, no_groups=run.no_groups | self._no_groups[run.job.id])
+
+    def _without_groups(self, run: Run) -> frozenset[str]:
+        """The names in a run's limit that its inventory has for hosts, and for no group; a limit of very many is taken
+        as not known.
+
+        What it has for neither may be a group that was renamed, or made by the playbook.
+        """
+        names = {part.lstrip("!&") for part in terms(str(run.job.facts.get("limit")))}
+        if run.job.inventory is None or len(names) > HOSTS_AT_ONCE:
+            return frozenset()
+        try:
+            left = names - {UNGROUPED} - self._in_inventory(run.job.inventory, "groups", names)
+            hosts = self._in_inventory(run.job.inventory, "hosts", left - run.no_groups - LOCALHOST)
+        except AnswerError as error:
+            if error.not_visible:
+                return frozenset()
+            raise
+        return hosts | (left & LOCALHOST)
+
+    def _in_inventory(self, inventory: int, kind: str, names: t.Collection[str]) -> frozenset[str]:
+        """Those of some names that an inventory has for its groups, or its hosts."""
+        found: set[str] = set()
+        for some in by_names("name", [name for name in names if are_plain([name])], NAMES_AT_ONCE):
+            rows = self._client.results(f"inventories/{inventory}/{kind}/", **some)
+            found.update(str(row.get("name")) for row in rows)
+        return frozenset(found)
+
+
+class HostReach(ActiveLimits):
     """Asks the inventory, and the events of those that have lost their row there.
 
     :param source: the job whose hosts are asked about.
@@ -42,10 +90,9 @@ class HostReach:
         source: Job,
         inventory_now: t.Callable[[], t.Optional[int]] = lambda: None,
     ) -> None:
-        self._client = client
+        super().__init__(client)
         self._source = source
         self._inventory_now = functools.cache(inventory_now)
-        self._no_groups: dict[int, frozenset[str]] = {}
 
     def of(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
         """The records with the reach of those that are not done.
@@ -92,6 +139,21 @@ class HostReach:
         idle = {one.key for one in asked} - {one.key for one in enabled}
         return self._elsewhere([replace(one, reach=Reach.IDLE) if one.key in idle else one for one in records])
 
+    def with_moved(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
+        """The records, in which those that a relaunch of a slice would run on, and that are in another one by now, are
+        elsewhere: a slice is every so-manieth of the enabled hosts, by their names.
+
+        :raises ControllerError: it could not be read. Who may not read the inventory is not told.
+        """
+        if not (self._source.sliced and any(one.would_run for one in records)):
+            return tuple(records)
+        number, count = (int(self._source.facts[name]) for name in ("job_slice_number", "job_slice_count"))
+        rows = self._inventory_rows([{"enabled": "true", "order_by": "name"}]) or []
+        moved = {row["id"] for row in rows}.difference(row["id"] for row in rows[number - 1 :: count])
+        return tuple(
+            replace(one, reach=Reach.ELSEWHERE) if one.would_run and one.key in moved else one for one in records
+        )
+
     def _elsewhere(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
         """The records, in which those that cannot run in the source's inventory have the reach that their names have in
         the one that a launch would take, where that is another.
@@ -107,46 +169,6 @@ class HostReach:
             found[one.key] = _by_name(replace(one, absent_in=left_out), rows, otherwise)
         return tuple(replace(one, reach=found.get(one.key, one.reach)) for one in records)
 
-    def with_limit(self, run: Run, records: t.Sequence[HostRecord]) -> Run:
-        """A run, with which names in its limit are no groups, where it is active and may be on one of these hosts.
-
-        :raises ControllerError: it could not be read. Who may not read the inventory is not told.
-        """
-        if not run.job.active:
-            return run
-        run = replace(run, no_groups=frozenset[str]().union(*(one.names for one in records)))
-        if all(run.runs_on(one.names) is not None for one in records if one.done_in is None):
-            return run
-        if run.job.id not in self._no_groups:
-            self._no_groups[run.job.id] = self._without_groups(run)
-        return replace(run, no_groups=run.no_groups | self._no_groups[run.job.id])
-
-    def _without_groups(self, run: Run) -> frozenset[str]:
-        """The names in a run's limit that its inventory has for hosts, and for no group; a limit of very many is taken
-        as not known.
-
-        What it has for neither may be a group that was renamed, or made by the playbook.
-        """
-        names = {part.lstrip("!&") for part in terms(str(run.job.facts.get("limit")))}
-        if run.job.inventory is None or len(names) > HOSTS_AT_ONCE:
-            return frozenset()
-        try:
-            left = names - {UNGROUPED} - self._in_inventory(run.job.inventory, "groups", names)
-            hosts = self._in_inventory(run.job.inventory, "hosts", left - run.no_groups - LOCALHOST)
-        except AnswerError as error:
-            if error.not_visible:
-                return frozenset()
-            raise
-        return hosts | (left & LOCALHOST)
-
-    def _in_inventory(self, inventory: int, kind: str, names: t.Collection[str]) -> frozenset[str]:
-        """Those of some names that an inventory has for its groups, or its hosts."""
-        found: set[str] = set()
-        for some in by_names("name", [name for name in names if are_plain([name])], NAMES_AT_ONCE):
-            rows = self._client.results(f"inventories/{inventory}/{kind}/", **some)
-            found.update(str(row.get("name")) for row in rows)
-        return frozenset(found)
-
     def _absent(self, records: t.Sequence[HostRecord]) -> dict[HostKey, Reach]:
         """Those that a run has left out.
 
@@ -157,13 +179,16 @@ class HostReach:
         found: dict[HostKey, Reach] = {}
         for record in records:
             job = t.cast("Job", record.absent_in)
+            idle = Reach.IDLE
             if changed is None:
-                idle = job.successful
+                left_out = job.successful
             elif record.key in changed:
-                idle = job.successful and changed[record.key] <= parse_time(job.took_hosts)
+                left_out = job.successful and changed[record.key] <= parse_time(job.took_hosts)
+                # It has failed in the slice, so that this was meant for it.
+                idle = Reach.ELSEWHERE if self._source.sliced else Reach.IDLE
             else:
-                idle = True
-            found[record.key] = Reach.IDLE if idle else Reach.RELAUNCH
+                left_out = True
+            found[record.key] = idle if left_out else Reach.RELAUNCH
         return found
 
     def _lost(self, records: t.Sequence[HostRecord]) -> dict[HostKey, Reach]:

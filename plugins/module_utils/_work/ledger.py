@@ -39,6 +39,8 @@ class Reach(Enum):
     RELAUNCH = "relaunch"
     #: It is disabled, or no run targets it.
     IDLE = "idle"
+    #: It is in another slice of its inventory by now.
+    ELSEWHERE = "elsewhere"
     #: It is not in the inventory any more.
     GONE = "gone"
     #: It is in the inventory again after it was deleted: a launch that is limited to its name would, and a run on all.

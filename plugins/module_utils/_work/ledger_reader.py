@@ -382,7 +382,7 @@ class LedgerReader(WholeSuccessReader):
         silent = [run for run in runs if run.summaries == () and run.job.status == _jobs.FAILED_STATUS]
         if not any(run.covers(one.names) for run in silent for one in records if one.would_run):
             return records
-        return self._reach.with_disabled(records)
+        return self._reach.with_moved(self._reach.with_disabled(records))
 
     def _is_whole(self, job: Job) -> bool:
         asked = self._whole and job.successful and same_limit(self._source, job)

@@ -85,6 +85,7 @@ class Found:
     :param gone: which are not in the inventory any more.
     :param whole_only: which only a run on all hosts reaches.
     :param again: which were deleted and added again.
+    :param elsewhere: which are in another slice by now.
     :param tried: the jobs that this task has launched before for the same work.
     :param stopped: for whom it stopped early though they did not fail; None where that was not asked for.
     :param left_out: whether the success on all hosts left out hosts that can run.
@@ -97,6 +98,7 @@ class Found:
     gone: str = ""
     whole_only: str = ""
     again: str = ""
+    elsewhere: str = ""
     early: Job | None = None
     stopped: StoppedEarly | str | None = None
     tried: frozenset[int] = frozenset()
@@ -114,6 +116,7 @@ class Found:
                 Reach.GONE: self.gone,
                 Reach.WHOLE: self.whole_only,
                 Reach.AGAIN: self.again,
+                Reach.ELSEWHERE: self.elsewhere,
             }
             reach = {name: how for how, names in kinds.items() for name in names.split()}
             records = host_records(run, self.runs)
@@ -187,6 +190,8 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
     # No relaunch.
     ("hosts not asked for", found(failed=None), FAILED, "launch 42 failed"),
     ("hosts known", found(), FAILED, "launch 42 failed due a b c"),
+    ("some in another slice", found(elsewhere="a b"), FAILED, "launch 42 failed due c"),
+    ("in another slice", found(elsewhere=ABC), FALLBACK, "refuse"),
     # Ran, but without statistics.
     ("none", Found(source("canceled"), failed=""), FAILED, "refuse"),
     ("none, fallback", Found(source("canceled"), failed=""), FALLBACK, "launch 42 all"),
