@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from ansible.module_utils.common.parameters import remove_values
 
 from .._api.errors import AnswerError, flatten
-from .._api.jobs import Job, limit_names_in, told
+from .._api.jobs import EVERYBODY, Job, limit_names_in, told
 from .._work.host_patterns import too_long
 from .._work.same_work import MASK, variables_in
 
@@ -152,9 +152,10 @@ def limit_of(names: t.Collection[str]) -> str:
     return f"{text}," if len(names) == 1 and any(character in text for character in " \t:") else text
 
 
-def not_limitable(names: t.Iterable[str]) -> list[str]:
+def not_limitable(names: t.Collection[str]) -> list[str]:
     """Those of some names of hosts that no limit holds: to Ansible they are patterns, or several."""
-    return sorted(name for name in names if name[:1] in _FIRST or name != name.strip() or _WILD & set(name))
+    patterns = (name for name in names if name[:1] in _FIRST or name != name.strip() or _WILD & set(name))
+    return sorted({*patterns, *EVERYBODY.intersection(names)})
 
 
 def why_not(launch: TemplateLaunch, needs: LaunchNeeds) -> list[str]:

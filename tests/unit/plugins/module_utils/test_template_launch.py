@@ -89,7 +89,7 @@ def test_a_limit_holds_each_name_as_one(names: list[str], limit: str) -> None:
 
 
 def test_names_that_are_patterns() -> None:
-    odd = ["!web", "&web", "~web", "@web", "we*b", "we?b", "web[1]", "a,b", " web", "web ", ""]
+    odd = ["!web", "&web", "~web", "@web", "we*b", "we?b", "web[1]", "a,b", " web", "web ", "", "all", "*"]
 
     assert not_limitable([*odd, "web1", "web-1.example.com", "db 1", "10.0.0.1", "fe80::1", "a@b"]) == sorted(odd)
 
