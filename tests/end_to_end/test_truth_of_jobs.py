@@ -446,6 +446,18 @@ def test_a_host_whose_name_is_a_pattern_is_relaunched_by_no_limit(
     assert f"ansible takes {name!r} in a limit for a pattern" in refused["msg"]
 
 
+@pytest.mark.parametrize("name", ["!x", "&y"])
+def test_beside_others_it_is_a_host(sandbox: Sandbox, driver: Driver, name: str) -> None:
+    ping = "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.ping:\n"
+    made = template(sandbox, ping, ("web2", name))
+    job = sandbox.make_job(template=made["id"], status="failed", hosts={"web2": "failed", name: "failed"})
+
+    first, second = (driver.relaunch(job) for _time in range(2))
+
+    assert (first["failed"], first["remaining_hosts"]) == (False, []), first["msg"]
+    assert (second["changed"], second["id"]) == (False, first["id"]), second["msg"]
+
+
 def test_a_job_that_leaves_out_such_a_host_is_not_launched_again_and_again(
     sandbox: Sandbox, marks: Marks, driver: Driver
 ) -> None:

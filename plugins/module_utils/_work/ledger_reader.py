@@ -491,7 +491,7 @@ class LedgerReader(WholeSuccessReader):
             names = frozenset(name for host in records for name in host.names)
             limited = not run.whole and bool(run.job.limit_names) and run.job.limit_names <= names
             failed_on_more = not run.job.successful and not limited
-            matters = any(not limited or run.covers(host.names) for host in undecided)
+            matters = any(not limited or host.names & run.job.limit_names for host in undecided)
             if not failed_on_more and not matters:
                 return run
             run = self._with_summaries(run)

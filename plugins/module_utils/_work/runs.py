@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._api.jobs import HostSummary, Job
+from .._api.jobs import HostSummary, Job, names_of
 from .host_patterns import holds
 
 # What tells a host in one run from the others: its number, or its name where it has no row in the inventory.
@@ -40,7 +40,9 @@ class Run:
     def covers(self, names: frozenset[str]) -> bool:
         """Whether a host with these names is in its limit by name, and nothing there may leave it out."""
         limit = self.job.limit_names
-        named = bool(names & limit) and not any(name.startswith(("!", "&")) for name in limit)
+        # A name comes before a pattern.
+        others = limit.difference(names, self.no_groups, names_of(self.summaries or ()))
+        named = bool(names & limit) and not any(name.startswith(("!", "&")) for name in others)
         return self.whole or not limit or named
 
     def runs_on(self, names: frozenset[str]) -> t.Optional[bool]:
