@@ -106,6 +106,9 @@ notes:
   - A relaunch that ran and failed, or that was successful and left hosts that another one would run on, is followed by
     another round. All else ends the task, see RV(ended). A relaunch that was canceled, refused or could not be waited
     for is not tried again.
+  - Trouble in passing that outlasts O(max_retries) (the controller does not answer, answers 5xx, asks to be left alone
+    with 429, or the answer to a relaunch was lost) is an attempt too, from the first look on, and another round
+    follows. That looks first, so that a job that was launched all the same is waited for, and not launched twice.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process, as described with
     M(relaunch.controller.job_relaunch). It shows the status of each job on stderr, and a line about each further round
     with its number, its delay and the hosts that are left.
@@ -155,6 +158,7 @@ attempts:
   description:
     - The relaunches, oldest first; the newest 100 of them.
     - A round in which somebody else was found to have brought hosts to success counts with their job.
+    - A round that trouble in passing broke off counts too, whether it launched a job or not.
     - Where a task is repeated with C(until), also a M(ansible.builtin.async_status) behind C(async), Ansible puts the
       number of its own attempts in the place of this list. RV(job_ids) and RV(summary) stay as they are.
   returned: always, unless the task was called wrongly
@@ -168,7 +172,7 @@ attempts:
       type: int
       sample: 1
     job_id:
-      description: Number of the relaunch; none where it is not known whether a job was launched.
+      description: Number of the relaunch; none where none was launched or that is not known, as C(trouble) tells.
       type: int
       sample: 43
     url:
@@ -197,6 +201,10 @@ attempts:
       description: As RV(failures).
       type: list
       elements: dict
+    trouble:
+      description: The trouble in passing that broke it off; empty if there was none.
+      type: str
+      sample: ""
 attempts_more:
   description: How many relaunches there were before those in RV(attempts).
   returned: always, unless the task was called wrongly

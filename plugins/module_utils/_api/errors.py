@@ -117,6 +117,12 @@ class RefusedError(ControllerError):
     """The relaunch is not possible as asked; nothing was launched."""
 
 
+class NotNowError(RefusedError):
+    """The controller asked to be left alone, for longer than the task tries; nothing was launched."""
+
+    transient: bool = True
+
+
 class ForbiddenError(RefusedError):
     """The controller does not let this user relaunch this job; another job of the same work may be open to them."""
 

@@ -19,6 +19,7 @@ from .._api.errors import (
     ControllerError,
     ForbiddenError,
     NoFailedHostsError,
+    NotNowError,
     NotSentError,
     RefusedError,
 )
@@ -149,4 +150,4 @@ def pause_before_next_try(
         return pause
     if isinstance(refused.error, NotSentError):
         raise refused.error
-    raise RefusedError(f"{attempt.what} was not {attempt.verb}: {refused.error}")
+    raise NotNowError(f"{attempt.what} was not {attempt.verb}: {refused.error}")

@@ -115,8 +115,9 @@ def retry_failed_hosts(
                     tell(announced(rounds, most_attempts(ruled.left, retries) if ruled else retries))
                 client.sleep(rounds.delay)
             watch = Watch(client, asked.waiting, progress, launch_by)
-            if rounds.made:
+            if rounds.last is not None:
                 client.patient = patience_to_launch(watch)
+            if rounds.made:
                 numbers = (rounds.attempts[-1].job_id if rounds.attempts else None, asked.job_id)
                 read.forget_changed_hosts(client, [number for number in numbers if number is not None])
             sequence = sequence_of(client, asked, watch, read, ruled)
@@ -130,29 +131,41 @@ def retry_failed_hosts(
             )
         left = None if launch_by is None else launch_by - client.clock()
         verdict = _verdict(outcome, error, asked.check_mode, left is not None and left <= 0)
-        shown = Shown(verdict, outcome, tuple(sequence.passed if sequence else ()), ruled.left if ruled else {})
+        trouble = _trouble(error) if verdict is Verdict.FAILED else ""
+        passed = tuple(sequence.passed if sequence else ())
+        shown = Shown(verdict, outcome, passed, ruled.left if ruled else {}, trouble)
         rounds = after_round(rounds, shown, request.schedule, left)
         if error is None:
             return RetryOutcome.of(rounds, outcome)
         if rounds.ended is None and verdict is Verdict.FAILED:
-            # A template was looked up once: a job that somebody launches meanwhile is left alone.
-            asked = replace(asked, job_id=outcome.source_job_id, job_template=None, organization=None)
+            if outcome.source_job_id is not None:
+                # A template was looked up once: a job that somebody launches meanwhile is left alone.
+                asked = replace(asked, job_id=outcome.source_job_id, job_template=None, organization=None)
             continue
-        raise _with_account(rounds, outcome, error, request.deadline)
+        raise _with_account(rounds, shown, error, request.deadline)
 
 
-def _with_account(
-    rounds: Rounds, outcome: RelaunchOutcome, error: BaseException, deadline: t.Optional[Deadline]
-) -> BaseException:
-    """The error that ends the task, with the account of all rounds."""
-    cause = first_error(error)
+def _trouble(error: t.Optional[BaseException]) -> str:
+    """What broke a round off, as sentences, where trying again may cure it; else empty. What may have been launched the
+    next look finds.
+    """
+    cause = None if error is None else first_error(error)
+    return str(cause) if isinstance(cause, ControllerError) and cause.transient else ""
+
+
+def _with_account(rounds: Rounds, shown: Shown, error: BaseException, deadline: t.Optional[Deadline]) -> BaseException:
+    """The error that ends the task, with the account of all rounds.
+
+    :param shown: by the last one.
+    """
+    cause, outcome = first_error(error), shown.outcome
     if rounds.ended == RETRIES_USED_UP:
         cause = JobUnsuccessfulError(_used_up(rounds, outcome))
     if rounds.ended == DEADLINE_OVER and not isinstance(cause, DeadlineError):
         said = f"{_used_up(rounds, outcome)} The deadline, {deadline}, comes before the next attempt."
-        if isinstance(cause, ControllerError) and cause.transient:
+        if shown.verdict is Verdict.TOO_LATE:
             before = f"the deadline, {deadline}, was over before the controller could be asked."
-            said = f"Nothing{' more' if rounds.attempts else ''} was relaunched: {before} {cause}"
+            said = f"Nothing{' more' if rounds.changed else ''} was relaunched: {before} {cause}"
         cause = DeadlineError(said)
     if rounds.ended == PARKED and not isinstance(cause, ParkedError):
         cause = ParkedError(f"{_used_up(rounds, outcome)} What is left is parked: {parked_hosts(rounds.parked)}.")
@@ -168,24 +181,30 @@ def _verdict(outcome: RelaunchOutcome, error: t.Optional[BaseException], check_m
         would = outcome.changed or outcome.job is None or outcome.job.active
         return Verdict.PREDICTED if check_mode and would else Verdict.DONE
     cause = first_error(error)
-    unasked = over and isinstance(cause, ControllerError) and cause.transient and not outcome.changed
+    unasked = over and _trouble(error) and not outcome.changed
     if unasked or isinstance(cause, DeadlineError):
         return Verdict.TOO_LATE
     if isinstance(cause, ParkedError):
         return Verdict.PARKED
     # On its hosts, or by what the controller met while running it: either may go well another time.
     worth_another = outcome.job is not None and outcome.job.status in FAILED_STATUSES
-    if isinstance(cause, HostsLeftError) or (isinstance(cause, JobUnsuccessfulError) and worth_another):
+    worth_another = worth_another and isinstance(cause, JobUnsuccessfulError)
+    if isinstance(cause, HostsLeftError) or worth_another or (_trouble(error) and not check_mode):
         return Verdict.FAILED
     return Verdict.IMPOSSIBLE if isinstance(cause, ControllerError) else Verdict.BROKEN_OFF
 
 
 def _used_up(rounds: Rounds, outcome: RelaunchOutcome) -> str:
     after = f"after {counted(rounds.attempted, 'attempt')}"
+    job = "The job" if outcome.source_job_id is None else f"Job {outcome.source_job_id}"
+    trouble = rounds.attempts[-1].trouble if rounds.attempts else ""
+    url = (rounds.last or outcome).url
+    see = f"{f' The last attempt: {trouble}' if trouble else ''}{f' See {url}' if url else ''}"
     if not rounds.remaining:
-        return f"Job {outcome.source_job_id} has not succeeded {after}. {outcome.msg} See {outcome.url}"
+        said = f" {outcome.msg}" if outcome.msg else ""
+        return f"{job} has not succeeded {after}.{said}{see}"
     tried = [name for name in rounds.remaining if name in rounds.hosts and rounds.hosts[name].tried]
     untried = sorted(set(rounds.remaining) - {*tried, *rounds.parked})
     how = f"still fails on {told(tried)}" if tried else "has not succeeded"
     rest = f" Left, and not tried: {told(untried)}." if untried else ""
-    return f"Job {outcome.source_job_id} {how} {after}.{rest} See {outcome.url}"
+    return f"{job} {how} {after}.{rest}{see}"

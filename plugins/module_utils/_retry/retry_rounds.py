@@ -81,7 +81,7 @@ class Verdict(Enum):
     DONE = "done"
     #: In check mode.
     PREDICTED = "predicted"
-    #: A relaunch ran and failed, or was not all that is needed, so that another one may do better.
+    #: A relaunch ran and failed, was not all that is needed, or met trouble in passing: another one may do better.
     FAILED = "failed"
     #: The deadline was over.
     TOO_LATE = "too late"
@@ -101,22 +101,26 @@ class Shown:
     :param passed: what was done in it before it went on to all hosts.
     :param ruled: by name, the hosts that were left when it looked last and that a run can reach, each with its rule;
         empty without rules.
+    :param trouble: the trouble in passing that broke it off, as sentences; empty where that was none.
     """
 
     verdict: Verdict
     outcome: RelaunchOutcome
     passed: tuple[RelaunchOutcome, ...] = ()
     ruled: t.Mapping[str, t.Optional[Rule]] = field(default_factory=dict)
+    trouble: str = ""
 
 
 @dataclass(frozen=True)
 class AttemptRecord:
-    """A relaunch that was launched, adopted, or found to have done what was left; the fields are keys of the result.
+    """A relaunch that was launched, adopted, or found to have done what was left, or that trouble kept from being made;
+    the fields are keys of the result.
 
     :param attempt: from 1 on. A round that goes on to all hosts makes two.
-    :param job_id: None where the answer to the launch was lost.
+    :param job_id: None where there is none, or the answer to the launch was lost.
     :param all_hosts: it ran on all hosts of the job.
     :param hosts: by name, those that it was to bring to success, as far as they are known.
+    :param trouble: as of ``Shown``.
     """
 
     attempt: int
@@ -127,6 +131,7 @@ class AttemptRecord:
     hosts: tuple[str, ...]
     failed_hosts: tuple[str, ...]
     failures: tuple[t.Mapping[str, t.Any], ...]
+    trouble: str = ""
 
     @property
     def job(self) -> str:
@@ -216,7 +221,7 @@ def after_round(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Option
         still = shown.outcome.remaining_hosts
         rounds = replace(rounds, remaining=still or (), known=still is not None)
     for outcome in outcomes:
-        rounds = _noted(rounds, outcome)
+        rounds = _noted(rounds, outcome, shown.trouble if outcome is shown.outcome else "")
     grown = schedule.delay_after(rounds.grown)
     parked = {name: why for name, why in parked_by(shown.ruled).items() if name in rounds.remaining}
     rounds = replace(rounds, made=rounds.made + 1, grown=grown, delay=_delay(shown, grown), parked=parked)
@@ -234,7 +239,8 @@ def _ended(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Optional[fl
     if verdict is Verdict.DONE:
         if rounds.remaining:
             return NONE_CAN_RUN
-        return NONE_LEFT if rounds.attempts else NOTHING_TO_DO
+        ran = rounds.changed or rounds.recovered or any(attempt.job_id is not None for attempt in rounds.attempts)
+        return NONE_LEFT if ran else NOTHING_TO_DO
     if verdict is Verdict.FAILED:
         records = (shown.outcome.records or {}).items()
         nowhere = {name for name, one in records if one.done_in is None and one.reach in NOWHERE}
@@ -252,7 +258,7 @@ def _ended(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Optional[fl
     return ends.get(verdict)
 
 
-def _noted(rounds: Rounds, outcome: RelaunchOutcome) -> Rounds:
+def _noted(rounds: Rounds, outcome: RelaunchOutcome, trouble: str) -> Rounds:
     number = rounds.attempted + 1
     remaining = rounds.remaining if outcome.remaining_hosts is None else outcome.remaining_hosts
     done = {name: one.done_in.id if one.done_in else None for name, one in (outcome.records or {}).items()}
@@ -265,8 +271,8 @@ def _noted(rounds: Rounds, outcome: RelaunchOutcome) -> Rounds:
     ran = outcome.changed or outcome.hosts is not None or outcome.failed_hosts is not None
     hosts = dict(rounds.hosts)
     attempts = rounds.attempts
-    if ran or recovered:
-        attempt = _attempt(rounds, outcome, number, ran)
+    if ran or recovered or trouble:
+        attempt = replace(_attempt(rounds, outcome, number, ran), trouble=trouble)
         attempts = (*attempts, attempt)
         for name in _tried(rounds, outcome) if ran else ():
             before = hosts.get(name, RetriedHost())
@@ -341,7 +347,8 @@ def announced(rounds: Rounds, most: int) -> str:
     # Those by which a round went on to all hosts are more than the rounds.
     most += rounds.attempted - rounds.made
     of = f" of {most}" if rounds.attempted < most else ""
-    return f"attempt {rounds.attempted + 1}{of} in {rounds.delay:g} s{left}"
+    after = " after trouble with the controller" if rounds.attempts and rounds.attempts[-1].trouble else ""
+    return f"attempt {rounds.attempted + 1}{of} in {rounds.delay:g} s{after}{left}"
 
 
 def summary(rounds: Rounds) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+import pytest
 from requests import ConnectionError as NoConnection
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import (
@@ -423,6 +424,139 @@ def test_an_earlier_relaunch_may_be_deleted_in_a_delay() -> None:
     assert (ended.error, ended.outcome.result()["ended"]) == (None, "none_left")
 
 
+class TestTroubleInPassing:
+    """It is an attempt, and no end, while retries and deadline last."""
+
+    def trouble(
+        self, controller: RelaunchingController, there: t.Callable[[str, str], bool], status: int = 502
+    ) -> None:
+        """Requests are answered so while it is there, by method and path."""
+        real = controller._answer
+
+        def answer(method: str, parts: list[str], query: dict[str, str], sent: t.Any) -> tuple[int, t.Any]:
+            bad = there(method, "/".join(parts))
+            return (status, {"detail": "Bad gateway."}) if bad else real(method, parts, query, sent)
+
+        controller._answer = answer  # type: ignore[method-assign]
+
+    def test_a_launch_that_is_lost_and_did_not_come_about(self) -> None:
+        controller = RelaunchingController(failing("web1", ""), "web1")
+        self.trouble(controller, lambda method, _path: method == "POST" and len(controller.posts) == 2)
+
+        ended = retry(controller)
+
+        assert ended.error is None
+        assert ended.account == ("none_left", {"web1": 3}, [], [43, 44])
+        lost = ended.outcome.attempts[1]
+        assert (lost["attempt"], lost["job_id"], lost["hosts"]) == (2, None, ("web1",))
+        assert "It is unknown whether job 43 was relaunched" in lost["trouble"] and "502" in lost["trouble"]
+        assert [one["trouble"] for one in ended.outcome.attempts[::2]] == ["", ""]
+        assert ended.lines[1] == "attempt 3 of 3 in 600 s after trouble with the controller: 1 host left: web1"
+
+    def test_a_job_that_was_lost_is_adopted_and_not_launched_twice(self) -> None:
+        controller = RelaunchingController(failing(""), "web1")
+        self.trouble(controller, lambda method, _path: method == "POST")
+
+        def late() -> None:
+            controller.relaunch(SOURCE).update(status="running", finished=None)
+
+        def ended_meanwhile(path: str) -> None:
+            if path == "jobs/43/":
+                controller.jobs[43].update(status="successful", finished="2026-11-23T00:45:00.000000Z")
+
+        controller.before = ended_meanwhile
+        ended = retry(controller, Meanwhile(late), delay_max=DELAY)
+
+        assert (ended.error, controller.posts) == (None, ["jobs/42/relaunch/"])
+        assert ended.account == ("none_left", {"web1": 2}, [], [43])
+        assert ended.outcome.changed
+
+    def test_a_controller_that_asks_to_be_left_alone(self) -> None:
+        controller = RelaunchingController(failing(""), "web1")
+        controller.throttled = [60.0]
+
+        ended = retry(controller)
+
+        assert (ended.error, len(controller.posts)) == (None, 2)
+        assert ended.account == ("none_left", {"web1": 2}, [], [43])
+        assert "throttled" in ended.outcome.attempts[0]["trouble"]
+
+    def test_a_job_that_cannot_be_read_at_first(self) -> None:
+        controller, clock = RelaunchingController(failing(""), "web1"), Clock()
+        self.trouble(controller, lambda _method, _path: clock.now < DELAY)
+
+        ended = retry(controller, clock, delay_max=DELAY)
+
+        assert ended.account == ("none_left", {"web1": 2}, [], [43])
+        assert clock.slept[0] == DELAY
+
+    def test_of_which_nothing_was_left(self) -> None:
+        controller, clock = RelaunchingController(failing(""), "web1"), Clock()
+        controller.relaunch(SOURCE)
+        self.trouble(controller, lambda _method, _path: clock.now < DELAY)
+
+        assert retry(controller, clock, delay_max=DELAY).account == ("nothing_to_do", {}, [], [])
+
+    def test_that_stays(self) -> None:
+        controller = RelaunchingController(failing(""), "web1")
+        self.trouble(controller, lambda _method, _path: True)
+
+        ended = retry(controller)
+
+        assert isinstance(ended.error, JobUnsuccessfulError)
+        assert str(ended.error).startswith("Job 42 has not succeeded after 3 attempts. The last attempt: GET http")
+        assert (ended.outcome.ended, ended.outcome.changed, ended.outcome.job) == ("retries_used_up", False, None)
+        assert [(one["attempt"], one["job_id"]) for one in ended.outcome.attempts] == [(1, None), (2, None), (3, None)]
+
+    def test_that_comes_after_a_relaunch(self) -> None:
+        """Its job, which is known, is the one to tell of."""
+        controller = RelaunchingController(hopeless, "web1")
+        controller.throttled = [60.0] * 9
+        controller.relaunch(SOURCE)
+
+        ended = retry(controller, retries=2)
+
+        assert str(ended.error).startswith("Job 42 has not succeeded after 2 attempts. Left, and not tried: web1. ")
+        assert "The last attempt: Job 43 was not relaunched: POST http" in str(ended.error)
+        assert ended.outcome.remaining_hosts == ("web1",)
+
+    def test_with_a_template_that_could_not_be_looked_up(self) -> None:
+        controller = RelaunchingController(failing(""), "web1")
+        self.trouble(controller, lambda _method, _path: True)
+
+        ended = retry(controller, job_id=None, job_template="Deploy")
+
+        assert str(ended.error).startswith("The job has not succeeded after 3 attempts. The last attempt: GET http")
+        assert {path for _method, path, _query in controller.asked} == {"job_templates/"}
+
+    def test_before_the_deadline(self) -> None:
+        controller = RelaunchingController(failing(""), "web1")
+        self.trouble(controller, lambda _method, _path: True)
+
+        ended = retry(controller, deadline="15m", delay_max=DELAY)
+
+        assert ended.outcome.ended == "deadline_over"
+        assert "has not succeeded after 1 attempt. The last attempt: GET http" in str(ended.error)
+        assert str(ended.error).endswith("comes before the next attempt.")
+
+    @pytest.mark.parametrize("status", [401, 403, 404])
+    def test_is_none_where_the_controller_means_it(self, status: int) -> None:
+        controller = RelaunchingController(failing(""), "web1")
+        self.trouble(controller, lambda _method, _path: True, status)
+
+        ended = retry(controller)
+
+        assert (ended.outcome.ended, ended.outcome.attempts, ended.lines) == ("not_possible", (), [])
+
+    def test_ends_check_mode_which_does_not_wait(self) -> None:
+        controller = RelaunchingController(failing(""), "web1")
+        self.trouble(controller, lambda _method, _path: True)
+
+        ended = retry(controller, check_mode=True)
+
+        assert (ended.outcome.ended, ended.lines, len(controller.asked)) == ("not_possible", [], 1)
+
+
 class TestAnInterruptionLeavesAnAccount:
     def test_of_a_wait(self) -> None:
         controller = RelaunchingController(hopeless, "web1")
@@ -463,6 +597,6 @@ class TestAnInterruptionLeavesAnAccount:
         controller.before = lose
         ended = retry(controller)
 
-        assert ended.outcome.ended == "not_possible"
+        assert ended.outcome.ended == "retries_used_up"
         assert (ended.outcome.job, ended.outcome.changed) == (None, True)
-        assert [attempt["job_id"] for attempt in ended.outcome.attempts] == [43, None]
+        assert [attempt["job_id"] for attempt in ended.outcome.attempts] == [43, None, None]
