@@ -178,7 +178,8 @@ notes:
   - Nodes of workflows that are not selected are left alone, since relaunching them would not resume their workflow, and
     so are jobs that need passwords and jobs that the user may see but not start.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process where that makes
-    no difference, as that of M(relaunch.controller.job_relaunch) does, and shows on stderr how far all jobs are.
+    no difference, as that of M(relaunch.controller.job_relaunch) does, and shows on stderr how far all jobs are, and
+    the number of each job and workflow job that it launches.
 seealso:
   - ref: How it decides <ansible_collections.relaunch.controller.docsite.guide_deciding>
     description: Which jobs are the same work, and when nothing is launched.

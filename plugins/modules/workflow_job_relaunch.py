@@ -132,8 +132,8 @@ notes:
   - After the deletion of the temporary template only system administrators and auditors can read its workflow job; the
     jobs of its nodes stay readable.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process where that makes
-    no difference, and runs the module everywhere else; see M(relaunch.controller.job_relaunch). While it waits, the
-    action plugin shows on stderr how the workflow job and its nodes get on.
+    no difference, and runs the module everywhere else; see M(relaunch.controller.job_relaunch). The action plugin shows
+    the number of each workflow job that it launches on stderr and, while it waits, how that and its nodes get on.
 seealso:
   - ref: Resuming a workflow <ansible_collections.relaunch.controller.docsite.guide_resuming_a_workflow>
     description: What runs, what is kept, what it takes and what it refuses.

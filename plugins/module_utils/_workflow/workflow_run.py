@@ -116,6 +116,10 @@ class WorkflowRun:
         """
         own = launched.job
         self.state.launched.append(own)
+        root = outcome.root_workflow_job_id or outcome.source_workflow_job_id
+        what = "a relaunch" if own.is_relaunch else "what remains"
+        # Whatever breaks the task off from now on, the number of the new one has been shown.
+        self.client.tell(f"{WORKFLOW_JOB.noun} {own.id} launched, {what} of {WORKFLOW_JOB.noun} {root}")
         lost = f"The answer to that was lost, so it was looked for: {launched.lost}" if launched.lost else ""
         outcome = replace(outcome.about(self.client, own, WORKFLOW_JOB), changed=True)
         outcome = outcome.saying(lost).warned(launched.doubt)

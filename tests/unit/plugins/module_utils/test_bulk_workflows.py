@@ -510,3 +510,25 @@ class TestARefusalThatComesLate:
         entry = self.refused(world, by_another).entries[30]
 
         assert (entry.outcome, self.launches(world)) == ("done", 1), entry.msg
+
+
+def test_the_number_of_a_new_one_is_told_before_anything_can_break_the_task_off(world: World) -> None:
+    world.workflow(30)
+    world.nodes[30] = [node(1, 21, template=8, kind="job")]
+    world.failed(21, {"web1": True}, template=8, launch_type="workflow", **above(30))
+    lines: list[str] = []
+
+    def interrupt(_method: str, path: str) -> None:
+        if path == "workflow_jobs/" and any(path.endswith("launch") for path in world.posts):
+            raise KeyboardInterrupt
+
+    world.before = interrupt
+    request = JobsRequest(
+        waiting=Waiting(wait=True), selection=Selection(finished_after=NOW), options=RelaunchOptions(wait=True)
+    )
+    with world.client(max_retries=0) as client:
+        client.tell = lines.append
+        with pytest.raises(KeyboardInterrupt):
+            relaunch_jobs(client, request, NOW)
+
+    assert lines == [f"workflow job {max(world.workflows)} launched, what remains of workflow job 30"]
