@@ -19,6 +19,7 @@ from .._api.jobs import Job
 from .._api.kinds import WORKFLOW_JOB
 from .._job.driver import drive
 from .._job.outcome import carrying
+from .._job.sequence import MOST_LOOKS
 from .._job.work import FRESH_FOR
 from .._launch.asks import Steps
 from .._launch.launch import Attempt, Launched
@@ -29,6 +30,7 @@ from .._work.same_work import uncompared
 from .lineage import Lineage, Relaunches, nodes_of, read_base, read_lineage, readable, refuse_own, root_of
 from .options import WorkflowRequest
 from .outcome import WorkflowOutcome
+from .remaining_nodes import Node
 from .resume_workflow import ResumeSequence
 from .workflow_run import Contest, WorkflowRun, only_tells
 
@@ -126,12 +128,16 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
         refused=lambda error: workflow_refused(error, root.id),
     )
     launched: t.Optional[Launched] = None
-    tries = 0
+    nodes: list[Node] = []
+    tries = looks = 0
     while launched is None:
         newest, at = root.id, run.client.clock()
         if not run.request.force:
             done = root.successful and read_base(run.client, root) is root
-            lineage = None if done else read_lineage(run.client, root, nodes_of(run.client, root.id))
+            nodes = nodes or ([] if done else nodes_of(run.client, root.id))
+            # It asks for several lists, and the first of them is the oldest that is known.
+            at = run.client.clock()
+            lineage = None if done else read_lineage(run.client, root, nodes)
             if lineage is None or (root.successful and lineage.base is root):
                 return run.done(root, f"Workflow job {root.id} was successful: nothing to relaunch.", outcome)
             outcome = outcome.warned(*lineage.warnings)
@@ -143,7 +149,10 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
                 why = not_startable(root, WORKFLOW_JOB)
                 raise ForbiddenError(f"Workflow job {root.id} would not be relaunched. {why}")
             return replace(outcome, changed=True).saying("All nodes would be relaunched.")
-        contest = Contest.of(root, newest)
+        looks += 1
+        if not run.request.force and run.client.clock() - at > FRESH_FOR and looks < MOST_LOOKS:
+            continue
+        looks, contest = 0, Contest.of(root, newest)
         launched = yield from run.launch(replace(attempt, again_by=at + FRESH_FOR), contest, outcome, tries)
         tries += 1
     outcome = outcome.saying(f"Workflow job {root.id}: all nodes relaunched as workflow job {launched.job.id}.")

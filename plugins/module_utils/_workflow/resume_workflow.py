@@ -190,8 +190,9 @@ class ResumeSequence:
         """From one look to the next; None where that is due."""
         client = self._run.client
         nodes = nodes_of(client, self._root.id)
-        lineage = read_lineage(client, self._root, nodes)
+        # It asks for several lists, and the first of them is the oldest that is known.
         at = client.clock()
+        lineage = read_lineage(client, self._root, nodes)
         outcome = outcome.warned(*lineage.warnings)
         doing = lineage.doing
         if doing is not None and _has_left(self._run, lineage, doing):
@@ -209,7 +210,8 @@ class ResumeSequence:
                 self._looks += 1
                 if self._looks < MOST_LOOKS:
                     return None
-                lineage, at = read_lineage(client, self._root, nodes), client.clock()
+                at = client.clock()
+                lineage = read_lineage(client, self._root, nodes)
                 if lineage.active or lineage.last != situation.source.id:
                     return None
             return (yield from self._launch(made, lineage, at))

@@ -19,6 +19,12 @@ from ansible_collections.relaunch.controller.plugins.module_utils._launch.waitin
 from ansible_collections.relaunch.controller.plugins.module_utils._retry.deadline import Deadline
 from ansible_collections.relaunch.controller.plugins.module_utils._selection.selection import Selection
 from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import (
+    WORKFLOW_SPECIFICATION,
+    WorkflowRequest,
+)
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.outcome import WorkflowOutcome
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.relaunch_workflow import relaunch_workflow
 from ansible_collections.relaunch.controller.tests.unit.bulk_controller import (
     NOW,
     BulkController,
@@ -532,3 +538,52 @@ def test_the_number_of_a_new_one_is_told_before_anything_can_break_the_task_off(
             relaunch_jobs(client, request, NOW)
 
     assert lines == [f"workflow job {max(world.workflows)} launched, what remains of workflow job 30"]
+
+
+class TestALaunchOfAllNodesRestsOnAFreshLook:
+    """Workflow job 30 by itself; the last list of each look, of the jobs of its template, may take long."""
+
+    def relaunch(self, world: World, slow: t.Callable[[], object], **options: t.Any) -> WorkflowOutcome:
+        world.workflow(30)
+        world.nodes[30] = [node(1, 21, template=8, kind="job")]
+
+        def pass_time(method: str, path: str) -> t.Any:
+            if path == "unified_jobs/":
+                slow()
+            if method != "POST":
+                return None
+            one = world.workflow(31, failed=False, launch_type="relaunch")
+            one.created = world.clock.now
+            return 201, one.shown(world.clock.now)
+
+        world.before = pass_time
+        defaults = {name: one.get("default") for name, one in WORKFLOW_SPECIFICATION["argument_spec"].items()}
+        request = WorkflowRequest.of({**defaults, "workflow_job_id": 30, "nodes": "all", **options}, False, False)
+        with world.client(max_retries=0) as client:
+            return relaunch_workflow(client, request)
+
+    def looks(self, world: World) -> int:
+        paths = [(method, path) for method, path, _query in world.asked]
+        return paths[: paths.index(("POST", "workflow_jobs/30/relaunch/"))].count(("GET", "unified_jobs/"))
+
+    def test_what_was_done_while_it_looked_is_not_launched(self, world: World) -> None:
+        def by_another() -> None:
+            if 40 not in world.workflows:
+                world.clock.now += 8
+                one = world.workflow(40, 901, failed=False, name="Remainder of workflow job 30 0123456789ab")
+                one.created, one.duration = world.clock.now - 2.0, 1.0
+
+        outcome = self.relaunch(world, by_another)
+
+        assert (world.posts, outcome.changed, outcome.job and outcome.job.id) == ([], False, 40)
+
+    @pytest.mark.parametrize(("seconds", "looks"), [(0.1, 1), (8, 3)])
+    def test_the_third_look_at_the_latest_leads_to_it(self, world: World, seconds: float, looks: int) -> None:
+        outcome = self.relaunch(world, lambda: world.clock.sleep(seconds))
+
+        assert (outcome.changed, self.looks(world)) == (True, looks)
+        assert [path for _method, path, _query in world.asked].count("workflow_jobs/30/workflow_nodes/") == 1
+
+    def test_none_is_asked_for_with_force(self, world: World) -> None:
+        assert self.relaunch(world, lambda: world.clock.sleep(8), force=True).changed
+        assert self.looks(world) == 0
