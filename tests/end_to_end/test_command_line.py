@@ -9,9 +9,13 @@ from __future__ import annotations
 import json
 import os
 import typing as t
+from pathlib import Path
 
 import pytest
+import yaml
 
+from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import CONNECTION_SPEC
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import SPECIFICATION
 from sandbox.process import Sandbox
 
 from .test_cut_short import CASES, Rollout
@@ -162,7 +166,14 @@ def test_what_cannot_be_meant_is_named(
     assert sandbox.log() == []
 
 
-@pytest.mark.parametrize("name", ["max_jobs", "at_once", "stop_after", "max_attempts"])
+def test_each_option_of_the_module_is_a_variable() -> None:
+    folder = Path(__file__).resolve().parents[2] / "playbooks"
+    plays = yaml.safe_load((folder / "recover_failed_jobs.yml").read_text(encoding="utf-8"))
+    options = set(SPECIFICATION["argument_spec"]) - set(CONNECTION_SPEC) - {"wait", "hosts", "timeout"}
+    assert {*options, "job_hosts", "wait_timeout"} <= set(plays[0]["vars"]["_recover_failed_jobs_known"])
+
+
+@pytest.mark.parametrize("name", ["max_jobs", "at_once", "stop_after", "max_attempts", "interval"])
 def test_a_zero_is_not_the_default(
     sandbox: Sandbox, failed: t.Callable[[str], int], run_playbook: RunPlaybook, connection: dict[str, str], name: str
 ) -> None:
