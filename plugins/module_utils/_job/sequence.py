@@ -68,9 +68,7 @@ class RelaunchSequence:
         self._work_of = work_of
         self._show_launched = launched
         self._before = before
-        self._looks = 0
-        self._launches = 0
-        self._tries = 0
+        self._looks = self._launches = self._tries = 0
         self._forbidden: set[int] = set()
         self._hosts_needed = False
         self._left_new: set[int] = set()
@@ -217,11 +215,9 @@ class RelaunchSequence:
         if judged.again:
             self.passed.append(judged.outcome)
             work.reader.forget_hosts(look.ledger)
-        if judged.again and self._launches >= MOST_LAUNCHES:
-            job, left = launched.job.id, _jobs.told(sorted(judged.due)) or "more"
-            said = f"Job {job} was successful, but after {MOST_LAUNCHES} relaunches there is still left: {left}."
-            with carrying(judged.outcome):
-                raise HostsLeftError(f"{said} Run the task again. See {judged.outcome.url}")
+            if self._launches >= MOST_LAUNCHES:
+                with carrying(judged.outcome):
+                    raise _hosts_left(launched.job, judged)
         return judged
 
     def _sent(self, work: JobWork, look: Look, prepared: Prepared) -> Steps[t.Optional[Launched]]:
@@ -256,6 +252,12 @@ class RelaunchSequence:
             found = yield from look_up(work.client, attempt, sent, newer, "job", work.watch.left())
         self.state.looking_up = False
         return found
+
+
+def _hosts_left(job: Job, judged: Judged) -> HostsLeftError:
+    left = _jobs.told(sorted(judged.due)) or "more"
+    said = f"Job {job.id} was successful, but after {MOST_LAUNCHES} relaunches there is still left: {left}."
+    return HostsLeftError(f"{said} Run the task again. See {judged.outcome.url}")
 
 
 def _check_deadline(work: JobWork, job: Job) -> None:
