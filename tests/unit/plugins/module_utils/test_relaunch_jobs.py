@@ -244,6 +244,7 @@ def test_hosts_that_cannot_run_remain_after_success_on_others(
 def test_what_a_schedule_has_recovered_meanwhile_is_not_launched(
     controller: ScriptedController, clock: Clock, run: t.Callable[..., Result]
 ) -> None:
+    controller.whenever("GET", "/api/v2/inventories/1/hosts/", body=listed())
     controller.expect("POST", at(42, "relaunch"), 201, relaunched(100))
     controller.expect("GET", JOBS, body=listed(relaunched(100)))
     controller.expect("GET", JOBS, body=listed())
@@ -271,6 +272,7 @@ def test_what_a_schedule_has_recovered_meanwhile_is_not_launched(
 def test_what_came_during_a_search_is_known_at_the_next_launch(
     controller: ScriptedController, clock: Clock, run: t.Callable[..., Result]
 ) -> None:
+    controller.whenever("GET", "/api/v2/inventories/1/hosts/", body=listed())
     controller.expect("POST", at(42, "relaunch"), fault="close")
     for _look in range(10):
         controller.expect("GET", JOBS, body=listed())
@@ -287,6 +289,7 @@ def test_what_came_during_a_search_is_known_at_the_next_launch(
 def test_what_came_while_prompts_were_read_is_known_at_launch(
     controller: ScriptedController, clock: Clock, run: t.Callable[..., Result]
 ) -> None:
+    controller.whenever("GET", "/api/v2/inventories/1/hosts/", body=listed())
     controller.expect("POST", at(42, "relaunch"), 201, relaunched(100))
     controller.expect("GET", JOBS, body=listed(relaunched(100)))
     for _look in range(8):
