@@ -424,6 +424,45 @@ def test_a_host_that_was_renamed_or_deleted_needs_no_second_job(
     assert len(posts(sandbox)) == 1
 
 
+@pytest.mark.parametrize(
+    ("hosts", "another_ran"), [("failed", False), ("failed", True), ("remaining", False), ("remaining", True)]
+)
+def test_a_copy_that_vanished_from_a_constructed_inventory_and_came_back_is_the_same_host(
+    sandbox: Sandbox, driver: Driver, hosts: str, another_ran: bool
+) -> None:
+    name = os.urandom(3).hex()
+    inputs = sandbox.add_inventory(f"Input {name}", {"web1": {}, "web2": {}})
+    constructed = sandbox.add_constructed_inventory(f"Constructed {name}", [inputs["id"]])["id"]
+    options: Options = {"inventory": constructed, "outcomes": {"web1": "failed"}, "asks": ["limit"]}
+    made = sandbox.add_template(f"Moving {name}", PING, **options)
+    job = sandbox.launch(made["id"])
+    assert sandbox.wait(job) == "failed"
+    now_fails(sandbox, made)
+
+    def synchronise(hosts: int) -> None:
+        source = sandbox.request("GET", f"/inventories/{constructed}/inventory_sources/").body["results"][0]["id"]
+        sandbox.request("POST", f"/inventory_sources/{source}/update/", body={})
+        for _time in range(100):
+            if sandbox.request("GET", f"/inventories/{constructed}/hosts/").body["count"] == hosts:
+                return
+            time.sleep(0.1)
+        raise AssertionError
+
+    sandbox.disable_host(inputs["hosts"]["web1"])
+    if another_ran:
+        assert sandbox.wait(sandbox.launch(made["id"])) == "successful"
+    else:
+        synchronise(1)
+        gone = driver.relaunch(job, hosts="remaining")
+        assert (gone["failed"], gone["changed"], gone["remaining_hosts"]) == (False, False, ["web1"]), gone["msg"]
+    sandbox.enable_host(inputs["hosts"]["web1"])
+    synchronise(2)
+    first, second = (driver.relaunch(job, hosts=hosts) for _time in range(2))
+
+    assert (first["failed"], first["changed"], first["remaining_hosts"]) == (False, True, []), first["msg"]
+    assert (second["changed"], second["id"]) == (False, first["id"]), second["msg"]
+
+
 @pytest.mark.parametrize("front_door", ["relaunch", "retry", "bulk"])
 def test_a_job_that_is_deleted_while_its_relaunch_runs(
     sandbox: Sandbox, failed: Failed, driver: Driver, front_door: str

@@ -132,16 +132,20 @@ class HostReach(ActiveLimits):
         :raises ControllerError: it could not be read. Who may not read the inventory is not told.
         """
         # Of those that a run has left out it is known.
-        asked = [one for one in records if one.would_run and one.absent_in is None and isinstance(one.key, int)]
-        enabled = self.enabled(asked) if asked else None
-        if enabled is None:
+        asked = [one for one in records if one.would_run and one.absent_in is None]
+        enabled = self.enabled([one for one in asked if isinstance(one.key, int)]) if asked else None
+        named = [one for one in asked if isinstance(one.key, str) and one.has_row]
+        rows = self._named([one.name for one in named]) if named else {}
+        if enabled is None or rows is None:
             return tuple(records)
-        idle = {one.key for one in asked} - {one.key for one in enabled}
+        idle: set[HostKey] = {one.key for one in asked if isinstance(one.key, int)}
+        idle.difference_update(one.key for one in enabled)
+        idle.update(one.key for one in named if _by_name(one, rows, Reach.RELAUNCH) is not Reach.RELAUNCH)
         return self._elsewhere([replace(one, reach=Reach.IDLE) if one.key in idle else one for one in records])
 
     def with_moved(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
         """The records, in which those that a relaunch of a slice would run on, and that are in another one by now, are
-        elsewhere: a slice is every so-manieth of the enabled hosts, by their names.
+        elsewhere: the enabled hosts, by their names, are dealt out to the slices in turn.
 
         :raises ControllerError: it could not be read. Who may not read the inventory is not told.
         """
@@ -175,9 +179,12 @@ class HostReach(ActiveLimits):
         What a job that failed left out may be hosts that it had not got to. What a successful one left out was taken
         out on purpose, unless it is enabled and was changed since.
         """
-        changed = self._changed([one.key for one in records if isinstance(one.key, int)])
-        found: dict[HostKey, Reach] = {}
-        for record in records:
+        named = [one for one in records if isinstance(one.key, str)]
+        rows = self._named([one.name for one in named]) if named else None
+        found = {one.key: _by_name(one, rows, Reach.RELAUNCH) for one in named}
+        numbered = [one for one in records if isinstance(one.key, int)]
+        changed = self._changed([one.key for one in numbered])
+        for record in numbered:
             job = t.cast("Job", record.absent_in)
             idle = Reach.IDLE
             if changed is None:

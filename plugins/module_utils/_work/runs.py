@@ -64,7 +64,8 @@ class Hosts:
     """Which summaries of several runs are about the same host.
 
     By the number of the host, or of its copy in a constructed inventory. By name where the run had another inventory
-    than the source, and where a summary has lost its host: a host that was deleted and added again is the same host.
+    than the source, and where a summary has lost its host or that copy: a host that was deleted and added again is the
+    same host.
 
     :param inventory: the source's.
     :param runs: all that matter.
@@ -93,7 +94,9 @@ class Hosts:
     def _number(self, run: Run, summary: HostSummary) -> t.Optional[int]:
         if run.job.inventory != self._inventory:
             return None
-        return summary.constructed_host or summary.host
+        constructed = run.job.summary("inventory").get("kind") == "constructed"
+        # Its copy is another row than the host itself, and goes while that is disabled.
+        return summary.constructed_host or (None if constructed else summary.host)
 
 
 def runs_query(source: Job) -> dict[str, t.Any]:

@@ -294,6 +294,16 @@ class TestIdentity:
 
         assert (found.key, found.done_in and found.done_in.id, found.has_row) == (71, 43, False)
 
+    @pytest.mark.parametrize(("later", "key"), [("web1", 72), ("web2", "web1")], ids=["it ran", "another ran"])
+    def test_a_copy_that_came_back_is_the_same_host(self, later: str, key: int | str) -> None:
+        """What is left in the summary is the number of the input host."""
+        facts = {"summary_fields": {"inventory": {"kind": "constructed"}}}
+        failed = Run(Job.of(job(42, **facts)), whole=True, summaries=(self.renamed(8, "web1", failed=True),))
+        rows = (self.renamed(8, later, constructed_host=72),)
+        (found,) = host_records(failed, [Run(Job.of(job(43, "successful", **facts)), whole=True, summaries=rows)])
+
+        assert (found.key, found.done_in is not None) == (key, later == "web1")
+
     def test_one_deleted_and_added_again_is_the_same_by_name(self) -> None:
         (found,) = self.of(self.renamed(None, "web1", failed=True), self.renamed(9, "web1"))
 
