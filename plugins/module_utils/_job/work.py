@@ -140,7 +140,10 @@ class JobWork:
         events_in = EventsIn(watch, read, request.check_mode and not with_hosts)
         same_work = SameWork(client, source, options.job_type, prompts, request.changes)
         whole = options.hosts == ALL
-        reader = LedgerReader(client, events_in, source, same_work, whole, read, tried, with_hosts)
+        # Only where the template itself is launched, who can run by now decides whether that is done.
+        launched = options.hosts == REMAINING or "inventory" in request.changes
+        inventory = same_work.inventory_now if launched else (lambda: None)
+        reader = LedgerReader(client, events_in, source, same_work, whole, read, tried, with_hosts, inventory)
         return cls(client, request, watch, source, same_work, reader, events_in, of_others, read.inventories)
 
     @property

@@ -319,6 +319,7 @@ class LedgerReader(WholeSuccessReader):
     :param read: what has been read before.
     :param tried: the jobs that this task has launched for the same work before; they may grow.
     :param with_hosts: the failed hosts are to be told all the same.
+    :param inventory_now: brings the inventory that a launch would have by now; None where it is not told.
     """
 
     def __init__(
@@ -331,9 +332,10 @@ class LedgerReader(WholeSuccessReader):
         read: JobsRead,
         tried: t.Collection[int] = (),
         with_hosts: bool = False,
+        inventory_now: t.Callable[[], t.Optional[int]] = lambda: None,
     ) -> None:
         super().__init__(client, events_in, source, read)
-        self._reach = HostReach(client, source, same_work.inventory_now)
+        self._reach = HostReach(client, source, inventory_now)
         self._same_work = same_work
         self._whole = whole
         self._reads_hosts = with_hosts or not whole

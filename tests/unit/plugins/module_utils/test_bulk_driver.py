@@ -1065,7 +1065,7 @@ def test_one_whose_detail_never_comes_does_not_stop_the_plan_of_the_others(
 
 def test_one_whose_only_host_is_no_limit_is_canceled_alone(controller: BulkController) -> None:
     """The user sees no hosts, so that the new job is the first that tells."""
-    controller.after = lambda path, _query, status, body: (status, {"count": 0} if path == "hosts/" else body)
+    controller.after = lambda path, query, status, body: (status, listed([], query) if path == "hosts/" else body)
     controller.failed(1, {"db 1": True, "web2": False}, template=1)
     controller.failed(2, {"db 1": False, "web2": True}, template=2)
 

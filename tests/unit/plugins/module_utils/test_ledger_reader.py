@@ -49,7 +49,6 @@ from ansible_collections.relaunch.controller.tests.unit.scripted_controller impo
 
 HOSTS = "/api/v2/inventories/1/hosts/"
 GROUPS = "/api/v2/inventories/1/groups/"
-TEMPLATE = "/api/v2/job_templates/7/"
 SUMMARIES = "job_host_summaries"
 
 
@@ -60,7 +59,6 @@ Read = t.Callable[..., Ledger]
 def read(controller: ScriptedController, clock: Clock) -> t.Iterator[Read]:
     """The ledger of job 42, with these newer jobs; where nothing else is said all went to their ends."""
     controller.whenever("GET", r"/api/v2/jobs/\d+/job_events/", body=listed(*STARTED), event__in="playbook_on_task")
-    controller.whenever("GET", TEMPLATE, body={"id": 7, "inventory": 1})
     with ControllerClient(ConnectionOptions(controller.url, token="t", max_retries=0), clock.read, clock.sleep) as on:
 
         def read(
@@ -646,7 +644,6 @@ class TestLostRow:
         counted(controller, 42, summary("web1"), summary("web2", present=False))
         controller.expect("GET", HOSTS, body=listed())
         controller.expect("GET", at(42, "job_events"), body=listed({"host": 2, "host_name": "web2"}))
-        controller.expect("GET", TEMPLATE, body={"id": 7, "inventory": 1})
         of = Job.of(job(42))
         with ControllerClient(ConnectionOptions(controller.url, token="t", max_retries=0)) as client:
             reader = LedgerReader(client, lambda ended: ended, of, SameWork(client, of), False, JobsRead())

@@ -221,7 +221,6 @@ def test_hosts_that_cannot_run_remain_after_success_on_others(
     controller.expect("GET", at(50, "job_host_summaries"), body=listed(summary("web1")))
     # Disabled, web2 is not among those that can run.
     controller.whenever("GET", "/api/v2/inventories/1/hosts/", body=listed())
-    controller.whenever("GET", "/api/v2/job_templates/7/", body={"id": 7, "inventory": 1})
     new = relaunched(100, limit="web1")
     controller.expect("GET", at(50), body=later)
     controller.expect("POST", at(50, "relaunch"), 201, new)
