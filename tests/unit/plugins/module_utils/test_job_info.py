@@ -228,6 +228,7 @@ WORLDS: dict[str, tuple[t.Callable[[], BulkController], dict[str, t.Any], str]] 
     "remaining, never began": (never_run, {"hosts": "remaining"}, "launch"),
     "remaining, never began, and has just ended": (just_ended, {"hosts": "remaining"}, "launch"),
     "remaining, no limit is asked for": (asks_for_no_limit, {"hosts": "remaining"}, "refuse"),
+    "in another slice": (moved, {}, "refuse"),
     "all, done by a slice with other hosts": (moved, {"hosts": "all"}, "launch"),
     "all, it failed": (world, {"hosts": "all"}, "launch"),
     "all, healed": (healed, {"hosts": "all"}, "launch"),
@@ -343,7 +344,9 @@ def test_it_asks_no_more_than_a_relaunch(name: str) -> None:
     made, options, _verdict = WORLDS[name]
     asked, acted = made(), made()
     info(asked, **options)
-    really(acted, lambda _job: None, **{**options, "hosts": "remaining" if "remaining" in name else "failed"})
+    # Of a host in another slice no relaunch on failed hosts asks more.
+    hosts = options.get("hosts", "failed") if "remaining" in name or "slice" in name else "failed"
+    really(acted, lambda _job: None, **{**options, "hosts": hosts})
 
     # What a relaunch would have to tell if it failed again, with what, and the end of the output; and what that learns
     # from the new job: as which type it runs.
