@@ -781,7 +781,7 @@ class TestLineage:
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
     ) -> None:
         """B, which ended in an error, has been healed, so that X alone remains."""
-        one, two, three = (deploy(TWO, roles=EXECUTE)["id"] for _ in range(3))
+        one, two, three = (deploy(TWO, roles=EXECUTE)["id"] for _time in range(3))
         nodes: Options = {
             "A": {"template": one, "success": ["X"]},
             "B": {"template": two, "success": ["X"]},
@@ -794,7 +794,7 @@ class TestLineage:
         sandbox.end_job(sandbox.relaunch(made["jobs"]["B"]), "successful", dict.fromkeys(TWO, "ok"))
         sandbox.settings(max_running=4)
 
-        first, second = (resume(made["id"], controller_oauthtoken=sandbox.token("alice")) for _ in range(2))
+        first, second = (resume(made["id"], controller_oauthtoken=sandbox.token("alice")) for _time in range(2))
 
         assert (first["changed"], [one["name"] for one in first["nodes"]]) == (True, ["X"]), first["msg"]
         assert (second["changed"], second["id"]) == (False, first["id"]), second["msg"]
@@ -803,7 +803,7 @@ class TestLineage:
     def test_a_resume_of_other_templates_that_a_relaunch_ran_is_found_again(
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
     ) -> None:
-        one, two = (deploy(TWO, roles=EXECUTE)["id"] for _ in range(2))
+        one, two = (deploy(TWO, roles=EXECUTE)["id"] for _time in range(2))
         made = workflow(line(one), FAILED_LINE, roles=EXECUTE)
         sandbox.organization_roles(made["organization"], alice="workflow_admin")
         of_template = f"/workflow_job_templates/{made['template']}/workflow_nodes/"
@@ -812,7 +812,7 @@ class TestLineage:
             assert sandbox.request("PATCH", path, body={"unified_job_template": two}).status == 200
         sandbox.make_workflow_job(made["template"], FAILED_LINE, launch_type="relaunch")
 
-        first, second = (resume(made["id"], controller_oauthtoken=sandbox.token("alice")) for _ in range(2))
+        first, second = (resume(made["id"], controller_oauthtoken=sandbox.token("alice")) for _time in range(2))
 
         assert (first["changed"], first["status"]) == (True, "successful"), first["msg"]
         assert (second["changed"], second["id"]) == (False, first["id"]), second["msg"]

@@ -270,14 +270,16 @@ class WholeSuccessReader(SummariesReader):
         as_many = meant is not None and bool(ran) and ran >= meant
         if as_many and ran >= (job.inventory_hosts or 0):
             return ledger
-        started, summaries = partial(self._ends.started, job), partial(self.summaries, job)
-        patterns, again = (lambda: {play.pattern for play in started().plays}), partial(self._added_again, base, job)
-        left_out = read_left_out(self._client, job, ran, patterns, summaries, again)
+        patterns, summaries = partial(self._patterns, job), partial(self.summaries, job)
+        left_out = read_left_out(self._client, job, ran, patterns, summaries, partial(self._added_again, base, job))
         if left_out is None:
             ledger, left_out = self._by_results(ledger, base, job, by_names)
             left_out = not ran or left_out
         # Of hosts that it left out on purpose, or that are none of the work's, there is nothing to say.
         return replace(ledger, whole_left_out=left_out or (None if as_many else left_out))
+
+    def _patterns(self, job: Job) -> set[str]:
+        return {play.pattern for play in self._ends.started(job).plays}
 
     def _added_again(self, base: Job, success: Job, names: t.Collection[str]) -> bool:
         """Whether one of some names is that of a host which has a result in the base, and none in the success."""

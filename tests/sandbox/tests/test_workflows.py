@@ -402,7 +402,7 @@ def test_refusals(sandbox: Sandbox, work: dict[str, t.Any]) -> None:
     refusal = _post(sandbox, f"{path}/credentials/", {"id": needy["credentials"][0]})
     assert (refusal[0], "user input" in refusal[1]["msg"]) == (400, True)
     cloud = {"id": sandbox.add_credential("Cloud", "aws")}
-    assert [_post(sandbox, f"{path}/credentials/", cloud)[0] for _ in range(2)] == [204, 400]
+    assert [_post(sandbox, f"{path}/credentials/", cloud)[0] for _time in range(2)] == [204, 400]
     sandbox.change_template(work["id"], credentials=[own := sandbox.add_credential("Own", "ssh")])
     refusal = _post(sandbox, f"{path}/credentials/", {"id": own})
     assert (refusal[0], "already uses Own" in refusal[1]["msg"]) == (400, True)

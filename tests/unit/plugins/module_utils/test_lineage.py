@@ -179,5 +179,5 @@ def test_an_active_sliced_run_without_slices_is_not_known_to_be_the_same(control
     controller.expect("GET", "/api/v2/jobs/", body=listed())
     connection, clock = ConnectionOptions(controller.url, token="t", max_retries=0), Clock()
     refusal = pytest.raises(RefusedError, match="Workflow job 30, of the same sliced job template, is pending")
-    with ControllerClient(connection, clock.read, clock.sleep) as client, refusal:
+    with refusal, ControllerClient(connection, clock.read, clock.sleep) as client:
         read_lineage(client, Job.of(root), ())

@@ -235,11 +235,11 @@ class TestTheDiff:
         relaunch: Relaunch,
         *,
         prompted: t.Any = None,
-        template: t.Mapping[str, t.Any] = EDITED,
+        template: t.Mapping[str, t.Any] | None = None,
         source: t.Mapping[str, t.Any] | None = None,
         **options: t.Any,
     ) -> dict[str, dict[str, t.Any]]:
-        controller.whenever("GET", TEMPLATE, body=template)
+        controller.whenever("GET", TEMPLATE, body=EDITED if template is None else template)
         controller.whenever("GET", at(42, "create_schedule"), body=prompts(**(prompted or {})))
         first(controller, **{"extra_vars": '{"a": 1}', **(source or {})})
         counted(controller, 42, summary("web1"), summary("web2"))
