@@ -85,14 +85,17 @@ def expect(truth: bool, otherwise: str) -> None:
         raise SystemExit(colour(f"The demo did not go as it should: {otherwise}.", RED))
 
 
-def mended(sandbox: Sandbox, blocker: Path, playbook: str, variable: str, kind: str) -> int:
-    """Remove the cause of a failure and run a playbook, which shows its task first; the number of the new job."""
+def mended(sandbox: Sandbox, blocker: Path, playbook: str, variable: str, listed: str) -> int:
+    """Remove the cause of a failure and run a playbook, which shows its task first; the number of the new job.
+
+    :param listed: the list whose newest job that is.
+    """
     heading("The cause is removed, and a playbook has the controller do again what failed")
     blocker.unlink()
     print((MATERIAL / playbook).read_text().split("tasks:\n")[1].split("register")[0].rstrip())
     sent = run_playbook(sandbox, playbook, variable)
     expect(len([path for path in sent if path.endswith("launch/")]) == 1, "it was not launched once")
-    return int(sandbox.request("GET", f"/{kind}/?order_by=-id&page_size=1").body["results"][0]["id"])
+    return int(sandbox.request("GET", f"/{listed}&order_by=-id&page_size=1").body["results"][0]["id"])
 
 
 def again(sandbox: Sandbox, playbook: str, variable: str) -> None:
@@ -101,47 +104,68 @@ def again(sandbox: Sandbox, playbook: str, variable: str) -> None:
     print(f"   {colour('nothing was sent that would change anything', GREEN)}")
 
 
+def launch_deployment(sandbox: Sandbox, blocker: Path) -> int:
+    """Launch a job that fails on db1 alone; its number."""
+    return sandbox.launch(add_deployment(sandbox, "Deploy the shop", blocker))
+
+
+def add_deployment(sandbox: Sandbox, name: str, blocker: Path) -> int:
+    """Add a template whose jobs fail on db1, of three hosts, while a file is there; its number."""
+    blocker.touch()
+    hosts = {host: {"blocker": str(blocker.parent / "none")} for host in ("web1", "web2")}
+    hosts["db1"] = {"blocker": str(blocker)}
+    return int(sandbox.add_template(name, MATERIAL / "deploy.yml", hosts=hosts, asks=["limit"])["id"])
+
+
+def launch_rolling_update(sandbox: Sandbox, blocker: Path) -> int:
+    """Launch a job that stops in the second of its three batches; its number."""
+    blocker.touch()
+    hosts = {f"web{number}": {"blocker": str(blocker.parent / "none")} for number in range(1, 7)}
+    hosts |= dict.fromkeys(("web3", "web4"), {"blocker": str(blocker)})
+    template = sandbox.add_template("Roll out the shop", MATERIAL / "rolling.yml", hosts=hosts, asks=["limit"])
+    return sandbox.launch(template["id"])
+
+
+def launch_workflow(sandbox: Sandbox, blocker: Path) -> int:
+    """Launch a workflow job that fails in the second of its three nodes; its number."""
+    deploy = add_deployment(sandbox, "Deploy the release", blocker)
+    verify = sandbox.add_template("Verify the release", MATERIAL / "verify.yml", hosts={"web1": {}})["id"]
+    nodes = {"fetch": {"project": "shop", "success": ["deploy"]}, "deploy": {"template": deploy, "success": ["verify"]}}
+    workflow = sandbox.add_workflow_template_with_nodes("Release", {**nodes, "verify": {"template": verify}})
+    return sandbox.launch_workflow(workflow["id"])
+
+
 def demo(sandbox: Sandbox, folder: Path) -> None:
+    disk, rack, store = (folder / name for name in ("disk", "rack", "store"))
+    # They run side by side, so that nobody waits for the later ones.
+    job, rolling = launch_deployment(sandbox, disk), launch_rolling_update(sandbox, rack)
+    release = launch_workflow(sandbox, store)
+
     heading("A job fails on one of the hosts web1, web2 and db1")
-    (blocker := folder / "db1").touch()
-    hosts = {name: {"blocker": str(folder / name)} for name in ("web1", "web2", "db1")}
-    deploy = sandbox.add_template("Deploy the shop", MATERIAL / "deploy.yml", hosts=hosts, asks=["limit"])["id"]
-    job = sandbox.launch(deploy)
     expect(sandbox.wait(job) == "failed", "the first job did not fail")
     show_job(sandbox, job)
-    new = mended(sandbox, blocker, "retry.yml", f"job_id={job}", "jobs")
+    new = mended(sandbox, disk, "retry.yml", f"job_id={job}", "jobs/?launch_type=relaunch")
     heading("Only that host ran, and it succeeded")
     expect(show_job(sandbox, new) == ["db1"], "the relaunch did not run on db1 alone")
     again(sandbox, "retry.yml", f"job_id={job}")
 
     heading("A rolling update of web1 to web6, two at a time, stops when both hosts of a batch have failed")
-    (rack := folder / "rack2").touch()
-    blocked = ("web3", "web4")
-    hosts = {f"web{number}": {"blocker": str(folder / "none")} for number in range(1, 7)}
-    hosts |= dict.fromkeys(blocked, {"blocker": str(rack)})
-    rolling = sandbox.add_template("Roll out the shop", MATERIAL / "rolling.yml", hosts=hosts, asks=["limit"])["id"]
-    job = sandbox.launch(rolling)
-    expect(sandbox.wait(job) == "failed", "the rolling update did not stop")
-    expect(show_job(sandbox, job) == ["web1", "web2", *blocked], "it did not stop in its second batch")
+    expect(sandbox.wait(rolling) == "failed", "the rolling update did not stop")
+    expect(show_job(sandbox, rolling) == ["web1", "web2", "web3", "web4"], "it did not stop in its second batch")
     show("  web5, web6", "not run")
-    new = mended(sandbox, rack, "complete.yml", f"job_id={job}", "jobs")
+    new = mended(sandbox, rack, "complete.yml", f"job_id={rolling}", "jobs/?launch_type=manual")
     heading("Exactly what remained ran: those that had failed, and those that were never begun")
-    expect(show_job(sandbox, new) == [*blocked, "web5", "web6"], "it did not run on what remained")
-    again(sandbox, "complete.yml", f"job_id={job}")
+    expect(show_job(sandbox, new) == ["web3", "web4", "web5", "web6"], "it did not run on what remained")
+    again(sandbox, "complete.yml", f"job_id={rolling}")
 
     heading("A workflow fails in the middle: fetch, then deploy, then verify")
-    blocker.touch()
-    verify = sandbox.add_template("Verify the shop", MATERIAL / "verify.yml", hosts={"web1": {}})["id"]
-    nodes = {"fetch": {"project": "shop", "success": ["deploy"]}, "deploy": {"template": deploy, "success": ["verify"]}}
-    workflow = sandbox.add_workflow_template_with_nodes("Release", {**nodes, "verify": {"template": verify}})["id"]
-    job = sandbox.launch_workflow(workflow)
-    expect(sandbox.wait(job) == "failed", "the workflow did not fail")
-    show_workflow(sandbox, job)
-    new = mended(sandbox, blocker, "resume.yml", f"workflow_job_id={job}", "workflow_jobs")
+    expect(sandbox.wait(release) == "failed", "the workflow did not fail")
+    show_workflow(sandbox, release)
+    new = mended(sandbox, store, "resume.yml", f"workflow_job_id={release}", f"workflow_jobs/?id__gt={release}")
     heading("Only what remained ran, deploy on its failed host alone; the temporary template is gone")
     expect(show_workflow(sandbox, new) == {"deploy": "db1", "verify": ""}, "it did not run what remained")
     expect(sandbox.request("GET", "/workflow_job_templates/").body["count"] == 1, "the temporary template is there")
-    again(sandbox, "resume.yml", f"workflow_job_id={job}")
+    again(sandbox, "resume.yml", f"workflow_job_id={release}")
 
 
 def main() -> int:
