@@ -215,8 +215,7 @@ class _Judge:
         if not in_files or not batch.entered_all_files:
             return _Fate.STOPPED
         if not shows_end:
-            # With a complete measure it started nothing in this play, which was for none of its hosts.
-            passed = batch.end is not None and not (self._found.complete and self._is_miscounted(batch))
+            passed = batch.end is not None and not self._is_miscounted(batch)
             return _Fate.WHOLE if passed or self._went_on(batch, course) else _Fate.UNPROVEN
         branches = self._branches(batch, course)
         if course.ended_by_meta:

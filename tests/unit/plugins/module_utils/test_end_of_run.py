@@ -372,14 +372,15 @@ class TestMeasureThatShowsNothing:
         end = there.read(2)
         assert (end.stopped, end.at) == ({"h1", "h2", "h4"}, 'task "Task c" of play "Two"')
 
+    @pytest.mark.parametrize("complete", [False, True])
     @pytest.mark.parametrize("unreachable", [False, True])
-    def test_of_a_play_from_which_the_run_went_on(self, unreachable: bool) -> None:
+    def test_of_a_play_from_which_the_run_went_on(self, unreachable: bool, complete: bool) -> None:
         """It goes on without hosts that it has stopped, where one could not be reached: that counts twice."""
         run = began(("p1", "One"), ("a", "A"), ("p2", "Two"), ("b", "B"), ("c", "C"))
         measure = began(("p1", "One"), ("p2", "Two"), ("b", "B"), ("c", "C"))
         run[2]["counter"], run[3]["counter"], run[4]["counter"] = 4, 5, 6
         failures = Failures((Failure(3, "a", "h1", unreachable),), whole=True)
-        found = RunStarts(Started.of(run), Started.of(measure), True, lambda: frozenset({"h1"}), failures)
+        found = RunStarts(Started.of(run), Started.of(measure), complete, lambda: frozenset({"h1"}), failures)
 
         end = decide_end(found)
         assert isinstance(end, End)
