@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import typing as t
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -130,8 +131,12 @@ def launch_workflow(sandbox: Sandbox, blocker: Path) -> int:
     """Launch a workflow job that fails in the second of its three nodes; its number."""
     deploy = add_deployment(sandbox, "Deploy the release", blocker)
     verify = sandbox.add_template("Verify the release", MATERIAL / "verify.yml", hosts={"web1": {}})["id"]
-    nodes = {"fetch": {"project": "shop", "success": ["deploy"]}, "deploy": {"template": deploy, "success": ["verify"]}}
-    workflow = sandbox.add_workflow_template_with_nodes("Release", {**nodes, "verify": {"template": verify}})
+    nodes: dict[str, dict[str, t.Any]] = {
+        "fetch": {"project": "shop", "success": ["deploy"]},
+        "deploy": {"template": deploy, "success": ["verify"]},
+        "verify": {"template": verify},
+    }
+    workflow = sandbox.add_workflow_template_with_nodes("Release", nodes)
     return sandbox.launch_workflow(workflow["id"])
 
 
