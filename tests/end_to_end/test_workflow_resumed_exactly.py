@@ -36,6 +36,11 @@ from sandbox.process import Sandbox
 TWO = ("web1", "web2")
 THREE = ("web1", "web2", "web3")
 EXECUTE = {"alice": "execute"}
+GATE_AND_ROLLBACK: Options = {
+    "A": {"project": "first", "success": ["gate"], "failure": ["rollback"]},
+    "gate": {"approval": "Go on?"},
+    "rollback": {"project": "second"},
+}
 Task = t.Callable[..., Options]
 # When the first node of a temporary template has been made.
 WHILE_IT_IS_MADE: Rule = {"kind": "act", "when": "after", "method": "POST", "path": "/workflow_nodes/$"}
@@ -515,12 +520,7 @@ class TestOfFailedNodes:
         self, sandbox: Sandbox, workflow: Workflow, resume: Task
     ) -> None:
         """It failed in the root, and the failure that led there was undone before the resume failed behind that."""
-        nodes: Options = {
-            "A": {"project": "first", "success": ["gate"], "failure": ["rollback"]},
-            "gate": {"approval": "Go on?"},
-            "rollback": {"project": "second"},
-        }
-        made = workflow(nodes, {"A": "failed", "gate": "do_not_run", "rollback": "failed"})
+        made = workflow(GATE_AND_ROLLBACK, {"A": "failed", "gate": "do_not_run", "rollback": "failed"})
         first = resume(made["id"], wait=False)
         until(lambda: sandbox.nodes(first["id"])["gate"]["job"] is not None)
         sandbox.approve(first["id"], "gate", approved=False)
@@ -842,13 +842,8 @@ class TestLineage:
     def test_an_active_resume_of_what_was_handled_is_followed(
         self, sandbox: Sandbox, workflow: Workflow, resume: Task
     ) -> None:
-        nodes: Options = {
-            "A": {"project": "first", "success": ["gate"], "failure": ["rollback"]},
-            "gate": {"approval": "Go on?"},
-            "rollback": {"project": "second"},
-        }
         handled = {"A": "failed", "gate": "do_not_run", "rollback": "successful"}
-        made = workflow(nodes, handled, {"status": "successful"})
+        made = workflow(GATE_AND_ROLLBACK, handled, {"status": "successful"})
         name = f"Remainder of workflow job {made['id']} abc"
         sandbox.make_workflow_job(made["template"], handled, status="successful", name=name)
         active = resume(made["id"], handled=True, wait=False)

@@ -88,6 +88,11 @@ class Job:
         return self.facts.get("inventory")
 
     @property
+    def in_constructed_inventory(self) -> bool:
+        """Whether its hosts are copies, other rows than the hosts that they stand for."""
+        return bool(self.summary("inventory").get("kind") == "constructed")
+
+    @property
     def inventory_hosts(self) -> t.Optional[int]:
         """How many hosts its inventory has by now, disabled ones too; None where that is not said."""
         total = self.summary("inventory").get("total_hosts")

@@ -39,7 +39,6 @@ from .._launch.template_launch import (
 )
 from .._work.decision import ALL, REMAINING, Launch, no_failed_hosts
 from .._work.ledger import Ledger
-from .._work.same_work import survey_kinds
 from .outcome import BrokenOffError, RelaunchOutcome, carrying
 from .prediction import Basis, future_facts, side_by_side
 from .relaunch import Prepared, Preparer, launched_outcome, read_prompts, read_survey, with_passwords
@@ -188,8 +187,7 @@ def _read_needs(client: ControllerClient, template: int) -> LaunchNeeds:
         ) from None
     if not needs.has_survey:
         return needs
-    questions = read_survey(client, template)
-    return needs if questions is None else replace(needs, survey=survey_kinds(questions), questions=questions)
+    return replace(needs, questions=read_survey(client, template))
 
 
 def _predicted(

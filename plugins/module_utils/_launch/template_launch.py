@@ -17,7 +17,7 @@ from ansible.module_utils.common.parameters import remove_values
 from .._api.errors import AnswerError, flatten
 from .._api.jobs import EVERYBODY, Job, limit_names_in, told
 from .._work.host_patterns import too_long
-from .._work.same_work import MASK, variables_in
+from .._work.same_work import MASK, survey_kinds, variables_in
 
 # What a launch takes, and how the template says that it asks for it (recorded: launch-get).
 ASKS = {
@@ -50,17 +50,20 @@ class LaunchNeeds:
     """What a template asks for at its launch, and what it has itself.
 
     :param facts: the answer of ``job_templates/N/launch/`` (recorded: launch-get, launch-get-survey).
-    :param survey: the kind of each question of its survey by the name of the variable; None where it is not known.
-    :param questions: the questions themselves; the same goes for them.
+    :param questions: those of its survey; None where they are not known.
     """
 
     facts: t.Mapping[str, t.Any]
-    survey: t.Optional[t.Mapping[str, str]] = None
     questions: t.Optional[t.Sequence[t.Mapping[str, t.Any]]] = None
 
     @property
     def name(self) -> str:
         return str((self.facts.get("job_template_data") or {}).get("name") or "")
+
+    @property
+    def survey(self) -> t.Optional[dict[str, str]]:
+        """The kind of each question of its survey by the name of the variable; None where it is not known."""
+        return None if self.questions is None else survey_kinds(self.questions)
 
     @property
     def has_survey(self) -> bool:

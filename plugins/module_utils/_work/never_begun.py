@@ -383,9 +383,9 @@ def _left_in(client: ControllerClient, job: Job, hosts: str, every: bool = False
 
 def _not_run_on(job: Job) -> dict[str, t.Any]:
     """The query for hosts that are enabled, and have no summary in a job."""
-    # A host of a constructed inventory is another row than the host that it stands for, whose summary it is.
-    constructed = job.summary("inventory").get("kind") == "constructed"
-    return {"enabled": "true", f"not__{'constructed_host' if constructed else 'job_host'}_summaries__job": job.id}
+    # A copy has no summary of its own: that is one of the host that it stands for.
+    summaries = "constructed_host_summaries" if job.in_constructed_inventory else "job_host_summaries"
+    return {"enabled": "true", f"not__{summaries}__job": job.id}
 
 
 def _listed(names: t.Iterable[str]) -> str:

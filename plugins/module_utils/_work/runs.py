@@ -94,9 +94,8 @@ class Hosts:
     def _number(self, run: Run, summary: HostSummary) -> t.Optional[int]:
         if run.job.inventory != self._inventory:
             return None
-        constructed = run.job.summary("inventory").get("kind") == "constructed"
-        # Its copy is another row than the host itself, and goes while that is disabled.
-        return summary.constructed_host or (None if constructed else summary.host)
+        # A copy goes while the host that it stands for is disabled.
+        return summary.constructed_host or (None if run.job.in_constructed_inventory else summary.host)
 
 
 def runs_query(source: Job) -> dict[str, t.Any]:

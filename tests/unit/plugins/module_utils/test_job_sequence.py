@@ -274,16 +274,15 @@ class TestARefusal:
         controller = RelaunchingController(failing(), "web1", "web2")
         task = Task(controller)
         refused = iter(range(refusals))
-        relaunch = controller._relaunch
 
-        def post(number: int, hosts: str) -> tuple[int, t.Any]:
-            if next(refused, None) is None:
-                return relaunch(number, hosts)
+        def refuse(method: str, _path: str) -> tuple[int, t.Any] | None:
+            if method != "POST" or next(refused, None) is None:
+                return None
             task.now += seconds
             meanwhile()
             return 403, DENIED
 
-        controller._relaunch = post  # type: ignore[method-assign]
+        controller.instead = refuse
         return task
 
     def test_that_comes_quickly_is_sent_again_at_once(self) -> None:

@@ -431,13 +431,8 @@ class TestTroubleInPassing:
         self, controller: RelaunchingController, there: t.Callable[[str, str], bool], status: int = 502
     ) -> None:
         """Requests are answered so while it is there, by method and path."""
-        real = controller._answer
-
-        def answer(method: str, parts: list[str], query: dict[str, str], sent: t.Any) -> tuple[int, t.Any]:
-            bad = there(method, "/".join(parts))
-            return (status, {"detail": "Bad gateway."}) if bad else real(method, parts, query, sent)
-
-        controller._answer = answer  # type: ignore[method-assign]
+        bad = status, {"detail": "Bad gateway."}
+        controller.instead = lambda method, path: bad if there(method, path.strip("/")) else None
 
     def test_a_launch_that_is_lost_and_did_not_come_about(self) -> None:
         controller = RelaunchingController(failing("web1", ""), "web1")

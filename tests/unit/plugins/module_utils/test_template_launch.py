@@ -25,7 +25,7 @@ from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job
 from ansible_collections.relaunch.controller.tests.unit.templates_as_data import needs
 
 CONTRACT = Path(__file__).resolve().parents[3] / "sandbox" / "contract"
-SURVEY = {"plain": "text", "secret": "password"}
+SURVEY = [{"variable": "plain", "type": "text"}, {"variable": "secret", "type": "password"}]
 
 
 def recorded(case: str) -> t.Any:
