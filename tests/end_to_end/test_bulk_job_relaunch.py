@@ -404,12 +404,12 @@ def test_at_the_timeout_what_was_launched_is_canceled_and_told(
     sandbox: Sandbox, template: t.Callable[..., int], failed: t.Callable[..., int], admin: Options, run_tasks: RunTasks
 ) -> None:
     jobs = [failed(template(duration=60.0)) for _number in range(3)]
-    task = {"job_ids": jobs, "hosts": "failed", "at_once": 2, "wait": True, "timeout": 3, "cancel_on_timeout": True}
+    task = {"job_ids": jobs, "hosts": "failed", "at_once": 2, "wait": True, "timeout": 8, "cancel_on_timeout": True}
 
     (result,) = run_tasks({**task, **admin}, module="bulk_job_relaunch").results
 
     assert result["failed"] and result["changed"]
-    assert "Waiting ended after 3 seconds (timeout)." in result["msg"]
+    assert "Waiting ended after 8 seconds (timeout)." in result["msg"]
     assert [entry["outcome"] for entry in result["jobs"]] == ["relaunched", "relaunched", "refused"]
     assert [sandbox.job(entry["id"])["status"] for entry in result["jobs"][:2]] == ["canceled", "canceled"]
     assert "It was canceled." in result["jobs"][0]["msg"]
