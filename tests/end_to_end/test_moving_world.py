@@ -212,6 +212,22 @@ def test_a_success_on_all_hosts_has_not_done_one_that_it_left_out_and_that_is_en
     assert (check["changed"], many["changed"], again["changed"]) == (True, True, False), many["jobs"]
 
 
+def test_it_has_if_another_run_did_that_host_which_failed_on_others(
+    sandbox: Sandbox, failed: Failed, driver: Driver
+) -> None:
+    job, template = failed(web1=1, web2=2, web3=0)
+    assert sandbox.wait(sandbox.relaunch(job, user="bob")) == "failed"
+    sandbox.disable_host(template["hosts"]["web1"])
+    now_fails(sandbox, template, "")
+    assert sandbox.wait(sandbox.relaunch(job, user="bob")) == "successful"
+    sandbox.enable_host(template["hosts"]["web1"])
+
+    check = driver.relaunch(job, hosts="all", check_mode=True)
+    many = driver.bulk(job_ids=[job], hosts="all")
+
+    assert (check["changed"], many["changed"], many["counts"]["recovered"]) == (False, False, 1), check["msg"]
+
+
 def test_nor_one_that_was_deleted_and_is_added_again_behind_it(
     sandbox: Sandbox, failed: Failed, driver: Driver
 ) -> None:

@@ -244,13 +244,27 @@ class SummariesReader:
 
 
 class WholeSuccessReader(SummariesReader):
-    """Whether a success on all hosts has done the work; see ``SummariesReader``."""
+    """Whether a success on all hosts has done the work; see ``SummariesReader``.
+
+    :param same_work: compares others with the source.
+    """
+
+    def __init__(
+        self,
+        client: ControllerClient,
+        events_in: t.Callable[[Job], Job],
+        source: Job,
+        same_work: SameWork,
+        read: JobsRead,
+    ) -> None:
+        super().__init__(client, events_in, source, read)
+        self._same_work = same_work
 
     def with_whole_success(self, ledger: Ledger, base: Job, by_names: bool) -> Ledger:
         """The ledger with whether its success on all hosts left out hosts that can run now, and so not done.
 
         That is asked only where it ran on fewer hosts than the base, or than its inventory has: hosts were disabled
-        then, or deleted since, and others may have run in their place.
+        then, or deleted since, and others may have run in their place. Another run may have done them.
 
         :param base: the job whose hosts are asked about. Of one that tells no number it is that of its inventory.
         :param by_names: where it cannot be known, the hosts of the base can be asked about one by one.
@@ -271,7 +285,8 @@ class WholeSuccessReader(SummariesReader):
         if as_many and ran >= (job.inventory_hosts or 0):
             return ledger
         patterns, summaries = partial(self._patterns, job), partial(self.summaries, job)
-        left_out = read_left_out(self._client, job, ran, patterns, summaries, partial(self._added_again, base, job))
+        added_again, some_left = partial(self._added_again, base, job), partial(self._some_left, ledger, base, job)
+        left_out = read_left_out(self._client, job, ran, patterns, summaries, added_again, some_left)
         if left_out is None:
             ledger, left_out = self._by_results(ledger, base, job, by_names)
             left_out = not ran or left_out
@@ -281,11 +296,21 @@ class WholeSuccessReader(SummariesReader):
     def _patterns(self, job: Job) -> set[str]:
         return {play.pattern for play in self._ends.started(job).plays}
 
-    def _added_again(self, base: Job, success: Job, names: t.Collection[str]) -> bool:
-        """Whether one of some names is that of a host which has a result in the base, and none in the success."""
+    def _added_again(self, base: Job, success: Job, names: set[str]) -> set[str]:
+        """Those of some names that are those of hosts which have a result in the base, and none in the success."""
         if not any(one.name in names for one in self.summaries(base)):
-            return False
-        return any(one.name in names for one in _left_out(*map(self._whole_run, (success, base))))
+            return set()
+        return names.intersection(one.name for one in _left_out(*map(self._whole_run, (success, base))))
+
+    def _some_left(self, ledger: Ledger, base: Job, success: Job, names: set[str]) -> bool:
+        """Whether one of some hosts that a success left out, by their names of now, has been done by no run."""
+        others = [run for run in ledger.runs if run.job.id != success.id]
+        if base.id == self._source.id and not self._same_work.changed:
+            others.append(Run(base, whole=True, only_checked=self._same_work.only_checked(base)))
+        read = [self._with_summaries(run) for run in others]
+        runs = [self._ends.with_stopped(run, [*read, Run(success, whole=True)]).proven for run in read]
+        # None of these has a result in the success, in which others may have had their names.
+        return bool(not_done(self._source.inventory, Run(success, whole=True), names, runs))
 
     def _by_results(self, ledger: Ledger, base: Job, success: Job, by_names: bool) -> tuple[Ledger, t.Optional[bool]]:
         """Whether a success left out hosts that can run now, as far as the results of the base tell; None where they do
@@ -336,9 +361,8 @@ class LedgerReader(WholeSuccessReader):
         with_hosts: bool = False,
         inventory_now: t.Callable[[], t.Optional[int]] = lambda: None,
     ) -> None:
-        super().__init__(client, events_in, source, read)
+        super().__init__(client, events_in, source, same_work, read)
         self._reach = HostReach(client, source, inventory_now)
-        self._same_work = same_work
         self._whole = whole
         self._reads_hosts = with_hosts or not whole
         self._tried = tried

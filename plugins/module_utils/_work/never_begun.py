@@ -269,15 +269,17 @@ def read_left_out(
     ran: int,
     patterns: t.Callable[[], t.Collection[str]],
     summaries: t.Callable[[], t.Sequence[HostSummary]],
-    added_again: t.Callable[[t.Collection[str]], bool] = lambda _names: False,
+    added_again: t.Callable[[set[str]], set[str]],
+    some_left: t.Callable[[set[str]], bool],
 ) -> t.Optional[bool]:
     """Whether a successful job left out hosts that it was meant for, and that can run now: enabled, and changed since.
 
     :param ran: on how many hosts it ran. Where there was none, hosts need not have changed.
     :param patterns: brings those of the plays that it started, where they are needed.
     :param summaries: brings its own, likewise.
-    :param added_again: tells whether one of some names, of hosts that were added behind it, is that of a host which it
+    :param added_again: brings those of some names, of hosts that were added behind it, that are names of hosts which it
         was meant for and left out.
+    :param some_left: tells whether one of some hosts, by their names of now, has been done by no other run either.
     :returns: None where that cannot be known.
     :raises ControllerError: the controller could not be asked.
     """
@@ -291,12 +293,14 @@ def read_left_out(
     then = parse_time(job.took_hosts)
     perhaps = {str(row.get("name")) for row in rows if parse_time(row.get("created")) < then}
     added = {str(row.get("name")) for row in rows}.difference(perhaps)
-    if added and added_again(added):
+    added = added_again(added) if added else added
+    if added and some_left(added):
         return True
     if not perhaps:
         return False
     meant = read_never_begun(client, job, EndOfRun(frozenset(), never_begun=True), patterns(), summaries)
-    if perhaps.intersection(meant.hosts):
+    missed = perhaps.intersection(meant.hosts)
+    if missed and some_left(missed):
         return True
     return None if meant.more or meant.unknown else False
 

@@ -1174,6 +1174,14 @@ class TestWhomASuccessOnAllHostsLeftOut:
         stopped = work.ledger(end=42).stopped
         assert stopped is not None and stopped.hosts == ("web1",)
 
+    @pytest.mark.parametrize(("status", "left_out"), [("successful", False), ("failed", True)])
+    def test_one_that_another_run_has_done_is_none(self, status: str, left_out: bool) -> None:
+        work = self.of(modified=self.LATER)
+        well, failed = ("web1", "") if status == "successful" else ("", "web1")
+        work.ran(status, (PLAY, FIRST, LAST), well, failed, limit="web1")
+
+        assert work.with_whole_success().whole_left_out is left_out
+
     @pytest.mark.parametrize("web1", [{"enabled": False}, {}], ids=["disabled still", "not changed since"])
     def test_one_that_cannot_run_is_none(self, web1: dict[str, t.Any]) -> None:
         ledger = self.of(**web1).with_whole_success()
