@@ -150,9 +150,12 @@ def _overtaken(job: Job, by: Job, on: str, outcome: RelaunchOutcome) -> BrokenOf
 
 
 def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) -> Judged:
+    asked = frozenset(outcome.hosts or ())
     with carrying(with_hosts(outcome, look.ledger)):
         look, decision = work.decide(look, force=False)
-    before = outcome
+        if isinstance(decision, Launch) and _more(decision, asked):
+            # Those that are disabled by now are left, and no launch runs on them.
+            look, decision = work.decide(work.with_disabled(look), force=False)
     outcome = with_hosts(outcome, look.ledger)
     outcome = outcome.warned(*left_out(work, look.ledger, job))
     if isinstance(decision, Refuse):
@@ -166,11 +169,16 @@ def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) 
         overtaken = [host for host in decision.due if _failed_since(host, job)]
         if overtaken:
             raise _overtaken(job, overtaken[0].failed_in[0], f" on {told(host_names(overtaken))}", outcome)
-        asked = frozenset(before.hosts or ())
-        # A part that it was not to do.
-        more = any(not host.names & asked for host in decision.due)
-        return Judged(outcome, more, frozenset(host_names(decision.due)))
+        return Judged(outcome, _more(decision, asked), frozenset(host_names(decision.due)))
     return Judged(outcome)
+
+
+def _more(decision: Launch, asked: frozenset[str]) -> bool:
+    """Whether a part is due that the job was not to do.
+
+    :param asked: by name, the hosts that it was to do.
+    """
+    return decision.hosts != ALL and any(not host.names & asked for host in decision.due)
 
 
 def _failed_since(host: HostRecord, job: Job) -> bool:

@@ -24,12 +24,14 @@ from .._work.decision import (
     AskEnd,
     Decision,
     Done,
+    Launch,
     Refuse,
     RelaunchOptions,
     base_run,
     decide,
     failed_hosts_known,
     needs_runs,
+    reaches_all,
 )
 from .._work.end_of_run_reader import read_whole
 from .._work.host_patterns import may_be_no_limit
@@ -224,6 +226,11 @@ class JobWork:
             by_names = options.hosts != ALL and failed_hosts_known(look.ledger)
             look = replace(look, ledger=self.reader.with_whole_success(look.ledger, base, by_names))
         decision = decide(look.ledger, options)
+        relaunch = isinstance(decision, Launch) and decision.hosts == FAILED and not options.changed
+        if relaunch and not reaches_all(look.ledger, t.cast("Launch", decision)):
+            # All of the hosts that it reaches may be disabled by now, so that it would begin on none.
+            look = self.with_disabled(look)
+            decision = decide(look.ledger, options)
         if isinstance(decision, AskEnd):
             look = replace(look, ledger=self.reader.with_remaining(look.ledger, base, earlier))
         elif isinstance(decision, (Done, Refuse)) and decision.asks_end:
@@ -231,6 +238,13 @@ class JobWork:
         else:
             return look, decision
         return look, t.cast("Decision", decide(look.ledger, options))
+
+    def with_disabled(self, look: Look) -> Look:
+        """The look, in which the failed hosts that are disabled by now are so.
+
+        :raises ControllerError: it could not be read.
+        """
+        return replace(look, ledger=self.reader.with_disabled(look.ledger))
 
     def _rests_on_whole(self, look: Look, options: RelaunchOptions) -> bool:
         """Whether the decision may rest on a success on all hosts that is to be looked at."""

@@ -173,6 +173,15 @@ def failed_hosts_known(ledger: Ledger) -> bool:
     return bool(ledger.hosts) or (bool(source.hosts_counted) and not source.failures_counted)
 
 
+def reaches_all(ledger: Ledger, launch: Launch) -> bool:
+    """Whether a relaunch on failed hosts would run on all that are due; those that are may have failed in several runs.
+
+    :param launch: as decided by this ledger.
+    """
+    run = next(run for run in (ledger.source_run, *ledger.runs) if run.job.id == launch.job.id)
+    return run.failed_present.issuperset(host.name for host in launch.due)
+
+
 def base_run(ledger: Ledger) -> t.Optional[Job]:
     """The job whose hosts are asked about: the source, or where it has no results the newest whole run that has."""
     if ledger.source.hosts_counted or not ledger.source.never_began:

@@ -230,3 +230,30 @@ def test_a_lost_answer_about_the_prompts_of_another_job_is_asked_for_again(retri
 
     assert outcome.job is not None
     assert outcome.job.status == "successful"
+
+
+class TestFailedHostsOfSeveralRuns:
+    """Job 1 failed on web1, which job 2 has healed. That failed on web2, and job 3, which did not reach it, on web3."""
+
+    def controller(self) -> BulkController:
+        controller = BulkController(Clock())
+        controller.failed(1, {"web1": True})
+        controller.failed(2, {"web1": False, "web2": True})
+        controller.failed(3, {"web1": False, "web3": True})
+        return controller
+
+    def test_none_is_relaunched_of_which_all_are_disabled_by_now(self) -> None:
+        controller = self.controller()
+        controller.inventory["web3"] = False
+
+        outcome = relaunched(controller)
+
+        assert controller.posts == ["2/relaunch"], outcome.msg
+        assert (outcome.remaining_hosts, outcome.changed) == (("web3",), True)
+
+    def test_all_are_relaunched_that_can_run(self) -> None:
+        controller = self.controller()
+
+        outcome = relaunched(controller)
+
+        assert (controller.posts, outcome.remaining_hosts) == (["3/relaunch", "2/relaunch"], ()), outcome.msg
