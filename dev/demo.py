@@ -70,6 +70,7 @@ def run_playbook(sandbox: Sandbox, name: str, variable: str) -> list[str]:
     command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", str(MATERIAL / name)]
     print(colour(f"   $ ansible-playbook {name} -e {variable}", CYAN), flush=True)
     environ = os.environ | {
+        "ANSIBLE_COLLECTIONS_PATH": str(sandbox.data_dir.parent),
         "CONTROLLER_HOST": sandbox.url,
         "CONTROLLER_OAUTH_TOKEN": sandbox.token("admin"),
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
@@ -142,12 +143,13 @@ def launch_workflow(sandbox: Sandbox, blocker: Path) -> int:
 
 def demo(sandbox: Sandbox, folder: Path) -> None:
     disk, rack, store = (folder / name for name in ("disk", "rack", "store"))
-    # They run side by side, so that nobody waits for the later ones.
+    # The later ones fail while the earlier ones are shown, so that nobody waits for them; all at once would only delay
+    # the first.
     job, rolling = launch_deployment(sandbox, disk), launch_rolling_update(sandbox, rack)
-    release = launch_workflow(sandbox, store)
 
     heading("A job fails on one of the hosts web1, web2 and db1")
     expect(sandbox.wait(job) == "failed", "the first job did not fail")
+    release = launch_workflow(sandbox, store)
     show_job(sandbox, job)
     new = mended(sandbox, disk, "retry.yml", f"job_id={job}", "jobs/?launch_type=relaunch")
     heading("Only that host ran, and it succeeded")
@@ -173,14 +175,25 @@ def demo(sandbox: Sandbox, folder: Path) -> None:
     again(sandbox, "resume.yml", f"workflow_job_id={release}")
 
 
+def link_collection(folder: Path) -> None:
+    """Let Ansible find the collection of this checkout below a folder."""
+    link = folder / "ansible_collections" / "relaunch" / "controller"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(CHECKOUT)
+
+
 def main() -> int:
     # A closed terminal stops it as Ctrl-C does: with the sandbox and its jobs.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        with tempfile.TemporaryDirectory(prefix="relaunch-demo-") as folder, Sandbox(Path(folder) / "data") as sandbox:
-            print(f"{colour('relaunch.controller at work', BOLD)}, with a controller for the demo: {sandbox.url}")
-            demo(sandbox, Path(folder))
+        with tempfile.TemporaryDirectory(prefix="relaunch-demo-") as name:
+            folder = Path(name)
+            link_collection(folder)
+            # A controller saves a job's events some time after its end; here nobody is to wait for that.
+            with Sandbox(folder / "data", event_lag=0.0) as sandbox:
+                print(f"{colour('relaunch.controller at work', BOLD)}, with a controller for the demo: {sandbox.url}")
+                demo(sandbox, folder)
     except KeyboardInterrupt:
         print("\nInterrupted; the controller of the demo is stopped.", file=sys.stderr)
         return 130
