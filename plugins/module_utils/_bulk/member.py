@@ -83,7 +83,7 @@ class Member:
     ruled: t.Optional[RuledHosts] = None
     kind: Kind = JOB
     tried: t.Optional[t.Callable[[], Tried]] = None
-    node_job_ids: tuple[int, ...] = ()
+    node_job_ids: t.Optional[tuple[int, ...]] = None
     older: tuple[JobEntry, ...] = ()
     begun: bool = False
     ask: t.Optional[Ask] = None
@@ -159,19 +159,19 @@ class Member:
 
     def leave_to_a_person(self, tried: Tried) -> None:
         """End it, since its work has been relaunched too often without success."""
-        msg = _tried_too_often(tried, by_rules=self.ruled is not None)
-        self.acts, self.entry = False, self.entry_of(NEEDS_PERSON, self._broken_off(), msg=msg)
-        self.entry = replace(self.entry, attempts=tried.number, failing_since=written(tried.since))
+        msg, since = _tried_too_often(tried, by_rules=self.ruled is not None), written(tried.since)
+        self.acts = False
+        self.entry = self.entry_of(NEEDS_PERSON, self._broken_off(), msg, attempts=tried.number, failing_since=since)
 
     def leave_for_later(self, now: datetime) -> None:
         """End it, where the delay that a rule asks for has not passed since its work has ended."""
         if (found := self.ruled.too_early(now) if self.ruled else None) is not None:
-            self.acts, self.entry = False, self.entry_of(LATER, self._broken_off(), msg=_too_early(*found))
+            self.acts, self.entry = False, self.entry_of(LATER, self._broken_off(), _too_early(*found))
 
     def lose(self, why: str) -> None:
         """End it, since the job that it waits for, its own or what comes before it, cannot be found any more."""
         name = LOST if self.launched or self.state.adopted else REFUSED
-        self.entry = replace(self.entry_of(name, self._broken_off(), msg=why), broken=True)
+        self.entry = self.entry_of(name, self._broken_off(), why, broken=True)
 
     def so_far(self) -> JobEntry:
         """What is to be told of it where nothing more is done about it."""
@@ -187,20 +187,17 @@ class Member:
             return self.entry
         if not self.begun:
             reason = "Another job of the same work comes first: what is left of this one is decided after that."
-            return self.entry_of(SUPERSEDED, _known(self, None), msg=reason)
+            return self.entry_of(SUPERSEDED, _known(self, None), reason)
         name = RELAUNCHED if self.waits_for_room else ADOPTED
         outcome = _known(self, self.state.outcome)
         msg = self.state.plan or outcome.msg
         if not msg and isinstance(self.ask, EndOf):
             msg = f"Job {self.ask.job.id} is {self.ask.job.status}: its end decides."
-        return self.entry_of(name, outcome, msg=msg)
+        return self.entry_of(name, outcome, msg)
 
-    def entry_of(
-        self, name: str, outcome: SourceOutcome, recovered: bool = False, msg: t.Optional[str] = None
-    ) -> JobEntry:
+    def entry_of(self, name: str, outcome: SourceOutcome, msg: t.Optional[str] = None, **more: t.Any) -> JobEntry:
         """Its entry, as ``JobEntry.of`` makes it."""
-        entry = JobEntry.of(self.source, name, outcome, recovered, msg)
-        return replace(entry, node_job_ids=self.node_job_ids or None)
+        return JobEntry.of(self.source, name, outcome, msg, node_job_ids=self.node_job_ids, **more)
 
     def _broken_off(self) -> SourceOutcome:
         self.ask = None
@@ -212,7 +209,7 @@ class Member:
 
     def _stopped(self, outcome: SourceOutcome, why: str) -> JobEntry:
         if not outcome.changed:
-            return self.entry_of(REFUSED, outcome, msg=f"Not launched: {why}. Run the task again for it.")
+            return self.entry_of(REFUSED, outcome, f"Not launched: {why}. Run the task again for it.")
         outcome = outcome.saying(f"Nothing more was launched: {why}. Run the task again for it.")
         return self._of_outcome(outcome, over=False)
 
@@ -220,15 +217,15 @@ class Member:
         """:param over: it had come to its end, so that it tells whether the work is done."""
         left = outcome.remaining_hosts if isinstance(outcome, RelaunchOutcome) else outcome.gone_hosts
         job, done = outcome.job, over and not left
-        if outcome.changed:
-            # In check mode there is no job, and it has come to its end.
-            name = RELAUNCHED if over or job is not None else LOST
-            return self.entry_of(name, outcome, done and job is not None and job.successful)
-        if self.has_adopted(outcome):
-            return self.entry_of(ADOPTED, outcome, done and job is not None and job.successful)
+        if outcome.changed or self.has_adopted(outcome):
+            name = ADOPTED
+            if outcome.changed:
+                # In check mode there is no job, and it has come to its end.
+                name = RELAUNCHED if over or job is not None else LOST
+            return self.entry_of(name, outcome, recovered=done and job is not None and job.successful)
         by_relaunch = job is None or job.is_relaunch or job.id == self.source.id or source_in(job.name) is not None
         name = SUPERSEDED if self.later_turn or not by_relaunch else DONE
-        return self.entry_of(name, outcome, done)
+        return self.entry_of(name, outcome, recovered=done)
 
     def has_adopted(self, outcome: SourceOutcome) -> bool:
         """Whether another caller's job was taken, be it after this task's own one had been canceled for it."""
@@ -251,7 +248,7 @@ def _of_error(member: Member, error: BaseException) -> JobEntry:
         name, broken = SUPERSEDED, False
     else:
         name, broken = REFUSED, _is_broken_by(first, member.state.plan != "")
-    return replace(member.entry_of(name, outcome, msg=said), broken=broken)
+    return member.entry_of(name, outcome, said, broken=broken)
 
 
 def entries_of(member: Member, planned: bool) -> t.Iterator[JobEntry]:

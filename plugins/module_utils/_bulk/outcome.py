@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import collections
 import typing as t
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from .._api import jobs as _jobs
@@ -29,7 +29,6 @@ REFUSED = "refused"
 LOST = "lost"
 NEEDS_PERSON = "needs_person"
 LATER = "left_for_later"
-OUTCOMES = (RELAUNCHED, ADOPTED, DONE, SUPERSEDED, REFUSED, LATER, LOST, NEEDS_PERSON, PARKED)
 # What a person has to see to.
 FOR_PERSONS = (NEEDS_PERSON, PARKED)
 ACTED = (RELAUNCHED, ADOPTED)
@@ -45,7 +44,7 @@ _IN_WORDS = {
     NEEDS_PERSON: "in need of a person",
     PARKED: "waiting for a person (parked)",
 }
-
+OUTCOMES = tuple(_IN_WORDS)
 
 # In check mode.
 _PLANNED_IN_WORDS = {**_IN_WORDS, RELAUNCHED: "would be relaunched"}
@@ -122,30 +121,30 @@ class JobEntry:
     broken: bool = False
 
     @classmethod
-    def of(
-        cls, source: Job, name: str, outcome: SourceOutcome, recovered: bool = False, msg: t.Optional[str] = None
-    ) -> JobEntry:
+    def of(cls, source: Job, name: str, outcome: SourceOutcome, msg: t.Optional[str] = None, **more: t.Any) -> JobEntry:
         """From the outcome of one.
 
         :param name: one of OUTCOMES.
         :param msg: in place of what the outcome says, followed by its warnings either way.
+        :param more: fields that no outcome tells.
         """
         job = outcome.job
-        entry = cls(
+        if isinstance(outcome, RelaunchOutcome):
+            more.update(hosts=outcome.hosts, remaining_hosts=outcome.remaining_hosts)
+        else:
+            nodes = None if outcome.nodes is None else tuple(str(node["name"]) for node in outcome.nodes)
+            more.update(type=WORKFLOW_JOB.type, nodes=nodes, failed_nodes=outcome.failed_nodes)
+            more.update(remaining_hosts=outcome.gone_hosts)
+        return cls(
             source_job_id=source.id,
             name=source.name,
             outcome=name,
             msg=" ".join((outcome.msg if msg is None else msg, *(outcome.warnings or ()))),
-            recovered=recovered,
             id=job.id if job else None,
             status=job.status if job else None,
             url=outcome.url,
+            **more,
         )
-        if isinstance(outcome, RelaunchOutcome):
-            return replace(entry, hosts=outcome.hosts, remaining_hosts=outcome.remaining_hosts)
-        nodes = None if outcome.nodes is None else tuple(str(node["name"]) for node in outcome.nodes)
-        entry = replace(entry, type=WORKFLOW_JOB.type, nodes=nodes, failed_nodes=outcome.failed_nodes)
-        return replace(entry, remaining_hosts=outcome.gone_hosts)
 
     def result(self) -> Result:
         """It as plain data; what is not known is left out."""

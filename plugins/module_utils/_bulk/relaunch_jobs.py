@@ -151,6 +151,7 @@ def _turns(
     """The sequences of all jobs, each in the row of its work; and the entries of those about which nothing is done."""
     client, options = task.client, task.request.options
     workflows, jobs, below = left_to_workflows(found.workflows, found.jobs)
+    node_jobs = {number: tuple(ids) for number, ids in below.items()}
     reasons = {job.id: why for job in (*workflows, *jobs) if (why := task.left_alone(job))}
     same = []
     for one in workflow_rows(client, [job for job in workflows if job.id not in reasons]):
@@ -159,17 +160,10 @@ def _turns(
             reasons.update((job.id, why) for job in one.selected)
         else:
             same.append(one)
-    kinds = {job.id: WORKFLOW_JOB for job in workflows}
     entries = [
-        JobEntry(
-            job.id,
-            job.name,
-            REFUSED,
-            reasons[job.id],
-            type=kinds.get(job.id, JOB).type,
-            node_job_ids=tuple(below.get(job.id, ())) or None,
-        )
-        for job in (*workflows, *jobs)
+        JobEntry(job.id, job.name, REFUSED, reasons[job.id], type=kind.type, node_job_ids=node_jobs.get(job.id))
+        for kind, some in ((WORKFLOW_JOB, workflows), (JOB, jobs))
+        for job in some
         if job.id in reasons
     ]
     jobs = [job for job in jobs if job.id not in reasons]
@@ -181,7 +175,7 @@ def _turns(
         broken = not (isinstance(error, AnswerError) and error.refuses)
         entries.append(JobEntry(job.id, job.name, REFUSED, str(error), broken=broken))
     of_workflows = WorkflowMembers(client, task.request, task.watch)
-    return [*map(sequences.of, rows), *([of_workflows.of(row, below)] for row in same)], entries
+    return [*map(sequences.of, rows), *([of_workflows.of(row, node_jobs)] for row in same)], entries
 
 
 class _PlanProgress:

@@ -101,7 +101,7 @@ class WorkflowMembers:
             check_mode=request.check_mode,
         )
 
-    def of(self, row: WorkflowRow, node_jobs: t.Mapping[int, t.Sequence[int]]) -> Member:
+    def of(self, row: WorkflowRow, node_jobs: t.Mapping[int, tuple[int, ...]]) -> Member:
         """That of workflow jobs of the same work: one sequence for all of them.
 
         :param node_jobs: by workflow job, the selected jobs of its nodes.
@@ -113,19 +113,17 @@ class WorkflowMembers:
         why = f"Workflow job {newest.id}, the same work, is newer: what remains of that is what remains."
         why = f"{why} {uncompared(newest)}".rstrip()
         entries = tuple(
-            JobEntry(
-                job.id,
-                job.name,
-                SUPERSEDED,
-                why,
-                type=WORKFLOW_JOB.type,
-                node_job_ids=tuple(node_jobs.get(job.id, ())) or None,
-            )
+            JobEntry(job.id, job.name, SUPERSEDED, why, type=WORKFLOW_JOB.type, node_job_ids=node_jobs.get(job.id))
             for job in older
         )
-        nodes = tuple(node_jobs.get(newest.id, ()))
         return Member(
-            newest, run.state, steps, kind=WORKFLOW_JOB, tried=lambda: seen[-1].tried, node_job_ids=nodes, older=entries
+            newest,
+            run.state,
+            steps,
+            kind=WORKFLOW_JOB,
+            tried=lambda: seen[-1].tried,
+            node_job_ids=node_jobs.get(newest.id),
+            older=entries,
         )
 
     def _steps(self, run: WorkflowRun, seen: list[WorkflowRow], outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
