@@ -43,13 +43,13 @@ class Attempts:
         request: JobsRequest,
         members: t.Sequence[Member],
         looks: SharedLooks,
-        prompts: t.Optional[Prompts],
+        prompts: Prompts,
     ) -> None:
         self._client = client
         self._request = request
         self._sources = [member.source for member in members if member.kind is JOB]
         self._looks = looks
-        self._prompts = Prompts() if prompts is None else prompts
+        self._prompts = prompts
         self._oldest = min((job.id for job in self._sources), default=0)
         # By the number of the source whose work may be relaunched once more, how many jobs of its template had failed.
         self._few: dict[int, int] = {}
@@ -137,8 +137,7 @@ class Attempts:
         """When the same work succeeded last between an older job and the selected ones."""
         query = {"status": _jobs.SUCCESSFUL, "id__gt": after, "id__lt": self._oldest, "order_by": "-id"}
         entries = self._client.results(_LIST, unified_job_template__in=source.template, **query)
-        found = next((job for job in map(Job.of, entries) if counts(job)), None)
-        return None if found is None else found.finished
+        return next((job.finished for job in map(Job.of, entries) if counts(job)), None)
 
 
 def _overlap(job: Job, source: Job, hosts: frozenset[str]) -> bool:

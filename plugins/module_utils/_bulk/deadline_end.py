@@ -10,7 +10,6 @@ import math
 import typing as t
 
 from .._api.errors import DeadlineError
-from .._launch.asks import EndOf
 from .._launch.waiting import Watch
 from .member import Member
 from .options import JobsRequest
@@ -63,17 +62,16 @@ class DeadlineEnd:
         for member in late:
             member.drop(TOO_LATE)
             member.timed_out = True
-        waiting = (
-            [one for one in self._waits.for_end if one[1].id not in self._waited_for] if self._waiting.wait else []
-        )
+        for_end = self._waits.for_end if self._waiting.wait else []
+        waiting = [(member, ask) for member, ask in for_end if ask.job.id not in self._waited_for]
         seen, trouble = self._watch.seen_now(self._waits.asked if waiting else {})
-        for member, asked in waiting:
-            job, ours = seen.get(asked.id), isinstance(member.ask, EndOf) and member.ask.ours
+        for member, ask in waiting:
+            job = seen.get(ask.job.id)
             if job is not None and not job.active:
                 self._waits.note_end(job)
             # One that cannot be seen now may have begun.
-            elif not (ours if job is None else self._waiting.beyond_deadline(job, ours)):
-                self._advance(member, None, DeadlineError("The deadline is over.", job or asked, trouble))
+            elif not (ask.ours if job is None else self._waiting.beyond_deadline(job, ask.ours)):
+                self._advance(member, None, DeadlineError("The deadline is over.", job or ask.job, trouble))
                 continue
-            self._waited_for.add(asked.id)
+            self._waited_for.add(ask.job.id)
         return bool(late or waiting)

@@ -56,8 +56,8 @@ class BulkDriver:
         watch: Watch,
         turns: t.Sequence[t.Sequence[Member]],
         ahead: t.Callable[[t.Sequence[tuple[Job, Job]]], None],
-        progress: t.Optional[BulkProgress] = None,
-        prompts: t.Optional[Prompts] = None,
+        progress: t.Optional[BulkProgress],
+        prompts: Prompts,
     ) -> None:
         self._client = client
         self._request = request
@@ -230,8 +230,8 @@ class BulkDriver:
             if member.waits_for_end is None:
                 member.drop(LATE)
                 member.timed_out = True
-        for member, asked in waiting:
-            job = seen.get(asked.id, asked)
+        for member, ask in waiting:
+            job = seen.get(ask.job.id, ask.job)
             if job.active:
                 self._advance(member, error=WaitTimeoutError("The timeout is over.", job, trouble))
             else:

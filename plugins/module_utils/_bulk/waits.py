@@ -79,9 +79,9 @@ class Waits:
         return self._last_left
 
     @property
-    def for_end(self) -> list[tuple[Member, Job]]:
-        """Those that wait for the end of a job, with that."""
-        return [(member, member.ask.job) for member in self._left if isinstance(member.ask, EndOf)]
+    def for_end(self) -> list[tuple[Member, EndOf]]:
+        """Those that wait for the end of a job, with what they ask for."""
+        return [(member, member.ask) for member in self._left if isinstance(member.ask, EndOf)]
 
     def note_launch(self, job: Job, kind: Kind) -> None:
         """Know a job that was launched here."""
@@ -103,11 +103,11 @@ class Waits:
         """Know that a job has ended."""
         self.running.pop(job.id, None)
         self._ended[job.id] = job, self._clock()
-        for member, waited_for in self.for_end:
+        for member, ask in self.for_end:
             # What another's run of a workflow has left is resumed.
             adopted = member.state.adopted and member.kind is JOB
             does_work = adopted or any(job.id == own.id for own in member.launched)
-            if waited_for.id == job.id and does_work:
+            if ask.job.id == job.id and does_work:
                 member.ended_badly = not job.successful
 
     def note_lost(self, number: int, how: str) -> None:
@@ -116,10 +116,9 @@ class Waits:
         :param how: such as that it was deleted, for a sentence.
         """
         self.running.pop(number, None)
-        kind = self.asked.get(number, JOB)
-        for member, job in self.for_end:
-            if job.id == number:
-                what = f"{kind.noun.capitalize()} {number}"
+        for member, ask in self.for_end:
+            if ask.job.id == number:
+                what = f"{ask.kind.noun.capitalize()} {number}"
                 member.lose(f"{what} {how} while it was waited for: what became of it is not known.")
 
     def over(self, idle: bool = False) -> list[tuple[Member, Job]]:
@@ -129,10 +128,10 @@ class Waits:
 
         :param idle: nothing else is.
         """
-        for _member, job in self.for_end:
-            if not job.active and job.id not in self._ended:
-                self.note_end(job)
-        ended = [(member, self._ended[job.id][0]) for member, job in self.for_end if job.id in self._ended]
+        for _member, ask in self.for_end:
+            if not ask.job.active and ask.job.id not in self._ended:
+                self.note_end(ask.job)
+        ended = [(member, self._ended[ask.job.id][0]) for member, ask in self._for_seen_end]
         if idle or not (ended and (self._pauses or self.active)):
             return ended
         return [(member, job) for member, job in ended if self._judged_at(job.id) <= self._clock()]
@@ -166,10 +165,14 @@ class Waits:
         return sorted(found, key=lambda one: _alone(one) and is_active(one.source))
 
     @property
+    def _for_seen_end(self) -> list[tuple[Member, EndOf]]:
+        """Of those the ones whose job has been seen to end."""
+        return [(member, ask) for member, ask in self.for_end if ask.job.id in self._ended]
+
+    @property
     def asked(self) -> dict[int, Kind]:
         """The numbers of the jobs for whose end somebody waits, each with its kind."""
-        asks = (member.ask for member in self._left)
-        return {ask.job.id: ask.kind for ask in asks if isinstance(ask, EndOf)}
+        return {ask.job.id: ask.kind for _member, ask in self.for_end}
 
     @property
     def active(self) -> dict[int, Kind]:
@@ -193,15 +196,15 @@ class Waits:
         """How far all of it is."""
         acting = [member for member in self._members if member.acts]
         entries = [member.entry for member in acting if member.entry is not None]
-        ended = [member for member, job in self.for_end if job.id in self._ended]
-        failed = sum(entry.unsuccessful for entry in entries) + sum(member.ended_badly for member in ended)
-        successful = sum(entry.well for entry in entries) + sum(not member.ended_badly for member in ended)
-        return Counted(len(acting), successful, len(self.for_end) - len(ended), failed)
+        ended_badly = [member.ended_badly for member, _ask in self._for_seen_end]
+        failed = sum(entry.unsuccessful for entry in entries) + ended_badly.count(True)
+        successful = sum(entry.well for entry in entries) + ended_badly.count(False)
+        return Counted(len(acting), successful, len(self.for_end) - len(ended_badly), failed)
 
     @property
     def next_due(self) -> t.Optional[float]:
         """Seconds until a pause is over, or a job can be judged; None where there is neither."""
-        judged = [self._judged_at(job.id) for _member, job in self.for_end if job.id in self._ended]
+        judged = [self._judged_at(ask.job.id) for _member, ask in self._for_seen_end]
         due = min((*self._pauses.values(), *judged), default=None)
         return None if due is None else max(0.0, due - self._clock())
 
