@@ -176,9 +176,9 @@ def resolve(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str], cwd: st
         password=None if token else str(password),
         token=token,
         verify=(ca_path or True) if given.get("validate_certs", True) else False,
-        request_timeout=_at_least(given, "request_timeout", 10.0, above=True),
-        max_retries=int(_at_least(given, "max_retries", 5)),
-        retry_backoff_factor=_at_least(given, "retry_backoff_factor", 2.0),
+        request_timeout=_at_least(given, "request_timeout", above=True),
+        max_retries=int(_at_least(given, "max_retries")),
+        retry_backoff_factor=_at_least(given, "retry_backoff_factor"),
         api_prefix=f"/{prefix.strip('/')}/v2/" if prefix and prefix.strip("/") else None,
         host_given=bool(host),
     )
@@ -314,8 +314,9 @@ def reads_as_infinite(value: t.Any) -> bool:
         return False
 
 
-def _at_least(given: t.Mapping[str, t.Any], name: str, default: float, above: bool = False) -> float:
-    value = float(given.get(name, default))
+def _at_least(given: t.Mapping[str, t.Any], name: str, above: bool = False) -> float:
+    """The number that is given, or the default."""
+    value = float(given.get(name, getattr(ConnectionOptions, name)))
     if math.isnan(value) or value > LARGEST_NUMBER:
         raise OptionError(f"{name} must be a number of at most {LARGEST_NUMBER}.")
     if value < 0 or (above and value == 0):
