@@ -95,9 +95,8 @@ def _unusable(error: Exception, way: Way) -> t.Optional[ControllerError]:
 
 
 def _unusable_proxy(way: Way) -> OptionError:
-    scheme = re.match(r"([a-z][a-z0-9+.-]*)://", way.proxy, re.IGNORECASE)
-    other = scheme is not None and scheme[1].lower() not in ("http", "https")
-    why = f" It has the scheme {scheme[1]}, which takes more than requests." if scheme and other else ""
+    other = re.match(r"(?!https?:)([a-z][a-z0-9+.-]*)://", way.proxy, re.IGNORECASE)
+    why = f" It has the scheme {other[1]}, which takes more than requests." if other else ""
     return OptionError(
         "controller_host, or the proxy that the environment names for it (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY), is no "
         f"usable URL.{why} In the user name and the password of a proxy, characters such as @ : / ? # % [ ] have to be "
