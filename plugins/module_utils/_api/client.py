@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from .answer import LONGEST_PAUSE, REFUSALS, Answer, Grants, RequestMade, no_object, time_told, unexpected
 from .connection import ConnectionOptions
-from .errors import AnswerError, ControllerError
+from .errors import AnswerError, ControllerError, is_trouble
 from .paging import Lists
 from .session import Sender, open_session
 
@@ -104,11 +104,11 @@ class ControllerClient(contextlib.AbstractContextManager["ControllerClient"]):
 
     def get_once(self, path: str, **query: t.Any) -> dict[str, t.Any]:
         """As ``get``, with a single attempt: for a wait, which does its own trying again."""
-        return self._object(self._ask("GET", path, query), self._name("GET", path))
+        return self._read("GET", path, query)
 
     def options(self, path: str) -> dict[str, t.Any]:
         """What a path accepts, as Django REST framework describes it."""
-        return self.retried(lambda: self._object(self._ask("OPTIONS", path), self._name("OPTIONS", path)))
+        return self.retried(lambda: self._read("OPTIONS", path))
 
     def results(self, path: str, **query: t.Any) -> t.Iterator[dict[str, t.Any]]:
         """The entries of a list, all of its pages; one that is not answered in time is asked for in smaller pages.
@@ -186,19 +186,20 @@ class ControllerClient(contextlib.AbstractContextManager["ControllerClient"]):
         answer = self._believed(answer, send, method, path, expected, again_by)
         return self._object(answer, self._name(method, path)) if answer.text else {}
 
-    def _ask(self, method: str, path: str, query: t.Optional[t.Mapping[str, t.Any]] = None) -> Answer:
-        """A safe request, below the right API prefix."""
+    def _read(self, method: str, path: str, query: t.Optional[t.Mapping[str, t.Any]] = None) -> dict[str, t.Any]:
+        """The JSON object that answers a safe request, below the right API prefix; a single attempt."""
 
         def send() -> Answer:
             return self._sender.send(method, self._url(path), params=query)
 
         answer = send()
-        if not self._prefix_known and answer.status < 500 and answer.status != 429:
+        if not self._prefix_known and not is_trouble(answer.status):
             if answer.status == 200 and answer.body is not None:
                 self._prefix_known = True
             elif self._discover_prefix():
                 answer = send()
-        return self._believed(answer, send, method, path, 200, math.inf)
+        answer = self._believed(answer, send, method, path, 200, math.inf)
+        return self._object(answer, self._name(method, path))
 
     def _believed(
         self, answer: Answer, again: t.Callable[[], Answer], method: str, path: str, expected: int, again_by: float
@@ -220,12 +221,17 @@ class ControllerClient(contextlib.AbstractContextManager["ControllerClient"]):
         :returns: whether elsewhere than thought. Where nothing there tells, the question stays open.
         """
         url = f"{self.connection.base_url}/api/"
-        root = _root(lambda: self._sender.send("GET", url), self.sleep)
-        if root.status >= 500 or root.status == 429:
-            raise unexpected(root, self._asked(f"GET {url}"))
+        asked = self._asked(f"GET {url}")
+        root = self._sender.send("GET", url)
+        if not (is_trouble(root.status) or (root.status == 200 and isinstance(root.body, dict))):
+            # Here too a refusal is believed when it is given twice, and so is a page.
+            self.sleep(REFUSED_PAUSE)
+            root = self._sender.send("GET", url)
+        if is_trouble(root.status):
+            raise unexpected(root, asked)
         found = _prefix_in(root.body, urlsplit(self.connection.base_url).path)
         if found is None:
-            if root.status == 200 and (trouble := no_object(root, self._asked(f"GET {url}"))).transient:
+            if root.status == 200 and (trouble := no_object(root, asked)).transient:
                 raise trouble
             return False
         before, self._prefix = self._prefix, found
@@ -260,15 +266,6 @@ def _told(error: ControllerError, connection: ConnectionOptions, attempt: int, p
     # Patience goes on beyond that.
     number = f"{attempt} of {tries}" if attempt <= tries else attempt
     return f"{found}, try {number}, again in {pause:.0f} s"
-
-
-def _root(ask: t.Callable[[], Answer], sleep: t.Callable[[float], None]) -> Answer:
-    """The answer of ``/api/``, which needs no credentials: a refusal or a page there is believed when given twice."""
-    root = ask()
-    if root.status >= 500 or root.status == 429 or (root.status == 200 and isinstance(root.body, dict)):
-        return root
-    sleep(REFUSED_PAUSE)
-    return ask()
 
 
 def _prefix_in(root: t.Any, below: str) -> t.Optional[str]:

@@ -24,6 +24,11 @@ NOT_VISIBLE = (403, 404)
 _FIELDLESS_KEYS = frozenset({"detail", "error", "errors", "non_field_errors", "__all__"})
 
 
+def is_trouble(status: int) -> bool:
+    """Whether an HTTP status says no more than that the controller cannot answer now."""
+    return status == THROTTLED or status >= 500
+
+
 class ControllerError(Exception):
     """Something that ends the task, told in one or two sentences for a person.
 
@@ -89,7 +94,7 @@ class AnswerError(ControllerError):
         self.body = body
         self.said = said
         self.retry_after = retry_after
-        self.transient = (status == THROTTLED or status >= 500) if transient is None else transient
+        self.transient = is_trouble(status) if transient is None else transient
         self.believed = believed
         self.once = once
 
