@@ -24,5 +24,4 @@ class ActionModule(InProcessAction):
     def act(self, client: ControllerClient, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Outcome:
         from ansible_collections.relaunch.controller.plugins.module_utils._job.job_info import info_request, job_info
 
-        request = info_request(params)
-        return job_info(client, request)
+        return job_info(client, info_request(params))

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 
 from ansible_collections.relaunch.controller.plugins.plugin_utils._in_process import InProcessAction, Write
@@ -28,5 +27,5 @@ class ActionModule(InProcessAction):
         from ansible_collections.relaunch.controller.plugins.module_utils._task.progress import ProgressLines
 
         request = RelaunchRequest.of(params, self._task.check_mode, self._task.diff)
-        progress = ProgressLines(write, time.monotonic) if write else None
+        progress = ProgressLines(write, client.clock) if write else None
         return relaunch_job(client, request, progress)

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 
 from ansible_collections.relaunch.controller.plugins.plugin_utils._in_process import InProcessAction, Write
@@ -33,5 +32,5 @@ class ActionModule(InProcessAction):
         )
 
         request = WorkflowRequest.of(params, self._task.check_mode, self._task.diff)
-        progress = NodeLines(ProgressLines(write, time.monotonic), client, write) if write else None
+        progress = NodeLines(ProgressLines(write, client.clock), client, write) if write else None
         return relaunch_workflow(client, request, progress)
