@@ -163,8 +163,10 @@ class BulkDriver:
         waiting = [member for member in self.members if member.waits_for_room]
         if not waiting or _drop_by_number(waiting, self._request, self._waits.launched, self.members):
             return bool(waiting)
-        room = max(0, min(self._room(), self._request.max_jobs - self._waits.launched, LAUNCHES_A_LOOK))
-        found = self._waits.not_behind_others(waiting, self._looks.is_active)[:room]
+        # One that is looked for may be active, too.
+        active = len(self._waits.running) + sum(member.takes_room for member in self.members)
+        room = min(self._request.at_once - active, self._request.max_jobs - self._waits.launched, LAUNCHES_A_LOOK)
+        found = self._waits.not_behind_others(waiting, self._looks.is_active)[: max(0, room)]
         let_in = _let_in(found, self._advance, self._client.clock)
         for member in waiting:
             member.passed_over = member.passed_over or member not in let_in
@@ -184,10 +186,6 @@ class BulkDriver:
                 self._advance(member, error=error)
         self._begin_turns()
         return any(not member.waits_for_room for member in waiting)
-
-    def _room(self) -> int:
-        """How many more may be launched: one that is looked for may be active, too."""
-        return self._request.at_once - len(self._waits.running) - sum(member.takes_room for member in self.members)
 
     def _answer(self, answers: t.Sequence[tuple[Member, t.Optional[Job]]]) -> bool:
         self._ahead([(job, one.source) for one, job in answers if one.kind is JOB and job and job.successful])

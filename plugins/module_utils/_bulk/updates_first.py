@@ -124,11 +124,13 @@ class UpdatesFirst:
             depend = f"jobs that depend on it: {told(map(str, failed.jobs))}" if failed.jobs else "no job depends on it"
             said = failed.told[:1].upper() + failed.told[1:]
             if newer is not None:
-                yield f"{said} failed ({depend}); {noun} {newer.id} after it is {newer.status}."
-            elif failed.jobs and self._nodes.issuperset(failed.jobs):
-                yield f"{said} failed ({depend}): nodes of workflows. Run it again before these are resumed."
-            elif self._first and failed.jobs:
-                yield f"{said} failed ({depend}): it is run again before these."
+                after = f"; {noun} {newer.id} after it is {newer.status}."
+            elif not failed.jobs:
+                after = "."
+            elif self._nodes.issuperset(failed.jobs):
+                after = ": nodes of workflows. Run it again before these are resumed."
+            elif self._first:
+                after = ": it is run again before these."
             else:
-                hint = "" if self._first or not failed.jobs else " update_first: true runs it again before these."
-                yield f"{said} failed ({depend}).{hint}"
+                after = ". update_first: true runs it again before these."
+            yield f"{said} failed ({depend}){after}"
