@@ -319,11 +319,11 @@ def kind_of(client: ControllerClient, job_id: int) -> t.Optional[str]:
     return next((str(unified.get("type")) for unified in client.results("unified_jobs/", id=job_id)), None)
 
 
-def host_summaries(client: ControllerClient, job_id: int, failed: t.Optional[bool] = None) -> list[HostSummary]:
+def host_summaries(client: ControllerClient, job_id: int, failed: bool = False) -> list[HostSummary]:
     """The hosts in a finished job's statistics, sorted by name; none before its events are processed.
 
-    :param failed: True for the failed and unreachable ones only.
+    :param failed: only the failed and unreachable ones.
     """
-    query = {} if failed is None else {"failed": str(failed).lower()}
+    query = {"failed": "true"} if failed else {}
     entries = client.results(JOB.at(job_id, "job_host_summaries"), **query)
     return sorted(map(HostSummary.of, entries), key=lambda summary: summary.name)
