@@ -38,7 +38,7 @@ from .options import JobsRequest
 from .outcome import FOR_PERSONS, LATER, REFUSED, RELAUNCHED, JobEntry, JobsOutcome, Planned
 from .updates_first import UpdatesFirst
 from .waits import SharedWatch
-from .workflow_rows import WorkflowMembers, left_to_workflows, workflow_rows
+from .workflow_rows import left_to_workflows, workflow_member, workflow_rows
 
 PLAN_SHOWN_EVERY = 5.0
 
@@ -174,8 +174,8 @@ def _turns(
         error = sick[job.id]
         broken = not (isinstance(error, AnswerError) and error.refuses)
         entries.append(JobEntry(job.id, job.name, REFUSED, str(error), broken=broken))
-    of_workflows = WorkflowMembers(client, task.request, task.watch)
-    return [*map(sequences.of, rows), *([of_workflows.of(row, node_jobs)] for row in same)], entries
+    of_workflows = ([workflow_member(client, task.request, task.watch, row, node_jobs)] for row in same)
+    return [*map(sequences.of, rows), *of_workflows], entries
 
 
 class _PlanProgress:

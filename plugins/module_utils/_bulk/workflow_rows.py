@@ -80,93 +80,61 @@ class WorkflowRow:
         return Tried(number, min(failed, default=self.selected[0].finished))
 
 
-class WorkflowMembers:
-    """Makes the sequences of workflow jobs.
+def workflow_member(
+    client: ControllerClient,
+    request: JobsRequest,
+    watch: Watch,
+    row: WorkflowRow,
+    node_jobs: t.Mapping[int, tuple[int, ...]],
+) -> Member:
+    """That of workflow jobs of the same work: one sequence for all of them.
 
-    :param client: the controller.
-    :param request: what is asked for.
-    :param watch: the time that there is.
+    :param node_jobs: by workflow job, the selected jobs of its nodes.
     """
-
-    def __init__(self, client: ControllerClient, request: JobsRequest, watch: Watch) -> None:
-        self._client = client
-        self._watch = watch
-        self._request = WorkflowRequest(
-            nodes=FAILED,
-            node_hosts=request.options.hosts,
-            hosts_option="hosts",
-            fallback_to_all=request.options.fallback_to_all,
-            own_job=request.own_job,
-            waiting=request.waiting,
-            check_mode=request.check_mode,
-        )
-
-    def of(self, row: WorkflowRow, node_jobs: t.Mapping[int, tuple[int, ...]]) -> Member:
-        """That of workflow jobs of the same work: one sequence for all of them.
-
-        :param node_jobs: by workflow job, the selected jobs of its nodes.
-        """
-        newest, *older = row.selected
-        run = WorkflowRun(self._client, self._request, self._watch)
-        seen = [row]
-        steps = self._steps(run, seen, WorkflowOutcome(source_workflow_job_id=newest.id))
-        why = f"Workflow job {newest.id}, the same work, is newer: what remains of that is what remains."
-        why = f"{why} {uncompared(newest)}".rstrip()
-        entries = tuple(
-            JobEntry(job.id, job.name, SUPERSEDED, why, type=WORKFLOW_JOB.type, node_job_ids=node_jobs.get(job.id))
-            for job in older
-        )
-        return Member(
-            newest,
-            run.state,
-            steps,
-            kind=WORKFLOW_JOB,
-            tried=lambda: seen[-1].tried,
-            node_job_ids=node_jobs.get(newest.id),
-            older=entries,
-        )
-
-    def _steps(self, run: WorkflowRun, seen: list[WorkflowRow], outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
-        """Resume the last that failed, unless it succeeds by itself. What is launched anew meanwhile counts.
-
-        :param seen: the row as it was seen last; it grows.
-        """
-        while True:
-            found = yield from _until_overtaken(self._turn(run, seen[-1], outcome), run, seen[-1])
-            if isinstance(found, WorkflowOutcome):
-                return found
-            seen.append(found)
-
-    def _turn(self, run: WorkflowRun, row: WorkflowRow, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
-        """The same by what is known of them now."""
-        success, failed = row.success, row.last_failed
-        if success is None and row.active is not None:
-            active = row.active
-            run.state.adopted = True
-            outcome = outcome.about(run.client, active, WORKFLOW_JOB)
-            same = f"Workflow job {active.id}, launched with the same values,"
-            if run.request.check_mode or not run.request.waiting.wait:
-                return outcome.saying(f"{same} is {active.status}: its end decides.", uncompared(active))
-            ended = yield from run.until_ended(active, outcome)
-            if ended.successful:
-                return outcome.about(run.client, ended, WORKFLOW_JOB).saying(
-                    f"{same} was successful.", uncompared(active)
-                )
-            run.state.adopted, failed = False, ended
-        if success is not None:
-            outcome = outcome.about(run.client, success, WORKFLOW_JOB)
-            secret = "" if _resumes(success) else uncompared(success)
-            return outcome.saying(f"Workflow job {success.id}, the same work, has succeeded since.", secret)
-        outcome = WorkflowOutcome(source_workflow_job_id=outcome.source_workflow_job_id)
-        with carrying(outcome):
-            named = named_workflow_job(run.client, failed.id, listed=True)
-        return (yield from workflow_steps(run, named, outcome))
+    asked = WorkflowRequest(
+        nodes=FAILED,
+        node_hosts=request.options.hosts,
+        hosts_option="hosts",
+        fallback_to_all=request.options.fallback_to_all,
+        own_job=request.own_job,
+        waiting=request.waiting,
+        check_mode=request.check_mode,
+    )
+    run = WorkflowRun(client, asked, watch)
+    seen = [row]
+    newest, *older = row.selected
+    why = f"Workflow job {newest.id}, the same work, is newer: what remains of that is what remains."
+    why = f"{why} {uncompared(newest)}".rstrip()
+    entries = tuple(
+        JobEntry(job.id, job.name, SUPERSEDED, why, type=WORKFLOW_JOB.type, node_job_ids=node_jobs.get(job.id))
+        for job in older
+    )
+    return Member(
+        newest,
+        run.state,
+        _steps(run, seen),
+        kind=WORKFLOW_JOB,
+        tried=lambda: seen[-1].tried,
+        node_job_ids=node_jobs.get(newest.id),
+        older=entries,
+    )
 
 
-def _until_overtaken(
-    steps: Steps[WorkflowOutcome], run: WorkflowRun, row: WorkflowRow
-) -> Steps[t.Union[WorkflowOutcome, WorkflowRow]]:
-    """What the steps come to; else the row of now, where another one has come when there is room."""
+def _steps(run: WorkflowRun, seen: list[WorkflowRow]) -> Steps[WorkflowOutcome]:
+    """Resume the last that failed, unless it succeeds by itself. What is launched anew meanwhile counts.
+
+    :param seen: the row as it was seen last; it grows.
+    """
+    while True:
+        found = yield from _until_overtaken(run, seen[-1])
+        if isinstance(found, WorkflowOutcome):
+            return found
+        seen.append(found)
+
+
+def _until_overtaken(run: WorkflowRun, row: WorkflowRow) -> Steps[t.Union[WorkflowOutcome, WorkflowRow]]:
+    """What comes of a row; else the row of now, where another one has come when there is room."""
+    steps = _turn(run, row)
     try:
         ask = next(steps)
         while True:
@@ -183,6 +151,30 @@ def _until_overtaken(
             ask = steps.send(answer)
     except StopIteration as end:
         return t.cast("WorkflowOutcome", end.value)
+
+
+def _turn(run: WorkflowRun, row: WorkflowRow) -> Steps[WorkflowOutcome]:
+    """Bring it about that the work of a row is done, by what is known of it now."""
+    nothing = WorkflowOutcome(source_workflow_job_id=row.selected[0].id)
+    success, active, failed = row.success, row.active, row.last_failed
+    if success is not None:
+        secret = "" if _resumes(success) else uncompared(success)
+        outcome = nothing.about(run.client, success, WORKFLOW_JOB)
+        return outcome.saying(f"Workflow job {success.id}, the same work, has succeeded since.", secret)
+    if active is not None:
+        run.state.adopted = True
+        outcome = nothing.about(run.client, active, WORKFLOW_JOB)
+        same = f"Workflow job {active.id}, launched with the same values,"
+        if run.request.check_mode or not run.request.waiting.wait:
+            return outcome.saying(f"{same} is {active.status}: its end decides.", uncompared(active))
+        ended = yield from run.until_ended(active, outcome)
+        if ended.successful:
+            outcome = nothing.about(run.client, ended, WORKFLOW_JOB)
+            return outcome.saying(f"{same} was successful.", uncompared(active))
+        run.state.adopted, failed = False, ended
+    with carrying(nothing):
+        named = named_workflow_job(run.client, failed.id, listed=True)
+    return (yield from workflow_steps(run, named, nothing))
 
 
 def _resumes(job: Job) -> bool:
