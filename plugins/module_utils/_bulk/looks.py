@@ -12,8 +12,8 @@ from .._api.client import ControllerClient
 from .._api.errors import AnswerError
 from .._api.jobs import Job
 from .._api.kinds import JOB, Kind
-from .._job.driver import jobs_after, workflow_jobs_after
-from .._launch.asks import Ask, JobsAfter, WorkflowJobsAfter
+from .._job.driver import newer_jobs
+from .._launch.asks import Ask, JobsAfter, Look
 from .._launch.waiting import Watch
 from .member import Member
 from .recent_jobs import RecentJobs
@@ -122,13 +122,10 @@ class SharedLooks:
         :raises WaitTimeoutError: the task's timeout came first.
         :raises ControllerError: what waiting will not cure.
         """
-        if isinstance(ask, WorkflowJobsAfter):
-            own = ask
-            return self._watch.through(lambda: workflow_jobs_after(self._client, own))
-        asked = t.cast("JobsAfter", ask)
-        if asked.source.id in self._row_of:
-            return [] if self._recent is None else self._recent.answer(asked)
-        return self._watch.through(lambda: jobs_after(self._client, asked))
+        if isinstance(ask, JobsAfter) and ask.source.id in self._row_of:
+            return [] if self._recent is None else self._recent.answer(ask)
+        look = t.cast("Look", ask)
+        return self._watch.through(lambda: newer_jobs(self._client, look))
 
     def known(self, source: Job) -> list[Job]:
         """The jobs of a job's template that are newer than the oldest source, as of the last look."""

@@ -10,28 +10,20 @@ import typing as t
 
 from .._api.client import ControllerClient
 from .._api.jobs import Job
-from .._api.kinds import WORKFLOW_JOB
-from .._launch.asks import Ask, EndOf, JobsAfter, Pause, Steps, T, WorkflowJobsAfter
+from .._api.kinds import JOB, WORKFLOW_JOB
+from .._launch.asks import Ask, EndOf, JobsAfter, Look, Pause, Steps, T, WorkflowJobsAfter
 from .._launch.waiting import Watch
 from .._work.runs import runs_query
 
 
-def jobs_after(client: ControllerClient, ask: JobsAfter) -> list[Job]:
-    """The newer jobs of a job's template, oldest first.
+def newer_jobs(client: ControllerClient, ask: Look) -> list[Job]:
+    """The newer jobs of a job's template, or workflow jobs that a query finds, oldest first.
 
     :raises ControllerError: they could not be read.
     """
-    query = {**runs_query(ask.source), "id__gt": ask.number}
-    return [Job.of(entry) for entry in client.results("jobs/", **query)]
-
-
-def workflow_jobs_after(client: ControllerClient, ask: WorkflowJobsAfter) -> list[Job]:
-    """The newer workflow jobs that a query finds, oldest first.
-
-    :raises ControllerError: they could not be read.
-    """
-    query = {**ask.query, "order_by": "id", "id__gt": ask.number}
-    return [Job.of(entry) for entry in client.results(f"{WORKFLOW_JOB.path}/", **query)]
+    kind, of = (JOB, runs_query(ask.source)) if isinstance(ask, JobsAfter) else (WORKFLOW_JOB, ask.query)
+    query = {**of, "order_by": "id", "id__gt": ask.number}
+    return [Job.of(entry) for entry in client.results(f"{kind.path}/", **query)]
 
 
 def drive(steps: Steps[T], client: ControllerClient, watch: Watch) -> T:
@@ -57,10 +49,8 @@ def drive(steps: Steps[T], client: ControllerClient, watch: Watch) -> T:
 
 
 def _answer(ask: Ask, client: ControllerClient, watch: Watch) -> t.Any:
-    if isinstance(ask, JobsAfter):
-        return jobs_after(client, ask)
-    if isinstance(ask, WorkflowJobsAfter):
-        return workflow_jobs_after(client, ask)
+    if isinstance(ask, (JobsAfter, WorkflowJobsAfter)):
+        return newer_jobs(client, ask)
     if isinstance(ask, EndOf):
         return watch.until_ended(ask.job, ask.kind, ask.ours)
     if isinstance(ask, Pause):
