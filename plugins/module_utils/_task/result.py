@@ -35,7 +35,7 @@ def carry_out(
 
     :param params: each validated by itself, CONNECTION_SPEC's among them; see ``settle`` and ``hide_variables`` for
         what is changed in them.
-    :param hidden: texts that the front door masks in the result; see ``adjust_hidden``. It grows.
+    :param hidden: texts that the front door masks in the result; what is no secret is taken out, and what is one added.
     :param act: does it with a client; raises ControllerError to fail the task.
     :param specification: of the parameters, for what they have to be beside that.
     :param write: takes a line for a person, where the controller does not answer; None where nothing is to be shown.
@@ -44,7 +44,10 @@ def carry_out(
     :returns: the result, with ``failed`` and ``msg`` where it failed, and ``exception`` where that was a defect.
     """
     try:
-        adjust_hidden(hidden, params, specification)
+        # Of a token given as a dictionary Ansible takes every value for a secret, its id and user among them, and would
+        # mask any number in the result that holds one of those; of a dictionary given as text only the whole text.
+        hidden.difference_update(_connection.harmless_values_of_token(params.get("controller_oauthtoken")))
+        hidden.update(secrets_in(specification, params))
         hidden.update(_connection.passwords_of_proxies(os.environ))
         settle(specification, params, own_job_id(os.environ))
         connection = _connection.resolve(params, os.environ, cwd or os.getcwd())
@@ -66,19 +69,6 @@ def carry_out(
         return _failed(error, f"Interrupted.{why}{_so_far(error)}")
     finally:
         hide_variables(params)
-
-
-def adjust_hidden(hidden: set[str], params: t.Mapping[str, t.Any], specification: Specification) -> None:
-    """Hide what is secret in the parameters and a password that was put into the address, and nothing that is neither.
-
-    Of a token given as a dictionary Ansible takes every value for a secret, its ``id`` and ``user`` among them, and
-    would mask any number in the result that contains one of those. Of a dictionary given as text it takes only the
-    whole text for one.
-
-    :param hidden: changed in place.
-    """
-    hidden.difference_update(_connection.harmless_values_of_token(params.get("controller_oauthtoken")))
-    hidden.update(secrets_in(specification, params))
 
 
 def _failed(error: BaseException, sentence: str) -> Result:
