@@ -87,10 +87,6 @@ class ControllerClient(contextlib.AbstractContextManager["ControllerClient"]):
         self._sender = Sender(self._session, connection)
 
     def __exit__(self, *_exc: t.Any) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connections."""
         self._session.close()
 
     def get(self, path: str, **query: t.Any) -> dict[str, t.Any]:
@@ -222,11 +218,7 @@ class ControllerClient(contextlib.AbstractContextManager["ControllerClient"]):
         """
         url = f"{self.connection.base_url}/api/"
         asked = self._asked(f"GET {url}")
-        root = self._sender.send("GET", url)
-        if not (is_trouble(root.status) or (root.status == 200 and isinstance(root.body, dict))):
-            # Here too a refusal is believed when it is given twice, and so is a page.
-            self.sleep(REFUSED_PAUSE)
-            root = self._sender.send("GET", url)
+        root = _root(lambda: self._sender.send("GET", url), self.sleep)
         if is_trouble(root.status):
             raise unexpected(root, asked)
         found = _prefix_in(root.body, urlsplit(self.connection.base_url).path)
@@ -266,6 +258,15 @@ def _told(error: ControllerError, connection: ConnectionOptions, attempt: int, p
     # Patience goes on beyond that.
     number = f"{attempt} of {tries}" if attempt <= tries else attempt
     return f"{found}, try {number}, again in {pause:.0f} s"
+
+
+def _root(ask: t.Callable[[], Answer], sleep: t.Callable[[float], None]) -> Answer:
+    """The answer of ``/api/``, which needs no credentials: a refusal or a page there is believed when given twice."""
+    root = ask()
+    if is_trouble(root.status) or (root.status == 200 and isinstance(root.body, dict)):
+        return root
+    sleep(REFUSED_PAUSE)
+    return ask()
 
 
 def _prefix_in(root: t.Any, below: str) -> t.Optional[str]:
