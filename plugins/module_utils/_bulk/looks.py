@@ -13,7 +13,7 @@ from .._api.errors import AnswerError
 from .._api.jobs import Job
 from .._api.kinds import JOB, Kind
 from .._job.driver import newer_jobs
-from .._launch.asks import Ask, JobsAfter, Look
+from .._launch.asks import Ask, JobsAfter, Newer
 from .._launch.waiting import Watch
 from .member import Member
 from .recent_jobs import RecentJobs
@@ -124,7 +124,7 @@ class SharedLooks:
         """
         if isinstance(ask, JobsAfter) and ask.source.id in self._row_of:
             return [] if self._recent is None else self._recent.answer(ask)
-        look = t.cast("Look", ask)
+        look = t.cast("Newer", ask)
         return self._watch.through(lambda: newer_jobs(self._client, look))
 
     def known(self, source: Job) -> list[Job]:

@@ -11,12 +11,12 @@ import typing as t
 from .._api.client import ControllerClient
 from .._api.jobs import Job
 from .._api.kinds import JOB, WORKFLOW_JOB
-from .._launch.asks import Ask, EndOf, JobsAfter, Look, Pause, Steps, T, WorkflowJobsAfter
+from .._launch.asks import Ask, EndOf, JobsAfter, Newer, Pause, Steps, T, WorkflowJobsAfter
 from .._launch.waiting import Watch
 from .._work.runs import runs_query
 
 
-def newer_jobs(client: ControllerClient, ask: Look) -> list[Job]:
+def newer_jobs(client: ControllerClient, ask: Newer) -> list[Job]:
     """The newer jobs of a job's template, or workflow jobs that a query finds, oldest first.
 
     :raises ControllerError: they could not be read.

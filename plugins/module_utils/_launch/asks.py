@@ -85,7 +85,7 @@ class Room:
     """Room to launch one more job. The answer: whether others were let in before, so that time has passed."""
 
 
-Look = t.Union[JobsAfter, WorkflowJobsAfter]
-Ask = t.Union[Look, EndOf, Pause, Room]
+Newer = t.Union[JobsAfter, WorkflowJobsAfter]
+Ask = t.Union[Newer, EndOf, Pause, Room]
 # What asks for these, and comes to a T. An error of the answer is raised where it was asked for.
 Steps = t.Generator[Ask, t.Any, T]
