@@ -293,7 +293,7 @@ def passwords_of_proxies(environ: t.Mapping[str, str]) -> list[str]:
     """
     named = [value for name, value in environ.items() if name.lower().endswith("_proxy")]
     credentials = [text for value in named for text in _credentials_in_url(value)]
-    given = [password for value in named for password in passwords_in_url(value)]
+    given = [text.partition(":")[2] for text in credentials]
     cut = (re.split(r"[/?#\\]", password)[0] for password in given)
     # What requests cannot encode so is not sent at all.
     sent = [_basic(text.encode("latin-1", "replace")) for one in credentials for text in (one, unquote(one))]
