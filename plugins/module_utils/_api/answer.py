@@ -80,7 +80,6 @@ class Grants:
 
     def __init__(self, clock: t.Callable[[], float]) -> None:
         self._clock = clock
-        self._accepted = False
         self._granted: set[str] = set()
         self._refused_since: dict[str, float] = {}
 
@@ -90,20 +89,21 @@ class Grants:
         :param path: below the API's prefix.
         :param body: the parsed JSON of the answer.
         """
-        self._accepted = True
         found = body if isinstance(body, dict) else {}
         listed = found.get("results")
         entries = listed if isinstance(listed, list) else []
         shown = {_below_prefix(entry.get("url")) for entry in (found, *entries) if isinstance(entry, dict)} - {""}
-        reads = {f"GET {one}" for one in shown} | ({f"{method} {path}"} if method in SAFE_METHODS else set())
-        self._granted |= reads
-        for name in (_CREDENTIALS, *reads):
+        granted = {_CREDENTIALS, *(f"GET {one}" for one in shown)}
+        if method in SAFE_METHODS:
+            granted.add(f"{method} {path}")
+        self._granted |= granted
+        for name in granted:
             self._refused_since.pop(name, None)
 
     def withdrawn(self, status: int, method: str, path: str) -> t.Optional[Withdrawn]:
         """What it means that an answer has this status; None where it is no refusal of what had been granted."""
         name = _CREDENTIALS if status == UNAUTHORIZED else f"{method} {path}"
-        if not (self._accepted if status == UNAUTHORIZED else status == FORBIDDEN and name in self._granted):
+        if status not in REFUSALS or name not in self._granted:
             return None
         now = self._clock()
         return Withdrawn(now - self._refused_since.setdefault(name, now), method in SAFE_METHODS)
