@@ -39,6 +39,11 @@ class ControllerError(Exception):
     transient: bool = False
     #: Seconds the controller asked to be left alone, if it did.
     retry_after: t.Optional[float] = None
+    #: Whether the controller itself understood the request and declined it, so that nothing was done. Not with 429,
+    #: which says no more than that it was asked too early, nor with the refusal of a read that had been granted.
+    refuses: bool = False
+    #: Whether it says so that there is no such thing, or none that this user may see.
+    not_visible: bool = False
 
 
 class OptionError(ControllerError):
@@ -95,23 +100,9 @@ class AnswerError(ControllerError):
         self.said = said
         self.retry_after = retry_after
         self.transient = is_trouble(status) if transient is None else transient
-        self.believed = believed
+        self.refuses = believed and 400 <= status < 500 and status != THROTTLED and isinstance(body, dict)
+        self.not_visible = self.refuses and status in NOT_VISIBLE
         self.once = once
-
-    @property
-    def refuses(self) -> bool:
-        """Whether the controller itself understood the request and declined it, so that nothing was done.
-
-        Not with 429, which says no more than that it was asked too early, nor with the refusal of a read that had been
-        granted.
-        """
-        declined = 400 <= self.status < 500 and self.status != THROTTLED and isinstance(self.body, dict)
-        return declined and self.believed
-
-    @property
-    def not_visible(self) -> bool:
-        """Whether the controller says that there is no such thing, or none that this user may see."""
-        return self.refuses and self.status in NOT_VISIBLE
 
 
 #: What may be wrong with one address alone, while others are answered.

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from .._api.errors import (
-    AnswerError,
     ControllerError,
     CutShortError,
     ForbiddenError,
@@ -289,7 +288,7 @@ def _is_broken_by(error: BaseException, planned: bool) -> bool:
     # Who may start a job shows at its launch only, where it was launched with another user's prompts.
     if isinstance(error, (ForbiddenError, WaitTimeoutError)):
         return False
-    decided = isinstance(error, (RefusedError, CutShortError)) or (isinstance(error, AnswerError) and error.refuses)
+    decided = isinstance(error, (RefusedError, CutShortError)) or (isinstance(error, ControllerError) and error.refuses)
     return planned or not decided
 
 

@@ -172,8 +172,7 @@ def _turns(
     sick = {**unread, **incomparable}
     for job in (job for job in jobs if job.id in sick):
         error = sick[job.id]
-        broken = not (isinstance(error, AnswerError) and error.refuses)
-        entries.append(JobEntry(job.id, job.name, REFUSED, str(error), broken=broken))
+        entries.append(JobEntry(job.id, job.name, REFUSED, str(error), broken=not error.refuses))
     of_workflows = ([workflow_member(client, task.request, task.watch, row, node_jobs)] for row in same)
     return [*map(sequences.of, rows), *of_workflows], entries
 
