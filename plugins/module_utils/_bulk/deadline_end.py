@@ -15,8 +15,6 @@ from .member import Member
 from .options import JobsRequest
 from .waits import Waits
 
-TOO_LATE = "the deadline was over before its turn"
-
 
 class DeadlineEnd:
     """
@@ -60,7 +58,7 @@ class DeadlineEnd:
             return False
         late = [member for member in self._members if member.waits_for_room]
         for member in late:
-            member.drop(TOO_LATE)
+            member.drop("the deadline was over before its turn")
             member.timed_out = True
         for_end = self._waits.for_end if self._waiting.wait else []
         waiting = [(member, ask) for member, ask in for_end if ask.job.id not in self._waited_for]

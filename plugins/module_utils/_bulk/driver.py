@@ -33,8 +33,6 @@ from .waits import Waits
 LAUNCHES_A_LOOK = 20
 LAUNCHES_TAKE = 1.5
 
-LATE = "the timeout was over before its turn"
-
 BulkProgress = t.Callable[[t.Union[Counted, Planned]], None]
 
 
@@ -226,7 +224,7 @@ class BulkDriver:
         seen, trouble = self._watch.seen_now(self._waits.asked if waiting else {})
         for member in late:
             if member.waits_for_end is None:
-                member.drop(LATE)
+                member.drop("the timeout was over before its turn")
                 member.timed_out = True
         for member, ask in waiting:
             job = seen.get(ask.job.id, ask.job)

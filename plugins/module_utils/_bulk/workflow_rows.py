@@ -205,7 +205,6 @@ def workflow_rows(client: ControllerClient, workflows: t.Sequence[Job]) -> list[
         others = (job for job in map(Job.of, entries) if not (job.left_new(client.now()) or is_node(job)))
         known.update((job.id, job) for job in others)
     rows: list[tuple[Job, dict[int, Job]]] = []
-    row_of: dict[int, dict[int, Job]] = {}
     for job in sorted(known.values(), key=lambda job: (_source(job), job.id)):
         root = known.get(_source(job), job)
         same = (runs for first, runs in rows if _source(first) == _source(root) or _same(first, root))
@@ -214,11 +213,9 @@ def workflow_rows(client: ControllerClient, workflows: t.Sequence[Job]) -> list[
             runs = {}
             rows.append((root, runs))
         runs[job.id] = job
-        row_of[job.id] = runs
-    found: dict[int, list[Job]] = {}
-    for job in sorted(workflows, key=lambda job: job.id, reverse=True):
-        found.setdefault(id(row_of[job.id]), []).append(job)
-    return [WorkflowRow(tuple(jobs), row_of[jobs[0].id]) for jobs in found.values()]
+    newest_first = sorted(workflows, key=lambda job: job.id, reverse=True)
+    found = (WorkflowRow(tuple(job for job in newest_first if job.id in runs), runs) for _root, runs in rows)
+    return sorted((row for row in found if row.selected), key=lambda row: row.selected[0].id, reverse=True)
 
 
 def _before_relaunches(client: ControllerClient, workflows: t.Sequence[Job], oldest: int) -> t.Iterator[Job]:
@@ -259,17 +256,15 @@ def left_to_workflows(
     :returns: workflow jobs; jobs; and by workflow job the numbers of those that are left to it.
     """
     by_number = {job.id: job for job in workflows}
+    above = {job.id: found for job in (*workflows, *jobs) if (found := _above(job, by_number)) is not None}
     below: dict[int, list[int]] = {}
-    kept: list[list[Job]] = []
-    for some in (workflows, jobs):
-        kept.append([])
-        for job in some:
-            above = _above(job, by_number)
-            if above is not None:
-                below.setdefault(above, []).append(job.id)
-            elif not job.facts.get("is_sliced_job"):
-                kept[-1].append(job)
-    return kept[0], kept[1], below
+    for number, workflow in above.items():
+        below.setdefault(workflow, []).append(number)
+
+    def kept(some: t.Sequence[Job]) -> list[Job]:
+        return [job for job in some if job.id not in above and not job.facts.get("is_sliced_job")]
+
+    return kept(workflows), kept(jobs), below
 
 
 def _above(job: Job, workflows: t.Mapping[int, Job]) -> t.Optional[int]:
