@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from .client import ControllerClient
 from .errors import ControllerError, RefusedError, if_visible
-from .jobs import summary_of, told
+from .jobs import RELAUNCH, summary_of, told
 
 CANDIDATES_SHOWN = 5
 # From so many of a template's latest jobs one is chosen where the latest is not always the one that is meant.
@@ -122,7 +122,7 @@ def latest_workflow_job_id(client: ControllerClient, name_or_id: str, organizati
 def _latest(
     client: ControllerClient, kind: TemplateKind, template: Template, most: int = 1
 ) -> t.Sequence[t.Mapping[str, t.Any]]:
-    of = {"unified_job_template": template["id"], "not__launch_type": "relaunch"}
+    of = {"unified_job_template": template["id"], "not__launch_type": RELAUNCH}
     query = {**of, "order_by": "-id", "page_size": most}
     jobs = client.get(kind.jobs, **query).get("results")
     if not jobs:

@@ -153,10 +153,6 @@ class JobEntry:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in shown.items()}
 
     @property
-    def active(self) -> bool:
-        return self.status in _jobs.ACTIVE_STATUSES
-
-    @property
     def unsuccessful(self) -> bool:
         """Whether it was acted on, and is known not to have come to success."""
         return self.outcome == LOST or self.broken or (self.outcome in ACTED and self.status in _UNSUCCESSFUL)
@@ -203,12 +199,12 @@ class JobsOutcome(Outcome):
 
     @property
     def so_far(self) -> str:
-        underway = [entry for entry in self.jobs if entry.outcome == RELAUNCHED and entry.active]
+        launched = [entry for entry in self.jobs if entry.outcome == RELAUNCHED]
+        underway = [entry.id for entry in launched if entry.status in _jobs.ACTIVE_STATUSES]
         lost = sum(entry.launch_unknown for entry in self.jobs)
         parts = []
         if underway:
-            numbers = _jobs.told(str(entry.id) for entry in underway)
-            parts.append(f" Of the jobs that were launched {len(underway)} go on: {numbers}.")
+            parts.append(f" Of the jobs that were launched {len(underway)} go on: {_jobs.told(map(str, underway))}.")
         if lost:
             parts.append(f" Of {lost} it is not known whether they were launched.")
         if parts:
