@@ -224,8 +224,8 @@ def client_of(controller: BaseAdapter, clock: Clock, **options: t.Any) -> Contro
 
 
 def answer(request: PreparedRequest, status: int, body: t.Any, headers: t.Mapping[str, str]) -> Response:
-    """An answer in JSON, as a connection would bring it."""
-    content = json.dumps(body).encode()
+    """An answer in JSON, as a connection would bring it; bytes are that of something in between."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
     response = Response()
     response.status_code, response.request, response.url = status, request, str(request.url)
     response.headers.update({"Content-Length": str(len(content)), "Content-Type": "application/json", **headers})

@@ -348,17 +348,15 @@ def seen_in_detail(
     :param ids: their numbers, each with its kind.
     :raises ControllerError: the controller could not be asked, with a single attempt.
     """
-    there, gone, hidden = [], set(), set()
+    there, gone, hidden = list[Job](), set[int](), set[int]()
     for number, kind in ids.items():
         try:
             there.append(_jobs.get_once(client, number, kind))
         except AnswerError as error:
-            if error.status == 404:
-                gone.add(number)
+            if error.not_visible:
+                (gone if error.status == 404 else hidden).add(number)
             elif error.status != 403:
                 raise
-            elif error.refuses:
-                hidden.add(number)
     return there, frozenset(gone), frozenset(hidden)
 
 

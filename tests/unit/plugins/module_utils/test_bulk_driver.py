@@ -28,7 +28,7 @@ from ansible_collections.relaunch.controller.tests.unit.bulk_controller import (
     relaunches_of,
 )
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
-from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import DENIED
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import DENIED, HTML
 from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import listed
 
 MINE = {"launched_by": {"id": 1, "type": "user"}}
@@ -759,6 +759,27 @@ def test_the_place_of_a_deleted_job_is_given_to_the_next(controller: BulkControl
 
     assert ran.entry(1).outcome == "lost" and "Job 101 was deleted while it was waited for" in ran.entry(1).msg
     assert ran.of(2) == ("relaunched", True)
+
+
+def test_a_page_of_a_proxy_does_not_say_that_a_job_was_deleted(controller: BulkController) -> None:
+    """While a gateway restarts, lists of several controllers behind it may lack a job, too."""
+    controller.failed(1, {"web1": True}, template=1)
+    controller.duration = lambda _number: 200.0
+
+    def restarting() -> bool:
+        return 40.0 < controller.clock.now < 90.0
+
+    def before(_method: str, path: str) -> t.Any:
+        return (404, HTML) if path == "jobs/101/" and restarting() else None
+
+    def after(_path: str, _query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+        if restarting() and isinstance(body.get("results"), list):
+            body = {**body, "results": [row for row in body["results"] if row.get("id") != 101]}
+        return status, body
+
+    controller.before, controller.after = before, after
+
+    assert relaunch(controller).of(1) == ("relaunched", True)
 
 
 def test_a_search_outlasts_the_deadline_until_it_can_be_right(controller: BulkController) -> None:
