@@ -104,6 +104,16 @@ class AnswerError(ControllerError):
         self.not_visible = self.refuses and status in NOT_VISIBLE
         self.once = once
 
+    @property
+    def answer(self) -> str:
+        """What was answered, as a sentence."""
+        return f'The controller answered {self.status}: "{self.said}"'
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of the body, by which a refusal tells what it is about; none where that is no object."""
+        return frozenset(self.body) if isinstance(self.body, dict) else frozenset()
+
 
 #: What may be wrong with one address alone, while others are answered.
 OF_ONE_ADDRESS = (AnswerError, AnswerLostError)

@@ -27,6 +27,7 @@ from .._api.templates import CREDENTIALS
 from .._launch.changes import secret_texts
 from .._launch.gone_prompts import other_credentials
 from .._launch.launch import Attempt, Launched
+from .._launch.refusals import numbered
 from .._launch.request_body import missing_passwords
 from .._launch.template_launch import (
     LaunchNeeds,
@@ -152,12 +153,10 @@ class TemplatePreparer:
 
     def _not_launched(self, *reasons: str) -> str:
         """The sentences that say why; nothing was sent."""
-        request, listed = self._work.request, list(reasons)
-        if len(listed) > 1:
-            listed = [f"({number}) {reason}" for number, reason in enumerate(reasons, 1)]
+        request = self._work.request
         how = " on what remains" if request.options.hosts == REMAINING else ""
         how += f" with other {told(sorted(request.changes))}" if request.changes else ""
-        return f"The template of job {self._work.source.id} was not launched{how}. {' '.join(listed)}"
+        return f"The template of job {self._work.source.id} was not launched{how}. {numbered(reasons)}"
 
     def _permitted(self, needs: LaunchNeeds) -> t.Mapping[str, t.Any]:
         """The template, which without a POST alone tells whether this user may launch it."""
@@ -182,8 +181,7 @@ def _read_needs(client: ControllerClient, template: int) -> LaunchNeeds:
         if not error.not_visible:
             raise
         raise RefusedError(
-            f'The job template {template} was not launched. The controller answered {error.status}: "{error.said}" '
-            "It takes the execute role on the template."
+            f"The job template {template} was not launched. {error.answer} It takes the execute role on the template."
         ) from None
     if not needs.has_survey:
         return needs

@@ -131,7 +131,7 @@ def send(client: ControllerClient, attempt: Attempt) -> t.Union[Launched, Lost, 
 def _kind_of(error: AnswerError) -> type[RefusedError]:
     if error.status == 403:
         return ForbiddenError
-    return NoFailedHostsError if isinstance(error.body, dict) and "hosts" in error.body else RefusedError
+    return NoFailedHostsError if "hosts" in error.keys else RefusedError
 
 
 def pause_before_next_try(

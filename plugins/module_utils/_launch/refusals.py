@@ -25,10 +25,10 @@ def relaunch_refused(error: AnswerError, job: Job, hosts: str) -> str:
     :param hosts: what was asked for, ``all`` or ``failed``.
     """
     on = " on its failed hosts" if hosts == FAILED else ""
-    answer = f'The controller answered {error.status}: "{error.said}"'
-    return f"Job {job.id} was not relaunched{on}. {answer} {_next(error, job)}"
+    return f"Job {job.id} was not relaunched{on}. {error.answer} {_next(error, job)}"
 
 
+EXPIRED = "The credentials have just expired or been revoked: renew them and run the task again."
 _PERMISSIONS = (
     "This takes the execute role on the job's template and, with a token, its write scope; a job launched with another "
     "user's prompts or secrets is for that user or an administrator to relaunch."
@@ -41,19 +41,18 @@ def not_startable(job: Job, kind: Kind = JOB) -> str:
 
 
 def _next(error: AnswerError, job: Job) -> str:
-    keys = set(error.body) if isinstance(error.body, dict) else set()
     if error.status == 401:
-        return "The credentials have just expired or been revoked: renew them and run the task again."
+        return EXPIRED
     if error.status == 403:
         return _PERMISSIONS
     if error.status == 404:
         return "The job was deleted meanwhile: launch its template instead."
-    if "credential_passwords" in keys:
+    if "credential_passwords" in error.keys:
         names = ", ".join(job.passwords_needed) or "the passwords named above"
         return f"Give {names} in credential_passwords."
-    if "hosts" in keys:
+    if "hosts" in error.keys:
         return no_failed_hosts(job)
-    if "errors" in keys:
+    if "errors" in error.keys:
         return "What it ran with is gone: give its template an inventory and a project again, then launch the template."
     return "Look at the job in the controller, or relaunch it there to see more."
 
@@ -65,12 +64,11 @@ def source_unavailable(error: AnswerError, job_id: int, kind: t.Optional[str]) -
     """
     if error.status == 404 and kind:
         return source_is_other(job_id, kind)
-    answer = f'The controller answered {error.status}: "{error.said}"'
     if error.status == 404:
-        return f"Job {job_id} does not exist. {answer} Check job_id; old jobs are deleted at times."
+        return f"Job {job_id} does not exist. {error.answer} Check job_id; old jobs are deleted at times."
     return (
-        f"This user may not see job {job_id}. {answer} It takes the read role on the job's template to see it, and the "
-        "execute role to relaunch it."
+        f"This user may not see job {job_id}. {error.answer} It takes the read role on the job's template to see it, "
+        "and the execute role to relaunch it."
     )
 
 
@@ -91,16 +89,18 @@ def source_is_other(job_id: int, kind: str) -> str:
 def workflow_refused(error: AnswerError, workflow_job_id: int) -> str:
     """The sentence for a launch that the controller declined: of a whole workflow, or of what remains of one."""
     step = _PERMISSIONS if error.status == 403 else "Look at the workflow in the controller."
-    return (
-        f"What is asked for of workflow job {workflow_job_id} was not launched. The controller answered "
-        f'{error.status}: "{error.said}" {step}'
-    )
+    return f"What is asked for of workflow job {workflow_job_id} was not launched. {error.answer} {step}"
 
 
 def not_resumable(workflow_job_id: int, reasons: t.Sequence[str]) -> str:
     """The sentences for a workflow that cannot be resumed; nothing was made."""
-    told = [f"({number}) {reason}" for number, reason in enumerate(reasons, 1)] if len(reasons) > 1 else reasons
-    return f"Workflow job {workflow_job_id} cannot be resumed from its failed nodes. {' '.join(told)}"
+    return f"Workflow job {workflow_job_id} cannot be resumed from its failed nodes. {numbered(reasons)}"
+
+
+def numbered(reasons: t.Sequence[str]) -> str:
+    """Reasons against one thing: where there are several, each with its number."""
+    several = len(reasons) > 1
+    return " ".join(f"({number}) {reason}" if several else reason for number, reason in enumerate(reasons, 1))
 
 
 def template_unfinished(error: ControllerError, at: str) -> str:
@@ -131,7 +131,8 @@ def workflow_unavailable(error: AnswerError, workflow_job_id: int, kind: t.Optio
     if error.status == 404 and kind:
         there = " job_relaunch relaunches it." if kind == "job" else ""
         return f"{workflow_job_id} is the id of {IN_WORDS.get(kind, kind)}, not of a workflow job.{there}"
-    answer = f'The controller answered {error.status}: "{error.said}"'
     if error.status == 404:
-        return f"Workflow job {workflow_job_id} does not exist. {answer} Check workflow_job_id."
-    return f"This user may not see workflow job {workflow_job_id}. {answer} It takes the read role on its template."
+        return f"Workflow job {workflow_job_id} does not exist. {error.answer} Check workflow_job_id."
+    return (
+        f"This user may not see workflow job {workflow_job_id}. {error.answer} It takes the read role on its template."
+    )

@@ -18,6 +18,7 @@ from .._api.errors import AnswerError, flatten
 from .._api.jobs import EVERYBODY, Job, limit_names_in, told
 from .._work.host_patterns import too_long
 from .._work.same_work import MASK, survey_kinds, variables_in
+from .refusals import EXPIRED
 
 # What a launch takes, and how the template says that it asks for it (recorded: launch-get).
 ASKS = {
@@ -173,7 +174,7 @@ def why_not(launch: TemplateLaunch, needs: LaunchNeeds) -> list[str]:
             f"The job was launched with secret values that the controller does not show: {told(launch.secrets)}. Give "
             "them in changes, as extra_vars."
         )
-    return [*said, *_not_asked(launch, needs, fields), *_of_survey(launch, needs)]
+    return [*said, *_not_asked(needs, fields), *_of_survey(launch, needs)]
 
 
 def _of_source(launch: TemplateLaunch, needs: LaunchNeeds) -> t.Iterator[str]:
@@ -189,7 +190,7 @@ def _of_source(launch: TemplateLaunch, needs: LaunchNeeds) -> t.Iterator[str]:
         yield "It was launched with more labels than the controller shows. Launch the template by hand."
 
 
-def _not_asked(launch: TemplateLaunch, needs: LaunchNeeds, fields: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+def _not_asked(needs: LaunchNeeds, fields: t.Mapping[str, t.Any]) -> t.Iterator[str]:
     missing = [name for name in fields if not needs.asks(name) and not (name == "extra_vars" and needs.has_survey)]
     if missing:
         yield (
@@ -237,9 +238,8 @@ def launch_refused(error: AnswerError, needs: LaunchNeeds, secrets: t.Collection
 
 
 def _next(error: AnswerError) -> str:
-    keys = set(error.body) if isinstance(error.body, dict) else set()
     if error.status == 401:
-        return "The credentials have just expired or been revoked: renew them and run the task again."
+        return EXPIRED
     if error.status == 403:
         # Recorded: launch-reader, launch-alice-credential, launch-alice-inventory.
         return (
@@ -248,11 +248,11 @@ def _next(error: AnswerError) -> str:
         )
     if error.status == 404:
         return "The template was deleted meanwhile."
-    if "passwords_needed_to_start" in keys:
+    if "passwords_needed_to_start" in error.keys:
         return "Give these in credential_passwords."
-    if "variables_needed_to_start" in keys:
+    if "variables_needed_to_start" in error.keys:
         return "Give these in changes, as extra_vars."
-    if "playbook" in keys:
+    if "playbook" in error.keys:
         # Recorded: updates-launch-project-failed.
         return "Update the template's project, which a launch requires and a relaunch does not, and run the task again."
     return "Look at the template in the controller."
