@@ -120,6 +120,7 @@ class SequenceState:
     :param outcome: what had been done by the last decision.
     :param adopted: whether another caller's job was taken.
     :param looking_up: whether a job is looked for that may have been launched.
+    :param tries: how often the next launch has been sent, and was not carried out.
     :param refused: the path of the launch that was sent last, where it was refused and is to be sent once more.
     :param launched: the jobs that it has launched.
     """
@@ -128,6 +129,7 @@ class SequenceState:
     outcome: t.Optional[Outcome] = None
     adopted: bool = False
     looking_up: bool = False
+    tries: int = 0
     refused: str = ""
     launched: list[Job] = field(default_factory=list)
 

@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import replace
 
 from .._api import jobs as _jobs
+from .._api.client import ControllerClient
 from .._api.errors import (
     ControllerError,
     DeadlineError,
@@ -23,15 +24,16 @@ from .._api.errors import (
     WaitTimeoutError,
 )
 from .._api.jobs import Job
-from .._launch.asks import Pause, Room, Steps
-from .._launch.launch import Launched, NotNow, pause_before_next_try, send
+from .._api.kinds import JOB
+from .._launch.asks import Ask, Pause, Room, Steps
+from .._launch.launch import Attempt, Launched, NotNow, pause_before_next_try, send
 from .._launch.look_up import look_up
-from .._launch.waiting import TELLS_EVENTS
+from .._launch.waiting import TELLS_EVENTS, Watch
 from .._work.decision import ALL, FAILED, REMAINING, Adopt, Await, Done, Launch, Refuse, Settled
 from .._work.host_patterns import may_be_no_limit
 from .after_launch import after_adoption, after_launch, until_ended
 from .launch_template import Preparers, limited_to, outcome_after
-from .outcome import RelaunchOutcome, SequenceState, carrying, first_error, interrupted_with
+from .outcome import Outcome, RelaunchOutcome, SequenceState, carrying, first_error, interrupted_with
 from .relaunch import Prepared
 from .verdict import Judged, asked_of, refused
 from .work import (
@@ -68,7 +70,7 @@ class RelaunchSequence:
         self._work_of = work_of
         self._show_launched = launched
         self._before = before
-        self._looks = self._launches = self._tries = 0
+        self._looks = self._launches = 0
         self._forbidden: set[int] = set()
         self._hosts_needed = False
         self._left_new: set[int] = set()
@@ -204,7 +206,6 @@ class RelaunchSequence:
             self._hosts_needed, launched = True, None
         if launched is None:
             return Judged(outcome, again=True)
-        self._looks, self._tries = 0, 0
         self._launches += 1
         self.state.launched.append(launched.job)
         self._show_launched(launched.job)
@@ -221,37 +222,61 @@ class RelaunchSequence:
         return judged
 
     def _sent(self, work: JobWork, look: Look, prepared: Prepared) -> Steps[t.Optional[Launched]]:
-        """The new job; None where the controller asked to be left alone for a while, or was not reached."""
-        attempt = prepared.attempt
-        unknown = replace(prepared.outcome, changed=True, job=None, url=None)
+        """As of ``sent_once``."""
+        attempt = replace(prepared.attempt, again_by=look.at + FRESH_FOR)
+        newer = work.jobs_after(look.ledger.newest)
         try:
             _check_deadline(work, prepared.job)
-            if work.watch.passed:
-                raise WaitTimeoutError(f"{attempt.what} was not {attempt.verb}: the timeout was over before that.")
-            again_by = work.watch.launch_until(look.at + FRESH_FOR)
-            attempt = replace(attempt, again_by=again_by, refused_before=self.state.refused == attempt.path)
-            with interrupted_with(unknown):
-                sent = send(work.client, attempt)
-            self.state.refused = attempt.path if isinstance(sent, NotNow) and sent.refused else ""
-            if isinstance(sent, NotNow):
-                pause = pause_before_next_try(work.client, attempt, sent, self._tries, work.watch.left())
-                self._tries += 1
-                self._looks = 0
-                yield Pause(pause)
-                return None
+            launched = yield from sent_once(
+                work.client, work.watch, self.state, attempt, newer, JOB.noun, prepared.outcome
+            )
         except ControllerError as error:
             if isinstance(error, ForbiddenError) and prepared.decision.instead is not None:
                 raise
             with carrying(prepared.outcome):
                 raise
-        if isinstance(sent, Launched):
-            return sent
-        self.state.looking_up = True
-        with carrying(unknown):
-            newer = work.jobs_after(look.ledger.newest)
-            found = yield from look_up(work.client, attempt, sent, newer, "job", work.watch.left())
-        self.state.looking_up = False
-        return found
+        self._looks = 0
+        return launched
+
+
+def sent_once(
+    client: ControllerClient,
+    watch: Watch,
+    state: SequenceState,
+    attempt: Attempt,
+    newer: Ask,
+    noun: str,
+    outcome: Outcome,
+) -> Steps[t.Optional[Launched]]:
+    """Send a launch, at most once where it may have been carried out, and find the job that came of it.
+
+    :param newer: asks for the jobs among which it will be where the answer is lost, newer than all known before.
+    :param noun: what it is, for a sentence.
+    :param outcome: what had been done before.
+    :returns: None where the controller asked to be left alone for a while, or was not reached.
+    :raises ControllerError: nothing was launched; or one may have been, and none was found.
+    """
+    if watch.passed:
+        raise WaitTimeoutError(f"{attempt.what} was not {attempt.verb}: the timeout was over before that.")
+    again_by = watch.launch_until(attempt.again_by)
+    attempt = replace(attempt, again_by=again_by, refused_before=state.refused == attempt.path)
+    unknown = replace(outcome, changed=True, job=None, url=None)
+    with interrupted_with(unknown):
+        sent = send(client, attempt)
+    state.refused = attempt.path if isinstance(sent, NotNow) and sent.refused else ""
+    if isinstance(sent, NotNow):
+        pause = pause_before_next_try(client, attempt, sent, state.tries, watch.left())
+        state.tries += 1
+        yield Pause(pause)
+        return None
+    state.tries = 0
+    if isinstance(sent, Launched):
+        return sent
+    state.looking_up = True
+    with carrying(unknown):
+        found = yield from look_up(client, attempt, sent, newer, noun, watch.left())
+    state.looking_up = False
+    return found
 
 
 def _hosts_left(job: Job, judged: Judged) -> HostsLeftError:

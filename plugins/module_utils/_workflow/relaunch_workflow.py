@@ -129,7 +129,7 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
     )
     launched: t.Optional[Launched] = None
     nodes: list[Node] = []
-    tries = looks = 0
+    looks = 0
     while launched is None:
         newest, at = root.id, run.client.clock()
         if not run.request.force:
@@ -153,8 +153,7 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
         if not run.request.force and run.client.clock() - at > FRESH_FOR and looks < MOST_LOOKS:
             continue
         looks, contest = 0, Contest.of(root, newest)
-        launched = yield from run.launch(replace(attempt, again_by=at + FRESH_FOR), contest, outcome, tries)
-        tries += 1
+        launched = yield from run.launch(replace(attempt, again_by=at + FRESH_FOR), contest, outcome)
     outcome = outcome.saying(f"Workflow job {root.id}: all nodes relaunched as workflow job {launched.job.id}.")
     return (yield from run.launched(launched, contest, outcome, ()))
 

@@ -155,7 +155,7 @@ class ResumeSequence:
         self._work = NodeWork(run.client, run.watch, run.request)
         self._maker = _Maker(run.client, root)
         self._looks = 0
-        self._tries = 0
+        run.state.tries = 0
 
     def steps(self, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
         """Run what remains; where an earlier run of that stopped, go on from there.
@@ -314,9 +314,8 @@ class ResumeSequence:
             again_by=at + FRESH_FOR,
         )
         contest = Contest.of(root, lineage.last)
-        launched: t.Optional[Launched] = yield from run.launch(attempt, contest, made.outcome, self._tries)
+        launched: t.Optional[Launched] = yield from run.launch(attempt, contest, made.outcome)
         if launched is None:
-            self._tries += 1
             return None
         labels = told([kept.node.label for kept in made.remainder.kept])
         said = f"What remains of workflow job {root.id} runs as workflow job {launched.job.id}: {labels}."

@@ -15,11 +15,11 @@ from .._api.client import ControllerClient
 from .._api.errors import ControllerError, DeadlineError, JobUnsuccessfulError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job, told
 from .._api.kinds import JOB, WORKFLOW_JOB, Kind
-from .._job.outcome import SequenceState, carrying, interrupted_with
-from .._launch.asks import EndOf, Pause, Steps, WorkflowJobsAfter
+from .._job.outcome import SequenceState, carrying
+from .._job.sequence import sent_once
+from .._launch.asks import EndOf, Steps, WorkflowJobsAfter
 from .._launch.failure_report import explained
-from .._launch.launch import Attempt, Launched, NotNow, pause_before_next_try, send
-from .._launch.look_up import look_up
+from .._launch.launch import Attempt, Launched
 from .._launch.tie_break import lower_rival
 from .._launch.waiting import Watch
 from . import temporary_template as _temporary_template
@@ -74,37 +74,13 @@ class WorkflowRun:
     watch: Watch
     state: SequenceState = field(default_factory=SequenceState)
 
-    def launch(
-        self, attempt: Attempt, contest: Contest, outcome: WorkflowOutcome, tries: int
-    ) -> Steps[t.Optional[Launched]]:
-        """Send the POST, at most once where it may have been carried out, and find the workflow job that came of it.
-
-        :param tries: how often it has been tried before, and nothing was carried out.
-        :returns: None where the controller asked to be left alone for a while, or was not reached.
-        :raises ControllerError: nothing was launched; or one may have been, and none was found.
-        """
-        unknown = replace(outcome, changed=True)
+    def launch(self, attempt: Attempt, contest: Contest, outcome: WorkflowOutcome) -> Steps[t.Optional[Launched]]:
+        """Send the POST, and find the workflow job that came of it; as of ``sent_once``."""
+        newer, noun = contest.newer, WORKFLOW_JOB.noun
         with carrying(outcome):
             if self.watch.launching_over:
                 raise DeadlineError(f"{attempt.what} was not {attempt.verb}: the deadline was over before that.")
-            if self.watch.passed:
-                raise WaitTimeoutError(f"{attempt.what} was not {attempt.verb}: the timeout was over before that.")
-            again_by = self.watch.launch_until(attempt.again_by)
-            attempt = replace(attempt, again_by=again_by, refused_before=self.state.refused == attempt.path)
-            with interrupted_with(unknown):
-                sent = send(self.client, attempt)
-            self.state.refused = attempt.path if isinstance(sent, NotNow) and sent.refused else ""
-            if isinstance(sent, NotNow):
-                yield Pause(pause_before_next_try(self.client, attempt, sent, tries, self.watch.left()))
-                return None
-        if isinstance(sent, Launched):
-            return sent
-        self.state.looking_up = True
-        with carrying(unknown):
-            left = self.watch.left()
-            found = yield from look_up(self.client, attempt, sent, contest.newer, WORKFLOW_JOB.noun, left)
-        self.state.looking_up = False
-        return found
+            return (yield from sent_once(self.client, self.watch, self.state, attempt, newer, noun, outcome))
 
     def launched(
         self, launched: Launched, contest: Contest, outcome: WorkflowOutcome, templates: tuple[int, ...]
