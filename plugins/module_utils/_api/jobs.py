@@ -290,6 +290,11 @@ def told(hosts: t.Iterable[str], most: int = 10) -> str:
     return ", ".join(names[:most]) + more
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 host``, ``2 hosts``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def get(client: ControllerClient, job_id: int, kind: Kind = JOB) -> Job:
     """A job's detail."""
     return Job.of(client.get(kind.at(job_id)))

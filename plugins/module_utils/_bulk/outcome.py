@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from .._api import jobs as _jobs
-from .._api.jobs import Job
+from .._api.jobs import Job, counted
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._job.outcome import Outcome, RelaunchOutcome, Result
-from .._retry.retry_rounds import PARKED, counted
+from .._retry.retry_rounds import PARKED
 from .._workflow.outcome import WorkflowOutcome
 
 RELAUNCHED = "relaunched"

@@ -21,7 +21,7 @@ from .._api.errors import (
     NoFailedHostsError,
     RefusedError,
 )
-from .._api.jobs import Job, host_summaries, limit_names_in, summary_of, told
+from .._api.jobs import Job, counted, host_summaries, limit_names_in, summary_of, told
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._api.templates import CREDENTIALS
 from .._launch.changes import secret_texts
@@ -241,7 +241,7 @@ def limited_to(hosts: t.Sequence[str]) -> str:
     """To what a launch is limited, for a sentence; no hosts: to those of the source."""
     if not hosts:
         return "on all its hosts"
-    return f"limited to {len(hosts)} host{'' if len(hosts) == 1 else 's'}: {told(hosts)}"
+    return f"limited to {counted(len(hosts), 'host')}: {told(hosts)}"
 
 
 def outcome_after(work: JobWork, ledger: Ledger, prepared: Prepared, launched: Launched) -> RelaunchOutcome:

@@ -108,7 +108,7 @@ def on(failed_hosts: t.Collection[str]) -> str:
     """What a relaunch runs on, for a sentence; none: on all."""
     if not failed_hosts:
         return "all its hosts"
-    return f"{len(failed_hosts)} failed host{'' if len(failed_hosts) == 1 else 's'}: {_jobs.told(failed_hosts)}"
+    return f"{_jobs.counted(len(failed_hosts), 'failed host')}: {_jobs.told(failed_hosts)}"
 
 
 def once_more(ledger: Ledger, decision: Launch, limit: t.Collection[str], how: str) -> str:

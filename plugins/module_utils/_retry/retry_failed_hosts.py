@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from .._api.client import ControllerClient
 from .._api.errors import ControllerError, DeadlineError, HostsLeftError, JobUnsuccessfulError, ParkedError
-from .._api.jobs import FAILED_STATUSES, told
+from .._api.jobs import FAILED_STATUSES, counted, told
 from .._job.outcome import BrokenOffError, RelaunchOutcome, first_error, outcome_of
 from .._job.relaunch_job import run_sequence, sequence_of
 from .._job.sequence import RelaunchSequence
@@ -32,7 +32,6 @@ from .retry_rounds import (
     Verdict,
     after_round,
     announced,
-    counted,
     parked_hosts,
     summary,
 )
@@ -61,26 +60,28 @@ class RetryOutcome(RelaunchOutcome):
         """
         last = rounds.last or latest
         facts = {field.name: getattr(last, field.name) for field in fields(RelaunchOutcome)}
-        account = cls(
-            **dict(facts, warnings=latest.warnings, source_job_id=latest.source_job_id, msg=latest.msg),
+        lines, msg = summary(rounds), latest.msg
+        if rounds.cut_short or not lines:
+            lines.append(sentence or msg)
+        if rounds.ended == NONE_LEFT and rounds.made > 1:
+            hosts, attempts = counted(len(rounds.recovered), "host"), counted(rounds.attempted, "attempt")
+            msg = f"{hosts} recovered within {attempts}. {msg}"
+        facts.update(
+            msg=msg,
+            changed=rounds.changed or latest.changed,
+            warnings=latest.warnings,
+            source_job_id=latest.source_job_id,
+            remaining_hosts=rounds.remaining if rounds.known else None,
+            cut_short=rounds.cut_short,
+        )
+        return cls(
+            **facts,
             job_ids=tuple(attempt.job_id for attempt in rounds.attempts if attempt.job_id is not None),
             recovered=rounds.recovered,
             attempts=tuple(map(asdict, rounds.attempts)),
             attempts_more=rounds.attempts_more,
             ended=rounds.ended,
             parked=rounds.parked or None,
-        )
-        lines = summary(rounds)
-        if rounds.cut_short or not lines:
-            lines.append(sentence or latest.msg)
-        if rounds.ended == NONE_LEFT and rounds.made > 1:
-            hosts, attempts = counted(len(rounds.recovered), "host"), counted(rounds.attempted, "attempt")
-            account = replace(account, msg=f"{hosts} recovered within {attempts}. {latest.msg}")
-        return replace(
-            account,
-            changed=rounds.changed or latest.changed,
-            remaining_hosts=rounds.remaining if rounds.known else None,
-            cut_short=rounds.cut_short,
             summary=tuple(lines),
         )
 

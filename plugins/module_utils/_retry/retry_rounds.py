@@ -15,7 +15,7 @@ from enum import Enum
 
 from .._api.connection import LARGEST_NUMBER
 from .._api.errors import OptionError
-from .._api.jobs import told
+from .._api.jobs import counted, told
 from .._job.outcome import RelaunchOutcome
 from .._work.ledger import HostResult
 from .ruled_hosts import NOWHERE
@@ -394,8 +394,3 @@ def _left(rounds: Rounds, name: str) -> str:
 def parked_hosts(parked: t.Mapping[str, str]) -> str:
     """Hosts that need a person, with the reasons, for a sentence."""
     return told([f"{name} ({why or WITHOUT_REASON})" for name, why in sorted(parked.items())])
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 host``, ``2 hosts``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"

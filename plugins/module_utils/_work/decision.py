@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._api.jobs import Job, told
+from .._api.jobs import Job, counted, told
 from .host_patterns import limit_problem
 from .ledger import HostRecord, Ledger, Reach, StoppedEarly, done_by, ended
 from .runs import Run
@@ -407,7 +407,7 @@ def _where(source: Job, stopped: StoppedEarly) -> str:
     ended_so = f"stopped before its end{f' at {stopped.at}' if stopped.at else ''}"
     ended_so = "only checked" if stopped.only_checked else ended_so
     more = f" and {stopped.more} more" if stopped.more else ""
-    number = f"{stopped.more} host{'' if stopped.more == 1 else 's'}" if stopped.more else "hosts"
+    number = counted(stopped.more, "host") if stopped.more else "hosts"
     hosts = f"{told(stopped.hosts)}{more}" if stopped.hosts else number
     return f"Job {source.id} {ended_so}: it has not been done on {hosts}, though they did not fail."
 
