@@ -9,7 +9,6 @@ Private to this collection.
 
 from __future__ import annotations
 
-import os
 import typing as t
 from dataclasses import dataclass
 from datetime import datetime
@@ -91,6 +90,6 @@ class JobsRequest:
             **{name: params[name] for name in (*numbers, "update_first")},
             deadline=Deadline.of(params["deadline"], now),
             rules=rules_of(params["rules"]),
-            own_job=own_job_id(os.environ),
+            own_job=own_job_id(),
             check_mode=check_mode,
         )

@@ -13,7 +13,6 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._api.client import ControllerClient
-from .._api.connection import CONNECTION_SPEC
 from .._api.errors import ControllerError, RefusedError
 from .._api.jobs import CANCELED, Job
 from .._api.kinds import JOB
@@ -28,7 +27,7 @@ from .._work.runs import Run, runs_query
 from .._work.same_work import slice_of, values
 from .driver import drive
 from .launch_template import Preparers, limited_to
-from .options import RELAUNCH_SPECIFICATION, RelaunchRequest
+from .options import RelaunchRequest, taking_over
 from .outcome import JobOutcome, RelaunchOutcome, carrying, first_error, outcome_of
 from .prediction import on, once_more
 from .relaunch import Preparer
@@ -36,16 +35,9 @@ from .relaunch_job import source_job, source_job_id
 from .sequence import adopted_outcome, done_outcome
 from .work import JobWork, Look, host_names, settled_work, with_hosts
 
-# Of job_relaunch's options those of job_info.
-_TAKEN_OVER = ("job_id", "job_template", "organization", "fallback_to_all")
-
-INFO_SPECIFICATION: dict[str, t.Any] = dict(
-    RELAUNCH_SPECIFICATION,
-    argument_spec=dict(
-        CONNECTION_SPEC,
-        **{name: RELAUNCH_SPECIFICATION["argument_spec"][name] for name in _TAKEN_OVER},
-        hosts=dict(type="str", choices=[ALL, FAILED, REMAINING], default=FAILED),
-    ),
+INFO_SPECIFICATION = taking_over(
+    ("job_id", "job_template", "organization", "fallback_to_all"),
+    hosts=dict(type="str", choices=[ALL, FAILED, REMAINING], default=FAILED),
 )
 
 # The events of so many runs are asked for at most: those in which remaining hosts failed last, the newest first.
@@ -183,8 +175,7 @@ def _relaunch_hosts(ledger: Ledger, decision: Launch) -> tuple[str, ...]:
         return host_names(decision.due)
     if decision.hosts != FAILED or decision.job.template is None:
         return ()
-    runs = {run.job.id: run for run in (ledger.source_run, *ledger.runs)}
-    return tuple(sorted(runs[decision.job.id].failed_present)) or host_names(decision.due)
+    return tuple(sorted(ledger.run(decision.job.id).failed_present)) or host_names(decision.due)
 
 
 def _host(host: HostRecord, base: Job) -> dict[str, t.Any]:
@@ -228,11 +219,10 @@ def _causes(client: ControllerClient, ledger: Ledger) -> dict[str, HostFailure]:
     by_run: dict[int, list[HostRecord]] = {}
     for host in sorted(_left(ledger), key=lambda host: ended(host.failed_in[0]), reverse=True):
         by_run.setdefault(host.failed_in[0].id, []).append(host)
-    runs = {run.job.id: run for run in (ledger.source_run, *ledger.runs)}
     found: dict[str, HostFailure] = {}
     for number, hosts in list(by_run.items())[:CAUSES_READ]:
         names = {name: host.name for host in hosts for name in host.names}
-        wanted = [one for one in runs[number].summaries or () if one.name in names]
+        wanted = [one for one in ledger.run(number).summaries or () if one.name in names]
         for name, failure in causes(client, number, wanted).items():
             found[names[name]] = {**failure, "host": names[name], "job_id": number}
     return dict(reversed(found.items()))

@@ -47,6 +47,17 @@ RELAUNCH_SPECIFICATION: dict[str, t.Any] = dict(
 )
 
 
+def taking_over(names: t.Iterable[str], **own: t.Any) -> dict[str, t.Any]:
+    """The specification of another module that names its job as job_relaunch does.
+
+    :param names: of job_relaunch's options those that it has too.
+    :param own: its other options, beside those of the connection.
+    """
+    options = RELAUNCH_SPECIFICATION["argument_spec"]
+    taken = {name: options[name] for name in names}
+    return dict(RELAUNCH_SPECIFICATION, argument_spec=dict(CONNECTION_SPEC, **own, **taken))
+
+
 @dataclass(frozen=True)
 class RelaunchRequest:
     """What a task asks for.
@@ -92,7 +103,7 @@ class RelaunchRequest:
             changes=changes,
             check_mode=check_mode,
             diff=diff,
-            own_job=own_job_id(os.environ),
+            own_job=own_job_id(),
         )
 
     def runs_in(self, job: Job) -> bool:
@@ -102,7 +113,7 @@ class RelaunchRequest:
         return job.id == self.own_job and job.active
 
 
-def own_job_id(environ: t.Mapping[str, str]) -> t.Optional[int]:
+def own_job_id(environ: t.Mapping[str, str] = os.environ) -> t.Optional[int]:
     """The number of the controller's job that a process runs in, by its environment (measured); None outside of one.
 
     Others set ``JOB_ID`` too, so that one of the folders of the job has to be there as well.

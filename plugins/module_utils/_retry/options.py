@@ -13,36 +13,28 @@ import typing as t
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
-from .._api.connection import CONNECTION_SPEC
-from .._job.options import RELAUNCH_SPECIFICATION, RelaunchRequest
+from .._job.options import RelaunchRequest, taking_over
 from .._work.decision import FAILED, REMAINING
 from .deadline import Deadline
 from .retry_rounds import RETRIES_SPEC, Schedule
 from .rules import Rule, rules_of
 
-# Of job_relaunch's options those of job_retry.
-_TAKEN_OVER = (
-    "job_id",
-    "job_template",
-    "organization",
-    "fallback_to_all",
-    "credential_passwords",
-    "interval",
-    "timeout",
-    "cancel_on_timeout",
-)
-
 RULES_SPEC: dict[str, t.Any] = dict(deadline=dict(type="str"), rules=dict(type="list", elements="dict"))
 
-RETRY_SPECIFICATION: dict[str, t.Any] = dict(
-    RELAUNCH_SPECIFICATION,
-    argument_spec=dict(
-        CONNECTION_SPEC,
-        **RETRIES_SPEC,
-        **RULES_SPEC,
-        hosts=dict(type="str", choices=[FAILED, REMAINING], default=FAILED),
-        **{name: RELAUNCH_SPECIFICATION["argument_spec"][name] for name in _TAKEN_OVER},
+RETRY_SPECIFICATION = taking_over(
+    (
+        "job_id",
+        "job_template",
+        "organization",
+        "fallback_to_all",
+        "credential_passwords",
+        "interval",
+        "timeout",
+        "cancel_on_timeout",
     ),
+    **RETRIES_SPEC,
+    **RULES_SPEC,
+    hosts=dict(type="str", choices=[FAILED, REMAINING], default=FAILED),
 )
 
 

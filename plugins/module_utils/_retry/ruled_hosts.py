@@ -68,10 +68,9 @@ class RuledHosts:
         self, ledger: Ledger, left: t.Sequence[HostRecord], events_in: t.Callable[[Job], Job]
     ) -> dict[str, HostFailure]:
         """By name, what each of the hosts failed with last. Of each run it is asked once."""
-        runs = {run.job.id: run for run in (ledger.source_run, *ledger.runs)}
         numbers = {host.failed_in[0].id for host in left}
         for number in sorted(numbers - self._failures.keys()):
-            run = runs[number]
+            run = ledger.run(number)
             events_in(run.job)
             self._failures[number] = causes(self._client, number, run.summaries or (), MOST_PAGES)
         # What has been overtaken is not asked again.

@@ -49,7 +49,7 @@ def carry_out(
         hidden.difference_update(_connection.harmless_values_of_token(params.get("controller_oauthtoken")))
         hidden.update(secrets_in(specification, params))
         hidden.update(_connection.passwords_of_proxies(os.environ))
-        settle(specification, params, own_job_id(os.environ))
+        settle(specification, params, own_job_id())
         connection = _connection.resolve(params, os.environ, cwd or os.getcwd())
         hidden.update(connection.secrets)
         with ControllerClient(connection, write=write) as client:

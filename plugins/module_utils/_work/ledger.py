@@ -148,6 +148,10 @@ class Ledger:
     def source(self) -> Job:
         return self.source_run.job
 
+    def run(self, number: int) -> Run:
+        """The run that is this job, be it the source."""
+        return {run.job.id: run for run in (self.source_run, *self.runs)}[number]
+
     @property
     def remaining(self) -> tuple[HostRecord, ...]:
         """The hosts that are not done."""

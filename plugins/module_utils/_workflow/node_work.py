@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 from collections import Counter
 from dataclasses import replace
@@ -17,7 +16,7 @@ from .._api.errors import AnswerError, if_visible
 from .._api.jobs import SUCCESSFUL, Job, names_in, told
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._api.paging import in_chunks
-from .._job.options import RelaunchRequest, own_job_id
+from .._job.options import RelaunchRequest
 from .._job.work import EventsIn, JobWork, Look, host_names
 from .._launch.asks import Steps
 from .._launch.waiting import Watch
@@ -235,7 +234,7 @@ class NodeWork:
             # All that is left is asked for; whether it may be done is decided here.
             hosts = REMAINING if self._hosts == REMAINING else FAILED
             options = RelaunchOptions(hosts=hosts, fallback_to_all=True, wait=True)
-            request = RelaunchRequest(options=options, waiting=self._request.waiting, own_job=own_job_id(os.environ))
+            request = RelaunchRequest(options=options, waiting=self._request.waiting, own_job=self._request.own_job)
             self._works[number] = JobWork.of(
                 self._client,
                 request,

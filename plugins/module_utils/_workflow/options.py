@@ -9,7 +9,6 @@ Private to this collection.
 
 from __future__ import annotations
 
-import os
 import typing as t
 from dataclasses import dataclass
 
@@ -83,7 +82,7 @@ class WorkflowRequest:
         own = ("workflow_job_template", "organization", "nodes", "node_hosts", "fallback_to_all", "handled", "force")
         return cls(
             workflow_job_id=number,
-            own_job=own_job_id(os.environ),
+            own_job=own_job_id(),
             waiting=Waiting.of(params),
             check_mode=check_mode,
             diff=diff,
