@@ -13,14 +13,14 @@ import typing as t
 from dataclasses import replace
 
 from .._api import jobs as _jobs
-from .._api.errors import ControllerError, DeadlineError, RefusedError, WaitTimeoutError
+from .._api.errors import ControllerError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job
 from .._api.kinds import JOB
 from .._launch.asks import EndOf, Pause, Steps
 from .._launch.failure_report import explained, in_front
 from .._launch.launch import Launched
 from .._launch.tie_break import lower_rival
-from .._launch.waiting import patience_to_launch
+from .._launch.waiting import GOES_ON, patience_to_launch
 from .._work.host_patterns import limit_problem
 from .launch_template import refuse_ignored
 from .outcome import BrokenOffError, RelaunchOutcome, carrying
@@ -114,12 +114,10 @@ def until_ended(work: JobWork, job: Job, what: str, outcome: RelaunchOutcome, ou
         return ended
     except WaitTimeoutError as error:
         last, trouble = t.cast("Job", error.last or job), error.trouble
-        on = "It goes on: run the task again to wait for it."
+        on = GOES_ON
         if ours and work.request.waiting.cancel_on_timeout:
             (last, on), trouble = canceled(work, last), ""
-        over = f"after {work.request.waiting.timeout or 0:g} seconds (timeout)"
-        if isinstance(error, DeadlineError):
-            over = "at the deadline"
+        over = work.request.waiting.over(error)
         why = trouble or f"{explained(last)}{in_front(work.client, last)}"
         state = f"last seen {last.status}" if trouble else last.status
         outcome = outcome if outcome.job is None else outcome.about(work.client, last)

@@ -260,7 +260,7 @@ def outcome_after(work: JobWork, ledger: Ledger, prepared: Prepared, launched: L
     return outcome.saying(
         f"{prepared.decision.reason}: its template {prepared.template} was launched with {_given(work)} as "
         f"job {new.id}, {limited_to(names)}.",
-        f"The answer to that was lost, so the job was looked for: {launched.lost}" if launched.lost else "",
+        launched.looked_for("the job"),
     )
 
 

@@ -201,8 +201,8 @@ def with_passwords(prepared: Prepared, missing: t.Sequence[str]) -> Prepared:
     :raises RefusedError: there are some.
     """
     if missing:
-        needs = f"it needs passwords that are not given, or blank: {', '.join(missing)}"
-        said = f"{prepared.attempt.what} was not {prepared.attempt.verb}: {needs}. Give them in credential_passwords."
+        needs = f"it needs passwords that are not given, or blank: {', '.join(missing)}."
+        said = prepared.attempt.not_sent(f"{needs} Give them in credential_passwords.")
         raise BrokenOffError(RefusedError(said), prepared.outcome)
     return prepared
 
@@ -271,7 +271,6 @@ def launched_outcome(work: JobWork, ledger: Ledger, prepared: Prepared, launched
     # Without a template the controller does not narrow the limit (recorded: post-template-deleted-admin).
     narrowed = decision.hosts == FAILED and not (job.template is None and same_limit(job, new))
     names = tuple(sorted(new.limit_names)) if narrowed else ()
-    lost = f"The answer to that was lost, so the job was looked for: {launched.lost}" if launched.lost else ""
     outcome = replace(
         before.about(work.client, new),
         changed=True,
@@ -284,7 +283,7 @@ def launched_outcome(work: JobWork, ledger: Ledger, prepared: Prepared, launched
     )
     outcome = outcome.saying(
         f"{decision.reason}: relaunched as job {new.id} on {on(names)}.",
-        lost,
+        launched.looked_for("the job"),
         once_more(ledger, decision, new.limit_names, "It runs") if narrowed else "",
     ).warned(other_credentials(work.source, new), launched.doubt)
     if decision.due:

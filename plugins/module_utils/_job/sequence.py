@@ -257,7 +257,7 @@ def sent_once(
     :raises ControllerError: nothing was launched; or one may have been, and none was found.
     """
     if watch.passed:
-        raise WaitTimeoutError(f"{attempt.what} was not {attempt.verb}: the timeout was over before that.")
+        raise WaitTimeoutError(attempt.not_sent("the timeout was over before that."))
     again_by = watch.launch_until(attempt.again_by)
     attempt = replace(attempt, again_by=again_by, refused_before=state.refused == attempt.path)
     unknown = replace(outcome, changed=True, job=None, url=None)

@@ -51,6 +51,10 @@ class Attempt:
     again_by: float = math.inf
     refused_before: bool = False
 
+    def not_sent(self, why: str) -> str:
+        """The beginning of a sentence, or all of it, that says why nothing was launched."""
+        return f"{self.what} was not {self.verb}: {why}"
+
 
 @dataclass(frozen=True)
 class Launched:
@@ -62,6 +66,13 @@ class Launched:
     job: Job
     lost: str = ""
     others: tuple[int, ...] = ()
+
+    def looked_for(self, what: str) -> str:
+        """The sentence that tells why it had to be looked for; empty where it had not.
+
+        :param what: it.
+        """
+        return f"The answer to that was lost, so {what} was looked for: {self.lost}" if self.lost else ""
 
     @property
     def doubt(self) -> str:
@@ -150,4 +161,4 @@ def pause_before_next_try(
         return pause
     if isinstance(refused.error, NotSentError):
         raise refused.error
-    raise NotNowError(f"{attempt.what} was not {attempt.verb}: {refused.error}")
+    raise NotNowError(attempt.not_sent(str(refused.error)))

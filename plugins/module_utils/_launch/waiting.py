@@ -58,6 +58,8 @@ GONE_AFTER = 60.0
 # Why the end of a job will not be seen, for a sentence about that.
 WAS_DELETED = "was deleted"
 IS_HIDDEN = "may not be seen by this user any more"
+# What is to be said of a job whose end did not come in time.
+GOES_ON = "It goes on: run the task again to wait for it."
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,12 @@ class Waiting:
         :param ours: the task has launched it: then it is, unless it is to be canceled since it has not begun.
         """
         return ours and (job.running or not self.cancel_on_timeout)
+
+    def over(self, error: WaitTimeoutError) -> str:
+        """When a wait was over, for a sentence."""
+        if isinstance(error, DeadlineError):
+            return "at the deadline"
+        return f"after {self.timeout or 0:g} seconds (timeout)"
 
 
 class Watch:
@@ -208,7 +216,7 @@ class Watch:
         :raises WaitTimeoutError: the timeout came first.
         :raises ControllerError: what waiting will not cure.
         """
-        look = _LookForEnds(self._client, ids, ended_among)
+        look = _look_for_ends(self._client, ids, ended_among)
         left = self.left(math.inf if most is None else most)
         pause = min(pause, self._waiting.interval, math.inf if left is None else left)
         self._client.sleep(pause)
@@ -244,10 +252,7 @@ class Watch:
         timeout = (
             EVENTS_TIMEOUT if job.status in (_jobs.FAILED_STATUS, _jobs.SUCCESSFUL) else EVENTS_TIMEOUT_NO_PLAYBOOK
         )
-        try:
-            return self._until(job, JOB, lambda now: now.events_processed, self.left(most=timeout), known)
-        except WaitTimeoutError as error:
-            return t.cast("Job", error.last or job)
+        return self._as_seen_last(job, JOB, lambda now: now.events_processed, self.left(most=timeout), known)
 
     def cancel(self, job: Job, kind: Kind = JOB) -> t.Optional[str]:
         """Cancel a job; tried again while it fails in passing, since canceling twice does no harm.
@@ -267,15 +272,21 @@ class Watch:
 
         :raises ControllerError: what waiting will not cure.
         """
-        try:
-            return self._until(job, kind, lambda now: not now.active, CANCEL_TIMEOUT, job)
-        except WaitTimeoutError as error:
-            return t.cast("Job", error.last or job)
+        return self._as_seen_last(job, kind, lambda now: not now.active, CANCEL_TIMEOUT, job)
 
     def _ended(self, job: Job) -> bool:
         if self._progress:
             self._progress(job)
         return not job.active
+
+    def _as_seen_last(
+        self, job: Job, kind: Kind, done: t.Callable[[Job], bool], timeout: t.Optional[float], known: t.Optional[Job]
+    ) -> Job:
+        """The job when it is so, or when the time is over."""
+        try:
+            return self._until(job, kind, done, timeout, known)
+        except WaitTimeoutError as error:
+            return t.cast("Job", error.last or job)
 
     def _until(
         self, job: Job, kind: Kind, done: t.Callable[[Job], bool], timeout: t.Optional[float], known: t.Optional[Job]
@@ -300,30 +311,27 @@ def patience_to_launch(watch: Watch) -> t.Callable[[float], bool]:
     return lambda seconds: not watch.launching_over and watch.patient(seconds)
 
 
-class _LookForEnds:
-    """Looks which of several active jobs have ended, and now and then which are gone; as of ``until_some_ended``."""
+def _look_for_ends(
+    client: ControllerClient, ids: t.Mapping[int, Kind], ended_among: t.Optional[EndedAmong]
+) -> t.Callable[[], tuple[dict[int, Job], dict[int, str]]]:
+    """A look at which of several active jobs have ended, now and then at which are gone; as of ``until_some_ended``."""
+    looked_for = client.clock()
 
-    def __init__(
-        self, client: ControllerClient, ids: t.Mapping[int, Kind], ended_among: t.Optional[EndedAmong]
-    ) -> None:
-        self._client = client
-        self._ids = ids
-        self._ended_among = ended_among
-        self._looked_for = client.clock()
-
-    def __call__(self) -> tuple[dict[int, Job], dict[int, str]]:
-        client, ids = self._client, self._ids
-        wide = client.clock() - self._looked_for >= GONE_AFTER
-        found = None if wide or self._ended_among is None else self._ended_among(ids)
+    def look() -> tuple[dict[int, Job], dict[int, str]]:
+        nonlocal looked_for
+        wide = client.clock() - looked_for >= GONE_AFTER
+        found = None if wide or ended_among is None else ended_among(ids)
         narrow = {"status__in": ",".join(_jobs.FINAL_STATUSES)}
         found = _listed(client, ids, {} if wide else narrow) if found is None else found
         seen = {job.id: job for job in found}
-        self._looked_for = client.clock() if wide else self._looked_for
+        looked_for = client.clock() if wide else looked_for
         missing = {one: kind for one, kind in ids.items() if wide and one not in seen}
         there, gone, hidden = seen_in_detail(client, missing)
         seen.update((job.id, job) for job in there)
         lost = {**dict.fromkeys(gone, WAS_DELETED), **dict.fromkeys(hidden, IS_HIDDEN)}
         return {number: job for number, job in seen.items() if not job.active}, lost
+
+    return look
 
 
 # Why nothing newer is known, behind another sentence.
