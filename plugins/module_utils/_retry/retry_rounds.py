@@ -19,7 +19,7 @@ from .._api.jobs import counted, told
 from .._job.outcome import RelaunchOutcome
 from .._work.ledger import HostResult
 from .ruled_hosts import NOWHERE
-from .rules import WITHOUT_REASON, Rule, most_attempts, parked_by
+from .rules import WITHOUT_REASON, Rule, longest_delay, most_attempts, parked_by
 
 # Of how many attempts the result tells at most, the newest ones.
 ATTEMPTS_KEPT = 100
@@ -224,14 +224,8 @@ def after_round(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Option
         rounds = _noted(rounds, outcome, shown.trouble if outcome is shown.outcome else "")
     grown = schedule.delay_after(rounds.grown)
     parked = {name: why for name, why in parked_by(shown.ruled).items() if name in rounds.remaining}
-    rounds = replace(rounds, made=rounds.made + 1, grown=grown, delay=_delay(shown, grown), parked=parked)
+    rounds = replace(rounds, made=rounds.made + 1, grown=grown, delay=longest_delay(shown.ruled, grown), parked=parked)
     return replace(rounds, ended=_ended(rounds, shown, schedule, left))
-
-
-def _delay(shown: Shown, grown: float) -> float:
-    """No host is retried sooner than its rule has it, so that the longest delay counts."""
-    rules = [rule for rule in shown.ruled.values() if rule is None or not rule.parks]
-    return max((grown if rule is None or rule.delay is None else rule.delay for rule in rules), default=grown)
 
 
 def _ended(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Optional[float]) -> t.Optional[str]:

@@ -87,8 +87,22 @@ def most_attempts(ruled: t.Mapping[str, t.Optional[Rule]], otherwise: int) -> in
     :param ruled: by name, hosts, each with its rule.
     :param otherwise: of a host whose rule does not say.
     """
-    rules = [rule for rule in ruled.values() if rule is None or not rule.parks]
-    return max(((rule.retries if rule else None) or otherwise for rule in rules), default=otherwise)
+    return max(((rule.retries if rule else None) or otherwise for rule in _retried(ruled)), default=otherwise)
+
+
+def longest_delay(ruled: t.Mapping[str, t.Optional[Rule]], otherwise: float) -> float:
+    """Seconds before the next attempt: no host is retried sooner than its rule has it, so the longest delay counts.
+
+    :param ruled: by name, hosts, each with its rule.
+    :param otherwise: of a host whose rule does not say.
+    """
+    delays = (otherwise if rule is None or rule.delay is None else rule.delay for rule in _retried(ruled))
+    return max(delays, default=otherwise)
+
+
+def _retried(ruled: t.Mapping[str, t.Optional[Rule]]) -> list[t.Optional[Rule]]:
+    """The rules of the hosts that do not need a person; None for one that has none."""
+    return [rule for rule in ruled.values() if rule is None or not rule.parks]
 
 
 def rules_of(given: t.Optional[t.Sequence[t.Mapping[str, t.Any]]]) -> tuple[Rule, ...]:
