@@ -88,6 +88,11 @@ def nodes_of(client: ControllerClient, job_id: int) -> list[Node]:
     return [Node.of(entry) for entry in client.results(WORKFLOW_JOB.at(job_id, "workflow_nodes"))]
 
 
+def nodes_seen(client: ControllerClient, job_id: int) -> t.Optional[list[Node]]:
+    """The same; None where this user may not see them."""
+    return if_visible(lambda: nodes_of(client, job_id))
+
+
 def root_of(client: ControllerClient, job: Job) -> Job:
     """The workflow job that another one goes back to: that it ran the remainder of, or is a relaunch of.
 

@@ -66,6 +66,19 @@ class KnownOfNodes:
     inventories: t.Mapping[int, t.Optional[int]] = field(default_factory=dict)
     objections: t.Mapping[int, Objection] = field(default_factory=dict)
 
+    def template_of(self, node: Node) -> t.Mapping[str, t.Any]:
+        """The template of what a node runs; empty where it has none, or the user may not see it."""
+        return self.templates.get(node.template or 0) or {}
+
+    def hosts_of(self, node: Node) -> tuple[str, ...]:
+        return self.hosts.get(node.id, ())
+
+    def left_of(self, node: Node) -> NodeLeft:
+        return self.left.get(node.id, NodeLeft())
+
+    def objection_to(self, node: Node) -> Objection:
+        return self.objections.get(node.id, Objection())
+
 
 @dataclass(frozen=True)
 class PlannedNode:
@@ -74,14 +87,12 @@ class PlannedNode:
     :param body: of the POST that makes it.
     :param sublists: what it is given after that.
     :param approval: the body that makes its approval template: the original's would go with the temporary template.
-    :param hosts: those that it is limited to; none for all.
     """
 
     node: Node
     body: t.Mapping[str, t.Any]
     sublists: t.Mapping[str, tuple[int, ...]]
     approval: t.Optional[t.Mapping[str, t.Any]]
-    hosts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -125,8 +136,7 @@ def planned(
         body["all_parents_must_converge"] = kept.converges and parents[kept.node.id] > 1
         approval = found.approvals.get(kept.node.id)
         fields = {name: approval.get(name) for name in ("name", "description", "timeout")} if approval else None
-        hosts = found.hosts.get(kept.node.id, ())
-        nodes.append(PlannedNode(kept.node, body, found.sublists.get(kept.node.id, {}), fields, hosts))
+        nodes.append(PlannedNode(kept.node, body, found.sublists.get(kept.node.id, {}), fields))
     template = _template(source, {**{name: one.value for name, one in shared.items()}, **variables})
     return Plan(template, tuple(nodes), remainder.links)
 
@@ -173,7 +183,7 @@ def _handed(kept: RemainingNode, found: KnownOfNodes) -> dict[str, t.Any]:
 
 
 def _takes_variables(node: Node, found: KnownOfNodes) -> bool:
-    return bool((found.templates.get(node.template or 0) or {}).get("ask_variables_on_launch"))
+    return bool(found.template_of(node).get("ask_variables_on_launch"))
 
 
 def _body(source: Job, kept: RemainingNode, found: KnownOfNodes, handed: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -183,14 +193,14 @@ def _body(source: Job, kept: RemainingNode, found: KnownOfNodes, handed: t.Mappi
         gives them to all nodes.
     """
     node = kept.node
-    template = found.templates.get(node.template or 0) or {}
-    body: dict[str, t.Any] = {"identifier": node.identifier or str(node.id), **node.prompts}
+    template = found.template_of(node)
+    body: dict[str, t.Any] = {"identifier": node.key, **node.prompts}
     if node.template_type != APPROVAL:
         body["unified_job_template"] = node.template
     # A limit of the whole workflow would outrank those of its nodes.
     if source.facts.get("limit") and template.get("ask_limit_on_launch"):
         body["limit"] = source.facts["limit"]
-    hosts = found.hosts.get(node.id, ())
+    hosts = found.hosts_of(node)
     if hosts:
         body["limit"] = limit_of(hosts)
         if int(template.get("job_slice_count") or 1) > 1:
@@ -204,12 +214,9 @@ def _body(source: Job, kept: RemainingNode, found: KnownOfNodes, handed: t.Mappi
 
 def _not_startable(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
     """Reasons: what the user may not start, and what no workflow can."""
-    nodes = [kept.node for kept in remainder.kept if kept.node.template is not None]
-    denied = [
-        node.label
-        for node in nodes
-        if node.template_type in TEMPLATES.values() and not _startable(found.templates.get(node.template or 0))
-    ]
+    nodes = [node for node in remainder.nodes if node.template is not None]
+    launched = [node for node in nodes if node.template_type in TEMPLATES.values()]
+    denied = [node.label for node in launched if not _startable(found.templates.get(node.template or 0))]
     if denied:
         yield f"This user may not start what {told(denied)} would run: that takes the role execute on its template."
     asking = [node.label for node in nodes if found.passwords.get(node.id)]
@@ -227,8 +234,8 @@ def _startable(template: t.Optional[t.Mapping[str, t.Any]]) -> bool:
 
 def _left_undone(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
     """Reasons: what is left of failed nodes that cannot be run, or is not known."""
-    for node in (kept.node for kept in remainder.kept):
-        left = found.left.get(node.id, NodeLeft())
+    for node in remainder.nodes:
+        left = found.left_of(node)
         if left.unreadable and node.template in found.templates:
             yield (
                 f"What {node.label} ran may not be read by this user, so that it is not known what is left of it: it "
@@ -243,7 +250,7 @@ def _hidden(variables: t.Any, remainder: Remainder, found: KnownOfNodes) -> t.It
     again = "relaunch all nodes (nodes: all), or launch its template anew."
     if MASK in json.dumps(variables):
         yield f"Among the workflow's variables are answers to secret questions, which nobody can read: {again}"
-    secret = [kept.node.label for kept in remainder.kept if MASK in json.dumps(kept.node.extra_data)]
+    secret = [node.label for node in remainder.nodes if MASK in json.dumps(node.extra_data)]
     if secret:
         yield f"Among the variables of {told(secret)} are secrets, which nobody can read: {again}"
     labels = {node.id: node.label for kept in remainder.kept for node in givers(kept, found.hosts)}
@@ -265,9 +272,9 @@ def _not_limitable(remainder: Remainder, found: KnownOfNodes, request: WorkflowR
         return
     on_all = f"set {request.hosts_option}: all"
     nested, sliced, unlimited = [], [], []
-    for node in (kept.node for kept in remainder.kept if kept.node.bad):
-        template = found.templates.get(node.template or 0) or {}
-        hosts = found.hosts.get(node.id, ())
+    for node in (node for node in remainder.nodes if node.bad):
+        template = found.template_of(node)
+        hosts = found.hosts_of(node)
         patterns = not_limitable(hosts)
         problem = (
             f"ansible takes {told(patterns)} for a pattern. Rename that." if patterns else too_long(limit_of(hosts))
@@ -277,11 +284,11 @@ def _not_limitable(remainder: Remainder, found: KnownOfNodes, request: WorkflowR
         slices = int(template.get("job_slice_count") or 1)
         if node.template_type == _WORKFLOW:
             nested.append(node.label)
-        elif found.left.get(node.id, NodeLeft()).whole:
+        elif found.left_of(node).whole:
             continue
         elif slices > 1 and not template.get("ask_job_slice_count_on_launch"):
             sliced.append(node.label)
-        elif found.hosts.get(node.id) and not template.get("ask_limit_on_launch"):
+        elif hosts and not template.get("ask_limit_on_launch"):
             unlimited.append(node.label)
     whole = f"or {on_all} to run it whole."
     if nested:
@@ -296,10 +303,10 @@ def _not_asked(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
     """Reasons: nodes set what their templates take no more (recorded: wf-temp-node-post-limit-refused,
     wf-temp-node-post-vars-refused).
     """
-    for node in (kept.node for kept in remainder.kept):
-        template = found.templates.get(node.template or 0) or {}
+    for node in remainder.nodes:
+        template = found.template_of(node)
         names = [name for name in node.prompts if template.get(ASKS.get(name, f"ask_{name}_on_launch")) is False]
-        if found.hosts.get(node.id):
+        if found.hosts_of(node):
             names = [name for name in names if name != "limit"]
         names += [name for name in found.sublists.get(node.id, ()) if template.get(SUBLISTS[name]) is False]
         if template.get("ask_variables_on_launch") is False:
@@ -313,9 +320,8 @@ def _deleted(source: Job, remainder: Remainder, found: KnownOfNodes) -> t.Iterat
     """Reasons: something that was given at the launch has been deleted since, which leaves no trace in nodes: they
     would run with what their templates have.
     """
-    nodes = [kept.node for kept in remainder.kept]
-    for node in nodes:
-        refusal = found.objections.get(node.id, Objection()).refusal
+    for node in remainder.nodes:
+        refusal = found.objection_to(node).refusal
         if refusal:
             yield (
                 f"{node.label} would not run as in job {node.job}: {refusal}. Give its node in the workflow's template "
@@ -326,8 +332,8 @@ def _deleted(source: Job, remainder: Remainder, found: KnownOfNodes) -> t.Iterat
     # Where a job shows the inventory that it ran on, that is what its node has now.
     taking = [
         node.label
-        for node in nodes
-        if (found.templates.get(node.template or 0) or {}).get("ask_inventory_on_launch")
+        for node in remainder.nodes
+        if found.template_of(node).get("ask_inventory_on_launch")
         and not node.prompts.get("inventory")
         and found.inventories.get(node.id) is None
     ]
@@ -340,8 +346,8 @@ def _deleted(source: Job, remainder: Remainder, found: KnownOfNodes) -> t.Iterat
 
 def cautions(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
     """Warnings: what has been deleted, where that may be meant."""
-    for node in (kept.node for kept in remainder.kept):
-        yield found.objections.get(node.id, Objection()).caution(node.label)
+    for node in remainder.nodes:
+        yield found.objection_to(node).caution(node.label)
 
 
 @dataclass(frozen=True)
@@ -363,7 +369,7 @@ def _shared(
 ) -> dict[str, _ForAll]:
     """The artifacts that the workflow has to give to all of its nodes, by name; its own variables outrank them."""
     shared: dict[str, _ForAll] = {}
-    for node in (kept.node for kept in remainder.kept if not _takes_variables(kept.node, found)):
+    for node in (node for node in remainder.nodes if not _takes_variables(node, found)):
         for name, value in handed[node.id].items():
             if name not in variables:
                 shared.setdefault(name, _ForAll(value, node.label))
@@ -378,7 +384,7 @@ def _overruled(
     shared: t.Mapping[str, _ForAll],
 ) -> t.Iterator[str]:
     """Reasons: what all nodes are given outranks what one of them has of its own, and reaches those that had none."""
-    for node in (kept.node for kept in remainder.kept if kept.node.template_type in TEMPLATES.values()):
+    for node in (node for node in remainder.nodes if node.template_type in TEMPLATES.values()):
         own = bodies[node.id].get("extra_data") or {}
         for name, one in sorted(shared.items()):
             let = f"the template of {one.needed_by} does not ask for variables at launch: let it."

@@ -9,13 +9,12 @@ from __future__ import annotations
 import typing as t
 
 from .._api.client import ControllerClient
-from .._api.errors import if_visible
 from .._api.jobs import FAILED_STATUS, SUCCESSFUL, Job, parse_time, summary_of
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._api.paging import in_chunks
 from .._launch.gone_prompts import Objection
 from .._launch.gone_prompts_reader import read_objection
-from .lineage import nodes_of
+from .lineage import nodes_seen
 from .plan import APPROVAL, SUBLISTS, TEMPLATES, KnownOfNodes, givers
 from .remaining_nodes import Node, NodeLeft, Remainder
 
@@ -38,7 +37,7 @@ def read_known(
     :param left: what is left of the nodes that failed.
     :raises ControllerError: it could not be read.
     """
-    nodes = [kept.node for kept in remainder.kept]
+    nodes = remainder.nodes
     templates = {
         int(entry["id"]): entry
         for path, kind in TEMPLATES.items()
@@ -163,7 +162,7 @@ class _Jobs:
 
     def _of_workflow(self, number: int, depth: int) -> t.Any:
         """Those of all of its jobs, the one that ended last counting most, as the controller hands them on."""
-        nodes = if_visible(lambda: nodes_of(self._client, number))
+        nodes = nodes_seen(self._client, number)
         if nodes is None:
             return None
         ran = [node for node in nodes if node.job is not None and node.status in (SUCCESSFUL, FAILED_STATUS)]

@@ -152,7 +152,7 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
         looks += 1
         if not run.request.force and run.client.clock() - at > FRESH_FOR and looks < MOST_LOOKS:
             continue
-        looks, contest = 0, Contest.of(root, newest)
+        looks, contest = 0, Contest(root, newest)
         launched = yield from run.launch(replace(attempt, again_by=at + FRESH_FOR), contest, outcome)
     outcome = outcome.saying(f"Workflow job {root.id}: all nodes relaunched as workflow job {launched.job.id}.")
     return (yield from run.launched(launched, contest, outcome, ()))

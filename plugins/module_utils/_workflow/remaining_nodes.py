@@ -109,6 +109,11 @@ class Node:
         )
 
     @property
+    def key(self) -> str:
+        """By what it is known in runs of what remains of its workflow, whose nodes bear it as their identifier."""
+        return self.identifier or str(self.id)
+
+    @property
     def label(self) -> str:
         """What a person calls it: the identifier that somebody chose, else the name of what it runs."""
         chosen = self.identifier and not _is_uuid(self.identifier)
@@ -197,6 +202,11 @@ class Remainder:
     links: tuple[Link, ...]
     obstacles: tuple[str, ...] = ()
     handlers: tuple[Node, ...] = ()
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes that have to run."""
+        return tuple(one.node for one in self.kept)
 
 
 @dataclass(frozen=True)

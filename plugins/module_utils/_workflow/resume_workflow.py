@@ -13,10 +13,9 @@ import contextlib
 import typing as t
 import uuid
 from dataclasses import dataclass, replace
-from functools import partial
 
 from .._api.client import ControllerClient
-from .._api.errors import AnswerError, ControllerError, RefusedError, if_visible
+from .._api.errors import AnswerError, ControllerError, RefusedError
 from .._api.jobs import Job, host_summaries, names_in, names_of, told
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._job.outcome import BrokenOffError, carrying
@@ -29,7 +28,7 @@ from .._work.decision import ALL
 from .._work.same_work import UNCOMPARED, uncompared
 from . import temporary_template as _temporary_template
 from .drawing import fitted_drawing
-from .lineage import Lineage, last_run, nodes_of, read_lineage, readable
+from .lineage import Lineage, last_run, nodes_of, nodes_seen, read_lineage, readable
 from .node_work import NodeWork
 from .outcome import WorkflowOutcome
 from .plan import APPROVAL, Plan, cautions, not_kept, planned
@@ -237,9 +236,9 @@ class ResumeSequence:
         left: dict[int, NodeLeft] = {}
         remainder = remaining(nodes, source.status, self._run.request.handled)
         if isinstance(remainder, Remainder):
-            for kept in remainder.kept:
-                if kept.node.bad:
-                    left[kept.node.id] = yield from self._work.left(kept.node)
+            for node in remainder.nodes:
+                if node.bad:
+                    left[node.id] = yield from self._work.left(node)
         return Situation(lineage, source, tuple(nodes), left)
 
     def _await(
@@ -286,7 +285,7 @@ class ResumeSequence:
             outcome = replace(outcome, diff={"before": "", "after": "\n".join(lines) + "\n"})
         with carrying(outcome):
             plan = _allowed(run.client, source, plan)
-            labels = told([kept.node.label for kept in remainder.kept])
+            labels = told([node.label for node in remainder.nodes])
             said = (f"What remains of workflow job {root.id} would run: {labels}.", *_notes(situation, remainder))
             run.state.plan, run.state.outcome = " ".join(filter(None, said)), outcome
             if (yield Room()):
@@ -313,11 +312,11 @@ class ResumeSequence:
             refused=lambda error: workflow_refused(error, root.id),
             again_by=at + FRESH_FOR,
         )
-        contest = Contest.of(root, lineage.last)
+        contest = Contest(root, lineage.last)
         launched: t.Optional[Launched] = yield from run.launch(attempt, contest, made.outcome)
         if launched is None:
             return None
-        labels = told([kept.node.label for kept in made.remainder.kept])
+        labels = told([node.label for node in made.remainder.nodes])
         said = f"What remains of workflow job {root.id} runs as workflow job {launched.job.id}: {labels}."
         outcome = made.outcome.saying(said, *_notes(made.situation, made.remainder))
         templates = tuple(one.template for one in lineage.leftovers if one.template != template)
@@ -389,18 +388,17 @@ def _as_they_failed_last(
     """
     remainder = remaining(nodes, source.status, run.request.handled)
     # One that has ceased to be run, such as for a failure that was undone, stays so.
-    kept = {one.node.id: one.node for one in remainder.kept} if isinstance(remainder, Remainder) else {}
+    kept = {node.id: node for node in remainder.nodes} if isinstance(remainder, Remainder) else {}
     wanted = {node.identifier: node for node in kept.values() if not (node.early or work.began(node))}
     found: dict[int, Node] = {}
     between = [job for job in lineage.resumes if lineage.base.id < job.id < source.id]
     for job in (*reversed(between), lineage.base):
         if not wanted:
             break
-        read = partial(nodes_of, run.client, job.id)
-        of_job = of_base if job is lineage.base else if_visible(read)
+        of_job = of_base if job is lineage.base else nodes_seen(run.client, job.id)
         work.jobs.meet(of_job or ())
         for before in of_job or ():
-            node = wanted.get(before.identifier or str(before.id))
+            node = wanted.get(before.key)
             if node is not None and before.bad and work.began(before):
                 del wanted[node.identifier]
                 found[node.id] = replace(
@@ -416,7 +414,7 @@ def _as_in_base(nodes: t.Iterable[Node], base: Job, of_base: t.Iterable[Node], e
         templates where their own went with the temporary template.
     :param every: also nodes that did not run there.
     """
-    known = {one.identifier or str(one.id): one for one in of_base}
+    known = {one.key: one for one in of_base}
     for node in nodes:
         own = known.get(node.identifier)
         if own is not None and node.template is None and own.template_type == APPROVAL:
@@ -437,11 +435,11 @@ def _limit_in(base: Job, own: Node) -> t.Optional[str]:
 
 def _limited(client: ControllerClient, lineage: Lineage, job: Job) -> dict[str, tuple[str, ...]]:
     """By node of a run of what remained, the hosts to which it was limited there."""
-    of_base = if_visible(lambda: nodes_of(client, lineage.base.id)) or ()
-    known = {one.identifier or str(one.id): _limit_in(lineage.base, one) for one in of_base}
+    of_base = nodes_seen(client, lineage.base.id) or ()
+    known = {one.key: _limit_in(lineage.base, one) for one in of_base}
     return {
         node.label: tuple(names_in(limit))
-        for node in if_visible(lambda: nodes_of(client, job.id)) or ()
+        for node in nodes_seen(client, job.id) or ()
         if (limit := node.prompts.get("limit")) and limit != known.get(node.identifier, limit)
     }
 
@@ -452,7 +450,7 @@ def _has_left(run: WorkflowRun, lineage: Lineage, doing: Job) -> bool:
         return False
     if doing is lineage.base:
         return True
-    nodes = if_visible(lambda: nodes_of(run.client, doing.id))
+    nodes = nodes_seen(run.client, doing.id)
     return nodes is not None and isinstance(remaining(nodes, doing.status, handled=True), Remainder)
 
 
@@ -533,7 +531,7 @@ def _notes(situation: Situation, remainder: Remainder) -> t.Iterator[str]:
     for number, left in situation.left.items():
         if left.whole:
             yield f"{situation.named(number)} runs on all of its hosts: {left.whole}."
-    early = [kept.node.label for kept in remainder.kept if kept.node.early]
+    early = [node.label for node in remainder.nodes if node.early]
     if early:
         yield f"{told(early)} had run too early, before a parent that did not succeed, and runs again after it."
     handlers = [node.label for node in remainder.handlers]
@@ -547,18 +545,18 @@ def _notes(situation: Situation, remainder: Remainder) -> t.Iterator[str]:
 def _shown(remainder: Remainder, hosts: t.Mapping[int, t.Sequence[str]]) -> tuple[dict[str, t.Any], ...]:
     return tuple(
         {
-            "identifier": kept.node.identifier,
-            "name": kept.node.label,
-            "job_id": kept.node.job,
-            "status": kept.node.status or "not run",
-            "hosts": list(hosts.get(kept.node.id, ())),
+            "identifier": node.identifier,
+            "name": node.label,
+            "job_id": node.job,
+            "status": node.status or "not run",
+            "hosts": list(hosts.get(node.id, ())),
         }
-        for kept in remainder.kept
+        for node in remainder.nodes
     )
 
 
 def _links(remainder: Remainder) -> tuple[dict[str, str], ...]:
-    identifiers = {kept.node.id: kept.node.identifier for kept in remainder.kept}
+    identifiers = {node.id: node.identifier for node in remainder.nodes}
     return tuple(
         {"parent": identifiers[link.parent], "child": identifiers[link.child], "kind": link.kind}
         for link in remainder.links

@@ -21,7 +21,7 @@ from .._launch.asks import EndOf, Steps, WorkflowJobsAfter
 from .._launch.failure_report import explained
 from .._launch.launch import Attempt, Launched
 from .._launch.tie_break import lower_rival
-from .._launch.waiting import Watch
+from .._launch.waiting import GOES_ON, Watch
 from . import temporary_template as _temporary_template
 from .lineage import Relaunches, nodes_of, refuse_own
 from .options import WorkflowRequest
@@ -31,38 +31,29 @@ from .temporary_template import Earlier
 
 @dataclass(frozen=True)
 class Contest:
-    """Where other callers may launch the same workflow in the same instant.
+    """Others may launch the same in the same instant: relaunch all nodes of a workflow job, or run what remains of it.
 
-    :param query: the filter for the workflow jobs that may be the same.
-    :param newest: the highest number of one known before.
-    :param is_rival: whether one does all of what the own one does.
+    :param root: that workflow job.
+    :param newest: the highest number of one that did so before.
     """
 
-    query: t.Mapping[str, t.Any]
+    root: Job
     newest: int
-    is_rival: t.Callable[[ControllerClient, Job], bool]
-
-    @classmethod
-    def of(cls, root: Job, newest: int) -> Contest:
-        """Others may relaunch all nodes of a workflow job, or run what remains of it.
-
-        :param newest: the highest number of one that did so.
-        """
-        resumes = _temporary_template.name_prefix(root.id)
-        same = {"name": root.name} if root.template is None else {"unified_job_template": root.template}
-        query = {f"or__{name}": value for name, value in {**same, "name__startswith": resumes}.items()}
-
-        def is_rival(client: ControllerClient, job: Job) -> bool:
-            if job.left_new(client.now()):
-                return False
-            return job.name.startswith(resumes) or Relaunches(client).include(root, job)
-
-        return cls(query, newest, is_rival)
 
     @property
     def newer(self) -> WorkflowJobsAfter:
         """Asks for the workflow jobs that may be the same, newer than all known before."""
-        return WorkflowJobsAfter(self.query, self.newest)
+        root = self.root
+        same = {"name": root.name} if root.template is None else {"unified_job_template": root.template}
+        either = {**same, "name__startswith": _temporary_template.name_prefix(root.id)}
+        return WorkflowJobsAfter({f"or__{name}": value for name, value in either.items()}, self.newest)
+
+    def is_rival(self, client: ControllerClient, job: Job) -> bool:
+        """Whether one does all of what the own one does; it may ask."""
+        if job.left_new(client.now()):
+            return False
+        resumes = job.name.startswith(_temporary_template.name_prefix(self.root.id))
+        return resumes or Relaunches(client).include(self.root, job)
 
 
 @dataclass(frozen=True)
@@ -79,7 +70,7 @@ class WorkflowRun:
         newer, noun = contest.newer, WORKFLOW_JOB.noun
         with carrying(outcome):
             if self.watch.launching_over:
-                raise DeadlineError(f"{attempt.what} was not {attempt.verb}: the deadline was over before that.")
+                raise DeadlineError(attempt.not_sent("the deadline was over before that."))
             return (yield from sent_once(self.client, self.watch, self.state, attempt, newer, noun, outcome))
 
     def launched(
@@ -96,9 +87,8 @@ class WorkflowRun:
         what = "a relaunch" if own.is_relaunch else "what remains"
         # Whatever breaks the task off from now on, the number of the new one has been shown.
         self.client.tell(f"{WORKFLOW_JOB.noun} {own.id} launched, {what} of {WORKFLOW_JOB.noun} {root}")
-        lost = f"The answer to that was lost, so it was looked for: {launched.lost}" if launched.lost else ""
         outcome = replace(outcome.about(self.client, own, WORKFLOW_JOB), changed=True)
-        outcome = outcome.saying(lost).warned(launched.doubt)
+        outcome = outcome.saying(launched.looked_for("it")).warned(launched.doubt)
         with carrying(outcome):
             rival = None
             if not self.request.force and not launched.lost:
@@ -225,12 +215,11 @@ class WorkflowRun:
             return ended
         except WaitTimeoutError as error:
             last = t.cast("Job", error.last or job)
-            on = "It goes on: run the task again to wait for it."
+            on = GOES_ON
             if ours and self.request.waiting.cancel_on_timeout:
                 on = self.watch.cancel(last, kind) or "It was canceled."
                 last = self.watch.until_canceled(last, kind)
-            over = f"after {self.request.waiting.timeout or 0:g} seconds (timeout)"
-            over = "at the deadline" if isinstance(error, DeadlineError) else over
+            over = self.request.waiting.over(error)
             about = outcome.job is not None and outcome.job.id == job.id
             with carrying(outcome.about(self.client, last, kind) if about else outcome):
                 raise type(error)(

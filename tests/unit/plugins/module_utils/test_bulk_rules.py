@@ -364,7 +364,7 @@ class TestDeadlineOfOthers:
             watch = Watch(client, Waiting(wait=True), launch_by=client.clock())
             run = WorkflowRun(client, WorkflowRequest(workflow_job_id=85), watch)
             attempt = Attempt("workflow_job_templates/5/launch/", {}, "It", "launched", lambda _job: True, str)
-            steps = run.launch(attempt, Contest({}, 85, lambda _client, _job: True), WorkflowOutcome(), 0)
+            steps = run.launch(attempt, Contest(Job({"id": 85}), 85), WorkflowOutcome())
             with pytest.raises(ControllerError, match="It was not launched: the deadline was over before that."):
                 next(steps)
         assert world.asked == []
