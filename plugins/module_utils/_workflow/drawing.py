@@ -34,8 +34,7 @@ def fitted_drawing(remainder: Remainder, hosts: t.Optional[_LimitedTo] = None) -
     if len(remainder.kept) <= FEW:
         return [bounded(line, WIDTH) for line in drawing(remainder, hosts)]
     graph = _Drawn.of(remainder, hosts or {})
-    first = [graph.labels[node_id] for node_id in graph.kept if not graph.parents[node_id]]
-    names = told(first, NAMES_SHOWN)
+    names = told([graph.labels[node_id] for node_id in graph.first], NAMES_SHOWN)
     return [bounded(line, WIDTH) for line in (f"{len(graph.kept)} nodes run, first {names}:", *_one_line_each(graph))]
 
 
@@ -60,8 +59,7 @@ def drawing(remainder: Remainder, hosts: t.Optional[_LimitedTo] = None) -> list[
     lines: list[str] = []
     # What is still to be drawn, the next one last: the line above a node, what stands left of the node, and the node;
     # no node where the line points to it.
-    todo: list[tuple[str, str, t.Optional[int]]] = []
-    todo.extend(("", "", node_id) for node_id in reversed(list(graph.kept)) if not graph.parents[node_id])
+    todo: list[tuple[str, str, t.Optional[int]]] = [("", "", node_id) for node_id in reversed(graph.first)]
     while todo:
         above, left, node_id = todo.pop()
         lines.extend([above] if above else [])
@@ -98,6 +96,11 @@ class _Drawn:
             children[link.parent].append(link)
         return cls(kept, _labels(remainder), parents, children, hosts)
 
+    @property
+    def first(self) -> list[int]:
+        """The nodes that no link leads to."""
+        return [node_id for node_id in self.kept if not self.parents[node_id]]
+
     def line(self, node_id: int) -> str:
         """A node, with what became of it, its hosts, and what it needs."""
         kept, parents, hosts = self.kept[node_id], self.parents[node_id], self.hosts.get(node_id, ())
@@ -114,8 +117,7 @@ class _Drawn:
 
 def _one_line_each(graph: _Drawn) -> t.Iterator[str]:
     """Each node on a line of its own below its last parent, whose link stands before it."""
-    todo: list[tuple[str, str, int]] = []
-    todo.extend(("", "", node_id) for node_id in reversed(list(graph.kept)) if not graph.parents[node_id])
+    todo = [("", "", node_id) for node_id in reversed(graph.first)]
     while todo:
         before, left, node_id = todo.pop()
         yield before + graph.line(node_id)

@@ -337,15 +337,15 @@ def _together(found: t.Sequence[NodeLeft]) -> NodeLeft:
     waits = next((one.waits_for for one in found if one.waits_for is not None), None)
     if waits is not None:
         return NodeLeft(waits_for=waits)
-    gone = tuple(sorted({name for one in found for name in one.gone}))
-    obstacles = tuple(dict.fromkeys(obstacle for one in found for obstacle in one.obstacles))
-    done_by = frozenset(number for one in found for number in one.done_by)
-    masked = any(one.masked for one in found)
+    all_of_it = NodeLeft(
+        obstacles=tuple(dict.fromkeys(obstacle for one in found for obstacle in one.obstacles)),
+        gone=tuple(sorted({name for one in found for name in one.gone})),
+        done_by=frozenset(number for one in found for number in one.done_by),
+        masked=any(one.masked for one in found),
+    )
     healed = [one.healed_by for one in found if one.healed_by is not None]
-    if len(healed) == len(found) and not obstacles:
-        return NodeLeft(healed_by=max(healed), gone=gone, done_by=done_by, masked=masked) if healed else NodeLeft()
+    if len(healed) == len(found) and not all_of_it.obstacles:
+        return replace(all_of_it, healed_by=max(healed)) if healed else NodeLeft()
     whole = next((one.whole for one in found if one.whole), "")
-    hosts = tuple(sorted({name for one in found for name in one.hosts})) if not whole else ()
-    unsure = any(one.unsure for one in found)
-    left = NodeLeft(hosts=hosts, whole=whole, obstacles=obstacles, gone=gone, unsure=unsure, done_by=done_by)
-    return replace(left, masked=masked)
+    hosts = () if whole else tuple(sorted({name for one in found for name in one.hosts}))
+    return replace(all_of_it, hosts=hosts, whole=whole, unsure=any(one.unsure for one in found))

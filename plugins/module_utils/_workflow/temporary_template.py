@@ -160,11 +160,8 @@ def _made(
     """
     lost = [] if lost is None else lost
 
-    def found() -> t.Optional[Body]:
-        return next(iter(client.results(path, **unique)), None)
-
     def make_it() -> Body:
-        there = found() if lost else None
+        there = next(iter(client.results(path, **unique)), None) if lost else None
         if there is not None:
             return there
         try:
