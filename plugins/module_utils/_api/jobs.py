@@ -155,6 +155,11 @@ class Job:
         return self.events_processed and isinstance(counts, dict) and counts.get("task_count") == 0
 
     @property
+    def in_detail(self) -> bool:
+        """Whether these facts are those of its detail: a list does not say whether its events are in."""
+        return "event_processing_finished" in self.facts
+
+    @property
     def events_processed(self) -> bool:
         """Whether the controller knows the job's failed hosts by now; about a second after its end."""
         return bool(self.facts.get("event_processing_finished"))

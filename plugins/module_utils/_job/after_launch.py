@@ -23,7 +23,7 @@ from .._launch.tie_break import lower_rival
 from .._launch.waiting import GOES_ON, patience_to_launch
 from .._work.host_patterns import limit_problem
 from .launch_template import refuse_ignored
-from .outcome import BrokenOffError, RelaunchOutcome, carrying
+from .outcome import BrokenOffError, RelaunchOutcome, carrying, in_one
 from .prediction import side_by_side
 from .verdict import CHECK, Asked, Judged, check_limit, check_type, judge
 from .work import JobWork, Look
@@ -72,7 +72,7 @@ def after_launch(
         if not (options.wait or work.request.one_of_many):
             return Judged(outcome)
         ended = yield from until_ended(work, own, f"job {own.id}", outcome, ours)
-        diff = side_by_side(work.request, work.source, ended.facts, f"job {ended.id}")
+        diff = side_by_side(work, ended.facts, f"job {ended.id}")
         # Then no other one can begin before it has ended, and those before it have been looked for.
         alone = own.facts.get("allow_simultaneous") is False
         return (yield from judge(work, ended, asked, replace(outcome, diff=diff), alone))
@@ -146,8 +146,8 @@ def _check_names(work: JobWork, own: Job, outcome: RelaunchOutcome, ours: bool) 
     if problem:
         own, end = canceled(work, own) if ours else (own, "")
         outcome = outcome.about(work.client, own)
-        said = (f"Job {own.id} does not run on exactly its hosts: {problem}", end, f"See {outcome.url}")
-        raise BrokenOffError(RefusedError(" ".join(filter(None, said))), outcome)
+        said = in_one(f"Job {own.id} does not run on exactly its hosts: {problem}", end, f"See {outcome.url}")
+        raise BrokenOffError(RefusedError(said), outcome)
 
 
 def _in_favour_of(work: JobWork, look: Look, adopted: Job) -> Steps[t.Optional[Job]]:

@@ -24,7 +24,7 @@ from .._work.decision import ALL, FAILED, REMAINING, Adopt, Await, Decision, Don
 from .._work.ledger import FAILURES, HostRecord, HostResult, Ledger, ended, result_of
 from .._work.ledger_reader import JobsRead
 from .._work.runs import Run, runs_query
-from .._work.same_work import slice_of, values
+from .._work.same_work import same_but_limit
 from .driver import drive
 from .launch_template import Preparers, limited_to
 from .options import RelaunchRequest, taking_over
@@ -254,7 +254,7 @@ def _before(work: JobWork) -> list[Job]:
         return found
     query = {**runs_query(source), "order_by": "-id", "id__lt": source.id, "page_size": RUNS_SHOWN}
     for job in map(Job.of, work.client.get(f"{JOB.path}/", **query).get("results") or ()):
-        if values(job) != values(source) or slice_of(job) != slice_of(source) or job.job_type != source.job_type:
+        if not same_but_limit(job, source):
             continue
         if job.is_relaunch and job.limit_names and not source.limit_names <= job.limit_names:
             # Of other hosts.

@@ -14,13 +14,7 @@ import typing as t
 from dataclasses import replace
 
 from .._api.client import ControllerClient
-from .._api.errors import (
-    AnswerError,
-    ForbiddenError,
-    JobUnsuccessfulError,
-    NoFailedHostsError,
-    RefusedError,
-)
+from .._api.errors import AnswerError, ForbiddenError, JobUnsuccessfulError, NoFailedHostsError, RefusedError
 from .._api.jobs import Job, counted, host_summaries, limit_names_in, summary_of, told
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._api.templates import CREDENTIALS
@@ -208,7 +202,7 @@ def _predicted(
         outcome,
         hosts=tuple(ran),
         passwords_missing=tuple(missing),
-        diff=side_by_side(work.request, work.source, future, f"launch of {needs.name} (check mode)"),
+        diff=side_by_side(work, future, f"launch of {needs.name} (check mode)"),
     )
     if missing:
         return outcome
@@ -253,7 +247,7 @@ def outcome_after(work: JobWork, ledger: Ledger, prepared: Prepared, launched: L
         prepared.outcome.about(work.client, new),
         changed=True,
         hosts=names or None,
-        diff=side_by_side(work.request, work.source, new.facts, f"job {new.id}"),
+        diff=side_by_side(work, new.facts, f"job {new.id}"),
     ).warned(launched.doubt)
     if "credentials" not in work.request.changes:
         outcome = outcome.warned(other_credentials(work.source, new))

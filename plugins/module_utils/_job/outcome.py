@@ -60,7 +60,7 @@ class Outcome:
 
     def saying(self: SomeOutcome, *sentences: str) -> SomeOutcome:
         """The same, with more said; empty sentences are none."""
-        return replace(self, msg=" ".join(filter(None, (self.msg, *sentences))))
+        return replace(self, msg=in_one(self.msg, *sentences))
 
     def warned(self: SomeOutcome, *warnings: str) -> SomeOutcome:
         """The same with more warnings, each of them once; empty ones are none."""
@@ -187,6 +187,11 @@ def outcome_of(error: BaseException) -> t.Optional[Outcome]:
 def first_error(error: BaseException) -> BaseException:
     """The error itself, where it was broken off by one."""
     return error.error if isinstance(error, BrokenOffError) else error
+
+
+def in_one(*sentences: str) -> str:
+    """One text of some sentences; empty ones are none."""
+    return " ".join(filter(None, sentences))
 
 
 def _plain(value: t.Any) -> t.Any:

@@ -18,7 +18,6 @@ from .._launch.template_launch import sendable
 from .._work.decision import FAILED, Launch, no_failed_hosts
 from .._work.ledger import Ledger
 from .._work.same_work import survey_defaults, survey_kinds, variables_in
-from .options import RelaunchRequest
 from .outcome import BrokenOffError, RelaunchOutcome
 from .work import JobWork, host_names, not_all_in
 
@@ -88,7 +87,7 @@ def predicted(
         retry_counts=counts,
         passwords_missing=tuple(missing),
         remaining_hosts=names if on_failed and outcome.remaining_hosts is None else outcome.remaining_hosts,
-        diff=side_by_side(request, work.source, future, f"relaunch of job {job.id} (check mode)"),
+        diff=side_by_side(work, future, f"relaunch of job {job.id} (check mode)"),
     ).warned(*not_all_in(work, [job]))
     if on_failed and not names:
         sentence = f"Job {job.id} would not be relaunched on its failed hosts. {no_failed_hosts(job)}"
@@ -174,16 +173,16 @@ def _merged(
     return kept
 
 
-def side_by_side(request: RelaunchRequest, source: Job, facts: _Facts, header: str) -> t.Optional[dict[str, t.Any]]:
+def side_by_side(work: JobWork, facts: _Facts, header: str) -> t.Optional[dict[str, t.Any]]:
     """With ``--diff``, source and relaunch beside each other.
 
     :param facts: of the new job, or in check mode ``future_facts``.
     """
-    if not request.diff:
+    if not work.request.diff:
         return None
-    names = dict.fromkeys((*COMPARED, *request.changes))
-    before, after = values_shown(source, names), values_shown(Job(facts), names)
+    names = dict.fromkeys((*COMPARED, *work.request.changes))
+    before, after = values_shown(work.source, names), values_shown(Job(facts), names)
     for name in _MAY_BE_OPEN:
         if after[name] is None:
             del before[name], after[name]
-    return dict(before=before, after=after, before_header=f"job {source.id}", after_header=header)
+    return dict(before=before, after=after, before_header=f"job {work.source.id}", after_header=header)

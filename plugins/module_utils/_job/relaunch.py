@@ -279,7 +279,7 @@ def launched_outcome(work: JobWork, ledger: Ledger, prepared: Prepared, launched
         remaining_hosts=names
         if names and before.remaining_hosts is None
         else _by_new_names(ledger, decision, new, before.remaining_hosts),
-        diff=side_by_side(work.request, work.source, new.facts, f"job {new.id}"),
+        diff=side_by_side(work, new.facts, f"job {new.id}"),
     )
     outcome = outcome.saying(
         f"{decision.reason}: relaunched as job {new.id} on {on(names)}.",

@@ -22,7 +22,7 @@ from .._launch.waiting import Progress, Watch
 from .._work.decision import REMAINING
 from .._work.ledger import Ledger
 from .._work.ledger_reader import JobsRead
-from .._work.same_work import slice_of, values
+from .._work.same_work import same_but_limit
 from .driver import drive
 from .options import RelaunchRequest
 from .outcome import RelaunchOutcome, carrying
@@ -106,9 +106,8 @@ def _before_launches_by_limit(jobs: t.Sequence[t.Mapping[str, t.Any]]) -> t.Mapp
     for older in map(Job.of, jobs[1:]):
         if not found.limit_names:
             break
-        alike = values(older) == values(found) and slice_of(older) == slice_of(found)
         wider = not older.limit_names or found.limit_names < older.limit_names
-        if not (alike and wider and older.job_type == found.job_type):
+        if not (wider and same_but_limit(older, found)):
             continue
         if older.status not in _jobs.FAILED_STATUSES:
             break

@@ -28,25 +28,15 @@ from .._api.kinds import JOB
 from .._launch.asks import Ask, Pause, Room, Steps
 from .._launch.launch import Attempt, Launched, NotNow, pause_before_next_try, send
 from .._launch.look_up import look_up
-from .._launch.waiting import TELLS_EVENTS, Watch
+from .._launch.waiting import Watch
 from .._work.decision import ALL, FAILED, REMAINING, Adopt, Await, Done, Launch, Refuse, Settled
 from .._work.host_patterns import may_be_no_limit
 from .after_launch import after_adoption, after_launch, until_ended
 from .launch_template import Preparers, limited_to, outcome_after
-from .outcome import Outcome, RelaunchOutcome, SequenceState, carrying, first_error, interrupted_with
+from .outcome import Outcome, RelaunchOutcome, SequenceState, carrying, first_error, in_one, interrupted_with
 from .relaunch import Prepared
 from .verdict import Judged, asked_of, refused
-from .work import (
-    FRESH_FOR,
-    JobWork,
-    Look,
-    host_names,
-    left_out,
-    not_all_in,
-    results_open,
-    settled_work,
-    with_hosts,
-)
+from .work import FRESH_FOR, JobWork, Look, host_names, left_out, not_all_in, results_open, settled_work, with_hosts
 
 # The look so many before leads to a launch, however slow the controller is.
 MOST_LOOKS = 3
@@ -177,7 +167,7 @@ class RelaunchSequence:
         self, work: JobWork, preparers: Preparers, look: Look, decision: Launch, outcome: RelaunchOutcome
     ) -> Steps[Judged]:
         masked = work.masked(look.ledger)
-        self.state.plan = " ".join(filter(None, (f"{decision.reason}: {_planned(decision)}.", masked)))
+        self.state.plan = in_one(f"{decision.reason}: {_planned(decision)}.", masked)
         waited = yield Room()
         if self._before is not None and not work.request.check_mode:
             # Others may have taken the room meanwhile.
@@ -320,15 +310,14 @@ def _has_lost_all(work: JobWork, look: Look, error: ControllerError) -> bool:
 
 def _told(work: JobWork, job: Job) -> Job:
     """Another job as it is to be told."""
-    in_detail = TELLS_EVENTS in job.facts and not job.active
-    if work.request.one_of_many or in_detail:
+    if work.request.one_of_many or (job.in_detail and not job.active):
         return job
     return work.events_in.known(job) or _jobs.get(work.client, job.id)
 
 
 def _in_detail(work: JobWork, job: Job) -> Job:
     """A job that has ended: a list does not tell whether it ever began."""
-    return job if TELLS_EVENTS in job.facts else _jobs.get(work.client, job.id)
+    return job if job.in_detail else _jobs.get(work.client, job.id)
 
 
 def done_outcome(work: JobWork, look: Look, decision: Done, outcome: RelaunchOutcome) -> RelaunchOutcome:

@@ -28,7 +28,7 @@ from .._launch import failure_report
 from .._launch.asks import Steps
 from .._work.decision import ALL, REMAINING, Done, Launch, Refuse
 from .._work.ledger import HostRecord, Reach, done_by, ended
-from .outcome import BrokenOffError, RelaunchOutcome, carrying, first_error
+from .outcome import BrokenOffError, RelaunchOutcome, carrying, first_error, in_one
 from .work import JobWork, Look, host_names, left_out, with_hosts
 
 # The job type that changes nothing.
@@ -212,7 +212,7 @@ def check_type(job: Job, asked: Asked, outcome: RelaunchOutcome, end: str = "") 
         if job.job_type == CHECK
         else f"though {asked.job_type} was asked for, and the controller had said that it takes it"
     )
-    said = " ".join(filter(None, (f"Job {job.id} ran as {job.job_type}: {because}.", end, f"See {outcome.url}")))
+    said = in_one(f"Job {job.id} ran as {job.job_type}: {because}.", end, f"See {outcome.url}")
     raise BrokenOffError(JobUnsuccessfulError(said), outcome)
 
 

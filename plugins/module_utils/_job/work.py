@@ -16,7 +16,7 @@ from .._api import jobs as _jobs
 from .._api.client import ControllerClient
 from .._api.jobs import Job
 from .._launch.asks import JobsAfter, Listed, Steps
-from .._launch.waiting import TELLS_EVENTS, Watch
+from .._launch.waiting import Watch
 from .._work.decision import (
     ALL,
     FAILED,
@@ -163,7 +163,7 @@ class JobWork:
         sure whether it began. A list never tells these.
         """
         source = self.source
-        if TELLS_EVENTS not in source.facts or source.events_processed or source.never_began:
+        if not source.in_detail or source.events_processed or source.never_began:
             return True
         return self.request.options.hosts == ALL or not needs_runs(source, self._options)
 

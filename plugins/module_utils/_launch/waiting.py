@@ -34,9 +34,6 @@ LONGEST_TROUBLE = 3600.0
 EVENTS_TIMEOUT = 60.0
 EVENTS_TIMEOUT_NO_PLAYBOOK = 5.0
 
-# The key of a job's detail that says whether its events are in; lists leave it out.
-TELLS_EVENTS = "event_processing_finished"
-
 # Canceling is asynchronous: 202 says that it will be done (recorded: cancel-post-running); 405 that the job has ended.
 CANCEL_ACCEPTED = 202
 ENDED_ALREADY = 405
@@ -246,7 +243,7 @@ class Watch:
         if job.events_processed:
             return job
         # A list does not tell: the detail may.
-        known = job if TELLS_EVENTS in job.facts else None
+        known = job if job.in_detail else None
         if at_once:
             return known or _jobs.get(self._client, job.id)
         timeout = (

@@ -377,6 +377,11 @@ def slice_of(job: Job) -> tuple[t.Any, t.Any]:
     return job.facts.get("job_slice_number"), job.facts.get("job_slice_count")
 
 
+def same_but_limit(one: Job, other: Job) -> bool:
+    """Whether two jobs of a template show the same but for their limits: values, slice, and job type."""
+    return values(one) == values(other) and slice_of(one) == slice_of(other) and one.job_type == other.job_type
+
+
 def values(job: Job) -> Fingerprint:
     """All that a relaunch takes over from its source, as text: it is compared with many others, and made once."""
     known = vars(job)

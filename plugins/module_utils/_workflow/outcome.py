@@ -17,7 +17,7 @@ from .._api.client import ControllerClient
 from .._api.errors import ControllerError
 from .._api.jobs import Job, told
 from .._api.kinds import IN_WORDS, JOB, WORKFLOW_JOB
-from .._job.outcome import Outcome
+from .._job.outcome import Outcome, in_one
 from .._launch.failure_report import FAILURES_LIMIT, explained, failures
 from .._launch.waiting import Watch
 from .lineage import nodes_of
@@ -90,7 +90,7 @@ def read_failed_nodes(client: ControllerClient, watch: Watch, job: Job) -> Faile
             found += causes
         except ControllerError as error:
             problem = problem or str(error)
-    return FailedNodes(names, tuple(found[:FAILURES_LIMIT]), " ".join(filter(None, said)), problem)
+    return FailedNodes(names, tuple(found[:FAILURES_LIMIT]), in_one(*said), problem)
 
 
 def _of_node(client: ControllerClient, watch: Watch, node: Node, depth: int) -> tuple[str, list[dict[str, t.Any]]]:
@@ -101,7 +101,7 @@ def _of_node(client: ControllerClient, watch: Watch, node: Node, depth: int) -> 
         bad = [one for one in nodes_of(client, node.job) if one.bad]
         below = [_of_node(client, watch, one, depth + 1) for one in bad[:NODES_REPORTED]]
         causes = [{**cause, "node": f"{node.label}/{cause['node']}"} for _said, some in below for cause in some]
-        return " ".join(filter(None, (f"In {node.label}:", *(said for said, _some in below)))), causes
+        return in_one(f"In {node.label}:", *(said for said, _some in below)), causes
     if node.job_type != JOB.type:
         what = IN_WORDS.get(node.job_type, node.job_type)
         return f"{node.label} ran {what}, number {node.job}, which ended with status {node.status}.", []

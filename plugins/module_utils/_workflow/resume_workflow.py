@@ -18,7 +18,7 @@ from .._api.client import ControllerClient
 from .._api.errors import AnswerError, ControllerError, RefusedError
 from .._api.jobs import Job, host_summaries, names_in, names_of, told
 from .._api.kinds import JOB, WORKFLOW_JOB
-from .._job.outcome import BrokenOffError, carrying
+from .._job.outcome import BrokenOffError, carrying, in_one
 from .._job.sequence import MOST_LOOKS
 from .._job.work import FRESH_FOR
 from .._launch.asks import Room, Steps
@@ -287,7 +287,7 @@ class ResumeSequence:
             plan = _allowed(run.client, source, plan)
             labels = told([node.label for node in remainder.nodes])
             said = (f"What remains of workflow job {root.id} would run: {labels}.", *_notes(situation, remainder))
-            run.state.plan, run.state.outcome = " ".join(filter(None, said)), outcome
+            run.state.plan, run.state.outcome = in_one(*said), outcome
             if (yield Room()):
                 # Others went on meanwhile.
                 return None
@@ -503,7 +503,7 @@ def _nothing(situation: Situation, remainder: Nothing) -> str:
     first = f"Workflow job {source.id} {was} {source.status}{why}."
     # A relaunch of all nodes; of what remained nothing is compared.
     secret = uncompared(source) if source.id == situation.lineage.base.id != situation.lineage.root.id else ""
-    return " ".join(filter(None, (first, secret, _since(situation), "Nothing to resume.")))
+    return in_one(first, secret, _since(situation), "Nothing to resume.")
 
 
 def _since(situation: Situation) -> str:
@@ -516,7 +516,7 @@ def _since(situation: Situation) -> str:
     ]
     since = f"What failed there has been done since: {told(healed)}." if healed else ""
     masked = any(left.masked for left in situation.left.values())
-    return " ".join(filter(None, (since, UNCOMPARED if masked else "")))
+    return in_one(since, UNCOMPARED if masked else "")
 
 
 def _gone(situation: Situation) -> t.Iterator[str]:
