@@ -10,10 +10,10 @@ Private to this collection.
 
 from __future__ import annotations
 
+import functools
 import typing as t
 from dataclasses import replace
 
-from .._api.client import ControllerClient
 from .._api.errors import AnswerError, ForbiddenError, JobUnsuccessfulError, NoFailedHostsError, RefusedError
 from .._api.jobs import Job, counted, host_summaries, limit_names_in, summary_of, told
 from .._api.kinds import JOB, WORKFLOW_JOB
@@ -70,8 +70,6 @@ class TemplatePreparer:
     def __init__(self, work: JobWork, unopposed: t.Callable[[RelaunchOutcome, bool], RelaunchOutcome]) -> None:
         self._work = work
         self._unopposed = unopposed
-        self._needs: t.Optional[LaunchNeeds] = None
-        self._prompts: t.Optional[t.Mapping[str, t.Any]] = None
 
     def prepared(self, decision: Launch, outcome: RelaunchOutcome) -> Prepared:
         """What a launch takes; in check mode with what would come of it.
@@ -81,24 +79,22 @@ class TemplatePreparer:
         :raises RefusedError: it cannot be launched as asked.
         :raises ControllerError: what has to be known could not be read.
         """
-        work, source = self._work, self._work.source
-        names = host_names(decision.due)
         with carrying(outcome):
-            needs, launch = self._read(self._limit(decision, names))
+            limit = self._limit(decision)
+            needs, launch = self._needs, self._launch(limit)
             reasons = why_not(launch, needs)
             if reasons:
                 raise RefusedError(self._not_launched(*reasons))
             outcome = self._unopposed(outcome, needs.asks("credentials"))
-            attempt = self._attempt(launch, needs)
-            missing = self._missing(launch, needs)
-            if work.request.check_mode:
-                template = self._permitted(needs)
-                outcome = _predicted(work, decision, needs, launch, missing, outcome, template)
-        return with_passwords(Prepared(decision, source, attempt, outcome, needs.name), missing)
+            attempt, missing = self._attempt(launch), self._missing(launch)
+            if self._work.request.check_mode:
+                outcome = self._predicted(decision, launch, missing, outcome)
+        return with_passwords(Prepared(decision, self._work.source, attempt, outcome, needs.name), missing)
 
-    def _limit(self, decision: Launch, names: t.Sequence[str]) -> str:
+    def _limit(self, decision: Launch) -> str:
         if decision.hosts == ALL:
             return str(self._work.source.facts.get("limit") or "")
+        names = host_names(decision.due)
         if not names:
             # An empty limit is everybody.
             raise NoFailedHostsError(self._not_launched(no_failed_hosts(self._work.source)))
@@ -107,28 +103,48 @@ class TemplatePreparer:
             raise RefusedError(self._not_launched(not_limitable_sentence(unusable)))
         return limit_of(names)
 
-    def _read(self, limit: str) -> tuple[LaunchNeeds, TemplateLaunch]:
-        work, source = self._work, self._work.source
-        if source.template is None:
-            raise RefusedError(self._not_launched("Its template is gone, so that there is none to launch."))
-        if self._needs is None:
-            self._needs = _read_needs(work.client, source.template)
-            self._prompts = read_prompts(work.client, source)
-        job_type = work.request.options.job_type or source.job_type
-        return self._needs, TemplateLaunch(source, self._prompts, limit, job_type, work.request.changes)
+    @functools.cached_property
+    def _needs(self) -> LaunchNeeds:
+        """What the template asks for.
 
-    def _missing(self, launch: TemplateLaunch, needs: LaunchNeeds) -> list[str]:
+        :raises RefusedError: it is gone, or this user may not see it.
+        """
+        client, template = self._work.client, self._work.source.template
+        if template is None:
+            raise RefusedError(self._not_launched("Its template is gone, so that there is none to launch."))
+        try:
+            needs = LaunchNeeds(client.get(f"job_templates/{template}/launch/"))
+        except AnswerError as error:
+            if not error.not_visible:
+                raise
+            raise RefusedError(
+                f"The job template {template} was not launched. {error.answer} It takes the execute role on the "
+                "template."
+            ) from None
+        return replace(needs, questions=read_survey(client, template)) if needs.has_survey else needs
+
+    @functools.cached_property
+    def _prompts(self) -> t.Optional[t.Mapping[str, t.Any]]:
+        return read_prompts(self._work.client, self._work.source)
+
+    def _launch(self, limit: str) -> TemplateLaunch:
+        work, source = self._work, self._work.source
+        job_type = work.request.options.job_type or source.job_type
+        return TemplateLaunch(source, self._prompts, limit, job_type, work.request.changes)
+
+    def _missing(self, launch: TemplateLaunch) -> list[str]:
         """The passwords that are not given. Of credentials that the job was prompted with the job itself tells them; of
         changed ones the controller does, before it launches anything (recorded: launch-credential-needs-password).
         """
         if "credentials" in launch.changes:
             return []
-        if "credentials" in launch.fields(needs):
-            return missing_passwords(launch.source, self._work.request.credential_passwords)
-        return [name for name in needs.passwords if name not in self._work.request.credential_passwords]
+        given = self._work.request.credential_passwords
+        if "credentials" in launch.fields(self._needs):
+            return missing_passwords(launch.source, given)
+        return [name for name in self._needs.passwords if name not in given]
 
-    def _attempt(self, launch: TemplateLaunch, needs: LaunchNeeds) -> Attempt:
-        work, source = self._work, self._work.source
+    def _attempt(self, launch: TemplateLaunch) -> Attempt:
+        work, source, needs = self._work, self._work.source, self._needs
         body = launch.fields(needs)
         secrets = secret_texts(source, launch.changes, needs.survey)
         work.client.hidden.update(secrets)
@@ -152,77 +168,45 @@ class TemplatePreparer:
         how += f" with other {told(sorted(request.changes))}" if request.changes else ""
         return f"The template of job {self._work.source.id} was not launched{how}. {numbered(reasons)}"
 
-    def _permitted(self, needs: LaunchNeeds) -> t.Mapping[str, t.Any]:
-        """The template, which without a POST alone tells whether this user may launch it."""
-        template = self._work.client.get(f"job_templates/{self._work.source.template}/")
+    def _predicted(
+        self, decision: Launch, launch: TemplateLaunch, missing: t.Sequence[str], outcome: RelaunchOutcome
+    ) -> RelaunchOutcome:
+        """The outcome of a launch that is not sent, with the hosts that would run.
+
+        :raises ForbiddenError: this user may not launch the template, which it tells without a POST.
+        """
+        work, name = self._work, self._needs.name
+        template = work.client.get(f"job_templates/{work.source.template}/")
         if summary_of(template, "user_capabilities").get("start") is False:
             raise ForbiddenError(
-                f"The job template {needs.name} would not be launched: the controller does not let this user do that. "
-                "This takes the execute role on it."
+                f"The job template {name} would not be launched: the controller does not let this user do that. This "
+                "takes the execute role on it."
             )
-        return template
+        future = self._future(launch, template) if work.request.diff else {}
+        names = host_names(decision.due)
+        ran = (one.name for one in host_summaries(work.client, work.source.id)) if decision.hosts == ALL else names
+        outcome = replace(
+            outcome,
+            hosts=tuple(ran),
+            passwords_missing=tuple(missing),
+            diff=side_by_side(work, future, f"launch of {name} (check mode)"),
+        )
+        if missing:
+            return outcome
+        then = " and waited for" if work.request.options.wait else ""
+        said = f"its template {name} would be launched with {_given(work)}, {limited_to(names)}{then}."
+        return replace(outcome, changed=True, msg=f"{decision.reason}: {said}")
 
-
-def _read_needs(client: ControllerClient, template: int) -> LaunchNeeds:
-    """What a template asks for.
-
-    :raises RefusedError: this user may not see it.
-    """
-    at = f"job_templates/{template}"
-    try:
-        needs = LaunchNeeds(client.get(f"{at}/launch/"))
-    except AnswerError as error:
-        if not error.not_visible:
-            raise
-        raise RefusedError(
-            f"The job template {template} was not launched. {error.answer} It takes the execute role on the template."
-        ) from None
-    if not needs.has_survey:
-        return needs
-    return replace(needs, questions=read_survey(client, template))
-
-
-def _predicted(
-    work: JobWork,
-    decision: Launch,
-    needs: LaunchNeeds,
-    launch: TemplateLaunch,
-    missing: t.Sequence[str],
-    outcome: RelaunchOutcome,
-    template: t.Mapping[str, t.Any],
-) -> RelaunchOutcome:
-    """The outcome of a launch that is not sent, with the hosts that would run.
-
-    :param template: its detail.
-    """
-    future = _future(work, needs, launch, template) if work.request.diff else {}
-    names = host_names(decision.due)
-    ran = (one.name for one in host_summaries(work.client, work.source.id)) if decision.hosts == ALL else names
-    outcome = replace(
-        outcome,
-        hosts=tuple(ran),
-        passwords_missing=tuple(missing),
-        diff=side_by_side(work, future, f"launch of {needs.name} (check mode)"),
-    )
-    if missing:
-        return outcome
-    then = " and waited for" if work.request.options.wait else ""
-    said = f"its template {needs.name} would be launched with {_given(work)}, {limited_to(names)}{then}."
-    return replace(outcome, changed=True, msg=f"{decision.reason}: {said}")
-
-
-def _future(
-    work: JobWork, needs: LaunchNeeds, launch: TemplateLaunch, template: t.Mapping[str, t.Any]
-) -> dict[str, t.Any]:
-    """The facts that a job would have."""
-    given = {**launch.changes, "status": "pending", "launch_type": "manual"}
-    given.update(job_type=launch.job_type, limit=launch.limit)
-    credentials = None
-    if "credentials" in launch.changes:
-        numbers = launch.changes["credentials"]
-        credentials = tuple(work.client.results(CREDENTIALS.path, id__in=numbers)) if numbers else ()
-    survey = needs.questions if needs.has_survey else ()
-    return future_facts(work.source, Basis(template, survey, launch.prompts, credentials), given)
+    def _future(self, launch: TemplateLaunch, template: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """The facts that a job would have."""
+        given = {**launch.changes, "status": "pending", "launch_type": "manual"}
+        given.update(job_type=launch.job_type, limit=launch.limit)
+        credentials = None
+        if "credentials" in launch.changes:
+            numbers = launch.changes["credentials"]
+            credentials = tuple(self._work.client.results(CREDENTIALS.path, id__in=numbers)) if numbers else ()
+        survey = self._needs.questions if self._needs.has_survey else ()
+        return future_facts(self._work.source, Basis(template, survey, launch.prompts, credentials), given)
 
 
 def _given(work: JobWork) -> str:
