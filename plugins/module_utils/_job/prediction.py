@@ -2,24 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a relaunch would do, told with safe requests only. Private to this collection."""
+"""The facts that a relaunch would have, beside its source, and sentences about its hosts. Nothing is asked here.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .._api import jobs as _jobs
-from .._api.errors import NoFailedHostsError
 from .._api.jobs import Job, summary_of
-from .._api.kinds import JOB
 from .._launch.changes import values_shown, variables_shown
 from .._launch.template_launch import sendable
-from .._work.decision import FAILED, Launch, no_failed_hosts
+from .._work.decision import Launch
 from .._work.ledger import Ledger
 from .._work.same_work import survey_defaults, survey_kinds, variables_in
-from .outcome import BrokenOffError, RelaunchOutcome
-from .work import JobWork, host_names, not_all_in
+from .work import JobWork, host_names
 
 _Facts = t.Mapping[str, t.Any]
 
@@ -49,58 +49,6 @@ class Basis:
     survey: t.Optional[t.Sequence[_Facts]] = None
     prompts: t.Optional[_Facts] = None
     credentials: t.Optional[t.Sequence[_Facts]] = None
-
-
-def predicted(
-    work: JobWork,
-    ledger: Ledger,
-    decision: Launch,
-    job: Job,
-    missing: t.Sequence[str],
-    outcome: RelaunchOutcome,
-    basis: t.Callable[[], Basis],
-) -> RelaunchOutcome:
-    """The outcome of a relaunch that is not sent, with the hosts that would run.
-
-    :param ledger: by which it was decided.
-    :param job: the one to relaunch, in detail.
-    :param missing: passwords that it needs and that are not given.
-    :param basis: what the new job would be made from; asked for with ``--diff`` only.
-    :raises NoFailedHostsError: the relaunch would be refused.
-    """
-    client, request, reader = work.client, work.request, work.reader
-    on_failed = decision.hosts == FAILED
-    # Without a template the controller does not narrow the limit (recorded: post-template-deleted-admin).
-    narrowed = on_failed and job.template is not None
-    counts = client.get(JOB.at(job.id, "relaunch")).get("retry_counts")
-    # Of one of many no result tells all of the hosts of a job.
-    told = on_failed or not request.one_of_many
-    summaries = (reader.failed_summaries(job) if narrowed else reader.summaries(job)) if told else ()
-    names = tuple(summary.name for summary in summaries if summary.host is not None)
-    given: dict[str, t.Any] = dict(status="pending", launch_type="relaunch")
-    given.update({"limit": ",".join(names)} if narrowed else {})
-    given.update({"job_type": request.options.job_type} if request.options.job_type else {})
-    future = future_facts(work.source, basis(), given) if request.diff else {}
-    outcome = replace(
-        outcome,
-        hosts=names if told else None,
-        retry_counts=counts,
-        passwords_missing=tuple(missing),
-        remaining_hosts=names if on_failed and outcome.remaining_hosts is None else outcome.remaining_hosts,
-        diff=side_by_side(work, future, f"relaunch of job {job.id} (check mode)"),
-    ).warned(*not_all_in(work, [job]))
-    if on_failed and not names:
-        sentence = f"Job {job.id} would not be relaunched on its failed hosts. {no_failed_hosts(job)}"
-        raise BrokenOffError(NoFailedHostsError(sentence), outcome)
-    if missing:
-        return outcome
-    then = " and waited for" if request.options.wait else ""
-    outcome = replace(
-        outcome, changed=True, msg=f"{decision.reason}: would be relaunched on {on(names if narrowed else ())}{then}."
-    ).saying(once_more(ledger, decision, names, "It would run") if narrowed else "")
-    if not (narrowed and request.options.wait and request.options.fallback_to_all):
-        return outcome
-    return outcome.saying("All its hosts would follow if it had stopped before its end for others (fallback_to_all).")
 
 
 def on(failed_hosts: t.Collection[str]) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from .._api import jobs as _jobs
 from .._api.client import ControllerClient
-from .._api.errors import ControllerError, ForbiddenError, RefusedError, if_visible
+from .._api.errors import ControllerError, ForbiddenError, NoFailedHostsError, RefusedError, if_visible
 from .._api.jobs import Job
 from .._api.kinds import JOB
 from .._launch.gone_prompts import Objection, other_credentials
@@ -23,13 +23,13 @@ from .._launch.gone_prompts_reader import read_objection
 from .._launch.launch import Attempt, Launched
 from .._launch.refusals import not_startable, relaunch_refused
 from .._launch.request_body import missing_passwords, payload
-from .._work.decision import ALL, FAILED, Launch
+from .._work.decision import ALL, FAILED, Launch, no_failed_hosts
 from .._work.ledger import Ledger, Reach
 from .._work.runs import same_limit
 from .outcome import BrokenOffError, RelaunchOutcome, carrying
-from .prediction import Basis, on, once_more, predicted, side_by_side
+from .prediction import Basis, future_facts, on, once_more, side_by_side
 from .verdict import with_another_limit
-from .work import JobWork, host_names, not_reached
+from .work import JobWork, host_names, not_all_in, not_reached
 
 _T = t.TypeVar("_T")
 
@@ -85,13 +85,55 @@ class Preparer:
                 self.refuse_other_type()
             missing = missing_passwords(job, work.request.credential_passwords)
             if work.request.check_mode:
-                outcome = predicted(work, ledger, decision, job, missing, outcome, self._basis)
+                outcome = self._predicted(decision, ledger, job, missing, outcome)
                 if decision.hosts == FAILED and not decision.due:
                     outcome = _with_lost(work, decision, outcome.hosts or (), outcome)
                 if not (missing or work.request.one_of_many):
                     with carrying(replace(outcome, changed=False, hosts=None)):
                         self.refuse_other_limit(decision)
         return with_passwords(Prepared(decision, job, _attempt(work, decision, job, body), outcome), missing)
+
+    def _predicted(
+        self, decision: Launch, ledger: Ledger, job: Job, missing: t.Sequence[str], outcome: RelaunchOutcome
+    ) -> RelaunchOutcome:
+        """The outcome of a relaunch that is not sent, with the hosts that would run.
+
+        :param missing: passwords that it needs and that are not given.
+        :raises NoFailedHostsError: the relaunch would be refused.
+        """
+        work, options, on_failed = self._work, self._work.request.options, decision.hosts == FAILED
+        # Without a template the controller does not narrow the limit (recorded: post-template-deleted-admin).
+        narrowed = on_failed and job.template is not None
+        counts = work.client.get(JOB.at(job.id, "relaunch")).get("retry_counts")
+        # Of one of many no result tells all of the hosts of a job.
+        told = on_failed or not work.request.one_of_many
+        summaries = (work.reader.failed_summaries(job) if narrowed else work.reader.summaries(job)) if told else ()
+        names = tuple(summary.name for summary in summaries if summary.host is not None)
+        given: dict[str, t.Any] = dict(status="pending", launch_type="relaunch")
+        given.update({"limit": ",".join(names)} if narrowed else {})
+        given.update({"job_type": options.job_type} if options.job_type else {})
+        future = future_facts(work.source, self._basis(), given) if work.request.diff else {}
+        outcome = replace(
+            outcome,
+            hosts=names if told else None,
+            retry_counts=counts,
+            passwords_missing=tuple(missing),
+            remaining_hosts=names if on_failed and outcome.remaining_hosts is None else outcome.remaining_hosts,
+            diff=side_by_side(work, future, f"relaunch of job {job.id} (check mode)"),
+        ).warned(*not_all_in(work, [job]))
+        if on_failed and not names:
+            sentence = f"Job {job.id} would not be relaunched on its failed hosts. {no_failed_hosts(job)}"
+            raise BrokenOffError(NoFailedHostsError(sentence), outcome)
+        if missing:
+            return outcome
+        then = " and waited for" if options.wait else ""
+        how = f"would be relaunched on {on(names if narrowed else ())}{then}."
+        outcome = replace(outcome, changed=True, msg=f"{decision.reason}: {how}")
+        if not narrowed:
+            return outcome
+        all_next = "All its hosts would follow if it had stopped before its end for others (fallback_to_all)."
+        again = once_more(ledger, decision, names, "It would run")
+        return outcome.saying(again, all_next if options.wait and options.fallback_to_all else "")
 
     def unopposed(self, outcome: RelaunchOutcome, asks_credentials: t.Optional[bool] = None) -> RelaunchOutcome:
         """The outcome with what a relaunch would be without. A relaunch of a relaunch has the source's prompts too, and
