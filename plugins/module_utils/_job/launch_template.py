@@ -46,58 +46,42 @@ class Preparers:
     """Asks what has to be known before a relaunch, or before the launch of the template, each thing once."""
 
     def __init__(self, work: JobWork) -> None:
-        self._work = work
+        self.work = work
         self._relaunch = Preparer(work)
-        self._launch = TemplatePreparer(work, self._relaunch.unopposed)
 
     def prepared(self, decision: Launch, outcome: RelaunchOutcome, ledger: Ledger) -> Prepared:
-        """As of the one that a decision takes; they have the same errors.
-
-        :param ledger: by which it was decided.
-        """
-        if decision.hosts == REMAINING or self._work.request.changes:
-            return self._launch.prepared(decision, outcome)
-        return self._relaunch.prepared(decision, outcome, ledger)
-
-
-class TemplatePreparer:
-    """Asks what has to be known of a template before its launch, each thing once.
-
-    :param unopposed: brings an outcome with what the source's prompts have lost, given whether the template asks for
-        credentials; see ``Preparer``.
-    """
-
-    def __init__(self, work: JobWork, unopposed: t.Callable[[RelaunchOutcome, bool], RelaunchOutcome]) -> None:
-        self._work = work
-        self._unopposed = unopposed
-
-    def prepared(self, decision: Launch, outcome: RelaunchOutcome) -> Prepared:
         """What a launch takes; in check mode with what would come of it.
 
         :param outcome: what had been done before.
-        :raises ForbiddenError: in check mode: this user may not launch the template.
+        :param ledger: by which it was decided.
+        :raises ForbiddenError: in check mode: this user may not launch it.
         :raises RefusedError: it cannot be launched as asked.
         :raises ControllerError: what has to be known could not be read.
         """
+        if decision.hosts == REMAINING or self.work.request.changes:
+            return self._of_template(decision, outcome)
+        return self._relaunch.prepared(decision, outcome, ledger)
+
+    def _of_template(self, decision: Launch, outcome: RelaunchOutcome) -> Prepared:
         with carrying(outcome):
             limit = self._limit(decision)
             needs, launch = self._needs, self._launch(limit)
             reasons = why_not(launch, needs)
             if reasons:
                 raise RefusedError(self._not_launched(*reasons))
-            outcome = self._unopposed(outcome, needs.asks("credentials"))
+            outcome = self._relaunch.unopposed(outcome, needs.asks("credentials"))
             attempt, missing = self._attempt(launch), self._missing(launch)
-            if self._work.request.check_mode:
+            if self.work.request.check_mode:
                 outcome = self._predicted(decision, launch, missing, outcome)
-        return with_passwords(Prepared(decision, self._work.source, attempt, outcome, needs.name), missing)
+        return with_passwords(Prepared(decision, self.work.source, attempt, outcome, needs.name), missing)
 
     def _limit(self, decision: Launch) -> str:
         if decision.hosts == ALL:
-            return str(self._work.source.facts.get("limit") or "")
+            return str(self.work.source.facts.get("limit") or "")
         names = host_names(decision.due)
         if not names:
             # An empty limit is everybody.
-            raise NoFailedHostsError(self._not_launched(no_failed_hosts(self._work.source)))
+            raise NoFailedHostsError(self._not_launched(no_failed_hosts(self.work.source)))
         unusable = not_limitable(names)
         if unusable:
             raise RefusedError(self._not_launched(not_limitable_sentence(unusable)))
@@ -109,7 +93,7 @@ class TemplatePreparer:
 
         :raises RefusedError: it is gone, or this user may not see it.
         """
-        client, template = self._work.client, self._work.source.template
+        client, template = self.work.client, self.work.source.template
         if template is None:
             raise RefusedError(self._not_launched("Its template is gone, so that there is none to launch."))
         try:
@@ -125,10 +109,10 @@ class TemplatePreparer:
 
     @functools.cached_property
     def _prompts(self) -> t.Optional[t.Mapping[str, t.Any]]:
-        return read_prompts(self._work.client, self._work.source)
+        return read_prompts(self.work.client, self.work.source)
 
     def _launch(self, limit: str) -> TemplateLaunch:
-        work, source = self._work, self._work.source
+        work, source = self.work, self.work.source
         job_type = work.request.options.job_type or source.job_type
         return TemplateLaunch(source, self._prompts, limit, job_type, work.request.changes)
 
@@ -138,13 +122,13 @@ class TemplatePreparer:
         """
         if "credentials" in launch.changes:
             return []
-        given = self._work.request.credential_passwords
+        given = self.work.request.credential_passwords
         if "credentials" in launch.fields(self._needs):
             return missing_passwords(launch.source, given)
         return [name for name in self._needs.passwords if name not in given]
 
     def _attempt(self, launch: TemplateLaunch) -> Attempt:
-        work, source, needs = self._work, self._work.source, self._needs
+        work, source, needs = self.work, self.work.source, self._needs
         body = launch.fields(needs)
         secrets = secret_texts(source, launch.changes, needs.survey)
         work.client.hidden.update(secrets)
@@ -163,10 +147,10 @@ class TemplatePreparer:
 
     def _not_launched(self, *reasons: str) -> str:
         """The sentences that say why; nothing was sent."""
-        request = self._work.request
+        request = self.work.request
         how = " on what remains" if request.options.hosts == REMAINING else ""
         how += f" with other {told(sorted(request.changes))}" if request.changes else ""
-        return f"The template of job {self._work.source.id} was not launched{how}. {numbered(reasons)}"
+        return f"The template of job {self.work.source.id} was not launched{how}. {numbered(reasons)}"
 
     def _predicted(
         self, decision: Launch, launch: TemplateLaunch, missing: t.Sequence[str], outcome: RelaunchOutcome
@@ -175,7 +159,7 @@ class TemplatePreparer:
 
         :raises ForbiddenError: this user may not launch the template, which it tells without a POST.
         """
-        work, name = self._work, self._needs.name
+        work, name = self.work, self._needs.name
         template = work.client.get(f"job_templates/{work.source.template}/")
         if summary_of(template, "user_capabilities").get("start") is False:
             raise ForbiddenError(
@@ -204,9 +188,9 @@ class TemplatePreparer:
         credentials = None
         if "credentials" in launch.changes:
             numbers = launch.changes["credentials"]
-            credentials = tuple(self._work.client.results(CREDENTIALS.path, id__in=numbers)) if numbers else ()
+            credentials = tuple(self.work.client.results(CREDENTIALS.path, id__in=numbers)) if numbers else ()
         survey = self._needs.questions if self._needs.has_survey else ()
-        return future_facts(self._work.source, Basis(template, survey, launch.prompts, credentials), given)
+        return future_facts(self.work.source, Basis(template, survey, launch.prompts, credentials), given)
 
 
 def _given(work: JobWork) -> str:

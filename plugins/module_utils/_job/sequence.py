@@ -101,7 +101,9 @@ class RelaunchSequence:
                 work.reader.forget_hosts(look.ledger)
                 if ended.id == source.id:
                     with carrying(outcome):
-                        work = settled_work(self._work_of, _in_detail(work, ended))
+                        # A list does not tell whether it ever began.
+                        ended = ended if ended.in_detail else _jobs.get(work.client, ended.id)
+                        work = settled_work(self._work_of, ended)
                     preparers = Preparers(work)
                 self._looks = 0
                 continue
@@ -109,7 +111,7 @@ class RelaunchSequence:
                 outcome = with_hosts(outcome, look.ledger)
             outcome = self.state.outcome = self._without_left_new(work, look, outcome)
             with carrying(outcome):
-                judged = yield from self._act(work, preparers, look, decision, outcome)
+                judged = yield from self._act(preparers, look, decision, outcome)
             if not judged.again:
                 self.due = judged.due
                 return judged.outcome
@@ -128,9 +130,8 @@ class RelaunchSequence:
             outcome = outcome.warned(f"Job {job.id}, the same work, was left in status new and will never run. {end}")
         return outcome
 
-    def _act(
-        self, work: JobWork, preparers: Preparers, look: Look, decision: Settled, outcome: RelaunchOutcome
-    ) -> Steps[Judged]:
+    def _act(self, preparers: Preparers, look: Look, decision: Settled, outcome: RelaunchOutcome) -> Steps[Judged]:
+        work = preparers.work
         if isinstance(decision, Refuse):
             by = look.ledger.last_done if decision.cut_short else None
             if by is not None:
@@ -143,7 +144,7 @@ class RelaunchSequence:
         if decision.job.id in self._forbidden and decision.instead is not None:
             decision = decision.instead
         try:
-            return (yield from self._launch(work, preparers, look, decision, outcome))
+            return (yield from self._launch(preparers, look, decision, outcome))
         except ForbiddenError:
             if decision.instead is None:
                 raise
@@ -163,9 +164,8 @@ class RelaunchSequence:
             return Judged(outcome.saying("It would be waited for.") if wait else outcome)
         return (yield from after_adoption(work, look, job, asked_of(work, host_names(decision.hosts)), outcome))
 
-    def _launch(
-        self, work: JobWork, preparers: Preparers, look: Look, decision: Launch, outcome: RelaunchOutcome
-    ) -> Steps[Judged]:
+    def _launch(self, preparers: Preparers, look: Look, decision: Launch, outcome: RelaunchOutcome) -> Steps[Judged]:
+        work = preparers.work
         masked = work.masked(look.ledger)
         self.state.plan = in_one(f"{decision.reason}: {_planned(decision)}.", masked)
         waited = yield Room()
@@ -313,11 +313,6 @@ def _told(work: JobWork, job: Job) -> Job:
     if work.request.one_of_many or (job.in_detail and not job.active):
         return job
     return work.events_in.known(job) or _jobs.get(work.client, job.id)
-
-
-def _in_detail(work: JobWork, job: Job) -> Job:
-    """A job that has ended: a list does not tell whether it ever began."""
-    return job if job.in_detail else _jobs.get(work.client, job.id)
 
 
 def done_outcome(work: JobWork, look: Look, decision: Done, outcome: RelaunchOutcome) -> RelaunchOutcome:
