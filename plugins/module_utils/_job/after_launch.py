@@ -25,7 +25,7 @@ from .._work.host_patterns import limit_problem
 from .launch_template import refuse_ignored
 from .outcome import BrokenOffError, RelaunchOutcome, carrying, in_one
 from .prediction import side_by_side
-from .verdict import CHECK, Asked, Judged, check_limit, check_type, judge
+from .verdict import CHECK, Judged, check_limit, check_type, judge
 from .work import JobWork, Look
 
 # Seconds after which a launch with a lower number shows up at the latest; relaunches do in their order (measured).
@@ -33,12 +33,11 @@ LAUNCHES_SHOW = 2.0
 
 
 def after_launch(
-    work: JobWork, look: Look, launched: Launched, asked: Asked, outcome: RelaunchOutcome, changed_before: bool
+    work: JobWork, look: Look, launched: Launched, outcome: RelaunchOutcome, changed_before: bool
 ) -> Steps[Judged]:
     """Go on with a job that this task has launched.
 
-    :param asked: what it has to do.
-    :param outcome: which tells of its launch.
+    :param outcome: which tells of its launch, and of the hosts that it is to run on.
     :param changed_before: whether the task had launched another one before.
     :raises ControllerError: it did not end as it should, or not in time.
     """
@@ -59,26 +58,25 @@ def after_launch(
                 # The job is there, and is to be told of and waited for whatever else.
                 outcome = outcome.warned(f"Whether another caller launched the same work is not known: {error}")
         if rival is not None:
-            return (yield from _give_way(work, look, own, rival, asked, outcome, changed_before))
-        if asked.hosts is not None and own.is_relaunch:
+            return (yield from _give_way(work, look, own, rival, outcome, changed_before))
+        if outcome.hosts and own.is_relaunch:
             _check_names(work, own, outcome, ours)
-        if own.job_type != asked.job_type and (asked.job_type == CHECK or not options.wait):
-            end = ""
-            if asked.job_type == CHECK and ours:
-                own, end = canceled(work, own)
-            check_type(own, asked, outcome.about(work.client, own), end)
+        wanted = work.same_work.job_type
+        if own.job_type != wanted and (wanted == CHECK or not options.wait):
+            own, end = canceled(work, own) if wanted == CHECK and ours else (own, "")
+            check_type(work, own, outcome.about(work.client, own), end)
         if not options.wait:
-            check_limit(own, asked, outcome.about(work.client, own))
+            check_limit(work, own, outcome.about(work.client, own))
         if not (options.wait or work.request.one_of_many):
             return Judged(outcome)
         ended = yield from until_ended(work, own, f"job {own.id}", outcome, ours)
         diff = side_by_side(work, ended.facts, f"job {ended.id}")
         # Then no other one can begin before it has ended, and those before it have been looked for.
         alone = own.facts.get("allow_simultaneous") is False
-        return (yield from judge(work, ended, asked, replace(outcome, diff=diff), alone))
+        return (yield from judge(work, ended, replace(outcome, diff=diff), alone))
 
 
-def after_adoption(work: JobWork, look: Look, job: Job, asked: Asked, outcome: RelaunchOutcome) -> Steps[Judged]:
+def after_adoption(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) -> Steps[Judged]:
     """Go on with another caller's job. If it is canceled in favour of a still lower one, with that one.
 
     :raises ControllerError: it did not end as it should, or not in time.
@@ -88,7 +86,7 @@ def after_adoption(work: JobWork, look: Look, job: Job, asked: Asked, outcome: R
             ended = yield from until_ended(work, job, f"job {job.id}", outcome)
             lower = yield from _in_favour_of(work, look, ended)
             if lower is None:
-                return (yield from judge(work, ended, asked, outcome))
+                return (yield from judge(work, ended, outcome))
         outcome = outcome.about(work.client, lower)
         outcome = outcome.saying(f"Job {ended.id} was canceled in favour of job {lower.id}, the same work.")
         job = lower
@@ -162,7 +160,7 @@ def _in_favour_of(work: JobWork, look: Look, adopted: Job) -> Steps[t.Optional[J
 
 
 def _give_way(
-    work: JobWork, look: Look, own: Job, rival: Job, asked: Asked, outcome: RelaunchOutcome, changed_before: bool
+    work: JobWork, look: Look, own: Job, rival: Job, outcome: RelaunchOutcome, changed_before: bool
 ) -> Steps[Judged]:
     """Of callers in the same instant the first one's job stays: cancel the own one, and take the other's."""
     problem = work.watch.cancel(own)
@@ -174,4 +172,4 @@ def _give_way(
         msg=f"Another caller had launched the same work in the same instant, as job {rival.id}, which is taken instead "
         f"of this task's own job {own.id}. {end}",
     )
-    return (yield from after_adoption(work, look, rival, asked, outcome))
+    return (yield from after_adoption(work, look, rival, outcome))

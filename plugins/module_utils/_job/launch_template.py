@@ -112,9 +112,8 @@ class Preparers:
         return read_prompts(self.work.client, self.work.source)
 
     def _launch(self, limit: str) -> TemplateLaunch:
-        work, source = self.work, self.work.source
-        job_type = work.request.options.job_type or source.job_type
-        return TemplateLaunch(source, self._prompts, limit, job_type, work.request.changes)
+        work = self.work
+        return TemplateLaunch(work.source, self._prompts, limit, work.same_work.job_type, work.request.changes)
 
     def _missing(self, launch: TemplateLaunch) -> list[str]:
         """The passwords that are not given. Of credentials that the job was prompted with the job itself tells them; of

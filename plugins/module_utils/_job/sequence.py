@@ -35,7 +35,7 @@ from .after_launch import after_adoption, after_launch, until_ended
 from .launch_template import Preparers, limited_to, outcome_after
 from .outcome import Outcome, RelaunchOutcome, SequenceState, carrying, first_error, in_one, interrupted_with
 from .relaunch import Prepared
-from .verdict import Judged, asked_of, refused
+from .verdict import Judged, refused
 from .work import FRESH_FOR, JobWork, Look, host_names, left_out, not_all_in, results_open, settled_work, with_hosts
 
 # The look so many before leads to a launch, however slow the controller is.
@@ -162,7 +162,7 @@ class RelaunchSequence:
         outcome = self.state.outcome = adopted_outcome(work, look, decision, job, outcome)
         if work.request.check_mode:
             return Judged(outcome.saying("It would be waited for.") if wait else outcome)
-        return (yield from after_adoption(work, look, job, asked_of(work, host_names(decision.hosts)), outcome))
+        return (yield from after_adoption(work, look, job, outcome))
 
     def _launch(self, preparers: Preparers, look: Look, decision: Launch, outcome: RelaunchOutcome) -> Steps[Judged]:
         work = preparers.work
@@ -202,7 +202,7 @@ class RelaunchSequence:
         _tell(work, prepared, launched)
         before = outcome.changed
         outcome = outcome_after(work, look.ledger, prepared, launched).saying(masked)
-        judged = yield from after_launch(work, look, launched, asked_of(work, outcome.hosts or ()), outcome, before)
+        judged = yield from after_launch(work, look, launched, outcome, before)
         if judged.again:
             self.passed.append(judged.outcome)
             work.reader.forget_hosts(look.ledger)

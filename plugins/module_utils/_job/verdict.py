@@ -36,20 +36,6 @@ CHECK = "check"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What was asked of a job.
-
-    :param job_type: as which it was to run, ``run`` or ``check``.
-    :param limit: the names that it was to be limited to where it is on all hosts: those of the source's limit.
-    :param hosts: by name, those it was to run on; None for all, whichever they are.
-    """
-
-    job_type: str
-    limit: frozenset[str] = frozenset()
-    hosts: t.Optional[frozenset[str]] = None
-
-
-@dataclass(frozen=True)
 class Judged:
     """
     :param again: more is left to be launched.
@@ -61,23 +47,17 @@ class Judged:
     due: frozenset[str] = frozenset()
 
 
-def asked_of(work: JobWork, hosts: t.Collection[str]) -> Asked:
-    """What a job that is launched or adopted has to do; no hosts: all of them."""
-    job_type = work.request.options.job_type or work.source.job_type
-    return Asked(job_type, work.source.limit_names, frozenset(hosts) or None)
-
-
-def judge(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome, alone: bool = False) -> Steps[Judged]:
+def judge(work: JobWork, job: Job, outcome: RelaunchOutcome, alone: bool = False) -> Steps[Judged]:
     """Tell how a job ended that was waited for.
 
     :param job: it, having ended.
-    :param outcome: what is known besides; its message goes on.
+    :param outcome: what is known besides, such as the hosts that it was to run on; its message goes on.
     :param alone: no other run on all hosts can have been beside it.
     :raises JobUnsuccessfulError: it was not successful, or ran as another type or with another limit than asked for.
     :raises CutShortError: it was, and the source had ended early for other hosts, or was deleted before that was known.
     """
     try:
-        return (yield from _judge(work, job, asked, outcome, alone))
+        return (yield from _judge(work, job, outcome, alone))
     except BrokenOffError as error:
         if not (job.successful and _is_without_source(work, first_error(error))):
             raise
@@ -104,14 +84,14 @@ def _source_deleted(work: JobWork, job: Job) -> CutShortError:
     )
 
 
-def _judge(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome, alone: bool) -> Steps[Judged]:
+def _judge(work: JobWork, job: Job, outcome: RelaunchOutcome, alone: bool) -> Steps[Judged]:
     outcome = outcome.about(work.client, job)
     if job.successful and work.request.options.hosts != ALL:
         with carrying(outcome):
             # A list shows less of it, and what it has started is asked for.
             job = work.events_in.of_successful(work.client, job)
         outcome = replace(outcome, job=job)
-    if asked.hosts is not None and job.limit_names <= asked.hosts:
+    if outcome.hosts and job.limit_names <= frozenset(outcome.hosts):
         with carrying(replace(outcome, remaining_hosts=None)):
             work.reader.assume_done(job, of_source=outcome.relaunched_job_id == work.source.id)
     if not job.successful:
@@ -121,8 +101,8 @@ def _judge(work: JobWork, job: Job, asked: Asked, outcome: RelaunchOutcome, alon
         with carrying(outcome):
             raise error
     outcome = replace(outcome, failed_hosts=())
-    check_type(job, asked, outcome)
-    check_limit(job, asked, outcome)
+    check_type(work, job, outcome)
+    check_limit(work, job, outcome)
     said = f"Job {job.id} was successful."
     whole = work.request.options.hosts == ALL
     if whole:
@@ -199,32 +179,34 @@ def refused(work: JobWork, decision: Refuse, outcome: RelaunchOutcome) -> Broken
     return BrokenOffError(CutShortError(f"{decision.reason} See {page}"), replace(outcome, cut_short=True))
 
 
-def check_type(job: Job, asked: Asked, outcome: RelaunchOutcome, end: str = "") -> None:
+def check_type(work: JobWork, job: Job, outcome: RelaunchOutcome, end: str = "") -> None:
     """See that a job is of the type asked for, so that its success is one.
 
     :param end: what was done about it where it is not, as a sentence.
     :raises JobUnsuccessfulError: it is not.
     """
-    if job.job_type == asked.job_type:
+    wanted = work.same_work.job_type
+    if job.job_type == wanted:
         return
     because = (
         "the template checks only by now"
         if job.job_type == CHECK
-        else f"though {asked.job_type} was asked for, and the controller had said that it takes it"
+        else f"though {wanted} was asked for, and the controller had said that it takes it"
     )
     said = in_one(f"Job {job.id} ran as {job.job_type}: {because}.", end, f"See {outcome.url}")
     raise BrokenOffError(JobUnsuccessfulError(said), outcome)
 
 
-def check_limit(job: Job, asked: Asked, outcome: RelaunchOutcome) -> None:
+def check_limit(work: JobWork, job: Job, outcome: RelaunchOutcome) -> None:
     """See that a job that is to be on all hosts has the source's limit.
 
     :raises JobUnsuccessfulError: its template's was edited, which a relaunch takes over unless its source was launched
         with another one.
     """
-    if asked.hosts is not None or job.limit_names == asked.limit:
+    wanted = work.source.limit_names
+    if outcome.hosts or job.limit_names == wanted:
         return
-    said = with_another_limit(f"Job {job.id} is", job.limit_names, outcome.source_job_id, asked.limit)
+    said = with_another_limit(f"Job {job.id} is", job.limit_names, outcome.source_job_id, wanted)
     raise BrokenOffError(JobUnsuccessfulError(f"{said} See {outcome.url}"), outcome)
 
 

@@ -33,7 +33,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._job.sequence 
     MOST_LOOKS,
     RelaunchSequence,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._job.verdict import asked_of, judge
+from ansible_collections.relaunch.controller.plugins.module_utils._job.verdict import judge
 from ansible_collections.relaunch.controller.plugins.module_utils._job.work import FRESH_FOR, JobWork
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.asks import (
     JobsAfter,
@@ -660,9 +660,7 @@ def test_a_success_beside_hosts_that_this_task_has_tried_in_vain_is_not_all() ->
         request = RelaunchRequest(job_id=SOURCE, options=RelaunchOptions("failed", wait=True), waiting=Waiting(True))
         watch = Watch(client, Waiting(True))
         work = JobWork.of(client, request, watch, _jobs.get(client, SOURCE), JobsRead(), tried={43})
-        steps = judge(
-            work, Job.of(controller.jobs[44]), asked_of(work, ["web2"]), RelaunchOutcome(source_job_id=SOURCE)
-        )
+        steps = judge(work, Job.of(controller.jobs[44]), RelaunchOutcome(source_job_id=SOURCE, hosts=("web2",)))
         with pytest.raises(ControllerError, match="successful, but that is not all. .* job 43, .* failed on web1"):
             drive(steps, client, watch)
 
