@@ -109,6 +109,15 @@ def entries_in(answer: _Body, path: str) -> list[_Body]:
     return entries
 
 
+def first_entries(get: t.Callable[..., _Body], path: str, **query: t.Any) -> list[_Body]:
+    """The entries of the first page of a list.
+
+    :param get: reads the JSON object at a path, such as ``ControllerClient.get``.
+    :raises ControllerError: it could not be read, or is no list.
+    """
+    return entries_in(get(path, **query), path)
+
+
 def first_page(query: t.Mapping[str, t.Any]) -> _Body:
     """The query with which a list is asked for first."""
     return _page_of(query, 1, PAGE_SIZE)

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from .client import ControllerClient
 from .errors import ControllerError, RefusedError, if_visible
 from .jobs import RELAUNCH, summary_of, told
+from .paging import first_entries
 
 CANDIDATES_SHOWN = 5
 # From so many of a template's latest jobs one is chosen where the latest is not always the one that is meant.
@@ -124,10 +125,10 @@ def _latest(
 ) -> t.Sequence[t.Mapping[str, t.Any]]:
     of = {"unified_job_template": template["id"], "not__launch_type": RELAUNCH}
     query = {**of, "order_by": "-id", "page_size": most}
-    jobs = client.get(kind.jobs, **query).get("results")
+    jobs = first_entries(client.get, kind.jobs, **query)
     if not jobs:
         raise RefusedError(f"The {kind.word} {_told(template)} has no job yet. Launch it first.")
-    return t.cast("t.Sequence[t.Mapping[str, t.Any]]", jobs)
+    return jobs
 
 
 def _find(client: ControllerClient, kind: NamedKind, name_or_id: str, organization: t.Optional[str]) -> Template:
@@ -169,7 +170,7 @@ def _instead(client: ControllerClient, kind: NamedKind, name_or_id: str) -> str:
     """What else there is that may be meant; nothing where that cannot be asked for."""
     said = ""
     with contextlib.suppress(ControllerError):
-        like = client.get(kind.path, name__icontains=name_or_id, page_size=CANDIDATES_SHOWN).get("results")
+        like = first_entries(client.get, kind.path, name__icontains=name_or_id, page_size=CANDIDATES_SHOWN)
         said += f" There is: {_list(like)}." if like else ""
     if not isinstance(kind, TemplateKind):
         return said

@@ -16,7 +16,7 @@ from .._api import jobs as _jobs
 from .._api.client import ControllerClient
 from .._api.jobs import Job
 from .._api.kinds import JOB
-from .._api.paging import PAGE_SIZE, in_chunks
+from .._api.paging import PAGE_SIZE, first_entries, in_chunks
 from .._job.outcome import RelaunchOutcome
 from .._retry.rules import most_attempts
 from .._work.runs import same_limit
@@ -126,8 +126,7 @@ class Attempts:
             }
             templates = {job.template for job in self._sources if job.template is not None}
             for some in in_chunks(templates):
-                answer = self._client.get(_LIST, unified_job_template__in=some, **query)
-                for entry in answer.get("results") or ():
+                for entry in first_entries(self._client.get, _LIST, unified_job_template__in=some, **query):
                     if _may_be_attempt(job := Job.of(entry)):
                         earlier.setdefault(job.template, []).append(job)
             self._earlier = earlier

@@ -14,6 +14,7 @@ import typing as t
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, DeadlineError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job, told
+from .._api.paging import first_entries
 from .._launch.asks import EndOf, Steps
 from .._launch.failure_report import explained
 from .._launch.waiting import Watch
@@ -90,7 +91,7 @@ class UpdatesFirst:
         newer = {updated.name: failed.owner, "id__gt": failed.update.id, "order_by": "-id", "page_size": 1}
 
         def begin() -> Job:
-            for found in map(Job.of, self._client.get(f"{updated.kind.path}/", **newer).get("results") or ()):
+            for found in map(Job.of, first_entries(self._client.get, f"{updated.kind.path}/", **newer)):
                 if found.active or found.successful:
                     return found
             if self._watch.launching_over:

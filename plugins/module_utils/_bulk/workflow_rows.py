@@ -16,7 +16,7 @@ from .._api import jobs as _jobs
 from .._api.client import ControllerClient
 from .._api.jobs import Job
 from .._api.kinds import WORKFLOW_JOB
-from .._api.paging import PAGE_SIZE, in_chunks
+from .._api.paging import PAGE_SIZE, first_entries, in_chunks
 from .._job.outcome import carrying
 from .._launch.asks import Room, Steps
 from .._launch.waiting import Watch
@@ -226,7 +226,7 @@ def _before_relaunches(client: ControllerClient, workflows: t.Sequence[Job], old
     ended = {"id__lt": oldest, "status__in": ",".join(_jobs.FINAL_STATUSES)}
     for query in _of_templates(job for job in workflows if job.is_relaunch):
         query = {**query, **ended, "order_by": "-id", "page_size": PAGE_SIZE}
-        listed = map(Job.of, client.get(_LIST, **query).get("results") or ())
+        listed = map(Job.of, first_entries(client.get, _LIST, **query))
         yield from (job for job in listed if not is_node(job))
 
 

@@ -16,6 +16,7 @@ from .._api.client import ControllerClient
 from .._api.errors import ControllerError, RefusedError
 from .._api.jobs import CANCELED, Job
 from .._api.kinds import JOB
+from .._api.paging import first_entries
 from .._launch.asks import Steps
 from .._launch.failure_report import FAILURES_LIMIT, SHOWN_MESSAGE, HostFailure, causes, stdout_tail
 from .._launch.refusals import not_startable
@@ -253,7 +254,7 @@ def _before(work: JobWork) -> list[Job]:
     if not source.is_relaunch:
         return found
     query = {**runs_query(source), "order_by": "-id", "id__lt": source.id, "page_size": RUNS_SHOWN}
-    for job in map(Job.of, work.client.get(f"{JOB.path}/", **query).get("results") or ()):
+    for job in map(Job.of, first_entries(work.client.get, f"{JOB.path}/", **query)):
         if not same_but_limit(job, source):
             continue
         if job.is_relaunch and job.limit_names and not source.limit_names <= job.limit_names:

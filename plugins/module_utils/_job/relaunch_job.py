@@ -15,6 +15,7 @@ from .._api.client import ControllerClient
 from .._api.errors import AnswerError, RefusedError, if_visible
 from .._api.jobs import Job, summary_of
 from .._api.kinds import JOB
+from .._api.paging import first_entries
 from .._api.templates import in_organization
 from .._launch.changes import with_numbers
 from .._launch.refusals import source_is_other, source_unavailable
@@ -154,8 +155,7 @@ def _nodes_before(client: ControllerClient, own_job: int) -> list[dict[str, t.An
     relaunched one, or where this user may not see them (recorded: node-parent-*).
     """
     links = {f"or__{kind}_nodes__job": own_job for kind in ("failure", "always", "success")}
-    found = if_visible(lambda: client.get("workflow_job_nodes/", page_size=200, **links)) or {}
-    return list(found.get("results") or ())
+    return if_visible(lambda: first_entries(client.get, "workflow_job_nodes/", page_size=200, **links)) or []
 
 
 def _has_template(node: t.Mapping[str, t.Any], name_or_id: str) -> bool:

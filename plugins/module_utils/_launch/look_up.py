@@ -11,6 +11,7 @@ import typing as t
 from .._api.client import ControllerClient
 from .._api.errors import AnswerLostError, ControllerError
 from .._api.jobs import Job
+from .._api.paging import first_entries
 from .asks import Ask, Pause, Steps
 from .launch import Attempt, Launched, Lost
 
@@ -62,7 +63,7 @@ def _own(client: ControllerClient, attempt: Attempt, newer: t.Sequence[Job]) -> 
     """Those of these jobs that this user made and that are what the POST makes, the oldest first."""
     if not newer:
         return []
-    me = client.get_once("me/").get("results") or [{}]
+    me = first_entries(client.get_once, "me/") or [{}]
 
     def is_mine(job: Job) -> bool:
         creator = job.facts.get("launched_by") or {}

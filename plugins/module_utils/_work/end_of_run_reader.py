@@ -18,7 +18,7 @@ from .._api.client import ControllerClient
 from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
-from .._api.paging import entries_in, first_page
+from .._api.paging import first_entries, first_page
 from .end_of_run import End, Missed, OpenQuestion, Question, RunStarts, decide_end
 from .host_patterns import LOCALHOST, NAMES_LIMIT, HostPattern, PatternHosts, by_names, terms
 from .starts import FAILURE_EVENTS, RESULT_EVENTS, START_EVENTS, STATISTICS, Batch, Failure, Failures, Started
@@ -235,7 +235,7 @@ class _Reader:
         if ask.question is Question.FAILURES:
             return replace(found, failures=self._failures())
         answer = not any(
-            entries_in(self._client.get(self._events, parent_uuid=ask.task_uuid, page_size=1, **some), self._events)
+            first_entries(self._client.get, self._events, parent_uuid=ask.task_uuid, page_size=1, **some)
             for some in by_names("host_name", ask.hosts)
         )
         return replace(found, answers={**found.answers, ask: answer})

@@ -15,7 +15,7 @@ from .._api.client import ControllerClient
 from .._api.errors import AnswerError, if_visible
 from .._api.jobs import SUCCESSFUL, Job, names_in, told
 from .._api.kinds import JOB, WORKFLOW_JOB
-from .._api.paging import in_chunks
+from .._api.paging import first_entries, in_chunks
 from .._job.options import RelaunchRequest
 from .._job.work import EventsIn, JobWork, Look, host_names
 from .._launch.asks import Steps
@@ -316,8 +316,8 @@ class NodeWork:
             return []
         if source.id not in self._earlier:
             query = {"unified_job_template": source.template, "status": SUCCESSFUL, "id__lt": source.id}
-            entries = self._client.get(f"{JOB.path}/", **query, order_by="-id", page_size=EARLIER_LOOKED_AT)
-            jobs = [Job.of(entry) for entry in entries.get("results") or ()]
+            newest_first = {"order_by": "-id", "page_size": EARLIER_LOOKED_AT}
+            jobs = map(Job.of, first_entries(self._client.get, f"{JOB.path}/", **query, **newest_first))
             self._earlier[source.id] = [job for job in jobs if _starts_the_same(source, job)][:1]
         return self._earlier[source.id]
 

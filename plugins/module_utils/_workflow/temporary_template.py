@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, AnswerLostError, ControllerError, NotSentError, RefusedError
 from .._api.jobs import Job
+from .._api.paging import first_entries
 from .._launch.launch import CREATED
 from .._launch.refusals import template_unfinished
 from .plan import Plan, PlannedNode
@@ -57,7 +58,7 @@ def earlier(client: ControllerClient, source_id: int) -> list[Earlier]:
     found = []
     for entry in client.results("workflow_job_templates/", description=description(source_id), order_by="id"):
         query = {"unified_job_template": entry["id"], "order_by": "-id", "page_size": 1}
-        jobs = client.get("workflow_jobs/", **query).get("results") or ()
+        jobs = first_entries(client.get, "workflow_jobs/", **query)
         found.append(Earlier(int(entry["id"]), Job.of(jobs[0]) if jobs else None))
     return found
 
