@@ -57,7 +57,7 @@ class Job:
     def id(self) -> int:
         return int(self.facts["id"])
 
-    @cached_property
+    @property
     def status(self) -> str:
         return str(self.facts["status"])
 
@@ -78,7 +78,7 @@ class Job:
         """Whether it ran on one slice of its inventory, of several."""
         return int(self.facts.get("job_slice_count") or 1) > 1
 
-    @cached_property
+    @property
     def template(self) -> t.Optional[int]:
         """Its template's number; None where the template is gone."""
         return self.facts.get("unified_job_template")
@@ -116,7 +116,7 @@ class Job:
     def finished(self) -> datetime:
         return parse_time(self.facts.get("finished"))
 
-    @cached_property
+    @property
     def active(self) -> bool:
         return self.status in ACTIVE_STATUSES
 

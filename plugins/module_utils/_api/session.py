@@ -95,6 +95,9 @@ class Sender:
             (_key(url, query), session.prepare_request(_requests.requests.Request("GET", url, params=query)))
             for url, query in reads
         )
+        if not ready:
+            self._ahead = found
+            return
         settings = session.merge_environment_settings(self._connection.base_url, {}, None, None, None)
         timeout = self._connection.request_timeout
 

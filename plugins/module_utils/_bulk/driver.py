@@ -79,7 +79,7 @@ class BulkDriver:
         """
         self._begin_turns()
         if shared := self._looks.shared_by(self._looking()):
-            self._looks.bring_up_to_date(shared, frozenset())
+            self._looks.bring_up_to_date(shared, frozenset)
         self._answer_looks(shared_for=math.inf)
         while self._leave_to_persons():
             self._answer_looks(shared_for=math.inf)
@@ -146,7 +146,7 @@ class BulkDriver:
                 answer, error = None, trouble if member in shared else None
                 try:
                     if member in shared and error is None:
-                        self._looks.bring_up_to_date(shared, set(self._waits.active), shared_for)
+                        self._looks.bring_up_to_date(shared, lambda: {*self._waits.active}, shared_for)
                     answer = self._looks.answer(member.ask) if error is None else None
                 except ControllerError as raised:
                     error = raised

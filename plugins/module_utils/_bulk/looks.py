@@ -43,12 +43,15 @@ class SharedLooks:
         self._in_one = True
 
     def bring_up_to_date(
-        self, looking: t.Collection[Member], waited_for: t.AbstractSet[int], shared_for: float = LOOK_SHARED_FOR
+        self,
+        looking: t.Collection[Member],
+        waited_for: t.Callable[[], t.AbstractSet[int]],
+        shared_for: float = LOOK_SHARED_FOR,
     ) -> None:
         """Ask for what has come since the last look, unless that is as good as this one.
 
         :param looking: those who look.
-        :param waited_for: numbers of active jobs whose ends are noted without being asked for here.
+        :param waited_for: tells the numbers of active jobs whose ends are noted without being asked for here.
         :param shared_for: for so many seconds a look is good.
         :raises WaitTimeoutError: the task's timeout came first.
         :raises ControllerError: what waiting will not cure.
@@ -70,7 +73,8 @@ class SharedLooks:
             rows = {id(row): row for job in asked if (row := self._row_of.get(job.id)) is not None}
             own = {job.id for member in looking for job in member.launched}
             of_others = {job.id for row in rows.values() for member in row for job in member.launched} - own
-            self._watch.through(lambda: recent.refresh(sources, waited_for - of_others))
+            others = waited_for() - of_others
+            self._watch.through(lambda: recent.refresh(sources, others))
         self._stale = self._launched = self._behind_end = False
 
     def _is_new_enough(self, ask: JobsAfter, age: float, shared_for: float) -> bool:

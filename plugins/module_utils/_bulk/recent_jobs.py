@@ -47,8 +47,9 @@ class RecentJobs:
         # may be the same work.
         self._met: dict[_Template, list[int]] = {}
         self._of_source: dict[int, tuple[int, set[int]]] = {}
-        # By the number of each job that is other work than some source, what its template has given it.
+        # By the number of each of them what its template has given it, once one is other work than some source.
         self._given: dict[int, t.Optional[Given]] = {}
+        self._some_differ = False
         self._active: dict[int, Job] = {}
         self._failures: dict[_Template, dict[int, Job]] = {}
         #: When this was asked for, by the client's clock.
@@ -158,17 +159,21 @@ class RecentJobs:
         return Listed(found, self._asked[-1][0])
 
     def _maybe_same(self, ask: JobsAfter, jobs: t.Iterable[Job]) -> t.Iterator[int]:
-        same_work, ours = ask.same_work, self._given.get(ask.source.id)
+        same_work, given = ask.same_work, self._given
+        ours: t.Optional[Given] = None
         for job in jobs:
-            theirs = self._given.get(job.id)
-            # Many sources are compared with the same many jobs.
-            if ours is not None and theirs is not None and ours != theirs:
-                continue
+            # While all are the same work nobody needs to know when templates were edited.
+            if same_work is not None and self._some_differ:
+                ours = ours or same_work.given_by_template(ask.source)
+                if job.id not in given:
+                    given[job.id] = same_work.given_by_template(job)
+                # Many sources are compared with the same many jobs.
+                if ours is not None and (theirs := given[job.id]) is not None and ours != theirs:
+                    continue
             if same_work is None or not same_work.surely_excludes(job):
                 yield job.id
-            elif theirs is None:
-                self._given[job.id] = same_work.given_by_template(job)
-                ours = self._given[ask.source.id] = same_work.given_by_template(ask.source)
+            else:
+                self._some_differ = True
 
     def knows_all(self, ask: JobsAfter) -> bool:
         """Whether all is known already that matters: no number is left in front of a launch for an unknown job, and

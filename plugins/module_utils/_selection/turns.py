@@ -66,6 +66,8 @@ def in_turns(
     :raises ControllerError: the controller does not answer at all.
     """
     rows: list[_Row] = []
+    # The same, by template.
+    alike: dict[tuple[t.Any, ...], list[_Row]] = {}
     sick: dict[int, ControllerError] = {}
     jobs = sorted(jobs, key=lambda job: job.id, reverse=True)
     for job in jobs:
@@ -85,9 +87,10 @@ def in_turns(
 
     for number, job in enumerate(jobs):
         show(number)
-        alike = (row for row in rows if row.jobs and (options.hosts != ALL or same_limit(row.jobs[0], job)))
+        of_template = alike.setdefault((job.template, job.name if job.template is None else ""), [])
+        others = (one for one in of_template if one.jobs and (options.hosts != ALL or same_limit(one.jobs[0], job)))
         try:
-            row = next((row for row in alike if same(row, job)), None)
+            row = next((one for one in others if same(one, job)), None)
         except OF_ONE_ADDRESS as error:
             if not _jobs.is_of_one_address(client, error):
                 raise
@@ -95,6 +98,7 @@ def in_turns(
             continue
         if row is None:
             rows.append(_Row([job], SameWork(client, job, options.job_type, prompts)))
+            of_template.append(rows[-1])
         else:
             row.jobs.append(job)
     prompts.unreadable_known = True

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import json
 import typing as t
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 
 from .._api.client import ControllerClient
 from .._api.errors import OF_ONE_ADDRESS, ControllerError, if_visible
@@ -46,10 +46,8 @@ _OTHERWISE_COMPARED = frozenset({"limit", "job_type"})
 _BY_NUMBER = ("inventory", "execution_environment")
 _SETS_BY_NUMBER = ("credentials", "labels")
 
-# Where a job keeps its values, and their fingerprints.
-_SHOWN = "_shown"
+# Where a job keeps its values.
 _VALUES = "_values"
-_KEY = "_key"
 
 # What stands in the row of a template itself. Credentials and labels stand beside it, and an edit of them leaves its
 # date alone, as does an edit of a survey, whose defaults become variables.
@@ -66,7 +64,9 @@ _fingerprint = json.JSONEncoder(sort_keys=True, default=str).encode
 
 # What a template has given a job: equal where it was the same.
 Given = tuple[t.Any, ...]
-_Key = tuple[t.Any, Fingerprint]
+# A template by its number, or by the name that it had where it was deleted.
+_Template = t.Union[int, str, None]
+_Key = tuple[_Template, Fingerprint]
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,43 @@ class LastEdit:
         return self.modified + _LAUNCH_TAKES < launch < self.known_to
 
 
+@dataclass
+class _Met:
+    """The jobs of a template that were met.
+
+    :param oldest: when the first of them was made.
+    :param of_values: by values, the job with the lowest number, of those whose values were compared.
+    :param others: by number, the rest of them.
+    """
+
+    oldest: datetime = datetime.max.replace(tzinfo=timezone.utc)
+    of_values: dict[Fingerprint, Job] = field(default_factory=dict)
+    others: dict[int, Job] = field(default_factory=dict)
+
+    def add(self, job: Job, compared: bool) -> None:
+        """Meet one more."""
+        self.oldest = min(self.oldest, job.created)
+        self.others[job.id] = job
+        if compared:
+            self._compare()
+
+    def first_like(self, job: Job, lowest: bool) -> Job:
+        """One that has the values of a job which was met.
+
+        :param lowest: the one with the lowest number, else any of lower numbers where there is one.
+        """
+        if lowest or values(job) not in self.of_values:
+            self._compare()
+        return self.of_values[values(job)]
+
+    def _compare(self) -> None:
+        for job in self.others.values():
+            first = self.of_values.setdefault(values(job), job)
+            if job.id < first.id:
+                self.of_values[values(job)] = job
+        self.others.clear()
+
+
 class Prompts:
     """What jobs were launched with beyond their templates, each kind of them asked about once.
 
@@ -100,10 +137,7 @@ class Prompts:
     def __init__(self, edited: t.Callable[[Job], t.Optional[LastEdit]] = lambda _job: None) -> None:
         self._edited = edited
         self._known: dict[_Key, t.Optional[Fingerprint]] = {}
-        # By template and values, the job with the lowest number of those that were met.
-        self._first: dict[_Key, Job] = {}
-        # By the same, what their template has given them, where that is known.
-        self._of_template: dict[_Key, Given] = {}
+        self._met: dict[_Template, _Met] = {}
         self._unreadable: dict[int, ControllerError] = {}
         #: Whether jobs that have ended, and whose prompts cannot be read, are no work that is known. Until then it is
         #: an error, with which one tells of them.
@@ -111,11 +145,7 @@ class Prompts:
 
     def note(self, job: Job) -> None:
         """Meet a job, so that those with equal values need not be asked about where this one need not."""
-        key = _key(job)
-        first = self._first.setdefault(key, job)
-        if job.id < first.id:
-            self._first[key] = job
-            self._of_template.pop(key, None)
+        self._met.setdefault(_template(job), _Met()).add(job, compared=True)
 
     def surely_differ(self, one: Job, other: Job) -> bool:
         """Whether two jobs of a template were launched with different prompts, by their values alone.
@@ -127,14 +157,14 @@ class Prompts:
 
     def given_by_template(self, job: Job) -> t.Optional[Given]:
         """What a template has given a job that was not prompted for it; None where it may have been edited since."""
-        key = _key(job)
-        given = self._of_template.get(key)
-        if given is None:
-            self.note(job)
-            edit = self._edited(job)
-            if edit is not None and edit.left_alone(self._first[key].created):
-                given = self._of_template[key] = _template_values(job, edit.has_survey)
-        return given
+        edit, met = self._edited(job), self._met.setdefault(_template(job), _Met())
+        met.add(job, compared=False)
+        if edit is None:
+            return None
+        # With equal values it is the same work as an older one, whose values need not be known where none is too old.
+        none_before = edit.left_alone(met.oldest)
+        first = job if none_before and edit.left_alone(job.created) else met.first_like(job, lowest=not none_before)
+        return _template_values(job, edit.has_survey) if edit.left_alone(first.created) else None
 
     def template_left_alone(self, job: Job) -> bool:
         """Whether a job's template is known not to have been edited since."""
@@ -364,12 +394,12 @@ def same_template(source: Job, job: Job) -> bool:
     return source.template == job.template
 
 
+def _template(job: Job) -> _Template:
+    return job.facts.get("name") if job.template is None else job.template
+
+
 def _key(job: Job) -> _Key:
-    known = vars(job)
-    if _KEY not in known:
-        known[_KEY] = job.facts.get("name") if job.template is None else job.template, values(job)
-    found: _Key = known[_KEY]
-    return found
+    return _template(job), values(job)
 
 
 def slice_of(job: Job) -> tuple[t.Any, t.Any]:
@@ -393,27 +423,24 @@ def values(job: Job) -> Fingerprint:
 
 def _template_values(job: Job, has_survey: bool) -> Given:
     """What the row of a template gives to a job that is not prompted for it; its variables where no survey does."""
-    shown = _shown(job)
-    variables = () if has_survey else (_fingerprint(shown["extra_vars"]),)
-    return (*variables, *(shown[name] for name in (*_IN_TEMPLATE, *_NAMES)))
+    facts = job.facts
+    variables = () if has_survey else (_fingerprint(variables_of(facts.get("extra_vars"))),)
+    names = (tuple(sorted(names_in(facts.get(name)))) for name in _NAMES)
+    return (*variables, *map(facts.get, _IN_TEMPLATE), *names)
 
 
 def _shown(job: Job) -> dict[str, t.Any]:
     """By name, all that a relaunch takes over from its source, but for limit and job type."""
-    known = vars(job)
-    if _SHOWN not in known:
-        facts = job.facts
-        labels = job.summary("labels")
-        known[_SHOWN] = {
-            **{name: facts.get(name) for name in _SCALARS},
-            **{name: sorted(names_in(facts.get(name))) for name in _NAMES},
-            "credentials": _numbers((facts.get("summary_fields") or {}).get("credentials")),
-            # The controller shows the first ten of many.
-            "labels": [labels.get("count", 0), _numbers(labels.get("results"))],
-            "extra_vars": variables_of(facts.get("extra_vars")),
-        }
-    shown: dict[str, t.Any] = known[_SHOWN]
-    return shown
+    facts = job.facts
+    labels = job.summary("labels")
+    return {
+        **{name: facts.get(name) for name in _SCALARS},
+        **{name: sorted(names_in(facts.get(name))) for name in _NAMES},
+        "credentials": _numbers((facts.get("summary_fields") or {}).get("credentials")),
+        # The controller shows the first ten of many.
+        "labels": [labels.get("count", 0), _numbers(labels.get("results"))],
+        "extra_vars": variables_of(facts.get("extra_vars")),
+    }
 
 
 def prompts(body: t.Mapping[str, t.Any]) -> t.Optional[Fingerprint]:
