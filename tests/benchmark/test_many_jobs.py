@@ -102,4 +102,4 @@ def test_a_later_job_costs_little() -> None:
     few, many = (_calls_with(BulkController(Clock(), latency=0.05), later) for later in (100, 400))
 
     # It is compared by its values with the ten sources of its template, once each.
-    assert (many - few) / 300 <= 160
+    assert (many - few) / 300 <= 60
