@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import typing as t
 
 import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._job.options import RelaunchRequest
+from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import RelaunchOutcome
 from ansible_collections.relaunch.controller.plugins.module_utils._job.relaunch_job import relaunch_job
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import Waiting
 from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
@@ -57,28 +59,70 @@ class Timed(RelaunchingController):
             self.own += time.process_time() - began
 
 
-@pytest.mark.parametrize(("relaunches", "wait"), [(0, False), (3, True)], ids=["first", "fourth, and its end"])
-def test_a_look_at_thousands_of_failed_hosts(relaunches: int, wait: bool, capsys: pytest.CaptureFixture[str]) -> None:
+def _names(number_of_hosts: int) -> list[str]:
+    return [f"web{number:04}.example.com" for number in range(number_of_hosts)]
+
+
+def _controller(number_of_hosts: int, relaunches: int) -> Timed:
     """Each relaunch heals a quarter of the hosts that it runs on; the task's own heals all that are left."""
-    names = [f"web{number:04}.example.com" for number in range(HOSTS)]
 
     def ran(number: int, limit: tuple[str, ...]) -> dict[str, bool]:
         healed = len(limit) // 4 if number <= relaunches else len(limit)
         return {name: place >= healed for place, name in enumerate(limit)}
 
-    controller = Timed(ran, *names)
-    newest, left = SOURCE, HOSTS
+    controller, newest = Timed(ran, *_names(number_of_hosts)), SOURCE
     for _number in range(relaunches):
         newest = controller.relaunch(newest)["id"]
-        left -= left // 4
+    return controller
+
+
+def _relaunched(controller: Timed, wait: bool) -> RelaunchOutcome:
     options = RelaunchOptions(hosts="failed", wait=wait)
     request = RelaunchRequest(job_id=SOURCE, options=options, waiting=Waiting(wait=wait))
-    began = time.process_time()
     with controller.client(Clock()) as client:
-        outcome = relaunch_job(client, request)
+        return relaunch_job(client, request)
+
+
+@pytest.mark.parametrize(("relaunches", "wait"), [(0, False), (3, True)], ids=["first", "fourth, and its end"])
+def test_a_look_at_thousands_of_failed_hosts(relaunches: int, wait: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    controller, left = _controller(HOSTS, relaunches), HOSTS
+    for _number in range(relaunches):
+        left -= left // 4
+    began = time.process_time()
+    outcome = _relaunched(controller, wait)
     spent = time.process_time() - began - controller.own
 
     assert outcome.changed and len(outcome.hosts or ()) == left
     with capsys.disabled():
         after = f"after {relaunches} relaunches{', to the end' if wait else ''}"
         print(f"\n{HOSTS} failed hosts {after}: {spent:.2f} s of our own, {len(controller.asked)} requests")
+
+
+def _calls_with(number_of_hosts: int, active: bool) -> int:
+    """How many calls a task takes behind three relaunches.
+
+    :param active: the last one goes on, with half of the hosts as its limit.
+    """
+    controller, calls = _controller(number_of_hosts, 3), 0
+    if active:
+        limit = ",".join(_names(number_of_hosts // 2))
+        controller.jobs[max(controller.jobs)].update(status="running", finished=None, limit=limit)
+
+    def count(_frame: t.Any, event: str, _argument: t.Any) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        _relaunched(controller, wait=not active)
+    finally:
+        sys.setprofile(before)
+    return calls
+
+
+@pytest.mark.parametrize("active", [False, True], ids=["to the end", "beside one on a half of them"])
+def test_twice_as_many_hosts_take_no_more_than_twice_the_calls(active: bool) -> None:
+    few, many = (_calls_with(number, active) for number in (200, 400))
+
+    assert many / few < 2.1

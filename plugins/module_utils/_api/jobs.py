@@ -87,7 +87,7 @@ class Job:
     def inventory(self) -> t.Optional[int]:
         return self.facts.get("inventory")
 
-    @property
+    @cached_property
     def in_constructed_inventory(self) -> bool:
         """Whether its hosts are copies, other rows than the hosts that they stand for."""
         return bool(self.summary("inventory").get("kind") == "constructed")

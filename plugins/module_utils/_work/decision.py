@@ -313,7 +313,8 @@ def _being_done(ledger: Ledger, due: tuple[HostRecord, ...], options: RelaunchOp
     doing = [(run, covered) for run in active if (covered := _covered(run, due))]
     if doing:
         run, covered = next((one for one in doing if len(one[1]) == len(due)), doing[0])
-        rest = tuple(host for host in due if not any(host in hosts for _run, hosts in doing))
+        done = {host.key for _run, hosts in doing for host in hosts}
+        rest = tuple(host for host in due if host.key not in done)
         overlapping = any(job.finished >= run.job.created for host in covered for job in host.failed_in[:1])
         if (len(covered) < len(due) or overlapping) and options.wait:
             return Await(run.job, f"job {run.job.id}, which runs on a part of the {options.hosts} hosts,")

@@ -14,6 +14,7 @@ import ipaddress
 import re
 import typing as t
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .._api.client import ControllerClient
 from .._api.jobs import EVERYBODY
@@ -199,22 +200,61 @@ class PatternHosts:
         return hosts & members
 
 
-def holds(limit: str, names: frozenset[str], hosts: t.Iterable[str] = ()) -> t.Optional[bool]:
+def holds(limit: str, names: frozenset[str], hosts: frozenset[str] = frozenset()) -> t.Optional[bool]:
     """Whether a limit holds a host that is known by these names; None where its text does not tell.
 
     :param limit: with at least one term.
     :param hosts: further names that are those of hosts, and of no groups.
     """
-    parts = terms(limit)
-    excluded = {part[1:] for part in parts if part[0] == "!"}
-    narrowed = any(part[0] == "&" for part in parts)
-    wanted = {part for part in parts if part[0] not in "!&"} or EVERYBODY
-    known = names.union(hosts)
-    if names <= excluded:
+    said = _Limit.of(limit, hosts)
+    if names <= said.excluded:
         return False
-    if wanted & EVERYBODY or any(_matches(name, part) for part in wanted for name in names):
-        return None if narrowed or names & excluded or not excluded <= known else True
-    return False if wanted <= known else None
+    if said.everybody or said.wanted & names or any(_matches(name, part) for part in said.patterns for name in names):
+        return None if said.narrowed or names & said.excluded or not said.may_exclude <= names else True
+    return False if said.may_hold <= names else None
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """The text of a limit, taken apart once: many hosts are asked about.
+
+    :param wanted: the terms that add hosts.
+    :param patterns: those of them that may be more than a name.
+    :param everybody: whether one of them is all hosts.
+    :param may_hold: those of them that may be groups.
+    :param excluded: the terms that leave hosts out, without the mark.
+    :param may_exclude: those of them that may be groups.
+    :param narrowed: whether there are others.
+    """
+
+    wanted: frozenset[str]
+    patterns: frozenset[str]
+    everybody: bool
+    may_hold: frozenset[str]
+    excluded: frozenset[str]
+    may_exclude: frozenset[str]
+    narrowed: bool
+
+    @classmethod
+    @lru_cache(maxsize=32)
+    def of(cls, limit: str, hosts: frozenset[str]) -> _Limit:
+        """:param hosts: names that are those of hosts, and of no groups."""
+        parts = terms(limit)
+        wanted = frozenset(part for part in parts if part[0] not in "!&") or EVERYBODY
+        excluded = frozenset(part[1:] for part in parts if part[0] == "!")
+        return cls(
+            wanted=wanted,
+            patterns=frozenset(part for part in wanted if not _WILD.isdisjoint(part)),
+            everybody=bool(wanted & EVERYBODY),
+            may_hold=wanted - hosts,
+            excluded=excluded,
+            may_exclude=excluded - hosts,
+            narrowed=any(part[0] == "&" for part in parts),
+        )
+
+
+# What makes more than a name of a term.
+_WILD = frozenset("*?[~")
 
 
 def _matches(name: str, part: str) -> bool:

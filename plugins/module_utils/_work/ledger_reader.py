@@ -493,10 +493,9 @@ class LedgerReader(WholeSuccessReader):
         """
         known = {run.job.id: run for run in runs}
         newest_first = sorted(filter(may_have_results, runs), key=lambda run: ended(run.job), reverse=True)
-        again = True
+        records, again = host_records(source_run, list(known.values())), True
         while again:
             again = False
-            records = host_records(source_run, list(known.values()))
             for number in (run.job.id for run in newest_first):
                 run = self._read_as_needed(known[number], records, self._alike(source_run, runs))
                 if run is not known[number]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from .._api.jobs import HostSummary, Job, names_of
 from .host_patterns import holds
@@ -40,10 +41,13 @@ class Run:
     def covers(self, names: frozenset[str]) -> bool:
         """Whether a host with these names is in its limit by name, and nothing there may leave it out."""
         limit = self.job.limit_names
-        # A name comes before a pattern.
-        others = limit.difference(names, self.no_groups, names_of(self.summaries or ()))
-        named = bool(names & limit) and not any(name.startswith(("!", "&")) for name in others)
-        return self.whole or not limit or named
+        return self.whole or not limit or (bool(names & limit) and self._leaving_out <= names)
+
+    @cached_property
+    def _leaving_out(self) -> frozenset[str]:
+        """What in its limit may leave hosts out that others there name. A name comes before a pattern."""
+        found = frozenset(name for name in self.job.limit_names if name.startswith(("!", "&")))
+        return found.difference(self.no_groups, names_of(self.summaries or ())) if found else found
 
     def runs_on(self, names: frozenset[str]) -> t.Optional[bool]:
         """Whether a host with these names is in its limit, which may be a pattern; None where that is not known."""
