@@ -114,12 +114,13 @@ class Sender:
         threads = list[threading.Thread]()
         try:
             with _without_warnings():
-                # Where no thread can be had, nothing is read ahead.
+                # Where no thread can be had, they are sent one after another.
                 with contextlib.suppress(RuntimeError):
-                    for _number in range(min(self.reads_at_a_time, len(ready))):
+                    for _number in range(min(self.reads_at_a_time, len(ready)) - 1):
                         thread = threading.Thread(target=send, daemon=True)
                         thread.start()
                         threads.append(thread)
+                send()
                 for thread in threads:
                     thread.join()
         finally:

@@ -47,14 +47,27 @@ class Attempts:
     ) -> None:
         self._client = client
         self._request = request
-        self._sources = [member.source for member in members if member.kind is JOB]
+        sources = [member.source for member in members if member.kind is JOB]
+        self._of_template: dict[t.Optional[int], list[Job]] = {}
+        for source in sources:
+            self._of_template.setdefault(source.template, []).append(source)
         self._looks = looks
         self._prompts = prompts
-        self._oldest = min((job.id for job in self._sources), default=0)
+        self._oldest = min((source.id for source in sources), default=0)
         # By the number of the source whose work may be relaunched once more, how many jobs of its template had failed.
         self._few: dict[int, int] = {}
+        # The numbers of those sources, while no more jobs than these have failed.
+        self._settled: set[int] = set()
+        self._failures_known = -1
         # By template, its relaunches and the like in vain that are older than all selected jobs, newest first.
         self._earlier: t.Optional[dict[t.Optional[int], list[Job]]] = None
+
+    def open_questions(self, members: t.Iterable[Member]) -> list[Member]:
+        """Those of some members whose work may have been relaunched too often, as far as is known."""
+        if self._looks.failures_known != self._failures_known:
+            self._failures_known = self._looks.failures_known
+            self._settled.clear()
+        return [member for member in members if member.source.id not in self._settled]
 
     def too_many(self, member: Member) -> t.Optional[Tried]:
         """How often a job's work has been relaunched since it last succeeded, where that is too often.
@@ -67,6 +80,7 @@ class Attempts:
         failures = len(self._looks.failures(source))
         # What has come of a workflow job is seen again before each of its launches.
         if member.tried is None and self._few.get(source.id) == failures:
+            self._settle(member)
             return None
         most = self._request.max_attempts
         most = most_attempts(member.ruled.left, most) if member.ruled else most
@@ -74,13 +88,18 @@ class Attempts:
         if tried is not None and tried.number >= most:
             return tried
         self._few[source.id] = failures
+        self._settle(member)
         return None
+
+    def _settle(self, member: Member) -> None:
+        if member.tried is None and member.ruled is None:
+            self._settled.add(member.source.id)
 
     def _of(self, member: Member, most: int) -> t.Optional[Tried]:
         """None where no more relaunches of the template than that have failed, of whichever work."""
         source = member.source
         same_work = SameWork(self._client, source, self._request.options.job_type, self._prompts)
-        selected = [job for job in self._sources if job.template == source.template]
+        selected = self._of_template.get(source.template, [])
         # A slice may be relaunched with success on other hosts than its own.
         may_be = [*(self._looks.known(source) if source.sliced else self._looks.failures(source)), *selected]
         may_be = [job for job in may_be if _may_be_attempt(job) and not same_work.surely_excludes(job)]
@@ -124,8 +143,7 @@ class Attempts:
                 "order_by": "-id",
                 "page_size": PAGE_SIZE,
             }
-            templates = {job.template for job in self._sources if job.template is not None}
-            for some in in_chunks(templates):
+            for some in in_chunks(template for template in self._of_template if template is not None):
                 for entry in first_entries(self._client.get, _LIST, unified_job_template__in=some, **query):
                     if _may_be_attempt(job := Job.of(entry)):
                         earlier.setdefault(job.template, []).append(job)

@@ -139,6 +139,11 @@ class SharedLooks:
         """The jobs of a job's template that are known to have ended without success."""
         return () if self._recent is None else self._recent.failures(source)
 
+    @property
+    def failures_known(self) -> int:
+        """How many jobs of all templates are known to have ended without success."""
+        return 0 if self._recent is None else self._recent.failures_known
+
     def is_active(self, source: Job) -> bool:
         """Whether a job of a job's template is known to be active."""
         return self._recent is not None and self._recent.is_active(source)

@@ -143,6 +143,11 @@ class RecentJobs:
         """Those of a job's template that have ended without success."""
         return self._failures.get(_template(source), {}).values()
 
+    @property
+    def failures_known(self) -> int:
+        """How many jobs are known to have ended without success."""
+        return sum(map(len, self._failures.values()))
+
     def is_active(self, source: Job) -> bool:
         """Whether one of a job's template is active, as of the last look."""
         template = _template(source)

@@ -704,15 +704,16 @@ class TestReadAhead:
         client.read_ahead([("jobs/1/", {})])
         assert controller.asked == controller.besides == []
 
-    def test_is_none_where_no_thread_can_be_had(
+    def test_are_sent_one_after_another_where_no_thread_can_be_had(
         self, controller: ScriptedController, ready: ControllerClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def start(_thread: threading.Thread) -> None:
             raise RuntimeError("can't start new thread")
 
-        controller.expect("GET", "/api/v2/jobs/1/", body={"id": 1})
+        for number in (1, 2):
+            controller.expect("GET", f"/api/v2/jobs/{number}/", body={"id": number})
         with monkeypatch.context() as patched:
             patched.setattr(threading.Thread, "start", start)
-            ready.read_ahead([("jobs/1/", {})])
+            ready.read_ahead([("jobs/1/", {}), ("jobs/2/", {})])
 
-        assert ready.get("jobs/1/") == {"id": 1}
+        assert [ready.get(f"jobs/{number}/") for number in (1, 2)] == [{"id": 1}, {"id": 2}]
