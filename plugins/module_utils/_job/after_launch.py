@@ -13,17 +13,18 @@ import typing as t
 from dataclasses import replace
 
 from .._api import jobs as _jobs
+from .._api.client import ControllerClient
 from .._api.errors import ControllerError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job
-from .._api.kinds import JOB
+from .._api.kinds import JOB, Kind
 from .._launch.asks import EndOf, Pause, Steps
 from .._launch.failure_report import explained, in_front
 from .._launch.launch import Launched
 from .._launch.tie_break import lower_rival
-from .._launch.waiting import GOES_ON, patience_to_launch
+from .._launch.waiting import GOES_ON, Waiting, Watch, patience_to_launch
 from .._work.host_patterns import limit_problem
 from .launch_template import refuse_ignored
-from .outcome import BrokenOffError, RelaunchOutcome, carrying, in_one
+from .outcome import BrokenOffError, Outcome, RelaunchOutcome, carrying, in_one
 from .prediction import side_by_side
 from .verdict import CHECK, Judged, check_limit, check_type, judge
 from .work import JobWork, Look
@@ -63,7 +64,7 @@ def after_launch(
             _check_names(work, own, outcome, ours)
         wanted = work.same_work.job_type
         if own.job_type != wanted and (wanted == CHECK or not options.wait):
-            own, end = canceled(work, own) if wanted == CHECK and ours else (own, "")
+            own, end = canceled(work.watch, own) if wanted == CHECK and ours else (own, "")
             check_type(work, own, outcome.about(work.client, own), end)
         if not options.wait:
             check_limit(work, own, outcome.about(work.client, own))
@@ -102,35 +103,52 @@ def until_ended(work: JobWork, job: Job, what: str, outcome: RelaunchOutcome, ou
     :raises WaitTimeoutError: the time is over.
     :raises ControllerError: what waiting will not cure.
     """
-    page = work.client.page_url(JOB.page, job.id)
     # A look at others right after a launch was to be soon; from now on the deadline is what counts.
     if ours or not work.request.one_of_many:
         # Of many, others may have jobs of their own.
         work.client.patient = work.watch.patient if ours else patience_to_launch(work.watch)
+    ask = EndOf(job, ours=ours)
+    return (yield from await_end(work.client, work.watch, work.request.waiting, ask, what, outcome))
+
+
+def await_end(
+    client: ControllerClient, watch: Watch, waiting: Waiting, ask: EndOf, what: str, outcome: Outcome
+) -> Steps[Job]:
+    """Wait for the end of a job of whatever kind, and tell what came of it where that is not seen.
+
+    :param watch: cancels it, where that is asked for.
+    :param what: the job, for a sentence.
+    :param outcome: what is known; it may be about another job.
+    :raises WaitTimeoutError: the time is over.
+    :raises ControllerError: what waiting will not cure.
+    """
+    job, kind = ask.job, ask.kind
+    page = client.page_url(kind.page, job.id)
     try:
-        ended: Job = yield EndOf(job, ours=ours)
+        ended: Job = yield ask
         return ended
     except WaitTimeoutError as error:
         last, trouble = t.cast("Job", error.last or job), error.trouble
         on = GOES_ON
-        if ours and work.request.waiting.cancel_on_timeout:
-            (last, on), trouble = canceled(work, last), ""
-        over = work.request.waiting.over(error)
-        why = trouble or f"{explained(last)}{in_front(work.client, last)}"
+        if ask.ours and waiting.cancel_on_timeout:
+            (last, on), trouble = canceled(watch, last, kind), ""
+        why = trouble or explained(last) + (in_front(client, last) if kind is JOB else "")
         state = f"last seen {last.status}" if trouble else last.status
-        outcome = outcome if outcome.job is None else outcome.about(work.client, last)
-        late = type(error)(f"Waiting for {what} ended {over} with the job {state}.{why} {on} See {page}")
+        if outcome.job is not None and outcome.job.id == job.id:
+            outcome = outcome.about(client, last, kind)
+        over = waiting.over(error)
+        late = type(error)(f"Waiting for {what} ended {over} with the {kind.noun} {state}.{why} {on} See {page}")
         raise BrokenOffError(late, outcome) from None
     except ControllerError as error:
         said = f"Waiting for {what} ended early: {error} Run the task again to go on, or see {page}"
         raise BrokenOffError(RefusedError(said), outcome) from None
 
 
-def canceled(work: JobWork, job: Job) -> tuple[Job, str]:
+def canceled(watch: Watch, job: Job, kind: Kind = JOB) -> tuple[Job, str]:
     """Cancel a job; it as seen last, and what came of it."""
-    said = work.watch.cancel(job) or "It was canceled."
+    said = watch.cancel(job, kind) or "It was canceled."
     try:
-        return work.watch.until_canceled(job), said
+        return watch.until_canceled(job, kind), said
     except ControllerError as error:
         return job, f"{said} Its state could not be read after that: {error}"
 
@@ -142,7 +160,7 @@ def _check_names(work: JobWork, own: Job, outcome: RelaunchOutcome, ours: bool) 
     """
     problem = limit_problem(own.limit_names)
     if problem:
-        own, end = canceled(work, own) if ours else (own, "")
+        own, end = canceled(work.watch, own) if ours else (own, "")
         outcome = outcome.about(work.client, own)
         said = in_one(f"Job {own.id} does not run on exactly its hosts: {problem}", end, f"See {outcome.url}")
         raise BrokenOffError(RefusedError(said), outcome)

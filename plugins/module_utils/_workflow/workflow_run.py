@@ -12,16 +12,17 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._api.client import ControllerClient
-from .._api.errors import ControllerError, DeadlineError, JobUnsuccessfulError, RefusedError, WaitTimeoutError
+from .._api.errors import ControllerError, DeadlineError, JobUnsuccessfulError, RefusedError
 from .._api.jobs import Job, told
 from .._api.kinds import JOB, WORKFLOW_JOB, Kind
+from .._job.after_launch import await_end
 from .._job.outcome import SequenceState, carrying
 from .._job.sequence import sent_once
 from .._launch.asks import EndOf, Steps, WorkflowJobsAfter
 from .._launch.failure_report import explained
 from .._launch.launch import Attempt, Launched
 from .._launch.tie_break import lower_rival
-from .._launch.waiting import GOES_ON, Watch
+from .._launch.waiting import Watch
 from . import temporary_template as _temporary_template
 from .lineage import Relaunches, nodes_of, refuse_own
 from .options import WorkflowRequest
@@ -206,26 +207,12 @@ class WorkflowRun:
     ) -> Steps[Job]:
         """
         :raises RefusedError: the task runs in it.
-        :raises WaitTimeoutError: the timeout came first.
+        :raises ControllerError: as of ``await_end``.
         """
         if not ours:
             refuse_own(self.client, self.request.own_job, job)
-        try:
-            ended: Job = yield EndOf(job, kind, ours)
-            return ended
-        except WaitTimeoutError as error:
-            last = t.cast("Job", error.last or job)
-            on = GOES_ON
-            if ours and self.request.waiting.cancel_on_timeout:
-                on = self.watch.cancel(last, kind) or "It was canceled."
-                last = self.watch.until_canceled(last, kind)
-            over = self.request.waiting.over(error)
-            about = outcome.job is not None and outcome.job.id == job.id
-            with carrying(outcome.about(self.client, last, kind) if about else outcome):
-                raise type(error)(
-                    f"Waiting for {kind.noun} {job.id} ended {over} with the status {last.status}. {on} "
-                    f"See {self.client.page_url(kind.page, job.id)}"
-                ) from None
+        ask, what = EndOf(job, kind, ours), f"{kind.noun} {job.id}"
+        return (yield from await_end(self.client, self.watch, self.request.waiting, ask, what, outcome))
 
     def done(self, job: Job, said: str, outcome: WorkflowOutcome) -> WorkflowOutcome:
         """The outcome where nothing is left to do."""

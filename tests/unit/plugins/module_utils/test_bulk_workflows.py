@@ -587,3 +587,82 @@ class TestALaunchOfAllNodesRestsOnAFreshLook:
     def test_none_is_asked_for_with_force(self, world: World) -> None:
         assert self.relaunch(world, lambda: world.clock.sleep(8), force=True).changed
         assert self.looks(world) == 0
+
+
+class TestTheWaitForAWorkflowJob:
+    """Workflow job 30 by itself: all its nodes are relaunched as 32, which runs for longer than the task waits."""
+
+    GONE = (404, {"detail": "No WorkflowJob matches the given query."})
+    SICK = (502, "<h1>502 Bad Gateway</h1>")
+
+    def relaunch(
+        self,
+        world: World,
+        answers: dict[tuple[str, str], t.Any],
+        rival: bool = False,
+        cancel: bool = False,
+        **facts: t.Any,
+    ) -> tuple[WorkflowOutcome, str]:
+        """What is known at the end, and the error; empty where there is none.
+
+        :param answers: by method and path, where they are other than usual.
+        :param rival: another caller has launched 31 in the same instant, which is successful.
+        """
+        world.workflow(30)
+        world.nodes[30] = [node(1, 21, template=8, kind="job")]
+
+        def before(method: str, path: str) -> t.Any:
+            if (method, path) != ("POST", "workflow_jobs/30/relaunch/"):
+                return answers.get((method, path))
+            for number, seconds in ((31, 20.0), (32, 1000.0)) if rival else ((32, 1000.0),):
+                one = world.workflow(number, failed=False, launch_type="relaunch", **facts)
+                one.created, one.duration = world.clock.now, seconds
+            return 201, one.shown(world.clock.now)
+
+        world.before = before
+        waiting = {"wait": True, "timeout": 60, "cancel_on_timeout": cancel}
+        defaults = {name: one.get("default") for name, one in WORKFLOW_SPECIFICATION["argument_spec"].items()}
+        given = {**defaults, "workflow_job_id": 30, "nodes": "all", **waiting}
+        with world.client(max_retries=0) as client:
+            try:
+                return relaunch_workflow(client, WorkflowRequest.of(given, False, False)), ""
+            except ControllerError as error:
+                outcome = outcome_of(error)
+                assert isinstance(outcome, WorkflowOutcome), error
+                return outcome, str(error)
+
+    CANCEL, LOOK = ("POST", "workflow_jobs/32/cancel/"), ("GET", "workflow_jobs/32/")
+
+    def gone_after_its_cancel(self, world: World, rival: bool = False) -> tuple[WorkflowOutcome, str]:
+        answers: dict[tuple[str, str], t.Any] = {self.CANCEL: (202, {})}
+        world.after = lambda path, _query, *given: (
+            self.GONE if path == self.LOOK[1] and self.CANCEL[1] in [one[1] for one in world.asked] else given
+        )
+        return self.relaunch(world, answers, rival, cancel=True)
+
+    def test_tells_what_came_of_a_cancel_after_which_it_cannot_be_seen(self, world: World) -> None:
+        outcome, said = self.gone_after_its_cancel(world)
+
+        assert said.startswith(
+            "Waiting for workflow job 32 ended after 60 seconds (timeout) with the workflow job running. It was "
+            "canceled. Its state could not be read after that: "
+        )
+        assert (outcome.changed, outcome.job and outcome.job.id) == (True, 32)
+
+    def test_tells_that_what_is_known_of_it_is_old(self, world: World) -> None:
+        said = self.relaunch(world, {self.LOOK: self.SICK})[1]
+
+        assert "with the workflow job last seen running. The last attempt to ask failed: GET " in said
+        assert "It goes on: run the task again to wait for it." in said
+
+    def test_tells_why_it_has_not_begun(self, world: World) -> None:
+        said = self.relaunch(world, {}, status="pending", allow_simultaneous=False)[1]
+
+        assert "with the workflow job pending. Its template allows one job at a time, so that it has to wait" in said
+
+    def test_tells_that_it_ended_early(self, world: World) -> None:
+        outcome, said = self.relaunch(world, {self.LOOK: self.GONE})
+
+        assert said.startswith("Waiting for workflow job 32 ended early: GET ") and "No WorkflowJob matches" in said
+        assert "Run the task again to go on, or see http" in said and said.endswith("/jobs/workflow/32/output")
+        assert (outcome.changed, outcome.job and outcome.job.id) == (True, 32)
