@@ -146,7 +146,14 @@ def await_end(
 
 def canceled(watch: Watch, job: Job, kind: Kind = JOB) -> tuple[Job, str]:
     """Cancel a job; it as seen last, and what came of it."""
-    said = watch.cancel(job, kind) or "It was canceled."
+    return seen_after_cancel(watch, job, watch.cancel(job, kind) or "It was canceled.", kind)
+
+
+def seen_after_cancel(watch: Watch, job: Job, said: str, kind: Kind) -> tuple[Job, str]:
+    """A job that was canceled, as seen last, and what came of it.
+
+    :param said: that, as far as it is known.
+    """
     try:
         return watch.until_canceled(job, kind), said
     except ControllerError as error:

@@ -15,8 +15,8 @@ from .._api.client import ControllerClient
 from .._api.errors import ControllerError, DeadlineError, JobUnsuccessfulError, RefusedError
 from .._api.jobs import Job, told
 from .._api.kinds import JOB, WORKFLOW_JOB, Kind
-from .._job.after_launch import await_end
-from .._job.outcome import SequenceState, carrying
+from .._job.after_launch import await_end, seen_after_cancel
+from .._job.outcome import SequenceState, carrying, in_one
 from .._job.sequence import sent_once
 from .._launch.asks import EndOf, Steps, WorkflowJobsAfter
 from .._launch.failure_report import explained
@@ -109,13 +109,13 @@ class WorkflowRun:
         said = f"Another caller had launched the same in the same instant, as workflow job {rival.id}, which is taken "
         end = f"{problem} So both ran." if problem else "That was canceled; it may have begun."
         outcome = replace(
-            outcome,
-            changed=problem is not None,
-            own_job_id=own.id,
-            msg=f"{said}instead of this task's own {own.id}. {end}",
+            outcome.about(self.client, rival, WORKFLOW_JOB), changed=problem is not None, own_job_id=own.id
         )
-        self.watch.until_canceled(own, WORKFLOW_JOB)
-        return (yield from self.followed(rival, self.removed(outcome, templates[-1:])))
+        said += f"instead of this task's own {own.id}."
+        with carrying(replace(outcome, msg=in_one(said, end))):
+            end = seen_after_cancel(self.watch, own, end, WORKFLOW_JOB)[1]
+            outcome = self.removed(replace(outcome, msg=in_one(said, end)), templates[-1:])
+        return (yield from self.followed(rival, outcome))
 
     def followed(
         self, job: Job, outcome: WorkflowOutcome, templates: tuple[int, ...] = (), ours: bool = False

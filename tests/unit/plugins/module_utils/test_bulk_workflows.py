@@ -649,6 +649,27 @@ class TestTheWaitForAWorkflowJob:
         )
         assert (outcome.changed, outcome.job and outcome.job.id) == (True, 32)
 
+    def test_follows_the_other_caller_where_the_own_one_cannot_be_seen_any_more(self, world: World) -> None:
+        outcome, said = self.gone_after_its_cancel(world, rival=True)
+
+        assert (said, outcome.changed, outcome.own_job_id, outcome.job and outcome.job.id) == ("", False, 32, 31)
+        assert "That was canceled; it may have begun. Its state could not be read after that: " in outcome.msg
+        assert outcome.msg.endswith("Workflow job 31 was successful.")
+
+    def test_an_interruption_after_the_cancel_tells_of_the_other_caller(self, world: World) -> None:
+        def interrupt(path: str, _query: t.Any, *given: t.Any) -> t.Any:
+            if path == self.LOOK[1]:
+                raise KeyboardInterrupt
+            return given
+
+        world.after = interrupt
+        with pytest.raises(KeyboardInterrupt) as raised:
+            self.relaunch(world, {self.CANCEL: (202, {})}, rival=True)
+
+        outcome = outcome_of(raised.value)
+        assert isinstance(outcome, WorkflowOutcome)
+        assert (outcome.changed, outcome.own_job_id, outcome.job and outcome.job.id) == (False, 32, 31)
+
     def test_tells_that_what_is_known_of_it_is_old(self, world: World) -> None:
         said = self.relaunch(world, {self.LOOK: self.SICK})[1]
 
