@@ -58,9 +58,21 @@ class Preparers:
         :raises RefusedError: it cannot be launched as asked.
         :raises ControllerError: what has to be known could not be read.
         """
-        if decision.hosts == REMAINING or self.work.request.changes:
+        if self._takes_template(decision):
             return self._of_template(decision, outcome)
         return self._relaunch.prepared(decision, outcome, ledger)
+
+    def not_launched(self, decision: Launch, why: str) -> str:
+        """The sentence that says why nothing was launched, before that is prepared.
+
+        :param why: to end a sentence.
+        """
+        if self._takes_template(decision):
+            return f"The template of job {self.work.source.id} was not launched: {why}"
+        return f"Job {decision.job.id} was not relaunched: {why}"
+
+    def _takes_template(self, decision: Launch) -> bool:
+        return decision.hosts == REMAINING or bool(self.work.request.changes)
 
     def _of_template(self, decision: Launch, outcome: RelaunchOutcome) -> Prepared:
         with carrying(outcome):

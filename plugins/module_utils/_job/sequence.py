@@ -44,6 +44,10 @@ MOST_LOOKS = 3
 MOST_LAUNCHES = 10
 
 
+# Why nothing is launched any more, to end a sentence.
+_DEADLINE_WAS_OVER = "the deadline was over before that."
+
+
 class RelaunchSequence:
     """
     :param work_of: makes what is known of the source, from its detail.
@@ -177,7 +181,8 @@ class RelaunchSequence:
             self._looks = 0
             if work.client.clock() > look.at:
                 return Judged(outcome, again=True)
-        _check_deadline(work, decision.job)
+        if work.watch.launching_over:
+            raise DeadlineError(preparers.not_launched(decision, _DEADLINE_WAS_OVER))
         try:
             prepared = preparers.prepared(decision, outcome, look.ledger)
             if _needs_names(work, look, prepared):
@@ -216,7 +221,6 @@ class RelaunchSequence:
         attempt = replace(prepared.attempt, again_by=look.at + FRESH_FOR)
         newer = work.jobs_after(look.ledger.newest)
         try:
-            _check_deadline(work, prepared.job)
             launched = yield from sent_once(
                 work.client, work.watch, self.state, attempt, newer, JOB.noun, prepared.outcome
             )
@@ -246,6 +250,8 @@ def sent_once(
     :returns: None where the controller asked to be left alone for a while, or was not reached.
     :raises ControllerError: nothing was launched; or one may have been, and none was found.
     """
+    if watch.launching_over:
+        raise DeadlineError(attempt.not_sent(_DEADLINE_WAS_OVER))
     if watch.passed:
         raise WaitTimeoutError(attempt.not_sent("the timeout was over before that."))
     again_by = watch.launch_until(attempt.again_by)
@@ -273,12 +279,6 @@ def _hosts_left(job: Job, judged: Judged) -> HostsLeftError:
     left = _jobs.told(sorted(judged.due)) or "more"
     said = f"Job {job.id} was successful, but after {MOST_LAUNCHES} relaunches there is still left: {left}."
     return HostsLeftError(f"{said} Run the task again. See {judged.outcome.url}")
-
-
-def _check_deadline(work: JobWork, job: Job) -> None:
-    """:raises DeadlineError: it is over, so that nothing is launched any more."""
-    if work.watch.launching_over:
-        raise DeadlineError(f"Job {job.id} was not relaunched: the deadline was over before that.")
 
 
 def _planned(decision: Launch) -> str:

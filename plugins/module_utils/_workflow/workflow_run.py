@@ -12,7 +12,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._api.client import ControllerClient
-from .._api.errors import ControllerError, DeadlineError, JobUnsuccessfulError, RefusedError
+from .._api.errors import ControllerError, JobUnsuccessfulError, RefusedError
 from .._api.jobs import Job, told
 from .._api.kinds import JOB, WORKFLOW_JOB, Kind
 from .._job.after_launch import await_end, seen_after_cancel
@@ -70,8 +70,6 @@ class WorkflowRun:
         """Send the POST, and find the workflow job that came of it; as of ``sent_once``."""
         newer, noun = contest.newer, WORKFLOW_JOB.noun
         with carrying(outcome):
-            if self.watch.launching_over:
-                raise DeadlineError(attempt.not_sent("the deadline was over before that."))
             return (yield from sent_once(self.client, self.watch, self.state, attempt, newer, noun, outcome))
 
     def launched(

@@ -285,6 +285,28 @@ def test_a_deadline_that_is_over_launches_nothing() -> None:
     assert outcome.summary == ("web1: left, and not tried",)
 
 
+def test_a_deadline_that_is_over_lets_no_template_be_launched() -> None:
+    night = Night(Clock())
+
+    outcome, error = retry(night, hosts="remaining", deadline="2026-11-27T06:00:00Z")
+
+    assert (night.posts, outcome.ended, outcome.changed) == ([], "deadline_over", False)
+    assert str(error).startswith("The template of job 42 was not launched: the deadline was over before that.")
+
+
+def test_a_deadline_that_comes_while_a_launch_is_prepared_lets_nothing_be_launched() -> None:
+    def pass_time(_method: str, path: str) -> None:
+        night.clock.now += 2 if path == "job_templates/7/launch/" else 0
+
+    night = Night(Clock())
+    night.before = pass_time
+
+    outcome, error = retry(night, hosts="remaining", deadline="1s")
+
+    assert (night.posts, outcome.ended, outcome.changed) == ([], "deadline_over", False)
+    assert str(error).startswith("The job template Deploy was not launched: the deadline was over before that.")
+
+
 def test_a_deadline_that_is_over_does_no_harm_to_what_is_done() -> None:
     night = Night(Clock())
     night.failed(43, {"web1": False}, launch_type="relaunch", limit="web1")
