@@ -1319,12 +1319,12 @@ def test_one_that_was_left_in_new_is_not_waited_for(
     named = resume(left, nodes=nodes, timeout=5)
 
     assert (result["failed"], result["changed"], result.get("status")) == (False, True, "successful"), result["msg"]
-    said = f"Workflow job {left}, the same work, was left in status new and will never run. Cancel it."
-    assert result["warnings"] == [said]
+    said = "was left in status new and will never run. Cancel it in the controller"
+    assert result["warnings"] == [f"Workflow job {left}, the same work, {said}."]
     assert (named["failed"], named["changed"], named["id"]) == (False, False, result["id"]), named["msg"]
     sandbox.control("PATCH", f"/jobs/{made['id']}", broken)
     refused = resume(made["id"], nodes=nodes, timeout=5)
-    assert refused["failed"] and "was left in status new and will never run" in refused["msg"], refused["msg"]
+    assert refused["failed"] and f"{made['id']} {said}, and launch the same again." in refused["msg"], refused["msg"]
 
 
 class TestOfEditedTemplates:

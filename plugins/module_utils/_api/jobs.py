@@ -295,6 +295,18 @@ def told(hosts: t.Iterable[str], most: int = 10) -> str:
     return ", ".join(names[:most]) + more
 
 
+def never_runs(job: Job, kind: Kind = JOB, problem: t.Optional[str] = "", source: bool = False) -> str:
+    """The sentences about a job that was left in ``new``, with what to do.
+
+    :param problem: why it could not be canceled, as a sentence; None where it was canceled.
+    :param source: the task is asked for its work; else it is another one of that.
+    """
+    what = f"{kind.noun.capitalize()} {job.id}{'' if source else ', the same work,'}"
+    again = ", and launch the same again" if source else ""
+    then = "It was canceled." if problem is None else f"{problem} Cancel it in the controller{again}."
+    return f"{what} was left in status new and will never run. {then.lstrip()}"
+
+
 def counted(number: int, noun: str) -> str:
     """``1 host``, ``2 hosts``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from .._api.client import ControllerClient
 from .._api.errors import ControllerError, RefusedError
-from .._api.jobs import CANCELED, Job
+from .._api.jobs import CANCELED, Job, never_runs
 from .._api.kinds import JOB
 from .._api.paging import first_entries
 from .._launch.asks import Steps
@@ -131,7 +131,7 @@ def _verdict(work: JobWork, look: Look, decision: Decision) -> InfoOutcome:
     ledger = look.ledger
     told = with_hosts(RelaunchOutcome(source_job_id=work.source.id), ledger)
     for job in ledger.left_new:
-        told = told.warned(f"Job {job.id}, the same work, was left in status new and will never run. Cancel it.")
+        told = told.warned(never_runs(job))
     outcome = InfoOutcome(verdict=_VERDICTS[type(decision)])
     if isinstance(decision, Refuse):
         told = told.saying(decision.reason)

@@ -127,11 +127,8 @@ class RelaunchSequence:
             if job.id in self._left_new:
                 continue
             self._left_new.add(job.id)
-            end = "Cancel it."
-            if not work.request.check_mode:
-                problem = work.watch.cancel(job)
-                end = f"{problem} Cancel it in the controller." if problem else "It was canceled."
-            outcome = outcome.warned(f"Job {job.id}, the same work, was left in status new and will never run. {end}")
+            problem = "" if work.request.check_mode else work.watch.cancel(job)
+            outcome = outcome.warned(_jobs.never_runs(job, problem=problem))
         return outcome
 
     def _act(self, preparers: Preparers, look: Look, decision: Settled, outcome: RelaunchOutcome) -> Steps[Judged]:

@@ -154,7 +154,7 @@ class JobWork:
         if self.request.runs_in(self.source):
             return f"Job {self.source.id} is the job that this task runs in: it cannot wait for itself."
         if self.source.left_new(self.client.now()):
-            return f"Job {self.source.id} was left in status new and will never run. Cancel it there."
+            return _jobs.never_runs(self.source, source=True)
         return ""
 
     @property

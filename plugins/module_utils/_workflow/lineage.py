@@ -69,7 +69,7 @@ class Lineage:
     def warnings(self) -> t.Iterator[str]:
         """What somebody should see to, as sentences."""
         for job in self.left_new:
-            yield f"Workflow job {job.id}, the same work, was left in status new and will never run. Cancel it."
+            yield _jobs.never_runs(job, WORKFLOW_JOB)
 
     def templates(self, followed: Job) -> tuple[int, ...]:
         """The temporary templates in the order in which they are removed: the one that shows the success is the last.

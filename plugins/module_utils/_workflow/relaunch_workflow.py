@@ -73,10 +73,7 @@ def workflow_steps(run: WorkflowRun, named: Job, outcome: WorkflowOutcome) -> St
         if root.active and not (run.request.force and run.request.nodes == ALL):
             refuse_own(run.client, run.request.own_job, root)
             if root.left_new(run.client.now()):
-                raise RefusedError(
-                    f"Workflow job {root.id} was left in status new and will never run. Cancel it there, and launch "
-                    "its template anew."
-                )
+                raise RefusedError(_jobs.never_runs(root, WORKFLOW_JOB, source=True))
             active = f"Workflow job {root.id} is {root.status}"
             if only_tells(run, active):
                 outcome = outcome.about(run.client, root, WORKFLOW_JOB)

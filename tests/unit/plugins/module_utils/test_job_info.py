@@ -480,7 +480,8 @@ class TestWhatItTells:
     def test_a_job_left_new_is_told_and_not_canceled(self) -> None:
         told = info(left_new())
 
-        assert "Job 43, the same work, was left in status new" in " ".join(told["warnings"])
+        said = "Job 43, the same work, was left in status new and will never run. Cancel it in the controller."
+        assert said in told["warnings"]
 
     def test_a_secret_that_could_not_be_compared(self) -> None:
         controller = world(extra_vars='{"a": "$encrypted$"}')

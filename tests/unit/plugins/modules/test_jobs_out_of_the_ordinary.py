@@ -71,7 +71,8 @@ class TestLeftInNew:
         result = relaunch(wait=True)
 
         assert (result["failed"], result["changed"]) == (True, False)
-        assert "Job 42 was left in status new and will never run." in result["msg"]
+        said = "will never run. Cancel it in the controller, and launch the same again."
+        assert result["msg"] == f"Job 42 was left in status new and {said}"
 
 
 class TestItsOwnJob:
