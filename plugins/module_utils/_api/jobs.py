@@ -84,6 +84,11 @@ class Job:
         return self.facts.get("unified_job_template")
 
     @property
+    def one_at_a_time(self) -> bool:
+        """Whether its template is known to let one job run at a time."""
+        return self.facts.get("allow_simultaneous") is False
+
+    @property
     def inventory(self) -> t.Optional[int]:
         return self.facts.get("inventory")
 

@@ -216,4 +216,4 @@ class Waits:
 
 def _alone(member: Member) -> bool:
     """Whether its template allows one job at a time; what remains of a workflow job has a template of its own."""
-    return member.kind is JOB and member.source.facts.get("allow_simultaneous") is False
+    return member.kind is JOB and member.source.one_at_a_time

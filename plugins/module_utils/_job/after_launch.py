@@ -73,7 +73,7 @@ def after_launch(
         ended = yield from until_ended(work, own, f"job {own.id}", outcome, ours)
         diff = side_by_side(work, ended.facts, f"job {ended.id}")
         # Then no other one can begin before it has ended, and those before it have been looked for.
-        alone = own.facts.get("allow_simultaneous") is False
+        alone = own.one_at_a_time
         return (yield from judge(work, ended, replace(outcome, diff=diff), alone))
 
 

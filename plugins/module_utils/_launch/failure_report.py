@@ -103,7 +103,7 @@ def explained(job: Job) -> str:
     """What the controller has to say about a job's state, or what its state means, to go on a sentence."""
     if job.explanation:
         return f' The controller explains: "{job.explanation}"{_to_update(job)}'
-    if job.status == "pending" and job.facts.get("allow_simultaneous") is False:
+    if job.status == "pending" and job.one_at_a_time:
         return " Its template allows one job at a time, so that it has to wait for another one."
     if job.status in ("pending", "waiting"):
         return " It waits for capacity, or for another job, project update or inventory update."
@@ -130,7 +130,7 @@ def in_front(client: ControllerClient, job: Job) -> str:
 
     Empty where that is not so, or cannot be asked for.
     """
-    if job.status != "pending" or job.facts.get("allow_simultaneous") is not False or job.template is None:
+    if job.status != "pending" or not job.one_at_a_time or job.template is None:
         return ""
     query = {"unified_job_template": job.template, "id__lt": job.id, "status__in": "pending,waiting,running"}
     try:
