@@ -222,14 +222,12 @@ class JobWork:
         """
         options = self._options if force else replace(self._options, force=False)
         base = base_run(look.ledger) or self.source
-        if self._rests_on_whole(look, options):
-            by_names = options.hosts != ALL and failed_hosts_known(look.ledger)
-            look = replace(look, ledger=self.reader.with_whole_success(look.ledger, base, by_names))
+        look = self._with_whole(look, base, options)
         decision = decide(look.ledger, options)
         relaunch = isinstance(decision, Launch) and decision.hosts == FAILED and not options.changed
         if relaunch and not reaches_all(look.ledger, t.cast("Launch", decision)):
             # All of the hosts that it reaches may be disabled by now, so that it would begin on none.
-            look = self.with_disabled(look)
+            look = self._with_whole(self.with_disabled(look), base, options)
             decision = decide(look.ledger, options)
         if isinstance(decision, AskEnd):
             look = replace(look, ledger=self.reader.with_remaining(look.ledger, base, earlier))
@@ -246,12 +244,13 @@ class JobWork:
         """
         return replace(look, ledger=self.reader.with_disabled(look.ledger))
 
-    def _rests_on_whole(self, look: Look, options: RelaunchOptions) -> bool:
-        """Whether the decision may rest on a success on all hosts that is to be looked at."""
-        success = look.ledger.whole_success
-        if success is None or success.id == look.own or options.force:
-            return False
-        return options.hosts != FAILED or not look.ledger.due
+    def _with_whole(self, look: Look, base: Job, options: RelaunchOptions) -> Look:
+        """The look with whom a success on all hosts left out, where the decision may rest on that."""
+        ledger, success = look.ledger, look.ledger.whole_success
+        if success is None or success.id == look.own or options.force or (options.hosts == FAILED and ledger.due):
+            return look
+        by_names = options.hosts != ALL and failed_hosts_known(ledger)
+        return replace(look, ledger=self.reader.with_whole_success(ledger, base, by_names))
 
     @property
     def _options(self) -> RelaunchOptions:

@@ -12,6 +12,7 @@ import typing as t
 import pytest
 import requests
 
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import ControllerError
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import JobsOutcome
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
@@ -257,3 +258,17 @@ class TestFailedHostsOfSeveralRuns:
         outcome = relaunched(controller)
 
         assert (controller.posts, outcome.remaining_hosts) == (["3/relaunch", "2/relaunch"], ()), outcome.msg
+
+    def test_a_success_on_all_hosts_is_not_all_where_it_left_out_one_that_is_enabled_by_now(self) -> None:
+        """Job 1 failed on web1, which job 2 has done, but web4 was disabled. Since then two failed that are so now."""
+        controller = BulkController(Clock())
+        controller.failed(1, {"web1": True, "web2": False, "web3": False})
+        controller.failed(2, WEB)
+        controller.failed(3, {"web2": True}, limit="web2")
+        controller.failed(4, {"web3": True}, limit="web3")
+        controller.inventory.update({"web2": False, "web3": False, "web4": True})
+        controller.changed["web4"] = -10000.0
+
+        with pytest.raises(ControllerError, match="it has not been done on web4"):
+            relaunched(controller)
+        assert controller.posts == []
