@@ -285,8 +285,8 @@ class WholeSuccessReader(SummariesReader):
         if as_many and ran >= (job.inventory_hosts or 0):
             return ledger
         patterns, summaries = partial(self._patterns, job), partial(self.summaries, job)
-        added_again, some_left = partial(self._added_again, base, job), partial(self._some_left, ledger, base, job)
-        left_out = read_left_out(self._client, job, ran, patterns, summaries, added_again, some_left)
+        added_again, undone = partial(self._added_again, base, job), partial(self._undone, ledger, base, job)
+        left_out = read_left_out(self._client, job, ran, patterns, summaries, added_again, undone)
         if left_out is None:
             ledger, left_out = self._by_results(ledger, base, job, by_names)
             left_out = not ran or left_out
@@ -302,25 +302,28 @@ class WholeSuccessReader(SummariesReader):
             return set()
         return names.intersection(one.name for one in _left_out(*map(self._whole_run, (success, base))))
 
-    def _some_left(self, ledger: Ledger, base: Job, success: Job, names: set[str]) -> bool:
-        """Whether one of some hosts that a success left out, by their names of now, has been done by no run."""
+    def _undone(self, ledger: Ledger, base: Job, success: Job, names: set[str]) -> set[str]:
+        """Those of some hosts that a success left out, by their names of now, that no run has done."""
         others = [run for run in ledger.runs if run.job.id != success.id]
         if base.id == self._source.id and not self._same_work.changed:
             others.append(Run(base, whole=True, only_checked=self._same_work.only_checked(base)))
         read = [self._with_summaries(run) for run in others]
         runs = [self._ends.with_stopped(run, [*read, Run(success, whole=True)]).proven for run in read]
         # None of these has a result in the success, in which others may have had their names.
-        return bool(not_done(self._source.inventory, Run(success, whole=True), names, runs))
+        return not_done(self._source.inventory, Run(success, whole=True), names, runs)
 
     def _by_results(self, ledger: Ledger, base: Job, success: Job, by_names: bool) -> tuple[Ledger, t.Optional[bool]]:
         """Whether a success left out hosts that can run now, as far as the results of the base tell; None where they do
-        not: then the ledger has the failed hosts of the base that it left out, where nobody else asks about them.
+        not: then the ledger has the failed hosts of the base that it left out, where nobody else asks about them, and
+        no other run has done them.
         """
         left = _left_out(*map(self._whole_run, (success, base)))
         if by_names:
             # By names it is asked whom the base stopped for.
             return ledger, any(not one.failed for one in left) or None
-        failed = Run(base, whole=True, summaries=tuple(one for one in left if one.failed))
+        names = {one.name for one in left if one.failed}
+        undone = self._undone(ledger, base, success, names) if names else names
+        failed = Run(base, whole=True, summaries=tuple(one for one in left if one.failed and one.name in undone))
         records = self._reach.of(host_records(failed, (self._whole_run(success),)))
         can_run = any(one.reach in (Reach.RELAUNCH, Reach.AGAIN) for one in records)
         told = bool(records) and not (can_run or ledger.hosts)

@@ -270,7 +270,7 @@ def read_left_out(
     patterns: t.Callable[[], t.Collection[str]],
     summaries: t.Callable[[], t.Sequence[HostSummary]],
     added_again: t.Callable[[set[str]], set[str]],
-    some_left: t.Callable[[set[str]], bool],
+    undone: t.Callable[[set[str]], set[str]],
 ) -> t.Optional[bool]:
     """Whether a successful job left out hosts that it was meant for, and that can run now: enabled, and changed since.
 
@@ -279,7 +279,7 @@ def read_left_out(
     :param summaries: brings its own, likewise.
     :param added_again: brings those of some names, of hosts that were added behind it, that are names of hosts which it
         was meant for and left out.
-    :param some_left: tells whether one of some hosts, by their names of now, has been done by no other run either.
+    :param undone: brings those of some hosts, by their names of now, that no other run has done either.
     :returns: None where that cannot be known.
     :raises ControllerError: the controller could not be asked.
     """
@@ -294,13 +294,13 @@ def read_left_out(
     perhaps = {str(row.get("name")) for row in rows if parse_time(row.get("created")) < then}
     added = {str(row.get("name")) for row in rows}.difference(perhaps)
     added = added_again(added) if added else added
-    if added and some_left(added):
+    if added and undone(added):
         return True
     if not perhaps:
         return False
     meant = read_never_begun(client, job, EndOfRun(frozenset(), never_begun=True), patterns(), summaries)
     missed = perhaps.intersection(meant.hosts)
-    if missed and some_left(missed):
+    if missed and undone(missed):
         return True
     return None if meant.more or meant.unknown else False
 

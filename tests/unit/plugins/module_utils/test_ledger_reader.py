@@ -1232,11 +1232,16 @@ class TestWhomASuccessOnAllHostsLeftOut:
 
         assert (self.of(**added).with_whole_success(by_names).whole_left_out or None) is left_out
 
-    @pytest.mark.parametrize(("enabled", "left_out"), [(True, True), (False, None)])
+    @pytest.mark.parametrize(
+        ("enabled", "done", "left_out"), [(True, False, True), (False, False, None), (True, True, None)]
+    )
     def test_a_failed_one_where_the_plays_do_not_tell_for_whom_they_are(
-        self, enabled: bool, left_out: bool | None
+        self, enabled: bool, done: bool, left_out: bool | None
     ) -> None:
+        """:param done: by another run."""
         work = self.of(modified=self.LATER)
+        if done:
+            work.ran("successful", (PLAY, FIRST, LAST), "web1", limit="web1")
         work.lists[f"jobs/42/{SUMMARIES}/"][0].update(failed=True, failures=1)
         inventory = work.lists["inventories/1/hosts/"]
         inventory[0]["enabled"] = enabled
