@@ -272,3 +272,14 @@ class TestFailedHostsOfSeveralRuns:
         with pytest.raises(ControllerError, match="it has not been done on web4"):
             relaunched(controller)
         assert controller.posts == []
+
+    def test_none_is_relaunched_where_all_hosts_are_disabled_by_now(self) -> None:
+        controller = BulkController(Clock())
+        controller.failed(1, {"web1": True, "web2": False})
+        controller.failed(2, {"web2": True}, limit="web2")
+        controller.failed(3, {"web3": False}, limit="web3")
+        controller.inventory.update({"web1": False, "web2": False})
+
+        outcome = relaunched(controller)
+
+        assert (controller.posts, outcome.changed, outcome.remaining_hosts) == ([], False, ("web1", "web2"))
