@@ -262,7 +262,9 @@ class NodeWork:
         if decision.hosts == ALL and work.source.never_began:
             return NodeLeft(whole=_inside(never_began(work.source)))
         if decision.hosts == ALL:
-            return self._whole(decision.reason)
+            # That some are disabled may be known before it is decided.
+            idle = look.ledger.reached(Reach.IDLE)
+            return self._idle(idle) if idle else self._whole(decision.reason)
         exactly = decision.hosts == REMAINING
         ledger = look.ledger if exactly else work.with_end(look, self._earlier_than(work.source)).ledger
         due = decision.due if exactly else ledger.due

@@ -14,17 +14,20 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import JobEntry, JobsOutcome
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
+from ansible_collections.relaunch.controller.plugins.module_utils._job.driver import drive
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import outcome_of
-from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import Waiting
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import Waiting, Watch
 from ansible_collections.relaunch.controller.plugins.module_utils._retry.deadline import Deadline
 from ansible_collections.relaunch.controller.plugins.module_utils._selection.selection import Selection
 from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.node_work import NodeWork
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import (
     WORKFLOW_SPECIFICATION,
     WorkflowRequest,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.outcome import WorkflowOutcome
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.relaunch_workflow import relaunch_workflow
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.remaining_nodes import Node, NodeLeft
 from ansible_collections.relaunch.controller.tests.unit.bulk_controller import (
     NOW,
     BulkController,
@@ -687,3 +690,28 @@ class TestTheWaitForAWorkflowJob:
         assert said.startswith("Waiting for workflow job 32 ended early: GET ") and "No WorkflowJob matches" in said
         assert "Run the task again to go on, or see http" in said and said.endswith("/jobs/workflow/32/output")
         assert (outcome.changed, outcome.job and outcome.job.id) == (True, 32)
+
+
+class TestADisabledHostThatFailedInANode:
+    """Job 31 of the node failed on web1, and stopped for all that did not fail."""
+
+    def left(self, world: World) -> NodeLeft:
+        """What is left of the node, which may run whole."""
+        request = WorkflowRequest(nodes="failed", node_hosts="failed", fallback_to_all=True)
+        with world.client() as client:
+            watch = Watch(client, Waiting(wait=True))
+            work, one = NodeWork(client, watch, request), Node.of(node(1, 31, template=7, kind="job"))
+            return drive(work.left(one), client, watch)
+
+    @pytest.mark.parametrize("hosts", ["web1", "web1, web2"])
+    def test_is_not_left_behind_by_a_run_of_the_whole_node(self, world: World, hosts: str) -> None:
+        """It may have failed in another run than others, so that it is seen to be disabled before the decision."""
+        world.failed(31, {"web1": True, "web2": False, "web3": False}, stopped=True)
+        if "web2" in hosts:
+            world.failed(32, {"web2": True}, limit="web2")
+        world.inventory.update(dict.fromkeys(hosts.split(", "), False))
+
+        left = self.left(world)
+
+        assert left.whole == ""
+        assert [said.split(":")[0] for said in left.obstacles] == [f"has {hosts} left, where it cannot run"]
