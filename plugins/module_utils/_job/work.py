@@ -344,24 +344,36 @@ def with_hosts(outcome: RelaunchOutcome, ledger: Ledger) -> RelaunchOutcome:
 def left_out(work: JobWork, ledger: Ledger, job: t.Optional[Job] = None) -> tuple[str, ...]:
     """The warnings about hosts that were asked for and have not been done, and that the task does not run on.
 
-    :param job: in which they did not run.
+    :param job: in which they did not run, as far as its limit names them.
     """
     by_limit = work.request.options.hosts == REMAINING or work.same_work.changed
-    where = f" in job {job.id}" if job else ""
     # One that a relaunch would run on by now may have been enabled while this one ran.
     late = (
         host for host in ledger.due if job is not None and host.absent_in is not None and host.absent_in.id == job.id
     )
-    idle = host_names((*ledger.reached(Reach.IDLE), *late))
-    elsewhere = ", they are in another slice by now," if work.source.sliced else ","
+    idle = (*ledger.reached(Reach.IDLE), *late)
+    run = next((run for run in ledger.runs if job is not None and run.job.id == job.id), None)
+    in_job = {host.key for host in idle if job and (run is None or run.covers(host.names))}
     did_not_run = (
-        f"Did not run{where}, though asked for: {_jobs.told(idle)}. Such hosts are disabled{elsewhere} or the play "
-        "does not target them; they have not been recovered."
-        if idle
-        else ""
+        _did_not_run(work, f" in job {job.id}" if job else "", [host for host in idle if host.key in in_job]),
+        _did_not_run(work, "", [host for host in idle if host.key not in in_job]),
     )
     # A launch by a limit reaches those that were added again.
-    return (did_not_run, *not_reached([one for one in ledger.remaining if not (by_limit and one.reach is Reach.AGAIN)]))
+    return (
+        *did_not_run,
+        *not_reached([one for one in ledger.remaining if not (by_limit and one.reach is Reach.AGAIN)]),
+    )
+
+
+def _did_not_run(work: JobWork, where: str, hosts: t.Sequence[HostRecord]) -> str:
+    """The warning about hosts that were asked for and did not run; empty where there are none."""
+    if not hosts:
+        return ""
+    elsewhere = ", they are in another slice by now," if work.source.sliced else ","
+    return (
+        f"Did not run{where}, though asked for: {_jobs.told(host_names(hosts))}. Such hosts are disabled{elsewhere} or "
+        "the play does not target them; they have not been recovered."
+    )
 
 
 def not_reached(hosts: t.Sequence[HostRecord]) -> tuple[str, ...]:

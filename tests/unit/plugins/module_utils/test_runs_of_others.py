@@ -251,6 +251,8 @@ class TestFailedHostsOfSeveralRuns:
 
         assert controller.posts == ["2/relaunch"], outcome.msg
         assert (outcome.remaining_hosts, outcome.changed) == (("web3",), True)
+        # The launch was limited to web2.
+        assert [said.split(".")[0] for said in outcome.warnings or ()] == ["Did not run, though asked for: web3"]
 
     def test_all_are_relaunched_that_can_run(self) -> None:
         controller = self.controller()
