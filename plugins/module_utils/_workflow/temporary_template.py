@@ -166,7 +166,10 @@ def _made(
         if there is not None:
             return there
         try:
-            return client.post(path, body, expected)
+            made = client.post(path, body, expected)
+            if expected == CREATED and not isinstance(made.get("id"), int):
+                raise AnswerLostError(f"POST {path} was answered without the number of what was made.")
+            return made
         except ControllerError as error:
             if not (isinstance(error, NotSentError) or (isinstance(error, AnswerError) and error.refuses)):
                 lost.append(error)

@@ -304,6 +304,18 @@ def test_one_that_had_to_wait_after_its_turn_asks_for_room_again(world: World) -
     assert launched[1][1] - launched[0][1] >= 300
 
 
+def test_a_template_whose_number_was_not_answered_may_have_been_made(world: World) -> None:
+    world.workflow(30)
+    world.nodes[30] = [node(1, 31, template=8, kind="job")]
+    world.failed(31, {"web1": True}, template=8, launch_type="workflow", **above(30))
+    world.before = lambda method, path: (201, {}) if (method, path) == ("POST", "workflow_job_templates/") else None
+
+    ran = recover(world)
+
+    assert "It is unknown whether the temporary workflow template" in ran.entries[30].msg
+    assert [path for path in world.posts if path.endswith("/launch")] == []
+
+
 def test_an_update_deleted_while_it_is_waited_for_launched_nothing(world: World) -> None:
     world.failed(1, {"web1": True}, project=3)
     update = {"id": 9, "type": "project_update", "status": "failed", "project": 3, "name": "web"}
