@@ -409,7 +409,7 @@ def _gave_up(facts: Facts, run: Run, mine: list[Job]) -> t.Iterator[tuple[Kind, 
 
 def _nothing_to_launch(facts: Facts, run: Run, requests: t.Sequence[Request], result: t.Mapping[str, t.Any]) -> bool:
     """Whether it is right to fail: the same work is active already, no failed host is left, or the template was edited
-    so that it only checks, or has another limit."""
+    so that it only checks, or has another limit: known by the job that it launched, or, of the type, before."""
     records = facts.records
     moments = records.moments(run.started, run.ended)
     job = records.job(result.get("id"))
@@ -419,10 +419,26 @@ def _nothing_to_launch(facts: Facts, run: Run, requests: t.Sequence[Request], re
         return True
     if result.get("changed"):
         return False
+    if refused_for_type(records, facts.hosts, moments, f"{result.get('msg')}"):
+        return True
     early = [one for one in records.jobs if records.same_work(one) and not records.counts(one)]
     if not facts.wait and any(one.active(moment) for one in early for moment in moments):
         return True
     return facts.hosts == "failed" and no_host_in_reach(records, requests, moments)
+
+
+def refused_for_type(records: Records, hosts: str, moments: t.Iterable[float], said: str) -> bool:
+    """Whether a launch was refused, rightly, since the template is of another job type by now: a relaunch had come out
+    as that before, and there was something to do that nobody was doing.
+
+    :param hosts: what was asked for, ``all`` or ``failed``.
+    :param said: the reason that is told.
+    """
+    return any(
+        records.needed(records.source, hosts, moment)
+        and any(f"a relaunch would run as job type {other} by now" in said for other in records.other_types(moment))
+        for moment in moments
+    )
 
 
 def no_host_in_reach(records: Records, requests: t.Iterable[Request], moments: t.Iterable[float]) -> bool:

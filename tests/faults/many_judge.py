@@ -484,6 +484,8 @@ def _refusal(facts: Facts, run: Run, entry: Entry) -> str | None:
         return ""
     if not facts.wait and any(map(records.source.active, moments)):
         return ""
+    if of_one.refused_for_type(records, facts.hosts, moments, entry["msg"]):
+        return ""
     gone = of_one.no_host_in_reach(records, facts.of_run(run), moments)
     # What it never began on no relaunch on failed hosts reaches.
     gone = gone or any(map(records.never_reached, moments))

@@ -117,6 +117,12 @@ class Records:
     def reaches(self, job: Job, host: Host) -> bool:
         return self.whole(job) or bool(host.names & job.limit)
 
+    def other_types(self, moment: float) -> frozenset[str]:
+        """As which other job types than the source's relaunches were made before: that of its template by then. No
+        source is prompted with one, and nobody sets a template back."""
+        made = (job for job in self.jobs if job.relaunch and job.id > self.source.id and job.created < moment)
+        return frozenset(job.job_type for job in made) - {self.source.job_type}
+
     def moments(self, start: float, end: float) -> list[float]:
         """All from the one to the other at which something is different from before."""
         times = [time for job in (self.source, *self.jobs) for time in (job.created, job.finished)]

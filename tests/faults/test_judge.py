@@ -254,6 +254,38 @@ def test_who_may_not_read_hosts_cannot_call_deleted_ones_gone(requests: list[Req
     assert kinds(dataclasses.replace(facts, records=records)) == wrong
 
 
+TO_CHECK: dict[str, t.Any] = {
+    **GAVE_UP,
+    "msg": "its template was edited, and a relaunch would run as job type check by now",
+}
+CHECKED = Job(2, "successful", 70, 80, job_type="check", limit=frozenset({"web2"}), words={2: False})
+RUNS = dataclasses.replace(JOB, id=3, created=90, finished=130)
+
+
+@pytest.mark.parametrize("hosts", ["all", "failed"])
+@pytest.mark.parametrize(
+    ("jobs", "result", "right"),
+    [
+        pytest.param([CHECKED], TO_CHECK, True, id="it is so"),
+        pytest.param([], TO_CHECK, False, id="no relaunch has shown it"),
+        pytest.param([dataclasses.replace(CHECKED, job_type="run")], TO_CHECK, False, id="the template is as it was"),
+        pytest.param([dataclasses.replace(CHECKED, relaunch=False)], TO_CHECK, False, id="a launch has its own type"),
+        pytest.param([CHECKED], {**GAVE_UP, "msg": "It could not be read."}, False, id="it failed for another reason"),
+    ],
+)
+def test_what_a_template_of_another_type_excuses(
+    hosts: str, jobs: list[Job], result: dict[str, t.Any], right: bool
+) -> None:
+    assert kinds(facts_of(run_of(result), requests=[READ], jobs=jobs, hosts=hosts)) == (set() if right else {Kind.DIED})
+
+
+@pytest.mark.parametrize("hosts", ["all", "failed"])
+@pytest.mark.parametrize("ended", [95.0, 130.0], ids=["done", "being done"])
+def test_a_template_of_another_type_excuses_nothing_where_nothing_is_to_be_launched(hosts: str, ended: float) -> None:
+    other = dataclasses.replace(RUNS, finished=ended, limit=frozenset() if hosts == "all" else RUNS.limit)
+    assert kinds(facts_of(run_of(TO_CHECK), requests=[READ], jobs=[CHECKED, other], hosts=hosts)) == {Kind.DIED}
+
+
 def test_a_secret() -> None:
     assert kinds(facts_of(run_of(output="the token is s3cret"), secrets=("s3cret",))) == {Kind.SECRET}
 

@@ -224,6 +224,22 @@ def test_only_what_needs_passwords_is_left_alone_for_them() -> None:
     assert judge(dataclasses.replace(facts, passwords=frozenset({8}))) == []
 
 
+def test_what_would_run_as_another_type_is_left_alone_where_a_relaunch_has_shown_it() -> None:
+    said = "its template was edited, and a relaunch would run as job type check by now"
+    left = entry(2, 4, outcome="refused", recovered=False, id=None, status=None, msg=said)
+    del left["remaining_hosts"]
+    checked = dataclasses.replace(BY_SCHEDULE, job_type="check", relaunch=True)
+    facts = facts_of(result_of(entry(1, 3), left), jobs=(THREE,), requests=(LOOK, POSTS[0]))
+
+    def found(*jobs: Job) -> list[Kind]:
+        records = dataclasses.replace(facts.works[1][1], jobs=jobs)
+        return [verdict.kind for verdict in judge(dataclasses.replace(facts, works=(facts.works[0], (8, records))))]
+
+    assert found(checked) == []
+    assert found() == [Kind.DIED]
+    assert found(checked, BY_SCHEDULE) == [Kind.DIED]
+
+
 def test_a_source_that_runs_is_refused_only_without_a_wait() -> None:
     left = entry(2, 4, outcome="refused", recovered=False, id=None, status=None, msg="Job 2 is running.")
     del left["remaining_hosts"]

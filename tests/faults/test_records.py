@@ -69,6 +69,12 @@ def test_what_is_needed() -> None:
     assert not records(WHOLE, whole).needed(whole, "all", 115), "all of it is being done"
 
 
+def test_a_relaunch_as_another_type_tells_that_of_the_template() -> None:
+    check = dataclasses.replace(FIRST, job_type="check")
+    assert [set(records(check).other_types(check.created + after)) for after in (0, 0.1)] == [set(), {"check"}]
+    assert not records(FIRST, dataclasses.replace(check, relaunch=False)).other_types(130)
+
+
 def test_moments_are_when_something_changes() -> None:
     out = dataclasses.replace(HOSTS[0], out=((81.0, 85.0),), gone=95)
     assert records(FIRST, SECOND, hosts=(out,)).moments(75, 95.5) == [75, 80, 81, 85, 90, 95, 95.5]
