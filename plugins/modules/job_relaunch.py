@@ -86,7 +86,8 @@ options:
         its hosts then, and with O(hosts=failed) they are more than the failed ones; see O(fallback_to_all).
       - Only newer controllers can. Others would ignore it and run a job that was to be checked only, so that the task
         fails before anything is launched unless the controller says that it takes a job type.
-      - Without it a relaunch has to be of the job's own type. The task fails if the template only checks by now.
+      - Without it a relaunch has to be of the job's own type. The task fails if the template only checks by now. Once a
+        relaunch has shown that, V(run) relaunches as run all the same on a controller that takes a job type.
     type: str
     choices: [run, check]
   force:

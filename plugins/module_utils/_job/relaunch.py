@@ -59,7 +59,6 @@ class Preparer:
         self._details: dict[int, Job] = {work.source.id: work.source}
         self._job_types: dict[int, frozenset[str]] = {}
         self._objection: t.Optional[Objection] = None
-        self._keeps_type = False
 
     def prepared(self, decision: Launch, outcome: RelaunchOutcome, ledger: Ledger) -> Prepared:
         """What a relaunch takes; in check mode with what would come of it.
@@ -82,7 +81,7 @@ class Preparer:
             if "job_type" not in body and (
                 ledger.retyped or (work.request.check_mode and not work.request.one_of_many)
             ):
-                self.refuse_other_type()
+                body.update(self._type_sent(job))
             missing = missing_passwords(job, work.request.credential_passwords)
             if work.request.check_mode:
                 outcome = self._predicted(decision, ledger, job, missing, outcome)
@@ -161,17 +160,12 @@ class Preparer:
 
         :raises RefusedError: it would.
         """
-        source, wanted = self._work.source, self._work.same_work.job_type
-        if source.template is None or self._keeps_type:
-            return
-        found = self._template.get("job_type", wanted)
-        prompts = self._prompts if found != wanted else None
-        if prompts is not None and "job_type" not in prompts:
+        if self._other_type is not None:
             raise RefusedError(
-                f"Job {source.id} was not relaunched: its template was edited, and a relaunch would run as job type "
-                f"{found} by now. Set the template to job type {wanted} again, and run the task again."
+                f"Job {self._work.source.id} was not relaunched: its template was edited, and a relaunch would run as "
+                f"job type {self._other_type} by now. Set the template to job type {self._work.same_work.job_type} "
+                "again, and run the task again."
             )
-        self._keeps_type = True
 
     def refuse_other_limit(self, decision: Launch) -> None:
         """See that a relaunch on all hosts would have the source's limit, as far as this user is told: after a launch
@@ -187,6 +181,27 @@ class Preparer:
         if prompts is not None and "limit" not in prompts:
             what = f"A relaunch of job {source.id} would be"
             raise RefusedError(with_another_limit(what, limit, source.id, source.limit_names))
+
+    @functools.cached_property
+    def _other_type(self) -> t.Optional[str]:
+        """As which other job type than wanted a relaunch that names none would run; None where it would not, or where
+        this user is not told.
+        """
+        wanted = self._work.same_work.job_type
+        found = self._template.get("job_type", wanted)
+        prompts = self._prompts if found != wanted else None
+        return found if prompts is not None and "job_type" not in prompts else None
+
+    def _type_sent(self, job: Job) -> dict[str, t.Any]:
+        """The job type that the task asks for, to be sent where a relaunch would run as another one without.
+
+        :raises RefusedError: it would, and the task asks for none, or the controller does not take it.
+        """
+        job_type = self._work.request.options.job_type
+        if job_type is not None and self._other_type is not None and job_type in self._taken_job_types(job):
+            return {"job_type": job_type}
+        self.refuse_other_type()
+        return {}
 
     @functools.cached_property
     def _template(self) -> t.Mapping[str, t.Any]:

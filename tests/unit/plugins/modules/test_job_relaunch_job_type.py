@@ -157,6 +157,30 @@ class TestTemplateThatChecksOnlyByNow:
         assert (result["failed"], result["changed"]) == (not prompted, bool(prompted)), result["msg"]
         assert prompted or "would run as job type check by now. Set the template to job type run again" in result["msg"]
 
+    @pytest.mark.parametrize("check_mode", [False, True])
+    @pytest.mark.parametrize("described", [TAKES, IGNORES], ids=["takes", "ignores"])
+    def test_what_is_asked_for_is_sent_where_the_controller_takes_it(
+        self, controller: ScriptedController, relaunch: Relaunch, described: dict[str, t.Any], check_mode: bool
+    ) -> None:
+        controller.expect("GET", at(42), body=job(42))
+        controller.expect("GET", JOBS, body=listed(relaunched(43, "successful", limit="", job_type="check")))
+        controller.whenever("GET", "/api/v2/job_templates/7/", body={"id": 7, "job_type": "check"})
+        controller.whenever("GET", at(42, "create_schedule"), body=prompts())
+        controller.whenever("GET", at(42, "relaunch"), body={"retry_counts": {}})
+        controller.whenever("GET", at(42, "job_host_summaries"), body=listed())
+        controller.expect("OPTIONS", at(42, "relaunch"), body=described)
+        taken = described is TAKES
+        if taken and not check_mode:
+            controller.expect("POST", at(42, "relaunch"), 201, relaunched(44, limit=""))
+            controller.expect("GET", JOBS, body=listed())
+
+        result = relaunch(job_type="run", check_mode=check_mode)
+
+        assert (result["failed"], result["changed"]) == (not taken, taken), result["msg"]
+        assert taken or "would run as job type check by now" in result["msg"]
+        sent = [one.body for one in controller.asked if one.method == "POST"]
+        assert sent == ([{"hosts": "all", "job_type": "run"}] if taken and not check_mode else [])
+
     def test_its_success_does_not_count_later(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         controller.expect("GET", at(42), body=job(42))
         controller.expect("GET", JOBS, body=listed(relaunched(43, "successful", limit="", job_type="check")))
