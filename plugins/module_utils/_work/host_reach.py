@@ -177,7 +177,7 @@ class HostReach(ActiveLimits):
         """Those that a run has left out.
 
         What a job that failed left out may be hosts that it had not got to. What a successful one left out was taken
-        out on purpose, unless it is enabled and was changed since.
+        out on purpose, unless it is enabled and was changed since, or was asked for by a name that it had before.
         """
         named = [one for one in records if isinstance(one.key, str)]
         rows = self._named([one.name for one in named]) if named else None
@@ -187,10 +187,11 @@ class HostReach(ActiveLimits):
         for record in numbered:
             job = t.cast("Job", record.absent_in)
             idle = Reach.IDLE
+            on_purpose = job.successful and not _by_old_name(record, job)
             if changed is None:
-                left_out = job.successful
+                left_out = on_purpose
             elif record.key in changed:
-                left_out = job.successful and changed[record.key] <= parse_time(job.took_hosts)
+                left_out = on_purpose and changed[record.key] <= parse_time(job.took_hosts)
                 # It has failed in the slice, so that this was meant for it.
                 idle = Reach.ELSEWHERE if self._source.sliced else Reach.IDLE
             else:
@@ -260,6 +261,13 @@ class HostReach(ActiveLimits):
                 return None
             raise
         return found
+
+
+def _by_old_name(record: HostRecord, job: Job) -> bool:
+    """Whether a job's limit names a host by a name that it has no more. It may have been renamed before the job began,
+    as long as that was waiting.
+    """
+    return record.name not in job.limit_names and not record.names.isdisjoint(job.limit_names)
 
 
 def _by_name(record: HostRecord, rows: t.Optional[t.Mapping[str, t.Mapping[str, t.Any]]], otherwise: Reach) -> Reach:

@@ -528,6 +528,32 @@ class TestIdle:
         assert "web2" in names(ledger)
         assert (controller.asked[2].query["enabled"], controller.asked[2].query["id__in"]) == ("true", "2")
 
+    @pytest.mark.parametrize(
+        "answer", [{"body": listed({"id": 2, "modified": BEFORE})}, {"status": 403, "body": DENIED}]
+    )
+    @pytest.mark.parametrize(
+        ("limit", "idle"),
+        [("web1,web2", False), ("web1,web2,new", True), ("", True)],
+    )
+    def test_one_that_was_renamed_a_limit_left_out_by_its_old_name(
+        self, controller: ScriptedController, read: Read, answer: dict[str, t.Any], limit: str, idle: bool
+    ) -> None:
+        counted(controller, 42, summary("web1"), summary("web2", now="new"))
+        counted(controller, 43, well("web1"))
+        controller.expect("GET", HOSTS, **answer)
+
+        ledger = read(relaunched(43, "successful", limit=limit))
+
+        assert [host.name for host in ledger.reached(Reach.IDLE)] == (["new"] if idle else [])
+        assert names(ledger) == ["new"]
+
+    def test_one_that_was_renamed_and_is_disabled_is_idle(self, controller: ScriptedController, read: Read) -> None:
+        counted(controller, 42, summary("web1"), summary("web2", now="new"))
+        counted(controller, 43, well("web1"))
+        controller.expect("GET", HOSTS, body=listed())
+
+        assert [host.name for host in read(relaunched(43, "successful")).reached(Reach.IDLE)] == ["new"]
+
     @pytest.mark.parametrize("limit", ["web1:web2:!canary", "web1,web2,!canary", "web1,web2,&prod"])
     def test_whom_a_limit_may_leave_out_a_run_did_not_ask_for(
         self, controller: ScriptedController, read: Read, limit: str
