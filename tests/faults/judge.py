@@ -362,14 +362,16 @@ def false_remaining(
     records = facts.records
     found = {name: records.host(name) for name in told}
     ids = frozenset(host.id for host in found.values() if host is not None)
-    if None in found.values() or len(ids) != len(told):
+    # A host that is deleted stays among them, and one that is deleted meanwhile may be told of or not.
+    gone = {host.id for host in records.hosts if host.gone is not None and host.gone <= run.ended}
+    # What is left of one is the name that it had in each job.
+    there = [host.id for host in found.values() if host is not None and host.id not in gone]
+    if None in found.values() or len(ids - gone) != len(there):
         yield f"remaining_hosts is {sorted(told)}, not all of which are hosts"
         return
     waited = facts.wait and job is not None and result.get("status") in FINAL
     start = max(run.started, min((job.finished if job and waited else None) or run.started, run.ended))
-    # A host that is deleted stays among them, and one that is deleted meanwhile may be told of or not.
-    gone = {host.id for host in records.hosts if host.gone is not None and host.gone <= run.ended}
-    if not any(records.undone(moment) - gone == ids - gone for moment in records.moments(start, run.ended)):
+    if not any(ids - gone in _may_remain(records, moment, gone) for moment in records.moments(start, run.ended)):
         ending = [sorted(records.undone(moment)) for moment in (start, run.ended)]
         yield f"remaining_hosts is {sorted(told)}, by number {sorted(ids)}, but it was {ending[0]}, then {ending[1]}"
     launched_only = not facts.wait and result.get("changed")
@@ -385,6 +387,15 @@ def false_remaining(
             run.started, run.ended
         ):
             yield f"{name} remains, and it succeeded, though the host was enabled all the time"
+
+
+def _may_remain(records: Records, moment: float, gone: t.Collection[int]) -> list[frozenset[int]]:
+    """The hosts that are not done, but for those that are gone; where none of them can run, so that no relaunch of them
+    will show whether the others went to the end, they may be told with these.
+    """
+    undone = records.undone(moment).difference(gone)
+    can_run = any(host.id in undone and not host.was_out(moment, moment) for host in records.hosts)
+    return [undone] if can_run else [undone, undone | records.unproven(moment).difference(gone)]
 
 
 def _gave_up(facts: Facts, run: Run, mine: list[Job]) -> t.Iterator[tuple[Kind, str]]:

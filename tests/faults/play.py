@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import datetime
 import http.client
+import json
 import threading
 import time
 import typing as t
@@ -41,6 +42,12 @@ USERS = ("admin", "alice")
 
 PASSWORD = "pa55word-of-the-hosts"
 PLAYBOOK = "- hosts: all\n  gather_facts: false\n  tasks: []\n"
+
+# What a job runs with, beside its limit, type and slice.
+_VALUES = (
+    *("inventory", "scm_branch", "forks", "verbosity", "diff_mode", "timeout", "job_tags", "skip_tags"),
+    *("extra_vars", "credentials", "labels", "execution_environment", "instance_groups"),
+)
 
 _TROUBLES = (OSError, http.client.HTTPException, SandboxError)
 
@@ -294,6 +301,7 @@ def _job(database: db.Database, row: db.Row, scene: Scene) -> Job:
         relaunch=row["launch_type"] == "relaunch",
         job_type=row["job_type"],
         prompts=prompts_of(row),
+        values=json.dumps([row[name] for name in _VALUES]),
         limit=frozenset(name for name in (row["limit"] or "").split(",") if name),
         part=(row["job_slice_number"], row["job_slice_count"]),
         # By the names of then, which tell of hosts that were deleted since as well.

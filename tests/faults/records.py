@@ -45,6 +45,7 @@ class Job:
     :param creator: the name of the user.
     :param relaunch: how it was launched.
     :param prompts: what it was launched with, but for limit and type.
+    :param values: what it ran with, whether by its prompts or by its template; empty where that is not known.
     :param part: which slice of how many it is.
     :param never_began: the numbers of the hosts that it stopped before.
     :param words: whether it failed, by the number of each host that it ran on.
@@ -58,6 +59,7 @@ class Job:
     relaunch: bool = True
     job_type: str = "run"
     prompts: str = "{}"
+    values: str = ""
     limit: frozenset[str] = frozenset()
     part: tuple[int, int] = (0, 1)
     words: t.Mapping[int, bool] = field(default_factory=dict)
@@ -100,8 +102,15 @@ class Records:
 
     def same_work(self, job: Job) -> bool:
         source = self.source
-        alike = (job.prompts, job.job_type, job.part) == (source.prompts, source.job_type, source.part)
-        return alike and (self.any_launch or job.relaunch)
+        if (job.job_type, job.part) != (source.job_type, source.part) or not (self.any_launch or job.relaunch):
+            return False
+        return job.prompts == source.prompts or self._given_by_template(job)
+
+    def _given_by_template(self, job: Job) -> bool:
+        """Whether what a job was prompted for is what its template had itself by then, by a job of the source's prompts
+        that was made before it: a prompt that changes nothing is none."""
+        earlier = [one for one in (self.source, *self.jobs) if one.id < job.id and one.prompts == self.source.prompts]
+        return bool(job.values) and any(one.values == job.values for one in earlier)
 
     def counts(self, job: Job) -> bool:
         """Whether it is an equivalent relaunch: of the same work, made after the source's end."""
@@ -134,6 +143,15 @@ class Records:
         runs = [self.source, *(job for job in self.jobs if self.counts(job) and job.over(moment))]
         there = {host.id for host in self.hosts if host.there(moment)}
         return frozenset(host for host in there if self._undone(host, runs))
+
+    def unproven(self, moment: float) -> frozenset[int]:
+        """The hosts that have failed, and that only failed runs did since, while none was successful: no run shows
+        whether there is more behind the end of those."""
+        runs = [self.source, *(job for job in self.jobs if self.counts(job) and job.over(moment))]
+        if any(run.status == SUCCESSFUL and run.words for run in runs):
+            return frozenset()
+        failed = {host for run in runs for host, failed in run.words.items() if failed}
+        return frozenset(failed - self.undone(moment))
 
     def never_reached(self, moment: float, by_source: bool = False) -> frozenset[int]:
         """The hosts that a run stopped before, and on which no later one has succeeded.

@@ -238,6 +238,70 @@ def test_a_disabled_host_remains_with_a_warning(host: Host) -> None:
     assert judge(facts_of(run_of(told), jobs=[IDLE], host=host)) == []
 
 
+# It was renamed behind the source, and a relaunch failed on it too.
+RENAMED = dataclasses.replace(WEB2, names=frozenset({"web2", "new"}))
+BY_TWO_NAMES: dict[str, t.Any] = {**GOOD, "changed": False, "id": 1, "status": "failed", "failed_hosts": ["web2"]}
+BY_TWO_NAMES.update(remaining_hosts=["new", "web2"], warnings=["Not in the inventory any more: new, web2."])
+
+
+@pytest.mark.parametrize(("gone", "wrong"), [(90.0, set()), (None, {Kind.FALSE}), (115.0, {Kind.FALSE})])
+def test_only_a_deleted_host_is_told_by_each_of_its_names(gone: float | None, wrong: set[Kind]) -> None:
+    before = dataclasses.replace(BROKEN, created=70, finished=80, limit=frozenset({"new"}))
+    host = dataclasses.replace(RENAMED, gone=gone)
+    assert kinds(facts_of(run_of(BY_TWO_NAMES), requests=[READ], jobs=[before], host=host)) == wrong
+
+
+@pytest.mark.parametrize(
+    ("values", "before", "wrong"),
+    [
+        ("template", "template", set()),
+        ("template", "older template", {Kind.FALSE}),
+        ("", "", {Kind.FALSE}),
+    ],
+    ids=["of the template", "other ones", "not known"],
+)
+def test_a_prompt_for_what_the_template_has_is_none(values: str, before: str, wrong: set[Kind]) -> None:
+    first = dataclasses.replace(BROKEN, created=70, finished=80, values=before)
+    prompted = Job(3, "successful", 90, 95, prompts="{credentials}", values=values, words={1: False, 2: False})
+    result = {**GOOD, "changed": False, "id": 3}
+    facts = facts_of(run_of(result), requests=[READ], jobs=[first, prompted], hosts="all")
+    assert kinds(facts) == wrong
+
+    # A job that was made later does not tell what the template had.
+    later = dataclasses.replace(first, id=4, created=96, finished=97)
+    facts = facts_of(run_of(result), requests=[READ], jobs=[prompted, later], hosts="all")
+    assert kinds(facts) == {Kind.FALSE}
+
+
+# Both hosts failed in the source, and job 2 failed on the second one alone.
+ON_BOTH = Job(2, "failed", 70, 80, words={1: False, 2: True})
+NOBODY = Job(3, "failed", 101.01, 105, limit=frozenset({"web2"}))
+BOTH_REMAIN: dict[str, t.Any] = {**FAILED, "id": 3, "failed_hosts": [], "remaining_hosts": ["web1", "web2"]}
+SHOWS = Job(4, "successful", 85, 90, limit=frozenset({"other"}), words={3: False})
+
+
+@pytest.mark.parametrize(
+    ("out", "others", "wrong"),
+    [
+        (((100.0, 130.0),), [], set()),
+        ((), [], {Kind.FALSE}),
+        (((90.0, 100.0),), [], {Kind.FALSE}),
+        (((100.0, 130.0),), [SHOWS], {Kind.FALSE}),
+        (((100.0, 130.0),), [dataclasses.replace(SHOWS, words={})], set()),
+    ],
+    ids=["disabled", "enabled", "enabled again", "a success shows the end", "a success on nobody"],
+)
+def test_what_only_failed_runs_did_may_remain_beside_hosts_that_cannot_run(
+    out: tuple[tuple[float, float], ...], others: list[Job], wrong: set[Kind]
+) -> None:
+    facts = facts_of(
+        run_of(BOTH_REMAIN), jobs=[ON_BOTH, NOBODY, *others], host=dataclasses.replace(WEB2, out=out), before={1, 2, 4}
+    )
+    source = dataclasses.replace(SOURCE, words={1: True, 2: True})
+    facts = dataclasses.replace(facts, records=dataclasses.replace(facts.records, source=source))
+    assert kinds(facts) == wrong
+
+
 # The user may not read the inventory, so that nobody tells whether a host that was deleted is there again.
 HIDDEN = Request(100.7, "GET", "/api/v2/inventories/1/hosts/", 403)
 
