@@ -17,6 +17,7 @@ import typing as t
 import urllib.parse
 
 from sandbox import database as db
+from sandbox import results
 from sandbox.process import Sandbox, SandboxError
 
 from .front_doors import FrontDoors
@@ -311,6 +312,7 @@ def _job(database: db.Database, row: db.Row, scene: Scene) -> Job:
             for number, name in scene.hosts
             if one["host_name"] in (name, renamed(name))
         },
+        began=bool(results.playbook_counts(database, row)["task_count"]),
     )
 
 

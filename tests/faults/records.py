@@ -49,6 +49,7 @@ class Job:
     :param part: which slice of how many it is.
     :param never_began: the numbers of the hosts that it stopped before.
     :param words: whether it failed, by the number of each host that it ran on.
+    :param began: whether it has started a task.
     """
 
     id: int
@@ -64,6 +65,7 @@ class Job:
     part: tuple[int, int] = (0, 1)
     words: t.Mapping[int, bool] = field(default_factory=dict)
     never_began: frozenset[int] = frozenset()
+    began: bool = True
 
     @property
     def ran(self) -> bool:
@@ -192,7 +194,8 @@ class Records:
         # One that gave way to another took nothing back.
         given_way = [job for job in wholes if job.status == CANCELED and any(map(job.beside, wholes))]
         wholes = [job for job in wholes if job not in given_way]
-        failed = [job for job in wholes if job.status != SUCCESSFUL]
+        # One that ended before its first task has failed on nobody.
+        failed = [job for job in wholes if job.status != SUCCESSFUL and (job.began or job.status == CANCELED)]
         return any(job.status == SUCCESSFUL and all(one.over(job.created) for one in failed) for job in wholes)
 
     def needed(self, job: Job, hosts: str, moment: float) -> bool:

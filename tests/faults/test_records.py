@@ -56,6 +56,14 @@ def test_the_newest_relaunch_on_all_hosts_decides_on_all() -> None:
     assert not records(well, dataclasses.replace(WHOLE, id=6, created=150, finished=160)).all_done(160)
 
 
+def test_one_that_ended_before_its_first_task_takes_no_success_back() -> None:
+    well = dataclasses.replace(WHOLE, id=5, status="successful", created=130, finished=140)
+    lost = Job(6, "error", 131, 141)
+    assert not records(well, lost).all_done(141), "it may have failed anywhere"
+    assert records(well, dataclasses.replace(lost, began=False)).all_done(141)
+    assert not records(dataclasses.replace(lost, began=False)).all_done(141), "nor has it done anything"
+
+
 def test_what_is_needed() -> None:
     new = Job(9, "successful", 200, 210, limit=frozenset({"web1", "web2"}))
     assert records(new).needed(new, "failed", 65)
