@@ -83,6 +83,22 @@ def test_a_relaunch_as_another_type_tells_that_of_the_template() -> None:
     assert not records(FIRST, dataclasses.replace(check, relaunch=False)).other_types(130)
 
 
+def test_what_a_failed_run_did_is_needed_still_where_no_run_shows_its_end_and_all_others_are_gone() -> None:
+    new = Job(9, "successful", 200, 210, limit=frozenset({"web1"}), words={1: False})
+    hosts = (HOSTS[0], dataclasses.replace(HOSTS[1], gone=90), HOSTS[2])
+    assert records(FIRST, new, hosts=hosts).needed(new, "failed", 95)
+    assert not records(FIRST, new, hosts=hosts).needed(new, "failed", 85), "a relaunch of the other one would show it"
+    assert not records(FIRST, new, hosts=hosts).needed(new, "failed", 210), "it is done"
+    busy = dataclasses.replace(new, id=8, created=91, finished=100)
+    assert not records(FIRST, busy, new, hosts=hosts).needed(new, "failed", 95), "it is being done"
+    well = dataclasses.replace(new, id=8, created=62, finished=66, words={3: False})
+    assert not records(well, FIRST, new, hosts=hosts).needed(new, "failed", 95), "a successful run shows its end"
+    healed = dataclasses.replace(FIRST, words={1: False}, status="successful")
+    assert not records(healed, new, hosts=hosts).needed(new, "failed", 95), "the run was successful"
+    other = dataclasses.replace(new, limit=frozenset({"web3"}))
+    assert not records(FIRST, other, hosts=hosts).needed(other, "failed", 95), "the source did that one"
+
+
 def test_moments_are_when_something_changes() -> None:
     out = dataclasses.replace(HOSTS[0], out=((81.0, 85.0),), gone=95)
     assert records(FIRST, SECOND, hosts=(out,)).moments(75, 95.5) == [75, 80, 81, 85, 90, 95, 95.5]
