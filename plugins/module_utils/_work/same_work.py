@@ -66,7 +66,8 @@ _fingerprint = json.JSONEncoder(sort_keys=True, default=str).encode
 Given = tuple[t.Any, ...]
 # A template by its number, or by the name that it had where it was deleted.
 _Template = t.Union[int, str, None]
-_Key = tuple[_Template, Fingerprint]
+# With the number of a job that is asked about by itself.
+_Key = tuple[_Template, Fingerprint, t.Optional[int]]
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,9 @@ class Prompts:
     def __init__(self, edited: t.Callable[[Job], t.Optional[LastEdit]] = lambda _job: None) -> None:
         self._edited = edited
         self._known: dict[_Key, t.Optional[Fingerprint]] = {}
+        # The jobs that were asked, each for those with its values.
+        self._asked: dict[_Key, int] = {}
+        self._templates: dict[t.Optional[int], tuple[datetime, t.Optional[Fingerprint]]] = {}
         self._met: dict[_Template, _Met] = {}
         self._unreadable: dict[int, ControllerError] = {}
         #: Whether jobs that have ended, and whose prompts cannot be read, are no work that is known. Until then it is
@@ -176,17 +180,19 @@ class Prompts:
         edit = self._edited(job)
         return None if edit is None else edit.asks_credentials
 
-    def of(self, client: ControllerClient, job: Job) -> t.Optional[Fingerprint]:
+    def of(self, client: ControllerClient, job: Job, itself: bool = False) -> t.Optional[Fingerprint]:
         """A job's prompts; None where they cannot be had.
 
+        :param itself: another one with its values does not tell them.
         :raises ControllerError: they could not be read, though they are there.
         """
-        key = _key(job)
+        key = _key(job, itself)
         if key not in self._known:
             if job.id in self._unreadable:
                 raise self._unreadable[job.id]
             try:
                 self._known[key] = prompts(if_visible(lambda: client.get(JOB.at(job.id, "create_schedule"))) or {})
+                self._asked[key] = job.id
             except OF_ONE_ADDRESS as error:
                 if not error.transient or self.unreadable_known:
                     self._unreadable[job.id] = error
@@ -196,6 +202,23 @@ class Prompts:
     def knows(self, job: Job) -> bool:
         """Whether they have been read."""
         return _key(job) in self._known
+
+    def of_another(self, job: Job) -> t.Optional[Fingerprint]:
+        """The prompts of another job that was asked for those with its values; None where there is none."""
+        key = _key(job)
+        return self._known.get(key) if self._asked.get(key, job.id) != job.id else None
+
+    def of_template(self, client: ControllerClient, job: Job) -> t.Optional[Fingerprint]:
+        """The values that a job's template has had since it, as far as that is known; None where it is not.
+
+        :raises ControllerError: it could not be read.
+        """
+        read, found = self._templates.get(job.template, (job.created, None))
+        if job.template is not None and read <= job.created:
+            read, facts = client.now(), if_visible(lambda: client.get(f"job_templates/{job.template}/"))
+            found = None if facts is None else values(Job(facts))
+            self._templates[job.template] = read, found
+        return found
 
 
 class SameWork:
@@ -275,10 +298,13 @@ class SameWork:
         return None if self._changes else self._prompts.given_by_template(job)
 
     def surely_excludes(self, job: Job) -> bool:
-        """Whether it is known, or shown by values alone, that a job of the same template is other work."""
+        """Whether it is known, or shown by values alone, that a job of the same template is other work.
+
+        :raises ControllerError: whether that was edited could not be read.
+        """
         found = values(job)
         if found in self._known:
-            return self._known[found] is False
+            return self._known[found] is False and not self._may_be_edited(job)
         changes = self._changes
         other = not _shows(changes, found) if changes else self._prompts.surely_differ(self._source, job)
         other = other or slice_of(job) != slice_of(self._source)
@@ -293,12 +319,31 @@ class SameWork:
         found = values(job)
         if found not in self._known:
             self._known[found] = self._with_same_prompts(job)
+        elif self._known[found] is False:
+            return self._with_same_prompts(job, itself=True)
         return self._known[found]
 
-    def _with_same_prompts(self, job: Job) -> t.Optional[bool]:
+    def _may_be_edited(self, job: Job) -> bool:
+        """Whether a job may have from its template what another one with its values was launched with, so that it is
+        to be asked about by itself: the template was edited in between.
+        """
+        theirs = self._prompts.of_another(job)
+        ours = self._prompts.of(self._client, self._source) if theirs and self._prompts.knows(self._source) else None
+        if theirs is None or ours is None:
+            return False
+        theirs, ours = _without(self._changes, theirs), _without(self._changes, ours)
+        if not _only_lacks_values_of_template(theirs, ours, values(job)):
+            return False
+        try:
+            since = self._prompts.of_template(self._client, job)
+        except OF_ONE_ADDRESS:
+            return True
+        return since is None or _only_lacks_values_of_template(theirs, ours, since)
+
+    def _with_same_prompts(self, job: Job, itself: bool = False) -> t.Optional[bool]:
         ours = self._prompts.of(self._client, self._source)
         try:
-            theirs = self._prompts.of(self._client, job)
+            theirs = self._prompts.of(self._client, job, itself)
         except OF_ONE_ADDRESS as error:
             # One that is active may be doing the work.
             if job.active or not (self._prompts.unreadable_known and is_of_one_address(self._client, error)):
@@ -398,8 +443,8 @@ def _template(job: Job) -> _Template:
     return job.facts.get("name") if job.template is None else job.template
 
 
-def _key(job: Job) -> _Key:
-    return _template(job), values(job)
+def _key(job: Job, itself: bool = False) -> _Key:
+    return _template(job), values(job), job.id if itself else None
 
 
 def slice_of(job: Job) -> tuple[t.Any, t.Any]:

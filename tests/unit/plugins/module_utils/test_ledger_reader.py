@@ -136,10 +136,11 @@ class TestAsking:
     def test_only_the_same_work_counts(self, controller: ScriptedController, read: Read) -> None:
         controller.expect("GET", at(42, "create_schedule"), body=prompts())
         controller.expect("GET", at(43, "create_schedule"), body=prompts(inventory={"id": 2}))
+        controller.expect("GET", "/api/v2/job_templates/7/", body={"id": 7, "inventory": 1})
 
         ledger = read(relaunched(43, "failed", limit="", inventory=2), relaunched(44, limit="web1", inventory=2))
 
-        # The second one has the values of the first, so that it is not asked about.
+        # The second one has the values of the first, not of the template, so that it is not asked about.
         assert (ids(ledger), ledger.newest) == ([], 44)
 
     def test_the_limit_is_no_prompt_that_tells_work_from_work(self, controller: ScriptedController, read: Read) -> None:

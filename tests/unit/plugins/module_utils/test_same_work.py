@@ -297,6 +297,70 @@ class TestByPrompts:
         assert same_work.includes(later(job_id=44, **edited))
         assert not same_work.includes(later(job_id=45, verbosity=1))
 
+    @pytest.mark.parametrize(
+        ("prompted", "shown"),
+        [
+            ({"verbosity": 1}, {"verbosity": 1}),
+            ({"extra_vars": {"a": 2}}, {"extra_vars": "a: 2"}),
+            ({"credentials": [{"id": 6}]}, {"summary_fields": {"credentials": [{"id": 6}], "labels": LABELS}}),
+        ],
+        ids=str,
+    )
+    def test_what_one_was_launched_with_another_may_have_of_a_template_that_was_edited(
+        self,
+        controller: ScriptedController,
+        client: ControllerClient,
+        prompted: dict[str, t.Any],
+        shown: dict[str, t.Any],
+    ) -> None:
+        controller.expect("GET", at(42, "create_schedule"), body=prompts())
+        controller.expect("GET", at(43, "create_schedule"), body=prompts(**prompted))
+        controller.expect("GET", "/api/v2/job_templates/7/", body={"id": 7, **shown})
+        controller.expect("GET", at(44, "create_schedule"), body=prompts())
+        controller.expect("GET", at(45, "create_schedule"), body=prompts(**prompted))
+        same_work = SameWork(client, SOURCE)
+
+        for _again in range(2):
+            assert not same_work.includes(later(**shown))
+            assert same_work.includes(later(job_id=44, **shown))
+            assert not same_work.surely_excludes(later(job_id=44, **shown))
+            assert not same_work.includes(later(job_id=45, **shown))
+
+    def test_an_edit_is_asked_about_again_for_a_job_that_is_newer(
+        self, controller: ScriptedController, client: ControllerClient
+    ) -> None:
+        controller.expect("GET", at(42, "create_schedule"), body=prompts())
+        controller.expect("GET", at(43, "create_schedule"), body=prompts(verbosity=1))
+        for verbosity in (0, 1):
+            controller.expect("GET", "/api/v2/job_templates/7/", body={"id": 7, "verbosity": verbosity})
+        controller.expect("GET", at(45, "create_schedule"), body=prompts())
+        same_work = SameWork(client, SOURCE)
+
+        assert not same_work.includes(later(verbosity=1))
+        assert not same_work.includes(later(job_id=44, verbosity=1))
+        assert same_work.includes(later(job_id=45, verbosity=1, created="2999-01-01T00:00:00Z"))
+
+    @pytest.mark.parametrize(
+        ("ours", "now"),
+        [({"forks": 1}, None), ({"verbosity": 2}, None), ({}, {"verbosity": 0}), ({}, {"verbosity": 2})],
+        ids=["of the source", "of both", "of nobody by now", "of neither by now"],
+    )
+    def test_what_no_edit_can_have_given_one_that_another_was_launched_with_tells_of_both(
+        self,
+        controller: ScriptedController,
+        client: ControllerClient,
+        ours: dict[str, t.Any],
+        now: dict[str, t.Any] | None,
+    ) -> None:
+        controller.expect("GET", at(42, "create_schedule"), body=prompts(**ours))
+        controller.expect("GET", at(43, "create_schedule"), body=prompts(verbosity=1))
+        if now is not None:
+            controller.expect("GET", "/api/v2/job_templates/7/", body={"id": 7, **now})
+        same_work = SameWork(client, SOURCE)
+
+        for number in (43, 44, 45):
+            assert not same_work.includes(later(job_id=number, verbosity=1))
+
     @pytest.mark.parametrize(("status", "body"), [(500, DENIED), (401, DENIED), (429, DENIED)])
     def test_what_will_pass_or_concerns_the_user_is_no_verdict(
         self, controller: ScriptedController, client: ControllerClient, status: int, body: t.Any
