@@ -186,17 +186,6 @@ class Records:
         lost = any(failed and host not in there for host, failed in self.source.words.items())
         return lost and not self.undone(moment)
 
-    def unproven(self, moment: float) -> frozenset[int]:
-        """The hosts that only failed runs have done since they failed, where no successful one shows whether there was
-        more to do, and none will, since the others that are left were deleted: these are not called done.
-        """
-        runs = [self.source, *(job for job in self.jobs if self.counts(job) and job.over(moment))]
-        if not self.all_left_gone(moment) or any(run.status == SUCCESSFUL and run.words for run in runs):
-            return frozenset()
-        return frozenset(
-            host.id for host in self.hosts if host.there(moment) and any(run.words.get(host.id) for run in runs)
-        )
-
     def all_done(self, moment: float) -> bool:
         """Whether a relaunch of all hosts was successful, and made after each that failed had ended."""
         if self.source.over(moment) and self.source.status == SUCCESSFUL:
@@ -219,6 +208,9 @@ class Records:
         busy = [one for one in self.jobs if one.id != job.id and self.same_work(one) and one.active(moment)]
         if hosts == "all":
             return not self.all_done(moment) and not any(map(self.whole, busy))
-        undone = self.undone(moment) | self.unproven(moment)
+        undone = self.undone(moment)
+        if self.all_left_gone(moment):
+            # No relaunch is to come that would show what lay behind.
+            undone = self.unproven(moment).intersection(host.id for host in self.hosts if host.there(moment))
         due = [host for host in self.hosts if host.id in undone and self.reaches(job, host)]
         return any(not any(self.reaches(one, host) for one in busy) for host in due)
