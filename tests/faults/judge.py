@@ -419,8 +419,9 @@ def _gave_up(facts: Facts, run: Run, mine: list[Job]) -> t.Iterator[tuple[Kind, 
 
 
 def _nothing_to_launch(facts: Facts, run: Run, requests: t.Sequence[Request], result: t.Mapping[str, t.Any]) -> bool:
-    """Whether it is right to fail: the same work is active already, no failed host is left, or the template was edited
-    so that it only checks, or has another limit: known by the job that it launched, or, of the type, before."""
+    """Whether it is right to fail: the same work is active already, no failed host is left, it cannot be known for whom
+    the source stopped early, or the template was edited so that it only checks, or has another limit: known by the job
+    that it launched, or, of the type, before."""
     records = facts.records
     moments = records.moments(run.started, run.ended)
     job = records.job(result.get("id"))
@@ -435,7 +436,25 @@ def _nothing_to_launch(facts: Facts, run: Run, requests: t.Sequence[Request], re
     early = [one for one in records.jobs if records.same_work(one) and not records.counts(one)]
     if not facts.wait and any(one.active(moment) for one in early for moment in moments):
         return True
-    return facts.hosts == "failed" and no_host_in_reach(records, requests, moments)
+    if facts.hosts == "all":
+        return False
+    return no_host_in_reach(records, requests, moments) or (
+        bool(result.get("cut_short")) and end_not_known(records, requests, moments)
+    )
+
+
+def end_not_known(records: Records, requests: t.Iterable[Request], moments: t.Sequence[float]) -> bool:
+    """Whether it cannot be known for whom the source stopped before its end. Who may not read the inventory counts its
+    hosts, which is out of step where one is deleted meanwhile."""
+    deleted = any(
+        host.gone is not None and moments[0] < host.gone <= moments[-1] and host.id in records.source.words
+        for host in records.hosts
+    )
+    return any(map(records.end_unseen, moments)) or (deleted and _may_not_read_hosts(requests))
+
+
+def _may_not_read_hosts(requests: t.Iterable[Request]) -> bool:
+    return any(one.status == 403 and not one.disturbed and "/inventories/" in one.path for one in requests)
 
 
 def refused_for_type(records: Records, hosts: str, moments: t.Iterable[float], said: str) -> bool:
@@ -455,7 +474,7 @@ def refused_for_type(records: Records, hosts: str, moments: t.Iterable[float], s
 def no_host_in_reach(records: Records, requests: t.Iterable[Request], moments: t.Iterable[float]) -> bool:
     """Whether no relaunch on failed hosts is to be had for a while. Who may not read the inventory cannot know whether
     a host that was deleted was added again, so that it is no more than missing."""
-    may_not_read = any(one.status == 403 and not one.disturbed and "/inventories/" in one.path for one in requests)
+    may_not_read = _may_not_read_hosts(requests)
     return any(not records.reachable(moment) or (may_not_read and records.all_left_gone(moment)) for moment in moments)
 
 

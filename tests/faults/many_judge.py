@@ -489,6 +489,7 @@ def _refusal(facts: Facts, run: Run, entry: Entry) -> str | None:
     gone = of_one.no_host_in_reach(records, facts.of_run(run), moments)
     # What it never began on no relaunch on failed hosts reaches.
     gone = gone or any(map(records.never_reached, moments))
+    gone = gone or (_doubted(entry) and of_one.end_not_known(records, facts.of_run(run), moments))
     if refused or (facts.hosts == "failed" and gone):
         return ""
     return f"job {source}: {entry['msg']}"

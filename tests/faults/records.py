@@ -186,6 +186,17 @@ class Records:
         lost = any(failed and host not in there for host, failed in self.source.words.items())
         return lost and not self.undone(moment)
 
+    def end_unseen(self, moment: float) -> bool:
+        """Whether nothing shows if the source stopped before its end for hosts that did not fail, nor will: no run was
+        successful, none on all hosts is active, and the hosts that are not done are all disabled."""
+        runs = [job for job in self.jobs if self.counts(job)]
+        shown = any(job.status == SUCCESSFUL and job.words and job.over(moment) for job in runs)
+        to_come = any(self.whole(job) and job.active(moment) for job in runs)
+        undone = self.undone(moment)
+        left_out = [host.was_out(moment, moment) for host in self.hosts if host.id in undone]
+        survived = self.source.over(moment) and False in self.source.words.values()
+        return survived and not (shown or to_come) and bool(left_out) and all(left_out)
+
     def all_done(self, moment: float) -> bool:
         """Whether a relaunch of all hosts was successful, and made after each that failed had ended."""
         if self.source.over(moment) and self.source.status == SUCCESSFUL:

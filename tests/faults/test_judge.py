@@ -350,6 +350,70 @@ def test_a_template_of_another_type_excuses_nothing_where_nothing_is_to_be_launc
     assert kinds(facts_of(run_of(TO_CHECK), requests=[READ], jobs=[CHECKED, other], hosts=hosts)) == {Kind.DIED}
 
 
+CUT_SHORT: dict[str, t.Any] = {**GAVE_UP, "remaining_hosts": ["web2"], "cut_short": True}
+OUT = dataclasses.replace(WEB2, out=((90.0, 130.0),))
+# A relaunch that found its only host disabled.
+SILENT = Job(2, "failed", created=70, finished=80, limit=frozenset({"web2"}))
+WHOLE = Job(2, "failed", created=95, finished=130)
+SHOWS = Job(2, "successful", created=70, finished=80, limit=frozenset({"web1"}), words={1: False})
+
+
+@pytest.mark.parametrize(
+    ("result", "host", "jobs", "wrong"),
+    [
+        (CUT_SHORT, OUT, [], set()),
+        (CUT_SHORT, OUT, [SILENT], set()),
+        (CUT_SHORT, WEB2, [SILENT], {Kind.DIED}),
+        (CUT_SHORT, dataclasses.replace(WEB2, out=((70.0, 90.0),)), [SILENT], {Kind.DIED}),
+        (CUT_SHORT, OUT, [SHOWS], {Kind.DIED}),
+        (CUT_SHORT, OUT, [dataclasses.replace(SHOWS, prompts="{verbosity}")], set()),
+        (CUT_SHORT, OUT, [WHOLE], {Kind.DIED}),
+        ({**CUT_SHORT, "cut_short": False}, OUT, [SILENT], {Kind.DIED}),
+    ],
+    ids=[
+        "no run",
+        "a silent run",
+        "not disabled",
+        "enabled again",
+        "a success shows it",
+        "other work shows nothing",
+        "a run to come",
+        "not told",
+    ],
+)
+def test_where_nothing_shows_the_end_of_the_source(
+    result: dict[str, t.Any], host: Host, jobs: list[Job], wrong: set[Kind]
+) -> None:
+    assert kinds(facts_of(run_of(result), requests=[READ], jobs=jobs, host=host)) == wrong
+
+
+def test_nobody_is_left_out_by_a_source_that_failed_on_all_its_hosts() -> None:
+    facts = facts_of(run_of(CUT_SHORT), requests=[READ], jobs=[], host=OUT)
+    records = dataclasses.replace(facts.records, source=dataclasses.replace(SOURCE, words={2: True}))
+    assert kinds(dataclasses.replace(facts, records=records)) == {Kind.DIED}
+
+
+@pytest.mark.parametrize(
+    ("gone", "requests", "wrong"),
+    [
+        (105.0, [READ, HIDDEN], set()),
+        (105.0, [READ], {Kind.DIED}),
+        (90.0, [READ, HIDDEN], {Kind.DIED}),
+        (None, [READ, HIDDEN], {Kind.DIED}),
+    ],
+    ids=["meanwhile", "readable", "before", "never"],
+)
+def test_hosts_are_miscounted_while_one_is_deleted(
+    gone: float | None, requests: list[Request], wrong: set[Kind]
+) -> None:
+    facts = facts_of(run_of(CUT_SHORT), requests=requests, jobs=[])
+    healed = Job(2, "successful", created=70, finished=80, limit=frozenset({"web1"}), words={1: False})
+    records = Records(
+        dataclasses.replace(SOURCE, words={1: True, 2: True}), (healed,), (Host(1, frozenset({"web1"}), gone), OUT)
+    )
+    assert kinds(dataclasses.replace(facts, records=records)) == wrong
+
+
 def test_a_secret() -> None:
     assert kinds(facts_of(run_of(output="the token is s3cret"), secrets=("s3cret",))) == {Kind.SECRET}
 
