@@ -257,6 +257,21 @@ def not_done(inventory: t.Optional[int], base: Run, names: t.Collection[str], ot
     return {name for name in names if (name not in now if name not in then else then[name] not in done)}
 
 
+def done_besides(base: Run, others: t.Sequence[Run]) -> set[int]:
+    """The hosts that other runs have done, of those of its inventory that a run has no result of, by their numbers.
+
+    :param others: all runs besides that matter, with their summaries.
+    """
+    runs = (base, *others)
+    return {
+        key
+        for key, rows in _by_host(Hosts(base.job.inventory, runs), runs).items()
+        if isinstance(key, int)
+        and all(run is not base for run, _one in rows)
+        and done_by(_with_result(rows, HostResult.DONE), _with_result(rows, *FAILURES)) is not None
+    }
+
+
 def stopped_records(
     inventory: t.Optional[int],
     source: Run,

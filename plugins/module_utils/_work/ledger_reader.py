@@ -22,6 +22,7 @@ from .ledger import (
     Ledger,
     Reach,
     StoppedEarly,
+    done_besides,
     done_by,
     ended,
     host_records,
@@ -236,6 +237,10 @@ class SummariesReader:
         # A list tells no counts, and whether the source ended early is asked for next anyway.
         failed = self._ends.started(self._source).failed
         return failed is not None and failed <= limit
+
+    def _done_besides(self, base: Run, others: t.Sequence[Run]) -> set[int]:
+        base = replace(base, summaries=self.summaries(base.job))
+        return done_besides(base, [self._with_summaries(other) for other in others])
 
     def _with_summaries(self, run: Run) -> Run:
         if run.summaries is not None or not may_have_results(run):
@@ -460,7 +465,8 @@ class LedgerReader(WholeSuccessReader):
         patterns, by_nobody = self._ends.patterns(run, measures), self._ends.begun_by_nobody(run, measures)
         if ran is None or known is None or by_nobody or not known.all_in(base, ran):
             summaries, on_all = partial(self.summaries, base), partial(self._ends.one_ran_on_all, run, measures)
-            begun = read_never_begun(self._client, base, end, patterns, summaries, every, by_nobody, on_all, ran)
+            done = partial(self._done_besides, run, others)
+            begun = read_never_begun(self._client, base, end, patterns, summaries, every, by_nobody, on_all, ran, done)
         unknown = begun.unknown
         left = begun.hosts or begun.more
         if unknown and not (end.broke_off or left or self._ends.may_have_left(run, measures, begun)):

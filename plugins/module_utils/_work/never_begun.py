@@ -227,6 +227,7 @@ def read_never_begun(
     begun_by_nobody: t.Collection[str] = (),
     one_ran_on_all: t.Callable[[], bool] = lambda: False,
     ran: t.Optional[frozenset[str]] = None,
+    done_besides: t.Callable[[], t.Collection[int]] = tuple,
 ) -> NeverBegun:
     """The hosts that a job never began on: enabled, in the inventory before it, targeted, and without a summary.
 
@@ -237,6 +238,8 @@ def read_never_begun(
     :param begun_by_nobody: the patterns of plays that no run has begun for any host.
     :param one_ran_on_all: tells whether one of these runs was on all hosts of the inventory, where that is asked.
     :param ran: the hosts in its statistics, by their names in the job; None where they have not been read.
+    :param done_besides: brings the hosts that it has no summary of, and that others have done, where only the number of
+        hosts is known.
     :raises ControllerError: the controller could not be asked.
     """
     if begun_by_nobody and not _has_all(client, job, begun_by_nobody, one_ran_on_all):
@@ -260,7 +263,7 @@ def read_never_begun(
     except AnswerError as error:
         if not error.not_visible:
             raise
-        return _by_number(job, meant, summaries())
+        return _by_number(job, meant, summaries(), done_besides)
 
 
 def read_left_out(
@@ -340,12 +343,15 @@ def _has_all(
     return not left
 
 
-def _by_number(job: Job, meant: Targets, summaries: t.Sequence[HostSummary]) -> NeverBegun:
+def _by_number(
+    job: Job, meant: Targets, summaries: t.Sequence[HostSummary], done_besides: t.Callable[[], t.Collection[int]]
+) -> NeverBegun:
     """Who may not read hosts knows how many there are, disabled ones too; of a group that says nothing."""
     total = job.inventory_hosts
     if total is None:
         return NeverBegun(unknown=NOT_TOLD)
     more = max(0, total - sum(one.host is not None for one in summaries))
+    more = max(0, more - len(done_besides())) if more else 0
     return NeverBegun(more=more if meant.everybody else 0, unknown=NOT_READABLE if more else "")
 
 

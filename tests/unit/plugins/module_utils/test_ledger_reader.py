@@ -28,6 +28,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger i
     done_by,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger_reader import JobsRead, LedgerReader
+from ansible_collections.relaunch.controller.plugins.module_utils._work.never_begun import NOT_READABLE
 from ansible_collections.relaunch.controller.plugins.module_utils._work.same_work import SameWork
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import (
@@ -1024,6 +1025,24 @@ class TestEndOfTheSource:
 
         stopped = work.ledger(end=42).stopped
         assert stopped is not None and stopped.hosts == ("web1", "web4")
+
+    @pytest.mark.parametrize(
+        ("well", "failed", "done"), [("web1", "", False), ("web1 web4", "", True), ("web1 web4", "web4", False)]
+    )
+    def test_that_they_were_done_is_known_without_the_inventory_by_their_number(
+        self, well: str, failed: str, done: bool
+    ) -> None:
+        """Job 42 broke off before it had begun on web4."""
+        total = {"summary_fields": {"inventory": {"total_hosts": 2}}}
+        work = Work().ran("failed", BROKE_OFF, failed="web1", **total)
+        work.lists["inventories/1/hosts/"] = 403
+        work.ran("successful", (PLAY, FIRST, LAST), well=well)
+        if failed:
+            work.ran("failed", BROKE_OFF, failed=failed)
+
+        stopped = work.ledger(end=42).stopped
+        assert (stopped is None) is done
+        assert done or (stopped is not None and (stopped.more, stopped.unknown) == (1, NOT_READABLE))
 
     def test_where_that_was_is_asked_for_where_nobody_was_stopped(self) -> None:
         work = Work().ran("failed", BROKE_OFF, failed="web2").inventory("web1", "web2", without_summary="web1")
