@@ -374,12 +374,8 @@ def first_slice(sandbox: Sandbox, marks: Marks) -> t.Callable[..., tuple[Options
         text = playbook(marks.play("all", "Deploy", "Check", **play))
         made = template(sandbox, text, ("a1", "b2", "c3", "d4"), job_slice_count=2)
         run = sandbox.launch(made["id"])
-        found: list[Options] = []
-        for _time in range(100):
-            found = sandbox.request("GET", f"/jobs/?unified_job_node__workflow_job={run}&order_by=id").body["results"]
-            if len(found) == 2 and all(one["finished"] for one in found):
-                break
-            time.sleep(0.2)
+        sandbox.wait(run)
+        found = sandbox.request("GET", f"/jobs/?unified_job_node__workflow_job={run}&order_by=id").body["results"]
         sandbox.wait(found[0]["id"])
         sandbox.clear_log()
         return made, found[0]["id"]
