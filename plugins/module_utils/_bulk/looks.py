@@ -128,7 +128,7 @@ class SharedLooks:
         """
         if isinstance(ask, JobsAfter) and ask.source.id in self._row_of:
             return [] if self._recent is None else self._recent.answer(ask)
-        look = t.cast("Newer", ask)
+        look: Newer = t.cast("Newer", ask)
         return self._watch.through(lambda: newer_jobs(self._client, look))
 
     def known(self, source: Job) -> list[Job]:

@@ -113,10 +113,10 @@ class RelaunchRequest:
         return job.id == self.own_job and job.active
 
 
-def own_job_id(environ: t.Mapping[str, str] = os.environ) -> t.Optional[int]:
-    """The number of the controller's job that a process runs in, by its environment (measured); None outside of one.
+def own_job_id() -> t.Optional[int]:
+    """The number of the controller's job that this process runs in, by its environment (measured); None outside of one.
 
     Others set ``JOB_ID`` too, so that one of the folders of the job has to be there as well.
     """
-    inside = any(environ.get(name) for name in ("AWX_PRIVATE_DATA_DIR", "AWX_ISOLATED_DATA_DIR"))
-    return id_of(environ.get("JOB_ID", "")) if inside else None
+    inside = any(os.environ.get(name) for name in ("AWX_PRIVATE_DATA_DIR", "AWX_ISOLATED_DATA_DIR"))
+    return id_of(os.environ.get("JOB_ID", "")) if inside else None
