@@ -178,8 +178,7 @@ def reaches_all(ledger: Ledger, launch: Launch) -> bool:
 
     :param launch: as decided by this ledger.
     """
-    run = next(run for run in (ledger.source_run, *ledger.runs) if run.job.id == launch.job.id)
-    return run.failed_present.issuperset(host.name for host in launch.due)
+    return ledger.run(launch.job.id).failed_present.issuperset(host.name for host in launch.due)
 
 
 def base_run(ledger: Ledger) -> t.Optional[Job]:

@@ -130,7 +130,8 @@ class _Met:
 class Prompts:
     """What jobs were launched with beyond their templates, each kind of them asked about once.
 
-    Jobs with equal values are the same work as each other, so that one of them is asked about for all.
+    Jobs with equal values are the same work as each other, so that one of them is asked about for all; but where the
+    template holds by now what others were launched with.
 
     :param edited: the last edit of a job's template, where that is known.
     """
