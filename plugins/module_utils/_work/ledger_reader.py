@@ -92,15 +92,22 @@ class SummariesReader:
     :param client: the controller.
     :param events_in: waits until the events of a job that has ended are in; returns it as it is then.
     :param source: the job, in detail; it has ended.
+    :param same_work: compares others with it.
     :param read: what has been read before.
     """
 
     def __init__(
-        self, client: ControllerClient, events_in: t.Callable[[Job], Job], source: Job, read: JobsRead
+        self,
+        client: ControllerClient,
+        events_in: t.Callable[[Job], Job],
+        source: Job,
+        same_work: SameWork,
+        read: JobsRead,
     ) -> None:
         self._client = client
         self._events_in = events_in
         self._source = source
+        self._same_work = same_work
         self._read = read
         self._reach = HostReach(client, source)
         self._ends = RunEnds(client, self.summaries, read.starts, events_in)
@@ -249,21 +256,7 @@ class SummariesReader:
 
 
 class WholeSuccessReader(SummariesReader):
-    """Whether a success on all hosts has done the work; see ``SummariesReader``.
-
-    :param same_work: compares others with the source.
-    """
-
-    def __init__(
-        self,
-        client: ControllerClient,
-        events_in: t.Callable[[Job], Job],
-        source: Job,
-        same_work: SameWork,
-        read: JobsRead,
-    ) -> None:
-        super().__init__(client, events_in, source, read)
-        self._same_work = same_work
+    """Whether a success on all hosts has done the work; see ``SummariesReader``."""
 
     def with_whole_success(self, ledger: Ledger, base: Job, by_names: bool) -> Ledger:
         """The ledger with whether its success on all hosts left out hosts that can run now, and so not done.

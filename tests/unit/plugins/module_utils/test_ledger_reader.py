@@ -1228,6 +1228,22 @@ class TestWhomASuccessOnAllHostsLeftOut:
 
         assert work.with_whole_success().whole_left_out is left_out
 
+    @pytest.mark.parametrize(("revision", "left_out"), [("e00", False), ("f00", True)], ids=["the same", "another"])
+    def test_one_that_a_failed_run_did_is_none_where_the_success_shows_its_end(
+        self, revision: str, left_out: bool
+    ) -> None:
+        work = self.of(modified=self.LATER)
+        work.jobs[1].facts["scm_revision"] = "e00"
+        work.ran("failed", (PLAY, FIRST, LAST), well="web1", failed="web2", scm_revision=revision)
+
+        assert work.with_whole_success().whole_left_out is left_out
+
+    def test_one_that_the_base_itself_did_is_none(self) -> None:
+        work = self.of(modified=self.LATER)
+        work.lists["jobs/42/job_events/"] = [{"host_name": "", "host__isnull": True, **one} for one in WENT_ON]
+
+        assert work.with_whole_success().whole_left_out is False
+
     @pytest.mark.parametrize("web1", [{"enabled": False}, {}], ids=["disabled still", "not changed since"])
     def test_one_that_cannot_run_is_none(self, web1: dict[str, t.Any]) -> None:
         ledger = self.of(**web1).with_whole_success()
