@@ -407,11 +407,14 @@ class LedgerReader(WholeSuccessReader):
 
     def _reached(self, source_run: Run, runs: t.Sequence[Run]) -> tuple[HostRecord, ...]:
         records = self._reach.of(self._asked_for(host_records(source_run, runs), runs))
-        # One that failed on no host may have found none that is enabled.
+        # One that failed on no host may have found none that is enabled. What becomes of whom a run is on shows later.
         silent = [run for run in runs if run.summaries == () and run.job.status == _jobs.FAILED_STATUS]
-        if not any(run.covers(one.names) for run in silent for one in records if one.would_run):
+        active = [run for run in runs if run.job.active]
+        free = [one for one in records if one.would_run and not any(run.covers(one.names) for run in active)]
+        if not any(run.covers(one.names) for run in silent for one in free):
             return records
-        return self._reach.with_moved(self._reach.with_disabled(records))
+        asked = {one.key: one for one in self._reach.with_moved(self._reach.with_disabled(free))}
+        return tuple(asked.get(one.key, one) for one in records)
 
     def _is_whole(self, job: Job) -> bool:
         asked = self._whole and job.successful and same_limit(self._source, job)

@@ -383,6 +383,17 @@ class TestNewestFirst:
         assert (names(ledger), ledger.remaining[0].reach) == (["web1"], reach)
         assert [asked.path for asked in controller.besides].count(HOSTS) == 1
 
+    def test_one_that_an_active_run_is_on_is_not_asked_for(self, controller: ScriptedController, read: Read) -> None:
+        counted(controller, 42, summary("web1"))
+        controller.whenever("GET", at(43, SUMMARIES), body=listed())
+        one = relaunched(43, "failed", limit="web1", event_processing_finished=True)
+        controller.whenever("GET", at(43), body=one)
+
+        ledger = read(one, relaunched(44, "running", limit="web1"))
+
+        assert (names(ledger), ledger.remaining[0].reach) == (["web1"], Reach.RELAUNCH)
+        assert HOSTS not in [asked.path for asked in controller.besides]
+
     def test_the_events_of_the_source_are_waited_for(
         self, controller: ScriptedController, read: Read, clock: Clock
     ) -> None:
