@@ -111,7 +111,7 @@ class BulkDriver:
                 return
 
     def _looking(self) -> list[Member]:
-        return [member for member in self.members if isinstance(member.ask, LOOKS)]
+        return [member for member in self._waits.left if isinstance(member.ask, LOOKS)]
 
     def _advance(self, member: Member, answer: t.Any = None, error: t.Optional[BaseException] = None) -> None:
         before, looked_for = len(member.launched), member.state.looking_up
@@ -158,13 +158,13 @@ class BulkDriver:
         """Let some launch, as long as there is room; whether that changed anything."""
         if self._leave_to_persons():
             return True
-        waiting = [member for member in self.members if member.waits_for_room]
+        waiting = [member for member in self._waits.left if member.waits_for_room]
         if not waiting or _drop_by_number(waiting, self._request, self._waits.launched, self.members):
             return bool(waiting)
         # One that is looked for may be active, too.
-        active = len(self._waits.running) + sum(member.takes_room for member in self.members)
+        active = len(self._waits.running) + sum(member.takes_room for member in self._waits.left)
         room = min(self._request.at_once - active, self._request.max_jobs - self._waits.launched, LAUNCHES_A_LOOK)
-        found = self._waits.not_behind_others(waiting, self._looks.is_active)[: max(0, room)]
+        found = self._waits.not_behind_others(waiting, self._looks.active_templates)[: max(0, room)]
         let_in = _let_in(found, self._advance, self._client.clock)
         for member in waiting:
             member.passed_over = member.passed_over or member not in let_in
@@ -172,7 +172,7 @@ class BulkDriver:
 
     def _leave_to_persons(self) -> bool:
         """End those whose work was relaunched too often, may be being relaunched, or may not be yet."""
-        waiting = [member for member in self.members if member.waits_for_room and not member.launched]
+        waiting = [member for member in self._waits.left if member.waits_for_room and not member.launched]
         _drop_behind_lost(self._of_several)
         for member in self._attempts.open_questions(member for member in waiting if member.entry is None):
             try:
@@ -217,7 +217,7 @@ class BulkDriver:
         if not self._watch.passed:
             return False
         self._waits.running.clear()  # Whoever still looks for a job then does not wait for others.
-        late = [one for one in self.members if one.entry is None and not isinstance(one.ask, (*LOOKS, Pause))]
+        late = [one for one in self._waits.left if not isinstance(one.ask, (*LOOKS, Pause))]
         if not late or self._answer(self._waits.over(idle=True)):
             return bool(late)
         waiting = self._waits.for_end

@@ -144,9 +144,10 @@ class SharedLooks:
         """How many jobs of all templates are known to have ended without success."""
         return 0 if self._recent is None else self._recent.failures_known
 
-    def is_active(self, source: Job) -> bool:
-        """Whether a job of a job's template is known to be active."""
-        return self._recent is not None and self._recent.is_active(source)
+    @property
+    def active_templates(self) -> set[t.Optional[int]]:
+        """The templates of which a job is known to be active."""
+        return {job.template for job in self._recent.active} if self._recent is not None else set()
 
     def outdate(self) -> None:
         """Something may have been launched since the last look, and is not known."""

@@ -148,10 +148,10 @@ class RecentJobs:
         """How many jobs are known to have ended without success."""
         return sum(map(len, self._failures.values()))
 
-    def is_active(self, source: Job) -> bool:
-        """Whether one of a job's template is active, as of the last look."""
-        template = _template(source)
-        return any(self._template_of[number] == template for number in self._active)
+    @property
+    def active(self) -> t.Collection[Job]:
+        """Those that are active, as of the last look."""
+        return self._active.values()
 
     def answer(self, ask: JobsAfter) -> Listed:
         """What is asked for, without the work that is surely other; that is told of each job once if it is not new."""

@@ -73,7 +73,7 @@ class Waits:
         self._pauses: dict[int, float] = {}
 
     @property
-    def _left(self) -> t.Sequence[Member]:
+    def left(self) -> t.Sequence[Member]:
         """Those that are not over."""
         self._last_left = [member for member in self._last_left if member.entry is None]
         return self._last_left
@@ -81,7 +81,7 @@ class Waits:
     @property
     def for_end(self) -> list[tuple[Member, EndOf]]:
         """Those that wait for the end of a job, with what they ask for."""
-        return [(member, member.ask) for member in self._left if isinstance(member.ask, EndOf)]
+        return [(member, member.ask) for member in self.left if isinstance(member.ask, EndOf)]
 
     def note_launch(self, job: Job, kind: Kind) -> None:
         """Know a job that was launched here."""
@@ -139,7 +139,7 @@ class Waits:
     def pauses_over(self) -> list[tuple[Member, None]]:
         """Those whose pause is over; there is no answer."""
         now = self._clock()
-        pausing = {member.source.id: member for member in self._left if isinstance(member.ask, Pause)}
+        pausing = {member.source.id: member for member in self.left if isinstance(member.ask, Pause)}
         self._pauses = {number: until for number, until in self._pauses.items() if number in pausing}
         for number, member in pausing.items():
             self._pauses.setdefault(number, now + t.cast("Pause", member.ask).seconds)
@@ -149,11 +149,13 @@ class Waits:
             del self._pauses[number]
         return [(pausing[number], None) for number in found]
 
-    def not_behind_others(self, waiting: t.Sequence[Member], is_active: t.Callable[[Job], bool]) -> list[Member]:
+    def not_behind_others(
+        self, waiting: t.Sequence[Member], active_templates: t.Container[t.Optional[int]]
+    ) -> list[Member]:
         """Those that would not be pending behind a job of this task, whose template allows one job at a time. Last
         come those that would be pending behind another's, so that they take no place of others.
 
-        :param is_active: tells whether a job of a job's template is known to be active.
+        :param active_templates: those of which a job is known to be active.
         """
         busy = {job.template for job, _kind in self.running.values()}
         found = []
@@ -162,7 +164,7 @@ class Waits:
             if not _alone(member) or template not in busy:
                 found.append(member)
                 busy.add(template)
-        return sorted(found, key=lambda one: _alone(one) and is_active(one.source))
+        return sorted(found, key=lambda one: _alone(one) and one.source.template in active_templates)
 
     @property
     def _for_seen_end(self) -> list[tuple[Member, EndOf]]:
@@ -179,7 +181,7 @@ class Waits:
         """The numbers of the active jobs whose ends matter, each with its kind."""
         asked = self.asked
         # Without waiting for the ends, room is waited for.
-        more = any(member.waits_for_end is None for member in self._left)
+        more = any(member.waits_for_end is None for member in self.left)
         if more:
             asked.update((number, kind) for number, (_job, kind) in self.running.items())
         if not (more or self._options.wait):
@@ -189,7 +191,7 @@ class Waits:
     @property
     def looked_at_next(self) -> bool:
         """Whether others' jobs are looked at next, when one of these has ended."""
-        return self._options.hosts != ALL or any(member.waits_for_room for member in self._left)
+        return self._options.hosts != ALL or any(member.waits_for_room for member in self.left)
 
     @property
     def counted(self) -> Counted:
