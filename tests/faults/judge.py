@@ -8,6 +8,7 @@ from __future__ import annotations
 import collections
 import enum
 import json
+import re
 import typing as t
 from dataclasses import dataclass, field
 
@@ -29,6 +30,8 @@ class Kind(enum.Enum):
 
 # Within so many seconds a job is canceled that has to give way.
 SOON = 2.0
+# How a message names the job that its source was relaunched instead of.
+FORBIDDEN = re.compile(r"job (\d+) may not be relaunched by this user")
 
 
 @dataclass(frozen=True)
@@ -168,7 +171,10 @@ def judge(facts: Facts) -> list[Verdict]:
     """All that is wrong."""
     maker = made_by(facts)
     verdicts: list[Verdict] = []
-    named = {run.result.get(key) for run in facts.runs if run.result is not None for key in ("id", "own_job_id")}
+    results = [run.result for run in facts.runs if run.result is not None]
+    named = {result.get(key) for result in results for key in ("id", "own_job_id")}
+    # A run may find that the one before it launched a job which this user may not relaunch.
+    named.update(int(one) for result in results for one in FORBIDDEN.findall(str(result.get("msg"))))
     for number, run in enumerate(facts.runs):
         mine = [job for job in facts.records.jobs if maker.get(job.id) == number]
         found = [

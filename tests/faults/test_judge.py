@@ -32,6 +32,7 @@ REFUSED = dataclasses.replace(POST, status=403)
 READ = Request(100.5, "GET", "/api/v2/jobs/1/", 200)
 REDIRECTED = dataclasses.replace(READ, status=302, fault={"kind": "redirect", "when": "before"})
 MISSING = dataclasses.replace(READ, status=404, fault={"kind": "status", "when": "before"})
+EXPIRED = dataclasses.replace(READ, time=102, status=401)
 SLOW = dataclasses.replace(READ, time=100.2, fault={"kind": "slow", "when": "after"})
 PAGE = dataclasses.replace(READ, fault={"kind": "html", "when": "before"})
 
@@ -41,6 +42,7 @@ JOB = Job(2, "successful", created=101.01, finished=105, limit=frozenset({"web2"
 GOOD: t.Mapping[str, t.Any] = MappingProxyType(
     {"changed": True, "failed": False, "id": 2, "status": "successful", "failed_hosts": [], "remaining_hosts": []}
 )
+FORBIDDEN_JOB_2 = "Job 1 ended with status failed, and job 2 may not be relaunched by this user: relaunched as job 3."
 UNKNOWN: dict[str, t.Any] = {"changed": True, "failed": True, "id": None, "status": None}
 FAILED: dict[str, t.Any] = {**GOOD, "failed": True, "status": "failed", "failed_hosts": ["web2"]}
 FAILED["remaining_hosts"] = ["web2"]
@@ -142,6 +144,15 @@ LATER = dataclasses.replace(SECOND, id=2)
         pytest.param(
             facts_of(run_of(GAVE_UP), run_of(start=120), requests=[SLOW, REDIRECTED, later(POST)], jobs=[LATER]),
             id="a read that is answered too late is not answered",
+        ),
+        pytest.param(
+            facts_of(
+                run_of(UNKNOWN),
+                run_of({**GOOD, "id": 3, "msg": FORBIDDEN_JOB_2}, start=120),
+                requests=[LOST, EXPIRED, later(REFUSED), later(POST)],
+                jobs=[BROKEN, SECOND],
+            ),
+            id="unknown at first, then the source was relaunched: what had come of it may not be",
         ),
         pytest.param(
             facts_of(run_of(UNKNOWN), run_of(start=120), requests=[later(POST)], jobs=[LATER], restarts=(101,)),

@@ -143,7 +143,9 @@ class RelaunchSequence:
         if isinstance(decision, Adopt):
             return (yield from self._adopt(work, look, decision, outcome))
         if decision.job.id in self._forbidden and decision.instead is not None:
-            decision = decision.instead
+            forbidden, decision = decision.job.id, decision.instead
+            reason = f"{decision.reason}, and job {forbidden} may not be relaunched by this user"
+            decision = replace(decision, reason=reason)
         try:
             return (yield from self._launch(preparers, look, decision, outcome))
         except ForbiddenError:

@@ -37,6 +37,7 @@ def look_up(
     least = LOOK_UP_SECONDS + LOOK_UP_INTERVAL
     timeout = LOOK_UP_TIMEOUT if left is None else max(least, min(left, LOOK_UP_TIMEOUT))
     first: t.Optional[float] = None
+    trouble = ""
     while True:
         found, answered = list[Job](), True
         try:
@@ -44,17 +45,18 @@ def look_up(
             found = _own(client, attempt, jobs)
         except ControllerError as error:
             # A single strange answer must not end the search: the job may be on its way.
-            answered = not error.transient
+            answered, trouble = not error.transient, str(error)
         if found:
             return Launched(found[0], lost.why, tuple(job.id for job in found[1:]))
         now = client.clock()
         first = now if first is None and answered else first
         # It ends with a look that was answered: what was not may have been to show the job.
         if (answered and first is not None and now - first >= LOOK_UP_SECONDS) or now - began >= timeout:
+            nothing = f"No new {noun} has been found, but one may still appear."
             raise AnswerLostError(
-                f"It is unknown whether {attempt.what[0].lower()}{attempt.what[1:]} was {attempt.verb}: {lost.why} No "
-                f"new {noun} has been found, but one may still appear. Running the task again is safe: it looks for it "
-                "first."
+                f"It is unknown whether {attempt.what[0].lower()}{attempt.what[1:]} was {attempt.verb}: {lost.why} "
+                f"{nothing if first is not None else f'Looking for a new {noun} has failed: {trouble}'} Running the "
+                "task again is safe: it looks for it first."
             )
         yield Pause(LOOK_UP_INTERVAL)
 

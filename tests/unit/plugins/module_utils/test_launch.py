@@ -241,6 +241,12 @@ class TestLookUp:
         # Nobody is asked for who this is where there is no job.
         assert controller.besides == []
 
+    def test_where_nobody_was_answered_that_is_told(self, search: Search) -> None:
+        with pytest.raises(AnswerLostError, match="Looking for a new job has failed: busy Running the task again is"):
+            search([], then=BUSY)
+        with pytest.raises(AnswerLostError, match="No new job has been found"):
+            search([BUSY, []])
+
     @pytest.mark.parametrize(
         "other",
         [made(by=6), made(by={"id": 5, "type": "schedule"}), made(by={}), made(by=None), made(limit="web2")],

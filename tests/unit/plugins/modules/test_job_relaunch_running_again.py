@@ -251,11 +251,13 @@ class TestEnded:
         controller.expect("GET", at(43, "job_host_summaries"), body=WEB2_FAILED)
         controller.expect("GET", at(43), body=relaunched(43, "failed"))
         controller.expect("POST", at(43, "relaunch"), 403, DENIED)
+        controller.expect("GET", JOBS, body=listed(in_list(relaunched(43, "failed"))))
         launched(controller, 42, relaunched(44))
 
         result = relaunch(hosts="failed")
 
         assert (result["changed"], result["id"], result["relaunched_job_id"]) == (True, 44, 42)
+        assert "ended with status failed, and job 43 may not be relaunched by this user: relaunched" in result["msg"]
 
     def test_a_refusal_takes_a_while_so_others_are_looked_for(
         self, controller: ScriptedController, relaunch: Relaunch
