@@ -209,6 +209,13 @@ class Records:
         failed = [job for job in wholes if job.status != SUCCESSFUL and (job.began or job.status == CANCELED)]
         return any(job.status == SUCCESSFUL and all(one.over(job.created) for one in failed) for job in wholes)
 
+    def left_out(self, moment: float) -> bool:
+        """Whether hosts that have failed, and can run, are in no success on all hosts, nor done by another."""
+        wholes = [job for job in self.jobs if self.counts(job) and self.whole(job) and job.over(moment)]
+        ran = {host for job in wholes if job.status == SUCCESSFUL for host in job.words}
+        left = self.undone(moment) - ran
+        return any(host.id in left and not host.was_out(moment, moment) for host in self.hosts)
+
     def needed(self, job: Job, hosts: str, moment: float) -> bool:
         """Whether a job had something to do that was neither done nor being done.
 
@@ -218,7 +225,8 @@ class Records:
             return False
         busy = [one for one in self.jobs if one.id != job.id and self.same_work(one) and one.active(moment)]
         if hosts == "all":
-            return not self.all_done(moment) and not any(map(self.whole, busy))
+            done = self.all_done(moment) and not self.left_out(moment)
+            return not done and not any(map(self.whole, busy))
         undone = self.undone(moment)
         if self.all_left_gone(moment):
             # No relaunch is to come that would show what lay behind.

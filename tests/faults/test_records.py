@@ -77,6 +77,16 @@ def test_what_is_needed() -> None:
     assert not records(WHOLE, whole).needed(whole, "all", 115), "all of it is being done"
 
 
+def test_a_host_that_a_success_on_all_hosts_left_out_needs_another() -> None:
+    well = dataclasses.replace(WHOLE, id=5, status="successful", words={1: False, 3: False})
+    new = dataclasses.replace(well, id=9, created=200, finished=210)
+    assert records(well, new).needed(new, "all", 130)
+    disabled = (HOSTS[0], dataclasses.replace(HOSTS[1], out=((100, 150),)), HOSTS[2])
+    assert not records(well, new, hosts=disabled).needed(new, "all", 130), "it cannot run"
+    assert not records(SECOND, well, new).needed(new, "all", 130), "another run has done it"
+    assert not records(dataclasses.replace(well, words={1: False, 2: True}), new).needed(new, "all", 130), "it ran"
+
+
 def test_a_relaunch_as_another_type_tells_that_of_the_template() -> None:
     check = dataclasses.replace(FIRST, job_type="check")
     assert [set(records(check).other_types(check.created + after)) for after in (0, 0.1)] == [set(), {"check"}]
