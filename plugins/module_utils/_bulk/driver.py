@@ -245,9 +245,12 @@ def _keeps_turn(member: Member, request: JobsRequest) -> bool:
 def _let_in(
     members: t.Sequence[Member], advance: t.Callable[[Member, bool], None], clock: t.Callable[[], float]
 ) -> list[Member]:
-    """Let them launch one after another, the first in any case; those that were."""
+    """Let them launch one after another, the first in any case; those that were.
+
+    Jobs come first: one may be the work of a node, whose own job comes up some time after the launch of its workflow.
+    """
     began, let_in = clock(), list[Member]()
-    for member in members:
+    for member in sorted(members, key=lambda member: member.kind is not JOB):
         if let_in and clock() - began > LAUNCHES_TAKE:
             break
         let_in.append(member)

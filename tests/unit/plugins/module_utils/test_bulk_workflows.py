@@ -198,6 +198,32 @@ def test_a_slice_of_what_remained_may_be_selected_beside_it(world: World) -> Non
     assert [path for path in world.posts if path.endswith("launch")] == ["33/relaunch"]
 
 
+def test_a_job_that_was_relaunched_by_hand_runs_once_beside_its_workflow(world: World) -> None:
+    """The making of a template takes seconds, and the job of a node comes up a second after the launch."""
+    world.latency = 0.2
+    world.workflow(30)
+    world.nodes[30] = [node(1, 31, template=8, kind="job")]
+    world.failed(31, {"web1": True}, template=8, launch_type="workflow", **above(30))
+    world.failed(32, {"web1": True}, template=8, launch_type="relaunch")
+    comes_up: list[float] = []
+
+    def note_launch(path: str, _query: Facts, status: int, body: t.Any) -> tuple[int, t.Any]:
+        comes_up.extend([world.clock.now + 1.0] if path.endswith("900/launch/") else [])
+        return status, body
+
+    def run_node(_method: str, _path: str) -> None:
+        if comes_up and world.clock.now >= comes_up[0]:
+            comes_up.clear()
+            world.launch(8, ["web1"], launch_type="workflow", **above(max(world.workflows)))
+
+    world.after, world.before = note_launch, run_node
+
+    ran = recover(world)
+
+    assert {number: entry.recovered for number, entry in ran.entries.items()} == {30: True, 32: True}
+    assert len([number for number in world.jobs if number > 32]) == 1, world.posts
+
+
 @pytest.mark.parametrize("failed", [True, False])
 def test_a_run_as_a_node_of_another_workflow_is_the_work_of_that(world: World, failed: bool) -> None:
     world.workflow(30)
