@@ -1044,6 +1044,26 @@ class TestHandedOn:
         assert not result["failed"], result["msg"]
         assert variables(sandbox, sandbox.nodes(result["id"])["B"]["job"]) == {"release": 7, "inner": 1, "slice": 2}
 
+    @pytest.mark.parametrize("user", ["admin", "alice"])
+    def test_of_a_nested_workflow_that_was_resumed_on_its_own(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, user: str
+    ) -> None:
+        """Without its template its nodes can be read by few."""
+        plain = deploy(TWO)["id"]
+        inner = sandbox.add_workflow_template_with_nodes(f"Inner {os.urandom(3).hex()}", line(plain))["id"]
+        nodes: Options = {"N": {"template": inner, "success": ["Z"]}, "Z": {"template": plain}}
+        within = {"B": {**FAILED_LINE["B"], "artifacts": {"release": 7}}, "D": "do_not_run"}
+        made = workflow(nodes, {"N": {"status": "failed", "nodes": within}, "Z": "do_not_run"})
+        sandbox.organization_roles(made["organization"], alice="workflow_admin")
+        number, as_user = made["jobs"]["N"], {"controller_oauthtoken": sandbox.token(user)}
+
+        refused, nested, again, result = (resume(one, **as_user) for one in (made["id"], number, number, made["id"]))
+
+        assert f"or resume workflow job {number} by itself first" in refused["msg"], refused["msg"]
+        assert (nested["status"], again["changed"], result["failed"]) == ("successful", False, False), result["msg"]
+        assert variables(sandbox, sandbox.nodes(result["id"])["Z"]["job"]) == {"release": 7}
+        assert (bool(temporary(sandbox, number)), temporary(sandbox, made["id"])) == (user == "alice", [])
+
     def test_of_hosts_of_a_failed_node_that_are_done(
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
     ) -> None:

@@ -283,7 +283,7 @@ def _not_limitable(remainder: Remainder, found: KnownOfNodes, request: WorkflowR
             yield f"{node.label} cannot be limited to these hosts: {problem} Or {on_all} to run it whole."
         slices = int(template.get("job_slice_count") or 1)
         if node.template_type == _WORKFLOW:
-            nested.append(node.label)
+            nested.append(node)
         elif found.left_of(node).whole:
             continue
         elif slices > 1 and not template.get("ask_job_slice_count_on_launch"):
@@ -292,7 +292,11 @@ def _not_limitable(remainder: Remainder, found: KnownOfNodes, request: WorkflowR
             unlimited.append(node.label)
     whole = f"or {on_all} to run it whole."
     if nested:
-        yield f"{told(nested)} is a workflow itself, which would run again as a whole: {on_all} for that."
+        labels, numbers = told([node.label for node in nested]), told([f"workflow job {node.job}" for node in nested])
+        yield (
+            f"{labels} is a workflow itself, which would run again as a whole: {on_all} for that, or resume {numbers} "
+            "by itself first, with workflow_job_relaunch."
+        )
     if sliced:
         yield f"The template of {told(sliced)} is sliced: let it ask for the slice count at launch, {whole}"
     if unlimited:

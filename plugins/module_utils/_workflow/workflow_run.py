@@ -12,8 +12,8 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._api.client import ControllerClient
-from .._api.errors import ControllerError, JobUnsuccessfulError, RefusedError
-from .._api.jobs import Job, told
+from .._api.errors import ControllerError, JobUnsuccessfulError, RefusedError, if_visible
+from .._api.jobs import WORKFLOW, Job, get, told
 from .._api.kinds import JOB, WORKFLOW_JOB, Kind
 from .._job.after_launch import await_end, seen_after_cancel
 from .._job.outcome import SequenceState, carrying, in_one
@@ -144,19 +144,20 @@ class WorkflowRun:
         """Remove the temporary templates after the success of a workflow job.
 
         One that held no jobs and workflows, but approvals or updates, leaves nothing behind by which others than
-        administrators and auditors would find out that they were done: then its template stays.
+        administrators and auditors would find out that they were done; and of one that did the work of a nested
+        workflow they could not read what it hands on. Then its template stays.
 
         :param templates: that of the job as the last.
         """
         try:
-            stays = bool(templates) and not self._is_auditor() and self._leaves_no_trace(job)
+            stays = bool(templates) and not self._is_auditor()
+            stays = stays and (_leaves_no_trace(self.client, job) or _is_of_nested(self.client, job))
         except ControllerError as error:
             return outcome.warned(f"The temporary workflow templates {told(map(str, templates))} stay: {error}")
         if not stays:
             return self.removed(outcome, templates)
         return self.removed(outcome, templates[:-1]).saying(
-            f"The temporary workflow template {templates[-1]} stays, since nothing else shows this user that this was "
-            "done."
+            f"The temporary workflow template {templates[-1]} stays, since nothing else shows this user what was done."
         )
 
     def swept(self, outcome: WorkflowOutcome, leftovers: t.Iterable[Earlier]) -> WorkflowOutcome:
@@ -172,9 +173,6 @@ class WorkflowRun:
         """Whether the user finds workflow jobs whose template is gone."""
         me = next(iter(self.client.results("me/")), {})
         return bool(me.get("is_superuser") or me.get("is_system_auditor"))
-
-    def _leaves_no_trace(self, job: Job) -> bool:
-        return not any(node.job_type in (JOB.type, WORKFLOW_JOB.type) for node in nodes_of(self.client, job.id))
 
     def removed(self, outcome: WorkflowOutcome, templates: t.Sequence[int]) -> WorkflowOutcome:
         """Remove temporary templates, and end with the first that stays: the last of them shows what has been done."""
@@ -215,6 +213,17 @@ class WorkflowRun:
     def done(self, job: Job, said: str, outcome: WorkflowOutcome) -> WorkflowOutcome:
         """The outcome where nothing is left to do."""
         return outcome.about(self.client, job, WORKFLOW_JOB).saying(said)
+
+
+def _leaves_no_trace(client: ControllerClient, job: Job) -> bool:
+    return not any(node.job_type in (JOB.type, WORKFLOW_JOB.type) for node in nodes_of(client, job.id))
+
+
+def _is_of_nested(client: ControllerClient, job: Job) -> bool:
+    """Whether a workflow job ran what remained of one that is a node of another."""
+    number = _temporary_template.source_in(job.name)
+    source = None if number is None else if_visible(lambda: get(client, number, WORKFLOW_JOB))
+    return source is not None and source.facts.get("launch_type") == WORKFLOW
 
 
 def only_tells(run: WorkflowRun, active: str) -> bool:
