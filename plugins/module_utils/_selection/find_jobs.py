@@ -150,7 +150,7 @@ def _check_sliced(client: ControllerClient, number: int) -> None:
     if not run.get("is_sliced_job"):
         raise RefusedError(
             f"Nothing was launched: workflow job {number} is no run of a sliced job template. Relaunching the jobs of "
-            "its nodes would not resume the workflow."
+            "its nodes would not resume the workflow: with job_ids it is resumed itself."
         )
 
 

@@ -143,11 +143,20 @@ def test_on_all_hosts_no_detail_matters(controller: ScriptedController, client: 
         ({}, ""),
         (
             {"launch_type": "workflow", "summary_fields": {"source_workflow_job": {"id": 9, "name": "Nightly"}}},
-            "It is a node of workflow job 9 (Nightly)",
+            "It is a node of workflow job 9 (Nightly), which relaunching it would not resume. Relaunch the workflow "
+            "instead, or this job by itself with job_relaunch.",
+        ),
+        (
+            {"launch_type": "workflow", "type": "workflow_job"},
+            "this workflow job by itself with workflow_job_relaunch.",
         ),
         ({"launch_type": "workflow", "job_slice_number": 1, "job_slice_count": 2}, ""),
         ({"passwords_needed_to_start": ["ssh_password"]}, "It needs passwords: ssh_password."),
         ({"summary_fields": {"user_capabilities": {"start": False}}}, "does not let this user start job 1"),
+        (
+            {"summary_fields": {"user_capabilities": {"start": False}}, "type": "workflow_job"},
+            "does not let this user start workflow job 1",
+        ),
     ],
 )
 def test_what_is_left_alone_whatever_became_of_its_work(facts: dict[str, t.Any], said: str) -> None:
