@@ -15,7 +15,7 @@ from functools import cached_property
 
 from .client import ControllerClient
 from .errors import AnswerError, AnswerLostError, ControllerError
-from .kinds import JOB, Kind
+from .kinds import JOB, WORKFLOW_JOB, Kind
 
 ACTIVE_STATUSES = frozenset({"new", "pending", "waiting", "running"})
 NEW = "new"
@@ -64,6 +64,11 @@ class Job:
     @property
     def name(self) -> str:
         return str(self.facts.get("name") or "")
+
+    @property
+    def kind(self) -> Kind:
+        """A workflow job, or else a job."""
+        return WORKFLOW_JOB if self.facts.get("type") == WORKFLOW_JOB.type else JOB
 
     @property
     def job_type(self) -> str:

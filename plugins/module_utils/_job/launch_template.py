@@ -244,7 +244,7 @@ def refuse_ignored(work: JobWork, new: Job, outcome: RelaunchOutcome) -> None:
     :raises JobUnsuccessfulError: it has not.
     """
     ignored = new.facts.get("ignored_fields") or {}
-    sliced = new.facts.get("type") == WORKFLOW_JOB.type
+    sliced = new.kind is WORKFLOW_JOB
     if not (ignored or sliced):
         return
     kind = WORKFLOW_JOB if sliced else JOB

@@ -35,8 +35,8 @@ class OwnWork:
             return f"Job {job.id} is the job that this task runs in: it cannot wait for itself."
         if job.template in self.templates:
             return (
-                f"It is a job of the template that this task runs in, as job {self.job}. Relaunch it with "
-                "job_relaunch from elsewhere."
+                f"It is a {job.kind.noun} of a template that this task runs in, as job {self.job}. Relaunch it with "
+                f"{job.kind.type}_relaunch from elsewhere."
             )
         return ""
 

@@ -17,7 +17,6 @@ from .._api import jobs as _jobs
 from .._api.client import ControllerClient
 from .._api.errors import OF_ONE_ADDRESS, ControllerError
 from .._api.jobs import Job
-from .._api.kinds import JOB, WORKFLOW_JOB
 from .._launch.refusals import not_startable
 from .._work.decision import ALL, RelaunchOptions
 from .._work.runs import same_limit
@@ -38,19 +37,18 @@ def is_node(job: Job) -> bool:
 def left_alone(job: Job) -> str:
     """Why a job is not relaunched whatever has become of its work; empty where nothing speaks against it."""
     workflow = job.summary("source_workflow_job")
-    kind = WORKFLOW_JOB if job.facts.get("type") == WORKFLOW_JOB.type else JOB
     if is_node(job):
         name = f" {workflow['id']} ({workflow.get('name')})" if workflow else ""
         return (
             f"It is a node of workflow job{name}, which relaunching it would not resume. Relaunch the workflow "
-            f"instead, or this {kind.noun} by itself with {kind.type}_relaunch."
+            f"instead, or this {job.kind.noun} by itself with {job.kind.type}_relaunch."
         )
     if job.passwords_needed:
         return (
             f"It needs passwords: {', '.join(job.passwords_needed)}. Relaunch it with job_relaunch and "
             "credential_passwords."
         )
-    return "" if job.startable else not_startable(job, kind)
+    return "" if job.startable else not_startable(job, job.kind)
 
 
 def in_turns(

@@ -39,7 +39,7 @@ class NodeLines:
     def __call__(self, job: Job) -> None:
         if job.active:
             self._lines(job)
-        if job.facts.get("type") == WORKFLOW_JOB.type:
+        if job.kind is WORKFLOW_JOB:
             self._write_nodes(job)
         if not job.active:
             self._lines(job)

@@ -67,7 +67,7 @@ class ProgressLines:
 def line(job: Job) -> str:
     """A job's state in a line, with what the controller's own facts tell of its hosts."""
     elapsed = job.facts.get("elapsed")
-    noun = WORKFLOW_JOB.noun if job.facts.get("type") == WORKFLOW_JOB.type else JOB.noun
+    noun = job.kind.noun
     parts = [f"{noun} {job.id} {'is' if job.active else 'ended:'} {job.status}"]
     if isinstance(elapsed, (int, float)) and elapsed > 0:
         parts.append(f"{elapsed:.0f} s")

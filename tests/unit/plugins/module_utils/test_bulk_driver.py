@@ -1388,7 +1388,7 @@ class TestItsOwnWork:
             ("refused", False),
             ("refused", False),
         ]
-        assert "the template that this task runs in, as job 50" in ran.entry(2).msg
+        assert "a template that this task runs in, as job 50" in ran.entry(2).msg
         assert "is the job that this task runs in" in ran.entry(50).msg
         assert ran.error is not None
 

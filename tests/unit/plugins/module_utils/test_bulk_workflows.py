@@ -155,7 +155,8 @@ class TestWhatTheTaskRunsIn:
         ran = recover(world, own_job=50)
 
         assert {number: entry.outcome for number, entry in ran.entries.items()} == {31: "refused"}
-        assert "the template that this task runs in, as job 50" in ran.entries[31].msg
+        assert "workflow job of a template that this task runs in, as job 50" in ran.entries[31].msg
+        assert ran.entries[31].msg.endswith("Relaunch it with workflow_job_relaunch from elsewhere.")
 
     def test_may_be_a_nested_workflow(self, world: World) -> None:
         self.runs_in(world, 48, 4)
