@@ -151,6 +151,13 @@ class Job:
         """
         return self.status == NEW and now - self.created > NEW_AT_MOST
 
+    def over(self, now: datetime) -> bool:
+        """Whether there is no end to wait for any more: it has ended, or is a job that was left in ``new``.
+
+        :param now: by the controller's clock.
+        """
+        return not self.active or (self.facts.get("type") == JOB.type and self.left_new(now))
+
     @property
     def never_began(self) -> bool:
         """Whether it has ended, and has surely done nothing to any host (recorded: never-began-*).

@@ -71,6 +71,8 @@ def after_launch(
         if not (options.wait or work.request.one_of_many):
             return Judged(outcome)
         ended = yield from until_ended(work, own, f"job {own.id}", outcome, ours)
+        if ended.active:
+            return Judged(outcome, again=True)
         diff = side_by_side(work, ended.facts, f"job {ended.id}")
         # Then no other one can begin before it has ended, and those before it have been looked for.
         alone = own.one_at_a_time
@@ -85,6 +87,8 @@ def after_adoption(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome
     while work.request.options.wait:
         with carrying(outcome):
             ended = yield from until_ended(work, job, f"job {job.id}", outcome)
+            if ended.active:
+                return Judged(replace(outcome, job=None, url=None), again=True)
             lower = yield from _in_favour_of(work, look, ended)
             if lower is None:
                 return (yield from judge(work, ended, outcome))
@@ -95,7 +99,8 @@ def after_adoption(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome
 
 
 def until_ended(work: JobWork, job: Job, what: str, outcome: RelaunchOutcome, ours: bool = False) -> Steps[Job]:
-    """Wait for the end of a job within the task's timeout.
+    """Wait for the end of a job within the task's timeout. One that was left in ``new`` comes as it is: the next look
+    tells of it.
 
     :param what: the job, for a sentence.
     :param outcome: what is known; it is about the job only where that does the work.

@@ -83,9 +83,7 @@ class RelaunchSequence:
         :raises ControllerError: the task has failed.
         """
         with carrying(outcome):
-            work = settled_work(self._work_of, source)
-            if work.out_of_question:
-                raise RefusedError(work.out_of_question)
+            work = self._settled(source)
         if work.request.check_mode and results_open(work):
             said = f"Job {source.id} has just ended, and not all of its results are in: these decide."
             return outcome.saying(f"{said} They would be waited for.")
@@ -107,7 +105,7 @@ class RelaunchSequence:
                     with carrying(outcome):
                         # A list does not tell whether it ever began.
                         ended = ended if ended.in_detail else _jobs.get(work.client, ended.id)
-                        work = settled_work(self._work_of, ended)
+                        work = self._settled(ended)
                     preparers = Preparers(work)
                 self._looks = 0
                 continue
@@ -120,6 +118,13 @@ class RelaunchSequence:
                 self.due = judged.due
                 return judged.outcome
             outcome = judged.outcome
+
+    def _settled(self, source: Job) -> JobWork:
+        """:raises RefusedError: it is not relaunched, whatever other runs there are."""
+        work = settled_work(self._work_of, source)
+        if work.out_of_question:
+            raise RefusedError(work.out_of_question)
+        return work
 
     def _without_left_new(self, work: JobWork, look: Look, outcome: RelaunchOutcome) -> RelaunchOutcome:
         """Relaunches whose launch broke half way are nobody's, and are canceled where that may be."""
@@ -165,7 +170,10 @@ class RelaunchSequence:
         outcome = self.state.outcome = adopted_outcome(work, look, decision, job, outcome)
         if work.request.check_mode:
             return Judged(outcome.saying("It would be waited for.") if wait else outcome)
-        return (yield from after_adoption(work, look, job, outcome))
+        judged = yield from after_adoption(work, look, job, outcome)
+        # None where it was left in new.
+        self.state.adopted = judged.outcome.job is not None
+        return judged
 
     def _launch(self, preparers: Preparers, look: Look, decision: Launch, outcome: RelaunchOutcome) -> Steps[Judged]:
         work = preparers.work

@@ -159,7 +159,7 @@ class Watch:
         return not self.passed and seconds < LONGEST_TROUBLE
 
     def until_ended(self, job: Job, kind: Kind = JOB, ours: bool = False) -> Job:
-        """The job when it has ended.
+        """The job when it has ended, or was left in ``new``.
 
         :param ours: the task has launched it: after the task's deadline it is waited for still, unless it is to be
             canceled since it has not begun.
@@ -274,7 +274,7 @@ class Watch:
     def _ended(self, job: Job) -> bool:
         if self._progress:
             self._progress(job)
-        return not job.active
+        return job.over(self._client.now())
 
     def _as_seen_last(
         self, job: Job, kind: Kind, done: t.Callable[[Job], bool], timeout: t.Optional[float], known: t.Optional[Job]
@@ -326,7 +326,7 @@ def _look_for_ends(
         there, gone, hidden = seen_in_detail(client, missing)
         seen.update((job.id, job) for job in there)
         lost = {**dict.fromkeys(gone, WAS_DELETED), **dict.fromkeys(hidden, IS_HIDDEN)}
-        return {number: job for number, job in seen.items() if not job.active}, lost
+        return {number: job for number, job in seen.items() if job.over(client.now())}, lost
 
     return look
 

@@ -285,3 +285,69 @@ class TestFailedHostsOfSeveralRuns:
         outcome = relaunched(controller)
 
         assert (controller.posts, outcome.changed, outcome.remaining_hosts) == ([], False, ("web1", "web2"))
+
+
+class TestALaunchThatBreaksHalfWay:
+    """Its job is active, but stays in status new for ever: that shows only after two minutes."""
+
+    NEVER_ENDS: t.ClassVar[dict[str, t.Any]] = {"duration": 1e9, "status": "new", "started": None}
+
+    def controller(self) -> BulkController:
+        controller = BulkController(Clock())
+        controller.failed(1, {"web1": True, "web2": False})
+
+        def not_for_ever(_method: str, _path: str) -> t.Any:
+            assert controller.clock.now < 600
+
+        controller.before = not_for_ever
+        return controller
+
+    def broken(self, controller: BulkController, hosts: str) -> None:
+        limit = "" if hosts == "all" else "web1"
+        controller.launch(7, [], launch_type="relaunch", limit=limit, launched_by={"id": 1}, **self.NEVER_ENDS)
+
+    @pytest.mark.parametrize("hosts", ["failed", "all", "remaining"])
+    def test_anothers_is_not_waited_for(self, hosts: str) -> None:
+        controller = self.controller()
+        self.broken(controller, hosts)
+
+        outcome = relaunched(controller, hosts)
+
+        assert (outcome.job and outcome.job.id, len(controller.posts)) == (102, 2), controller.posts
+        (warning,) = outcome.warnings or ()
+        assert warning == "Job 101, the same work, was left in status new and will never run. It was canceled."
+
+    @pytest.mark.parametrize("hosts", ["failed", "all", "remaining"])
+    def test_nor_beside_many_others(self, hosts: str) -> None:
+        controller = self.controller()
+        self.broken(controller, hosts)
+
+        entry = recovered(controller, hosts).jobs[0]
+
+        assert (entry.outcome, entry.id, entry.recovered) == ("relaunched", 102, True), entry.msg
+
+    def test_nor_is_that_of_the_task_itself(self) -> None:
+        """The answer to its launch was lost."""
+        controller = self.controller()
+
+        def lost(method: str, path: str) -> t.Any:
+            assert controller.clock.now < 600
+            if (method, path) == ("POST", "jobs/1/relaunch/") and len(controller.jobs) == 1:
+                self.broken(controller, "failed")
+                return 502, {}
+            return None
+
+        controller.before = lost
+        outcome = relaunched(controller)
+
+        assert controller.posts == ["1/relaunch", "101/cancel", "1/relaunch"]
+        assert outcome.job and outcome.job.id == 102
+
+    def test_nor_is_the_source_itself(self) -> None:
+        controller = self.controller()
+        controller.jobs[1].created, controller.jobs[1].duration = 0.0, 1e9
+        controller.jobs[1].facts.update(status="new", started=None)
+
+        with pytest.raises(ControllerError, match="Job 1 was left in status new and will never run"):
+            relaunched(controller)
+        assert controller.posts == []
