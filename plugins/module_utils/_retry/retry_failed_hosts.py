@@ -120,7 +120,7 @@ def retry_failed_hosts(
                 client.patient = patience_to_launch(watch)
             if rounds.made:
                 numbers = (rounds.attempts[-1].job_id if rounds.attempts else None, asked.job_id)
-                read.forget_changed_hosts(client, [number for number in numbers if number is not None])
+                read.forget_what_changed(client, [number for number in numbers if number is not None])
             sequence = sequence_of(client, asked, watch, read, ruled)
             outcome = run_sequence(sequence, client, asked, watch)
             if sequence.due:

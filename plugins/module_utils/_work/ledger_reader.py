@@ -72,11 +72,18 @@ class JobsRead:
             self.summaries.pop(number, None)
             self.failed.pop(number, None)
 
-    def forget_changed_hosts(self, client: ControllerClient, numbers: t.Iterable[int]) -> None:
-        """The same for all jobs, if the failed hosts of one of some jobs are in the inventory in another way by now.
+    def forget_what_changed(self, client: ControllerClient, numbers: t.Iterable[int]) -> None:
+        """Have all asked for again of jobs whose events were not in and are now; and the hosts of all jobs, if the
+        failed ones of some jobs are in the inventory in another way by now.
 
+        :param numbers: of these.
         :raises ControllerError: they could not be read.
         """
+        for number in [number for number, job in self.details.items() if not job.events_processed]:
+            detail = if_visible(partial(_jobs.get, client, number))
+            if detail is None or detail.events_processed:
+                for read in (self.details, self.summaries, self.failed, self.starts):
+                    read.pop(number, None)
         for number in numbers:
             known = {one for one in self.summaries.get(number, self.failed.get(number, ())) if one.failed}
             now = if_visible(partial(_jobs.host_summaries, client, number, failed=True)) if known else []

@@ -29,6 +29,7 @@ from ansible_collections.relaunch.controller.tests.unit.relaunching_controller i
     Ran,
     RelaunchingController,
     hopeless,
+    listed,
     retry_request,
 )
 
@@ -422,6 +423,24 @@ def test_an_earlier_relaunch_may_be_deleted_in_a_delay() -> None:
     ended = retry(controller, Meanwhile(delete), delay_max=DELAY)
 
     assert (ended.error, ended.outcome.result()["ended"]) == (None, "none_left")
+
+
+def test_the_results_of_a_relaunch_may_be_in_by_the_next_one_only() -> None:
+    """It has done web1, which takes the controller longer to tell than anybody waits for that."""
+    controller, clock = RelaunchingController(failing("web2", ""), "web1", "web2"), Clock()
+
+    def late(method: str, path: str) -> tuple[int, t.Any] | None:
+        if method == "POST" or not path.startswith("jobs/43/") or clock.now > 90:
+            return None
+        unfinished = {**controller.jobs[43], "event_processing_finished": False}
+        return 200, unfinished if path == "jobs/43/" else listed([], {})
+
+    controller.instead = late
+    ended = retry(controller, clock)
+
+    assert ended.error is None
+    assert controller.posts == ["jobs/42/relaunch/", "jobs/43/relaunch/"]
+    assert (controller.jobs[44]["limit"], ended.outcome.ended) == ("web2", "none_left")
 
 
 class TestTroubleInPassing:
