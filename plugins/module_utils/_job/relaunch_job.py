@@ -108,7 +108,8 @@ def _before_launches_by_limit(jobs: t.Sequence[t.Mapping[str, t.Any]]) -> t.Mapp
         if not found.limit_names:
             break
         wider = not older.limit_names or found.limit_names < older.limit_names
-        if not (wider and same_but_limit(older, found)):
+        # One that was canceled has done nothing of what was left.
+        if older.status == _jobs.CANCELED or not (wider and same_but_limit(older, found)):
             continue
         if older.status not in _jobs.FAILED_STATUSES:
             break

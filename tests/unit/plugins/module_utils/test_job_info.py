@@ -330,6 +330,19 @@ def test_a_launch_on_what_remained_is_not_the_latest_job_of_a_template(name: str
     assert told["source_job_id"] == (source if hosts == "remaining" else 43)
 
 
+def test_nor_is_one_after_a_launch_on_what_remained_that_was_canceled() -> None:
+    """So that what only that was to do is done, though a launch on a part of it was successful."""
+    controller = world(**LAUNCHED)
+    controller.failed(43, {}, **LAUNCHED, limit="web1,web2", status="canceled")
+    controller.failed(44, {"web1": False}, **LAUNCHED, limit="web1")
+    templates = {"count": 1, "next": None, "results": [{"id": 7, "name": "Deploy"}]}
+    controller.before = lambda _method, path: (200, templates) if path == "job_templates/" else None
+
+    told = info(controller, job_id=None, job_template="7", hosts="remaining")
+
+    assert (told["source_job_id"], told["verdict"], told["relaunch_hosts"]) == (SOURCE, "launch", ["web2"])
+
+
 @pytest.mark.parametrize("hosts", ["failed", "remaining"])
 def test_hosts_that_are_not_known_are_not_called_none(hosts: str) -> None:
     result, failed = really(never_run(), lambda _job: None, hosts=hosts, wait=False)
