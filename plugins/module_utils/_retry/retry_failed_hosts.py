@@ -19,6 +19,7 @@ from .._job.outcome import BrokenOffError, RelaunchOutcome, first_error, outcome
 from .._job.relaunch_job import run_sequence, sequence_of
 from .._job.sequence import RelaunchSequence
 from .._launch.waiting import Progress, Watch, patience_to_launch
+from .._work.decision import REMAINING
 from .._work.ledger_reader import JobsRead
 from .deadline import Deadline
 from .options import RetryRequest
@@ -120,7 +121,8 @@ def retry_failed_hosts(
                 client.patient = patience_to_launch(watch)
             if rounds.made:
                 numbers = (rounds.attempts[-1].job_id if rounds.attempts else None, asked.job_id)
-                read.forget_what_changed(client, [number for number in numbers if number is not None])
+                every = asked.options.hosts == REMAINING
+                read.forget_what_changed(client, [number for number in numbers if number is not None], every)
             sequence = sequence_of(client, asked, watch, read, ruled)
             outcome = run_sequence(sequence, client, asked, watch)
             if sequence.due:

@@ -72,11 +72,12 @@ class JobsRead:
             self.summaries.pop(number, None)
             self.failed.pop(number, None)
 
-    def forget_what_changed(self, client: ControllerClient, numbers: t.Iterable[int]) -> None:
-        """Have all asked for again of jobs whose events were not in and are now; and the hosts of all jobs, if the
-        failed ones of some jobs are in the inventory in another way by now.
+    def forget_what_changed(self, client: ControllerClient, numbers: t.Iterable[int], every: bool) -> None:
+        """Have all asked for again of jobs whose events were not in and are now; and the hosts of all jobs, if those of
+        some jobs are in the inventory in another way by now.
 
         :param numbers: of these.
+        :param every: all of their hosts matter; else the failed ones.
         :raises ControllerError: they could not be read.
         """
         for number in [number for number, job in self.details.items() if not job.events_processed]:
@@ -85,8 +86,9 @@ class JobsRead:
                 for read in (self.details, self.summaries, self.failed, self.starts):
                     read.pop(number, None)
         for number in numbers:
-            known = {one for one in self.summaries.get(number, self.failed.get(number, ())) if one.failed}
-            now = if_visible(partial(_jobs.host_summaries, client, number, failed=True)) if known else []
+            of_all = every and number in self.summaries
+            known = {one for one in self.summaries.get(number, self.failed.get(number, ())) if of_all or one.failed}
+            now = if_visible(partial(_jobs.host_summaries, client, number, failed=not of_all)) if known else []
             # One that was deleted, or is not shown any more, tells nothing new: whoever needs it asks for it.
             if known != (None if now is None else set(now)):
                 self.forget_hosts([*self.summaries, *self.failed])

@@ -23,7 +23,9 @@ from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_f
     RetryOutcome,
     retry_failed_hosts,
 )
+from ansible_collections.relaunch.controller.tests.unit.bulk_controller import BulkController
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import summary
 from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import (
     SOURCE,
     Ran,
@@ -441,6 +443,36 @@ def test_the_results_of_a_relaunch_may_be_in_by_the_next_one_only() -> None:
     assert ended.error is None
     assert controller.posts == ["jobs/42/relaunch/", "jobs/43/relaunch/"]
     assert (controller.jobs[44]["limit"], ended.outcome.ended) == ("web2", "none_left")
+
+
+def test_a_host_that_a_job_stopped_for_may_be_renamed_in_a_delay() -> None:
+    """It is no failed one, and the failed ones are as they were."""
+    clock = Clock()
+    controller = BulkController(clock)
+    controller.failed(SOURCE, {"web1": True, "web2": False}, stopped=True)
+    controller.failing[7] = {"web1"}
+
+    def before(_method: str, _path: str) -> None:
+        if 101 in controller.jobs:
+            controller.jobs[101].stopped = True
+        if clock.now > 500 and "web2" in controller.inventory:
+            controller.failing.clear()
+            controller.inventory["new2"] = controller.inventory.pop("web2")
+
+    def after(path: str, query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+        for row in body["results"] if path.endswith("job_host_summaries/") and "new2" in controller.inventory else ():
+            if row["host_name"] == "web2":
+                row.update(summary("web2", row["failed"], now="new2"))
+        if "not__job_host_summaries__job" in query:
+            body["results"] = [row for row in body["results"] if row["name"] != "new2"]
+        return status, body
+
+    controller.before, controller.after = before, after
+    with controller.client() as client:
+        outcome = retry_failed_hosts(client, retry_request(hosts="remaining", delay=DELAY, delay_max=DELAY))
+
+    assert (outcome.ended, outcome.remaining_hosts, outcome.warnings) == ("none_left", (), None)
+    assert [controller.jobs[number].facts["limit"] for number in outcome.job_ids] == ["web1", "web1", "new2"]
 
 
 class TestTroubleInPassing:
