@@ -131,8 +131,8 @@ options:
     description:
       - Wait for the job to end. The task fails unless it ends successfully.
       - If the job to relaunch is itself still active, its end is waited for first; without O(wait) the task fails
-        then. The same goes for a relaunch of the same work that was made before the job ended, and for a job of it that
-        is limited to a group or pattern of which nothing tells whether that holds the hosts.
+        then. The same goes for another job of the same work that was made before the job ended, if that may run on its
+        hosts, and for one that is limited to a group or pattern of which nothing tells whether that holds the hosts.
       - A wait goes on through a controller's bad minutes (restarts, lost connections, answers 429 and 5xx) until
         O(timeout).
   cancel_on_timeout:

@@ -191,6 +191,16 @@ class SummariesReader:
         records = self._reach.of_stopped(stopped_records(self._source.inventory, then, missing, (), ()))
         return tuple(one for one in records if one.reach is Reach.RELAUNCH)
 
+    def _may_share_hosts(self, job: Job) -> bool:
+        """Whether an active job may run on hosts that the source ran on; both may be limited to others."""
+        if not self._source.limit_names or same_limit(self._source, job):
+            return True
+        source = self._whole_run(self._source)
+        names = [one.name_then for one in source.summaries or ()]
+        records = stopped_records(self._source.inventory, source, names, (), ())
+        run = self._reach.with_limit(Run(job), records)
+        return not records or any(run.runs_on(one.names) is not False for one in records)
+
     def _asked_for(self, records: t.Sequence[HostRecord], runs: t.Sequence[Run]) -> tuple[HostRecord, ...]:
         """Some hosts without those that the source was not asked for: others run the same work by limits of their own.
 
@@ -391,7 +401,8 @@ class LedgerReader(WholeSuccessReader):
         now = self._client.now()
         left_new = tuple(job for job in jobs if job.left_new(now))
         jobs = [job for job in jobs if job not in left_new]
-        early = next((job for job in jobs if job.active and job.created <= source.finished), None)
+        before_end = (job for job in jobs if job.active and job.created <= source.finished)
+        early = next(filter(self._may_share_hosts, before_end), None)
         runs = [Run(job, whole=self._is_whole(job)) for job in jobs if job is not early]
         source_run = Run(source, whole=True)
         if self._reads_hosts and (runs or hosts_needed):

@@ -351,3 +351,33 @@ class TestALaunchThatBreaksHalfWay:
         with pytest.raises(ControllerError, match="Job 1 was left in status new and will never run"):
             relaunched(controller)
         assert controller.posts == []
+
+
+class TestOneThatWasLaunchedBeforeTheEndOfTheJob:
+    """A template that is launched for each host by itself: job 2 is still running on web2 when job 1 has ended."""
+
+    def controller(self, *groups: str, limit: str = "web1") -> BulkController:
+        """:param groups: those of the inventory."""
+        controller = BulkController(Clock())
+        controller.failed(1, {"web1": True}, limit=limit)
+        controller.failed(2, {"web2": False}, limit="web2")
+        controller.jobs[2].created, controller.jobs[2].duration = controller.jobs[1].ends - 5, 40000.0
+        found = listed(*({"id": 3, "name": name} for name in groups))
+        controller.before = lambda _method, path: (200, found) if path == "inventories/1/groups/" else None
+        return controller
+
+    @pytest.mark.parametrize("hosts", ["failed", "all", "remaining"])
+    def test_it_is_not_waited_for_where_it_is_on_other_hosts(self, hosts: str) -> None:
+        controller = self.controller()
+
+        outcome = relaunched(controller, hosts)
+
+        assert (outcome.job and outcome.job.id, controller.jobs[101].facts["limit"]) == (101, "web1")
+        assert controller.jobs[2].ends > controller.clock.now
+
+    @pytest.mark.parametrize(("limit", "groups"), [("web1", ["web2"]), ("", [])], ids=["a group", "on all hosts"])
+    def test_it_is_where_it_may_be_on_the_same(self, limit: str, groups: list[str]) -> None:
+        controller = self.controller(*groups, limit=limit)
+
+        assert relaunched(controller).changed
+        assert controller.jobs[2].ends < controller.jobs[101].created
