@@ -129,7 +129,8 @@ options:
     type: dict
   wait:
     description:
-      - Wait for the job to end. The task fails unless it ends successfully.
+      - Wait for the job to end. The task fails unless it ends successfully, or all hosts that are asked for are done by
+        then, such as by another caller's job that failed on others.
       - If the job to relaunch is itself still active, its end is waited for first; without O(wait) the task fails
         then. The same goes for another job of the same work that was made before the job ended, if that may run on its
         hosts, and for one that is limited to a group or pattern of which nothing tells whether that holds the hosts.

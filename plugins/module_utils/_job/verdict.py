@@ -263,11 +263,16 @@ def _on_no_host(work: JobWork, job: Job, summaries: t.Sequence[HostSummary]) -> 
     )
 
 
+def _on(hosts: t.Optional[t.Sequence[str]]) -> str:
+    """On which hosts a job failed, to go on a sentence."""
+    return f" on {told(hosts)}" if hosts else ""
+
+
 def _unsuccessful(
     work: JobWork, job: Job, outcome: RelaunchOutcome
 ) -> Steps[tuple[RelaunchOutcome, t.Optional[ControllerError]]]:
-    """The error that tells of it; None where all of its hosts are disabled, as if it had left them out. Nothing that
-    goes wrong here may hide the failure itself.
+    """The error that tells of it; None where all of its hosts are disabled, as if it had left them out, and where it
+    failed on others than were asked for, and these are done. Nothing that goes wrong here may hide the failure itself.
     """
     first = ""
     try:
@@ -280,11 +285,14 @@ def _unsuccessful(
                 # Those too for which one stopped before its end.
                 look, _decision = work.decide(look, force=False)
             outcome = with_hosts(outcome, look.ledger).warned(*left_out(work, look.ledger))
-            if look.ledger.reached(Reach.IDLE) and not look.ledger.due and _began_on_none(work, job, summaries):
+            ledger = look.ledger
+            idle = bool(ledger.reached(Reach.IDLE)) and not ledger.due and _began_on_none(work, job, summaries)
+            if idle or not ledger.remaining:
                 _look, decision = work.decide(look, force=False)
                 if isinstance(decision, Done):
-                    return outcome.saying(f"Job {job.id} began on no host. {decision.reason}"), None
-                if isinstance(decision, Refuse) and decision.cut_short:
+                    end = "began on no host" if idle else f"ended with status {job.status}{_on(failed)}"
+                    return outcome.saying(f"Job {job.id} {end}. {decision.reason}"), None
+                if idle and isinstance(decision, Refuse) and decision.cut_short:
                     return outcome, refused(work, decision, outcome)
         failures = failure_report.failures(work.client, job.id, summaries)
         first = failures.first or _on_no_host(work, job, summaries)
@@ -292,9 +300,8 @@ def _unsuccessful(
         outcome = replace(outcome, stdout_tail=failure_report.stdout_tail(work.client, job.id))
     except ControllerError as error:
         outcome = replace(outcome, report_error=str(error))
-    names = f" on {told(outcome.failed_hosts)}" if outcome.failed_hosts else ""
     what = "a relaunch of" if job.is_relaunch else "the same work as"
     return outcome, JobUnsuccessfulError(
-        f"Job {job.id}, {what} job {outcome.source_job_id}, ended with status {job.status}{names}."
+        f"Job {job.id}, {what} job {outcome.source_job_id}, ended with status {job.status}{_on(outcome.failed_hosts)}."
         f"{failure_report.explained(job)}{first} See {outcome.url}"
     )

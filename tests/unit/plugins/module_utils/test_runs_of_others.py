@@ -381,3 +381,31 @@ class TestOneThatWasLaunchedBeforeTheEndOfTheJob:
 
         assert relaunched(controller).changed
         assert controller.jobs[2].ends < controller.jobs[101].created
+
+
+class TestOneThatFailsElsewhere:
+    """Job 3 of another caller is running on web1, which alone is asked about, and on web7."""
+
+    def controller(self, **failing: bool) -> BulkController:
+        controller = BulkController(Clock())
+        controller.failed(1, {"web1": True}, limit="web1")
+        controller.failed(2, {"web9": False}, limit="web9")
+        controller.failed(3, {"web1": False, "web7": True, **failing}, limit="web1,web7")
+        controller.jobs[3].created = -1.0
+        controller.before = lambda _method, path: (200, listed()) if path == "inventories/1/groups/" else None
+        return controller
+
+    @pytest.mark.parametrize("hosts", ["failed", "remaining"])
+    def test_it_does_the_work_all_the_same(self, hosts: str) -> None:
+        controller = self.controller()
+
+        outcome = relaunched(controller, hosts)
+
+        assert (controller.posts, outcome.changed, outcome.remaining_hosts) == ([], False, ())
+        assert outcome.failed_hosts == ("web7",)
+        assert "Job 3 ended with status failed on web7. The hosts that job 1 failed on have succeeded" in outcome.msg
+
+    @pytest.mark.parametrize("hosts", ["failed", "remaining"])
+    def test_it_does_not_where_it_fails_on_what_is_asked_for(self, hosts: str) -> None:
+        with pytest.raises(ControllerError, match="Job 3, the same work as job 1, ended with status failed on web1"):
+            relaunched(self.controller(web1=True, web7=False), hosts)
