@@ -57,7 +57,8 @@ notes:
     jobs where the job is a relaunch itself.
   - Whether a task gives the passwords that the job asks for is not known to it, and does not matter to the verdict.
   - Where all failed hosts are disabled no relaunch is its verdict. M(relaunch.controller.job_relaunch) with
-    C(hosts=failed) learns that by its first relaunch, which begins on no host, unless they failed in several jobs.
+    C(hosts=failed) learns that by its first relaunch, which begins on no host, unless they failed in several jobs, or
+    a relaunch would run on hosts that are done as well.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process, as described with
     M(relaunch.controller.job_relaunch).
 seealso:

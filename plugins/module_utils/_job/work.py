@@ -31,7 +31,7 @@ from .._work.decision import (
     decide,
     failed_hosts_known,
     needs_runs,
-    reaches_all,
+    runs_on_due_alone,
 )
 from .._work.end_of_run_reader import read_whole
 from .._work.host_patterns import may_be_no_limit
@@ -225,8 +225,8 @@ class JobWork:
         look = self._with_whole(look, base, options)
         decision = decide(look.ledger, options)
         relaunch = isinstance(decision, Launch) and decision.hosts == FAILED and not options.changed
-        if relaunch and not reaches_all(look.ledger, t.cast("Launch", decision)):
-            # All of the hosts that it reaches may be disabled by now, so that it would begin on none.
+        if relaunch and not runs_on_due_alone(look.ledger, t.cast("Launch", decision)):
+            # All of the due hosts that it reaches may be disabled by now, so that it would do nothing that is left.
             look = self._with_whole(self.with_disabled(look), base, options)
             decision = decide(look.ledger, options)
         if isinstance(decision, AskEnd):

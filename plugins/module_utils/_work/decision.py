@@ -173,12 +173,13 @@ def failed_hosts_known(ledger: Ledger) -> bool:
     return bool(ledger.hosts) or (bool(source.hosts_counted) and not source.failures_counted)
 
 
-def reaches_all(ledger: Ledger, launch: Launch) -> bool:
-    """Whether a relaunch on failed hosts would run on all that are due; those that are may have failed in several runs.
+def runs_on_due_alone(ledger: Ledger, launch: Launch) -> bool:
+    """Whether a relaunch on failed hosts would run on all that are due, which may have failed in several runs, and not
+    on others besides, which are done.
 
     :param launch: as decided by this ledger.
     """
-    return ledger.run(launch.job.id).failed_present.issuperset(host.name for host in launch.due)
+    return ledger.run(launch.job.id).failed_present == {host.name for host in launch.due}
 
 
 def base_run(ledger: Ledger) -> t.Optional[Job]:

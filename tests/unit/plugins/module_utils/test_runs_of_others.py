@@ -275,6 +275,18 @@ class TestFailedHostsOfSeveralRuns:
             relaunched(controller)
         assert controller.posts == []
 
+    @pytest.mark.parametrize("disabled", [True, False])
+    def test_none_is_relaunched_on_what_is_done_for_one_that_is_disabled_by_now(self, disabled: bool) -> None:
+        controller = BulkController(Clock())
+        controller.failed(1, {"web1": True, "web2": True})
+        controller.failed(2, {"web2": False}, limit="web2")
+        controller.inventory["web1"] = not disabled
+
+        outcome = relaunched(controller)
+
+        assert controller.posts == ([] if disabled else ["1/relaunch"]), outcome.msg
+        assert outcome.remaining_hosts == (("web1",) if disabled else ())
+
     def test_none_is_relaunched_where_all_hosts_are_disabled_by_now(self) -> None:
         controller = BulkController(Clock())
         controller.failed(1, {"web1": True, "web2": False})

@@ -125,6 +125,7 @@ class TestRunning:
         controller.expect("GET", JOBS, body=listed(in_list(relaunched(43, "successful", limit="web1"))))
         controller.expect("GET", at(42, "job_host_summaries"), body=listed(summary("web1"), summary("web2")))
         controller.expect("GET", at(43, "job_host_summaries"), body=listed(summary("web1", failed=False)))
+        controller.expect("GET", HOSTS, body=listed({"id": 2, "name": "web2"}))
         launched(controller, 42, relaunched(44))
         controller.expect("GET", at(44), body=relaunched(44, "successful", host_status_counts={"ok": 2}))
 

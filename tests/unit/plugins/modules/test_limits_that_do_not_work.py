@@ -111,6 +111,7 @@ class TestABlank:
         rows = listed(summary("db 1"), summary("web2", failed=False))
         controller.expect("GET", at(43, "job_host_summaries"), body=rows)
         controller.whenever("GET", at(43), body=relaunched(43, "failed", limit="db 1,web2"))
+        controller.expect("GET", "/api/v2/inventories/1/hosts/", body=listed({"id": 1, "name": "db 1"}))
         controller.expect("POST", at(42, "relaunch"), 201, relaunched(44, limit="db 1,web2"))
         controller.expect("GET", JOBS, body=listed())
 
