@@ -15,8 +15,9 @@ author:
 description:
   - Compares the names of the variables that were given with C(--extra-vars) with those that a playbook takes. A
     misspelt one would be ignored by it without a word, and what it was to narrow down would stay wide.
-  - Variables that an automation controller adds to those of its jobs are left out, and in such a job all others whose
-    names are not like any that is known, since a workflow passes on what its earlier nodes have set.
+  - Variables that an automation controller adds to those of its jobs are left out, and in such a job those that the
+    playbooks of this collection set, and all others whose names are not like any that is known, since a workflow passes
+    on what its earlier nodes have set.
 options:
   _terms:
     description: The names that the playbook takes.
@@ -43,6 +44,7 @@ _raw:
 """
 
 import difflib
+import re
 import typing as t
 
 from ansible.plugins.lookup import LookupBase
@@ -51,6 +53,8 @@ from ansible.utils.vars import load_extra_vars
 # What a controller adds to the variables of its jobs (recorded: own-job-plain), and Ansible's own.
 _OF_OTHERS = ("awx_", "tower_", "ansible_", "_")
 _IN_A_JOB = ("awx_job_id", "tower_job_id")
+# What the playbooks of this collection set for the next nodes of a workflow.
+_HANDED_ON = re.compile("retry_failed_hosts|recover_failed_jobs_.*")
 
 # What the action plugins of this collection look for, whatever runs them.
 _OF_PLUGINS = ("relaunch_controller_in_process", "relaunch_controller_progress")
@@ -77,6 +81,8 @@ def unexpected(given: t.Iterable[str], known: t.Sequence[str]) -> list[str]:
     found = []
     for name in given:
         if name in known or name in _OF_PLUGINS or name.startswith(_OF_OTHERS):
+            continue
+        if in_a_job and _HANDED_ON.fullmatch(name):
             continue
         meant = _meant(name, known)
         if meant:

@@ -166,6 +166,27 @@ def test_what_cannot_be_meant_is_named(
     assert sandbox.log() == []
 
 
+@pytest.mark.parametrize("playbook", [RECOVER, RETRY])
+def test_what_nodes_before_it_in_a_workflow_hand_on_is_no_misspelt_variable(
+    sandbox: Sandbox,
+    failed: t.Callable[[str], int],
+    run_playbook: RunPlaybook,
+    connection: dict[str, str],
+    playbook: str,
+) -> None:
+    job = failed(f"Deploy {os.urandom(4).hex()}")
+    recover = Path(__file__).resolve().parents[2] / "playbooks" / "recover_failed_jobs.yml"
+    summary = yaml.safe_load(recover.read_text(encoding="utf-8"))[0]["tasks"][1]["always"][-1]
+    # The last one is of somebody else's node.
+    handed_on = [*summary["ansible.builtin.set_stats"]["data"], "retry_failed_hosts", "failed_hosts"]
+    given = {**dict.fromkeys(handed_on, []), "awx_job_id": 7, "job_id": job}
+
+    done = run_playbook(playbook, "-e", json.dumps(given), environ=connection)
+
+    assert done.status == 0, done.output
+    assert relaunched(sandbox) == [job]
+
+
 def test_each_option_of_the_module_is_a_variable() -> None:
     folder = Path(__file__).resolve().parents[2] / "playbooks"
     plays = yaml.safe_load((folder / "recover_failed_jobs.yml").read_text(encoding="utf-8"))

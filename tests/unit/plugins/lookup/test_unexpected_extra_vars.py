@@ -41,6 +41,17 @@ def test_any_other_is_told_too_unless_a_workflow_may_have_set_it() -> None:
     assert unexpected(["ticket", "label", "awx_job_id"], KNOWN) == []
 
 
+def test_what_another_node_of_this_collection_hands_on_is_neither_told_nor_meant() -> None:
+    known = ("retry_failed_hosts_timeout", "retry_failed_hosts_hosts")
+    handed_on = ["retry_failed_hosts", "recover_failed_jobs_hosts_left_out"]
+
+    assert unexpected([*handed_on, "failed_hosts", "awx_job_id"], known) == []
+    assert unexpected(["recover_failed_jobs_at_once", "retry_failed_hosts"], known) == [
+        "recover_failed_jobs_at_once",
+        "retry_failed_hosts (retry_failed_hosts_hosts?)",
+    ]
+
+
 def test_what_is_known_or_of_others_is_not_told() -> None:
     of_others = ["relaunch_controller_progress", "ansible_user", "awx_user_name", "tower_job_id", "_mine"]
 
