@@ -97,6 +97,13 @@ class Job:
     def inventory(self) -> t.Optional[int]:
         return self.facts.get("inventory")
 
+    @property
+    def bereft(self) -> bool:
+        """Whether its inventory or project was deleted, so that no relaunch of it is taken (recorded:
+        get-detail-inventory-deleted, post-inventory-deleted, post-project-deleted).
+        """
+        return any(self.facts.get(name, name) is None for name in ("inventory", "project"))
+
     @cached_property
     def in_constructed_inventory(self) -> bool:
         """Whether its hosts are copies, other rows than the hosts that they stand for."""

@@ -34,6 +34,7 @@ from .prediction import on, once_more
 from .relaunch import Preparer
 from .relaunch_job import source_job, source_job_id
 from .sequence import adopted_outcome, done_outcome
+from .verdict import unless_bereft
 from .work import JobWork, Look, host_names, settled_work, with_hosts
 
 INFO_SPECIFICATION = taking_over(
@@ -101,6 +102,7 @@ def _decided(work: JobWork) -> Steps[tuple[Look, Decision]]:
         return look, Refuse(work.out_of_question)
     look = yield from work.look(hosts_needed=True, disabled=True)
     look, decision = work.decide(look)
+    decision = unless_bereft(work, decision)
     while isinstance(decision, Launch) and decision.hosts != REMAINING and not decision.job.startable:
         decision = decision.instead or Refuse(not_startable(decision.job))
     return look, _unless_refused(work, look.ledger, decision) if isinstance(decision, Launch) else decision

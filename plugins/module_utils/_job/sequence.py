@@ -35,7 +35,7 @@ from .after_launch import after_adoption, after_launch, until_ended
 from .launch_template import Preparers, limited_to, outcome_after
 from .outcome import Outcome, RelaunchOutcome, SequenceState, carrying, first_error, in_one, interrupted_with
 from .relaunch import Prepared
-from .verdict import Judged, refused
+from .verdict import Judged, refused, unless_bereft
 from .work import FRESH_FOR, JobWork, Look, host_names, left_out, not_all_in, results_open, settled_work, with_hosts
 
 # The look so many before leads to a launch, however slow the controller is.
@@ -93,6 +93,7 @@ class RelaunchSequence:
                 disabled = work.request.options.hosts == REMAINING
                 look = yield from work.look(hosts_needed=self._hosts_needed, disabled=disabled)
                 look, decision = work.decide(look)
+                decision = unless_bereft(work, decision)
                 outcome = outcome.warned(*not_all_in(work, (source, *(run.job for run in look.ledger.runs))))
             if isinstance(decision, Await):
                 if work.request.check_mode:

@@ -26,7 +26,8 @@ from .._api.jobs import FAILED_STATUS, HostSummary, Job, get, told
 from .._api.kinds import JOB
 from .._launch import failure_report
 from .._launch.asks import Steps
-from .._work.decision import ALL, REMAINING, Done, Launch, Refuse
+from .._launch.refusals import RAN_WITH_GONE
+from .._work.decision import ALL, REMAINING, Decision, Done, Launch, Refuse
 from .._work.ledger import HostRecord, Reach, done_by, ended
 from .outcome import BrokenOffError, RelaunchOutcome, carrying, first_error, in_one
 from .work import JobWork, Look, host_names, left_out, with_hosts
@@ -164,6 +165,17 @@ def _more(decision: Launch, asked: frozenset[str]) -> bool:
 def _failed_since(host: HostRecord, job: Job) -> bool:
     """Whether another run failed on a host after a job had been launched."""
     return bool(host.failed_in) and host.failed_in[0].id != job.id and host.failed_in[0].finished >= job.created
+
+
+def unless_bereft(work: JobWork, decision: Decision) -> Decision:
+    """What to do, where a relaunch would be taken; else the refusal."""
+    relaunches = isinstance(decision, Launch) and decision.hosts != REMAINING
+    job = decision.job if isinstance(decision, Launch) else work.source
+    # What is said of hosts for which a job stopped advises a relaunch.
+    advised = isinstance(decision, Refuse) and decision.cut_short
+    if not ((relaunches or advised) and job.bereft) or work.request.changes:
+        return decision
+    return Refuse(f"Job {job.id} cannot be relaunched. {RAN_WITH_GONE}")
 
 
 def refused(work: JobWork, decision: Refuse, outcome: RelaunchOutcome) -> BrokenOffError:

@@ -28,6 +28,9 @@ def relaunch_refused(error: AnswerError, job: Job, hosts: str) -> str:
     return f"Job {job.id} was not relaunched{on}. {error.answer} {_next(error, job)}"
 
 
+RAN_WITH_GONE = (
+    "What it ran with is gone: give its template an inventory and a project again, then launch the template."
+)
 EXPIRED = "The credentials have just expired or been revoked: renew them and run the task again."
 _PERMISSIONS = (
     "This takes the execute role on the job's template and, with a token, its write scope; a job launched with another "
@@ -53,7 +56,7 @@ def _next(error: AnswerError, job: Job) -> str:
     if "hosts" in error.keys:
         return no_failed_hosts(job)
     if "errors" in error.keys:
-        return "What it ran with is gone: give its template an inventory and a project again, then launch the template."
+        return RAN_WITH_GONE
     return "Look at the job in the controller, or relaunch it there to see more."
 
 

@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import ControllerError
+from ansible_collections.relaunch.controller.plugins.module_utils._api.kinds import JOB
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import Counted, JobsOutcome
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
@@ -427,6 +428,19 @@ def test_a_deleted_job_of_another_is_no_change(controller: BulkController) -> No
     ran = relaunch(controller, selection=Selection(job_ids=(1,)))
 
     assert (controller.posts, ran.outcome.changed) == ([], False)
+
+
+@pytest.mark.parametrize("hosts", ["all", "failed"])
+@pytest.mark.parametrize("check", [False, True])
+def test_one_whose_inventory_is_gone_is_left_alone_in_the_plan_too(
+    controller: BulkController, hosts: str, check: bool
+) -> None:
+    controller.failed(1, {"web1": True}, inventory=None)
+
+    ran = relaunch(controller, hosts, check_mode=check, selection=Selection(finished_after=NOW, kinds=(JOB,)))
+
+    assert (ran.of(1), ran.error, ran.outcome.counts["failed"]) == (("refused", False), None, 0)
+    assert "What it ran with is gone" in ran.entry(1).msg and controller.posts == []
 
 
 def test_where_one_is_refused_the_plan_goes_on_with_the_next_of_its_work(controller: BulkController) -> None:

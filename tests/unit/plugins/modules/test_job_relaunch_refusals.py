@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import DENIED, JOBS, at, job, listed
+from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import DENIED, JOBS, at, job, listed, summary
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import ScriptedController
 
 Relaunch = t.Callable[..., dict[str, t.Any]]
@@ -46,6 +46,23 @@ def test_a_refusal_has_the_controllers_words_and_the_next_step(
     assert not {"id", "status", "job", "url"} & set(result)
     assert (said if isinstance(said, str) else said[0]) in result["msg"]
     assert str(status) in result["msg"] and advice in result["msg"]
+
+
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize("hosts", ["all", "failed"])
+@pytest.mark.parametrize("gone", ["inventory", "project"])
+def test_without_its_inventory_or_project_no_relaunch_is_sent_or_promised(
+    controller: ScriptedController, relaunch: Relaunch, gone: str, hosts: str, check: bool
+) -> None:
+    controller.expect("GET", at(42), body=job(42, **{gone: None}))
+    controller.whenever("GET", JOBS, body=listed())
+    controller.whenever("GET", at(42, "job_host_summaries"), body=listed(summary("web1", failed=True)))
+
+    result = relaunch(hosts=hosts, fallback_to_all=True, check_mode=check)
+
+    assert (result["failed"], result["changed"], result["source_job_id"]) == (True, False, 42)
+    assert result["msg"].startswith("Job 42 cannot be relaunched. What it ran with is gone: give its template an inv")
+    assert {asked.method for asked in controller.asked} == {"GET"}
 
 
 class TestSourceThatIsNoJob:
