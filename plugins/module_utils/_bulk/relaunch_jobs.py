@@ -64,7 +64,7 @@ def relaunch_jobs(
     updates, unread = _updates(client, request, watch, found)
     if not found.jobs and not found.workflows:
         nothing = JobsOutcome(msg=_nothing(found, request), updates=tuple(updates.result()))
-        return nothing.saying(*updates.told()).warned(unread)
+        return nothing.saying(*updates.told(request.check_mode)).warned(unread)
     task = _Task(client, request, watch, own, updates)
     prompts = Prompts(TemplateEdits(client, found.jobs))
     plan = _PlanProgress(client, progress, len(found.jobs))
@@ -87,7 +87,7 @@ def relaunch_jobs(
         with carrying(task.outcome(alone, driver, request.check_mode)):
             raise error
     outcome = _told(task.outcome(alone, driver, request.check_mode), found, request)
-    outcome = outcome.saying(*updates.told()).warned(unread)
+    outcome = outcome.saying(*updates.told(request.check_mode)).warned(unread)
     with carrying(outcome):
         if any(member.timed_out for member in driver.members):
             over = f"Waiting ended after {request.waiting.timeout or 0:g} seconds (timeout)."

@@ -118,8 +118,11 @@ class UpdatesFirst:
             found.append({**facts, "job_ids": list(failed.jobs), **after})
         return found
 
-    def told(self) -> t.Iterator[str]:
-        """A sentence about each."""
+    def told(self, planned: bool) -> t.Iterator[str]:
+        """A sentence about each.
+
+        :param planned: nothing has been done about it yet.
+        """
         for failed in self._failed:
             noun, newer = failed.updated.kind.noun, self._newer.get(failed.update.id)
             depend = f"jobs that depend on it: {told(map(str, failed.jobs))}" if failed.jobs else "no job depends on it"
@@ -130,8 +133,10 @@ class UpdatesFirst:
                 after = "."
             elif self._nodes.issuperset(failed.jobs):
                 after = ": nodes of workflows. Run it again before these are resumed."
-            elif self._first:
+            elif self._first and planned:
                 after = ": it is run again before these."
+            elif self._first:
+                after = ". It was not run again, since none of these was relaunched."
             else:
                 after = ". update_first: true runs it again before these."
             yield f"{said} failed ({depend}){after}"

@@ -471,6 +471,7 @@ def test_no_update_begins_after_the_deadline(world: World) -> None:
     assert not any("POST" in one for one in asked)
     assert (ran.entries[1].outcome, ran.outcome.changed) == ("refused", False)
     assert "The deadline" in str(ran.error)
+    assert "It was not run again, since none of these was relaunched." in str(ran.error)
 
 
 def test_a_host_of_a_node_that_is_gone_is_not_recovered(world: World) -> None:
