@@ -153,7 +153,7 @@ class WorkflowRun:
             stays = bool(templates) and not self._is_auditor()
             stays = stays and (_leaves_no_trace(self.client, job) or _is_of_nested(self.client, job))
         except ControllerError as error:
-            return outcome.warned(f"The temporary workflow templates {told(map(str, templates))} stay: {error}")
+            return outcome.warned(f"The temporary workflow templates {told([*map(str, templates)])} stay: {error}")
         if not stays:
             return self.removed(outcome, templates)
         return self.removed(outcome, templates[:-1]).saying(
@@ -166,7 +166,7 @@ class WorkflowRun:
         try:
             stay = not templates or self.request.check_mode or not self._is_auditor()
         except ControllerError as error:
-            return outcome.warned(f"The temporary workflow templates {told(map(str, templates))} stay: {error}")
+            return outcome.warned(f"The temporary workflow templates {told([*map(str, templates)])} stay: {error}")
         return outcome if stay else self.removed(outcome, templates)
 
     def _is_auditor(self) -> bool:

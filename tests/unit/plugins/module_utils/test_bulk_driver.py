@@ -121,6 +121,19 @@ def test_each_is_relaunched_and_judged(controller: BulkController) -> None:
     assert shown[-1] == "7 of 7: 6 successful, 1 failed"
 
 
+def test_numbers_of_jobs_are_told_in_their_order_and_the_first_of_them_is_what_it_says(
+    controller: BulkController,
+) -> None:
+    for number in range(1, 13):
+        controller.failed(number, {"web1": True}, template=number)
+        controller.failing[number] = {"web1"}
+
+    ran = relaunch(controller, at_once=20)
+
+    assert "Selected: job_ids: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more." in str(ran.error)
+    assert "Not successful: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more. First of them: Job " in str(ran.error)
+
+
 @pytest.mark.parametrize("check", [False, True])
 def test_all_hosts_of_a_job_are_neither_asked_for_nor_told(controller: BulkController, check: bool) -> None:
     controller.failed(1, {"web1": True, "web2": False})
