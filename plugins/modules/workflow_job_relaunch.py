@@ -183,7 +183,7 @@ id:
   type: int
   sample: 91
 status:
-  description: Its status as last seen.
+  description: Its status as last seen. The task may fail on a node though the controller says V(successful).
   returned: when there is such a workflow job
   type: str
   sample: successful

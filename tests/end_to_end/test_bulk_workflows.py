@@ -81,6 +81,32 @@ def test_a_workflow_is_resumed_beside_jobs_and_has_its_nodes(
     assert not again["changed"]
 
 
+def test_a_node_that_fails_again_counts_though_the_controller_calls_its_workflow_successful(
+    sandbox: Sandbox, driver: Driver, template: t.Callable[..., int], workflow: Workflow
+) -> None:
+    """A was enough for C, which runs after B now, whatever becomes of that."""
+    failing = template(outcomes={"web2": "failed"})
+    nodes = {
+        "A": {"project": "first", "success": ["C"]},
+        "B": {"template": failing, "success": ["C"]},
+        "C": {"project": "second"},
+    }
+    made = workflow(nodes, {"A": "successful", "B": FAILED_LINE["B"], "C": "failed"})
+    task = {"finished_after": window(sandbox, made["id"]), "max_attempts": 2, "kinds": ["workflow_job"]}
+
+    results = [driver.bulk(**task) for _number in range(3)]
+    sandbox.change_template(failing, outcomes={})
+    mended = driver.bulk(**{**task, "max_attempts": 3})
+
+    assert [run["status"] for run in resumes(sandbox, made["id"])] == ["successful", "failed", "successful"]
+    entries = [entries_of(result)[made["id"]] for result in (*results, mended)]
+    assert [entry["recovered"] for entry in entries] == [False, False, False, True]
+    assert [(entry["outcome"], entry["failed_nodes"]) for entry in entries[:2]] == [("relaunched", ["B"])] * 2
+    assert [(result["failed"], result["counts"]["failed"]) for result in results[:2]] == [(True, 1)] * 2
+    assert (results[2]["changed"], results[2]["counts"]["needs_person"]) == (False, 1), results[2]["msg"]
+    assert (mended["failed"], mended["changed"]) == (False, True), mended["msg"]
+
+
 def test_a_workflow_that_goes_on_failing_is_left_to_a_person(
     sandbox: Sandbox, driver: Driver, template: t.Callable[..., int], workflow: Workflow
 ) -> None:

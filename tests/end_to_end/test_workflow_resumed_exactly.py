@@ -1325,6 +1325,79 @@ def test_a_relaunch_of_what_had_run_with_success_is_the_newer_word(
     assert (second["changed"], second.get("status")) == (True, "successful"), second["msg"]
 
 
+@pytest.fixture
+def enough(deploy: Deploy, workflow: Workflow) -> t.Callable[..., Options]:
+    """Make a workflow job where A was enough for C, which failed, as B has: C runs after B then."""
+
+    def enough(last: Options | None = None) -> Options:
+        template = deploy(TWO, outcomes=None)["id"]
+        nodes: Options = {
+            "A": {"project": "first", "success": ["C"]},
+            "B": {"template": template, "success": ["C"]},
+            "C": last or {"project": "second"},
+        }
+        failed = {"status": "failed", "hosts": {"db1": "failed"}} if last else "failed"
+        return workflow(nodes, {"A": "successful", "B": FAILED_LINE["B"], "C": failed})
+
+    return enough
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_node_that_fails_again_is_not_passed_over_where_another_one_was_due_without_it(
+    sandbox: Sandbox, enough: t.Callable[..., Options], resume: Task, tmp_path: Path, wait: bool
+) -> None:
+    made = enough()
+    (tmp_path / "web2").touch()
+    first = resume(made["id"], wait=wait)
+    assert sandbox.wait(first["id"]) == "successful"
+    (tmp_path / "web2").unlink()
+    second, third = resume(made["id"]), resume(made["id"])
+
+    assert (first["failed"], first.get("failed_nodes")) == ((True, ["B"]) if wait else (False, None)), first["msg"]
+    assert {name: node["do_not_run"] for name, node in sandbox.nodes(first["id"]).items()} == {"B": False, "C": False}
+    if wait:
+        said = f"Workflow job {first['id']} is successful for the controller, but failed on B. B: job "
+        assert said in first["msg"] and "run the task again to go on from there" in first["msg"], first["msg"]
+        assert [cause["node"] for cause in first["failures"]] == ["B"]
+    assert (second["failed"], second["changed"]) == (False, True), second["msg"]
+    assert sorted(sandbox.nodes(second["id"])) == ["B"], second["msg"]
+    assert (third["failed"], third["changed"], third["id"]) == (False, False, second["id"]), third["msg"]
+    assert temporary(sandbox, made["id"]) == []
+
+
+@pytest.mark.parametrize("named", [0, 1, 2])
+def test_a_node_is_not_passed_over_that_fails_in_a_resume_of_a_resume(
+    sandbox: Sandbox, deploy: Deploy, enough: t.Callable[..., Options], resume: Task, tmp_path: Path, named: int
+) -> None:
+    """Whichever of them a task names."""
+    made = enough({"template": deploy(("db1",), outcomes=None)["id"]})
+    for host in ("web2", "db1"):
+        (tmp_path / host).touch()
+    first = resume(made["id"])
+    (tmp_path / "db1").unlink()
+    second = resume(made["id"])
+    (tmp_path / "web2").unlink()
+    last = resume((made, first, second)[named]["id"])
+
+    assert [(one["failed"], one["failed_nodes"]) for one in (first, second)] == [(True, ["B", "C"]), (True, ["B"])]
+    assert [sandbox.wait(one["id"]) for one in (first, second)] == ["failed", "successful"]
+    assert (last["failed"], last["changed"], sorted(sandbox.nodes(last["id"]))) == (False, True, ["B"]), last["msg"]
+
+
+def test_a_node_that_failed_again_and_was_healed_by_hand_since_is_done(
+    sandbox: Sandbox, enough: t.Callable[..., Options], resume: Task, tmp_path: Path
+) -> None:
+    made = enough()
+    (tmp_path / "web2").touch()
+    first = resume(made["id"])
+    heal(sandbox, sandbox.nodes(first["id"])["B"]["job"], "web2")
+
+    second = resume(made["id"])
+
+    assert (second["failed"], second["changed"], unsafe(sandbox)[1:]) == (False, False, []), second["msg"]
+    assert second["msg"].endswith("Nothing to resume."), second["msg"]
+
+
 @pytest.mark.parametrize("nodes", ["failed", "all"])
 def test_one_that_was_left_in_new_is_not_waited_for(
     sandbox: Sandbox, workflow: Workflow, resume: Task, nodes: str

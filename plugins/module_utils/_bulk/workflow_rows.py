@@ -10,7 +10,7 @@ Private to this collection.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._api import jobs as _jobs
 from .._api.client import ControllerClient
@@ -24,7 +24,7 @@ from .._selection.turns import is_node
 from .._work.decision import FAILED
 from .._work.runs import runs_query
 from .._work.same_work import same_launch, same_template, uncompared
-from .._workflow.lineage import success_since
+from .._workflow.lineage import as_it_ended, nodes_seen, success_since
 from .._workflow.options import WorkflowRequest
 from .._workflow.outcome import WorkflowOutcome
 from .._workflow.relaunch_workflow import named_workflow_job, workflow_steps
@@ -186,7 +186,7 @@ def workflow_rows(client: ControllerClient, workflows: t.Sequence[Job]) -> list[
 
     Two lists tell what has come of all of them: the newer workflow jobs of their templates, and those whose names say
     that they ran what remained of one (recorded: wf-temp-by-name). Where a relaunch is selected, a third one tells what
-    was before it.
+    was before it; and where what remained of one was successful, that is looked at.
 
     :raises ControllerError: they could not be listed.
     """
@@ -215,7 +215,17 @@ def workflow_rows(client: ControllerClient, workflows: t.Sequence[Job]) -> list[
         runs[job.id] = job
     newest_first = sorted(workflows, key=lambda job: job.id, reverse=True)
     found = (WorkflowRow(tuple(job for job in newest_first if job.id in runs), runs) for _root, runs in rows)
-    return sorted((row for row in found if row.selected), key=lambda row: row.selected[0].id, reverse=True)
+    selected = (_as_they_ended(client, row) for row in found if row.selected)
+    return sorted(selected, key=lambda row: row.selected[0].id, reverse=True)
+
+
+def _as_they_ended(client: ControllerClient, row: WorkflowRow) -> WorkflowRow:
+    """The row, with what remained of the last that failed as it ended, whatever the controller calls it."""
+    source = _source(row.last_failed)
+    resumes = [job for job in row.runs.values() if job.successful and _resumes(job) and _source(job) == source]
+    of_source = nodes_seen(client, source) if resumes else None
+    ended = {job.id: as_it_ended(client, job, of_source or ()) for job in resumes}
+    return replace(row, runs={**row.runs, **ended})
 
 
 def _before_relaunches(client: ControllerClient, workflows: t.Sequence[Job], oldest: int) -> t.Iterator[Job]:

@@ -9,6 +9,7 @@ of that; it shows in templates, names and the jobs of nodes. Private to this col
 from __future__ import annotations
 
 import typing as t
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -16,7 +17,7 @@ from functools import partial
 from .._api import jobs as _jobs
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, RefusedError, if_visible
-from .._api.jobs import CANCELED, FAILED_STATUSES, RELAUNCH, Job, summary_of
+from .._api.jobs import CANCELED, FAILED_STATUS, FAILED_STATUSES, RELAUNCH, Job, summary_of
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._api.templates import WORKFLOW_TEMPLATE
 from .._work.runs import runs_query, same_limit
@@ -32,10 +33,11 @@ class Lineage:
 
     :param root: it, in detail.
     :param base: the newest relaunch of all of its nodes, else the root.
-    :param resumes: those that ran what remained of it.
+    :param resumes: those that ran what remained of it; the last of them that ended is told ``as_it_ended``.
     :param leftovers: their temporary templates that are there.
     :param left_new: those that will never run, since their launch broke half way.
     :param anew: a later launch with the same values that has succeeded since the last failure, or else is active.
+    :param of_base: the nodes of the base; where that is active, those of the root.
     """
 
     root: Job
@@ -44,6 +46,7 @@ class Lineage:
     leftovers: tuple[Earlier, ...]
     left_new: tuple[Job, ...] = ()
     anew: t.Optional[Job] = None
+    of_base: tuple[Node, ...] = ()
 
     @property
     def doing(self) -> t.Optional[Job]:
@@ -91,6 +94,25 @@ def nodes_of(client: ControllerClient, job_id: int) -> list[Node]:
 def nodes_seen(client: ControllerClient, job_id: int) -> t.Optional[list[Node]]:
     """The same; None where this user may not see them."""
     return if_visible(lambda: nodes_of(client, job_id))
+
+
+def as_it_ended(client: ControllerClient, job: Job, of_base: t.Sequence[Node]) -> Job:
+    """A workflow job, as failed where it ran what remained of another one, and a node failed that has no way on there.
+
+    The controller may call it successful: what waits there for such a node, but was due without it, runs also if it
+    fails. Only a node for which any of several parents is enough can wait like that; else nothing is asked.
+
+    :param of_base: the nodes of the workflow job whose remainder it was.
+    :returns: the job as it is where that is not so, or its nodes may not be read.
+    :raises ControllerError: they could not be read.
+    """
+    parents = Counter(link.child for node in of_base for link in node.links)
+    may_wait = any(parents[node.id] > 1 and not node.converges for node in of_base)
+    if not (may_wait and job.successful and _temporary_template.source_in(job.name) is not None):
+        return job
+    without_way_on = {node.key for node in of_base if not node.has_way_on}
+    failed = {node.key for node in nodes_seen(client, job.id) or () if node.bad and not node.unknown}
+    return Job.of({**job.facts, "status": FAILED_STATUS}) if failed & without_way_on else job
 
 
 def root_of(client: ControllerClient, job: Job) -> Job:
@@ -219,14 +241,19 @@ def read_lineage(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -
     left_new = tuple(job for job in (*found.values(), *whole) if job.left_new(now))
     resumes = [job for job in found.values() if _says_something(job) and job not in left_new]
     whole = [job for job in whole if job not in left_new]
-    base = _base(client, root, whole, resumes)
+    base, of_base = _base(client, root, whole, resumes), tuple(nodes)
     if base is not root and not base.active:
         # Its nodes may run other templates by then.
-        others = _may_run_again(nodes_of(client, base.id)) - _may_run_again(nodes)
+        of_base = tuple(nodes_of(client, base.id))
+        others = _may_run_again(of_base) - _may_run_again(nodes)
         more = _by_jobs(client, root, others)[0] if others else ()
         resumes += [job for job in more if job.id not in found and _says_something(job) and not job.left_new(now)]
-    anew = None if base.successful else _anew(client, root, base, whole, resumes)
-    return Lineage(root, base, without_losers(resumes, base), leftovers, left_new, anew)
+    lasting = without_losers(resumes, base)
+    # Whatever ended later outranks a success.
+    last = max([base.id, *(job.id for job in lasting if not job.active)])
+    lasting = tuple(as_it_ended(client, job, of_base) if job.id == last else job for job in lasting)
+    anew = None if base.successful else _anew(client, root, base, whole, lasting)
+    return Lineage(root, base, lasting, leftovers, left_new, anew, of_base)
 
 
 def success_since(jobs: t.Iterable[Job], failure: datetime) -> t.Optional[Job]:
@@ -363,7 +390,7 @@ def _of_deleted_template(client: ControllerClient, root: Job) -> list[Job]:
 
 
 def last_run(client: ControllerClient, lineage: Lineage) -> Job:
-    """The workflow job that went on from the root last, in detail.
+    """The workflow job that went on from the root last, in detail, with the status by which the lineage tells it.
 
     :raises RefusedError: this user may not read it any more.
     """
@@ -372,7 +399,8 @@ def last_run(client: ControllerClient, lineage: Lineage) -> Job:
         return root
     last = if_visible(lambda: _jobs.get(client, lineage.last, WORKFLOW_JOB), [403])
     if last is not None:
-        return last
+        failed = any(job.id == last.id and job.status == FAILED_STATUS for job in lineage.resumes)
+        return Job.of({**last.facts, "status": FAILED_STATUS}) if failed else last
     raise RefusedError(
         f"Workflow job {lineage.last} ran what remained of workflow job {root.id} last, and its temporary template was "
         "deleted, so that only system administrators and auditors can read what it left undone. Let one of them run "

@@ -27,11 +27,23 @@ from .._launch.refusals import not_startable, workflow_refused, workflow_unavail
 from .._launch.waiting import Progress, Watch
 from .._work.decision import ALL
 from .._work.same_work import uncompared
-from .lineage import Lineage, Relaunches, nodes_of, read_base, read_lineage, readable, refuse_own, root_of
+from .lineage import (
+    Lineage,
+    Relaunches,
+    as_it_ended,
+    nodes_of,
+    nodes_seen,
+    read_base,
+    read_lineage,
+    readable,
+    refuse_own,
+    root_of,
+)
 from .options import WorkflowRequest
 from .outcome import WorkflowOutcome
 from .remaining_nodes import Node
 from .resume_workflow import ResumeSequence
+from .temporary_template import source_in
 from .workflow_run import Contest, WorkflowRun, only_tells
 
 
@@ -92,7 +104,9 @@ def workflow_steps(run: WorkflowRun, named: Job, outcome: WorkflowOutcome) -> St
 def _root(run: WorkflowRun, named: Job) -> Job:
     """The workflow job whose work is asked for; a success is that of itself."""
     if named.successful and not (run.request.handled or run.request.nodes == ALL):
-        return named
+        number = source_in(named.name)
+        if number is None or as_it_ended(run.client, named, nodes_seen(run.client, number) or ()).successful:
+            return named
     return root_of(run.client, named)
 
 
@@ -126,6 +140,7 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
     )
     launched: t.Optional[Launched] = None
     nodes: list[Node] = []
+    of_base: tuple[Node, ...] = ()
     looks = 0
     while launched is None:
         newest, at = root.id, run.client.clock()
@@ -140,7 +155,7 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
             outcome = outcome.warned(*lineage.warnings)
             if lineage.doing is not None:
                 return (yield from _done_since(run, lineage, lineage.doing, outcome))
-            newest = lineage.last
+            newest, of_base = lineage.last, lineage.of_base
         if run.request.check_mode:
             if not root.startable:
                 why = not_startable(root, WORKFLOW_JOB)
@@ -149,7 +164,7 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
         looks += 1
         if not run.request.force and run.client.clock() - at > FRESH_FOR and looks < MOST_LOOKS:
             continue
-        looks, contest = 0, Contest(root, newest)
+        looks, contest = 0, Contest(root, newest, of_base)
         launched = yield from run.launch(replace(attempt, again_by=at + FRESH_FOR), contest, outcome)
     outcome = outcome.saying(f"Workflow job {root.id}: all nodes relaunched as workflow job {launched.job.id}.")
     return (yield from run.launched(launched, contest, outcome, ()))
@@ -166,6 +181,6 @@ def _done_since(run: WorkflowRun, lineage: Lineage, doing: Job, outcome: Workflo
     if doing.active:
         templates = lineage.templates(doing) if resumed else ()
         said = outcome.saying(f"Workflow job {doing.id}, {what}, is {doing.status} already.", secret)
-        return (yield from run.followed(doing, said, templates))
+        return (yield from run.followed(doing, said, templates, lineage.of_base))
     done = run.done(doing, f"Workflow job {doing.id}, {what}, was successful: nothing to relaunch.", outcome)
     return done.saying(secret)

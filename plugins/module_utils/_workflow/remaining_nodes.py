@@ -130,6 +130,11 @@ class Node:
         return not (self.succeeded or self.early) and not (self.status is None and self.do_not_run)
 
     @property
+    def has_way_on(self) -> bool:
+        """Whether its workflow goes on where it fails, and is successful in spite of that."""
+        return any(link.kind != SUCCESS for link in self.links)
+
+    @property
     def unknown(self) -> bool:
         """Whether it ran a job of which nothing is left: deleting a job leaves its node's template in place."""
         return self.bad and self.status is None and self.template is not None

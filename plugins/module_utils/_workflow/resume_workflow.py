@@ -312,7 +312,7 @@ class ResumeSequence:
             refused=lambda error: workflow_refused(error, root.id),
             again_by=at + FRESH_FOR,
         )
-        contest = Contest(root, lineage.last)
+        contest = Contest(root, lineage.last, lineage.of_base)
         launched: t.Optional[Launched] = yield from run.launch(attempt, contest, made.outcome)
         if launched is None:
             return None
@@ -349,7 +349,7 @@ def _follow(
     limited = _limited(run.client, lineage, doing) if templates and ends else {}
     if doing.active:
         said = f"What remains of workflow job {lineage.root.id} runs as workflow job {doing.id} already."
-        outcome = yield from run.followed(doing, outcome.saying(said), templates)
+        outcome = yield from run.followed(doing, outcome.saying(said), templates, lineage.of_base)
         return outcome.warned(*_left_out(run.client, limited, outcome.job))
     outcome = outcome.warned(*_left_out(run.client, limited, doing))
     said = f"What remained of workflow job {lineage.root.id} ran as workflow job {doing.id}, which was successful"
@@ -371,8 +371,7 @@ def _nodes_of_last(
     work.jobs.meet(nodes)
     if source.id == base.id:
         return nodes if source.began else never_run(nodes)
-    of_base = of_root if base.id == root.id else nodes_of(run.client, base.id)
-    of_base = of_base if base.began else never_run(of_base)
+    of_base = lineage.of_base if base.began else never_run(lineage.of_base)
     nodes = _as_they_failed_last(run, work, lineage, source, nodes, of_base)
     return list(_as_in_base(nodes, base, of_base, run.request.node_hosts == ALL))
 

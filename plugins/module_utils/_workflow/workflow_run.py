@@ -24,9 +24,10 @@ from .._launch.launch import Attempt, Launched
 from .._launch.tie_break import lower_rival
 from .._launch.waiting import Watch
 from . import temporary_template as _temporary_template
-from .lineage import Relaunches, nodes_of, refuse_own
+from .lineage import Relaunches, as_it_ended, nodes_of, refuse_own
 from .options import WorkflowRequest
 from .outcome import WorkflowOutcome, read_failed_nodes
+from .remaining_nodes import Node
 from .temporary_template import Earlier
 
 
@@ -36,10 +37,12 @@ class Contest:
 
     :param root: that workflow job.
     :param newest: the highest number of one that did so before.
+    :param of_base: the nodes whose remainder is run, as of ``Lineage``.
     """
 
     root: Job
     newest: int
+    of_base: tuple[Node, ...] = ()
 
     @property
     def newer(self) -> WorkflowJobsAfter:
@@ -97,12 +100,11 @@ class WorkflowRun:
                 except ControllerError as error:
                     outcome = outcome.warned(f"Whether another caller launched the same is not known: {error}")
             if rival is not None:
-                return (yield from self._give_way(own, rival, outcome, templates))
-            return (yield from self.followed(own, outcome, templates, ours=not launched.lost))
+                outcome = self._give_way(own, rival, outcome, templates)
+                return (yield from self.followed(rival, outcome, of_base=contest.of_base))
+            return (yield from self.followed(own, outcome, templates, contest.of_base, ours=not launched.lost))
 
-    def _give_way(
-        self, own: Job, rival: Job, outcome: WorkflowOutcome, templates: tuple[int, ...]
-    ) -> Steps[WorkflowOutcome]:
+    def _give_way(self, own: Job, rival: Job, outcome: WorkflowOutcome, templates: tuple[int, ...]) -> WorkflowOutcome:
         problem = self.watch.cancel(own, WORKFLOW_JOB)
         said = f"Another caller had launched the same in the same instant, as workflow job {rival.id}, which is taken "
         end = f"{problem} So both ran." if problem else "That was canceled; it may have begun."
@@ -112,15 +114,20 @@ class WorkflowRun:
         said += f"instead of this task's own {own.id}."
         with carrying(replace(outcome, msg=in_one(said, end))):
             end = seen_after_cancel(self.watch, own, end, WORKFLOW_JOB)[1]
-            outcome = self.removed(replace(outcome, msg=in_one(said, end)), templates[-1:])
-        return (yield from self.followed(rival, outcome))
+            return self.removed(replace(outcome, msg=in_one(said, end)), templates[-1:])
 
     def followed(
-        self, job: Job, outcome: WorkflowOutcome, templates: tuple[int, ...] = (), ours: bool = False
+        self,
+        job: Job,
+        outcome: WorkflowOutcome,
+        templates: tuple[int, ...] = (),
+        of_base: tuple[Node, ...] = (),
+        ours: bool = False,
     ) -> Steps[WorkflowOutcome]:
         """Wait for the end of a workflow job, and clean up after its success.
 
         :param templates: the temporary templates to be removed then, that of the job as the last.
+        :param of_base: where the job ran what remained, the nodes of what it goes back to.
         :param ours: this task launched it, and may cancel it.
         :raises JobUnsuccessfulError: it ended otherwise.
         """
@@ -136,7 +143,7 @@ class WorkflowRun:
                     self.client.patient = self.watch.patient
                 job = yield from self.until_ended(job, outcome, ours=ours)
                 outcome = outcome.about(self.client, job, WORKFLOW_JOB)
-            if not job.successful:
+            if not as_it_ended(self.client, job, of_base).successful:
                 self._fail(job, outcome, bool(templates))
             return self.cleaned(job, outcome.saying(f"Workflow job {job.id} was successful."), templates)
 
@@ -192,9 +199,10 @@ class WorkflowRun:
         again = "Mend that, and run the task again to go on from there."
         if not resumable:
             again = "Mend that, and resume it with nodes: failed, which runs only what remains."
+        ended = "is successful for the controller, but failed" if job.successful else f"ended with status {job.status}"
         with carrying(outcome):
             raise JobUnsuccessfulError(
-                f"Workflow job {job.id} ended with status {job.status}{report.said}"
+                f"Workflow job {job.id} {ended}{report.said}"
                 f"{'' if report.names else explained(job)} {again} See {outcome.url}"
             )
 

@@ -15,10 +15,13 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs impo
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.lineage import (
     Lineage,
     Relaunches,
+    as_it_ended,
+    last_run,
     read_lineage,
     root_of,
     without_losers,
 )
+from ansible_collections.relaunch.controller.plugins.module_utils._workflow.remaining_nodes import Node
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.temporary_template import (
     Earlier,
     name_prefix,
@@ -84,6 +87,73 @@ def test_who_gave_way_to_another_caller_went_on_with_nothing() -> None:
     assert without_losers([later, loser, winner], root) == (winner, later)
     assert without_losers([resumed(26, "running", "10:00", None), loser], root)[-1].id == 26
     assert without_losers([later, loser], winner) == (later,)
+
+
+def node(number: int, name: str, status: str | None = None, **facts: object) -> dict[str, object]:
+    """A node that has a template, and a job where it has a status."""
+    ran = None if status is None else {"id": 100 + number, "type": "job", "status": status}
+    summaries = {"job": ran, "unified_job_template": {"name": name}}
+    given = {"job": ran and ran["id"], "unified_job_template": 7, "do_not_run": False, "summary_fields": summaries}
+    return {"id": number, "identifier": name, **given, **facts}
+
+
+# A was enough for C, which B leads to as well.
+BASE = (node(1, "A", "successful", success_nodes=[3]), node(2, "B", "failed", success_nodes=[3]), node(3, "C"))
+GATED = (*BASE[:2], node(3, "C", all_parents_must_converge=True))
+HANDLED = (BASE[0], node(2, "B", "failed", success_nodes=[3], failure_nodes=[4]), BASE[2], node(4, "H", "successful"))
+RAN = (node(12, "B", "failed", always_nodes=[13]), node(13, "C", "successful"))
+RESUMED = {"id": 26, "status": "successful", "name": f"{name_prefix(24)}0a1b2c3d4e5f"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "of_base", "answer", "status"),
+    [
+        ({}, BASE, listed(*RAN), "failed"),
+        ({}, BASE, listed(node(12, "B", "canceled"), RAN[1]), "failed"),
+        ({}, HANDLED, listed(*RAN), "successful"),
+        ({}, BASE, listed(node(12, "B", "successful"), RAN[1]), "successful"),
+        ({}, BASE, listed(node(12, "B", do_not_run=True), RAN[1]), "successful"),
+        # Its job has been deleted since.
+        ({}, BASE, listed(node(12, "B"), RAN[1]), "successful"),
+        ({}, BASE, None, "successful"),
+        # Nothing is asked.
+        ({}, GATED, {}, "successful"),
+        ({"status": "failed"}, BASE, {}, "failed"),
+        ({"name": "Release"}, BASE, {}, "successful"),
+    ],
+)
+def test_a_resume_is_not_successful_where_a_node_failed_that_has_no_way_on_for_that(
+    controller: ScriptedController,
+    facts: dict[str, object],
+    of_base: tuple[dict[str, object], ...],
+    answer: dict[str, object] | None,
+    status: str,
+) -> None:
+    if answer != {}:
+        controller.expect(
+            "GET", "/api/v2/workflow_jobs/26/workflow_nodes/", body=answer or {}, status=200 if answer else 404
+        )
+    connection, clock = ConnectionOptions(controller.url, token="t", max_retries=0), Clock()
+    with ControllerClient(connection, clock.read, clock.sleep) as client:
+        job = as_it_ended(client, Job.of({**RESUMED, **facts}), [Node.of(one) for one in of_base])
+    assert (job.id, job.status) == (26, status)
+
+
+def test_a_resume_that_failed_for_all_the_controller_says_does_no_work(controller: ScriptedController) -> None:
+    """Of several the last one counts; a launch anew of before its end does not."""
+    earlier = {**launched(25, 11), "name": RESUMED["name"], "status": "successful"}
+    resumed = {**launched(26, 13), **RESUMED}
+    anew = {**launched(30, 12), "type": "workflow_job", "launch_type": "manual", "status": "successful"}
+    controller.expect("GET", "/api/v2/workflow_job_templates/", body=listed())
+    controller.expect("GET", "/api/v2/workflow_jobs/", body=listed(resumed, earlier))
+    controller.expect("GET", "/api/v2/unified_jobs/", body=listed(anew))
+    controller.expect("GET", "/api/v2/workflow_jobs/26/workflow_nodes/", body=listed(*RAN))
+    controller.expect("GET", "/api/v2/workflow_jobs/26/", body=resumed)
+    connection, clock = ConnectionOptions(controller.url, token="t", max_retries=0), Clock()
+    with ControllerClient(connection, clock.read, clock.sleep) as client:
+        found = read_lineage(client, Job.of(launched(24, 10)), [Node.of(one) for one in BASE])
+        last = last_run(client, found)
+    assert (found.doing, found.last, last.id, last.status) == (None, 26, 26, "failed")
 
 
 def test_a_name_tells_whose_remainder_ran() -> None:

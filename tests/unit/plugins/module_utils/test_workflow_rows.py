@@ -39,13 +39,27 @@ def node(number: int, of: int, **facts: t.Any) -> Job:
     return Job(job(number, launch_type="workflow", summary_fields={"source_workflow_job": {"id": of}}, **facts))
 
 
-def rows(selected: list[dict[str, t.Any]], *answers: list[dict[str, t.Any]]) -> list[WorkflowRow]:
-    """The rows of selected workflow jobs, where the lists that are asked for are these."""
+def rows(
+    selected: list[dict[str, t.Any]],
+    *answers: list[dict[str, t.Any]],
+    nodes: t.Mapping[int, list[dict[str, t.Any]]] | None = None,
+) -> list[WorkflowRow]:
+    """The rows of selected workflow jobs, where the lists that are asked for are these.
+
+    :param nodes: by workflow job whose nodes are asked for, these.
+    """
     with ScriptedController() as controller:
         for answer in answers:
             controller.expect("GET", LIST, body=listed(*answer))
+        for number, of_it in (nodes or {}).items():
+            controller.expect("GET", f"{LIST}{number}/workflow_nodes/", body=listed(*of_it))
         with ControllerClient(ConnectionOptions(controller.url, token="t", max_retries=0)) as client:
             return workflow_rows(client, [Job(one) for one in selected])
+
+
+def workflow_node(number: int, name: str, status: str | None, **links: list[int]) -> dict[str, t.Any]:
+    ran = status and {"id": 100 + number, "type": "job", "status": status}
+    return {"id": number, "identifier": name, "do_not_run": not ran, "summary_fields": {"job": ran}, **links}
 
 
 def numbers(found: list[WorkflowRow]) -> list[list[int]]:
@@ -153,9 +167,23 @@ def test_what_remained_of_an_older_one_says_nothing_of_a_newer(status: str) -> N
 
 
 def test_what_remained_of_the_last_one_has_succeeded() -> None:
-    (found,) = rows([run(1), run(2)], [run(2)], [remainder(3, of=2, status="successful")])
+    (found,) = rows([run(1), run(2)], [run(2)], [remainder(3, of=2, status="successful")], nodes={2: []})
 
     assert found.success is not None and found.success.id == 3
+
+
+def test_what_remained_of_the_last_one_failed_though_the_controller_calls_it_successful() -> None:
+    """B has no way on for its failure, and what runs after it ran all the same; each time that has tried something."""
+    resumes = [remainder(number, of=2, status="successful") for number in (3, 4)]
+    of_two = [
+        workflow_node(1, "A", "successful", success_nodes=[3]),
+        workflow_node(2, "B", "failed", success_nodes=[3]),
+    ]
+    ran = [workflow_node(1, "B", "failed", always_nodes=[2]), workflow_node(2, "C", "successful")]
+
+    (found,) = rows([run(2)], [], resumes, nodes={2: [*of_two, workflow_node(3, "C", None)], 3: ran, 4: ran[:1]})
+
+    assert (found.success, found.last_failed.id, found.tried.number) == (None, 4, 2)
 
 
 def test_one_that_is_active_is_known() -> None:
