@@ -1204,6 +1204,27 @@ class TestDeletedSince:
         assert (refused["failed"], refused["changed"], unsafe(sandbox)) == (True, False, [])
         assert "The inventory that B ran on has been deleted" in refused["msg"], refused["msg"]
 
+    @pytest.mark.parametrize("node_hosts", ["failed", "remaining", "all"])
+    @pytest.mark.parametrize("lost", ["BD", "B", "D"])
+    def test_an_inventory_that_templates_have_lost(
+        self, sandbox: Sandbox, deploy: Deploy, resume: Task, lost: str, node_hosts: str
+    ) -> None:
+        """Their jobs would fail at once, each time that the task is run."""
+        first, second = deploy(TWO), deploy(TWO)
+        nodes: Options = {"B": {"template": first["id"], "success": ["D"]}, "D": {"template": second["id"]}}
+        flow = sandbox.add_workflow_template_with_nodes(f"Flow {os.urandom(3).hex()}", nodes)["id"]
+        made = sandbox.make_workflow_job(flow, FAILED_LINE)
+        for name, template in (("B", first), ("D", second)):
+            if name in lost:
+                sandbox.delete_inventory(template["inventory"])
+        sandbox.clear_log()
+
+        plan, refused = (resume(made["id"], node_hosts=node_hosts, check_mode=check) for check in (True, False))
+
+        for result in (plan, refused):
+            assert (result["failed"], result["changed"], unsafe(sandbox)) == (True, False, []), result["msg"]
+            assert f"The template of {', '.join(lost)} has no inventory by now" in result["msg"], result["msg"]
+
 
 class TestWhatIsTold:
     def test_a_failure_is_told_as_that_of_a_job(

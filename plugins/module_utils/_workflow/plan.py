@@ -115,7 +115,7 @@ def planned(
     variables = variables_of(source.facts.get("extra_vars"))
     reasons = [
         *remainder.obstacles,
-        *_not_startable(remainder, found),
+        *_not_startable(source, remainder, found),
         *_left_undone(remainder, found),
         *_hidden(variables, remainder, found),
         *_not_limitable(remainder, found, request),
@@ -212,7 +212,7 @@ def _body(source: Job, kept: RemainingNode, found: KnownOfNodes, handed: t.Mappi
     return body
 
 
-def _not_startable(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
+def _not_startable(source: Job, remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
     """Reasons: what the user may not start, and what no workflow can."""
     nodes = [node for node in remainder.nodes if node.template is not None]
     launched = [node for node in nodes if node.template_type in TEMPLATES.values()]
@@ -225,6 +225,23 @@ def _not_startable(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]
             f"What {told(asking)} would run asks for a password at each launch, which no workflow can give: keep it in "
             "the credential, or give the template another one."
         )
+    for name in ("inventory", "project"):
+        lacking = [node.label for node in nodes if name in _lacks(source, node, found)]
+        if lacking:
+            yield (
+                f"The template of {told(lacking)} has no {name} by now, without which its job would fail at once: give "
+                "it one again."
+            )
+
+
+def _lacks(source: Job, node: Node, found: KnownOfNodes) -> frozenset[str]:
+    """What the job of a node would be without, since its template has lost it and nothing else gives it: it would fail
+    before its start. Other than job templates need neither.
+    """
+    template = found.template_of(node) if node.template_type == _JOB else {}
+    lacking = {name for name in ("inventory", "project") if template.get(name, name) is None}
+    asked = template.get("ask_inventory_on_launch") and (node.prompts.get("inventory") or source.facts.get("inventory"))
+    return frozenset(lacking - {"inventory"} if asked else lacking)
 
 
 def _startable(template: t.Optional[t.Mapping[str, t.Any]]) -> bool:
@@ -340,6 +357,7 @@ def _deleted(source: Job, remainder: Remainder, found: KnownOfNodes) -> t.Iterat
         if found.template_of(node).get("ask_inventory_on_launch")
         and not node.prompts.get("inventory")
         and found.inventories.get(node.id) is None
+        and not _lacks(source, node, found)
     ]
     if gone and taking and not source.facts.get("inventory"):
         yield (

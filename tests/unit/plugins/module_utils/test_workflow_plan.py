@@ -334,6 +334,24 @@ REFUSED: dict[str, tuple[Job, Remainder, KnownOfNodes, str]] = {
         found(ASKING, ASKING_INVENTORY, inventories={A: None, B: 5}),
         "inventory that node1 ran on has been deleted, and node3 would run",
     ),
+    "an inventory that its template has lost": (
+        source(inventory=5),
+        chain(inventory=6),
+        found({**ASKING, "inventory": None, "project": 3}, {**ASKING_INVENTORY, "inventory": None}),
+        "template of node2 has no inventory by now",
+    ),
+    "an inventory that nobody gives": (
+        source(),
+        chain(),
+        found(ASKING, {**ASKING_INVENTORY, "inventory": None}, inventories={B: None}),
+        "template of node3 has no inventory by now",
+    ),
+    "a project that its template has lost": (
+        source(),
+        chain(),
+        found({**ASKING, "project": None}, {**ASKING, "project": None}),
+        "template of node2, node3 has no project by now",
+    ),
     "limit no more asked for": (
         source(),
         remainder(node(B, "failed", D), node(D, None, limit="web1")),
