@@ -23,7 +23,7 @@ from .._api.templates import WORKFLOW_TEMPLATE
 from .._work.runs import runs_query, same_limit
 from .._work.same_work import EditedTemplate, SameWork, same_launch, same_template, slice_of
 from . import temporary_template as _temporary_template
-from .remaining_nodes import Node
+from .remaining_nodes import ALL_NODES, Node
 from .temporary_template import Earlier
 
 
@@ -404,7 +404,7 @@ def last_run(client: ControllerClient, lineage: Lineage) -> Job:
     raise RefusedError(
         f"Workflow job {lineage.last} ran what remained of workflow job {root.id} last, and its temporary template was "
         "deleted, so that only system administrators and auditors can read what it left undone. Let one of them run "
-        "the task, or relaunch all nodes (nodes: all)."
+        f"the task, or {ALL_NODES}."
     )
 
 

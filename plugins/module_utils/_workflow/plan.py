@@ -20,7 +20,7 @@ from .._work.decision import ALL
 from .._work.host_patterns import too_long
 from .._work.same_work import MASK, variables_of
 from .options import WorkflowRequest
-from .remaining_nodes import Link, Node, NodeLeft, Remainder, RemainingNode
+from .remaining_nodes import ALL_NODES, Link, Node, NodeLeft, Remainder, RemainingNode
 
 # What a node may hold several of, with the option of its template that lets it.
 SUBLISTS = {name: ASKS[name] for name in ("credentials", "labels", "instance_groups")}
@@ -264,7 +264,7 @@ def _left_undone(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
 
 def _hidden(variables: t.Any, remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
     """Reasons: what the controller does not show cannot be handed on."""
-    again = "relaunch all nodes (nodes: all), or launch its template anew."
+    again = f"{ALL_NODES}, or launch its template anew."
     if MASK in json.dumps(variables):
         yield f"Among the workflow's variables are answers to secret questions, which nobody can read: {again}"
     secret = [node.label for node in remainder.nodes if MASK in json.dumps(node.extra_data)]

@@ -25,6 +25,8 @@ SUCCESS = "success"
 FAILURE = "failure"
 ALWAYS = "always"
 KINDS = (SUCCESS, FAILURE, ALWAYS)
+# What to do where nothing less helps, also for who has selected a workflow job among many.
+ALL_NODES = "relaunch all nodes (workflow_job_relaunch with nodes: all)"
 
 # What a node may set beyond its template, besides extra_data and what its sublists hold.
 _PROMPTS = (
@@ -261,7 +263,7 @@ def remaining(
         graph.settle(node)
     obstacles = tuple(_obstacles(nodes, graph.kept, graph.ambiguous))
     if not nodes and status != SUCCESSFUL:
-        obstacles = ("The controller told of no node of it, so that it is not known what remains: relaunch all nodes.",)
+        obstacles = (f"The controller told of no node of it, so that it is not known what remains: {ALL_NODES}.",)
     if not graph.kept and not obstacles:
         return Nothing()
     links = tuple(Link(parent, child, kind) for child, ways in graph.kept.items() for parent, kind in ways.items())
@@ -420,13 +422,13 @@ def _obstacles(nodes: t.Sequence[Node], kept: t.Container[int], ambiguous: t.Con
     unclear = [node.label for node in nodes if node.id in ambiguous]
     if conditional:
         yield (
-            f"Links from {told(conditional)} depend on artifacts, which no other workflow can be given: relaunch all "
-            "nodes, or use the controller's own relaunch from the failed nodes."
+            f"Links from {told(conditional)} depend on artifacts, which no other workflow can be given: "
+            f"{ALL_NODES}, or use the controller's own relaunch from the failed nodes."
         )
     if unknown:
         yield (
-            f"Whether {told(unknown)} succeeded is not known, since the job that ran there has been deleted: relaunch "
-            "all nodes, or relaunch by hand what is missing."
+            f"Whether {told(unknown)} succeeded is not known, since the job that ran there has been deleted: "
+            f"{ALL_NODES}, or relaunch by hand what is missing."
         )
     if gone:
         yield (
@@ -436,5 +438,5 @@ def _obstacles(nodes: t.Sequence[Node], kept: t.Container[int], ambiguous: t.Con
     if unclear:
         yield (
             f"Whether {told(unclear)} has to run depends on several failures, any of which led to a node that has "
-            "succeeded and does not run again: no link says that. Relaunch all nodes (nodes: all)."
+            f"succeeded and does not run again: no link says that: {ALL_NODES}."
         )

@@ -33,7 +33,7 @@ from .node_work import NodeWork
 from .outcome import WorkflowOutcome
 from .plan import APPROVAL, Plan, cautions, not_kept, planned
 from .plan_reader import read_known
-from .remaining_nodes import Active, Node, NodeLeft, Nothing, Remainder, never_run, remaining
+from .remaining_nodes import ALL_NODES, Active, Node, NodeLeft, Nothing, Remainder, never_run, remaining
 from .workflow_run import Contest, WorkflowRun, only_tells
 
 # So often at most a temporary template is made for what has changed while the one before was being made.
@@ -496,7 +496,10 @@ def _nothing(situation: Situation, remainder: Nothing) -> str:
     """Why nothing is to be resumed, as sentences."""
     source, handled = situation.source, told([node.label for node in remainder.handled])
     why = (
-        f", though not on {handled}: it had a way on for that; handled: true resumes it all the same" if handled else ""
+        f", though not on {handled}: it had a way on for that; workflow_job_relaunch with handled: true resumes it all "
+        "the same"
+        if handled
+        else ""
     )
     was = "was" if source.successful else "ended with status"
     first = f"Workflow job {source.id} {was} {source.status}{why}."
@@ -537,7 +540,7 @@ def _notes(situation: Situation, remainder: Remainder) -> t.Iterator[str]:
     if handlers:
         yield (
             f"{told(handlers)} ran for a failure then, and will not run again if that comes again: to have it done "
-            "once more, relaunch all nodes (nodes: all), or launch its template by hand."
+            f"once more, {ALL_NODES}, or launch its template by hand."
         )
 
 

@@ -23,6 +23,7 @@ from .._launch.failure_report import explained
 from .._launch.launch import Attempt, Launched
 from .._launch.tie_break import lower_rival
 from .._launch.waiting import Watch
+from .._work.decision import ALL
 from . import temporary_template as _temporary_template
 from .lineage import Relaunches, as_it_ended, nodes_of, refuse_own
 from .options import WorkflowRequest
@@ -144,7 +145,7 @@ class WorkflowRun:
                 job = yield from self.until_ended(job, outcome, ours=ours)
                 outcome = outcome.about(self.client, job, WORKFLOW_JOB)
             if not as_it_ended(self.client, job, of_base).successful:
-                self._fail(job, outcome, bool(templates))
+                self._fail(job, outcome)
             return self.cleaned(job, outcome.saying(f"Workflow job {job.id} was successful."), templates)
 
     def cleaned(self, job: Job, outcome: WorkflowOutcome, templates: tuple[int, ...]) -> WorkflowOutcome:
@@ -191,13 +192,13 @@ class WorkflowRun:
                 outcome = replace(outcome, temporary_template_id=None)
         return outcome
 
-    def _fail(self, job: Job, outcome: WorkflowOutcome, resumable: bool) -> t.NoReturn:
+    def _fail(self, job: Job, outcome: WorkflowOutcome) -> t.NoReturn:
         report = read_failed_nodes(self.client, self.watch, job)
         outcome = replace(
             outcome, failed_nodes=report.names, failures=report.failures or None, report_error=report.problem or None
         )
         again = "Mend that, and run the task again to go on from there."
-        if not resumable:
+        if self.request.nodes == ALL:
             again = "Mend that, and resume it with nodes: failed, which runs only what remains."
         ended = "is successful for the controller, but failed" if job.successful else f"ended with status {job.status}"
         with carrying(outcome):

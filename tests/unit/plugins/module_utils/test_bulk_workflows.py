@@ -755,3 +755,46 @@ class TestADisabledHostThatFailedInANode:
 
         assert left.whole == ""
         assert [said.split(":")[0] for said in left.obstacles] == [f"has {hosts} left, where it cannot run"]
+
+
+class TestWhatToDoNext:
+    """Workflow job 30 failed, and 40 ran what remained of it."""
+
+    @pytest.fixture(autouse=True)
+    def _resumed(self, world: World) -> None:
+        for number, template, facts in ((30, 5, {}), (40, 901, {"name": "Remainder of workflow job 30 0123456789ab"})):
+            world.workflow(number, template, **facts)
+            world.nodes[number] = [node(number, number + 1, template=8, kind="job")]
+
+    def test_among_many_is_another_module_where_that_may_not_be_read(self, world: World) -> None:
+        of_node = {
+            **above(40)["summary_fields"]["source_workflow_job"],
+            "status": "failed",
+            **world.workflows[40].facts,
+        }
+        entry = {**world.failed(41, {"web1": True}, template=8).shown(0), "launch_type": "workflow"}
+        entry["summary_fields"] = {"source_workflow_job": of_node}
+        del world.jobs[41], world.workflows[40]
+        world.before = lambda _method, path: (403, DENIED) if path == "workflow_jobs/40/" else None
+        world.after = lambda path, query, *given: (
+            (200, listed([entry], query)) if path == "unified_jobs/" else t.cast("t.Any", given)
+        )
+
+        told = recover(world).entries[30]
+
+        assert (told.outcome, world.posts) == ("refused", [])
+        assert "or relaunch all nodes (workflow_job_relaunch with nodes: all)" in told.msg
+
+    def test_is_not_the_same_task_again_where_that_would_relaunch_all_nodes(self, world: World) -> None:
+        world.workflows[40].created, world.workflows[40].duration = -5.0, 15.0
+        world.after = lambda path, query, *given: (
+            (200, listed([{"id": 901}], query)) if path == "workflow_job_templates/" else t.cast("t.Any", given)
+        )
+        defaults = {name: one.get("default") for name, one in WORKFLOW_SPECIFICATION["argument_spec"].items()}
+        request = WorkflowRequest.of({**defaults, "workflow_job_id": 30, "wait": True}, False, False)
+
+        with world.client(max_retries=0) as client, pytest.raises(ControllerError) as failed:
+            relaunch_workflow(client, request)
+
+        assert "Workflow job 40 ended with status failed" in str(failed.value)
+        assert "resume it with nodes: failed, which runs only what remains" in str(failed.value)
