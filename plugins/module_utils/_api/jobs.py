@@ -159,11 +159,11 @@ class Job:
         return self.status == NEW and now - self.created > NEW_AT_MOST
 
     def over(self, now: datetime) -> bool:
-        """Whether there is no end to wait for any more: it has ended, or is a job that was left in ``new``.
+        """Whether there is no end to wait for any more: it has ended, or was left in ``new``; not for updates.
 
         :param now: by the controller's clock.
         """
-        return not self.active or (self.facts.get("type") == JOB.type and self.left_new(now))
+        return not self.active or (self.facts.get("type") in (JOB.type, WORKFLOW_JOB.type) and self.left_new(now))
 
     @property
     def never_began(self) -> bool:

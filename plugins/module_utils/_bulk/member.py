@@ -17,6 +17,7 @@ from .._api.errors import (
     ControllerError,
     CutShortError,
     ForbiddenError,
+    JobUnsuccessfulError,
     ParkedError,
     RefusedError,
     WaitTimeoutError,
@@ -236,7 +237,8 @@ def _of_error(member: Member, error: BaseException) -> JobEntry:
     said = str(error) if isinstance(error, ControllerError) else "Interrupted while it was being launched."
     if outcome.own_job_id is not None and f"own job {outcome.own_job_id}" not in said:
         said = f"{said} This task's own job {outcome.own_job_id} had been given up for another caller's."
-    ended = outcome.job is not None and not outcome.job.active
+    # One that is seen to be active may have been left in status new.
+    ended = isinstance(first, JobUnsuccessfulError) or (outcome.job is not None and not outcome.job.active)
     if isinstance(first, ParkedError):
         name, broken = PARKED, False
     elif outcome.changed:

@@ -171,7 +171,8 @@ def _turn(run: WorkflowRun, row: WorkflowRow) -> Steps[WorkflowOutcome]:
         if ended.successful:
             outcome = nothing.about(run.client, ended, WORKFLOW_JOB)
             return outcome.saying(f"{same} was successful.", uncompared(active))
-        run.state.adopted, failed = False, ended
+        # One that was left in status new has failed nothing.
+        run.state.adopted, failed = False, failed if ended.active else ended
     with carrying(nothing):
         named = named_workflow_job(run.client, failed.id, listed=True)
     return (yield from workflow_steps(run, named, nothing))

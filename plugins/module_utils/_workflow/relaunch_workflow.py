@@ -84,13 +84,14 @@ def workflow_steps(run: WorkflowRun, named: Job, outcome: WorkflowOutcome) -> St
     with carrying(outcome):
         if root.active and not (run.request.force and run.request.nodes == ALL):
             refuse_own(run.client, run.request.own_job, root)
-            if root.left_new(run.client.now()):
+            if not root.left_new(run.client.now()):
+                active = f"Workflow job {root.id} is {root.status}"
+                if only_tells(run, active):
+                    outcome = outcome.about(run.client, root, WORKFLOW_JOB)
+                    return outcome.saying(f"{active}: its end decides. It would be waited for.")
+                root = yield from run.until_ended(root, outcome)
+            if root.active:
                 raise RefusedError(_jobs.never_runs(root, WORKFLOW_JOB, source=True))
-            active = f"Workflow job {root.id} is {root.status}"
-            if only_tells(run, active):
-                outcome = outcome.about(run.client, root, WORKFLOW_JOB)
-                return outcome.saying(f"{active}: its end decides. It would be waited for.")
-            root = yield from run.until_ended(root, outcome)
         if run.request.nodes == ALL:
             return (yield from _whole(run, root, outcome))
         if root.facts.get("is_sliced_job"):

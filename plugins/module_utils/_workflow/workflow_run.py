@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from .._api.client import ControllerClient
 from .._api.errors import ControllerError, JobUnsuccessfulError, RefusedError, if_visible
-from .._api.jobs import WORKFLOW, Job, get, told
+from .._api.jobs import WORKFLOW, Job, get, never_runs, told
 from .._api.kinds import JOB, WORKFLOW_JOB, Kind
 from .._job.after_launch import await_end, seen_after_cancel
 from .._job.outcome import SequenceState, carrying, in_one
@@ -130,7 +130,7 @@ class WorkflowRun:
         :param templates: the temporary templates to be removed then, that of the job as the last.
         :param of_base: where the job ran what remained, the nodes of what it goes back to.
         :param ours: this task launched it, and may cancel it.
-        :raises JobUnsuccessfulError: it ended otherwise.
+        :raises JobUnsuccessfulError: it ended otherwise, or was left in ``new``.
         """
         outcome = outcome.about(self.client, job, WORKFLOW_JOB)
         with carrying(outcome):
@@ -144,6 +144,9 @@ class WorkflowRun:
                     self.client.patient = self.watch.patient
                 job = yield from self.until_ended(job, outcome, ours=ours)
                 outcome = outcome.about(self.client, job, WORKFLOW_JOB)
+        with carrying(outcome):
+            if job.active:
+                raise JobUnsuccessfulError(never_runs(job, WORKFLOW_JOB, source=True))
             if not as_it_ended(self.client, job, of_base).successful:
                 self._fail(job, outcome)
             return self.cleaned(job, outcome.saying(f"Workflow job {job.id} was successful."), templates)
@@ -210,7 +213,8 @@ class WorkflowRun:
     def until_ended(
         self, job: Job, outcome: WorkflowOutcome, kind: Kind = WORKFLOW_JOB, ours: bool = False
     ) -> Steps[Job]:
-        """
+        """A job when it has ended; one that was left in ``new`` comes as it is.
+
         :raises RefusedError: the task runs in it.
         :raises ControllerError: as of ``await_end``.
         """

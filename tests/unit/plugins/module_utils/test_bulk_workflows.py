@@ -757,6 +757,83 @@ class TestADisabledHostThatFailedInANode:
         assert [said.split(":")[0] for said in left.obstacles] == [f"has {hosts} left, where it cannot run"]
 
 
+class TestOneLeftInStatusNew:
+    """Workflow job 30 failed; the launch of another one that does its work, by a schedule, broke half way."""
+
+    def left_new(self, world: World, number: int, **facts: t.Any) -> None:
+        world.workflow(number, status="new", started=None, finished=None, **facts).created = world.clock.now - 60.0
+
+    @pytest.fixture(autouse=True)
+    def _failed(self, world: World) -> None:
+        world.workflow(30)
+        world.nodes[30] = [node(1, 21, template=8, kind="job")]
+        world.failed(21, {"web1": True}, template=8, launch_type="workflow", **above(30))
+
+    def relaunch(self, world: World, number: int, nodes: str) -> WorkflowOutcome:
+        defaults = {name: one.get("default") for name, one in WORKFLOW_SPECIFICATION["argument_spec"].items()}
+        given = {**defaults, "workflow_job_id": number, "nodes": nodes, "node_hosts": "all", "wait": True}
+        with world.client(max_retries=0) as client:
+            return relaunch_workflow(client, WorkflowRequest.of(given, False, False))
+
+    @pytest.mark.parametrize("launch_type", ["scheduled", "relaunch"])
+    def test_is_not_waited_for_among_many(self, world: World, launch_type: str) -> None:
+        self.left_new(world, 40, launch_type=launch_type)
+
+        entry = recover(world).entries[30]
+
+        assert (entry.outcome, entry.recovered) == ("relaunched", True)
+        assert world.posts[-1] == "workflow_job_templates/900/launch"
+        assert 60 < world.clock.now < 300
+
+    def test_is_no_success_among_many_where_it_is_the_own_one(self, world: World) -> None:
+        def launch(method: str, path: str) -> t.Any:
+            if (method, path) != ("POST", "workflow_job_templates/900/launch/"):
+                return None
+            self.left_new(world, 41, template=900, name="Remainder of workflow job 30 0123456789ab")
+            world.workflows[41].created = world.clock.now
+            return 201, {**world.workflows[41].shown(world.clock.now), "status": "pending"}
+
+        world.before = launch
+        ran = recover(world)
+
+        assert (ran.entries[30].outcome, ran.entries[30].unsuccessful) == ("relaunched", True)
+        assert "Workflow job 41 was left in status new" in str(ran.error)
+
+    @pytest.mark.parametrize("launch_type", ["scheduled", "relaunch"])
+    def test_is_not_waited_for_where_what_remains_is_resumed(self, world: World, launch_type: str) -> None:
+        self.left_new(world, 40, launch_type=launch_type)
+        listing = [{**world.workflows[40].shown(0.0), "type": "workflow_job"}]
+        world.after = lambda path, query, *given: (
+            (200, listed(listing, query)) if path == "unified_jobs/" else t.cast("t.Any", given)
+        )
+
+        outcome = self.relaunch(world, 30, "failed")
+
+        assert (outcome.changed, outcome.job and outcome.job.successful) == (True, True)
+        assert "Workflow job 40, the same work, was left in status new" in " ".join(outcome.warnings)
+
+    @pytest.mark.parametrize(("number", "nodes"), [(40, "all"), (40, "failed"), (30, "all")])
+    def test_is_told_with_what_to_do(self, world: World, number: int, nodes: str) -> None:
+        """It is the one that is asked for, or the own one."""
+        if number == 40:
+            self.left_new(world, 40)
+
+        def launch(method: str, path: str) -> t.Any:
+            if (method, path) != ("POST", "workflow_jobs/30/relaunch/"):
+                return None
+            self.left_new(world, 41, launch_type="relaunch")
+            world.workflows[41].created = world.clock.now
+            return 201, {**world.workflows[41].shown(world.clock.now), "status": "pending"}
+
+        world.before = launch
+        with pytest.raises(ControllerError) as refused:
+            self.relaunch(world, number, nodes)
+
+        told = f"Workflow job {max(world.workflows)} was left in status new and will never run. Cancel it in the "
+        assert str(refused.value).startswith(told)
+        assert 60 < world.clock.now < 300
+
+
 class TestWhatToDoNext:
     """Workflow job 30 failed, and 40 ran what remained of it."""
 
