@@ -17,6 +17,7 @@ from .._api.client import ControllerClient
 from .._api.errors import ControllerError
 from .._api.jobs import ERROR, FAILED_STATUSES, HostSummary, Job
 from .._api.kinds import INVENTORY_UPDATE, JOB, PROJECT_UPDATE
+from .._api.paging import entries_in, first_entries
 from .._work.starts import FAILURE_EVENTS, UNREACHABLE
 
 # Failures that were rescued or ignored are among the events, so that more of them are read than shown.
@@ -80,10 +81,10 @@ def causes(
     found: dict[str, HostFailure] = {}
     # Events hold the names of then.
     wanted = {summary.name_then: summary.name for summary in summaries if summary.failed}
-    query = {"event__in": ",".join(FAILURE_EVENTS), "order_by": "-counter", "page_size": PAGE}
+    path, query = JOB.at(job_id, "job_events"), {"event__in": ",".join(FAILURE_EVENTS), "order_by": "-counter"}
     for page in range(1, most_pages + 1):
-        answer = client.get(JOB.at(job_id, "job_events"), **dict(query, page=page))
-        for event in answer.get("results") or ():
+        answer = client.get(path, **query, page_size=PAGE, page=page)
+        for event in entries_in(answer, path):
             failure = _failure(event)
             if failure["host"] in wanted and not (event.get("event_data") or {}).get("ignore_errors"):
                 name = wanted[failure["host"]]
@@ -134,7 +135,7 @@ def in_front(client: ControllerClient, job: Job) -> str:
         return ""
     query = {"unified_job_template": job.template, "id__lt": job.id, "status__in": "pending,waiting,running"}
     try:
-        jobs = client.get_once(f"{JOB.path}/", **query, order_by="id", page_size=1).get("results") or ()
+        jobs = first_entries(client.get_once, f"{JOB.path}/", **query, order_by="id", page_size=1)
     except ControllerError:
         return ""
     return "".join(f" Job {one['id']} of the same template is {one['status']}, and comes first." for one in jobs)

@@ -18,7 +18,7 @@ from .._api.client import ControllerClient
 from .._api.errors import AnswerError
 from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
-from .._api.paging import first_entries, first_page
+from .._api.paging import entries_in, first_entries, first_page
 from .end_of_run import End, Missed, OpenQuestion, Question, RunStarts, decide_end
 from .host_patterns import LOCALHOST, NAMES_LIMIT, HostPattern, PatternHosts, by_names, terms
 from .starts import FAILURE_EVENTS, RESULT_EVENTS, START_EVENTS, STATISTICS, Batch, Failure, Failures, Started
@@ -144,13 +144,14 @@ def read_whole(client: ControllerClient, job: Job, kept: StartsRead) -> bool:
         return kept[job.id].hosts is not None
     if not kept.of_many or not kept.brief.get(job.template, True):
         return False
+    path = JOB.at(job.id, "job_events")
     try:
-        answer = client.get(JOB.at(job.id, "job_events"), **_WHOLE)
+        answer = client.get(path, **_WHOLE)
     except AnswerError as error:
         if error.status != 403:
             raise
         return False
-    events = answer.get("results") or []
+    events = entries_in(answer, path)
     kept.brief[job.template] = not answer.get("next")
     if answer.get("next") or [event.get("counter") for event in events] != list(range(1, len(events) + 1)):
         return False
@@ -244,7 +245,7 @@ class _Reader:
         """The newest real failures: an ignored one has ``failed`` false (recorded: get-events-failed)."""
         query = {"event__in": ",".join(FAILURE_EVENTS), "failed": "true", "order_by": "-counter"}
         answer = self._client.get(self._events, **query, page_size=FAILURES_LENGTH)
-        newest = tuple(map(Failure.of, answer.get("results") or ()))
+        newest = tuple(map(Failure.of, entries_in(answer, self._events)))
         # A failed run without a failure that can be seen may have stopped anywhere.
         return Failures(newest, whole=bool(newest) and not answer.get("next"))
 

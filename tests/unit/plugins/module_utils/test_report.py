@@ -11,6 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
+from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import HostSummary, Job
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.failure_report import (
     FAILURES_LIMIT,
@@ -98,8 +99,18 @@ class TestFailures:
 
         assert ([one["host"] for one in found.shown], found.more) == (names[:FAILURES_LIMIT], 5)
 
+    @pytest.mark.parametrize("body", [{}, {"results": None}, {"results": {}}, {"results": ["web1"]}])
+    def test_an_answer_without_a_list_is_no_empty_one(
+        self, controller: ScriptedController, client: ControllerClient, body: dict[str, t.Any]
+    ) -> None:
+        """By what hosts failed with, rules tell which of them need a person."""
+        controller.expect("GET", EVENTS, body=body)
+
+        with pytest.raises(AnswerError, match="without the list"):
+            failures(client, 43, failed("web1"))
+
     def test_no_failed_host(self, controller: ScriptedController, client: ControllerClient) -> None:
-        controller.expect("GET", EVENTS, body={"next": None})
+        controller.expect("GET", EVENTS, body=listed())
         assert failures(client, 43, []) == FailureReport((), 0)
 
     @pytest.mark.parametrize(
