@@ -17,7 +17,7 @@ from .._api.client import ControllerClient
 from .._api.errors import ControllerError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job
 from .._api.kinds import JOB, Kind
-from .._launch.asks import Pause
+from .._launch.asks import EndOf, Pause
 from .._launch.waiting import Watch
 from .._work.same_work import Prompts
 from .attempts import Attempts
@@ -186,10 +186,12 @@ class BulkDriver:
         return any(not member.waits_for_room for member in waiting)
 
     def _answer(self, answers: t.Sequence[tuple[Member, t.Optional[Job]]]) -> bool:
-        self._ahead([(job, one.source) for one, job in answers if one.kind is JOB and job and job.successful])
+        # A job may have waited for an update.
+        ended = [(one, job) for one, job in answers if job and _kind_of_end(one) is JOB]
+        self._ahead([(job, one.source) for one, job in ended if one.kind is JOB and job.successful])
         for member, answer in answers:
             if answer is not None:
-                self._looks.note(answer, member.kind)
+                self._looks.note(answer, _kind_of_end(member))
             self._advance(member, answer)
         return bool(answers)
 
@@ -233,6 +235,11 @@ class BulkDriver:
             else:
                 self._waits.note_end(job)
         return True
+
+
+def _kind_of_end(member: Member) -> Kind:
+    """Of what it waits for the end of."""
+    return t.cast("EndOf", member.ask).kind
 
 
 def _keeps_turn(member: Member, request: JobsRequest) -> bool:

@@ -429,6 +429,8 @@ def test_who_waited_for_an_update_asks_for_room_again(world: World, lasts: float
 
     assert (ran.error, world.most_active) == (None, 1)
     assert sorted(world.posts) == ["1/relaunch", "2/relaunch", "projects/3/update"]
+    # Of an update nothing is asked for that only jobs have.
+    assert "jobs/10/job_events/" not in [path for _method, path, _query in world.asked]
 
 
 class TestUpdatesThatCannotBeListed:
