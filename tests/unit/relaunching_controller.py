@@ -97,7 +97,8 @@ class RelaunchingController(BaseAdapter):
         status = ran if isinstance(ran, str) else "failed" if any(ran.values()) else "successful"
         self._hosts[number] = {} if isinstance(ran, str) else ran
         of_template = {"allow_simultaneous": self.jobs[of]["allow_simultaneous"]}
-        self.jobs[number] = job(number, status, launch_type="relaunch", limit=",".join(names), **of_template)
+        limit = ",".join(names) or self.jobs[of]["limit"]
+        self.jobs[number] = job(number, status, launch_type="relaunch", limit=limit, **of_template)
         return self.jobs[number]
 
     def ended(self, number: int, hosts: t.Mapping[str, bool]) -> None:

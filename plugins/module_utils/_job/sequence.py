@@ -31,6 +31,7 @@ from .._launch.look_up import look_up
 from .._launch.waiting import Watch
 from .._work.decision import ALL, FAILED, REMAINING, Adopt, Await, Done, Launch, Refuse, Settled
 from .._work.host_patterns import may_be_no_limit
+from .._work.runs import same_limit
 from .after_launch import after_adoption, after_launch, until_ended
 from .launch_template import Preparers, limited_to, outcome_after
 from .outcome import Outcome, RelaunchOutcome, SequenceState, carrying, first_error, in_one, interrupted_with
@@ -178,6 +179,8 @@ class RelaunchSequence:
 
     def _launch(self, preparers: Preparers, look: Look, decision: Launch, outcome: RelaunchOutcome) -> Steps[Judged]:
         work = preparers.work
+        if decision.hosts == ALL:
+            _refuse_whole_again(work, look, self.passed, outcome)
         masked = work.masked(look.ledger)
         self.state.plan = in_one(f"{decision.reason}: {_planned(decision)}.", masked)
         waited = yield Room()
@@ -281,6 +284,23 @@ def sent_once(
         found = yield from look_up(client, attempt, sent, newer, noun, watch.left())
     state.looking_up = False
     return found
+
+
+def _refuse_whole_again(
+    work: JobWork, look: Look, passed: t.Iterable[RelaunchOutcome], outcome: RelaunchOutcome
+) -> None:
+    """See that no relaunch on all hosts was successful before, since one more would leave out the same.
+
+    :param passed: what was done before.
+    :raises HostsLeftError: one was.
+    """
+    whole = (one.job for one in passed if one.job is not None and same_limit(work.source, one.job))
+    if (job := next(whole, None)) is not None:
+        left = _jobs.told(host_names(look.ledger.remaining)) or "more"
+        said = f"Job {job.id} was successful on all hosts of its limit, but there is still left: {left}."
+        way = "See whether its limit holds them by the names that they have now."
+        with carrying(outcome):
+            raise HostsLeftError(f"{said} {way} See {outcome.url}")
 
 
 def _hosts_left(job: Job, judged: Judged) -> HostsLeftError:

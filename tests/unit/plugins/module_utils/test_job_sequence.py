@@ -438,6 +438,22 @@ class TestOneAfterAnother:
         assert isinstance(outcome, RelaunchOutcome)
         assert (outcome.job and outcome.job.id, outcome.remaining_hosts) == (62, ("web1",))
 
+    def test_a_host_that_no_relaunch_on_all_hosts_reaches_lets_it_run_once(self) -> None:
+        """It was renamed after job 43, of somebody else, had failed on it, and the limit of job 42 has its old name."""
+        controller = RelaunchingController(lambda _number, hosts: dict.fromkeys(hosts or ["web2"], False), "web2")
+        controller.jobs[SOURCE]["limit"] = "web1,web2"
+        controller.ended(43, {"web1": True})
+        controller.renamed = {"web1": "srv1"}
+        controller.instead = lambda method, path: (403, DENIED) if (method, path[:8]) == ("POST", "jobs/43/") else None
+
+        with pytest.raises(ControllerError, match="Job 45 .* still left: srv1. See whether its limit holds") as left:
+            Task(controller, replace(FAILED, wait=True, fallback_to_all=True)).run()
+
+        assert controller.posts == ["jobs/43/relaunch/"] * 2 + ["jobs/42/relaunch/"] * 2
+        outcome = outcome_of(left.value)
+        assert isinstance(outcome, RelaunchOutcome)
+        assert (outcome.changed, outcome.remaining_hosts) == (True, ("srv1",))
+
 
 class TestSourceThatNeverBegan:
     def test_it_is_relaunched_whole_and_that_is_said(self) -> None:
