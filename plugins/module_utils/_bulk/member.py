@@ -22,7 +22,7 @@ from .._api.errors import (
     RefusedError,
     WaitTimeoutError,
 )
-from .._api.jobs import Job
+from .._api.jobs import Job, told
 from .._api.kinds import JOB, Kind
 from .._job.outcome import Outcome, RelaunchOutcome, SequenceState, first_error, outcome_of
 from .._launch.asks import Ask, EndOf, JobsAfter, Pause, Room, Steps, WorkflowJobsAfter
@@ -197,6 +197,11 @@ class Member:
 
     def entry_of(self, name: str, outcome: SourceOutcome, msg: t.Optional[str] = None, **more: t.Any) -> JobEntry:
         """Its entry, as ``JobEntry.of`` makes it."""
+        # What is said in place of what the outcome says may be of the last launch alone.
+        told_of = {outcome.job.id if outcome.job else None, outcome.own_job_id}
+        earlier = [str(job.id) for job in self.launched if job.id not in told_of]
+        if msg is not None and earlier:
+            msg = f"{msg} Launched for it before: {self.kind.noun} {told(earlier)}."
         return JobEntry.of(self.source, name, outcome, msg, node_job_ids=self.node_job_ids, **more)
 
     def _broken_off(self) -> SourceOutcome:

@@ -838,6 +838,20 @@ def test_a_search_outlasts_the_deadline_until_it_can_be_right(controller: BulkCo
     assert "timeout" in str(ran.error)
 
 
+def test_a_failure_tells_of_what_was_launched_for_the_job_before(controller: BulkController) -> None:
+    """It had stopped before its end for web1, so that it runs on all hosts behind its failed ones."""
+    controller.failed(1, {"web1": False, "web2": True}, stopped=True)
+    controller.before = at_post(
+        lambda _path: controller.failing.update({7: {"web1"} if 101 in controller.jobs else set()})
+    )
+
+    ran = relaunch(controller, fallback=True)
+
+    assert relaunches_of(controller.posts) == [1, 1]
+    assert (ran.entry(1).id, ran.entry(1).status) == (102, "failed")
+    assert ran.entry(1).msg.endswith(" Launched for it before: job 101.")
+
+
 @pytest.mark.parametrize("hosts", ["all", "failed"])
 def test_without_waiting_room_is_waited_for_and_the_last_go_on(controller: BulkController, hosts: str) -> None:
     for number in range(1, 8):
