@@ -107,7 +107,8 @@ class Preparer:
         # Of one of many no result tells all of the hosts of a job.
         told = on_failed or not work.request.one_of_many
         summaries = (work.reader.failed_summaries(job) if narrowed else work.reader.summaries(job)) if told else ()
-        names = tuple(summary.name for summary in summaries if summary.host is not None)
+        there = [summary for summary in summaries if summary.host is not None]
+        names, failed = (tuple(one.name for one in some) for some in (there, [one for one in there if one.failed]))
         given: dict[str, t.Any] = dict(status="pending", launch_type="relaunch")
         given.update({"limit": ",".join(names)} if narrowed else {})
         given.update({"job_type": options.job_type} if options.job_type else {})
@@ -117,7 +118,7 @@ class Preparer:
             hosts=names if told else None,
             retry_counts=counts,
             passwords_missing=tuple(missing),
-            remaining_hosts=names if on_failed and outcome.remaining_hosts is None else outcome.remaining_hosts,
+            remaining_hosts=failed if on_failed and outcome.remaining_hosts is None else outcome.remaining_hosts,
             diff=side_by_side(work, future, f"relaunch of job {job.id} (check mode)"),
         ).warned(*not_all_in(work, [job]))
         if on_failed and not names:

@@ -416,6 +416,19 @@ class TestOrphans:
             assert "unified_job_template" not in look.query
             assert (look.query["unified_job_template__isnull"], look.query["name"]) == ("true", "Deploy")
 
+    def test_in_check_mode_a_host_that_did_not_fail_is_not_left(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        """The limit is not narrowed to the failed ones."""
+        before(controller, unified_job_template=None)
+        controller.whenever("GET", at(42, "relaunch"), body={"retry_counts": {"all": 2, "failed": 1}})
+        hosts = listed(summary("web1"), summary("web2", failed=False))
+        controller.whenever("GET", at(42, "job_host_summaries"), body=hosts)
+
+        result = relaunch(hosts="failed", check_mode=True)
+
+        assert (result["hosts"], result["remaining_hosts"]) == (["web1", "web2"], ["web1"])
+
     def test_one_that_may_not_be_launched_says_so(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         before(controller, unified_job_template=None)
         controller.expect("POST", at(42, "relaunch"), 403, DENIED)
