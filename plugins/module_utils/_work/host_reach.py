@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from .._api.client import ControllerClient
-from .._api.errors import AnswerError
+from .._api.errors import AnswerError, if_visible
 from .._api.jobs import Job, parse_time
 from .._api.kinds import JOB
 from .host_patterns import LOCALHOST, UNGROUPED, are_plain, by_names, terms
@@ -51,30 +51,35 @@ class ActiveLimits:
         return replace(run, no_groups=run.no_groups | self._no_groups[run.job.id])
 
     def _without_groups(self, run: Run) -> frozenset[str]:
-        """The names in a run's limit that its inventory has for hosts, and for no group; a limit of very many is taken
-        as not known.
-
-        What it has for neither may be a group that was renamed, or made by the playbook.
-        """
-        names = {part.lstrip("!&") for part in terms(str(run.job.facts.get("limit")))}
+        """The names in a run's limit that are no groups; a limit of very many is taken as not known."""
+        names = {part.lstrip("!&") for part in terms(str(run.job.facts.get("limit")))} - run.no_groups
         if run.job.inventory is None or len(names) > HOSTS_AT_ONCE:
             return frozenset()
-        try:
-            left = names - {UNGROUPED} - self._in_inventory(run.job.inventory, "groups", names)
-            hosts = self._in_inventory(run.job.inventory, "hosts", left - run.no_groups - LOCALHOST)
-        except AnswerError as error:
-            if error.not_visible:
-                return frozenset()
-            raise
-        return hosts | (left & LOCALHOST)
+        return frozenset(self.since(run.job.inventory, names))
 
-    def _in_inventory(self, inventory: int, kind: str, names: t.Collection[str]) -> frozenset[str]:
-        """Those of some names that an inventory has for its groups, or its hosts."""
-        found: set[str] = set()
+    def since(self, inventory: int, names: t.Collection[str]) -> dict[str, datetime]:
+        """Since when an inventory has hosts with these names, of those that it has for hosts, and for no group.
+
+        What it has for neither may be a group that was renamed, or made by the playbook.
+
+        :returns: nothing where this user may not read it.
+        :raises ControllerError: it could not be read.
+        """
+
+        def read() -> dict[str, datetime]:
+            left = {*names}.difference({UNGROUPED}, self._in_inventory(inventory, "groups", names))
+            implicit = dict.fromkeys(left & LOCALHOST, parse_time(None))
+            return {**implicit, **self._in_inventory(inventory, "hosts", left - LOCALHOST)}
+
+        return if_visible(read) or {}
+
+    def _in_inventory(self, inventory: int, kind: str, names: t.Collection[str]) -> dict[str, datetime]:
+        """Those of some names that an inventory has for its groups, or its hosts, with when these were made."""
+        found: dict[str, datetime] = {}
         for some in by_names("name", [name for name in names if are_plain([name])], NAMES_AT_ONCE):
             rows = self._client.results(f"inventories/{inventory}/{kind}/", **some)
-            found.update(str(row.get("name")) for row in rows)
-        return frozenset(found)
+            found.update((str(row.get("name")), parse_time(row.get("created"))) for row in rows)
+        return found
 
 
 class HostReach(ActiveLimits):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 from functools import partial
 
 from .._api import jobs as _jobs
@@ -15,8 +16,8 @@ from .._api.client import ControllerClient
 from .._api.errors import if_visible
 from .._api.jobs import HostSummary, Job
 from .end_of_run_reader import EndOfRun, StartsRead, read_place
-from .host_patterns import HostPattern, PatternHosts
-from .host_reach import HostReach
+from .host_patterns import HostPattern, PatternHosts, terms
+from .host_reach import NAMES_AT_ONCE, HostReach
 from .ledger import (
     HostRecord,
     Ledger,
@@ -36,6 +37,9 @@ from .runs import HostKey, Hosts, Run, same_limit
 from .same_work import SameWork
 from .starts import Started
 
+# So many runs with limits of their own are asked for their hosts, before the inventory is asked what these limits mean.
+LIMITED_RUNS = 5
+NEVER = datetime.max.replace(tzinfo=timezone.utc)
 # Why it cannot be known who was stopped.
 NOT_SHOWN = "no run shows whether anything lies behind the task that failed"
 
@@ -50,6 +54,7 @@ class JobsRead:
     :param starts: by job, the plays and tasks that it has started.
     :param details: by job, its detail when its events were in, or would not come any more.
     :param inventories: their hosts, where many jobs are asked about.
+    :param since: by inventory and name in a limit, since when it has a host of this name, and no group.
     """
 
     summaries: dict[int, tuple[HostSummary, ...]] = field(default_factory=dict)
@@ -57,6 +62,7 @@ class JobsRead:
     starts: StartsRead = field(default_factory=StartsRead)
     details: dict[int, Job] = field(default_factory=dict)
     inventories: t.Optional[InventoryHosts] = None
+    since: dict[int, dict[str, datetime]] = field(default_factory=dict)
 
     @classmethod
     def of_many(cls, client: ControllerClient, inventories: t.Mapping[int, int]) -> JobsRead:
@@ -200,6 +206,22 @@ class SummariesReader:
         records = stopped_records(self._source.inventory, source, names, (), ())
         run = self._reach.with_limit(Run(job), records)
         return not records or any(run.runs_on(one.names) is not False for one in records)
+
+    def _of_other_hosts(self, runs: t.Sequence[Run]) -> set[int]:
+        """Those of some runs that were surely limited to other hosts than the source, where it costs less to ask what
+        their limits mean than to ask for the hosts of each.
+        """
+        source, limit = self._source, self._source.limit_names
+        runs = [run for run in runs if run.job.inventory == source.inventory and not run.job.limit_names <= limit]
+        runs = [run for run in runs if run.job.id not in self._read.summaries]
+        if source.inventory is None or source.in_constructed_inventory or not limit:
+            return set()
+        since = self._read.since.setdefault(source.inventory, {})
+        new = limit.union(*(terms(str(run.job.facts["limit"])) for run in runs)).difference(since)
+        if len(runs) <= LIMITED_RUNS + 2 * len(new) // NAMES_AT_ONCE or not _ran_as_limited(self._whole_run(source)):
+            return set()
+        since.update({**dict.fromkeys(new, NEVER), **self._reach.since(source.inventory, new)})
+        return {run.job.id for run in runs if _elsewhere(run, source, since)}
 
     def _asked_for(self, records: t.Sequence[HostRecord], runs: t.Sequence[Run]) -> tuple[HostRecord, ...]:
         """Some hosts without those that the source was not asked for: others run the same work by limits of their own.
@@ -518,6 +540,8 @@ class LedgerReader(WholeSuccessReader):
         """
         known = {run.job.id: run for run in runs}
         newest_first = sorted(filter(may_have_results, runs), key=lambda run: ended(run.job), reverse=True)
+        others = self._of_other_hosts([run for run in newest_first if run.summaries is None])
+        newest_first = [run for run in newest_first if run.job.id not in others]
         records, again = host_records(source_run, list(known.values())), True
         while again:
             again = False
@@ -590,6 +614,23 @@ def _ran_on_limit(job: Job, started: t.Optional[Started]) -> bool:
     if started is not None and started.hosts is not None:
         return started.hosts == job.limit_names
     return job.hosts_counted == len(job.limit_names)
+
+
+def _ran_as_limited(run: Run) -> bool:
+    """Whether a run has results of just the hosts that its limit names, and these are called so still."""
+    rows = run.summaries or ()
+    unchanged = {one.name for one in rows if one.host is not None and one.name == one.name_then}
+    return unchanged == run.job.limit_names and len(rows) == len(unchanged)
+
+
+def _elsewhere(run: Run, source: Job, since: t.Mapping[str, datetime]) -> bool:
+    """Whether a run was surely limited to other hosts than those that the limit of the source names.
+
+    :param since: by name in a limit, since when there is a host of this name; an older group may have had it.
+    """
+    hosts = frozenset(name for name in terms(str(run.job.facts["limit"])) if since[name] < run.job.created)
+    others = (replace(run, no_groups=hosts).runs_on(frozenset({name})) is False for name in source.limit_names)
+    return all(since[name] < source.created for name in source.limit_names) and all(others)
 
 
 def _decided(host: HostRecord, job: Job) -> bool:

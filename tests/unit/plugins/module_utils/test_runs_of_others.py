@@ -421,3 +421,80 @@ class TestOneThatFailsElsewhere:
     def test_it_does_not_where_it_fails_on_what_is_asked_for(self, hosts: str) -> None:
         with pytest.raises(ControllerError, match="Job 3, the same work as job 1, ended with status failed on web1"):
             relaunched(self.controller(web1=True, web7=False), hosts)
+
+
+class TestATemplateThatIsLaunchedForEachHost:
+    """Job 1 is limited to web1. Of 200 later ones on other hosts the even ones have failed."""
+
+    def controller(self, limit: str = "web1", groups: t.Collection[str] = (), readable: bool = True) -> BulkController:
+        controller = BulkController(Clock())
+        controller.failed(1, {"web1": True}, limit=limit)
+        for number in range(2, 202):
+            controller.failed(number, {f"web{number}": number % 2 == 0}, limit=f"web{number}")
+
+        def before(method: str, path: str) -> t.Any:
+            if not readable and (denied := may_not_read_the_inventory(method, path)):
+                return denied
+            asked = controller.asked[-1][2].get("name__in", "").split(",")
+            found = [{"id": 3, "name": name} for name in groups if name in asked]
+            return (200, listed(*found)) if path == "inventories/1/groups/" else None
+
+        controller.before = before
+        return controller
+
+    def summaries(self, controller: BulkController) -> set[int]:
+        return {int(path.split("/")[1]) for _method, path, _query in controller.asked if "summaries" in path} - {1, 202}
+
+    def test_the_inventory_is_asked_once_what_their_limits_mean(self) -> None:
+        controller = self.controller()
+
+        outcome = relaunched(controller)
+
+        assert (controller.posts, outcome.remaining_hosts) == (["1/relaunch"], ()), outcome.msg
+        assert self.summaries(controller) == set()
+        assert len([path for _method, path, _query in controller.asked if path.startswith("inventories/")]) == 10
+        assert len(controller.asked) < 30
+
+    @pytest.mark.parametrize("readable", [True, False])
+    def test_one_on_a_group_counts(self, readable: bool) -> None:
+        controller = self.controller(groups=["web50"], readable=readable)
+        controller.jobs[50].hosts = {"web1": False}
+
+        outcome = relaunched(controller)
+
+        assert (controller.posts, outcome.job and outcome.job.id) == ([], 50), outcome.msg
+        assert self.summaries(controller) == ({50} if readable else set(range(2, 202)))
+
+    @pytest.mark.parametrize("readable", [True, False])
+    def test_one_counts_whose_limit_was_a_group_before_a_host_had_that_name(self, readable: bool) -> None:
+        controller = self.controller(readable=readable)
+        controller.jobs[50].hosts = {"web1": False}
+        made = "2026-11-24T01:00:00Z"
+
+        def after(path: str, _query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+            for row in body["results"] if path == "inventories/1/hosts/" and status == 200 else ():
+                row["created"] = made if row["name"] == "web50" else row["created"]
+            return status, body
+
+        controller.after = after
+
+        outcome = relaunched(controller)
+
+        assert (controller.posts, outcome.job and outcome.job.id) == ([], 50), outcome.msg
+
+    def test_one_counts_on_a_host_that_was_renamed(self) -> None:
+        """It was web50, and another one is so now."""
+        controller = self.controller()
+        controller.jobs[50].hosts = {"web1": False}
+
+        def after(path: str, _query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+            for row in body["results"] if path == "jobs/1/job_host_summaries/" else ():
+                row["host_name"] = "web0"
+            return status, body
+
+        controller.after = after
+        controller.jobs[1].facts["limit"] = "web0"
+
+        outcome = relaunched(controller)
+
+        assert (controller.posts, outcome.job and outcome.job.id) == ([], 50), outcome.msg
