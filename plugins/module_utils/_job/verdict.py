@@ -151,7 +151,8 @@ def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) 
         if overtaken:
             raise _overtaken(job, overtaken[0].failed_in[0], f" on {told(host_names(overtaken))}", outcome)
         return Judged(outcome, _more(decision, asked), frozenset(host_names(decision.due)))
-    return Judged(outcome)
+    # What is left is being done by another one.
+    return Judged(outcome, again=work.request.options.wait and not isinstance(decision, Done))
 
 
 def _more(decision: Launch, asked: frozenset[str]) -> bool:

@@ -25,7 +25,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._job.relaunch_
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import Waiting
 from ansible_collections.relaunch.controller.plugins.module_utils._selection.selection import Selection
 from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
-from ansible_collections.relaunch.controller.tests.unit.bulk_controller import NOW, BulkController
+from ansible_collections.relaunch.controller.tests.unit.bulk_controller import NOW, BulkController, SimulatedJob
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import DENIED, listed
 
@@ -498,3 +498,21 @@ class TestATemplateThatIsLaunchedForEachHost:
         outcome = relaunched(controller)
 
         assert (controller.posts, outcome.job and outcome.job.id) == ([], 50), outcome.msg
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_run_is_waited_for_that_does_what_a_success_has_shown_to_be_left(fails: bool) -> None:
+    """Job 1 stopped before its end for web2, which only the success of job 2 shows; job 3 is on it by then."""
+    controller = BulkController(Clock())
+    controller.failed(1, {"web1": True, "web2": False}, stopped=True)
+    facts = {"unified_job_template": 7, "launch_type": "manual"}
+    controller.jobs[2] = SimulatedJob(2, -1.0, 20.0, {"web1": False}, {**facts, "limit": "web1"})
+    controller.jobs[3] = SimulatedJob(3, -1.0, 40.0, {"web1": False, "web2": fails}, facts)
+
+    if fails:
+        with pytest.raises(ControllerError, match="Job 3, the same work as job 1, ended with status failed on web2"):
+            relaunched(controller, "remaining")
+    else:
+        outcome = relaunched(controller, "remaining")
+        assert (outcome.job and outcome.job.id, outcome.remaining_hosts, outcome.changed) == (3, (), False)
+    assert controller.posts == []
