@@ -93,11 +93,12 @@ class RelaunchingController(BaseAdapter):
         """Make a relaunch, which ends at once."""
         names = self._failed(of) if hosts == "failed" else ()
         number = max(self.jobs) + 1
-        ran = self._ran(number - SOURCE, names)
+        limit = ",".join(names) or self.jobs[of]["limit"]
+        held = tuple(name for name in limit.split(",") if name and name not in self.renamed)
+        ran = self._ran(number - SOURCE, names or held)
         status = ran if isinstance(ran, str) else "failed" if any(ran.values()) else "successful"
         self._hosts[number] = {} if isinstance(ran, str) else ran
         of_template = {"allow_simultaneous": self.jobs[of]["allow_simultaneous"]}
-        limit = ",".join(names) or self.jobs[of]["limit"]
         self.jobs[number] = job(number, status, launch_type="relaunch", limit=limit, **of_template)
         return self.jobs[number]
 
