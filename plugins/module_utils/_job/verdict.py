@@ -27,7 +27,7 @@ from .._api.kinds import JOB
 from .._launch import failure_report
 from .._launch.asks import Steps
 from .._launch.refusals import RAN_WITH_GONE
-from .._work.decision import ALL, REMAINING, Decision, Done, Launch, Refuse
+from .._work.decision import ALL, REMAINING, Await, Decision, Done, Launch, Refuse
 from .._work.ledger import HostRecord, Reach, done_by, ended
 from .outcome import BrokenOffError, RelaunchOutcome, carrying, first_error, in_one
 from .work import JobWork, Look, host_names, left_out, with_hosts
@@ -144,6 +144,8 @@ def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) 
             raise refused(work, decision, outcome)
         said = f"Job {job.id} was successful, but that is not all. {decision.reason} See {outcome.url}"
         raise BrokenOffError(JobUnsuccessfulError(said), outcome)
+    if isinstance(decision, Await) and not look.ledger.due:
+        return Judged(outcome, again=True)
     if isinstance(decision, Launch):
         if decision.hosts == ALL:
             return Judged(outcome.saying(f"{decision.reason}: all hosts are next."), again=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from .._api.jobs import Job, counted, told
 from .host_patterns import limit_problem
 from .ledger import HostRecord, Ledger, Reach, StoppedEarly, done_by, ended
-from .runs import Run
+from .runs import Run, share_limit
 
 ALL = "all"
 FAILED = "failed"
@@ -144,6 +144,10 @@ def decide(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decision, AskEnd
     if isinstance(decision, Launch) and other is not None:
         ran = f"job {other.id}, which ran as job type {other.job_type}"
         return Refuse(f"This task has relaunched the same work as {ran}: its template was edited.")
+    if isinstance(decision, Launch) and decision.hosts == ALL != options.hosts and options.wait and not options.force:
+        beside = next((run.job for run in ledger.runs if run.job.active and share_limit(source, run.job)), None)
+        if beside is not None:
+            return Await(beside, f"job {beside.id}, the same work, which runs on hosts of job {source.id},")
     return decision
 
 

@@ -116,3 +116,8 @@ def runs_query(source: Job) -> dict[str, t.Any]:
 def same_limit(source: Job, job: Job) -> bool:
     """Whether both are limited to the same hosts; the order of the names does not matter."""
     return source.limit_names == job.limit_names
+
+
+def share_limit(one: Job, other: Job) -> bool:
+    """Whether two jobs are on some of the same hosts, as far as the names in their limits tell."""
+    return not (one.limit_names and other.limit_names) or bool(one.limit_names & other.limit_names)

@@ -838,6 +838,32 @@ def test_a_search_outlasts_the_deadline_until_it_can_be_right(controller: BulkCo
     assert "timeout" in str(ran.error)
 
 
+@pytest.mark.parametrize(("limit", "of_others"), [("", "web1"), ("web1,web2", ""), ("web1,web2", "web2,web3")])
+def test_no_job_that_never_began_is_relaunched_beside_the_same_work_on_its_hosts(
+    controller: BulkController, limit: str, of_others: str
+) -> None:
+    controller.inventory.update(dict.fromkeys(("web1", "web2", "web3"), True))
+    controller.failed(1, {}, started=None, status="error", limit=limit)
+    of_schedule = controller.launch(7, of_others.split(","), 20.0, limit=of_others, launch_type="scheduled")
+
+    ran = relaunch(controller, selection=Selection(job_ids=(1,)))
+
+    assert ran.of(1) == ("relaunched", True)
+    assert controller.jobs[of_schedule.id + 1].created >= of_schedule.ends
+
+
+def test_hosts_that_a_job_had_stopped_for_are_waited_for_where_another_one_runs_on_them(
+    controller: BulkController,
+) -> None:
+    controller.failed(1, {"web1": False, "web2": True}, stopped=True)
+    controller.before = at_post(lambda _path: controller.launch(7, ["web1"], 20.0, limit="web1") and None)
+
+    ran = relaunch(controller, fallback=True, selection=Selection(job_ids=(1,)))
+
+    assert (relaunches_of(controller.posts), ran.of(1)) == ([1], ("relaunched", True))
+    assert controller.clock.now > 20.0
+
+
 def test_a_failure_tells_of_what_was_launched_for_the_job_before(controller: BulkController) -> None:
     """It had stopped before its end for web1, so that it runs on all hosts behind its failed ones."""
     controller.failed(1, {"web1": False, "web2": True}, stopped=True)

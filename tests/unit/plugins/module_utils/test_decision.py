@@ -252,6 +252,36 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         "launch 42 all",
     ),
     (
+        "never began, a part is running, wait",
+        Found(source(**NEVER_BEGAN), (partial(43, "running", "a"),), ""),
+        WAIT,
+        "await 43",
+    ),
+    (
+        "never began, all of it is running, wait",
+        Found(source(**NEVER_BEGAN, limit="a,b"), (replace(whole(43, "running"), whole=False),), ""),
+        WAIT,
+        "await 43",
+    ),
+    (
+        "never began, other hosts are running, wait",
+        Found(source(**NEVER_BEGAN, limit="a,b"), (partial(43, "running", "c"),), ""),
+        WAIT,
+        "launch 42 all",
+    ),
+    (
+        "never began, a part is running, wait, force",
+        Found(source(**NEVER_BEGAN), (partial(43, "running", "a"),), ""),
+        replace(FORCE, wait=True),
+        "launch 42 all",
+    ),
+    (
+        "none, a part is running, wait, fallback",
+        Found(source("canceled"), (partial(43, "running", "a"),), ""),
+        replace(FALLBACK, wait=True),
+        "await 43",
+    ),
+    (
         "never began, nor did its relaunch",
         Found(source(**NEVER_BEGAN), (whole(43, "failed", started=None),), ""),
         FAILED,
