@@ -304,11 +304,11 @@ class SameWork:
         :raises ControllerError: whether that was edited could not be read.
         """
         found = values(job)
+        if not _shows(self._changes, found) or slice_of(job) != slice_of(self._source):
+            return True
         if found in self._known:
             return self._known[found] is False and not self._may_be_edited(job)
-        changes = self._changes
-        other = not _shows(changes, found) if changes else self._prompts.surely_differ(self._source, job)
-        other = other or slice_of(job) != slice_of(self._source)
+        other = not self._changes and self._prompts.surely_differ(self._source, job)
         if other:
             self._known[found] = False
         return other

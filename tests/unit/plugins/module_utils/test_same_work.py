@@ -426,6 +426,18 @@ class TestWithChanges:
 
         assert SameWork(client, SOURCE, changes=changes).includes(later(**values)) is same
 
+    def test_one_without_what_is_to_be_changed_is_other_work_at_each_look(
+        self, controller: ScriptedController, client: ControllerClient
+    ) -> None:
+        """It has the source's values, and so its prompts, which are known as soon as one with the change was met."""
+        controller.expect("GET", at(42, "create_schedule"), body=prompts())
+        controller.expect("GET", at(44, "create_schedule"), body=prompts(verbosity=2))
+        controller.whenever("GET", "/api/v2/job_templates/7/", body={"id": 7, "verbosity": 0})
+        same_work = SameWork(client, SOURCE, changes={"verbosity": 2})
+        jobs = later(), later(job_id=44, verbosity=2)
+
+        assert [list(map(same_work.includes, jobs)) for _look in range(3)] == [[False, True]] * 3
+
     def test_the_source_is_other_work(self, controller: ScriptedController, client: ControllerClient) -> None:
         same_work = SameWork(client, SOURCE, changes={"verbosity": 2})
 
