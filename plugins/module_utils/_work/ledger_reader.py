@@ -440,11 +440,11 @@ class LedgerReader(WholeSuccessReader):
         if source_run.summaries is None:
             return ledger
         records = self._reached(source_run, runs)
-        due = any(one.would_run for one in records)
-        if not due and any(run.unproven for run in runs):
+        if any(run.unproven for run in runs) and not any(one.would_run for one in records):
             # No relaunch of others is to come that would show whether these were stopped.
-            ledger = replace(ledger, runs=tuple(run.proven for run in runs))
-            records = self._reached(source_run, ledger.runs)
+            runs = self._until_decided(source_run, [run.proven for run in runs], proven=True)
+            ledger = replace(ledger, runs=tuple(runs))
+            records = self._reached(source_run, runs)
         return self._with_limits(replace(ledger, hosts=tuple(without_tried(records, tried, runs))))
 
     def _reached(self, source_run: Run, runs: t.Sequence[Run]) -> tuple[HostRecord, ...]:
@@ -533,10 +533,12 @@ class LedgerReader(WholeSuccessReader):
         early = StoppedEarly(at, hosts, begun.more, why, unknown, unproven, run.only_checked)
         return replace(ledger, stopped=early, end_known=True)
 
-    def _until_decided(self, source_run: Run, runs: t.Sequence[Run]) -> list[Run]:
+    def _until_decided(self, source_run: Run, runs: t.Sequence[Run], proven: bool = False) -> list[Run]:
         """The runs with the summaries that matter, those that ended last first.
 
         What an older one tells may make a newer one matter, such as one that healed what had failed there.
+
+        :param proven: as of ``Run.proven``, for those that are read, too.
         """
         known = {run.job.id: run for run in runs}
         newest_first = sorted(filter(may_have_results, runs), key=lambda run: ended(run.job), reverse=True)
@@ -547,6 +549,7 @@ class LedgerReader(WholeSuccessReader):
             again = False
             for number in (run.job.id for run in newest_first):
                 run = self._read_as_needed(known[number], records, self._alike(source_run, runs))
+                run = run.proven if proven else run
                 if run is not known[number]:
                     known[number], again = run, True
                     records = host_records(source_run, list(known.values()))

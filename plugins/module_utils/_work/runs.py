@@ -61,7 +61,9 @@ class Run:
     @property
     def proven(self) -> Run:
         """The same, where a host is done only if a run shows that this one went to its end on it."""
-        return replace(self, stopped=self.stopped | self.unproven) if self.stopped is not None else self
+        if self.stopped is None or not self.unproven:
+            return self
+        return replace(self, stopped=self.stopped | self.unproven, unproven=frozenset())
 
 
 class Hosts:

@@ -992,6 +992,24 @@ class TestEndOfARelaunch:
 
         assert not any("job_events" in asked and "playbook_on" in asked for asked in work.asked)
 
+    def test_who_was_done_before_one_whose_end_no_run_shows_stays_so(self) -> None:
+        """It failed in a play that no other run began, on a host that no relaunch on failed hosts reaches."""
+        play = {**SECOND_PLAY[0], "event_data": {**SECOND_PLAY[0]["event_data"], "play_pattern": "localhost"}}
+        work = Work().ran("failed", WENT_ON, well="web1", failed="web2").inventory("web1", "web2")
+        work.ran("successful", (PLAY, FIRST, LAST, play), well="web2")
+        events = (PLAY, FIRST, LAST, play, SECOND_PLAY[1], failure("localhost", 10, SECOND_PLAY[1]["uuid"]))
+        work.ran("failed", events, well="web1 web2", limit="")
+        work.lists[f"jobs/44/{SUMMARIES}/"].append(summary("localhost", True, False))
+        work.lists["inventories/1/groups/"] = []
+
+        ledger = work.ledger()
+
+        assert ledger.runs[1].stopped == {"web1", "web2"}
+        assert {one.name: one.done_in and one.done_in.id for one in ledger.hosts or ()} == {
+            "localhost": None,
+            "web2": 43,
+        }
+
 
 class TestEndOfTheSource:
     """Job 42 failed on web2, and job 43 has been successful on that."""
