@@ -77,6 +77,17 @@ def _besides(facts: Facts, sources: t.Sequence[Job], job: Job, moment: float) ->
     return []
 
 
+def _left_out(facts: Facts, source: Job, success: Job, job: Job, moment: float) -> bool:
+    """Whether a success on all hosts left out some that another job could run on, and that nobody had done: they had
+    been disabled, or deleted and added again."""
+    now = max((look for look in facts.looks if look.time <= job.created), key=lambda look: look.time).hosts
+    left = {*source.failed, *source.summaries} - success.summaries - {*OUTSIDE}
+    return any(
+        host in now and now[host][1] and certainly_done(facts, source, host, moment) is None
+        for host in left & facts.targeted
+    )
+
+
 def _whole_again(facts: Facts, sources: t.Sequence[Job], job: Job, moment: float) -> list[str]:
     for source in sources:
         whole = [run for run in facts.runs(source) if not run.limit and run.status != "canceled" and run.id != job.id]
@@ -86,7 +97,7 @@ def _whole_again(facts: Facts, sources: t.Sequence[Job], job: Job, moment: float
         # A success that was created before a failure had ended does not outweigh it.
         began = newest.created if newest else 0.0
         doubtful += [run for run in known if run.status == "failed" and (run.finished or 0.0) >= began]
-        if newest is None or newest.status != "successful" or doubtful:
+        if newest is None or newest.status != "successful" or doubtful or _left_out(facts, source, newest, job, moment):
             return []
     return (
         [f"job {job.id} was launched on all hosts, though job {newest.id} had been successful on them"]

@@ -45,6 +45,8 @@ REMADE = dataclasses.replace(SOURCE, failed={"web2": None})
 HEALED = job(2, 101, 110, [], "web2", limit="web2")
 AGAIN_FAILED = job(2, 101, 110, ["web2"], limit="web2")
 WHOLE = job(2, 101, 110, [], "web1 web2 web3")
+# web2 was disabled.
+LEFT_OUT = job(2, 70, 80, [], "web1 web3", creator="bob")
 GOOD: dict[str, t.Any] = {
     "changed": True,
     "failed": False,
@@ -137,6 +139,10 @@ CALM: dict[str, t.Any] = {"said": {"calm": True}}
         pytest.param(facts_of(entry(), **OF_MANY), id="one of many"),
         pytest.param(facts_of(RETRIED, kind="job_retry"), id="retried"),
         pytest.param(facts_of(GOOD, [WHOLE], hosts="all"), id="all hosts"),
+        pytest.param(
+            facts_of({**GOOD, "id": 3}, [LEFT_OUT, dataclasses.replace(WHOLE, id=3)], hosts="all"),
+            id="all hosts again, since a success had left one out",
+        ),
         pytest.param(facts_of(BAD, [AGAIN_FAILED], before=DISABLED, **CALM), id="calm, and what is left is disabled"),
         pytest.param(facts_of(CUT, source=STOPPED, **CALM), id="calm, and cut short"),
         pytest.param(
@@ -213,6 +219,11 @@ SECOND = job(3, 82, 92, [], "web1", limit="web1", creator="bob")
         ),
         (
             facts_of(GOOD, [WHOLE_BEFORE, dataclasses.replace(WHOLE, id=3)], hosts="all"),
+            Kind.NEEDLESS,
+            "though job 2 had been successful",
+        ),
+        (
+            facts_of(GOOD, [LEFT_OUT, dataclasses.replace(WHOLE, id=3)], hosts="all", before=DISABLED),
             Kind.NEEDLESS,
             "though job 2 had been successful",
         ),
