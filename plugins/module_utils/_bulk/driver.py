@@ -187,8 +187,8 @@ class BulkDriver:
 
     def _answer(self, answers: t.Sequence[tuple[Member, t.Optional[Job]]]) -> bool:
         # A job may have waited for an update.
-        ended = [(one, job) for one, job in answers if job and _kind_of_end(one) is JOB]
-        self._ahead([(job, one.source) for one, job in ended if one.kind is JOB and job.successful])
+        of_jobs = [(one, job) for one, job in answers if job and one.kind is JOB and _kind_of_end(one) is JOB]
+        self._ahead([(job, one.source) for one, job in of_jobs if job.successful])
         for member, answer in answers:
             if answer is not None:
                 self._looks.note(answer, _kind_of_end(member))
@@ -239,7 +239,7 @@ class BulkDriver:
 
 def _kind_of_end(member: Member) -> Kind:
     """Of what it waits for the end of."""
-    return t.cast("EndOf", member.ask).kind
+    return member.ask.kind if isinstance(member.ask, EndOf) else member.kind
 
 
 def _keeps_turn(member: Member, request: JobsRequest) -> bool:
