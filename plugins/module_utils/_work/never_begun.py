@@ -242,10 +242,23 @@ def read_never_begun(
         hosts is known.
     :raises ControllerError: the controller could not be asked.
     """
-    if begun_by_nobody and not _has_all(client, job, begun_by_nobody, one_ran_on_all):
-        return NeverBegun(unknown=MADE)
-    if not end.never_begun:
-        return NeverBegun()
+    made = bool(begun_by_nobody) and not _has_all(client, job, begun_by_nobody, one_ran_on_all)
+    found = NeverBegun()
+    if end.never_begun:
+        found = _never_begun(client, job, patterns, summaries, every, ran, done_besides)
+    return replace(found, unknown=MADE) if made else found
+
+
+def _never_begun(
+    client: ControllerClient,
+    job: Job,
+    patterns: t.Collection[str],
+    summaries: t.Callable[[], t.Sequence[HostSummary]],
+    every: bool,
+    ran: t.Optional[frozenset[str]],
+    done_besides: t.Callable[[], t.Collection[int]],
+) -> NeverBegun:
+    """The same, of the hosts that the inventory has."""
     meant = targets(str(job.facts.get("limit") or ""), patterns)
     names = meant.names
     if names:

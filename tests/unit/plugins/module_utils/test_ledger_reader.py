@@ -1178,6 +1178,16 @@ class TestEndOfTheSource:
 
         assert (stopped is not None and "a play that no run has begun" in stopped.unknown) is doubted
 
+    def test_hosts_that_it_never_began_on_are_named_all_the_same(self) -> None:
+        work = Work().ran("failed", BROKE_OFF, failed="web2").inventory("web2", "web4", without_summary="web4")
+        work.lists["inventories/1/groups/"] = []
+        play = {**SECOND_PLAY[0], "event_data": {**SECOND_PLAY[0]["event_data"], "play_pattern": "made"}}
+
+        stopped = work.ran("successful", (PLAY, FIRST, LAST, play), well="web2").ledger(end=42).stopped
+
+        assert stopped is not None and stopped.hosts == ("web4",)
+        assert "a play that no run has begun" in stopped.beyond
+
     def test_one_that_another_run_has_begun_is_done(self) -> None:
         work = Work().ran("failed", BROKE_OFF, failed="web2").inventory("web2")
         work.lists["inventories/1/groups/"] = []
