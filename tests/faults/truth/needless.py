@@ -46,7 +46,7 @@ def needless(facts: Facts, task: Said, job: Job, sources: t.Sequence[Job], *, ce
         return _besides(facts, sources, job, moment) if certainly else []
     if facts.hosts == "all":
         return _whole_again(facts, sources, job, moment) if certainly else []
-    never_begun = any(not_failed(facts, source) - source.summaries - {*OUTSIDE} for source in sources)
+    never_begun = any(facts.looks[0].hosts.keys() - source.summaries for source in sources)
     if certainly and facts.player != "admin" and never_begun:
         # Who may not read the inventory cannot know that these were all.
         return []
