@@ -217,7 +217,7 @@ class SummariesReader:
         if source.inventory is None or source.in_constructed_inventory or not limit:
             return set()
         since = self._read.since.setdefault(source.inventory, {})
-        new = limit.union(*(terms(str(run.job.facts["limit"])) for run in runs)).difference(since)
+        new = frozenset[str]().union(*(terms(str(run.job.facts["limit"])) for run in runs)).difference(since)
         if len(runs) <= LIMITED_RUNS + 2 * len(new) // NAMES_AT_ONCE or not _ran_as_limited(self._whole_run(source)):
             return set()
         since.update({**dict.fromkeys(new, NEVER), **self._reach.since(source.inventory, new)})
@@ -629,11 +629,12 @@ def _ran_as_limited(run: Run) -> bool:
 def _elsewhere(run: Run, source: Job, since: t.Mapping[str, datetime]) -> bool:
     """Whether a run was surely limited to other hosts than those that the limit of the source names.
 
+    :param source: it has run on just these.
     :param since: by name in a limit, since when there is a host of this name; an older group may have had it.
     """
     hosts = frozenset(name for name in terms(str(run.job.facts["limit"])) if since[name] < run.job.created)
-    others = (replace(run, no_groups=hosts).runs_on(frozenset({name})) is False for name in source.limit_names)
-    return all(since[name] < source.created for name in source.limit_names) and all(others)
+    run = replace(run, no_groups=hosts)
+    return all(run.runs_on(frozenset({name})) is False for name in source.limit_names)
 
 
 def _decided(host: HostRecord, job: Job) -> bool:

@@ -452,7 +452,7 @@ class TestATemplateThatIsLaunchedForEachHost:
 
         assert (controller.posts, outcome.remaining_hosts) == (["1/relaunch"], ()), outcome.msg
         assert self.summaries(controller) == set()
-        assert len([path for _method, path, _query in controller.asked if path.startswith("inventories/")]) == 10
+        assert len([path for _method, path, _query in controller.asked if path.startswith("inventories/")]) == 8
         assert len(controller.asked) < 30
 
     @pytest.mark.parametrize("readable", [True, False])
@@ -494,10 +494,22 @@ class TestATemplateThatIsLaunchedForEachHost:
 
         controller.after = after
         controller.jobs[1].facts["limit"] = "web0"
+        # By now another one has the name that it had then.
+        controller.inventory["web0"] = True
 
         outcome = relaunched(controller)
 
         assert (controller.posts, outcome.job and outcome.job.id) == ([], 50), outcome.msg
+
+
+def test_whose_inventory_is_gone_is_not_advised_to_be_relaunched_where_it_had_stopped_for_others() -> None:
+    controller = BulkController(Clock())
+    controller.failed(1, {"web1": True, "web2": False}, stopped=True, inventory=None)
+    controller.failed(2, {"web1": False}, limit="web1", inventory=None)
+
+    with pytest.raises(ControllerError, match="Job 1 cannot be relaunched. What it ran with is gone"):
+        relaunched(controller)
+    assert controller.posts == []
 
 
 @pytest.mark.parametrize("fails", [False, True])
