@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from end_to_end.workflow_jobs import until
 from sandbox.process import Sandbox
 
 Options = dict[str, t.Any]
@@ -55,7 +56,13 @@ def test_the_keyword_timeout_leaves_the_result(
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 @pytest.mark.parametrize("module", ["job_relaunch", "bulk_job_relaunch"])
 def test_a_signal_leaves_the_numbers_on_stderr(
-    failed_job: int, admin: Options, environment: dict[str, str], tmp_path: Path, module: str, how: signal.Signals
+    sandbox: Sandbox,
+    failed_job: int,
+    admin: Options,
+    environment: dict[str, str],
+    tmp_path: Path,
+    module: str,
+    how: signal.Signals,
 ) -> None:
     which: Options = {"job_ids": [failed_job]} if module.startswith("bulk") else {"job_id": failed_job}
     task = {f"relaunch.controller.{module}": {**which, "hosts": "failed", "wait": True, **admin}}
@@ -84,6 +91,10 @@ def test_a_signal_leaves_the_numbers_on_stderr(
         while not line.search(stderr.read_text(encoding="utf-8")):
             assert time.monotonic() < deadline and process.poll() is None, stderr.read_text(encoding="utf-8")
             time.sleep(0.1)
+        # A worker that is killed while it hands on a line keeps the lock of ansible-core's queue of results, and
+        # ansible-playbook then waits for that. Once the task asks for the job again, the line has been handed on.
+        asked = len(sandbox.log())
+        until(lambda: len(sandbox.log()) > asked + 1)
         process.send_signal(how)
         assert process.wait(60) != 0
     finally:
