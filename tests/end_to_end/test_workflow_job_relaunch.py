@@ -56,6 +56,10 @@ def test_runs_what_remains_once_and_leaves_nothing_behind(
 ) -> None:
     made = workflow(diamond(deploy()["id"]), half_done(), extra_vars={"stage": "test"})
     task = {"workflow_job_id": made["id"], "nodes": "failed", "wait": True, **admin}
+    sandbox.settings(max_running=0)
+    begin: t.Any = {"method": "PATCH", "path": "/settings", "body": {"max_running": 4}}
+    waiting = {"method": "GET", "path": REQUESTS["look"][1], "after_requests": 1}
+    sandbox.misbehave([{**waiting, "kind": "act", "when": "after", "calls": [begin]}])
 
     done = resume(task, task)
     first, second = done.results
@@ -109,6 +113,7 @@ def test_check_mode_tells_the_plan_and_sends_nothing_unsafe(
 
 def test_it_takes_these_requests(sandbox: Sandbox, deploy: Deploy, workflow: Workflow, admin: Options) -> None:
     made = workflow(diamond(deploy()["id"]), half_done())
+    sandbox.settings(max_running=0)
 
     result = at_once(workflow_job_id=made["id"], nodes="failed", **admin)
 
@@ -290,7 +295,10 @@ def test_whenever_a_task_is_killed_the_next_run_ends_in_one_complete_resume(
     task = {"workflow_job_id": made["id"], "nodes": "failed", "wait": True, **admin}
     newest = max(made["id"], *made["jobs"].values())
 
+    if moment == "waiting":
+        sandbox.settings(max_running=0)
     kill_at(sandbox, task, *KILLS[moment], environment)
+    sandbox.settings(max_running=4)
     second, third = at_once(**task), at_once(**task)
 
     assert not second.get("failed") and second["status"] == "successful", second["msg"]
@@ -458,7 +466,9 @@ def test_all_nodes_are_launched_once_and_adopted_until_they_have_succeeded(
 def test_what_ran_without_its_template_still_counts(sandbox: Sandbox, workflow: Workflow, admin: Options) -> None:
     made = workflow(*TWO_PROJECTS)
     task = {"workflow_job_id": made["id"], "nodes": "failed", **admin}
+    sandbox.settings(max_running=0)
     first = at_once(**task)
+    sandbox.settings(max_running=4)
     sandbox.wait(first["id"])
     assert sandbox.request("DELETE", f"/workflow_job_templates/{first['temporary_template_id']}/").status == 204
 

@@ -15,10 +15,10 @@ from .._api.client import ControllerClient
 from .._api.errors import ControllerError, JobUnsuccessfulError, RefusedError, if_visible
 from .._api.jobs import WORKFLOW, Job, get, never_runs, told
 from .._api.kinds import JOB, WORKFLOW_JOB, Kind
-from .._job.after_launch import await_end, seen_after_cancel
+from .._job.after_launch import LAUNCHES_SHOW, await_end, seen_after_cancel
 from .._job.outcome import SequenceState, carrying, in_one
 from .._job.sequence import sent_once
-from .._launch.asks import EndOf, Steps, WorkflowJobsAfter
+from .._launch.asks import EndOf, Pause, Steps, WorkflowJobsAfter
 from .._launch.failure_report import explained
 from .._launch.launch import Attempt, Launched
 from .._launch.tie_break import lower_rival
@@ -95,6 +95,8 @@ class WorkflowRun:
         with carrying(outcome):
             rival = None
             if not self.request.force and not launched.lost:
+                if not own.is_relaunch:
+                    yield Pause(LAUNCHES_SHOW)
                 try:
                     newer = yield contest.newer
                     own, rival = lower_rival(newer, own, lambda job: contest.is_rival(self.client, job))

@@ -585,6 +585,35 @@ def test_the_number_of_a_new_one_is_told_before_anything_can_break_the_task_off(
     assert lines == [f"workflow job {max(world.workflows)} launched, what remains of workflow job 30"]
 
 
+def test_gives_way_to_another_caller_who_was_first_and_is_seen_a_second_later(world: World) -> None:
+    """Launches of templates show up in another order than that of their numbers."""
+    world.workflow(30)
+    world.nodes[30] = [node(1, 21, template=8, kind="job")]
+    world.failed(21, {"web1": True}, template=8, launch_type="workflow", **above(30))
+    shows_up: list[float] = []
+
+    def launch(method: str, path: str) -> t.Any:
+        if shows_up and world.clock.now >= shows_up[0] and 40 not in world.workflows:
+            first = world.workflow(40, 901, failed=False, name="Remainder of workflow job 30 other")
+            first.created, first.duration = shows_up[0], 60.0
+        if method == "POST" and path.endswith("41/cancel/"):
+            world.workflows[41].duration, world.workflows[41].canceled = 1.0, True
+            return 202, {}
+        if method != "POST" or not path.endswith("900/launch/"):
+            return None
+        shows_up.append(world.clock.now + 1.0)
+        own = world.workflow(41, 900, failed=False, name="Remainder of workflow job 30 abc")
+        own.created, own.duration = world.clock.now, 60.0
+        return 201, own.shown(world.clock.now)
+
+    world.before = launch
+
+    entry = recover(world, selection=Selection(job_ids=(30,))).entries[30]
+
+    assert (entry.outcome, entry.id, entry.recovered) == ("adopted", 40, True), entry.msg
+    assert world.workflows[41].canceled
+
+
 class TestALaunchOfAllNodesRestsOnAFreshLook:
     """Workflow job 30 by itself; the last list of each look, of the jobs of its template, may take long."""
 
