@@ -17,6 +17,7 @@ from dataclasses import replace
 from .._api.errors import AnswerError, ForbiddenError, JobUnsuccessfulError, NoFailedHostsError, RefusedError
 from .._api.jobs import Job, counted, host_summaries, limit_names_in, summary_of, told
 from .._api.kinds import JOB, WORKFLOW_JOB
+from .._api.paging import in_chunks
 from .._api.templates import CREDENTIALS
 from .._launch.changes import secret_texts
 from .._launch.gone_prompts import other_credentials
@@ -198,8 +199,8 @@ class Preparers:
         given.update(job_type=launch.job_type, limit=launch.limit)
         credentials = None
         if "credentials" in launch.changes:
-            numbers = launch.changes["credentials"]
-            credentials = tuple(self.work.client.results(CREDENTIALS.path, id__in=numbers)) if numbers else ()
+            chunks = in_chunks(launch.changes["credentials"])
+            credentials = [one for some in chunks for one in self.work.client.results(CREDENTIALS.path, id__in=some)]
         survey = self._needs.questions if self._needs.has_survey else ()
         return future_facts(self.work.source, Basis(template, survey, launch.prompts, credentials), given)
 

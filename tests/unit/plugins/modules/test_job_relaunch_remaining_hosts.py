@@ -489,15 +489,18 @@ class TestChanges:
         )
         detail = {"id": 7, "extra_vars": "mirror: one", "verbosity": 0, "summary_fields": {"credentials": own}}
         controller.whenever("GET", "/api/v2/job_templates/7/", body=detail)
-        other = {"id": 8, "name": "other ssh", "kind": "ssh"}
-        controller.whenever("GET", "/api/v2/credentials/", body=listed(other))
-        changes = {"extra_vars": {"mirror": "two"}, "credentials": [8], "forks": 3}
+        other, more = {"id": 8, "name": "other ssh", "kind": "ssh"}, {"id": 9, "name": "tower", "kind": "controller"}
+        for text, some in (("8", [other]), ("9", [more])):
+            controller.whenever("GET", "/api/v2/credentials/", body=listed(*some), id=text)
+        # A key that is given twice has to hold with either value, and none has both numbers.
+        controller.whenever("GET", "/api/v2/credentials/", body=listed(other, more), id__in="8,9")
+        changes = {"extra_vars": {"mirror": "two"}, "credentials": [8, 9], "forks": 3}
         made = new(
             limit="web2,web3",
             extra_vars='{"release": 7, "mirror": "two"}',
             verbosity=1,
             forks=3,
-            summary_fields={"credentials": [own[1], other]},
+            summary_fields={"credentials": [own[1], other, more]},
         )
         controller.whenever("POST", LAUNCH, 201, made)
 
@@ -509,7 +512,7 @@ class TestChanges:
             {"release": 7, "mirror": "one"},
             {"release": 7, "mirror": "two"},
         )
-        assert (before["credentials"], after["credentials"]) == (["aws", "ssh"], ["aws", "other ssh"])
+        assert (before["credentials"], after["credentials"]) == (["aws", "ssh"], ["aws", "other ssh", "tower"])
         assert (before["forks"], after["forks"], after["verbosity"]) == (0, 3, 1)
 
     @pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check"])
