@@ -224,12 +224,9 @@ class Preparer:
 
     def _in_detail(self, decision: Launch) -> Job:
         """A list tells neither the passwords that a job needs nor whether its events are in."""
-        number = decision.job.id
-        if number not in self._details:
-            self._details[number] = _jobs.get(self._work.client, number)
-        if decision.hosts == FAILED:
-            self._details[number] = self._work.events_in(self._details[number])
-        return self._details[number]
+        known = self._details.get(decision.job.id) or _jobs.get(self._work.client, decision.job.id)
+        self._details[known.id] = self._work.events_in(known) if decision.hosts == FAILED else known
+        return self._details[known.id]
 
     def _body(self, decision: Launch, job: Job) -> dict[str, t.Any]:
         """What is sent, where the controller takes it: a job type that it does not know it would silently ignore, and
