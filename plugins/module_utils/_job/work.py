@@ -10,7 +10,7 @@ Private to this collection.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .._api import jobs as _jobs
 from .._api.client import ControllerClient
@@ -113,7 +113,7 @@ class JobWork:
     same_work: SameWork
     reader: LedgerReader
     events_in: EventsIn
-    of_others: t.Collection[int] = ()
+    of_others: set[int] = field(default_factory=set)
     inventories: t.Optional[InventoryHosts] = None
     park: t.Optional[t.Callable[[Ledger, t.Callable[[Job], Job]], Ledger]] = None
 
@@ -127,11 +127,9 @@ class JobWork:
         read: JobsRead,
         prompts: t.Optional[Prompts] = None,
         tried: t.Collection[int] = (),
-        of_others: t.Collection[int] = (),
         with_hosts: bool = False,
     ) -> JobWork:
         """
-        :param of_others: the numbers of jobs that are other work though nothing in them tells it; they may grow.
         :param tried: the jobs that this task has launched for the same work before; they may grow.
         :param read: what is known of jobs that have ended; it grows.
         :param with_hosts: the failed hosts are to be told, whatever is asked for, and their events waited for even in
@@ -146,7 +144,7 @@ class JobWork:
         launched = options.hosts == REMAINING or "inventory" in request.changes
         inventory = same_work.inventory_now if launched else (lambda: None)
         reader = LedgerReader(client, events_in, source, same_work, whole, read, tried, with_hosts, inventory)
-        return cls(client, request, watch, source, same_work, reader, events_in, of_others, read.inventories)
+        return cls(client, request, watch, source, same_work, reader, events_in, inventories=read.inventories)
 
     @property
     def out_of_question(self) -> str:

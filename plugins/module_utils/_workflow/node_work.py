@@ -141,8 +141,6 @@ class NodeWork:
         self._prompts = Prompts()
         self._works: dict[int, JobWork] = {}
         self._earlier: dict[int, list[Job]] = {}
-        # By job, others that are other work though nothing in them tells it.
-        self._others: dict[int, set[int]] = {}
         #: Meets all nodes of the workflow jobs that are asked about.
         self.jobs = JobsOfNodes(client)
 
@@ -210,12 +208,11 @@ class NodeWork:
         """
         :param node: the one that ran it, or that ran all slices of which it is one.
         """
-        others = self._others.setdefault(number, set())
-        others.update(self.jobs.numbers)
         work = self._work(number)
+        work.of_others.update(self.jobs.numbers)
         look = yield from work.look(hosts_needed=True)
         if elsewhere := self.jobs.elsewhere(node, look.ledger):
-            others.update(elsewhere)
+            work.of_others.update(elsewhere)
             look = yield from work.look(hosts_needed=True)
         earlier = self._earlier_than(work.source) if self._hosts == REMAINING else ()
         look, decision = work.decide(look, claimed=False, earlier=earlier)
@@ -235,15 +232,7 @@ class NodeWork:
             hosts = REMAINING if self._hosts == REMAINING else FAILED
             options = RelaunchOptions(hosts=hosts, fallback_to_all=True, wait=True)
             request = RelaunchRequest(options=options, waiting=self._request.waiting, own_job=self._request.own_job)
-            self._works[number] = JobWork.of(
-                self._client,
-                request,
-                self._watch,
-                source,
-                self._read,
-                prompts=self._prompts,
-                of_others=self._others.setdefault(number, set()),
-            )
+            self._works[number] = JobWork.of(self._client, request, self._watch, source, self._read, self._prompts)
         return self._works[number]
 
     def _done(self, work: JobWork, decision: Done) -> NodeLeft:
