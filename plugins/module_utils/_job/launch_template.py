@@ -37,7 +37,7 @@ from .._work.decision import ALL, REMAINING, Launch, no_failed_hosts
 from .._work.ledger import Ledger
 from .outcome import BrokenOffError, RelaunchOutcome, carrying
 from .prediction import Basis, future_facts, side_by_side
-from .relaunch import Prepared, Preparer, launched_outcome, read_prompts, read_survey, with_passwords
+from .relaunch import Prepared, Preparer, launched_outcome, read_survey, with_passwords
 from .work import JobWork, host_names
 
 _PASSWORDS = "credential_passwords"
@@ -77,16 +77,17 @@ class Preparers:
 
     def _of_template(self, decision: Launch, outcome: RelaunchOutcome) -> Prepared:
         with carrying(outcome):
-            limit = self._limit(decision)
-            needs, launch = self._needs, self._launch(limit)
+            work, limit = self.work, self._limit(decision)
+            needs, prompts = self._needs, self._relaunch.prompts
+            launch = TemplateLaunch(work.source, prompts, limit, work.same_work.job_type, work.request.changes)
             reasons = why_not(launch, needs)
             if reasons:
                 raise RefusedError(self._not_launched(*reasons))
             outcome = self._relaunch.unopposed(outcome, needs.asks("credentials"))
             attempt, missing = self._attempt(launch), self._missing(launch)
-            if self.work.request.check_mode:
+            if work.request.check_mode:
                 outcome = self._predicted(decision, launch, missing, outcome)
-        return with_passwords(Prepared(decision, self.work.source, attempt, outcome, needs.name), missing)
+        return with_passwords(Prepared(decision, work.source, attempt, outcome, needs.name), missing)
 
     def _limit(self, decision: Launch) -> str:
         if decision.hosts == ALL:
@@ -119,14 +120,6 @@ class Preparers:
                 "template."
             ) from None
         return replace(needs, questions=read_survey(client, template)) if needs.has_survey else needs
-
-    @functools.cached_property
-    def _prompts(self) -> t.Optional[t.Mapping[str, t.Any]]:
-        return read_prompts(self.work.client, self.work.source)
-
-    def _launch(self, limit: str) -> TemplateLaunch:
-        work = self.work
-        return TemplateLaunch(work.source, self._prompts, limit, work.same_work.job_type, work.request.changes)
 
     def _missing(self, launch: TemplateLaunch) -> list[str]:
         """The passwords that are not given. Of credentials that the job was prompted with the job itself tells them; of

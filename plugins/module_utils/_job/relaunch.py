@@ -178,7 +178,7 @@ class Preparer:
         if decision.hosts != ALL or source.template is None or "limit" not in self._template:
             return
         limit = _jobs.limit_names_in(self._template["limit"])
-        prompts = self._prompts if limit != source.limit_names else None
+        prompts = self.prompts if limit != source.limit_names else None
         if prompts is not None and "limit" not in prompts:
             what = f"A relaunch of job {source.id} would be"
             raise RefusedError(with_another_limit(what, limit, source.id, source.limit_names))
@@ -190,7 +190,7 @@ class Preparer:
         """
         wanted = self._work.same_work.job_type
         found = self._template.get("job_type", wanted)
-        prompts = self._prompts if found != wanted else None
+        prompts = self.prompts if found != wanted else None
         return found if prompts is not None and "job_type" not in prompts else None
 
     def _type_sent(self, job: Job) -> dict[str, t.Any]:
@@ -210,8 +210,11 @@ class Preparer:
         return {} if template is None else read_template(self._work.client, template)
 
     @functools.cached_property
-    def _prompts(self) -> t.Optional[t.Mapping[str, t.Any]]:
-        return read_prompts(self._work.client, self._work.source)
+    def prompts(self) -> t.Optional[t.Mapping[str, t.Any]]:
+        """What the source was launched with beyond its template; None where this user, or anybody, is not told."""
+        client, path = self._work.client, JOB.at(self._work.source.id, "create_schedule")
+        shown = (if_visible(lambda: client.get(path)) or {}).get("prompts")
+        return shown if isinstance(shown, dict) and "all" not in shown else None
 
     def _basis(self) -> Basis:
         """For what is only to be shown, what cannot be read is not known."""
@@ -220,7 +223,7 @@ class Preparer:
             return Basis(template)
         number, has_survey = int(template["id"]), template.get("survey_enabled")
         survey = _readable(lambda: read_survey(self._work.client, number)) if has_survey else ()
-        return Basis(template, survey, _readable(lambda: self._prompts))
+        return Basis(template, survey, _readable(lambda: self.prompts))
 
     def _in_detail(self, decision: Launch) -> Job:
         """A list tells neither the passwords that a job needs nor whether its events are in."""
@@ -260,12 +263,6 @@ def with_passwords(prepared: Prepared, missing: t.Sequence[str]) -> Prepared:
         said = prepared.attempt.not_sent(f"{needs} Give them in credential_passwords.")
         raise BrokenOffError(RefusedError(said), prepared.outcome)
     return prepared
-
-
-def read_prompts(client: ControllerClient, job: Job) -> t.Optional[t.Mapping[str, t.Any]]:
-    """What a job was launched with beyond its template; None where this user, or anybody, is not told."""
-    shown = (if_visible(lambda: client.get(JOB.at(job.id, "create_schedule"))) or {}).get("prompts")
-    return shown if isinstance(shown, dict) and "all" not in shown else None
 
 
 def read_template(client: ControllerClient, template: int) -> t.Mapping[str, t.Any]:
