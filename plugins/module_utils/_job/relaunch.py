@@ -156,8 +156,7 @@ class Preparer:
         return outcome.warned(self._objection.caution(f"Job {source.id}"))
 
     def refuse_other_type(self) -> None:
-        """See that a relaunch does not run as another job type than wanted: it takes over that of its template, unless
-        the source was prompted with one.
+        """See that a relaunch does not run as another job type than wanted.
 
         :raises RefusedError: it would.
         """
@@ -170,16 +169,15 @@ class Preparer:
 
     def refuse_other_limit(self, decision: Launch) -> None:
         """See that a relaunch on all hosts would have the source's limit, as far as this user is told: after a launch
-        the verdict tells. It takes over that of its template, unless the source was prompted with one.
+        the verdict tells.
 
         :raises RefusedError: it would not.
         """
         source = self._work.source
-        if decision.hosts != ALL or source.template is None or "limit" not in self._template:
+        if decision.hosts != ALL or "limit" not in self._template:
             return
         limit = _jobs.limit_names_in(self._template["limit"])
-        prompts = self.prompts if limit != source.limit_names else None
-        if prompts is not None and "limit" not in prompts:
+        if limit != source.limit_names and self._comes_from_template("limit"):
             what = f"A relaunch of job {source.id} would be"
             raise RefusedError(with_another_limit(what, limit, source.id, source.limit_names))
 
@@ -190,8 +188,11 @@ class Preparer:
         """
         wanted = self._work.same_work.job_type
         found = self._template.get("job_type", wanted)
-        prompts = self.prompts if found != wanted else None
-        return found if prompts is not None and "job_type" not in prompts else None
+        return found if found != wanted and self._comes_from_template("job_type") else None
+
+    def _comes_from_template(self, name: str) -> bool:
+        """Whether a relaunch takes this over from the template: the source, as far as is told, was given none."""
+        return self.prompts is not None and name not in self.prompts
 
     def _type_sent(self, job: Job) -> dict[str, t.Any]:
         """The job type that the task asks for, to be sent where a relaunch would run as another one without.
