@@ -39,12 +39,11 @@ class KnownOfNodes:
     """What belongs to the nodes that have to run.
 
     :param templates: job and workflow templates by number, as the controller shows them; those that the user may see.
-    :param hosts: by node that failed, the names of the hosts on which its work is left; none where that is all.
+    :param left: what is left of nodes that failed.
     :param artifacts: by node of which others are to be given what its job handed on, that; a text where the controller
         hides it.
     :param unreadable: such nodes whose jobs this user may not read.
     :param handed_on: by node that failed, the names of what its job has handed on all the same.
-    :param left: what is left of nodes that failed.
     :param sublists: by node, the numbers in each of its sublists.
     :param approvals: by node that waits for an approval, its approval template.
     :param inventories: by node whose job ran, that job's inventory; None where that has been deleted since.
@@ -54,7 +53,7 @@ class KnownOfNodes:
     """
 
     templates: t.Mapping[int, t.Mapping[str, t.Any]]
-    hosts: t.Mapping[int, tuple[str, ...]]
+    left: t.Mapping[int, NodeLeft]
     artifacts: t.Mapping[int, t.Any] = field(default_factory=dict)
     sublists: t.Mapping[int, t.Mapping[str, tuple[int, ...]]] = field(default_factory=dict)
     approvals: t.Mapping[int, t.Mapping[str, t.Any]] = field(default_factory=dict)
@@ -62,7 +61,6 @@ class KnownOfNodes:
     surveyed: t.Mapping[int, t.Collection[str]] = field(default_factory=dict)
     unreadable: frozenset[int] = frozenset()
     handed_on: t.Mapping[int, frozenset[str]] = field(default_factory=dict)
-    left: t.Mapping[int, NodeLeft] = field(default_factory=dict)
     inventories: t.Mapping[int, t.Optional[int]] = field(default_factory=dict)
     objections: t.Mapping[int, Objection] = field(default_factory=dict)
 
@@ -70,8 +68,13 @@ class KnownOfNodes:
         """The template of what a node runs; empty where it has none, or the user may not see it."""
         return self.templates.get(node.template or 0) or {}
 
+    @property
+    def hosts(self) -> dict[int, tuple[str, ...]]:
+        """By node that failed, the names of the hosts on which its work is left; none where that is all."""
+        return {number: one.hosts for number, one in self.left.items()}
+
     def hosts_of(self, node: Node) -> tuple[str, ...]:
-        return self.hosts.get(node.id, ())
+        return self.left_of(node).hosts
 
     def left_of(self, node: Node) -> NodeLeft:
         return self.left.get(node.id, NodeLeft())
@@ -165,18 +168,15 @@ def not_kept(source: Job) -> tuple[str, ...]:
     return tuple(missing)
 
 
-def givers(kept: RemainingNode, hosts: t.Mapping[int, t.Sequence[str]]) -> tuple[Node, ...]:
-    """The nodes whose artifacts of then a node is to be given: none where it takes no variables, such as an update.
-
-    :param hosts: as in ``KnownOfNodes``.
-    """
-    return kept.inherited(hosts) if kept.node.template_type in TEMPLATES.values() else ()
+def givers(kept: RemainingNode, found: KnownOfNodes) -> tuple[Node, ...]:
+    """The nodes whose artifacts of then a node is to be given: none where it takes no variables, such as an update."""
+    return kept.inherited(found.hosts) if kept.node.template_type in TEMPLATES.values() else ()
 
 
 def _handed(kept: RemainingNode, found: KnownOfNodes) -> dict[str, t.Any]:
     """The artifacts that a node is to be given."""
     artifacts: dict[str, t.Any] = {}
-    for giver in givers(kept, found.hosts):
+    for giver in givers(kept, found):
         shown = found.artifacts.get(giver.id)
         artifacts.update(shown if isinstance(shown, dict) else {})
     return artifacts
@@ -270,7 +270,7 @@ def _hidden(variables: t.Any, remainder: Remainder, found: KnownOfNodes) -> t.It
     secret = [node.label for node in remainder.nodes if MASK in json.dumps(node.extra_data)]
     if secret:
         yield f"Among the variables of {told(secret)} are secrets, which nobody can read: {again}"
-    labels = {node.id: node.label for kept in remainder.kept for node in givers(kept, found.hosts)}
+    labels = {node.id: node.label for kept in remainder.kept for node in givers(kept, found)}
     artifacts = [(label, found.artifacts.get(number)) for number, label in labels.items()]
     hidden = [label for label, shown in artifacts if shown and not isinstance(shown, dict)]
     if hidden:

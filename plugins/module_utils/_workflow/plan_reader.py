@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from .._api.client import ControllerClient
 from .._api.jobs import FAILED_STATUS, SUCCESSFUL, Job, parse_time, summary_of
@@ -43,9 +44,9 @@ def read_known(
         for path, kind in TEMPLATES.items()
         for entry in _by_id(client, path, [node.template for node in nodes if node.template_type == kind])
     }
-    hosts = {node.id: left[node.id].hosts for node in nodes if node.id in left}
+    known = KnownOfNodes(templates, left)
     inherited = {
-        node.id: node for kept in remainder.kept for node in givers(kept, hosts) if node.job_type in _HANDING_ON
+        node.id: node for kept in remainder.kept for node in givers(kept, known) if node.job_type in _HANDING_ON
     }
     # What a user may not see he may not start either.
     failed = [node for node in nodes if node.bad and node.job_type == JOB.type and node.template in templates]
@@ -53,9 +54,8 @@ def read_known(
     jobs = _Jobs(client, [number for numbers in ran.values() for number in numbers])
     artifacts = {node.id: jobs.handed_on(node, ran[node.id]) for node in inherited.values()}
     of_failed = {node.id: jobs.handed_on(node, ran[node.id]) for node in failed}
-    return KnownOfNodes(
-        templates,
-        hosts,
+    return replace(
+        known,
         artifacts={number: shown for number, shown in artifacts.items() if shown is not None},
         unreadable=frozenset(number for number, shown in artifacts.items() if shown is None),
         handed_on={number: frozenset(shown) for number, shown in of_failed.items() if isinstance(shown, dict)},
@@ -71,8 +71,12 @@ def read_known(
             for node in nodes
             if node.extra_data and (template := templates.get(node.template or 0))
         },
-        left=left,
-        inventories=dict(_inventories(jobs, [*inherited.values(), *failed])),
+        inventories={
+            node.id: job["inventory"]
+            for node in (*inherited.values(), *failed)
+            # One that never began may have had none.
+            if (job := jobs.of(node) or {}).get("started") and "inventory" in job
+        },
         objections={node.id: _objection(client, jobs.of(node), templates[node.template or 0]) for node in failed},
     )
 
@@ -116,14 +120,6 @@ def _passwords(job: _Entry, template: _Entry) -> tuple[str, ...]:
     """The passwords that a job asked for, where its template still has the credentials that asked."""
     now, then = ({entry.get("id") for entry in summary_of(shown, "credentials")} for shown in (template, job))
     return tuple(job.get("passwords_needed_to_start") or ()) if now == then else ()
-
-
-def _inventories(jobs: _Jobs, nodes: t.Iterable[Node]) -> t.Iterator[tuple[int, t.Optional[int]]]:
-    for node in nodes:
-        job = jobs.of(node) or {}
-        # One that never began may have had none.
-        if job.get("started") and "inventory" in job:
-            yield node.id, job["inventory"]
 
 
 def _objection(client: ControllerClient, job: t.Optional[_Entry], template: _Entry) -> Objection:

@@ -69,7 +69,7 @@ def found(*templates: t.Mapping[str, t.Any], **more: t.Any) -> KnownOfNodes:
     """What belongs to that chain: the templates of B and D, and else what is given."""
     given = templates or (ASKING, ASKING)
     numbered = {100 * number: {"id": 100 * number, **template} for number, template in zip((B, D), given)}
-    return replace(KnownOfNodes(numbered, {B: ("web2", "web4")}), **more)
+    return replace(KnownOfNodes(numbered, {B: NodeLeft(hosts=("web2", "web4"))}), **more)
 
 
 def source(**facts: t.Any) -> Job:
@@ -101,7 +101,7 @@ class TestLimits:
         assert "limit" not in plan.template
 
     def test_a_name_with_a_blank_that_is_alone_has_a_comma(self) -> None:
-        assert bodies(plan_of(source(), chain(), found(hosts={B: ("db 1",)})))[B]["limit"] == "db 1,"
+        assert bodies(plan_of(source(), chain(), found(left={B: NodeLeft(hosts=("db 1",))})))[B]["limit"] == "db 1,"
 
     def test_a_node_whose_template_takes_no_limit_gets_none(self) -> None:
         plan = plan_of(source(limit="web*"), chain(), found(ASKING, {}))
@@ -136,7 +136,7 @@ class TestVariables:
         known = found(artifacts={A: {"release": 1, "a": 1}, B: {"release": 2}})
 
         assert bodies(plan_of(source(), chain(), known))[D]["extra_data"] == {"release": 2, "a": 1}
-        whole = bodies(plan_of(source(), chain(), replace(known, hosts={}), "all"))
+        whole = bodies(plan_of(source(), chain(), replace(known, left={}), "all"))
         assert whole[D]["extra_data"] == {"release": 1, "a": 1}
 
     def test_an_update_takes_none_so_that_hidden_ones_do_not_matter(self) -> None:
@@ -175,7 +175,10 @@ def test_what_cannot_be_kept_is_named() -> None:
 @pytest.mark.parametrize(("other", "converges"), [("failed", True), ("successful", False)])
 def test_a_node_converges_on_several_parents_only(other: str, converges: bool) -> None:
     left = remainder(node(A, other, D), node(B, "failed", D), node(D, None, all_parents_must_converge=True))
-    known = found(hosts={A: ("web1",), B: ("web2",)}, templates={100 * number: ASKING for number in (A, B, D)})
+    known = found(
+        left={A: NodeLeft(hosts=("web1",)), B: NodeLeft(hosts=("web2",))},
+        templates={100 * number: ASKING for number in (A, B, D)},
+    )
 
     assert bodies(plan_of(source(), left, known))[D]["all_parents_must_converge"] is converges
 
@@ -237,13 +240,13 @@ REFUSED: dict[str, tuple[Job, Remainder, KnownOfNodes, str]] = {
     "a name that no limit holds": (
         source(),
         chain(),
-        found(hosts={B: ("db*", "web1")}),
+        found(left={B: NodeLeft(hosts=("db*", "web1"))}),
         "node2 cannot be limited to these hosts: ansible takes db* for a pattern.",
     ),
     "names that are too long": (
         source(),
         chain(),
-        found(hosts={B: tuple(f"web{'0' * 100}{number}" for number in range(1300))}),
+        found(left={B: NodeLeft(hosts=tuple(f"web{'0' * 100}{number}" for number in range(1300)))}),
         "node2 cannot be limited to these hosts: the names of 1300 hosts",
     ),
     "sliced job": (
@@ -277,7 +280,7 @@ REFUSED: dict[str, tuple[Job, Remainder, KnownOfNodes, str]] = {
         found(OTHER_TEMPLATE, ASKING, artifacts={A: {"release": 7}}, handed_on={B: frozenset({"release"})}),
         "node2 hands on the variable release itself",
     ),
-    "nested workflow": (source(), chain(kind="workflow_job"), found(hosts={}), "node2 is a workflow itself"),
+    "nested workflow": (source(), chain(kind="workflow_job"), found(left={}), "node2 is a workflow itself"),
     "overruled": (
         source(),
         remainder(node(A, "successful", B), node(B, "failed"), node(D, "failed", extra_data={"release": 3})),
@@ -409,7 +412,7 @@ def test_two_values_are_none_if_the_workflow_sets_the_variable() -> None:
 def test_with_all_hosts_a_failed_node_runs_whole(case: str) -> None:
     job, left, known, _words = REFUSED[case]
 
-    assert "limit" not in bodies(plan_of(job, left, replace(known, hosts={}), "all"))[B]
+    assert "limit" not in bodies(plan_of(job, left, replace(known, left={}), "all"))[B]
 
 
 def test_all_reasons_are_told_at_once() -> None:
@@ -438,7 +441,13 @@ def test_nodes_with_the_same_obstacle_share_a_reason() -> None:
     left = remainder(node(B, "failed"), node(D, "failed"))
 
     (reason,) = t.cast(
-        "tuple[str, ...]", planned(source(), left, found({}, {}, hosts={B: ("a",), D: ("b",)}), WorkflowRequest())
+        "tuple[str, ...]",
+        planned(
+            source(),
+            left,
+            found({}, {}, left={B: NodeLeft(hosts=("a",)), D: NodeLeft(hosts=("b",))}),
+            WorkflowRequest(),
+        ),
     )
 
     assert "template of node2, node3 takes no limit" in reason
