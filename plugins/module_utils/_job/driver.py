@@ -10,7 +10,6 @@ import typing as t
 
 from .._api.client import ControllerClient
 from .._api.jobs import Job
-from .._api.kinds import JOB, WORKFLOW_JOB
 from .._launch.asks import Ask, EndOf, JobsAfter, Newer, Pause, Steps, T, WorkflowJobsAfter
 from .._launch.waiting import Watch
 from .._work.runs import runs_query
@@ -21,9 +20,9 @@ def newer_jobs(client: ControllerClient, ask: Newer) -> list[Job]:
 
     :raises ControllerError: they could not be read.
     """
-    kind, of = (JOB, runs_query(ask.source)) if isinstance(ask, JobsAfter) else (WORKFLOW_JOB, ask.query)
+    of = runs_query(ask.source) if isinstance(ask, JobsAfter) else ask.query
     query = {**of, "order_by": "id", "id__gt": ask.number}
-    return [Job.of(entry) for entry in client.results(f"{kind.path}/", **query)]
+    return [Job.of(entry) for entry in client.results(f"{ask.kind.path}/", **query)]
 
 
 def drive(steps: Steps[T], client: ControllerClient, watch: Watch) -> T:

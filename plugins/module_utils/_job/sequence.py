@@ -24,8 +24,7 @@ from .._api.errors import (
     WaitTimeoutError,
 )
 from .._api.jobs import Job
-from .._api.kinds import JOB
-from .._launch.asks import Ask, Pause, Room, Steps
+from .._launch.asks import Newer, Pause, Room, Steps
 from .._launch.launch import Attempt, Launched, NotNow, pause_before_next_try, send
 from .._launch.look_up import look_up
 from .._launch.waiting import Watch
@@ -232,9 +231,7 @@ class RelaunchSequence:
         attempt = replace(prepared.attempt, again_by=look.at + FRESH_FOR)
         newer = work.jobs_after(look.ledger.newest)
         try:
-            launched = yield from sent_once(
-                work.client, work.watch, self.state, attempt, newer, JOB.noun, prepared.outcome
-            )
+            launched = yield from sent_once(work.client, work.watch, self.state, attempt, newer, prepared.outcome)
         except ControllerError as error:
             if isinstance(error, ForbiddenError) and prepared.decision.instead is not None:
                 raise
@@ -249,14 +246,12 @@ def sent_once(
     watch: Watch,
     state: SequenceState,
     attempt: Attempt,
-    newer: Ask,
-    noun: str,
+    newer: Newer,
     outcome: Outcome,
 ) -> Steps[t.Optional[Launched]]:
     """Send a launch, at most once where it may have been carried out, and find the job that came of it.
 
     :param newer: asks for the jobs among which it will be where the answer is lost, newer than all known before.
-    :param noun: what it is, for a sentence.
     :param outcome: what had been done before.
     :returns: None where the controller asked to be left alone for a while, or was not reached.
     :raises ControllerError: nothing was launched; or one may have been, and none was found.
@@ -281,7 +276,7 @@ def sent_once(
         return sent
     state.looking_up = True
     with carrying(unknown):
-        found = yield from look_up(client, attempt, sent, newer, noun, watch.left())
+        found = yield from look_up(client, attempt, sent, newer, watch.left())
     state.looking_up = False
     return found
 

@@ -14,7 +14,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._api.jobs import Job
-from .._api.kinds import JOB, Kind
+from .._api.kinds import JOB, WORKFLOW_JOB, Kind
 from .._work.same_work import SameWork
 
 T = t.TypeVar("T")
@@ -31,6 +31,7 @@ class JobsAfter:
     :param verdict: a verdict on a job that has ended rests on it, and no launch.
     """
 
+    kind: t.ClassVar[Kind] = JOB
     source: Job
     number: int
     same_work: t.Optional[SameWork] = None
@@ -57,6 +58,7 @@ class WorkflowJobsAfter:
     :param number: only newer ones than this.
     """
 
+    kind: t.ClassVar[Kind] = WORKFLOW_JOB
     query: t.Mapping[str, t.Any]
     number: int
 

@@ -12,7 +12,7 @@ from .._api.client import ControllerClient
 from .._api.errors import AnswerLostError, ControllerError
 from .._api.jobs import Job
 from .._api.paging import first_entries
-from .asks import Ask, Pause, Steps
+from .asks import Newer, Pause, Steps
 from .launch import Attempt, Launched, Lost
 
 # A job whose client had vanished was seen to appear up to 1.7 s later, under load. It is looked for that much longer,
@@ -23,12 +23,11 @@ LOOK_UP_INTERVAL = 1.0
 
 
 def look_up(
-    client: ControllerClient, attempt: Attempt, lost: Lost, newer: Ask, noun: str, left: t.Optional[float]
+    client: ControllerClient, attempt: Attempt, lost: Lost, newer: Newer, left: t.Optional[float]
 ) -> Steps[Launched]:
     """Look for the job that a lost POST has made.
 
     :param newer: asks for the jobs among which it will be, newer than all known before.
-    :param noun: what it is, for a sentence.
     :param left: seconds until the task's deadline, if it has one. The search ends with it, but not before it can be
         right.
     :raises AnswerLostError: none has shown up in time.
@@ -52,6 +51,7 @@ def look_up(
         first = now if first is None and answered else first
         # It ends with a look that was answered: what was not may have been to show the job.
         if (answered and first is not None and now - first >= LOOK_UP_SECONDS) or now - began >= timeout:
+            noun = newer.kind.noun
             nothing = f"No new {noun} has been found, but one may still appear."
             raise AnswerLostError(
                 f"It is unknown whether {attempt.what[0].lower()}{attempt.what[1:]} was {attempt.verb}: {lost.why} "

@@ -72,9 +72,8 @@ class WorkflowRun:
 
     def launch(self, attempt: Attempt, contest: Contest, outcome: WorkflowOutcome) -> Steps[t.Optional[Launched]]:
         """Send the POST, and find the workflow job that came of it; as of ``sent_once``."""
-        newer, noun = contest.newer, WORKFLOW_JOB.noun
         with carrying(outcome):
-            return (yield from sent_once(self.client, self.watch, self.state, attempt, newer, noun, outcome))
+            return (yield from sent_once(self.client, self.watch, self.state, attempt, contest.newer, outcome))
 
     def launched(
         self, launched: Launched, contest: Contest, outcome: WorkflowOutcome, templates: tuple[int, ...]

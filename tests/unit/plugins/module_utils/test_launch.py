@@ -23,7 +23,11 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
 from ansible_collections.relaunch.controller.plugins.module_utils._api.kinds import JOB, WORKFLOW_JOB, Kind
 from ansible_collections.relaunch.controller.plugins.module_utils._launch import look_up as _look_up
-from ansible_collections.relaunch.controller.plugins.module_utils._launch.asks import JobsAfter, Pause
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.asks import (
+    JobsAfter,
+    Pause,
+    WorkflowJobsAfter,
+)
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.launch import (
     Attempt,
     Launched,
@@ -41,7 +45,7 @@ from ansible_collections.relaunch.controller.tests.unit.scripted_controller impo
 RELAUNCH = at(42, "relaunch")
 ME = {"results": [{"id": 5}]}
 BODY = {"hosts": "failed"}
-NEWER = JobsAfter(Job.of(job(42)), 50)
+NEWER = {JOB: JobsAfter(Job.of(job(42)), 50), WORKFLOW_JOB: WorkflowJobsAfter({}, 50)}
 
 
 def attempt(limit: str = "web1", kind: Kind = JOB) -> Attempt:
@@ -188,7 +192,7 @@ class Search:
         """:param then: the answer to all further looks.
         :param seconds: what each look takes.
         """
-        steps = look_up(self._client, attempt(kind=kind), Lost("It was lost."), NEWER, kind.noun, left)
+        steps = look_up(self._client, attempt(kind=kind), Lost("It was lost."), NEWER[kind], left)
         coming = iter(answers)
         try:
             ask = next(steps)
@@ -197,7 +201,7 @@ class Search:
                     self._clock.sleep(ask.seconds)
                     ask = steps.send(None)
                     continue
-                assert ask is NEWER
+                assert ask is NEWER[kind]
                 self.looks += 1
                 self._clock.now += seconds
                 answer = next(coming, then)
