@@ -30,7 +30,7 @@ from .driver import drive
 from .launch_template import Preparers, limited_to
 from .options import RelaunchRequest, taking_over
 from .outcome import JobOutcome, RelaunchOutcome, carrying, first_error, outcome_of
-from .prediction import on, once_more
+from .prediction import narrows_limit, on, once_more
 from .relaunch import Preparer
 from .relaunch_job import source_job, source_job_id
 from .sequence import adopted_outcome, done_outcome
@@ -131,9 +131,7 @@ def _unless_refused(work: JobWork, ledger: Ledger, decision: Launch) -> Decision
 def _verdict(work: JobWork, look: Look, decision: Decision) -> InfoOutcome:
     """What would be done, and the hosts where they are known: a job may have failed on none, and not be done."""
     ledger = look.ledger
-    told = with_hosts(RelaunchOutcome(source_job_id=work.source.id), ledger)
-    for job in ledger.left_new:
-        told = told.warned(never_runs(job))
+    told = with_hosts(RelaunchOutcome(), ledger).warned(*map(never_runs, ledger.left_new))
     outcome = InfoOutcome(verdict=_VERDICTS[type(decision)])
     if isinstance(decision, Refuse):
         told = told.saying(decision.reason)
@@ -170,13 +168,10 @@ def _verdict(work: JobWork, look: Look, decision: Decision) -> InfoOutcome:
 
 
 def _relaunch_hosts(ledger: Ledger, decision: Launch) -> tuple[str, ...]:
-    """The hosts that a relaunch would be limited to; none where it runs on all.
-
-    Without a template the controller does not narrow the limit (recorded: post-template-deleted-admin).
-    """
+    """The hosts that a relaunch would be limited to; none where it runs on all."""
     if decision.hosts == REMAINING:
         return host_names(decision.due)
-    if decision.hosts != FAILED or decision.job.template is None:
+    if not narrows_limit(decision.job, decision.hosts):
         return ()
     return tuple(sorted(ledger.run(decision.job.id).failed_present)) or host_names(decision.due)
 

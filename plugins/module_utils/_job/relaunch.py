@@ -27,7 +27,7 @@ from .._work.decision import ALL, FAILED, Launch, no_failed_hosts
 from .._work.ledger import Ledger, Reach
 from .._work.runs import same_limit
 from .outcome import BrokenOffError, RelaunchOutcome, carrying
-from .prediction import Basis, future_facts, on, once_more, side_by_side
+from .prediction import Basis, future_facts, narrows_limit, on, once_more, side_by_side
 from .verdict import with_another_limit
 from .work import JobWork, host_names, not_all_in, not_reached
 
@@ -101,14 +101,14 @@ class Preparer:
         :raises NoFailedHostsError: the relaunch would be refused.
         """
         work, options, on_failed = self._work, self._work.request.options, decision.hosts == FAILED
-        # Without a template the controller does not narrow the limit (recorded: post-template-deleted-admin).
-        narrowed = on_failed and job.template is not None
+        narrowed = narrows_limit(job, decision.hosts)
         counts = work.client.get(JOB.at(job.id, "relaunch")).get("retry_counts")
         # Of one of many no result tells all of the hosts of a job.
         told = on_failed or not work.request.one_of_many
         summaries = (work.reader.failed_summaries(job) if narrowed else work.reader.summaries(job)) if told else ()
         there = [summary for summary in summaries if summary.host is not None]
-        names, failed = (tuple(one.name for one in some) for some in (there, [one for one in there if one.failed]))
+        names = tuple(one.name for one in there)
+        failed = tuple(one.name for one in there if one.failed)
         given: dict[str, t.Any] = dict(status="pending", launch_type="relaunch")
         given.update({"limit": ",".join(names)} if narrowed else {})
         given.update({"job_type": options.job_type} if options.job_type else {})
@@ -287,7 +287,6 @@ def _readable(read: t.Callable[[], t.Optional[_T]]) -> t.Optional[_T]:
 
 def _attempt(work: JobWork, decision: Launch, job: Job, body: t.Mapping[str, t.Any]) -> Attempt:
     """The POST of a relaunch."""
-    hosts = decision.hosts
 
     @functools.cache
     def failed_hosts() -> list[_jobs.HostSummary]:
@@ -299,7 +298,7 @@ def _attempt(work: JobWork, decision: Launch, job: Job, body: t.Mapping[str, t.A
         return _jobs.limit_names_in(template["limit"]) if "limit" in template else None
 
     def has_its_limit(new: Job) -> bool:
-        if hosts != FAILED or job.template is None:
+        if not narrows_limit(job, decision.hosts):
             # A relaunch takes the limit that the template has by now, unless its source was launched with another one.
             return same_limit(job, new) or (job.template is not None and new.limit_names == limit_of_template())
         # Between the launch and this look hosts may have been renamed or deleted.
@@ -314,15 +313,14 @@ def _attempt(work: JobWork, decision: Launch, job: Job, body: t.Mapping[str, t.A
         what=f"Job {job.id}",
         verb="relaunched",
         is_own=lambda new: new.is_relaunch and has_its_limit(new) and work.same_work.may_include(new),
-        refused=lambda error: relaunch_refused(error, job, hosts),
+        refused=lambda error: relaunch_refused(error, job, decision.hosts),
     )
 
 
 def launched_outcome(work: JobWork, ledger: Ledger, prepared: Prepared, launched: Launched) -> RelaunchOutcome:
     """The outcome that tells of the new job."""
     decision, job, new, before = prepared.decision, prepared.job, launched.job, prepared.outcome
-    # Without a template the controller does not narrow the limit (recorded: post-template-deleted-admin).
-    narrowed = decision.hosts == FAILED and not (job.template is None and same_limit(job, new))
+    narrowed = narrows_limit(job, decision.hosts) or (decision.hosts == FAILED and not same_limit(job, new))
     names = tuple(sorted(new.limit_names)) if narrowed else ()
     outcome = replace(
         before.about(work.client, new),
