@@ -302,10 +302,9 @@ def _attempt(work: JobWork, decision: Launch, job: Job, body: t.Mapping[str, t.A
             # A relaunch takes the limit that the template has by now, unless its source was launched with another one.
             return same_limit(job, new) or (job.template is not None and new.limit_names == limit_of_template())
         # Between the launch and this look hosts may have been renamed or deleted.
-        known = frozenset(name for host in failed_hosts() for name in (host.name, host.name_then))
         present = [host for host in failed_hosts() if host.host is not None]
-        covered = all({host.name, host.name_then} & new.limit_names for host in present)
-        return bool(new.limit_names) and new.limit_names <= known and covered
+        covered = all(_jobs.names_of([host]) & new.limit_names for host in present)
+        return bool(new.limit_names) and new.limit_names <= _jobs.names_of(failed_hosts()) and covered
 
     return Attempt(
         path=JOB.at(job.id, "relaunch"),
