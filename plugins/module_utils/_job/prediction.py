@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from .._api import jobs as _jobs
 from .._api.jobs import Job, summary_of
 from .._launch.changes import values_shown, variables_shown
-from .._launch.template_launch import sendable
+from .._launch.template_launch import ONE_OBJECT, sendable
 from .._work.decision import FAILED, Launch
 from .._work.ledger import Ledger
 from .._work.same_work import survey_defaults, survey_kinds, variables_in
@@ -23,12 +23,12 @@ from .work import JobWork, host_names
 
 _Facts = t.Mapping[str, t.Any]
 
-# What a job takes over from its template where it is not prompted for it, and is shown as it is; and by name.
+# What a job takes over from its template where it is not prompted for it, and is shown as it is. Of ONE_OBJECT, which
+# it takes over as well, the name is shown.
 _PLAIN = ("job_type", "limit", "job_tags", "skip_tags", "scm_branch", "verbosity")
-_NAMED = ("inventory", "execution_environment")
 _CREDENTIALS = "credentials"
 # What --diff shows of a source and its relaunch, beside what is changed.
-COMPARED = ("status", "launch_type", *_PLAIN, *_NAMED, _CREDENTIALS, "extra_vars")
+COMPARED = ("status", "launch_type", *_PLAIN, *ONE_OBJECT, _CREDENTIALS, "extra_vars")
 # Not shown where it is open: the controller chooses an execution environment at the start of a job that has none.
 _MAY_BE_OPEN = ("execution_environment", _CREDENTIALS)
 # A job may have several of these kinds, or the kind does not tell.
@@ -89,13 +89,13 @@ def future_facts(source: Job, basis: Basis, given: _Facts) -> dict[str, t.Any]:
     template: _Facts = {**source.facts, **basis.template} if known else source.facts
     prompts: _Facts = (basis.prompts or {}) if known else {}
     survey = basis.survey if known else ()
-    facts = {**source.facts, **{name: template.get(name) for name in (*_PLAIN, *_NAMED)}, **prompts, **given}
+    facts = {**source.facts, **{name: template.get(name) for name in (*_PLAIN, *ONE_OBJECT)}, **prompts, **given}
     # Without its questions nothing tells which of a source's variables were their defaults.
     own = source.facts if survey is None else template
     variables = {**variables_in(own), **survey_defaults(survey or ()), **variables_in(prompts), **variables_in(given)}
     facts["extra_vars"] = variables_shown(source, variables, survey_kinds(survey or ()))
     summaries: dict[str, t.Any] = {}
-    for name in _NAMED:
+    for name in ONE_OBJECT:
         number = facts[name] = sendable(name, facts[name])
         candidates = (prompts.get(name), summary_of(template, name), source.summary(name))
         summaries[name] = next((one for one in candidates if isinstance(one, dict) and one.get("id") == number), {})

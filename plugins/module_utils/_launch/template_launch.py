@@ -38,8 +38,9 @@ ASKS = {
     "timeout": "ask_timeout_on_launch",
     "instance_groups": "ask_instance_groups_on_launch",
 }
-_ONE_OBJECT = ("inventory", "execution_environment")
-_OBJECTS = ("credentials", "labels", "instance_groups")
+# What is an object of its own, one or several.
+ONE_OBJECT = ("inventory", "execution_environment")
+SEVERAL_OBJECTS = ("credentials", "labels", "instance_groups")
 
 # What has a meaning at the beginning of a pattern, and anywhere in one.
 _FIRST = "!&~@"
@@ -136,9 +137,9 @@ class TemplateLaunch:
 
 def sendable(name: str, value: t.Any) -> t.Any:
     """A value as a launch takes it: numbers in the place of objects (recorded: launch-prompts-answer-as-body)."""
-    if name in _ONE_OBJECT and isinstance(value, dict):
+    if name in ONE_OBJECT and isinstance(value, dict):
         return value.get("id")
-    if name in _OBJECTS:
+    if name in SEVERAL_OBJECTS:
         entries = value.get("results") if isinstance(value, dict) else value
         return [entry["id"] if isinstance(entry, dict) else entry for entry in entries or ()]
     if name in ("limit", "job_tags", "skip_tags", "scm_branch"):

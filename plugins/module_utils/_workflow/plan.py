@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from .._api.jobs import Job, summary_of, told
 from .._launch.gone_prompts import Objection
-from .._launch.template_launch import ASKS, limit_of, not_limitable
+from .._launch.template_launch import ASKS, SEVERAL_OBJECTS, limit_of, not_limitable
 from .._work.decision import ALL
 from .._work.host_patterns import too_long
 from .._work.same_work import MASK, variables_of
@@ -23,7 +23,7 @@ from .options import WorkflowRequest
 from .remaining_nodes import ALL_NODES, Link, Node, NodeLeft, Remainder, RemainingNode
 
 # What a node may hold several of, with the option of its template that lets it.
-SUBLISTS = {name: ASKS[name] for name in ("credentials", "labels", "instance_groups")}
+SUBLISTS = {name: ASKS[name] for name in SEVERAL_OBJECTS}
 # What a workflow gives to all of its nodes, beside variables and the limit.
 _OF_WORKFLOW = ("inventory", "scm_branch", "job_tags", "skip_tags")
 
