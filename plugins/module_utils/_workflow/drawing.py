@@ -26,19 +26,16 @@ _WORDS = {SUCCESS: "on success", FAILURE: "on failure", ALWAYS: "always"}
 _LimitedTo = t.Mapping[int, t.Sequence[str]]
 
 
-def fitted_drawing(remainder: Remainder, hosts: t.Optional[_LimitedTo] = None) -> list[str]:
+def fitted_drawing(remainder: Remainder, hosts: _LimitedTo) -> list[str]:
     """A drawing that fits a terminal: of many nodes with one line for each, below one that says what runs first.
 
     :param hosts: the names of the hosts that a node is limited to, by its id.
     """
-    if len(remainder.kept) <= FEW:
-        return [bounded(line, WIDTH) for line in drawing(remainder, hosts)]
-    graph = _Drawn.of(remainder, hosts or {})
-    names = told([graph.labels[node_id] for node_id in graph.first], NAMES_SHOWN)
-    return [bounded(line, WIDTH) for line in (f"{len(graph.kept)} nodes run, first {names}:", *_one_line_each(graph))]
+    lines = drawing if len(remainder.kept) <= FEW else _one_line_each
+    return [bounded(line, WIDTH) for line in lines(remainder, hosts)]
 
 
-def drawing(remainder: Remainder, hosts: t.Optional[_LimitedTo] = None) -> list[str]:
+def drawing(remainder: Remainder, hosts: _LimitedTo) -> t.Iterator[str]:
     """Each node once, with what became of it, its links going down; only where there are several they go to the right.
 
     A node with several parents stands below the last of them, and the others point to its name::
@@ -53,26 +50,25 @@ def drawing(remainder: Remainder, hosts: t.Optional[_LimitedTo] = None) -> list[
         └─ on failure
            F  not run
 
-    :param hosts: the names of the hosts that a node is limited to, by its id.
+    :param hosts: as of ``fitted_drawing``.
     """
-    graph = _Drawn.of(remainder, hosts or {})
-    lines: list[str] = []
+    graph = _Drawn.of(remainder, hosts)
     # What is still to be drawn, the next one last: the line above a node, what stands left of the node, and the node;
     # no node where the line points to it.
     todo: list[tuple[str, str, t.Optional[int]]] = [("", "", node_id) for node_id in reversed(graph.first)]
     while todo:
         above, left, node_id = todo.pop()
-        lines.extend([above] if above else [])
+        if above:
+            yield above
         if node_id is None:
             continue
-        lines.append(left + graph.line(node_id))
+        yield left + graph.line(node_id)
         links = graph.children[node_id]
         for link in reversed(links):
             here = graph.parents[link.child][-1] is link
             stem, rest = _stem(link, links)
             above = left + stem + _WORDS[link.kind] + ("" if here else f" → {graph.labels[link.child]}")
             todo.append((above, left + rest, link.child if here else None))
-    return lines
 
 
 @dataclass(frozen=True)
@@ -115,8 +111,11 @@ class _Drawn:
         return ", ".join(parts)
 
 
-def _one_line_each(graph: _Drawn) -> t.Iterator[str]:
-    """Each node on a line of its own below its last parent, whose link stands before it."""
+def _one_line_each(remainder: Remainder, hosts: _LimitedTo) -> t.Iterator[str]:
+    """What runs first, and each node on a line of its own below its last parent, whose link stands before it."""
+    graph = _Drawn.of(remainder, hosts)
+    names = told([graph.labels[node_id] for node_id in graph.first], NAMES_SHOWN)
+    yield f"{len(graph.kept)} nodes run, first {names}:"
     todo = [("", "", node_id) for node_id in reversed(graph.first)]
     while todo:
         before, left, node_id = todo.pop()

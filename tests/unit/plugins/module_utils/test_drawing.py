@@ -39,7 +39,7 @@ def node(node_id: int, identifier: str, status: str | None = None, **links: t.An
 def drawn(*nodes: Node, hosts: dict[int, list[str]] | None = None) -> list[str]:
     remains = remaining(nodes, "failed")
     assert isinstance(remains, Remainder)
-    return drawing(remains, hosts)
+    return list(drawing(remains, hosts or {}))
 
 
 def test_a_chain_goes_down() -> None:
