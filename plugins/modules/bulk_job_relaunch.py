@@ -147,8 +147,6 @@ options:
     description:
       - Wait for all jobs to end. The task fails unless all relaunches succeed.
       - Without it the task ends as soon as the last job was launched; to keep to O(at_once), it waits until then.
-      - A wait goes on through a controller's bad minutes (restarts, lost connections, answers 429 and 5xx) until
-        O(timeout).
       - What is asked of one job alone, and fails while the controller answers otherwise, is given up after
         three minutes. The others go on, and the entry of that job tells of it.
     type: bool

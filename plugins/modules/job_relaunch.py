@@ -134,8 +134,8 @@ options:
       - If the job to relaunch is itself still active, its end is waited for first; without O(wait) the task fails
         then. The same goes for another job of the same work that was made before the job ended, if that may run on its
         hosts, and for one that is limited to a group or pattern of which nothing tells whether that holds the hosts.
-      - A wait goes on through a controller's bad minutes (restarts, lost connections, answers 429 and 5xx) until
-        O(timeout).
+    type: bool
+    default: false
   cancel_on_timeout:
     description:
       - Cancel the job that this task launched if it has not ended after O(timeout) seconds. A job that was launched by

@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - relaunch.controller._connection
   - relaunch.controller._source_job
+  - relaunch.controller._waiting
   - relaunch.controller._rules
   - relaunch.controller._attributes
   - relaunch.controller._attributes.actiongroup_controller
@@ -76,11 +77,6 @@ options:
       - Passwords that the job's credentials ask for at launch, by the names that the controller gives them, such as
         C(ssh_password), C(become_password), C(ssh_key_unlock) or C(vault_password.dev).
     type: dict
-  interval:
-    description:
-      - Seconds between two looks at the job. The first looks come sooner, so that a short job is seen to end early.
-    type: float
-    default: 2
   timeout:
     description:
       - Seconds to wait for each job at most. The task fails when they are over; the job goes on, see

@@ -110,6 +110,8 @@ options:
         So it does where it runs in a node of that workflow job itself.
       - Without it the temporary template of O(nodes=failed) stays until the next run of the task finds its workflow job
         successful.
+    type: bool
+    default: false
   cancel_on_timeout:
     description:
       - Cancel the workflow job that this task launched if it has not ended after O(timeout) seconds. One that was
