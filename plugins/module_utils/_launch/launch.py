@@ -146,18 +146,18 @@ def _kind_of(error: AnswerError) -> type[RefusedError]:
 
 
 def pause_before_next_try(
-    client: ControllerClient, attempt: Attempt, refused: NotNow, tries: int, left: t.Optional[float]
+    client: ControllerClient, attempt: Attempt, refused: NotNow, tries: int, left: float
 ) -> float:
     """Seconds until a launch that was not carried out may be sent again.
 
     :param tries: how often it has been sent before.
-    :param left: the seconds that there are; None for any number.
+    :param left: the seconds that there are.
     :raises ControllerError: there is no further try.
     """
     connection, again, pause = client.connection, refused.refused, refused.retry_after
     if not again:
         pause = max(backoff(tries, connection.retry_backoff_factor, random.random()), pause)
-    if (again or tries < connection.max_retries) and (left is None or pause < left):
+    if (again or tries < connection.max_retries) and pause < left:
         return pause
     if isinstance(refused.error, NotSentError):
         raise refused.error

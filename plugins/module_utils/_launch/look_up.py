@@ -22,19 +22,15 @@ LOOK_UP_TIMEOUT = 120.0
 LOOK_UP_INTERVAL = 1.0
 
 
-def look_up(
-    client: ControllerClient, attempt: Attempt, lost: Lost, newer: Newer, left: t.Optional[float]
-) -> Steps[Launched]:
+def look_up(client: ControllerClient, attempt: Attempt, lost: Lost, newer: Newer, left: float) -> Steps[Launched]:
     """Look for the job that a lost POST has made.
 
     :param newer: asks for the jobs among which it will be, newer than all known before.
-    :param left: seconds until the task's deadline, if it has one. The search ends with it, but not before it can be
-        right.
+    :param left: seconds until the task's deadline. The search ends with it, but not before it can be right.
     :raises AnswerLostError: none has shown up in time.
     """
     began = client.clock()
-    least = LOOK_UP_SECONDS + LOOK_UP_INTERVAL
-    timeout = LOOK_UP_TIMEOUT if left is None else max(least, min(left, LOOK_UP_TIMEOUT))
+    timeout = max(LOOK_UP_SECONDS + LOOK_UP_INTERVAL, min(left, LOOK_UP_TIMEOUT))
     first: t.Optional[float] = None
     trouble = ""
     while True:

@@ -125,21 +125,20 @@ class Watch:
         self._progress = progress
         self._timeout_at = self._next_timeout()
 
-    def _next_timeout(self) -> t.Optional[float]:
-        return None if self._waiting.timeout is None else self._client.clock() + self._waiting.timeout
+    def _next_timeout(self) -> float:
+        """When the timeout is over, by the client's clock."""
+        return math.inf if self._waiting.timeout is None else self._client.clock() + self._waiting.timeout
 
-    def left(self, most: float = math.inf) -> t.Optional[float]:
-        """Seconds until the timeout; None where neither it nor ``most`` sets an end.
+    def left(self, most: float = math.inf) -> float:
+        """Seconds until the timeout.
 
         :param most: seconds, for what has an end of its own.
         """
-        left = math.inf if self._timeout_at is None else self._timeout_at - self._client.clock()
-        bounded = max(0.0, min(left, most))
-        return None if bounded == math.inf else bounded
+        return max(0.0, min(self._timeout_at - self._client.clock(), most))
 
     @property
     def passed(self) -> bool:
-        return self._timeout_at is not None and self._client.clock() >= self._timeout_at
+        return self._client.clock() >= self._timeout_at
 
     @property
     def launching_over(self) -> bool:
@@ -151,8 +150,7 @@ class Watch:
 
         :param latest: until when what it rests on lets it.
         """
-        ends = (latest, self.launch_by, self._timeout_at)
-        return min(end for end in ends if end is not None)
+        return min(latest, self._timeout_at, math.inf if self.launch_by is None else self.launch_by)
 
     def patient(self, seconds: float) -> bool:
         """Whether to go on trying after so many seconds of trouble."""
@@ -215,10 +213,10 @@ class Watch:
         """
         look = _look_for_ends(self._client, ids, ended_among)
         left = self.left(math.inf if most is None else most)
-        pause = min(pause, self._waiting.interval, math.inf if left is None else left)
+        pause = min(pause, self._waiting.interval, left)
         self._client.sleep(pause)
-        left = None if left is None else left - pause
-        if most is not None and left is not None and left <= self._waiting.interval:
+        left -= pause
+        if most is not None and left <= self._waiting.interval:
             # The next look comes after that.
             left = 0.0
         try:
@@ -277,7 +275,7 @@ class Watch:
         return job.over(self._client.now())
 
     def _as_seen_last(
-        self, job: Job, kind: Kind, done: t.Callable[[Job], bool], timeout: t.Optional[float], known: t.Optional[Job]
+        self, job: Job, kind: Kind, done: t.Callable[[Job], bool], timeout: float, known: t.Optional[Job]
     ) -> Job:
         """The job when it is so, or when the time is over."""
         try:
@@ -286,7 +284,7 @@ class Watch:
             return t.cast("Job", error.last or job)
 
     def _until(
-        self, job: Job, kind: Kind, done: t.Callable[[Job], bool], timeout: t.Optional[float], known: t.Optional[Job]
+        self, job: Job, kind: Kind, done: t.Callable[[Job], bool], timeout: float, known: t.Optional[Job]
     ) -> Job:
         return self._wait(lambda: _jobs.get_once(self._client, job.id, kind), done, timeout, known)
 
@@ -294,7 +292,7 @@ class Watch:
         self,
         fetch: t.Callable[[], _T],
         done: t.Callable[[_T], bool],
-        timeout: t.Optional[float],
+        timeout: float,
         known: t.Optional[_T] = None,
     ) -> _T:
         client = self._client
@@ -387,7 +385,7 @@ def wait_until(
     fetch: t.Callable[[], _T],
     done: t.Callable[[_T], bool],
     interval: float,
-    timeout: t.Optional[float],
+    timeout: float,
     clock: t.Callable[[], float],
     sleep: t.Callable[[float], None],
     known: t.Optional[_T] = None,
@@ -400,7 +398,7 @@ def wait_until(
     :param fetch: reads the current state.
     :param done: whether that state ends the wait.
     :param interval: the longest pause between two reads, seconds; ``Retry-After`` may ask for more.
-    :param timeout: seconds, or None to wait for as long as it takes, unless nothing can be read for LONGEST_TROUBLE.
+    :param timeout: seconds; infinite to wait for as long as it takes, unless nothing can be read for LONGEST_TROUBLE.
     :param clock: a monotonic clock, seconds.
     :param sleep: pauses for some seconds.
     :param known: the state as it has just been read, which saves a first read.
@@ -412,8 +410,7 @@ def wait_until(
 
     def pause(asked_for: float = 0.0) -> None:
         waited = clock() - started
-        left = math.inf if timeout is None else max(0.0, timeout - waited)
-        sleep(min(left, max(asked_for, pause_after(waited, interval))))
+        sleep(min(max(0.0, timeout - waited), max(asked_for, pause_after(waited, interval))))
 
     last = known
     if known is not None:
@@ -431,10 +428,10 @@ def wait_until(
                 return last
         except ControllerError as error:
             troubled = clock() if troubled is None else troubled
-            if not error.transient or (timeout is None and clock() - troubled >= LONGEST_TROUBLE):
+            if not error.transient or (timeout == math.inf and clock() - troubled >= LONGEST_TROUBLE):
                 raise
             trouble = _LAST_FAILED.format(error)
             asked_for = error.retry_after or 0.0
-        if timeout is not None and clock() - started >= timeout:
+        if clock() - started >= timeout:
             raise WaitTimeoutError(f"The timeout of {timeout:g} seconds is over.", last, trouble)
         pause(asked_for)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 import pytest
@@ -187,7 +188,7 @@ class Search:
         self.looks = 0
 
     def __call__(
-        self, answers: Answers, then: t.Any = (), left: float | None = None, kind: Kind = JOB, seconds: float = 0.0
+        self, answers: Answers, then: t.Any = (), left: float = math.inf, kind: Kind = JOB, seconds: float = 0.0
     ) -> Launched:
         """:param then: the answer to all further looks.
         :param seconds: what each look takes.

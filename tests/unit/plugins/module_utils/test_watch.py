@@ -42,7 +42,7 @@ def wait(
     clock: Clock,
     answers: t.Iterable[t.Any],
     interval: float = 2,
-    timeout: float | None = None,
+    timeout: float = math.inf,
     known: str | None = None,
 ) -> t.Any:
     script = iter(answers)
@@ -72,7 +72,7 @@ def test_it_costs_at_most_two_requests_more_than_steady_looks(seconds: float) ->
         looks += 1
         return clock.now
 
-    wait_until(fetch, lambda passed: passed >= seconds, 2, None, clock.read, clock.sleep, known=0.0)
+    wait_until(fetch, lambda passed: passed >= seconds, 2, math.inf, clock.read, clock.sleep, known=0.0)
 
     assert looks <= 2 + 1 + math.ceil(seconds / 2)
 
@@ -172,7 +172,7 @@ class TestDeadline:
     def test_none(self, watch_of: WatchOf, clock: Clock) -> None:
         watch = watch_of()
         clock.now = 10000.0
-        assert (watch.left(), watch.passed, watch.left(most=60)) == (None, False, 60)
+        assert (watch.left(), watch.passed, watch.left(most=60)) == (math.inf, False, 60)
 
     def test_begins_with_the_watch_and_counts_for_all_waits(self, watch_of: WatchOf, clock: Clock) -> None:
         clock.now = 100.0
