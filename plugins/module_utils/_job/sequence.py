@@ -64,7 +64,7 @@ class RelaunchSequence:
         self._work_of = work_of
         self._show_launched = launched
         self._before = before
-        self._looks = self._launches = 0
+        self._looks = 0
         self._forbidden: set[int] = set()
         self._hosts_needed = False
         self._left_new: set[int] = set()
@@ -211,7 +211,6 @@ class RelaunchSequence:
             self._hosts_needed, launched = True, None
         if launched is None:
             return Judged(outcome, again=True)
-        self._launches += 1
         self.state.launched.append(launched.job)
         self._show_launched(launched.job)
         _tell(work, prepared, launched)
@@ -221,7 +220,7 @@ class RelaunchSequence:
         if judged.again:
             self.passed.append(judged.outcome)
             work.reader.forget_hosts(look.ledger)
-            if self._launches >= MOST_LAUNCHES:
+            if len(self.state.launched) >= MOST_LAUNCHES:
                 with carrying(judged.outcome):
                     raise _hosts_left(launched.job, judged)
         return judged
