@@ -119,15 +119,6 @@ def delete(client: ControllerClient, template: int) -> bool:
     return True
 
 
-def remove(client: ControllerClient, template: int) -> str:
-    """Delete a temporary template. The sentence why it stays, empty where it does not."""
-    try:
-        delete(client, template)
-    except ControllerError as error:
-        return stays(template, error)
-    return ""
-
-
 def stays(template: int, error: ControllerError) -> str:
     """The sentence for a temporary template that could not be deleted."""
     return f"The temporary workflow template {template} stays: {error}"

@@ -189,9 +189,10 @@ class WorkflowRun:
     def removed(self, outcome: WorkflowOutcome, templates: t.Sequence[int]) -> WorkflowOutcome:
         """Remove temporary templates, and end with the first that stays: the last of them shows what has been done."""
         for template in templates:
-            problem = _temporary_template.remove(self.client, template)
-            if problem:
-                return outcome.warned(problem)
+            try:
+                _temporary_template.delete(self.client, template)
+            except ControllerError as error:
+                return outcome.warned(_temporary_template.stays(template, error))
             if template == outcome.temporary_template_id:
                 outcome = replace(outcome, temporary_template_id=None)
         return outcome
