@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
-import uuid
 from dataclasses import dataclass, replace
 
 from .._api.client import ControllerClient
@@ -115,7 +114,7 @@ class _Maker:
                 "others are at work there. Run the task again later."
             )
         try:
-            template = _temporary_template.create(self._client, plan, self._root.id, uuid.uuid4().hex[:12])
+            template = _temporary_template.create(self._client, plan, self._root.id)
         except AnswerError as error:
             if error.status != 403 or not error.refuses:
                 raise

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import typing as t
+import uuid
 from dataclasses import dataclass
 
 from .._api.client import ControllerClient
@@ -63,15 +64,15 @@ def earlier(client: ControllerClient, source_id: int) -> list[Earlier]:
     return found
 
 
-def create(client: ControllerClient, plan: Plan, source_id: int, unique: str) -> int:
+def create(client: ControllerClient, plan: Plan, source_id: int) -> int:
     """Make a temporary template without its nodes; its number.
 
-    :param unique: makes its name one that nobody has, so that it can be found if the answer is lost.
     :raises AnswerError: the controller declined; nothing was made.
     :raises AnswerLostError: it may have been made.
     :raises ControllerError: it could not be made.
     """
-    name = f"{name_prefix(source_id)}{unique}"
+    # One that nobody has, so that it can be found if the answer is lost.
+    name = f"{name_prefix(source_id)}{uuid.uuid4().hex[:12]}"
     body = {"name": name, "description": description(source_id), **plan.template}
     lost: list[ControllerError] = []
     try:
