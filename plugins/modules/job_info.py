@@ -52,8 +52,8 @@ notes:
   - The verdict is that of M(relaunch.controller.job_relaunch) with C(wait=true), by the same look at later jobs of the
     same work and the same decision.
   - The task fails only where the job cannot be read. That a relaunch would be refused is a verdict.
-  - It asks for no more than M(relaunch.controller.job_relaunch) with C(hosts=failed) or C(hosts=remaining) would, for
-    which failed hosts are disabled by now, for the job type that the template has by now, and for one page of earlier
+  - It asks for no more than M(relaunch.controller.job_relaunch) with C(hosts=failed) or C(hosts=remaining) would,
+    beside which failed hosts are disabled by now, the job type that the template has by now, and one page of earlier
     jobs where the job is a relaunch itself.
   - Whether a task gives the passwords that the job asks for is not known to it, and does not matter to the verdict.
   - Where all failed hosts are disabled no relaunch is its verdict. M(relaunch.controller.job_relaunch) with

@@ -220,7 +220,8 @@ recovered:
   type: dict
   sample: {web1: 1, web2: 2}
 remaining_hosts:
-  description: Names of the failed hosts whose newest result is not success.
+  description: Names of the failed hosts whose newest result is not success; with O(hosts=remaining) those too for which
+    the job stopped before its end, or that it never began on.
   returned: when they are known
   type: list
   elements: str
@@ -228,7 +229,7 @@ remaining_hosts:
 stopped_hosts:
   description: Names of hosts that did not fail in the job, and for which it stopped before its end, or that it never
     began on. Where there are more than are named, RV(msg) tells how many.
-  returned: with RV(cut_short), where such hosts are known
+  returned: with RV(cut_short) or O(hosts=remaining), where such hosts are known
   type: list
   elements: str
   sample: [host1, host2]
@@ -292,12 +293,12 @@ elapsed:
   type: float
   sample: 12.345
 limit:
-  description: Its limit; of a relaunch on failed hosts their names, separated by commas.
+  description: Its limit; of a job on failed or remaining hosts their names, separated by commas.
   returned: when there is such a job
   type: str
   sample: host3,host5
 launch_type:
-  description: How it was launched; V(relaunch) for a relaunch.
+  description: How it was launched; V(relaunch) for a relaunch, V(manual) where its template was launched.
   returned: when there is such a job
   type: str
   sample: relaunch
@@ -324,7 +325,7 @@ job:
   type: dict
   sample: {id: 43, type: job, started: "2026-11-23T07:15:24.990109Z", finished: "2026-11-23T07:15:25.423177Z"}
 relaunched_job_id:
-  description: Number of the job that was, or in check mode would be, relaunched.
+  description: Number of the job that was, or in check mode would be, relaunched; absent where its template is launched.
   returned: when a relaunch was due
   type: int
   sample: 42
@@ -337,9 +338,9 @@ own_job_id:
   sample: 45
 hosts:
   description:
-    - Names of the hosts that the last relaunch was limited to.
+    - Names of the hosts that the last job that was launched was limited to.
     - In check mode the hosts that would run.
-  returned: on a relaunch on failed hosts, and in check mode
+  returned: on a launch on failed or remaining hosts, and in check mode where one is due
   type: list
   elements: str
   sample: [host3, host5]
