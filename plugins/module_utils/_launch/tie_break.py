@@ -27,7 +27,5 @@ def lower_rival(
     :returns: the own job as it is now, and the lowest active rival below it.
     """
     now = next((job for job in newer if job.id == own.id), own)
-    for job in newer:
-        if job.id < own.id and (job.active or (successful_too and job.successful)) and is_rival(job):
-            return now, job
-    return now, None
+    lower = (job for job in newer if job.id < own.id and (job.active or (successful_too and job.successful)))
+    return now, next(filter(is_rival, lower), None)
