@@ -237,11 +237,7 @@ class Active:
 
 
 def remaining(
-    nodes: t.Sequence[Node],
-    status: str,
-    handled: bool = False,
-    healed: t.Optional[t.Mapping[int, int]] = None,
-    healing: t.Collection[int] = (),
+    nodes: t.Sequence[Node], status: str, handled: bool = False, left: t.Optional[t.Mapping[int, NodeLeft]] = None
 ) -> t.Union[Remainder, Nothing, Active]:
     """What remains of a workflow job.
 
@@ -249,16 +245,16 @@ def remaining(
     :param status: the workflow job's. It is ``successful`` in spite of failed nodes where each of them had a child for
         that case, though the children meant for success never ran.
     :param handled: whether to run what such a workflow has left undone.
-    :param healed: by the id of a node that failed, the job that has done its work since.
-    :param healing: the ids of nodes that failed, and whose work is being done.
+    :param left: by the id of a node that failed, what is left of its work, where that has been asked for.
     :raises AnswerError: nodes are missing.
     """
-    active = tuple(node for node in nodes if node.status in ACTIVE_STATUSES or node.id in healing)
+    known = {node.id: (left or {}).get(node.id, NodeLeft()) for node in nodes}
+    active = tuple(node for node in nodes if node.status in ACTIVE_STATUSES or known[node.id].waits_for is not None)
     if active or status in ACTIVE_STATUSES:
         return Active(active)
     if status == SUCCESSFUL and not handled:
         return Nothing(tuple(node for node in nodes if node.bad))
-    graph = _Graph(_with_early([replace(node, healed_by=(healed or {}).get(node.id)) for node in nodes]))
+    graph = _Graph(_with_early([replace(node, healed_by=known[node.id].healed_by) for node in nodes]))
     for node in graph.order:
         graph.settle(node)
     obstacles = tuple(_obstacles(nodes, graph.kept, graph.ambiguous))

@@ -60,8 +60,7 @@ class Situation:
 
     def remainder(self, handled: bool) -> t.Union[Remainder, Nothing, Active]:
         """What remains, by all that is known."""
-        healing = [number for number, one in self.left.items() if one.waits_for is not None]
-        return remaining(self.nodes, self.source.status, handled, self.healed, healing)
+        return remaining(self.nodes, self.source.status, handled, self.left)
 
     def same_as(self, other: Situation) -> bool:
         """Whether the same nodes have to run, on the same hosts; whichever of several jobs has healed the others."""

@@ -16,9 +16,12 @@ from dataclasses import dataclass
 import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
+from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._api.kinds import JOB
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.remaining_nodes import (
     Active,
     Node,
+    NodeLeft,
     Nothing,
     Remainder,
     never_run,
@@ -96,8 +99,9 @@ def nodes_of(graph: str, states: str) -> list[Node]:
     return Graph.of(graph).of_state({pair[0]: pair[1] for pair in states.split()})
 
 
-def healed(nodes: t.Iterable[Node], states: t.Mapping[str, str]) -> dict[int, int]:
-    return {node.id: 500 for node in nodes if states[node.identifier] == "h"}
+def healed(nodes: t.Iterable[Node], names: t.Container[str]) -> dict[int, NodeLeft]:
+    """What is left of nodes, where that of these has been done since."""
+    return {node.id: NodeLeft(healed_by=500) for node in nodes if node.identifier in names}
 
 
 def graph_of(remainder: Remainder) -> Graph:
@@ -191,8 +195,8 @@ def same(graph: Graph, other: Graph) -> bool:
 )
 def test_what_remains(graph: str, states: str, status: str, runs: str | None) -> None:
     nodes = nodes_of(graph, states)
-    since = healed(nodes, {pair[0]: pair[1] for pair in states.split()})
-    remains = remaining(nodes, status, handled=status == "successful", healed=since)
+    since = healed(nodes, [pair[0] for pair in states.split() if pair[1] == "h"])
+    remains = remaining(nodes, status, handled=status == "successful", left=since)
     if runs == "":
         assert remains == Nothing()
     else:
@@ -213,8 +217,9 @@ def test_what_remains(graph: str, states: str, status: str, runs: str | None) ->
 )
 def test_an_active_workflow_has_no_remainder_yet(states: str, status: str, running: str) -> None:
     nodes = nodes_of("A>B", states)
-    healing = [node.id for node in nodes if f"{node.label}w" in states]
-    remains = remaining(nodes, status, handled=True, healing=healing)
+    healing = NodeLeft(waits_for=(Job.of({"id": 500, "status": "running"}), JOB))
+    left = {node.id: healing for node in nodes if f"{node.label}w" in states}
+    remains = remaining(nodes, status, handled=True, left=left)
     assert isinstance(remains, Active)
     assert "".join(node.label for node in remains.nodes) == running
 
@@ -456,7 +461,7 @@ def check(then: Manager, heal: t.Callable[[str], bool] = lambda _name: False) ->
     missing = graph.well - succeeded
 
     nodes = graph.of_state(then.states)
-    remains = remaining(nodes, then.status, True, {node.id: 500 for node in nodes if node.identifier in since})
+    remains = remaining(nodes, then.status, True, healed(nodes, since))
     left = graph_of(remains) if isinstance(remains, Remainder) else Graph((), {}, frozenset())
     now = Manager(left, dict.fromkeys(left.nodes, "+"))
 
