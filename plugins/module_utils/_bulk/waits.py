@@ -36,14 +36,14 @@ class SharedWatch(Watch):
         Not where the controller has answered elsewhere both before and after an attempt that failed: between two
         attempts alone it may have come back.
         """
-        began = self._client.clock() - seconds
+        began = self.client.clock() - seconds
         answered_before = began <= self._answered_elsewhere
         if not super().patient(seconds):
             return False
-        if not answers(self._client):
+        if not answers(self.client):
             self._answered_elsewhere = -math.inf
             return True
-        self._answered_elsewhere = self._client.clock()
+        self._answered_elsewhere = self.client.clock()
         return seconds < SICK_AFTER or not answered_before
 
 

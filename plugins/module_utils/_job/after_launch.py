@@ -13,7 +13,6 @@ import typing as t
 from dataclasses import replace
 
 from .._api import jobs as _jobs
-from .._api.client import ControllerClient
 from .._api.errors import ControllerError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job
 from .._api.kinds import JOB, Kind
@@ -21,7 +20,7 @@ from .._launch.asks import EndOf, Pause, Steps
 from .._launch.failure_report import explained, in_front
 from .._launch.launch import Launched
 from .._launch.tie_break import lower_rival
-from .._launch.waiting import GOES_ON, Waiting, Watch, patience_to_launch
+from .._launch.waiting import GOES_ON, Watch, patience_to_launch
 from .._work.host_patterns import limit_problem
 from .launch_template import refuse_ignored
 from .outcome import BrokenOffError, Outcome, RelaunchOutcome, carrying, in_one
@@ -113,21 +112,19 @@ def until_ended(work: JobWork, job: Job, what: str, outcome: RelaunchOutcome, ou
         # Of many, others may have jobs of their own.
         work.client.patient = work.watch.patient if ours else patience_to_launch(work.watch)
     ask = EndOf(job, ours=ours)
-    return (yield from await_end(work.client, work.watch, work.request.waiting, ask, what, outcome))
+    return (yield from await_end(work.watch, ask, what, outcome))
 
 
-def await_end(
-    client: ControllerClient, watch: Watch, waiting: Waiting, ask: EndOf, what: str, outcome: Outcome
-) -> Steps[Job]:
+def await_end(watch: Watch, ask: EndOf, what: str, outcome: Outcome) -> Steps[Job]:
     """Wait for the end of a job of whatever kind, and tell what came of it where that is not seen.
 
-    :param watch: cancels it, where that is asked for.
+    :param watch: tells how long to wait, and cancels it, where that is asked for.
     :param what: the job, for a sentence.
     :param outcome: what is known; it may be about another job.
     :raises WaitTimeoutError: the time is over.
     :raises ControllerError: what waiting will not cure.
     """
-    job, kind = ask.job, ask.kind
+    client, job, kind = watch.client, ask.job, ask.kind
     page = client.page_url(kind.page, job.id)
     try:
         ended: Job = yield ask
@@ -135,13 +132,13 @@ def await_end(
     except WaitTimeoutError as error:
         last, trouble = t.cast("Job", error.last or job), error.trouble
         on = GOES_ON
-        if ask.ours and waiting.cancel_on_timeout:
+        if ask.ours and watch.waiting.cancel_on_timeout:
             (last, on), trouble = canceled(watch, last, kind), ""
         why = trouble or explained(last) + (in_front(client, last) if kind is JOB else "")
         state = f"last seen {last.status}" if trouble else last.status
         if outcome.job is not None and outcome.job.id == job.id:
             outcome = outcome.about(client, last, kind)
-        over = waiting.over(error)
+        over = watch.waiting.over(error)
         late = type(error)(f"Waiting for {what} ended {over} with the {kind.noun} {state}.{why} {on} See {page}")
         raise BrokenOffError(late, outcome) from None
     except ControllerError as error:

@@ -13,7 +13,6 @@ import typing as t
 from dataclasses import replace
 
 from .._api import jobs as _jobs
-from .._api.client import ControllerClient
 from .._api.errors import (
     ControllerError,
     DeadlineError,
@@ -230,7 +229,7 @@ class RelaunchSequence:
         attempt = replace(prepared.attempt, again_by=look.at + FRESH_FOR)
         newer = work.jobs_after(look.ledger.newest)
         try:
-            launched = yield from sent_once(work.client, work.watch, self.state, attempt, newer, prepared.outcome)
+            launched = yield from sent_once(work.watch, self.state, attempt, newer, prepared.outcome)
         except ControllerError as error:
             if isinstance(error, ForbiddenError) and prepared.decision.instead is not None:
                 raise
@@ -241,12 +240,7 @@ class RelaunchSequence:
 
 
 def sent_once(
-    client: ControllerClient,
-    watch: Watch,
-    state: SequenceState,
-    attempt: Attempt,
-    newer: Newer,
-    outcome: Outcome,
+    watch: Watch, state: SequenceState, attempt: Attempt, newer: Newer, outcome: Outcome
 ) -> Steps[t.Optional[Launched]]:
     """Send a launch, at most once where it may have been carried out, and find the job that came of it.
 
@@ -263,10 +257,10 @@ def sent_once(
     attempt = replace(attempt, again_by=again_by, refused_before=state.refused == attempt.path)
     unknown = replace(outcome, changed=True, job=None, url=None)
     with interrupted_with(unknown):
-        sent = send(client, attempt)
+        sent = send(watch.client, attempt)
     state.refused = attempt.path if isinstance(sent, NotNow) and sent.refused else ""
     if isinstance(sent, NotNow):
-        pause = pause_before_next_try(client, attempt, sent, state.tries, watch.left())
+        pause = pause_before_next_try(watch.client, attempt, sent, state.tries, watch.left())
         state.tries += 1
         yield Pause(pause)
         return None
@@ -275,7 +269,7 @@ def sent_once(
         return sent
     state.looking_up = True
     with carrying(unknown):
-        found = yield from look_up(client, attempt, sent, newer, watch.left())
+        found = yield from look_up(watch.client, attempt, sent, newer, watch.left())
     state.looking_up = False
     return found
 

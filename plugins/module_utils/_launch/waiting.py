@@ -119,31 +119,31 @@ class Watch:
         progress: t.Optional[Progress] = None,
         launch_by: t.Optional[float] = None,
     ) -> None:
-        self._client = client
+        self.client = client
         self.launch_by = launch_by
-        self._waiting = waiting
+        self.waiting = waiting
         self._progress = progress
         self._timeout_at = self._next_timeout()
 
     def _next_timeout(self) -> float:
         """When the timeout is over, by the client's clock."""
-        return math.inf if self._waiting.timeout is None else self._client.clock() + self._waiting.timeout
+        return math.inf if self.waiting.timeout is None else self.client.clock() + self.waiting.timeout
 
     def left(self, most: float = math.inf) -> float:
         """Seconds until the timeout.
 
         :param most: seconds, for what has an end of its own.
         """
-        return max(0.0, min(self._timeout_at - self._client.clock(), most))
+        return max(0.0, min(self._timeout_at - self.client.clock(), most))
 
     @property
     def passed(self) -> bool:
-        return self._client.clock() >= self._timeout_at
+        return self.client.clock() >= self._timeout_at
 
     @property
     def launching_over(self) -> bool:
         """Whether the task's deadline is over, so that nothing is launched any more."""
-        return self.launch_by is not None and self._client.clock() >= self.launch_by
+        return self.launch_by is not None and self.client.clock() >= self.launch_by
 
     def launch_until(self, latest: float) -> float:
         """Until when, by the client's clock, a launch may be sent.
@@ -167,20 +167,20 @@ class Watch:
         """
         known = job if self.launch_by is None else self._until_deadline(job, kind, ours, self.launch_by)
         ended = self._until(job, kind, self._ended, self.left(), known)
-        if self._waiting.each_job:
+        if self.waiting.each_job:
             self._timeout_at = self._next_timeout()
         return ended
 
     def _until_deadline(self, job: Job, kind: Kind, ours: bool, deadline: float) -> Job:
         """The job when it has ended or the deadline has come, as far as it is waited for after that."""
         try:
-            return self._until(job, kind, self._ended, self.left(most=deadline - self._client.clock()), job)
+            return self._until(job, kind, self._ended, self.left(most=deadline - self.client.clock()), job)
         except WaitTimeoutError as error:
             last = t.cast("Job", error.last or job)
             if error.trouble and ours and not self.passed:
                 # It may have begun since it was seen last.
-                last, error.trouble = self.through(lambda: _jobs.get_once(self._client, job.id, kind)), ""
-            if self.passed or self._waiting.beyond_deadline(last, ours):
+                last, error.trouble = self.through(lambda: _jobs.get_once(self.client, job.id, kind)), ""
+            if self.passed or self.waiting.beyond_deadline(last, ours):
                 return last
             raise DeadlineError("The deadline is over.", last, error.trouble) from None
 
@@ -211,12 +211,12 @@ class Watch:
         :raises WaitTimeoutError: the timeout came first.
         :raises ControllerError: what waiting will not cure.
         """
-        look = _look_for_ends(self._client, ids, ended_among)
+        look = _look_for_ends(self.client, ids, ended_among)
         left = self.left(math.inf if most is None else most)
-        pause = min(pause, self._waiting.interval, left)
-        self._client.sleep(pause)
+        pause = min(pause, self.waiting.interval, left)
+        self.client.sleep(pause)
         left -= pause
-        if most is not None and left <= self._waiting.interval:
+        if most is not None and left <= self.waiting.interval:
             # The next look comes after that.
             left = 0.0
         try:
@@ -229,7 +229,7 @@ class Watch:
     def seen_now(self, ids: t.Mapping[int, Kind]) -> tuple[dict[int, Job], str]:
         """Several jobs as they are now, by number, as lists show them; or none, and why they cannot be read."""
         try:
-            return {job.id: job for job in _listed(self._client, ids, {})}, ""
+            return {job.id: job for job in _listed(self.client, ids, {})}, ""
         except ControllerError as error:
             return {}, _LAST_FAILED.format(error)
 
@@ -243,7 +243,7 @@ class Watch:
         # A list does not tell: the detail may.
         known = job if job.in_detail else None
         if at_once:
-            return known or _jobs.get(self._client, job.id)
+            return known or _jobs.get(self.client, job.id)
         timeout = (
             EVENTS_TIMEOUT if job.status in (_jobs.FAILED_STATUS, _jobs.SUCCESSFUL) else EVENTS_TIMEOUT_NO_PLAYBOOK
         )
@@ -255,10 +255,10 @@ class Watch:
         :returns: None where the controller accepted it, else why it goes on or has gone on, as a sentence.
         """
         try:
-            self._client.retried(lambda: self._client.post(kind.at(job.id, "cancel"), {}, CANCEL_ACCEPTED))
+            self.client.retried(lambda: self.client.post(kind.at(job.id, "cancel"), {}, CANCEL_ACCEPTED))
         except ControllerError as error:
             if isinstance(error, AnswerError) and error.status == ENDED_ALREADY:
-                return _why_not_canceled(self._client, job, kind)
+                return _why_not_canceled(self.client, job, kind)
             return f"Canceling it failed: {error}"
         return None
 
@@ -272,7 +272,7 @@ class Watch:
     def _ended(self, job: Job) -> bool:
         if self._progress:
             self._progress(job)
-        return job.over(self._client.now())
+        return job.over(self.client.now())
 
     def _as_seen_last(
         self, job: Job, kind: Kind, done: t.Callable[[Job], bool], timeout: float, known: t.Optional[Job]
@@ -286,17 +286,12 @@ class Watch:
     def _until(
         self, job: Job, kind: Kind, done: t.Callable[[Job], bool], timeout: float, known: t.Optional[Job]
     ) -> Job:
-        return self._wait(lambda: _jobs.get_once(self._client, job.id, kind), done, timeout, known)
+        return self._wait(lambda: _jobs.get_once(self.client, job.id, kind), done, timeout, known)
 
     def _wait(
-        self,
-        fetch: t.Callable[[], _T],
-        done: t.Callable[[_T], bool],
-        timeout: float,
-        known: t.Optional[_T] = None,
+        self, fetch: t.Callable[[], _T], done: t.Callable[[_T], bool], timeout: float, known: t.Optional[_T] = None
     ) -> _T:
-        client = self._client
-        return wait_until(fetch, done, self._waiting.interval, timeout, client.clock, client.sleep, known)
+        return wait_until(fetch, done, self.waiting.interval, timeout, self.client.clock, self.client.sleep, known)
 
 
 def patience_to_launch(watch: Watch) -> t.Callable[[float], bool]:

@@ -73,7 +73,7 @@ class WorkflowRun:
     def launch(self, attempt: Attempt, contest: Contest, outcome: WorkflowOutcome) -> Steps[t.Optional[Launched]]:
         """Send the POST, and find the workflow job that came of it; as of ``sent_once``."""
         with carrying(outcome):
-            return (yield from sent_once(self.client, self.watch, self.state, attempt, contest.newer, outcome))
+            return (yield from sent_once(self.watch, self.state, attempt, contest.newer, outcome))
 
     def launched(
         self, launched: Launched, contest: Contest, outcome: WorkflowOutcome, templates: tuple[int, ...]
@@ -223,7 +223,7 @@ class WorkflowRun:
         if not ours:
             refuse_own(self.client, self.request.own_job, job)
         ask, what = EndOf(job, kind, ours), f"{kind.noun} {job.id}"
-        return (yield from await_end(self.client, self.watch, self.request.waiting, ask, what, outcome))
+        return (yield from await_end(self.watch, ask, what, outcome))
 
     def done(self, job: Job, said: str, outcome: WorkflowOutcome) -> WorkflowOutcome:
         """The outcome where nothing is left to do."""
