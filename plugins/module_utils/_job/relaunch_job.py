@@ -21,14 +21,13 @@ from .._launch.changes import with_numbers
 from .._launch.refusals import source_is_other, source_unavailable
 from .._launch.waiting import Progress, Watch
 from .._work.decision import REMAINING
-from .._work.ledger import Ledger
 from .._work.ledger_reader import JobsRead
 from .._work.same_work import same_but_limit
 from .driver import drive
 from .options import RelaunchRequest
 from .outcome import RelaunchOutcome, carrying
 from .sequence import RelaunchSequence
-from .work import JobWork
+from .work import JobWork, Park
 
 
 def relaunch_job(
@@ -48,16 +47,11 @@ def relaunch_job(
 
 
 def sequence_of(
-    client: ControllerClient,
-    request: RelaunchRequest,
-    watch: Watch,
-    read: JobsRead,
-    park: t.Optional[t.Callable[[Ledger, t.Callable[[Job], Job]], Ledger]] = None,
+    client: ControllerClient, request: RelaunchRequest, watch: Watch, read: JobsRead, park: t.Optional[Park] = None
 ) -> RelaunchSequence:
     """The sequence of a job.
 
     :param read: what is known of jobs that have ended; it grows.
-    :param park: see ``JobWork``.
     """
     return RelaunchSequence(lambda source: replace(JobWork.of(client, request, watch, source, read), park=park))
 

@@ -47,6 +47,9 @@ from .outcome import RelaunchOutcome
 # Between the answer to the look that a launch rests on and its POST lie no more seconds than these.
 FRESH_FOR = 3.0
 
+# Tells in a ledger which of its hosts need a person, with what brings a job when its events are in.
+Park = t.Callable[[Ledger, t.Callable[[Job], Job]], Ledger]
+
 
 @dataclass(frozen=True)
 class Look:
@@ -103,7 +106,6 @@ class JobWork:
     :param events_in: brings a job that has ended when its events are in.
     :param of_others: the numbers of jobs that are other work though nothing in them tells it; they may grow.
     :param inventories: their hosts, where many jobs are asked about.
-    :param park: tells in a ledger which of its hosts need a person, with what brings a job when its events are in.
     """
 
     client: ControllerClient
@@ -115,7 +117,7 @@ class JobWork:
     events_in: EventsIn
     of_others: set[int] = field(default_factory=set)
     inventories: t.Optional[InventoryHosts] = None
-    park: t.Optional[t.Callable[[Ledger, t.Callable[[Job], Job]], Ledger]] = None
+    park: t.Optional[Park] = None
 
     @classmethod
     def of(

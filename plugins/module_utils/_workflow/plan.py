@@ -33,6 +33,8 @@ APPROVAL = "workflow_approval"
 # Where the templates are that take prompts, by what they make.
 TEMPLATES = {"job_templates/": _JOB, "workflow_job_templates/": _WORKFLOW}
 
+_ByNumber = t.Mapping[int, t.Mapping[str, t.Any]]
+
 
 @dataclass(frozen=True)
 class KnownOfNodes:
@@ -52,11 +54,11 @@ class KnownOfNodes:
     :param surveyed: by template that takes variables by its survey alone, the names of these.
     """
 
-    templates: t.Mapping[int, t.Mapping[str, t.Any]]
+    templates: _ByNumber
     left: t.Mapping[int, NodeLeft]
     artifacts: t.Mapping[int, t.Any] = field(default_factory=dict)
     sublists: t.Mapping[int, t.Mapping[str, tuple[int, ...]]] = field(default_factory=dict)
-    approvals: t.Mapping[int, t.Mapping[str, t.Any]] = field(default_factory=dict)
+    approvals: _ByNumber = field(default_factory=dict)
     passwords: t.Mapping[int, t.Sequence[str]] = field(default_factory=dict)
     surveyed: t.Mapping[int, t.Collection[str]] = field(default_factory=dict)
     unreadable: frozenset[int] = frozenset()
@@ -384,10 +386,7 @@ class _ForAll:
 
 
 def _shared(
-    remainder: Remainder,
-    found: KnownOfNodes,
-    handed: t.Mapping[int, t.Mapping[str, t.Any]],
-    variables: t.Mapping[str, t.Any],
+    remainder: Remainder, found: KnownOfNodes, handed: _ByNumber, variables: t.Mapping[str, t.Any]
 ) -> dict[str, _ForAll]:
     """The artifacts that the workflow has to give to all of its nodes, by name; its own variables outrank them."""
     shared: dict[str, _ForAll] = {}
@@ -399,11 +398,7 @@ def _shared(
 
 
 def _overruled(
-    remainder: Remainder,
-    found: KnownOfNodes,
-    handed: t.Mapping[int, t.Mapping[str, t.Any]],
-    bodies: t.Mapping[int, t.Mapping[str, t.Any]],
-    shared: t.Mapping[str, _ForAll],
+    remainder: Remainder, found: KnownOfNodes, handed: _ByNumber, bodies: _ByNumber, shared: t.Mapping[str, _ForAll]
 ) -> t.Iterator[str]:
     """Reasons: what all nodes are given outranks what one of them has of its own, and reaches those that had none."""
     for node in (node for node in remainder.nodes if node.template_type in TEMPLATES.values()):
