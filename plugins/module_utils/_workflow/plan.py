@@ -14,6 +14,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from .._api.jobs import Job, summary_of, told
+from .._api.kinds import JOB, WORKFLOW_JOB
+from .._api.templates import JOB_TEMPLATE, WORKFLOW_TEMPLATE
 from .._launch.gone_prompts import Objection
 from .._launch.template_launch import ASKS, SEVERAL_OBJECTS, limit_of, not_limitable
 from .._work.decision import ALL
@@ -27,11 +29,9 @@ SUBLISTS = {name: ASKS[name] for name in SEVERAL_OBJECTS}
 # What a workflow gives to all of its nodes, beside variables and the limit.
 _OF_WORKFLOW = ("inventory", "scm_branch", "job_tags", "skip_tags")
 
-_JOB = "job"
-_WORKFLOW = "workflow_job"
 APPROVAL = "workflow_approval"
 # Where the templates are that take prompts, by what they make.
-TEMPLATES = {"job_templates/": _JOB, "workflow_job_templates/": _WORKFLOW}
+TEMPLATES = {JOB.type: JOB_TEMPLATE.path, WORKFLOW_JOB.type: WORKFLOW_TEMPLATE.path}
 
 _ByNumber = t.Mapping[int, t.Mapping[str, t.Any]]
 
@@ -172,7 +172,7 @@ def not_kept(source: Job) -> tuple[str, ...]:
 
 def givers(kept: RemainingNode, found: KnownOfNodes) -> tuple[Node, ...]:
     """The nodes whose artifacts of then a node is to be given: none where it takes no variables, such as an update."""
-    return kept.inherited(found.hosts) if kept.node.template_type in TEMPLATES.values() else ()
+    return kept.inherited(found.hosts) if kept.node.template_type in TEMPLATES else ()
 
 
 def _handed(kept: RemainingNode, found: KnownOfNodes) -> dict[str, t.Any]:
@@ -217,7 +217,7 @@ def _body(source: Job, kept: RemainingNode, found: KnownOfNodes, handed: t.Mappi
 def _not_startable(source: Job, remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
     """Reasons: what the user may not start, and what no workflow can."""
     nodes = [node for node in remainder.nodes if node.template is not None]
-    launched = [node for node in nodes if node.template_type in TEMPLATES.values()]
+    launched = [node for node in nodes if node.template_type in TEMPLATES]
     denied = [node.label for node in launched if not _startable(found.templates.get(node.template or 0))]
     if denied:
         yield f"This user may not start what {told(denied)} would run: that takes the role execute on its template."
@@ -240,7 +240,7 @@ def _lacks(source: Job, node: Node, found: KnownOfNodes) -> frozenset[str]:
     """What the job of a node would be without, since its template has lost it and nothing else gives it: it would fail
     before its start. Other than job templates need neither.
     """
-    template = found.template_of(node) if node.template_type == _JOB else {}
+    template = found.template_of(node) if node.template_type == JOB.type else {}
     lacking = {name for name in ("inventory", "project") if template.get(name, name) is None}
     asked = template.get("ask_inventory_on_launch") and (node.prompts.get("inventory") or source.facts.get("inventory"))
     return frozenset(lacking - {"inventory"} if asked else lacking)
@@ -301,7 +301,7 @@ def _not_limitable(remainder: Remainder, found: KnownOfNodes, request: WorkflowR
         if problem:
             yield f"{node.label} cannot be limited to these hosts: {problem} Or {on_all} to run it whole."
         slices = int(template.get("job_slice_count") or 1)
-        if node.template_type == _WORKFLOW:
+        if node.template_type == WORKFLOW_JOB.type:
             nested.append(node)
         elif found.left_of(node).whole:
             continue
@@ -401,7 +401,7 @@ def _overruled(
     remainder: Remainder, found: KnownOfNodes, handed: _ByNumber, bodies: _ByNumber, shared: t.Mapping[str, _ForAll]
 ) -> t.Iterator[str]:
     """Reasons: what all nodes are given outranks what one of them has of its own, and reaches those that had none."""
-    for node in (node for node in remainder.nodes if node.template_type in TEMPLATES.values()):
+    for node in (node for node in remainder.nodes if node.template_type in TEMPLATES):
         own = bodies[node.id].get("extra_data") or {}
         for name, one in sorted(shared.items()):
             let = f"the template of {one.needed_by} does not ask for variables at launch: let it."

@@ -41,7 +41,7 @@ def read_known(
     nodes = remainder.nodes
     templates = {
         int(entry["id"]): entry
-        for path, kind in TEMPLATES.items()
+        for kind, path in TEMPLATES.items()
         for entry in _by_id(client, path, [node.template for node in nodes if node.template_type == kind])
     }
     known = KnownOfNodes(templates, left)
@@ -111,8 +111,7 @@ def _surveyed(client: ControllerClient, node: Node, template: _Entry) -> frozens
     """The names of the variables that a template takes by its survey, where it takes no others."""
     if template.get("ask_variables_on_launch") or not template.get("survey_enabled"):
         return frozenset()
-    path = next(path for path, kind in TEMPLATES.items() if kind == node.template_type)
-    survey = client.get(f"{path}{template['id']}/survey_spec/")
+    survey = client.get(f"{TEMPLATES[str(node.template_type)]}{template['id']}/survey_spec/")
     return frozenset(str(one.get("variable")) for one in survey.get("spec") or ())
 
 
