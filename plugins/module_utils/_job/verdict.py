@@ -90,7 +90,7 @@ def _judge(work: JobWork, job: Job, outcome: RelaunchOutcome, alone: bool) -> St
     if job.successful and work.request.options.hosts != ALL:
         with carrying(outcome):
             # A list shows less of it, and what it has started is asked for.
-            job = work.events_in.of_successful(work.client, job)
+            job = work.events_in.of_successful(job)
         outcome = replace(outcome, job=job)
     if outcome.hosts and job.limit_names <= frozenset(outcome.hosts):
         with carrying(replace(outcome, remaining_hosts=None)):

@@ -88,12 +88,12 @@ class EventsIn:
         """The same, where it has been asked for before."""
         return self._read.details.get(job.id)
 
-    def of_successful(self, client: ControllerClient, job: Job) -> Job:
+    def of_successful(self, job: Job) -> Job:
         """The same, where what it has started is asked for next, and may come along.
 
         :raises ControllerError: what waiting will not cure.
         """
-        if job.id not in self._read.details and read_whole(client, job, self._read.starts):
+        if job.id not in self._read.details and read_whole(self._watch.client, job, self._read.starts):
             self._read.details[job.id] = Job({**job.facts, "event_processing_finished": True})
         return self(job)
 
