@@ -387,23 +387,18 @@ msg:
 
 from datetime import datetime, timezone
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import SPECIFICATION, JobsRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
-from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
-from ansible_collections.relaunch.controller.plugins.module_utils._task.module import run
+from ansible_collections.relaunch.controller.plugins.module_utils._task.module import Params, run
 
 
 def main() -> None:
-    module = AnsibleModule(SPECIFICATION["argument_spec"], supports_check_mode=True)
+    now = datetime.now(timezone.utc)
 
-    def act(client: ControllerClient) -> Outcome:
-        now = datetime.now(timezone.utc)
-        return relaunch_jobs(client, JobsRequest.of(module.params, module.check_mode, now), now)
+    def request_of(params: Params, check_mode: bool, _diff: bool) -> JobsRequest:
+        return JobsRequest.of(params, check_mode, now)
 
-    run(module, act, SPECIFICATION)
+    run(SPECIFICATION, request_of, lambda client, request: relaunch_jobs(client, request, now))
 
 
 if __name__ == "__main__":

@@ -371,25 +371,16 @@ msg:
     Job 43, a relaunch of job 42, ended with status failed: would be relaunched on 1 failed host: web2.
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._job.job_info import (
     INFO_SPECIFICATION,
     info_request,
     job_info,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
 from ansible_collections.relaunch.controller.plugins.module_utils._task.module import run
 
 
 def main() -> None:
-    module = AnsibleModule(INFO_SPECIFICATION["argument_spec"], supports_check_mode=True)
-
-    def act(client: ControllerClient) -> Outcome:
-        return job_info(client, info_request(module.params))
-
-    run(module, act, INFO_SPECIFICATION)
+    run(INFO_SPECIFICATION, lambda params, _check_mode, _diff: info_request(params), job_info)
 
 
 if __name__ == "__main__":

@@ -422,25 +422,16 @@ msg:
   sample: "Job 42 ended with status failed: relaunched as job 43 on 2 failed hosts: host3, host5."
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._job.options import (
     RELAUNCH_SPECIFICATION,
     RelaunchRequest,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
 from ansible_collections.relaunch.controller.plugins.module_utils._job.relaunch_job import relaunch_job
 from ansible_collections.relaunch.controller.plugins.module_utils._task.module import run
 
 
 def main() -> None:
-    module = AnsibleModule(RELAUNCH_SPECIFICATION["argument_spec"], supports_check_mode=True)
-
-    def act(client: ControllerClient) -> Outcome:
-        return relaunch_job(client, RelaunchRequest.of(module.params, module.check_mode, module._diff))
-
-    run(module, act, RELAUNCH_SPECIFICATION)
+    run(RELAUNCH_SPECIFICATION, RelaunchRequest.of, relaunch_job)
 
 
 if __name__ == "__main__":

@@ -436,10 +436,6 @@ msg:
     1 failed host: web2. Job 44 was successful.
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
 from ansible_collections.relaunch.controller.plugins.module_utils._retry.options import (
     RETRY_SPECIFICATION,
     RetryRequest,
@@ -449,12 +445,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._task.module i
 
 
 def main() -> None:
-    module = AnsibleModule(RETRY_SPECIFICATION["argument_spec"], supports_check_mode=True)
-
-    def act(client: ControllerClient) -> Outcome:
-        return retry_failed_hosts(client, RetryRequest.of(module.params, module.check_mode, module._diff))
-
-    run(module, act, RETRY_SPECIFICATION)
+    run(RETRY_SPECIFICATION, RetryRequest.of, retry_failed_hosts)
 
 
 if __name__ == "__main__":

@@ -369,10 +369,6 @@ msg:
   sample: "What remains of workflow job 85 runs as workflow job 91: deploy, verify. Workflow job 91 was successful."
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
-from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
 from ansible_collections.relaunch.controller.plugins.module_utils._task.module import run
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import (
     WORKFLOW_SPECIFICATION,
@@ -382,12 +378,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._workflow.rela
 
 
 def main() -> None:
-    module = AnsibleModule(WORKFLOW_SPECIFICATION["argument_spec"], supports_check_mode=True)
-
-    def act(client: ControllerClient) -> Outcome:
-        return relaunch_workflow(client, WorkflowRequest.of(module.params, module.check_mode, module._diff))
-
-    run(module, act, WORKFLOW_SPECIFICATION)
+    run(WORKFLOW_SPECIFICATION, WorkflowRequest.of, relaunch_workflow)
 
 
 if __name__ == "__main__":
