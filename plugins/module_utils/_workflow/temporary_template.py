@@ -76,7 +76,7 @@ def create(client: ControllerClient, plan: Plan, source_id: int) -> int:
     body = {"name": name, "description": description(source_id), **plan.template}
     lost: list[ControllerError] = []
     try:
-        return int(_made(client, "workflow_job_templates/", body, {"name": name}, lost)["id"])
+        return int(_made(client, "workflow_job_templates/", body, "name", lost)["id"])
     except ControllerError as error:
         if not lost:
             raise
@@ -127,7 +127,7 @@ def stays(template: int, error: ControllerError) -> str:
 
 def _make_node(client: ControllerClient, template: int, one: PlannedNode) -> int:
     path = f"workflow_job_templates/{template}/workflow_nodes/"
-    number = int(_made(client, path, one.body, {"identifier": one.body["identifier"]})["id"])
+    number = int(_made(client, path, one.body, "identifier")["id"])
     if one.approval is not None:
         # Were it made twice, the node would have the later one, and the other would go with the template.
         below = f"workflow_job_template_nodes/{number}/create_approval_template/"
@@ -142,19 +142,20 @@ def _made(
     client: ControllerClient,
     path: str,
     body: t.Mapping[str, t.Any],
-    unique: t.Mapping[str, t.Any],
+    unique: str,
     lost: t.Optional[list[ControllerError]] = None,
     expected: int = CREATED,
 ) -> Body:
     """Make something that the controller lets exist once only. Before it is sent again it is looked for.
 
+    :param unique: the key of its body whose value nothing else there has.
     :param lost: is given the errors after each of which it may have been made.
     :param expected: the only status that counts as success.
     """
     lost = [] if lost is None else lost
 
     def make_it() -> Body:
-        there = next(iter(client.results(path, **unique)), None) if lost else None
+        there = next(iter(client.results(path, **{unique: body[unique]})), None) if lost else None
         if there is not None:
             return there
         try:
@@ -172,4 +173,4 @@ def _made(
 
 def _add(client: ControllerClient, path: str, number: int) -> None:
     """Add to a list. A credential that is there already the controller would refuse."""
-    _made(client, path, {"id": number}, {"id": number}, expected=NO_CONTENT)
+    _made(client, path, {"id": number}, "id", expected=NO_CONTENT)
