@@ -13,7 +13,6 @@ import typing as t
 from dataclasses import dataclass
 
 from .._api import jobs as _jobs
-from .._api.client import ControllerClient
 from .._api.errors import ControllerError
 from .._api.jobs import Job, told
 from .._api.kinds import IN_WORDS, JOB, WORKFLOW_JOB
@@ -73,10 +72,10 @@ class FailedNodes:
     problem: str = ""
 
 
-def read_failed_nodes(client: ControllerClient, watch: Watch, job: Job) -> FailedNodes:
+def read_failed_nodes(watch: Watch, job: Job) -> FailedNodes:
     """Ask on what a workflow job failed, and why; what goes wrong here hides nothing of what is known."""
     try:
-        bad = [node for node in nodes_of(client, job.id) if node.bad]
+        bad = [node for node in nodes_of(watch.client, job.id) if node.bad]
     except ControllerError as error:
         return FailedNodes(problem=str(error))
     names = tuple(node.label for node in bad)
@@ -85,7 +84,7 @@ def read_failed_nodes(client: ControllerClient, watch: Watch, job: Job) -> Faile
     problem = ""
     for node in bad[:NODES_REPORTED]:
         try:
-            sentence, causes = _of_node(client, watch, node, 0)
+            sentence, causes = _of_node(watch, node, 0)
             said.append(sentence)
             found += causes
         except ControllerError as error:
@@ -93,13 +92,14 @@ def read_failed_nodes(client: ControllerClient, watch: Watch, job: Job) -> Faile
     return FailedNodes(names, tuple(found[:FAILURES_LIMIT]), in_one(*said), problem)
 
 
-def _of_node(client: ControllerClient, watch: Watch, node: Node, depth: int) -> tuple[str, list[dict[str, t.Any]]]:
+def _of_node(watch: Watch, node: Node, depth: int) -> tuple[str, list[dict[str, t.Any]]]:
     """What became of a node: a sentence, and the causes by host."""
+    client = watch.client
     if node.job is None or node.job_type is None:
         return "", []
     if node.job_type == WORKFLOW_JOB.type and depth < DEEPEST_REPORTED:
         bad = [one for one in nodes_of(client, node.job) if one.bad]
-        below = [_of_node(client, watch, one, depth + 1) for one in bad[:NODES_REPORTED]]
+        below = [_of_node(watch, one, depth + 1) for one in bad[:NODES_REPORTED]]
         causes = [{**cause, "node": f"{node.label}/{cause['node']}"} for _said, some in below for cause in some]
         return in_one(f"In {node.label}:", *(said for said, _some in below)), causes
     if node.job_type != JOB.type:

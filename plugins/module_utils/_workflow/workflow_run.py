@@ -198,7 +198,7 @@ class WorkflowRun:
         return outcome
 
     def _fail(self, job: Job, outcome: WorkflowOutcome) -> t.NoReturn:
-        report = read_failed_nodes(self.client, self.watch, job)
+        report = read_failed_nodes(self.watch, job)
         outcome = replace(
             outcome, failed_nodes=report.names, failures=report.failures or None, report_error=report.problem or None
         )
