@@ -63,17 +63,17 @@ def carry_out(
         defect = f"An unexpected error, which is a defect of this collection: {type(error).__name__}: {error}."
         trace = traceback.format_exc()
         report = "Please report it with the output of -vvv."
-        return dict(_failed(error, f"{defect}{_so_far(error)} {report}"), exception=trace)
+        return dict(_failed(error, f"{defect}{_known(error).so_far} {report}"), exception=trace)
     except BaseException as error:  # Ctrl-C, and the error by which Ansible ends a task at its keyword timeout
         why = "" if isinstance(error, KeyboardInterrupt) else f" {error}"
-        return _failed(error, f"Interrupted.{why}{_so_far(error)}")
+        return _failed(error, f"Interrupted.{why}{_known(error).so_far}")
     finally:
         hide_variables(params)
 
 
 def _failed(error: BaseException, sentence: str) -> Result:
-    return dict((outcome_of(error) or Outcome()).result(), failed=True, msg=sentence)
+    return dict(_known(error).result(), failed=True, msg=sentence)
 
 
-def _so_far(error: BaseException) -> str:
-    return (outcome_of(error) or Outcome()).so_far
+def _known(error: BaseException) -> Outcome:
+    return outcome_of(error) or Outcome()
