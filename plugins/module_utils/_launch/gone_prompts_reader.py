@@ -32,7 +32,7 @@ from .gone_prompts import (
 def read_objection(
     client: ControllerClient,
     source: Job,
-    asks_credentials: t.Callable[[], t.Optional[bool]] = lambda: None,
+    asks_credentials: t.Callable[[], t.Optional[bool]],
     changes: t.Collection[str] = (),
     template: t.Optional[Facts] = None,
 ) -> Objection:
