@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from .._api.client import ControllerClient
-from .._api.errors import AnswerError
+from .._api.errors import if_visible
 from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
 from .._api.paging import entries_in, first_entries, first_page
@@ -90,7 +90,11 @@ def read_end_of_run(
     :param kept: starts that were read before, to which are added those that are read now.
     :raises ControllerError: the controller could not be asked. What this user may not read is no error, but unknown.
     """
-    return _Reader(client, run, summaries, StartsRead() if kept is None else kept).read(measure)
+    reader = _Reader(client, run, summaries, StartsRead() if kept is None else kept)
+    end = if_visible(lambda: reader.read(measure), [403])
+    if end is None:
+        return EndOfRun(reader.survivors, never_begun=True, unknown="its events may not be read", broke_off=True)
+    return end
 
 
 def read_started(client: ControllerClient, job: Job, kept: StartsRead) -> Started:
@@ -145,11 +149,8 @@ def read_whole(client: ControllerClient, job: Job, kept: StartsRead) -> bool:
     if not kept.of_many or not kept.brief.get(job.template, True):
         return False
     path = JOB.at(job.id, "job_events")
-    try:
-        answer = client.get(path, **_WHOLE)
-    except AnswerError as error:
-        if error.status != 403:
-            raise
+    answer = if_visible(lambda: client.get(path, **_WHOLE), [403])
+    if answer is None:
         return False
     events = entries_in(answer, path)
     kept.brief[job.template] = not answer.get("next")
@@ -169,12 +170,7 @@ def read_place(client: ControllerClient, run: Job, kept: t.Optional[StartsRead] 
     :raises ControllerError: the controller could not be asked.
     """
     reader = _Reader(client, run, tuple, StartsRead() if kept is None else kept)
-    try:
-        return reader.place()
-    except AnswerError as error:
-        if error.status != 403:
-            raise
-        return ""
+    return if_visible(reader.place, [403]) or ""
 
 
 class _Reader:
@@ -189,7 +185,7 @@ class _Reader:
         self._left_to_read = RESULTS_LIMIT
 
     @cached_property
-    def _survivors(self) -> frozenset[str]:
+    def survivors(self) -> frozenset[str]:
         return frozenset(summary.name_then for summary in self._summaries() if not summary.failed)
 
     def _failed_hosts(self) -> frozenset[str]:
@@ -201,27 +197,22 @@ class _Reader:
 
     def read(self, measure: Job) -> EndOfRun:
         edited = _edited(self._run, measure)
-        try:
-            started = self._started(self._run)
-            other = started if edited else self._started(measure)
-            found = RunStarts(started, other, complete=measure.successful and not edited, failed=self._failed_hosts)
+        started = self._started(self._run)
+        other = started if edited else self._started(measure)
+        found = RunStarts(started, other, complete=measure.successful and not edited, failed=self._failed_hosts)
+        end = decide_end(found)
+        while isinstance(end, OpenQuestion):
+            found = self._asked(found, end)
             end = decide_end(found)
-            while isinstance(end, OpenQuestion):
-                found = self._asked(found, end)
-                end = decide_end(found)
-            stopped = self._stopped(end)
-            if (stopped or end.unproven) and found.failures is None:
-                found = replace(found, failures=self._failures())
-        except AnswerError as error:
-            if error.status != 403:
-                raise
-            return EndOfRun(self._survivors, never_begun=True, unknown="its events may not be read", broke_off=True)
+        stopped = self._stopped(end)
+        if (stopped or end.unproven) and found.failures is None:
+            found = replace(found, failures=self._failures())
         return EndOfRun(
-            stopped=self._survivors if end.unproven else stopped,
+            stopped=self.survivors if end.unproven else stopped,
             never_begun=end.never_begun,
             at=_place(found.run, found.failures, end) if stopped or end.unproven else "",
             unknown="the playbook has changed since" if edited and (stopped or end.unproven) else "",
-            unproven=self._survivors - stopped if end.unproven else frozenset(),
+            unproven=self.survivors - stopped if end.unproven else frozenset(),
             broke_off=end.broke_off,
         )
 
@@ -251,16 +242,16 @@ class _Reader:
 
     def _stopped(self, end: End) -> frozenset[str]:
         if end.everyone:
-            return self._survivors
+            return self.survivors
         if not (end.stopped or end.passed or end.unhandled or end.missed):
             return frozenset()
-        stopped = self._took_part(end.stopped, self._survivors)
-        stopped |= self._took_part(end.unhandled, (self._survivors & self._changed) - stopped)
+        stopped = self._took_part(end.stopped, self.survivors)
+        stopped |= self._took_part(end.unhandled, (self.survivors & self._changed) - stopped)
         for task in end.passed:
-            found = self._in_results({"parent_uuid": task.uuid}, self._survivors - stopped)
-            stopped = stopped | found if self._left_to_read > 0 else self._survivors
+            found = self._in_results({"parent_uuid": task.uuid}, self.survivors - stopped)
+            stopped = stopped | found if self._left_to_read > 0 else self.survivors
         for missed in end.missed:
-            stopped |= self._missing(missed, self._survivors - stopped)
+            stopped |= self._missing(missed, self.survivors - stopped)
         return stopped
 
     def _took_part(self, batches: t.Sequence[Batch], hosts: frozenset[str]) -> frozenset[str]:
@@ -303,14 +294,10 @@ class _Reader:
         without_row = frozenset(summary.name_then for summary in self._summaries() if summary.host is None)
         hosts -= (without_row & LOCALHOST) - terms(missed.pattern)
         # A group that is not in the inventory, and for which no run has started anything, has no hosts.
-        known = self._survivors | self._failed_hosts() if missed.for_somebody else pattern.every
+        known = self.survivors | self._failed_hosts() if missed.for_somebody else pattern.every
         inventory = PatternHosts(self._client, self._run.inventory, NAMES_LIMIT, known)
-        try:
-            return inventory.among(hosts, pattern).perhaps
-        except AnswerError as error:
-            if error.status not in (403, 404):
-                raise
-            return hosts
+        found = if_visible(lambda: inventory.among(hosts, pattern))
+        return hosts if found is None else found.perhaps
 
 
 def range_of(batch: Batch) -> dict[str, int]:

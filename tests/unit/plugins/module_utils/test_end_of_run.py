@@ -92,6 +92,16 @@ class World:
         self.lists["inventories/1/groups/"] = 403
 
 
+class Withdrawn(dict[str, t.Any]):
+    """The same lists, of which those of the failed job's events are refused once they have been read."""
+
+    def get(self, path: str, default: t.Any = None) -> t.Any:
+        found = super().get(path, default)
+        if path == f"jobs/{RUN}/job_events/":
+            self[path] = 403
+        return found
+
+
 def world(name: str) -> World:
     return World(SHAPES[name].source, SHAPES[name].others)
 
@@ -280,6 +290,15 @@ class TestUnknown:
 
         with pytest.raises(AnswerError):
             there.read(1)
+
+    @pytest.mark.parametrize("read", [lambda there: there.read(1), World.place])
+    def test_a_refusal_in_passing_is_an_error(self, read: t.Callable[[World], object]) -> None:
+        """What the run has started could be read, its failures not."""
+        there = world("unreachable-aef")
+        there.lists = Withdrawn(there.lists)
+
+        with pytest.raises(AnswerError, match="may pass"):
+            read(there)
 
     def test_a_playbook_that_has_changed_is_no_measure(self) -> None:
         there = world("plain-last")
