@@ -66,12 +66,6 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def in_parts(names: t.Collection[str]) -> list[list[str]]:
-    """Names in as many request lines as they need."""
-    ordered = sorted(names)
-    return [ordered[start : start + NAMES_LIMIT] for start in range(0, len(ordered), NAMES_LIMIT)]
-
-
 def by_names(key: str, names: t.Collection[str], at_once: int = NAMES_LIMIT) -> list[dict[str, str]]:
     """Filters for what has one of these names, in as many requests as they need; ``__in`` takes names apart at commas.
 
@@ -165,8 +159,8 @@ class PatternHosts:
         :raises ControllerError: it could not be read.
         """
         left = frozenset(names) - self._known
-        for part in in_parts(left):
-            rows = self._client.results(f"inventories/{self._inventory}/hosts/", name__in=",".join(part))
+        for some in by_names("name", left):
+            rows = self._client.results(f"inventories/{self._inventory}/hosts/", **some)
             left -= {str(row.get("name")) for row in rows}
         return not left
 

@@ -23,7 +23,7 @@ from .host_patterns import (
     HostPattern,
     PatternHosts,
     are_plain,
-    in_parts,
+    by_names,
     may_be_no_limit,
 )
 
@@ -346,8 +346,8 @@ def _has_all(
     left = {name for pattern in map(HostPattern.of, patterns) for name in pattern.names if are_plain([name])}
     try:
         for kind in ("groups", "hosts"):
-            for part in in_parts(left):
-                entries = client.results(f"inventories/{job.inventory}/{kind}/", name__in=_listed(part))
+            for some in by_names("name", left):
+                entries = client.results(f"inventories/{job.inventory}/{kind}/", **some)
                 left -= {str(entry.get("name")) for entry in entries}
     except AnswerError as error:
         if not error.not_visible:
@@ -376,17 +376,15 @@ def _without_summary(client: ControllerClient, job: Job, names: frozenset[str], 
     if not names:
         return _left_in(client, job, everybody, every)
     known: list[t.Mapping[str, t.Any]] = []
-    parts = in_parts(names)
-    for part in parts:
-        query = {"name__in": _listed(part), "page_size": GROUPS_LIMIT}
-        path = f"inventories/{job.inventory}/groups/"
-        groups = client.get(path, **query)
+    several, path = by_names("name", names), f"inventories/{job.inventory}/groups/"
+    for some in several:
+        groups = client.get(path, **some, page_size=GROUPS_LIMIT)
         known.extend(entries_in(groups, path))
         if groups.get("next") or len(known) > GROUPS_LIMIT:
             return None
     found = [_left_in(client, job, f"groups/{group['id']}/all_hosts/", every) for group in known]
     if len(known) < len(names):
-        found.extend(_left_in(client, job, everybody, every, name__in=_listed(part)) for part in parts)
+        found.extend(_left_in(client, job, everybody, every, **some) for some in several)
     hosts = sorted({host for one in found for host in one.hosts})
     left = names.difference(hosts, (str(group.get("name")) for group in known))
     if not PatternHosts(client, job.inventory).has_all(left):
@@ -409,7 +407,3 @@ def _not_run_on(job: Job) -> dict[str, t.Any]:
     # A copy has no summary of its own: that is one of the host that it stands for.
     summaries = "constructed_host_summaries" if job.in_constructed_inventory else "job_host_summaries"
     return {"enabled": "true", f"not__{summaries}__job": job.id}
-
-
-def _listed(names: t.Iterable[str]) -> str:
-    return ",".join(sorted(names))
