@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from .._api.client import ControllerClient
-from .._api.errors import AnswerError, if_visible
+from .._api.errors import if_visible
 from .._api.jobs import Job, parse_time
 from .._api.kinds import JOB
 from .host_patterns import LOCALHOST, UNGROUPED, are_plain, by_names, terms
@@ -257,15 +257,8 @@ class HostReach(ActiveLimits):
         inventory = inventory or self._source.inventory
         if inventory is None:
             return None
-        found: list[dict[str, t.Any]] = []
-        try:
-            for query in queries:
-                found.extend(self._client.results(f"inventories/{inventory}/hosts/", **query))
-        except AnswerError as error:
-            if error.not_visible:
-                return None
-            raise
-        return found
+        path = f"inventories/{inventory}/hosts/"
+        return if_visible(lambda: [row for query in queries for row in self._client.results(path, **query)])
 
 
 def _by_old_name(record: HostRecord, job: Job) -> bool:

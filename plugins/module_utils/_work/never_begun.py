@@ -267,16 +267,16 @@ def _never_begun(
             return NeverBegun()
     if not job.inventory or job.sliced:
         return NeverBegun(unknown=OF_SLICE if job.inventory else NO_INVENTORY)
-    try:
+
+    def read() -> NeverBegun:
         left = _without_summary(client, job, names, every) if every or len(names) <= NAMES_LIMIT else None
-        if left is None:
-            some = _left_in(client, job, f"inventories/{job.inventory}/hosts/").hosts
-            return NeverBegun(unknown=NOT_TOLD if some else "")
-        return _meant(client, job, meant, left)
-    except AnswerError as error:
-        if not error.not_visible:
-            raise
-        return _by_number(job, meant, summaries(), done_besides)
+        if left is not None:
+            return _meant(client, job, meant, left)
+        some = _left_in(client, job, f"inventories/{job.inventory}/hosts/").hosts
+        return NeverBegun(unknown=NOT_TOLD if some else "")
+
+    found = if_visible(read)
+    return _by_number(job, meant, summaries(), done_besides) if found is None else found
 
 
 def read_left_out(
@@ -343,17 +343,17 @@ def _has_all(
     It is assumed of what is no name. Where this user may not read it, it has not if a play was begun for none of all
     its hosts.
     """
-    left = {name for pattern in map(HostPattern.of, patterns) for name in pattern.names if are_plain([name])}
-    try:
+
+    def without_row() -> set[str]:
+        left = {name for pattern in map(HostPattern.of, patterns) for name in pattern.names if are_plain([name])}
         for kind in ("groups", "hosts"):
             for some in by_names("name", left):
-                entries = client.results(f"inventories/{job.inventory}/{kind}/", **some)
-                left -= {str(entry.get("name")) for entry in entries}
-    except AnswerError as error:
-        if not error.not_visible:
-            raise
-        return not one_ran_on_all()
-    return not left
+                rows = client.results(f"inventories/{job.inventory}/{kind}/", **some)
+                left -= {str(row.get("name")) for row in rows}
+        return left
+
+    left = if_visible(without_row)
+    return not one_ran_on_all() if left is None else not left
 
 
 def _by_number(
