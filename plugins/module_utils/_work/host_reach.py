@@ -18,14 +18,13 @@ from .._api.client import ControllerClient
 from .._api.errors import if_visible
 from .._api.jobs import Job, parse_time
 from .._api.kinds import JOB
+from .._api.paging import NUMBERS_AT_ONCE, in_chunks
 from .host_patterns import LOCALHOST, UNGROUPED, are_plain, by_names, terms
 from .ledger import HostRecord, Reach
 from .runs import HostKey, Run
 from .starts import FAILURE_EVENTS
 
-# So many numbers fit into a request line of 8 KiB.
-HOSTS_AT_ONCE = 200
-# Names are longer.
+# Of names fewer fit into a request line than of numbers.
 NAMES_AT_ONCE = 50
 
 
@@ -53,7 +52,7 @@ class ActiveLimits:
     def _without_groups(self, run: Run) -> frozenset[str]:
         """The names in a run's limit that are no groups; a limit of very many is taken as not known."""
         names = {part.lstrip("!&") for part in terms(str(run.job.facts.get("limit")))} - run.no_groups
-        if run.job.inventory is None or len(names) > HOSTS_AT_ONCE:
+        if run.job.inventory is None or len(names) > NUMBERS_AT_ONCE:
             return frozenset()
         return frozenset(self.since(run.job.inventory, names))
 
@@ -187,9 +186,8 @@ class HostReach(ActiveLimits):
         named = [one for one in records if isinstance(one.key, str)]
         rows = self._named([one.name for one in named]) if named else None
         found = {one.key: _by_name(one, rows, Reach.RELAUNCH) for one in named}
-        numbered = [one for one in records if isinstance(one.key, int)]
-        changed = self._changed([one.key for one in numbered])
-        for record in numbered:
+        changed = self._changed([one.key for one in records if isinstance(one.key, int)])
+        for record in (one for one in records if isinstance(one.key, int)):
             job = t.cast("Job", record.absent_in)
             idle = Reach.IDLE
             on_purpose = job.successful and not _by_old_name(record, job)
@@ -237,15 +235,14 @@ class HostReach(ActiveLimits):
                 found.update(str(event.get("host_name")) for event in events)
         return frozenset(found)
 
-    def _changed(self, hosts: t.Sequence[HostKey]) -> t.Optional[dict[HostKey, datetime]]:
+    def _changed(self, hosts: t.Iterable[int]) -> t.Optional[dict[HostKey, datetime]]:
         """When each of the enabled ones among these hosts was changed last; None where that may not be read."""
         found = self._enabled_rows(hosts)
         return None if found is None else {int(entry["id"]): parse_time(entry.get("modified")) for entry in found}
 
-    def _enabled_rows(self, numbers: t.Sequence[HostKey]) -> t.Optional[list[dict[str, t.Any]]]:
+    def _enabled_rows(self, numbers: t.Iterable[int]) -> t.Optional[list[dict[str, t.Any]]]:
         """Those of the enabled hosts of the inventory that have these numbers; None as of ``_inventory_rows``."""
-        several = (numbers[start : start + HOSTS_AT_ONCE] for start in range(0, len(numbers), HOSTS_AT_ONCE))
-        return self._inventory_rows([{"enabled": "true", "id__in": ",".join(map(str, some))} for some in several])
+        return self._inventory_rows([{"enabled": "true", "id__in": some} for some in in_chunks(numbers)])
 
     def _inventory_rows(
         self, queries: t.Iterable[t.Mapping[str, str]], inventory: t.Optional[int] = None

@@ -18,9 +18,10 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.client im
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._api.paging import NUMBERS_AT_ONCE
 from ansible_collections.relaunch.controller.plugins.module_utils._job.work import EventsIn
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import EVENTS_TIMEOUT, Waiting, Watch
-from ansible_collections.relaunch.controller.plugins.module_utils._work.host_reach import HOSTS_AT_ONCE, NAMES_AT_ONCE
+from ansible_collections.relaunch.controller.plugins.module_utils._work.host_reach import NAMES_AT_ONCE
 from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger import (
     Ledger,
     Reach,
@@ -589,7 +590,7 @@ class TestIdle:
             read(one)
 
     def test_many_are_asked_for_in_parts(self, controller: ScriptedController, read: Read) -> None:
-        many = [f"web{number}" for number in range(1, HOSTS_AT_ONCE + 2)]
+        many = [f"web{number}" for number in range(1, NUMBERS_AT_ONCE + 2)]
         one = relaunched(43, "successful", limit=",".join(many))
         counted(controller, 42, *map(summary, many))
         controller.whenever("GET", at(43, SUMMARIES), body=listed())
@@ -600,8 +601,8 @@ class TestIdle:
         ledger = read(one)
 
         asked = [len(one.query["id__in"].split(",")) for one in controller.asked if one.path == HOSTS]
-        assert sorted(asked) == [1, HOSTS_AT_ONCE]
-        assert len(ledger.reached(Reach.IDLE)) == HOSTS_AT_ONCE
+        assert sorted(asked) == [1, NUMBERS_AT_ONCE]
+        assert len(ledger.reached(Reach.IDLE)) == NUMBERS_AT_ONCE
 
 
 class TestLostRow:
