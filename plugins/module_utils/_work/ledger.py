@@ -248,11 +248,9 @@ def not_done(inventory: t.Optional[int], base: Run, names: t.Collection[str], ot
     :param others: all runs besides that matter, with the summaries that are known.
     """
     runs = (base, *others)
-    hosts, done = Hosts(inventory, runs), dict[HostKey, list[tuple[Run, HostSummary]]]()
-    for key, rows in _by_host(hosts, runs).items():
-        if done_by(_with_result(rows, HostResult.DONE), _with_result(rows, *FAILURES)) is not None:
-            done[key] = rows
-    then = {one.name_then: hosts.key(base, one) for one in base.summaries or ()}
+    hosts = Hosts(inventory, runs)
+    done = {key: rows for key, rows in _by_host(hosts, runs).items() if _done_in(rows) is not None}
+    then = hosts.keys(base)
     now = {one.name for rows in done.values() for _run, one in rows}
     return {name for name in names if (name not in now if name not in then else then[name] not in done)}
 
@@ -266,9 +264,7 @@ def done_besides(base: Run, others: t.Sequence[Run]) -> set[int]:
     return {
         key
         for key, rows in _by_host(Hosts(base.job.inventory, runs), runs).items()
-        if isinstance(key, int)
-        and all(run is not base for run, _one in rows)
-        and done_by(_with_result(rows, HostResult.DONE), _with_result(rows, *FAILURES)) is not None
+        if isinstance(key, int) and all(run is not base for run, _one in rows) and _done_in(rows) is not None
     }
 
 
@@ -323,21 +319,18 @@ def without_tried(
 
     Nor are those that it was to run on, where it ended without a word of its hosts.
     """
-    own = [run for run in runs if run.job.id in tried and not (run.job.active or run.job.successful)]
-    without_word = [run for run in own if not run.summaries]
+    over = (run for run in runs if not (run.job.active or run.job.successful))
+    silent = [run for run in over if run.job.id in tried and not run.summaries]
     for one in records:
-        if one.would_run:
-            tried_on = one.failed_in[0].id in tried or any(run.covers(one.names) for run in without_word)
-            yield replace(one, reach=Reach.TRIED) if tried_on else one
-        else:
-            yield one
+        tried_on = one.would_run and (one.failed_in[0].id in tried or any(run.covers(one.names) for run in silent))
+        yield replace(one, reach=Reach.TRIED) if tried_on else one
 
 
 class _NamesThen:
     """Which host had which name in each run: another one may have had it than has it now."""
 
     def __init__(self, hosts: Hosts, runs: t.Iterable[Run]) -> None:
-        self._keys = {run.job.id: {one.name_then: hosts.key(run, one) for one in run.summaries or ()} for run in runs}
+        self._keys = {run.job.id: hosts.keys(run) for run in runs}
         self._ran = {number: set(keys.values()) for number, keys in self._keys.items()}
 
     def ran_in(self, run: Run, key: HostKey, names: t.Iterable[str]) -> bool:
@@ -365,11 +358,15 @@ def _with_result(rows: t.Sequence[tuple[Run, HostSummary]], *results: HostResult
     return tuple(run.job for run, one in rows if result_of(run, one) in results)
 
 
+def _done_in(rows: t.Sequence[tuple[Run, HostSummary]]) -> t.Optional[Job]:
+    """The run that did a host which has these summaries; None where it is not done."""
+    return done_by(_with_result(rows, HostResult.DONE), _with_result(rows, *FAILURES))
+
+
 def _record(
     key: HostKey, rows: t.Sequence[tuple[Run, HostSummary]], runs: t.Sequence[Run], names_then: _NamesThen
 ) -> HostRecord:
     """:param rows: the host's summaries, newest first."""
-    failed_in = _with_result(rows, *FAILURES)
     names = names_of(one for _run, one in rows)
     present = [one for _run, one in rows if one.host is not None]
     last_failed = next(one for _run, one in rows if one.failed)
@@ -377,8 +374,8 @@ def _record(
         key=key,
         name=(present or [rows[0][1]])[0].name,
         names=names,
-        failed_in=failed_in,
-        done_in=done_by(_with_result(rows, HostResult.DONE), failed_in),
+        failed_in=_with_result(rows, *FAILURES),
+        done_in=_done_in(rows),
         last=result_of(*rows[0]),
         absent_in=_absent_in(rows[0][0].job, key, names, runs, names_then),
         has_row=last_failed.host is not None,

@@ -33,7 +33,7 @@ from .ledger import (
 )
 from .never_begun import InventoryHosts, NeverBegun, read_left_out, read_never_begun
 from .run_ends import RunEnds, may_have_results
-from .runs import HostKey, Hosts, Run, same_limit
+from .runs import Hosts, Run, same_limit
 from .same_work import SameWork
 from .starts import Started
 
@@ -238,7 +238,8 @@ class SummariesReader:
         open_ones = [one for one in records if held.get(one.key, True) is None]
         if open_ones:
             # Who is in the source's own statistics was asked for, whatever its limit means by now.
-            ran = _with_results(self._whole_run(self._source), runs)
+            whole = self._whole_run(self._source)
+            ran = set(Hosts(self._source.inventory, [whole, *runs]).keys(whole).values())
             open_ones = [one for one in open_ones if one.key not in ran]
         names = self._in_limit(frozenset[str]().union(*(one.names for one in open_ones)), source.no_groups)
         held.update((one.key, bool(names & one.names)) for one in open_ones)
@@ -597,16 +598,10 @@ def _with_beginnings(source_run: Run, runs: t.Sequence[Run], detail_of: t.Callab
     return [*known.values()]
 
 
-def _with_results(run: Run, others: t.Sequence[Run]) -> set[HostKey]:
-    """The hosts of which a run has results, as they are known in all of these runs."""
-    hosts = Hosts(run.job.inventory, [run, *others])
-    return {hosts.key(run, one) for one in run.summaries or ()}
-
-
 def _left_out(run: Run, base: Run) -> list[HostSummary]:
     """The results of a base for hosts of which another run has none."""
     hosts = Hosts(base.job.inventory, [run, base])
-    ran = {hosts.key(run, one) for one in run.summaries or ()}
+    ran = set(hosts.keys(run).values())
     return [one for one in base.summaries or () if hosts.key(base, one) not in ran]
 
 

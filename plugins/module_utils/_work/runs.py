@@ -97,6 +97,10 @@ class Hosts:
         found = self._numbers.get(summary.name, self._numbers.get(summary.name_then))
         return summary.name if found is None else found
 
+    def keys(self, run: Run) -> dict[str, HostKey]:
+        """What the hosts of a run are known by, by the names that they had in it."""
+        return {one.name_then: self.key(run, one) for one in run.summaries or ()}
+
     def _number(self, run: Run, summary: HostSummary) -> t.Optional[int]:
         if run.job.inventory != self._inventory:
             return None
