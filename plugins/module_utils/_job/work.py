@@ -288,7 +288,7 @@ class JobWork:
 
     def masked(self, ledger: Ledger) -> str:
         """What is to be said where a run counts as the same work though a secret could not be compared."""
-        return UNCOMPARED if ledger.runs and (ledger.masked or self.same_work.masked) else ""
+        return UNCOMPARED if ledger.runs and self.same_work.masked else ""
 
 
 def settled_work(work_of: t.Callable[[Job], JobWork], source: Job) -> JobWork:

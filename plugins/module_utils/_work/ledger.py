@@ -126,7 +126,6 @@ class Ledger:
     :param tried: the jobs that this task has launched for the same work before.
     :param astray: one of them that ran as another type than it was to.
     :param retyped: whether a relaunch of the template ran as another job type than is wanted.
-    :param masked: whether a secret had to count as equal, since the controller shows none.
     """
 
     source_run: Run
@@ -138,7 +137,6 @@ class Ledger:
     end_known: bool = False
     whole_left_out: t.Optional[bool] = None
     newest: int = 0
-    masked: bool = False
     tried: frozenset[int] = frozenset()
     astray: t.Optional[Job] = None
     retyped: bool = False

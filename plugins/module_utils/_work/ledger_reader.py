@@ -432,11 +432,10 @@ class LedgerReader(WholeSuccessReader):
             source_run = replace(source_run, summaries=self.failed_summaries(self._source))
             runs = self._until_decided(source_run, runs)
         runs = _with_beginnings(source_run, runs, self._events_in)
-        tried, masked = frozenset(self._tried), self._same_work.masked
-        launched = [job for job in later if job.id in tried] if tried else []
-        astray = next((job for job in launched if job.job_type != self._same_work.job_type), None)
-        ledger = Ledger(source_run, tuple(runs), early, newest=newest, masked=masked, tried=tried, astray=astray)
-        retyped = any(job.is_relaunch and job.job_type != self._same_work.job_type for job in later)
+        tried, other_type = frozenset(self._tried), [job for job in later if job.job_type != self._same_work.job_type]
+        astray = next((job for job in other_type if job.id in tried), None)
+        retyped = any(job.is_relaunch for job in other_type)
+        ledger = Ledger(source_run, tuple(runs), early, newest=newest, tried=tried, astray=astray)
         ledger = replace(ledger, left_new=left_new, retyped=retyped)
         if source_run.summaries is None:
             return ledger

@@ -102,7 +102,7 @@ class TestAsking:
     def test_nothing_where_there_is_no_run(self, controller: ScriptedController, read: Read) -> None:
         ledger = read()
 
-        assert (ledger.runs, ledger.hosts, ledger.newest, ledger.masked) == ((), None, 42, False)
+        assert (ledger.runs, ledger.hosts, ledger.newest) == ((), None, 42)
         assert controller.asked == []
 
     def test_the_failed_hosts_where_they_matter_anyway(self, controller: ScriptedController, read: Read) -> None:
@@ -211,12 +211,6 @@ class TestAsking:
         counted(controller, 43, well("web1"))
 
         assert done(read(job(43, "successful", limit=limit, launch_type="manual"))) == {"web1": 43}
-
-    def test_a_secret_that_counts_as_equal_is_told(self, controller: ScriptedController, read: Read) -> None:
-        secret = {"extra_vars": '{"a": "$encrypted$"}'}
-        counted(controller, 42, summary("web1"), summary("web2"))
-
-        assert read(relaunched(43, "running", **secret), **secret).masked is True
 
     def test_one_from_before_the_end_of_the_source(self, read: Read) -> None:
         """What was made then counts while it is active, since the same work must not run twice at once."""
