@@ -88,12 +88,7 @@ class HostReach(ActiveLimits):
     :param inventory_now: brings the inventory that a launch would have by now; None where it is not told.
     """
 
-    def __init__(
-        self,
-        client: ControllerClient,
-        source: Job,
-        inventory_now: t.Callable[[], t.Optional[int]] = lambda: None,
-    ) -> None:
+    def __init__(self, client: ControllerClient, source: Job, inventory_now: t.Callable[[], t.Optional[int]]) -> None:
         super().__init__(client)
         self._source = source
         self._inventory_now = functools.cache(inventory_now)

@@ -108,7 +108,11 @@ class SummariesReader:
     :param events_in: waits until the events of a job that has ended are in; returns it as it is then.
     :param source: the job, in detail; it has ended.
     :param same_work: compares others with it.
+    :param whole: only runs with the source's own limit matter.
     :param read: what has been read before.
+    :param tried: the jobs that this task has launched for the same work before; they may grow.
+    :param with_hosts: the failed hosts are to be told all the same.
+    :param inventory_now: brings the inventory that a launch would have by now; None where it is not told.
     """
 
     def __init__(
@@ -117,14 +121,21 @@ class SummariesReader:
         events_in: t.Callable[[Job], Job],
         source: Job,
         same_work: SameWork,
+        whole: bool,
         read: JobsRead,
+        tried: t.Collection[int] = (),
+        with_hosts: bool = False,
+        inventory_now: t.Callable[[], t.Optional[int]] = lambda: None,
     ) -> None:
         self._client = client
         self._events_in = events_in
         self._source = source
         self._same_work = same_work
+        self._whole = whole
         self._read = read
-        self._reach = HostReach(client, source)
+        self._tried = tried
+        self._reads_hosts = with_hosts or not whole
+        self._reach = HostReach(client, source, inventory_now)
         self._ends = RunEnds(client, self.summaries, read.starts, events_in)
 
     def summaries(self, job: Job) -> tuple[HostSummary, ...]:
@@ -287,18 +298,14 @@ class SummariesReader:
         failed = self._ends.started(self._source).failed
         return failed is not None and failed <= limit
 
-    def _done_besides(self, base: Run, others: t.Sequence[Run]) -> set[int]:
-        base = replace(base, summaries=self.summaries(base.job))
-        return done_besides(base, [self._with_summaries(other) for other in others])
+
+class WholeSuccessReader(SummariesReader):
+    """Whether a success on all hosts has done the work; see ``SummariesReader``."""
 
     def _with_summaries(self, run: Run) -> Run:
         if run.summaries is not None or not may_have_results(run):
             return run
         return replace(run, summaries=self.summaries(run.job))
-
-
-class WholeSuccessReader(SummariesReader):
-    """Whether a success on all hosts has done the work; see ``SummariesReader``."""
 
     def with_whole_success(self, ledger: Ledger, base: Job, by_names: bool) -> Ledger:
         """The ledger with whether its success on all hosts left out hosts that can run now, and so not done.
@@ -378,37 +385,13 @@ class WholeSuccessReader(SummariesReader):
         job = self._events_in(job)
         return job, job.hosts_counted or 0
 
+    def _done_besides(self, base: Run, others: t.Sequence[Run]) -> set[int]:
+        base = replace(base, summaries=self.summaries(base.job))
+        return done_besides(base, [self._with_summaries(other) for other in others])
+
 
 class LedgerReader(WholeSuccessReader):
-    """
-    :param client: the controller.
-    :param events_in: waits until the events of a job that has ended are in; returns it as it is then.
-    :param source: the job, in detail; it has ended.
-    :param same_work: compares others with it.
-    :param whole: only runs with the source's own limit matter.
-    :param read: what has been read before.
-    :param tried: the jobs that this task has launched for the same work before; they may grow.
-    :param with_hosts: the failed hosts are to be told all the same.
-    :param inventory_now: brings the inventory that a launch would have by now; None where it is not told.
-    """
-
-    def __init__(
-        self,
-        client: ControllerClient,
-        events_in: t.Callable[[Job], Job],
-        source: Job,
-        same_work: SameWork,
-        whole: bool,
-        read: JobsRead,
-        tried: t.Collection[int] = (),
-        with_hosts: bool = False,
-        inventory_now: t.Callable[[], t.Optional[int]] = lambda: None,
-    ) -> None:
-        super().__init__(client, events_in, source, same_work, read)
-        self._reach = HostReach(client, source, inventory_now)
-        self._whole = whole
-        self._reads_hosts = with_hosts or not whole
-        self._tried = tried
+    """What has become of a job's work; see ``SummariesReader``."""
 
     def ledger(self, later: t.Sequence[Job], hosts_needed: bool, runs_count: bool = True) -> Ledger:
         """As it is now.
