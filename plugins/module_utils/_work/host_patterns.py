@@ -200,51 +200,36 @@ def holds(limit: str, names: frozenset[str], hosts: frozenset[str] = frozenset()
     :param limit: with at least one term.
     :param hosts: further names that are those of hosts, and of no groups.
     """
-    said = _Limit.of(limit, hosts)
-    if names <= said.excluded:
+    parts = _Limit.of(limit, hosts)
+    said = parts.said
+    if names <= said.without:
         return False
-    if said.everybody or said.wanted & names or any(_matches(name, part) for part in said.patterns for name in names):
-        return None if said.narrowed or names & said.excluded or not said.may_exclude <= names else True
-    return False if said.may_hold <= names else None
+    if not said.names or said.names & names or any(_matches(name, part) for part in parts.patterns for name in names):
+        return None if said.among or names & said.without or not parts.may_exclude <= names else True
+    return False if parts.may_hold <= names else None
 
 
 @dataclass(frozen=True)
 class _Limit:
     """The text of a limit, taken apart once: many hosts are asked about.
 
-    :param wanted: the terms that add hosts.
-    :param patterns: those of them that may be more than a name.
-    :param everybody: whether one of them is all hosts.
-    :param may_hold: those of them that may be groups.
-    :param excluded: the terms that leave hosts out, without the mark.
-    :param may_exclude: those of them that may be groups.
-    :param narrowed: whether there are others.
+    :param patterns: of its names those that may be more than a name.
+    :param may_hold: those that may be groups.
+    :param may_exclude: of what leaves hosts out the terms that may be groups.
     """
 
-    wanted: frozenset[str]
+    said: HostPattern
     patterns: frozenset[str]
-    everybody: bool
     may_hold: frozenset[str]
-    excluded: frozenset[str]
     may_exclude: frozenset[str]
-    narrowed: bool
 
     @classmethod
     @lru_cache(maxsize=32)
     def of(cls, limit: str, hosts: frozenset[str]) -> _Limit:
         """:param hosts: names that are those of hosts, and of no groups."""
-        parts = terms(limit)
-        wanted = frozenset(part for part in parts if part[0] not in "!&") or EVERYBODY
-        excluded = frozenset(part[1:] for part in parts if part[0] == "!")
-        return cls(
-            wanted=wanted,
-            patterns=frozenset(part for part in wanted if not _WILD.isdisjoint(part)),
-            everybody=bool(wanted & EVERYBODY),
-            may_hold=wanted - hosts,
-            excluded=excluded,
-            may_exclude=excluded - hosts,
-            narrowed=any(part[0] == "&" for part in parts),
-        )
+        said = HostPattern.of(limit)
+        patterns = frozenset(part for part in said.names if not _WILD.isdisjoint(part))
+        return cls(said, patterns, may_hold=said.names - hosts, may_exclude=said.without - hosts)
 
 
 # What makes more than a name of a term.

@@ -417,6 +417,7 @@ class TestRun:
             ("x", False),
             ("x:!group", False),
             ("a,!x", True),
+            ("a:&all", True),
             ("a,x,!group", None),
             ("a,x,&group", None),
             ("a,!a", None),
