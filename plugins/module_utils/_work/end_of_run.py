@@ -209,8 +209,7 @@ class _Judge:
         """The task at which the batch may have stopped; None where it is out of sight."""
         counter = self._suspect(batch)[0]
         uuid = next((failure.task_uuid for failure in self._failures().newest if failure.counter == counter), None)
-        kinds = (StartKind.TASK, StartKind.HANDLER)
-        before = [start for start in batch.starts if start.counter < counter and start.kind in kinds]
+        before = [start for start in batch.starts if start.counter < counter and start.is_task]
         return next((start for start in reversed(before) if uuid in (None, start.uuid)), None)
 
     def _went_on(self, batch: Batch, course: Course) -> bool:

@@ -73,6 +73,11 @@ class Start:
         )
 
     @property
+    def is_task(self) -> bool:
+        """Whether it is that of a task or handler, which has results."""
+        return self.kind in (StartKind.TASK, StartKind.HANDLER)
+
+    @property
     def key(self) -> Key:
         """By what it is known again in another run; all tasks of a playbook in JSON have the same path."""
         return (self.name, self.path)
@@ -145,22 +150,22 @@ class Batch:
     @cached_property
     def copies(self) -> t.Mapping[Key, int]:
         """How often each task and handler was started, other than for further hosts: included again, for instance."""
-        kinds = (StartKind.TASK, StartKind.HANDLER)
-        return Counter(key for key, _uuid in {(start.key, start.uuid) for start in self.starts if start.kind in kinds})
+        return Counter(key for key, _uuid in {(start.key, start.uuid) for start in self.starts if start.is_task})
 
     @property
     def handlers(self) -> frozenset[Key]:
         """The handlers that were started after the last task."""
-        after = self.tasks[-1].counter if self.tasks else 0
-        return frozenset(
-            start.key for start in self.starts if start.kind is StartKind.HANDLER and start.counter > after
-        )
+        return frozenset(start.key for start in self._behind_tasks if start.kind is StartKind.HANDLER)
 
     @property
     def ended_by_meta(self) -> bool:
         """Whether a meta task came last, which may have ended the play for the hosts that were left."""
+        return any(start.kind is StartKind.META for start in self._behind_tasks)
+
+    @property
+    def _behind_tasks(self) -> list[Start]:
         after = self.tasks[-1].counter if self.tasks else 0
-        return any(start.kind is StartKind.META and start.counter > after for start in self.starts)
+        return [start for start in self.starts if start.counter > after]
 
     @cached_property
     def included(self) -> t.Mapping[str, int]:
@@ -174,9 +179,7 @@ class Batch:
 
     def entered(self, included: str) -> int:
         """How many copies of an included file or role have had a task started."""
-        started = {
-            (start.path, start.uuid) for start in self.starts if start.kind in (StartKind.TASK, StartKind.HANDLER)
-        }
+        started = {(start.path, start.uuid) for start in self.starts if start.is_task}
         copies = Counter(path for path, _uuid in started if is_of(path, included))
         return max(copies.values(), default=0)
 
