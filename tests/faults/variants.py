@@ -74,7 +74,7 @@ def proxy_error_as_not_sent() -> None:
 
     def wrong(error: Exception, way: _no_answer.Way) -> _errors.ControllerError:
         meant = right(error, way)
-        return _errors.NotSentError(str(meant), transient=True) if way.proxied else meant
+        return _errors.NotSentError(str(meant), transient=True) if way.proxy else meant
 
     _instead(_session, "no_answer", wrong)
 

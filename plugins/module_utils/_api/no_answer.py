@@ -54,14 +54,10 @@ class Way:
     proxy: str = ""
 
     @property
-    def proxied(self) -> bool:
-        return bool(self.proxy)
-
-    @property
     def hint(self) -> str:
         """What else may be wrong: sentences, each with a blank before it."""
         default = "" if self.host_given else " No controller_host was given, so this default was used."
-        proxy = " The environment names a proxy: check HTTP_PROXY, HTTPS_PROXY and NO_PROXY." if self.proxied else ""
+        proxy = " The environment names a proxy: check HTTP_PROXY, HTTPS_PROXY and NO_PROXY." if self.proxy else ""
         return default + proxy
 
 
@@ -87,7 +83,7 @@ def _unusable(error: Exception, way: Way) -> t.Optional[ControllerError]:
     # An odd host name gets past requests at times.
     if isinstance(error, (*unusable, _requests.urllib3.exceptions.LocationValueError, UnicodeError)) or _in_url(error):
         no_url = OptionError(f"controller_host is no usable URL: {str(error).rstrip('.')}.")
-        return _unusable_proxy(way) if way.proxied else no_url
+        return _unusable_proxy(way) if way.proxy else no_url
     # Of a bundle that is not there; what goes wrong on the wire has a number.
     if isinstance(error, OSError) and not isinstance(error, errors.RequestException) and error.errno is None:
         return _bad_bundle(error, way)
@@ -107,10 +103,10 @@ def _unusable_proxy(way: Way) -> OptionError:
 def _not_connected(causes: t.Sequence[BaseException], way: Way) -> t.Optional[ControllerError]:
     """No connection to the controller, or to the proxy, which is the only one then to connect to."""
     lower = _requests.urllib3.exceptions
-    first = f"The proxy on the way to {way.place}" if way.proxied else way.place
+    first = f"The proxy on the way to {way.place}" if way.proxy else way.place
     refusal = next(filter(None, (REFUSED_TUNNEL.match(str(cause)) for cause in causes)), None)
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        address = f"the address of the proxy on the way to {way.place}" if way.proxied else way.place
+        address = f"the address of the proxy on the way to {way.place}" if way.proxy else way.place
         said = f"The host name in {address} cannot be resolved. Check controller_host."
     elif any(isinstance(cause, lower.NewConnectionError) for cause in causes):
         said = (
@@ -134,7 +130,7 @@ def _no_tls(causes: t.Sequence[BaseException], way: Way) -> t.Optional[Controlle
     cause = causes[-1]
     # The second is urllib3's, which compares names itself for some versions of Python and of its own.
     if isinstance(cause, ssl.SSLCertVerificationError) or type(cause).__name__ == "CertificateError":
-        said = getattr(cause, "verify_message", "It is for another name" if way.proxied else cause)
+        said = getattr(cause, "verify_message", "It is for another name" if way.proxy else cause)
         return NotSentError(
             f"The TLS certificate of {way.place} is not trusted: {said}. Set ca_path to the certificate of the "
             f"authority that signed it, or, on a network that you trust, validate_certs: false.{way.hint}",
@@ -161,7 +157,7 @@ def _lost(causes: t.Sequence[BaseException], way: Way) -> ControllerError:
 
 
 def _bad_bundle(error: BaseException, way: Way) -> OptionError:
-    why = "a file of certificates is not there or cannot be read" if way.proxied else error
+    why = "a file of certificates is not there or cannot be read" if way.proxy else error
     return OptionError(
         f"The connection to {way.place} cannot be set up: {why}. Check that ca_path, REQUESTS_CA_BUNDLE or "
         "SSL_CERT_FILE, the first of them that is set, names a file of certificates."
@@ -207,7 +203,7 @@ def _reason(causes: t.Sequence[BaseException], way: Way) -> str:
     if isinstance(cause, OSError) and cause.strerror:
         # The system's words, or OpenSSL's.
         return cause.strerror
-    if way.proxied:
+    if way.proxy:
         return CLOSED if isinstance(cause, http.client.RemoteDisconnected) else type(cause).__name__
     return str(cause).strip().rsplit(": ", 1)[-1] or type(cause).__name__
 
