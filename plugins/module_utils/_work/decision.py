@@ -154,7 +154,7 @@ def decide(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decision, AskEnd
 def _decide_hosts(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decision, AskEnd]:
     """What to do where not all hosts are asked for."""
     source, base = ledger.source, base_run(ledger)
-    if base is None and source.never_began:
+    if base is None:
         whole = _decide_whole(ledger, options)
         return replace(whole, reason=never_began(source)) if isinstance(whole, Launch) else whole
     if ledger.hosts is None:
@@ -276,7 +276,7 @@ def _decide_failed(ledger: Ledger, options: RelaunchOptions) -> Decision:
 
 def _decide_remaining(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decision, AskEnd]:
     """A launch is limited to hosts by name, so that all of them have to be known, and to be in the inventory."""
-    if not ledger.end_known and ledger.whole_success is None:
+    if _asks_end(ledger):
         return AskEnd()
     due, why = ledger.reached(*BY_LIMIT), _not_by_name(ledger)
     if not (due or why):
@@ -473,8 +473,7 @@ def _launch_failed(ledger: Ledger, options: RelaunchOptions) -> Settled:
         return from_source
     own, instead = ledger.source_run, t.cast("t.Optional[Launch]", from_source)
     # Were none of the hosts among those that failed in the source, it would be relaunched again and again.
-    reached = own.summaries is None or own.failed_present & wanted
-    if not reached or _limit_problem(own) or own.failed_present & parked:
+    if not own.failed_present & wanted or _limit_problem(own) or own.failed_present & parked:
         whole = _decide_whole(ledger, options, due) if options.fallback_to_all else None
         instead = whole if isinstance(whole, Launch) else None
     return Launch(best.job, FAILED, f"{_named(best.job, source)}, ended with status {best.job.status}", due, instead)
