@@ -455,7 +455,7 @@ def slice_of(job: Job) -> tuple[t.Any, t.Any]:
 
 def same_but_limit(one: Job, other: Job) -> bool:
     """Whether two jobs of a template show the same but for their limits: values, slice, and job type."""
-    return values(one) == values(other) and slice_of(one) == slice_of(other) and one.job_type == other.job_type
+    return values(one) == values(other) and one.job_type == other.job_type
 
 
 def values(job: Job) -> Fingerprint:
