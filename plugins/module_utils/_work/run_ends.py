@@ -73,8 +73,7 @@ class RunEnds:
         key = run.job.id, tuple(job.id for job in measures)
         if key not in self._ends:
             summaries = functools.partial(self._summaries, run.job)
-            for job in (run.job, *measures):
-                self._settle(job)
+            self._settle(run.job)
             found = [read_end_of_run(self._client, run.job, one, summaries, self._starts) for one in measures]
             self._ends[key] = _by_all(found)
         return self._ends[key]
