@@ -31,7 +31,7 @@ from .ledger import (
     stopped_records,
     without_tried,
 )
-from .never_begun import InventoryHosts, NeverBegun, read_left_out, read_never_begun
+from .never_begun import MADE, InventoryHosts, NeverBegun, may_be_made, read_left_out, read_never_begun
 from .run_ends import RunEnds, may_have_results
 from .runs import Hosts, Run, same_limit
 from .same_work import SameWork
@@ -482,12 +482,7 @@ class LedgerReader(WholeSuccessReader):
         # One that was successful began on all.
         checked = run.only_checked and base.successful
         end = EndOfRun(frozenset(), never_begun=False) if checked else self._ends.end(run, measures)
-        ran, known, begun = self._ends.started(base).hosts, self._read.inventories, NeverBegun()
-        patterns, by_nobody = self._ends.patterns(run, measures), self._ends.begun_by_nobody(run, measures)
-        if ran is None or known is None or by_nobody or not known.all_in(base, ran):
-            summaries, on_all = partial(self.summaries, base), partial(self._ends.one_ran_on_all, run, measures)
-            done = partial(self._done_besides, run, others)
-            begun = read_never_begun(self._client, base, end, patterns, summaries, every, by_nobody, on_all, ran, done)
+        begun = self._never_begun(run, end, others, measures, every)
         unknown = begun.unknown
         left = begun.hosts or begun.more
         if unknown and not (end.broke_off or left or self._ends.may_have_left(run, measures, begun)):
@@ -515,6 +510,21 @@ class LedgerReader(WholeSuccessReader):
         unproven = tuple(sorted(end.unproven.difference(hosts)))
         early = StoppedEarly(at, hosts, begun.more, why, unknown, unproven, run.only_checked)
         return replace(ledger, stopped=early, end_known=True)
+
+    def _never_begun(
+        self, run: Run, end: EndOfRun, others: t.Sequence[Run], measures: t.Sequence[Run], every: bool
+    ) -> NeverBegun:
+        """The hosts that a run never began on; others may have done them."""
+        job, known, ran = run.job, self._read.inventories, self._ends.started(run.job).hosts
+        patterns, by_nobody = self._ends.patterns(run, measures), self._ends.begun_by_nobody(run, measures)
+        if ran is not None and known is not None and not by_nobody and known.all_in(job, ran):
+            return NeverBegun()
+        on_all = partial(self._ends.one_ran_on_all, run, measures)
+        found, made = NeverBegun(), bool(by_nobody) and may_be_made(self._client, job, by_nobody, on_all)
+        if end.never_begun:
+            summaries, done = partial(self.summaries, job), partial(self._done_besides, run, others)
+            found = read_never_begun(self._client, job, patterns, summaries, every, ran, done)
+        return replace(found, unknown=MADE) if made else found
 
     def _until_decided(self, source_run: Run, runs: t.Sequence[Run], proven: bool = False) -> list[Run]:
         """The runs with the summaries that matter, those that ended last first.

@@ -14,7 +14,6 @@ from .._api.client import ControllerClient
 from .._api.errors import AnswerError, if_visible
 from .._api.jobs import HostSummary, Job, parse_time
 from .._api.paging import NUMBERS_AT_ONCE, PAGE_SIZE, entries_in
-from .end_of_run_reader import EndOfRun
 from .host_patterns import (
     GROUPS_LIMIT,
     NAMES_LIMIT,
@@ -220,45 +219,22 @@ def targets(limit: str, patterns: t.Collection[str]) -> Targets:
 def read_never_begun(
     client: ControllerClient,
     job: Job,
-    end: EndOfRun,
     patterns: t.Collection[str],
     summaries: t.Callable[[], t.Sequence[HostSummary]],
     every: bool = False,
-    begun_by_nobody: t.Collection[str] = (),
-    one_ran_on_all: t.Callable[[], bool] = lambda: False,
     ran: t.Optional[frozenset[str]] = None,
     done_besides: t.Callable[[], t.Collection[int]] = tuple,
 ) -> NeverBegun:
     """The hosts that a job never began on: enabled, in the inventory before it, targeted, and without a summary.
 
-    :param end: of the job.
     :param patterns: of the plays that it started, or should have.
     :param summaries: brings those of the job, where they are needed.
     :param every: name all of them, however many requests that takes.
-    :param begun_by_nobody: the patterns of plays that no run has begun for any host.
-    :param one_ran_on_all: tells whether one of these runs was on all hosts of the inventory, where that is asked.
     :param ran: the hosts in its statistics, by their names in the job; None where they have not been read.
     :param done_besides: brings the hosts that it has no summary of, and that others have done, where only the number of
         hosts is known.
     :raises ControllerError: the controller could not be asked.
     """
-    made = bool(begun_by_nobody) and not _has_all(client, job, begun_by_nobody, one_ran_on_all)
-    found = NeverBegun()
-    if end.never_begun:
-        found = _never_begun(client, job, patterns, summaries, every, ran, done_besides)
-    return replace(found, unknown=MADE) if made else found
-
-
-def _never_begun(
-    client: ControllerClient,
-    job: Job,
-    patterns: t.Collection[str],
-    summaries: t.Callable[[], t.Sequence[HostSummary]],
-    every: bool,
-    ran: t.Optional[frozenset[str]],
-    done_besides: t.Callable[[], t.Collection[int]],
-) -> NeverBegun:
-    """The same, of the hosts that the inventory has."""
     meant = targets(str(job.facts.get("limit") or ""), patterns)
     names = meant.names
     if names:
@@ -314,7 +290,7 @@ def read_left_out(
         return True
     if not perhaps:
         return False
-    meant = read_never_begun(client, job, EndOfRun(frozenset(), never_begun=True), patterns(), summaries)
+    meant = read_never_begun(client, job, patterns(), summaries)
     missed = perhaps.intersection(meant.hosts)
     if missed and undone(missed):
         return True
@@ -335,13 +311,17 @@ def _meant(client: ControllerClient, job: Job, meant: Targets, left: NeverBegun)
     return NeverBegun(tuple(sorted(surely)), unknown="" if told else NOT_TOLD)
 
 
-def _has_all(
+def may_be_made(
     client: ControllerClient, job: Job, patterns: t.Collection[str], one_ran_on_all: t.Callable[[], bool]
 ) -> bool:
-    """Whether the job's inventory has the hosts or groups of these names.
+    """Whether the hosts of plays that no run has begun for any may be such as its inventory does not have.
 
-    It is assumed of what is no name. Where this user may not read it, it has not if a play was begun for none of all
-    its hosts.
+    Not if it has hosts or groups of all these names, which is assumed of what is no name. Where this user may not read
+    it, they are if a play was begun for none of all its hosts.
+
+    :param patterns: those of the plays.
+    :param one_ran_on_all: tells whether one of these runs was on all hosts of the inventory, where that is asked.
+    :raises ControllerError: the controller could not be asked.
     """
 
     def without_row() -> set[str]:
@@ -353,7 +333,7 @@ def _has_all(
         return left
 
     left = if_visible(without_row)
-    return not one_ran_on_all() if left is None else not left
+    return one_ran_on_all() if left is None else bool(left)
 
 
 def _by_number(

@@ -16,7 +16,6 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.client im
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import HostSummary, Job
-from ansible_collections.relaunch.controller.plugins.module_utils._work.end_of_run_reader import EndOfRun
 from ansible_collections.relaunch.controller.plugins.module_utils._work.host_patterns import (
     GROUPS_LIMIT,
     NAMES_LIMIT,
@@ -104,10 +103,9 @@ Ask = t.Callable[..., NeverBegun]
 def ask(client: ControllerClient) -> Ask:
     """Whom job 42 never began on, which has summaries of these hosts; of those with a star the row is gone."""
 
-    def ask(pattern: str = "all", ran: str = "web1", ended: bool = False, **facts: t.Any) -> NeverBegun:
-        end = EndOfRun(frozenset(), never_begun=not ended)
+    def ask(pattern: str = "all", ran: str = "web1", **facts: t.Any) -> NeverBegun:
         rows = [HostSummary(None if "*" in name else 1, name, name.strip("*"), failed=True) for name in ran.split()]
-        return read_never_begun(client, Job.of(job(42, **facts)), end, {pattern}, lambda: rows)
+        return read_never_begun(client, Job.of(job(42, **facts)), {pattern}, lambda: rows)
 
     return ask
 
@@ -117,7 +115,6 @@ def named(*names: str, count: int = 0) -> dict[str, t.Any]:
 
 
 def test_nothing_is_asked_where_nothing_can_have_been_left(controller: ScriptedController, ask: Ask) -> None:
-    assert ask(ended=True) == NeverBegun()
     assert ask(limit="web1,web2", ran="web1 web2") == NeverBegun()
     assert controller.asked == []
 
