@@ -145,8 +145,7 @@ class _Judge:
         return (
             shows_end
             and not course.ended_by_meta
-            and all(number == course.copies.get(key) for key, number in batch.copies.items())
-            and len(batch.copies) == len(course.copies)
+            and batch.copies == course.copies
             and course.handlers <= batch.handlers
             and batch.entered_all_files
         )
@@ -176,7 +175,7 @@ class _Judge:
         if not suspect:
             return _Fate.WHOLE
         course, shows_end = self._course(batch)
-        lacking = [key for key in course.tasks if batch.copies.get(key, 0) < course.copies[key]]
+        lacking = [key for key in course.tasks if batch.copies[key] < course.copies[key]]
         in_files = all(any(is_of(path, file) for file in course.files) for _name, path in lacking)
         if not in_files or not batch.entered_all_files:
             return _Fate.STOPPED
@@ -198,7 +197,7 @@ class _Judge:
         the failed task. Who was not in there had nothing left to do.
         """
         failed = self._failed_task(batch)
-        more = [key for key, number in batch.copies.items() if number > course.copies.get(key, 0)]
+        more = batch.copies - course.copies
         if failed is None and more:
             return _Fate.STOPPED
         if failed and failed.key in more and failed.key != course.last:

@@ -148,7 +148,7 @@ class Batch:
         return tuple(start for start in self.starts if start.kind is StartKind.TASK)
 
     @cached_property
-    def copies(self) -> t.Mapping[Key, int]:
+    def copies(self) -> Counter[Key]:
         """How often each task and handler was started, other than for further hosts: included again, for instance."""
         return Counter(key for key, _uuid in {(start.key, start.uuid) for start in self.starts if start.is_task})
 
@@ -260,7 +260,7 @@ class Started:
             return True
         plays = zip(ours.plays, theirs.plays)
         courses = ((Course.of(ours.batches_of(one)), Course.of(theirs.batches_of(two))) for one, two in plays)
-        return any(number > two.copies.get(key, 0) for one, two in courses for key, number in one.copies.items())
+        return any(one.copies - two.copies for one, two in courses)
 
 
 # Of statistics; there are the artifacts of set_stats beside them.
@@ -286,7 +286,7 @@ class Course:
     :param ended_by_meta: whether more may lie behind the last task.
     """
 
-    copies: t.Mapping[Key, int]
+    copies: Counter[Key]
     tasks: frozenset[Key]
     handlers: frozenset[Key]
     files: frozenset[str]
@@ -295,10 +295,10 @@ class Course:
 
     @classmethod
     def of(cls, batches: t.Sequence[Batch]) -> Course:
-        copies: dict[Key, int] = {}
+        copies: Counter[Key] = Counter()
         for batch in batches:
-            for key, number in batch.copies.items():
-                copies[key] = max(number, copies.get(key, 0))
+            # Of each the larger number.
+            copies |= batch.copies
         fullest = max(batches, key=lambda batch: len(batch.tasks), default=None)
         return cls(
             copies=copies,
