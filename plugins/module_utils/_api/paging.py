@@ -84,7 +84,7 @@ class Lists:
     def _page(self, path: str, query: t.Mapping[str, t.Any], number: int, size: int) -> Page:
         began = self._clock()
         try:
-            answer = self._get_once(path, **_page_of(query, number, size))
+            answer = self._get_once(path, **page_of(query, number, size))
         except AnswerLostError as error:
             if error.late:
                 self._sizes[path] = next((less for less in PAGE_SIZES if less < size), size)
@@ -118,12 +118,8 @@ def first_entries(get: t.Callable[..., _Body], path: str, **query: t.Any) -> lis
     return entries_in(get(path, **query), path)
 
 
-def first_page(query: t.Mapping[str, t.Any]) -> _Body:
-    """The query with which a list is asked for first."""
-    return _page_of(query, 1, PAGE_SIZE)
-
-
-def _page_of(query: t.Mapping[str, t.Any], number: int, size: int) -> _Body:
+def page_of(query: t.Mapping[str, t.Any], number: int = 1, size: int = PAGE_SIZE) -> _Body:
+    """The query for a page of a list; if no other is given, the one that is asked for first."""
     return dict(query, page=number, page_size=size)
 
 

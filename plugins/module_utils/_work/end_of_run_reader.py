@@ -18,7 +18,7 @@ from .._api.client import ControllerClient
 from .._api.errors import if_visible
 from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
-from .._api.paging import entries_in, first_entries, first_page
+from .._api.paging import entries_in, first_entries, page_of
 from .end_of_run import End, Missed, RunStarts, decide_end
 from .host_patterns import LOCALHOST, NAMES_LIMIT, HostPattern, PatternHosts, by_names, terms
 from .starts import FAILURE_EVENTS, RESULT_EVENTS, START_EVENTS, STATISTICS, Batch, Failure, Failures, Started
@@ -130,7 +130,7 @@ def read_ahead(client: ControllerClient, ended: t.Iterable[tuple[Job, Job]], kep
             brief[job.template] = kept.brief.get(job.template, False)
         # Whoever waits for events that are not in yet must not have an answer of before.
         if source.id not in kept and source.events_processed:
-            reads[source.id] = first_page(_starts_query(source, kept))
+            reads[source.id] = page_of(_starts_query(source, kept))
     client.read_ahead((JOB.at(number, "job_events"), query) for number, query in reads.items())
 
 

@@ -31,7 +31,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
     AnswerLostError,
     NotSentError,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._api.paging import first_page
+from ansible_collections.relaunch.controller.plugins.module_utils._api.paging import page_of
 from ansible_collections.relaunch.controller.plugins.module_utils._api.session import READS_AT_A_TIME
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import Asked, Line, ScriptedController
 
@@ -637,7 +637,7 @@ class TestReadAhead:
             controller.whenever("GET", f"/api/v2/jobs/{number}/", body={"id": number})
         controller.whenever("GET", "/api/v2/hosts/", body={"results": [{"id": 7}], "next": None})
 
-        ready.read_ahead([*((f"jobs/{number}/", {}) for number in range(1, 11)), ("hosts/", first_page({"a": "b"}))])
+        ready.read_ahead([*((f"jobs/{number}/", {}) for number in range(1, 11)), ("hosts/", page_of({"a": "b"}))])
         asked = len(controller.besides)
 
         assert [ready.get(f"jobs/{number}/")["id"] for number in range(1, 11)] == [*range(1, 11)]
