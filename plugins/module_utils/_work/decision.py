@@ -296,7 +296,7 @@ def _not_by_name(ledger: Ledger) -> str:
     source, whole_only = base_run(ledger) or ledger.source, ledger.reached(Reach.WHOLE)
     said = []
     if whole_only:
-        names = told(sorted(host.name for host in whole_only))
+        names = told(host.name for host in whole_only)
         said.append(
             f"It failed on {names}, which no limit reaches: made by the playbook, localhost, or hosts of an inventory "
             "that this user may not read."
@@ -329,7 +329,7 @@ def _being_done(ledger: Ledger, due: tuple[HostRecord, ...], options: RelaunchOp
 
 def _may_be_done(job: Job, due: tuple[HostRecord, ...], options: RelaunchOptions) -> Decision:
     """What to do where it is not known before the end of an active run whether that does hosts that need one."""
-    limit, hosts = told(job.limit_names), told(sorted(host.name for host in due))
+    limit, hosts = told(job.limit_names), told(host.name for host in due)
     if options.wait:
         return Await(job, f"job {job.id}, which is limited to {limit} and may run on the {options.hosts} hosts,")
     return Refuse(
@@ -344,12 +344,12 @@ def _nothing_due(ledger: Ledger, options: RelaunchOptions) -> Settled:
         return _parked(ledger)
     tried = ledger.reached(Reach.TRIED)
     if tried:
-        names, job = told(sorted(host.name for host in tried)), tried[0].failed_in[0]
+        names, job = told(host.name for host in tried), tried[0].failed_in[0]
         if job.id in ledger.tried:
             return Refuse(f"This task has relaunched the same work as job {job.id}, which failed on {names}.")
         job = max((run.job for run in ledger.runs if run.job.id in ledger.tried), key=ended)
         return Refuse(f"This task has relaunched the same work as job {job.id}, which ended with status {job.status}.")
-    moved = told(sorted(host.name for host in ledger.reached(Reach.ELSEWHERE)))
+    moved = told(host.name for host in ledger.reached(Reach.ELSEWHERE))
     if moved:
         return Refuse(
             f"Job {ledger.source.id}, one of several slices, failed on {moved}, in another slice by now, since the "
@@ -393,7 +393,7 @@ def why_cut_short(ledger: Ledger) -> str:
     by = ledger.last_done
     said = [f"Of job {source.id} {told(sorted(done))} succeeded since, last in job {by.id}."] if done and by else []
     if whole_only:
-        names = told(sorted(host.name for host in whole_only))
+        names = told(host.name for host in whole_only)
         said.append(
             f"Job {source.id} failed on {names}, which no relaunch on failed hosts reaches: deleted and added again, "
             "made by the playbook, or localhost."
@@ -483,7 +483,7 @@ def _parked(ledger: Ledger) -> Refuse:
     """A relaunch would run on hosts that need a person."""
     hosts = sorted(ledger.reached(Reach.PARKED), key=lambda host: host.name)
     names = told([f"{host.name} ({host.parked})" for host in hosts])
-    rest = f" {told(sorted(host.name for host in ledger.due))} can only be retried with them." if ledger.due else ""
+    rest = f" {told(host.name for host in ledger.due)} can only be retried with them." if ledger.due else ""
     return Refuse(f"Job {ledger.source.id} is parked, since hosts of it need a person: {names}.{rest}", parked=True)
 
 
