@@ -134,7 +134,7 @@ class HostReach(ActiveLimits):
         asked = [one for one in records if one.would_run and one.absent_in is None]
         enabled = self.enabled([one for one in asked if isinstance(one.key, int)]) if asked else None
         named = [one for one in asked if isinstance(one.key, str) and one.has_row]
-        rows = self._named([one.name for one in named]) if named else {}
+        rows = self._named([one.name for one in named])
         if enabled is None or rows is None:
             return tuple(records)
         idle: set[HostKey] = {one.key for one in asked if isinstance(one.key, int)}
@@ -179,7 +179,7 @@ class HostReach(ActiveLimits):
         out on purpose, unless it is enabled and was changed since, or was asked for by a name that it had before.
         """
         named = [one for one in records if isinstance(one.key, str)]
-        rows = self._named([one.name for one in named]) if named else None
+        rows = self._named([one.name for one in named])
         found = {one.key: _by_name(one, rows, Reach.RELAUNCH) for one in named}
         changed = self._changed([one.key for one in records if isinstance(one.key, int)])
         for record in (one for one in records if isinstance(one.key, int)):

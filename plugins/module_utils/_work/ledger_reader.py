@@ -252,8 +252,8 @@ class SummariesReader:
             whole = self._whole_run(self._source)
             ran = set(Hosts(self._source.inventory, [whole, *runs]).keys(whole).values())
             open_ones = [one for one in open_ones if one.key not in ran]
-        names = self._in_limit(frozenset[str]().union(*(one.names for one in open_ones)), source.no_groups)
-        held.update((one.key, bool(names & one.names)) for one in open_ones)
+            names = self._in_limit(frozenset[str]().union(*(one.names for one in open_ones)), source.no_groups)
+            held.update((one.key, bool(names & one.names)) for one in open_ones)
         return tuple(one for one in records if held.get(one.key) is not False)
 
     def _in_limit(self, hosts: frozenset[str], known: frozenset[str]) -> frozenset[str]:
@@ -261,8 +261,6 @@ class SummariesReader:
 
         :param known: names of hosts that may be gone by now.
         """
-        if not hosts:
-            return hosts
         limit = HostPattern.of(str(self._source.facts["limit"]))
         asked = PatternHosts(self._client, self._source.inventory, known=known)
         found = if_visible(lambda: asked.among(hosts, limit))
@@ -459,9 +457,9 @@ class LedgerReader(WholeSuccessReader):
         ledger = self.with_end(ledger, base, earlier, every=True)
         if ledger.stopped is None:
             return replace(ledger, stopped_hosts=())
-        run = Run(base, True, self.summaries(base), only_checked=self._same_work.only_checked(base))
+        run, hosts = self._whole_run(base), ledger.stopped.hosts
         others = [self._with_summaries(other) for other in ledger.runs if other.job.id != base.id]
-        records = stopped_records(self._source.inventory, run, ledger.stopped.hosts, others, ledger.hosts or ())
+        records = stopped_records(self._source.inventory, run, hosts, others, ledger.hosts or ())
         return self._with_limits(replace(ledger, stopped_hosts=self._reach.of_stopped(records)))
 
     def with_end(
