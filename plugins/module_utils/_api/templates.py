@@ -123,8 +123,7 @@ def latest_workflow_job_id(client: ControllerClient, name_or_id: str, organizati
 def _latest(
     client: ControllerClient, kind: TemplateKind, template: Template, most: int = 1
 ) -> t.Sequence[t.Mapping[str, t.Any]]:
-    of = {"unified_job_template": template["id"], "not__launch_type": RELAUNCH}
-    query = {**of, "order_by": "-id", "page_size": most}
+    query = {"unified_job_template": template["id"], "not__launch_type": RELAUNCH, "order_by": "-id", "page_size": most}
     jobs = first_entries(client.get, kind.jobs, **query)
     if not jobs:
         raise RefusedError(f"The {kind.word} {_told(template)} has no job yet. Launch it first.")
