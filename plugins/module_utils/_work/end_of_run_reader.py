@@ -79,7 +79,7 @@ def read_end_of_run(
     run: Job,
     measure: Job,
     summaries: t.Callable[[], t.Sequence[HostSummary]],
-    kept: t.Optional[StartsRead] = None,
+    kept: StartsRead,
 ) -> EndOfRun:
     """For which hosts a failed run stopped before its end.
 
@@ -90,7 +90,7 @@ def read_end_of_run(
     :param kept: starts that were read before, to which are added those that are read now.
     :raises ControllerError: the controller could not be asked. What this user may not read is no error, but unknown.
     """
-    reader = _Reader(client, run, summaries, StartsRead() if kept is None else kept)
+    reader = _Reader(client, run, summaries, kept)
     end = if_visible(lambda: reader.read(measure), [403])
     if end is None:
         return EndOfRun(reader.survivors, never_begun=True, unknown="its events may not be read", broke_off=True)
@@ -163,13 +163,13 @@ def read_whole(client: ControllerClient, job: Job, kept: StartsRead) -> bool:
     return True
 
 
-def read_place(client: ControllerClient, run: Job, kept: t.Optional[StartsRead] = None) -> str:
+def read_place(client: ControllerClient, run: Job, kept: StartsRead) -> str:
     """The task of a run's last failure, for a sentence; one request where its starts have been read before.
 
     :returns: empty where this user may not read its events.
     :raises ControllerError: the controller could not be asked.
     """
-    reader = _Reader(client, run, tuple, StartsRead() if kept is None else kept)
+    reader = _Reader(client, run, tuple, kept)
     return if_visible(lambda: reader.place(End()), [403]) or ""
 
 

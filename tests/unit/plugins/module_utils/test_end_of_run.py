@@ -66,18 +66,19 @@ class World:
         for number, hosts in enumerate(GROUPS.values()):
             self.lists[f"groups/{number}/all_hosts/"] = [{"name": name} for name in hosts]
 
-    def read(self, measure: int, kept: dict[int, t.Any] | None = None) -> EndOfRun:
+    def read(self, measure: int, kept: StartsRead | None = None) -> EndOfRun:
         """How the run ended, measured by one of the others (from 1), or by itself (0)."""
         jobs = (self.source, *self.others)
         run = Job({"id": RUN, "status": "failed", "inventory": 1, "scm_revision": "abc", **self.facts})
         other = Job({"id": RUN + measure, "status": jobs[measure]["status"], "scm_revision": "abc"})
         summaries = [HostSummary.of(entry) for entry in self.source["host_summaries"]]
+        read = StartsRead() if kept is None else kept
         with self.client() as client:
-            return read_end_of_run(client, run, run if measure == 0 else other, lambda: summaries, kept)
+            return read_end_of_run(client, run, run if measure == 0 else other, lambda: summaries, read)
 
     def place(self) -> str:
         with self.client() as client:
-            return read_place(client, Job({"id": RUN, "status": "failed"}))
+            return read_place(client, Job({"id": RUN, "status": "failed"}), StartsRead())
 
     @contextlib.contextmanager
     def client(self) -> t.Iterator[ControllerClient]:
