@@ -44,15 +44,12 @@ class Deadline:
     seconds: float
 
     @classmethod
-    def of(
-        cls, text: t.Optional[str], now: datetime, in_zone: InZone = system_zone, option: str = "deadline"
-    ) -> t.Optional[Deadline]:
-        """From an option: a span from now on, a time of day, whose next one is meant, or a moment as of ISO 8601.
+    def of(cls, text: t.Optional[str], now: datetime, in_zone: InZone = system_zone) -> t.Optional[Deadline]:
+        """From the option: a span from now on, a time of day, whose next one is meant, or a moment as of ISO 8601.
 
         :param text: what is given; empty for none.
         :param now: with its zone.
         :param in_zone: puts times without a zone into that of who runs the task.
-        :param option: its name, for a sentence.
         :raises OptionError: it is nothing of these.
         """
         text = (text or "").strip()
@@ -64,7 +61,7 @@ class Deadline:
             # Python compares two moments of one zone by the clock on the wall, which may be set back in between.
             seconds = (at.astimezone(timezone.utc) - now).total_seconds()
         except (ValueError, OverflowError):
-            raise OptionError(_wrong(text, option)) from None
+            raise OptionError(_wrong(text)) from None
         return cls(at, seconds)
 
     def __str__(self) -> str:
@@ -99,9 +96,9 @@ def _moment(text: str, in_zone: InZone) -> datetime:
     return at if at.tzinfo is not None else in_zone(at)
 
 
-def _wrong(text: str, option: str) -> str:
+def _wrong(text: str) -> str:
     number = " YAML reads a time of day without quotes as a number: quote it." if text.isdecimal() else ""
     return (
-        f'{option} must be a span such as 4h or 2h30m, a time of day such as "06:00", or a moment such as '
+        'deadline must be a span such as 4h or 2h30m, a time of day such as "06:00", or a moment such as '
         f"2026-11-29T06:00:00+01:00, not {text}.{number}"
     )
