@@ -58,35 +58,25 @@ class RuledHosts:
             return ledger
         # What no run reaches would hold up the others.
         left = [host for host in ledger.hosts if host.done_in is None and host.failed_in and host.reach not in NOWHERE]
-        failures = self._failures_of(ledger, left, events_in)
-        ruled = {host.key: first_fitting(self._rules, failures.get(host.name) or _by_summary(host)) for host in left}
+        self._read(ledger, {host.failed_in[0].id for host in left}, events_in)
+        ruled = {host.key: first_fitting(self._rules, self._failure_of(host)) for host in left}
         self.left = {host.name: ruled[host.key] for host in left}
         self._failed_at = {host.name: host.failed_in[0].finished for host in left}
         return replace(ledger, hosts=tuple(_parked(host, ruled.get(host.key)) for host in ledger.hosts))
 
-    def _failures_of(
-        self, ledger: Ledger, left: t.Sequence[HostRecord], events_in: t.Callable[[Job], Job]
-    ) -> dict[str, HostFailure]:
-        """By name, what each of the hosts failed with last. Of each run it is asked once."""
-        numbers = {host.failed_in[0].id for host in left}
+    def _read(self, ledger: Ledger, numbers: t.AbstractSet[int], events_in: t.Callable[[Job], Job]) -> None:
+        """Read the failures of some runs, of each once. What has been overtaken is not asked again."""
         for number in sorted(numbers - self._failures.keys()):
             run = ledger.run(number)
             events_in(run.job)
             self._failures[number] = causes(self._client, number, run.summaries or (), MOST_PAGES)
-        # What has been overtaken is not asked again.
         self._failures = {number: self._failures[number] for number in numbers}
-        found: dict[str, HostFailure] = {}
-        for host in left:
-            known = self._failures[host.failed_in[0].id]
-            failure = next((known[name] for name in host.names if name in known), None)
-            if failure is not None:
-                found[host.name] = failure
-        return found
 
-
-def _by_summary(host: HostRecord) -> HostFailure:
-    """What is known of a failure without an event."""
-    return {"unreachable": host.last is HostResult.UNREACHABLE}
+    def _failure_of(self, host: HostRecord) -> HostFailure:
+        """What a host failed with last; where no event tells it, what its summary does."""
+        known = self._failures[host.failed_in[0].id]
+        by_summary = {"unreachable": host.last is HostResult.UNREACHABLE}
+        return next((known[name] for name in host.names if name in known), by_summary)
 
 
 def _parked(host: HostRecord, rule: t.Optional[Rule]) -> HostRecord:
