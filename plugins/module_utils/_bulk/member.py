@@ -28,7 +28,7 @@ from .._job.outcome import Outcome, RelaunchOutcome, SequenceState, first_error,
 from .._launch.asks import Ask, EndOf, JobsAfter, Pause, Room, Steps, WorkflowJobsAfter
 from .._retry.retry_rounds import PARKED, parked_hosts
 from .._retry.ruled_hosts import RuledHosts
-from .._retry.rules import WITHOUT_REASON, parked_by
+from .._retry.rules import parked_by
 from .._selection.selection import written
 from .._workflow.outcome import WorkflowOutcome
 from .._workflow.temporary_template import source_in
@@ -287,8 +287,7 @@ def _with_parked(entry: JobEntry, ruled: t.Optional[RuledHosts]) -> JobEntry:
     if not parked or entry.recovered:
         return entry
     told_of = "" if entry.outcome == PARKED else f" Parked: {parked_hosts(parked)}."
-    reasons = {name: why or WITHOUT_REASON for name, why in parked.items()}
-    return replace(entry, parked=reasons, msg=f"{entry.msg}{told_of}")
+    return replace(entry, parked=parked, msg=f"{entry.msg}{told_of}")
 
 
 def _is_broken_by(error: BaseException, planned: bool) -> bool:

@@ -19,7 +19,7 @@ from .._api.jobs import counted, told
 from .._job.outcome import RelaunchOutcome
 from .._work.ledger import HostResult
 from .ruled_hosts import NOWHERE
-from .rules import WITHOUT_REASON, Rule, longest_delay, most_attempts, parked_by
+from .rules import Rule, longest_delay, most_attempts, parked_by
 
 # Of how many attempts the result tells at most, the newest ones.
 ATTEMPTS_KEPT = 100
@@ -370,7 +370,7 @@ def summary(rounds: Rounds) -> list[str]:
 def _left(rounds: Rounds, name: str) -> str:
     host, ended = rounds.hosts.get(name, RetriedHost()), rounds.ended
     if name in rounds.parked:
-        return f"{name}: parked: {rounds.parked[name] or WITHOUT_REASON}{host.what}"
+        return f"{name}: parked: {rounds.parked[name]}{host.what}"
     if host.recovered is not None and host.last > host.recovered:
         again = f"failed again at attempt {host.last}{host.what}"
         return f"{name}: recovered at attempt {host.recovered} (job {host.recovered_in}), {again}"
@@ -387,4 +387,4 @@ def _left(rounds: Rounds, name: str) -> str:
 
 def parked_hosts(parked: t.Mapping[str, str]) -> str:
     """Hosts that need a person, with the reasons, for a sentence."""
-    return told([f"{name} ({why or WITHOUT_REASON})" for name, why in sorted(parked.items())])
+    return told([f"{name} ({why})" for name, why in sorted(parked.items())])

@@ -17,7 +17,7 @@ from .._api.client import ControllerClient
 from .._api.jobs import Job
 from .._launch.failure_report import HostFailure, causes
 from .._work.ledger import HostRecord, HostResult, Ledger, Reach
-from .rules import WITHOUT_REASON, Rule, first_fitting
+from .rules import Rule, first_fitting
 
 # Each failed host has to be known, so that as many pages of failed events are read as it takes.
 MOST_PAGES = 1000
@@ -82,4 +82,4 @@ class RuledHosts:
 def _parked(host: HostRecord, rule: t.Optional[Rule]) -> HostRecord:
     if rule is None or not rule.parks:
         return host
-    return replace(host, reach=Reach.PARKED, parked=rule.reason or WITHOUT_REASON)
+    return replace(host, reach=Reach.PARKED, parked=rule.reason)

@@ -21,7 +21,7 @@ from .._api.errors import OptionError
 RETRY = "retry"
 PARK = "park"
 # Why a host is parked, where its rule does not say.
-WITHOUT_REASON = "it needs a person"
+_WITHOUT_REASON = "it needs a person"
 
 # Of a rule, what a failure has to be like.
 _PATTERNS = ("task", "module", "message")
@@ -55,7 +55,7 @@ class Rule:
     parks: bool = False
     delay: t.Optional[float] = None
     retries: t.Optional[int] = None
-    reason: str = ""
+    reason: str = _WITHOUT_REASON
 
     def fits(self, failure: t.Mapping[str, t.Any]) -> bool:
         """Whether a host that failed with this is meant.
@@ -149,7 +149,7 @@ def _rule(which: str, given: t.Mapping[str, t.Any]) -> Rule:
         parks=action == PARK,
         delay=delay,
         retries=retries,
-        reason=str(given.get("reason") or ""),
+        reason=str(given.get("reason") or _WITHOUT_REASON),
     )
 
 

@@ -233,6 +233,15 @@ class TestRounds:
 
         assert (len(world.posts), outcome.ended, outcome.parked) == (2, "retries_used_up", {ONE: "renew the licence"})
 
+    def test_where_the_rule_gives_no_reason_the_result_says_that_a_host_needs_a_person(self) -> None:
+        world = World(hopeless, "web01", ONE)
+
+        outcome, error = retry(world, [{"message": "licence", "action": "park"}, UNREACHABLE])
+
+        assert (world.posts, outcome.parked) == ([], {ONE: "it needs a person"})
+        assert f"{ONE} (it needs a person)" in str(error)
+        assert f"{ONE}: parked: it needs a person" in outcome.summary
+
     @pytest.mark.parametrize("which", ["deleted", "disabled"])
     def test_a_host_that_nothing_runs_on_does_not_hold_up_the_others(self, which: str) -> None:
         world, clock = World(lambda _number, _hosts: {"web01": True}, "web01", ONE), Clock()
