@@ -128,3 +128,16 @@ def in_chunks(numbers: t.Iterable[int]) -> t.Iterator[str]:
     several = sorted(numbers)
     for start in range(0, len(several), NUMBERS_AT_ONCE):
         yield ",".join(map(str, several[start : start + NUMBERS_AT_ONCE]))
+
+
+def by_numbers(
+    results: t.Callable[..., t.Iterable[_Body]], path: str, name: str, numbers: t.Iterable[int], **query: t.Any
+) -> t.Iterator[_Body]:
+    """The entries of a list where a filter takes many numbers.
+
+    :param results: reads the entries of a list, such as ``ControllerClient.results``.
+    :param name: of the filter, such as ``id__in``.
+    :raises ControllerError: they could not be read.
+    """
+    for some in in_chunks(numbers):
+        yield from results(path, **{name: some}, **query)

@@ -15,12 +15,12 @@ from datetime import timedelta
 from .._api.client import ControllerClient
 from .._api.jobs import FINAL_STATUSES, NEW, Job
 from .._api.kinds import JOB
-from .._api.paging import NUMBERS_AT_ONCE, in_chunks
+from .._api.paging import NUMBERS_AT_ONCE, by_numbers, in_chunks
 from .._launch.asks import JobsAfter, Listed
 from .._launch.waiting import seen_in_detail
-from .._selection.find_jobs import by_numbers
 from .._work.same_work import Given
 
+_LIST = f"{JOB.path}/"
 # What tells a template from the others: its number, or the name that it had where it was deleted.
 _Template = t.Union[int, str]
 
@@ -72,7 +72,7 @@ class RecentJobs:
         """
         began = self._client.clock()
         active = {number for number in self._active if number not in waited_for}
-        found = [Job.of(entry) for entry in by_numbers(self._client, "id__in", active)]
+        found = [Job.of(entry) for entry in by_numbers(self._client.results, _LIST, "id__in", active)]
         self._note(found)
         # Lists do not show what this user may not see for a while.
         there, gone, _hidden = seen_in_detail(
@@ -111,7 +111,7 @@ class RecentJobs:
             **({"not__id__in": next(in_chunks(ended))} if ended else {}),
             "order_by": "id",
         }
-        found = [Job.of(entry) for entry in self._client.results_once(f"{JOB.path}/", **query)]
+        found = [Job.of(entry) for entry in self._client.results_once(_LIST, **query)]
         self._note(found)
         self._is_known_as_of(began)
         return [job for job in found if job.id in waited_for and not job.active]
@@ -210,9 +210,9 @@ class RecentJobs:
     def _listed(self, sources: t.Collection[Job], after: int) -> list[Job]:
         query = {"id__gt": after, "order_by": "id"}
         templates = {job.template for job in sources if job.template is not None}
-        entries = list(by_numbers(self._client, "unified_job_template__in", templates, **query))
+        entries = list(by_numbers(self._client.results, _LIST, "unified_job_template__in", templates, **query))
         if any(job.template is None for job in sources):
-            entries.extend(self._client.results(f"{JOB.path}/", unified_job_template__isnull="true", **query))
+            entries.extend(self._client.results(_LIST, unified_job_template__isnull="true", **query))
         return [Job.of(entry) for entry in entries]
 
 

@@ -16,7 +16,7 @@ from .._api import jobs as _jobs
 from .._api.client import ControllerClient
 from .._api.jobs import Job
 from .._api.kinds import WORKFLOW_JOB
-from .._api.paging import PAGE_SIZE, first_entries, in_chunks
+from .._api.paging import PAGE_SIZE, by_numbers, first_entries, in_chunks
 from .._job.outcome import carrying
 from .._launch.asks import Room, Steps
 from .._launch.waiting import Watch
@@ -195,8 +195,7 @@ def workflow_rows(client: ControllerClient, workflows: t.Sequence[Job]) -> list[
         return []
     known = {job.id: job for job in workflows}
     missing = {number for number in map(_source, workflows) if number not in known}
-    for some in in_chunks(missing):
-        known.update((job.id, job) for job in map(Job.of, client.results(_LIST, id__in=some)))
+    known.update((job.id, job) for job in map(Job.of, by_numbers(client.results, _LIST, "id__in", missing)))
     oldest = min(known)
     known.update((job.id, job) for job in _before_relaunches(client, workflows, oldest))
     newer = [{**query, "id__gt": oldest} for query in _of_templates(job for job in known.values() if not _resumes(job))]

@@ -19,7 +19,7 @@ from .._api.client import ControllerClient
 from .._api.errors import RefusedError, if_visible
 from .._api.jobs import Job
 from .._api.kinds import IN_WORDS, JOB, WORKFLOW_JOB
-from .._api.paging import in_chunks
+from .._api.paging import by_numbers
 from .selection import NAMED, Named, Selection
 
 _LIST = f"{JOB.path}/"
@@ -106,15 +106,7 @@ def find(client: ControllerClient, selection: Selection) -> Found:
 def with_statistics(client: ControllerClient, ids: t.Sequence[int]) -> frozenset[int]:
     """Which of these jobs have their statistics, as ``hosts: failed`` needs them (recorded: batch-stats-filter)."""
     query = {"job_events__event": "playbook_on_stats"}
-    return frozenset(int(entry["id"]) for entry in by_numbers(client, "id__in", ids, **query))
-
-
-def by_numbers(
-    client: ControllerClient, name: str, numbers: t.Iterable[int], **query: t.Any
-) -> t.Iterator[dict[str, t.Any]]:
-    """The entries of the list of jobs where a filter takes many numbers."""
-    for some in in_chunks(numbers):
-        yield from client.results(_LIST, **{name: some}, **query)
+    return frozenset(int(entry["id"]) for entry in by_numbers(client.results, _LIST, "id__in", ids, **query))
 
 
 def _numbered(client: ControllerClient, selection: Selection) -> Found:
@@ -125,15 +117,12 @@ def _numbered(client: ControllerClient, selection: Selection) -> Found:
     left = set(selection.job_ids)
     found: dict[str, list[Job]] = {}
     for kind in selection.kinds:
-        entries = [entry for some in in_chunks(left) for entry in client.results(f"{kind.path}/", id__in=some)]
+        entries = by_numbers(client.results, f"{kind.path}/", "id__in", left)
         found[kind.type] = sorted(map(Job.of, entries), key=lambda job: job.id)
         left.difference_update(job.id for job in found[kind.type])
     workflows = tuple(found.get(WORKFLOW_JOB.type, ()))
-    kinds = {
-        int(entry["id"]): str(entry.get("type"))
-        for some in in_chunks(left)
-        for entry in client.results("unified_jobs/", id__in=some)
-    }
+    others = by_numbers(client.results, "unified_jobs/", "id__in", left)
+    kinds = {int(entry["id"]): str(entry.get("type")) for entry in others}
     unknown = [str(number) for number in sorted(left.difference(kinds))]
     said = [f"there is no job {_jobs.told(unknown)} that this user may see"] if unknown else []
     said.extend(f"{number} is {IN_WORDS.get(kinds[number], kinds[number])}" for number in sorted(kinds))

@@ -11,7 +11,7 @@ import typing as t
 from .._api.client import ControllerClient
 from .._api.errors import ControllerError
 from .._api.jobs import Job, parse_time
-from .._api.paging import in_chunks
+from .._api.paging import by_numbers
 from .._api.templates import JOB_TEMPLATE
 from .._work.same_work import LastEdit
 
@@ -41,12 +41,11 @@ class TemplateEdits:
         now = self._client.now()
         found: dict[int, LastEdit] = {}
         try:
-            for some in in_chunks(self._templates):
-                for entry in self._client.results(JOB_TEMPLATE.path, id__in=some):
-                    if entry.get("modified"):
-                        modified = parse_time(entry["modified"])
-                        survey, asks = (bool(entry.get(name, True)) for name in ("survey_enabled", _ASKS_CREDENTIALS))
-                        found[int(entry["id"])] = LastEdit(modified, now, survey, asks)
+            for entry in by_numbers(self._client.results, JOB_TEMPLATE.path, "id__in", self._templates):
+                if entry.get("modified"):
+                    modified = parse_time(entry["modified"])
+                    survey, asks = (bool(entry.get(name, True)) for name in ("survey_enabled", _ASKS_CREDENTIALS))
+                    found[int(entry["id"])] = LastEdit(modified, now, survey, asks)
         except ControllerError:
             return {}
         return found
