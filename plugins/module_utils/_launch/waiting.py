@@ -15,7 +15,7 @@ from .._api.client import ControllerClient
 from .._api.errors import AnswerError, ControllerError, DeadlineError, OptionError, WaitTimeoutError
 from .._api.jobs import Job
 from .._api.kinds import JOB, Kind
-from .._api.paging import in_chunks
+from .._api.paging import by_numbers
 
 _T = t.TypeVar("_T")
 
@@ -330,8 +330,8 @@ _LAST_FAILED = " The last attempt to ask failed: {}"
 
 def _listed(client: ControllerClient, ids: t.Mapping[int, Kind], query: t.Mapping[str, t.Any]) -> t.Iterator[Job]:
     for path in sorted({kind.path for kind in ids.values()}):
-        for some in in_chunks(number for number, kind in ids.items() if kind.path == path):
-            yield from map(Job.of, client.results_once(f"{path}/", **query, id__in=some))
+        numbers = (number for number, kind in ids.items() if kind.path == path)
+        yield from map(Job.of, by_numbers(client.results_once, f"{path}/", "id__in", numbers, **query))
 
 
 def seen_in_detail(

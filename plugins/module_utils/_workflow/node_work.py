@@ -15,7 +15,7 @@ from .._api.client import ControllerClient
 from .._api.errors import AnswerError, if_visible
 from .._api.jobs import SUCCESSFUL, Job, names_in, told
 from .._api.kinds import JOB, WORKFLOW_JOB
-from .._api.paging import first_entries, in_chunks
+from .._api.paging import by_numbers, first_entries
 from .._job.options import RelaunchRequest
 from .._job.work import EventsIn, JobWork, Look, host_names
 from .._launch.asks import Steps
@@ -95,26 +95,23 @@ class JobsOfNodes:
         """Meet the jobs below the workflow jobs too: slices, and those of the nodes of nested workflows."""
         while self._above:
             above, self._above = self._above, set()
-            for some in in_chunks(above):
-                for entry in self._client.results("unified_jobs/", unified_job_node__workflow_job__in=some):
-                    job = Job.of(entry)
-                    if entry.get("type") == WORKFLOW_JOB.type and job.id not in self.numbers:
-                        self._above.add(job.id)
-                    self.numbers.add(job.id)
-                    # Slices have the template of their own node.
-                    if job.template is not None and not job.sliced:
-                        self._shared.add(job.template)
+            below = by_numbers(self._client.results, "unified_jobs/", "unified_job_node__workflow_job__in", above)
+            for job in map(Job.of, below):
+                if job.facts.get("type") == WORKFLOW_JOB.type and job.id not in self.numbers:
+                    self._above.add(job.id)
+                self.numbers.add(job.id)
+                # Slices have the template of their own node.
+                if job.template is not None and not job.sliced:
+                    self._shared.add(job.template)
 
     def _read_identifiers(self, numbers: t.Collection[int]) -> None:
-        for some in in_chunks(set(numbers) - self._identifiers.keys()):
-            for entry in self._client.results("workflow_job_nodes/", job__in=some):
-                self._identifiers[int(entry["job"])] = str(entry.get("identifier"))
+        unknown = set(numbers) - self._identifiers.keys()
+        for entry in by_numbers(self._client.results, "workflow_job_nodes/", "job__in", unknown):
+            self._identifiers[int(entry["job"])] = str(entry.get("identifier"))
 
     def _by_hand(self, numbers: t.Collection[int]) -> set[int]:
         """Those of some workflow jobs that are no node's."""
-        entries = (
-            entry for some in in_chunks(numbers) for entry in self._client.results(f"{WORKFLOW_JOB.path}/", id__in=some)
-        )
+        entries = by_numbers(self._client.results, f"{WORKFLOW_JOB.path}/", "id__in", numbers)
         return {int(entry["id"]) for entry in entries if entry.get("launch_type") != _jobs.WORKFLOW}
 
 

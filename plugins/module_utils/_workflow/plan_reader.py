@@ -12,7 +12,7 @@ from dataclasses import replace
 from .._api.client import ControllerClient
 from .._api.jobs import FAILED_STATUS, SUCCESSFUL, Job, parse_time, summary_of
 from .._api.kinds import JOB, WORKFLOW_JOB
-from .._api.paging import in_chunks
+from .._api.paging import by_numbers
 from .._launch.gone_prompts import Objection
 from .._launch.gone_prompts_reader import read_objection
 from .lineage import nodes_seen
@@ -82,8 +82,7 @@ def read_known(
 
 
 def _by_id(client: ControllerClient, path: str, numbers: t.Iterable[t.Optional[int]]) -> t.Iterator[_Entry]:
-    for some in in_chunks({number for number in numbers if number is not None}):
-        yield from client.results(path, id__in=some)
+    return by_numbers(client.results, path, "id__in", {number for number in numbers if number is not None})
 
 
 def _ran(node: Node, left: NodeLeft) -> list[int]:
