@@ -20,8 +20,7 @@ class DeadlineEnd:
     """
     :param request: whether the ends of jobs are waited for, and which of them beyond the deadline.
     :param watch: tells when that is.
-    :param members: of the selected jobs.
-    :param waits: theirs.
+    :param waits: those of the selected jobs.
     :param clock: the client's.
     :param advance: lets one go on, with the error that ends its wait.
     """
@@ -30,14 +29,12 @@ class DeadlineEnd:
         self,
         request: JobsRequest,
         watch: Watch,
-        members: t.Sequence[Member],
         waits: Waits,
         clock: t.Callable[[], float],
         advance: t.Callable[[Member, None, DeadlineError], None],
     ) -> None:
         self._waiting = request.waiting
         self._watch = watch
-        self._members = members
         self._waits = waits
         self._clock = clock
         self._advance = advance
@@ -56,7 +53,7 @@ class DeadlineEnd:
         """
         if not self._watch.launching_over:
             return False
-        late = [member for member in self._members if member.waits_for_room]
+        late = [member for member in self._waits.left if member.waits_for_room]
         for member in late:
             member.drop("the deadline was over before its turn")
             member.timed_out = True

@@ -70,7 +70,7 @@ class BulkDriver:
         self._looks = SharedLooks(client, watch, turns)
         self._attempts = Attempts(client, request, self.members, self._looks, prompts)
         self._waits = Waits(request, self.members, client.clock)
-        self._deadline = DeadlineEnd(request, watch, self.members, self._waits, client.clock, self._advance)
+        self._deadline = DeadlineEnd(request, watch, self._waits, client.clock, self._advance)
 
     def plan(self) -> None:
         """Let each that has its turn decide; nothing is launched.
@@ -212,7 +212,7 @@ class BulkDriver:
             self._waits.note_lost(number, how)
 
     def _end_by_time(self) -> bool:
-        """At the deadline leave what is active to go on, or let it be canceled; whether that changed anything.
+        """At the timeout leave what is active to go on, or let it be canceled; whether that changed anything.
 
         Who looks for a job that may have been launched goes on.
         """
@@ -223,9 +223,9 @@ class BulkDriver:
         if not late or self._answer(self._waits.over(idle=True)):
             return bool(late)
         waiting = self._waits.for_end
-        seen, trouble = self._watch.seen_now(self._waits.asked if waiting else {})
+        seen, trouble = self._watch.seen_now(self._waits.asked)
         for member in late:
-            if member.waits_for_end is None:
+            if not member.waits_for_end:
                 member.drop("the timeout was over before its turn")
                 member.timed_out = True
         for member, ask in waiting:
@@ -246,7 +246,7 @@ def _keeps_turn(member: Member, request: JobsRequest) -> bool:
     """Whether the next of its row has to wait; in check mode nothing comes of what would be launched."""
     if member.entry is not None:
         return request.check_mode and member.entry.outcome == RELAUNCHED
-    return request.options.wait or member.waits_for_end is None
+    return request.options.wait or not member.waits_for_end
 
 
 def _let_in(

@@ -140,9 +140,8 @@ class Member:
         return isinstance(self.ask, Room)
 
     @property
-    def waits_for_end(self) -> t.Optional[Job]:
-        """The job for whose end it waits."""
-        return self.ask.job if isinstance(self.ask, EndOf) else None
+    def waits_for_end(self) -> bool:
+        return isinstance(self.ask, EndOf)
 
     @property
     def has_failed(self) -> bool:
@@ -154,8 +153,7 @@ class Member:
 
         :param broken: it is to count as not successful.
         """
-        if self.entry is None:
-            self.entry = replace(self._stopped(self._broken_off(), why), broken=broken)
+        self.entry = replace(self._stopped(self._broken_off(), why), broken=broken)
 
     def leave_to_a_person(self, tried: Tried) -> None:
         """End it, since its work has been relaunched too often without success."""

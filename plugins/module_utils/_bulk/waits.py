@@ -181,7 +181,7 @@ class Waits:
         """The numbers of the active jobs whose ends matter, each with its kind."""
         asked = self.asked
         # Without waiting for the ends, room is waited for.
-        more = any(member.waits_for_end is None for member in self.left)
+        more = any(not member.waits_for_end for member in self.left)
         if more:
             asked.update((number, kind) for number, (_job, kind) in self.running.items())
         if not (more or self._options.wait):
