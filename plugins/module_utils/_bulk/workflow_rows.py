@@ -121,20 +121,11 @@ def workflow_member(
 
 
 def _steps(run: WorkflowRun, seen: list[WorkflowRow]) -> Steps[WorkflowOutcome]:
-    """Resume the last that failed, unless it succeeds by itself. What is launched anew meanwhile counts.
+    """Resume the last that failed, unless it succeeds by itself. What is launched anew before there is room counts.
 
     :param seen: the row as it was seen last; it grows.
     """
-    while True:
-        found = yield from _until_overtaken(run, seen[-1])
-        if isinstance(found, WorkflowOutcome):
-            return found
-        seen.append(found)
-
-
-def _until_overtaken(run: WorkflowRun, row: WorkflowRow) -> Steps[t.Union[WorkflowOutcome, WorkflowRow]]:
-    """What comes of a row; else the row of now, where another one has come when there is room."""
-    steps = _turn(run, row)
+    steps = _turn(run, seen[-1])
     try:
         ask = next(steps)
         while True:
@@ -144,10 +135,11 @@ def _until_overtaken(run: WorkflowRun, row: WorkflowRow) -> Steps[t.Union[Workfl
                 ask = steps.throw(error)
                 continue
             if isinstance(ask, Room) and not run.request.check_mode:
-                now = workflow_rows(run.client, row.selected)[0]
-                if now.success or now.active or now.last_failed.id != row.last_failed.id:
+                before, now = seen[-1], workflow_rows(run.client, seen[-1].selected)[0]
+                if now.success or now.active or now.last_failed.id != before.last_failed.id:
                     steps.close()
-                    return now
+                    seen.append(now)
+                    steps, answer = _turn(run, now), None
             ask = steps.send(answer)
     except StopIteration as end:
         return t.cast("WorkflowOutcome", end.value)
