@@ -67,9 +67,8 @@ class SharedLooks:
             self._recent = self._watch.through(lambda: RecentJobs(self._client, sources))
         else:
             # Whoever looks may take the job that another one of the same work has launched, as it is now.
-            # Some of them have been answered already.
-            asked = [ask.source for ask in asks]
-            asked.extend(one.source for one in looking if not isinstance(one.ask, JobsAfter))
+            # Some of them have been answered already, and a workflow job looks for a job below it.
+            asked = [*(one.source for one in looking), *(ask.source for ask in asks)]
             rows = {id(row): row for job in asked if (row := self._row_of.get(job.id)) is not None}
             own = {job.id for member in looking for job in member.launched}
             of_others = {job.id for row in rows.values() for member in row for job in member.launched} - own

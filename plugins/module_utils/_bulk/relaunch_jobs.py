@@ -170,9 +170,9 @@ def _turns(
     detailed, unread = in_detail(client, jobs, options, now)
     rows, incomparable = in_turns(client, detailed, options, sequences.prompts, plan.show)
     sick = {**unread, **incomparable}
-    for job in (job for job in jobs if job.id in sick):
-        error = sick[job.id]
-        entries.append(JobEntry(job.id, job.name, REFUSED, str(error), broken=not error.refuses))
+    for job in jobs:
+        if (error := sick.get(job.id)) is not None:
+            entries.append(JobEntry(job.id, job.name, REFUSED, str(error), broken=not error.refuses))
     of_workflows = ([workflow_member(client, task.request, task.watch, row, node_jobs)] for row in same)
     return [*map(sequences.of, rows), *of_workflows], entries
 

@@ -126,7 +126,7 @@ def in_detail(
     if options.hosts == ALL:
         return list(jobs), {}
     ended = [job.id for job in jobs if not job.active and not job.successful]
-    known = with_statistics(client, ended) if ended else frozenset()
+    known = with_statistics(client, ended)
     before = now.astimezone(timezone.utc) - LONG_AGO
     found: list[Job] = []
     sick: dict[int, ControllerError] = {}
