@@ -18,12 +18,9 @@ from .._api.kinds import JOB
 from .._api.paging import NUMBERS_AT_ONCE, by_numbers, in_chunks
 from .._launch.asks import JobsAfter, Listed
 from .._launch.waiting import seen_in_detail
-from .._work.same_work import Given
+from .._work.same_work import Given, TemplateOrName, template_or_name
 
 _LIST = f"{JOB.path}/"
-# What tells a template from the others: its number, or the name that it had where it was deleted.
-_Template = t.Union[int, str]
-
 
 # A launch was seen to appear up to 1.7 seconds after others with higher numbers, under load.
 APPEARS_WITHIN = 10.0
@@ -40,18 +37,18 @@ class RecentJobs:
 
     def __init__(self, client: ControllerClient, sources: t.Collection[Job]) -> None:
         self._client = client
-        self._of_template: dict[_Template, dict[int, Job]] = {}
+        self._of_template: dict[TemplateOrName, dict[int, Job]] = {}
         # By the number of each job that was ever met, its template as it was then: that may be deleted meanwhile.
-        self._template_of: dict[int, _Template] = {}
+        self._template_of: dict[int, TemplateOrName] = {}
         # These by template; and by the number of a source how many of them have been looked through for it, and which
         # may be the same work.
-        self._met: dict[_Template, list[int]] = {}
+        self._met: dict[TemplateOrName, list[int]] = {}
         self._of_source: dict[int, tuple[int, set[int]]] = {}
         # By the number of each of them what its template has given it, once one is other work than some source.
         self._given: dict[int, t.Optional[Given]] = {}
         self._some_differ = False
         self._active: dict[int, Job] = {}
-        self._failures: dict[_Template, dict[int, Job]] = {}
+        self._failures: dict[TemplateOrName, dict[int, Job]] = {}
         #: When this was asked for, by the client's clock.
         self.at = client.clock()
         self._newest = max((job.id for job in sources), default=0)
@@ -136,12 +133,12 @@ class RecentJobs:
 
     def of(self, source: Job, number: int) -> list[Job]:
         """Those of a job's template that are newer than a number, oldest first."""
-        jobs = self._of_template.get(_template(source), {})
+        jobs = self._of_template.get(template_or_name(source), {})
         return [jobs[newer] for newer in sorted(newer for newer in jobs if newer > number)]
 
     def failures(self, source: Job) -> t.Collection[Job]:
         """Those of a job's template that have ended without success."""
-        return self._failures.get(_template(source), {}).values()
+        return self._failures.get(template_or_name(source), {}).values()
 
     @property
     def failures_known(self) -> int:
@@ -155,7 +152,7 @@ class RecentJobs:
 
     def answer(self, ask: JobsAfter) -> Listed:
         """What is asked for, without the work that is surely other; that is told of each job once if it is not new."""
-        template = _template(ask.source)
+        template = template_or_name(ask.source)
         jobs, met = self._of_template.get(template, {}), self._met.get(template, [])
         seen, numbers = self._of_source.get(ask.source.id, (0, set()))
         numbers.update(self._maybe_same(ask, (jobs[number] for number in met[seen:] if number in jobs)))
@@ -193,7 +190,7 @@ class RecentJobs:
 
     def _note(self, jobs: t.Iterable[Job]) -> None:
         for job in jobs:
-            template = self._template_of.setdefault(job.id, _template(job))
+            template = self._template_of.setdefault(job.id, template_or_name(job))
             known = self._of_template.setdefault(template, {})
             # Credentials and labels are added to one that is new.
             if job.id not in known or known[job.id].status == NEW:
@@ -214,7 +211,3 @@ class RecentJobs:
         if any(job.template is None for job in sources):
             entries.extend(self._client.results(_LIST, unified_job_template__isnull="true", **query))
         return [Job.of(entry) for entry in entries]
-
-
-def _template(job: Job) -> _Template:
-    return job.name if job.template is None else job.template

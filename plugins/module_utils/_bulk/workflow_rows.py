@@ -23,7 +23,7 @@ from .._launch.waiting import Watch
 from .._selection.turns import is_node
 from .._work.decision import FAILED
 from .._work.runs import runs_query
-from .._work.same_work import same_launch, same_template, uncompared
+from .._work.same_work import same_launch, same_template, template_or_name, uncompared
 from .._workflow.lineage import as_it_ended, nodes_seen, success_since
 from .._workflow.options import WorkflowRequest
 from .._workflow.outcome import WorkflowOutcome
@@ -234,7 +234,7 @@ def _before_relaunches(client: ControllerClient, workflows: t.Sequence[Job], old
 
 def _of_templates(workflows: t.Iterable[Job]) -> t.Iterator[dict[str, t.Any]]:
     """Queries for all workflow jobs of the templates of some; of each that was deleted by the name that it had."""
-    known = {job.template or job.name: job for job in workflows}
+    known = {template_or_name(job): job for job in workflows}
     for some in in_chunks(job.template for job in known.values() if job.template is not None):
         yield {"unified_job_template__in": some, "order_by": "id"}
     yield from (runs_query(job) for job in known.values() if job.template is None)

@@ -20,7 +20,7 @@ from .._api.jobs import Job
 from .._launch.refusals import not_startable
 from .._work.decision import ALL, RelaunchOptions
 from .._work.runs import same_limit
-from .._work.same_work import Prompts, SameWork
+from .._work.same_work import Prompts, SameWork, TemplateOrName, template_or_name
 from .find_jobs import with_statistics
 
 # What a job that ended so long ago has not told by now it never will: its events are in after seconds.
@@ -67,7 +67,7 @@ def in_turns(
     """
     rows: list[_Row] = []
     # The same, by template.
-    alike: dict[tuple[t.Any, ...], list[_Row]] = {}
+    alike: dict[TemplateOrName, list[_Row]] = {}
     sick: dict[int, ControllerError] = {}
     jobs = sorted(jobs, key=lambda job: job.id, reverse=True)
     for job in jobs:
@@ -87,7 +87,7 @@ def in_turns(
 
     for number, job in enumerate(jobs):
         show(number)
-        of_template = alike.setdefault((job.template, job.name if job.template is None else ""), [])
+        of_template = alike.setdefault(template_or_name(job), [])
         others = (one for one in of_template if one.jobs and (options.hosts != ALL or same_limit(one.jobs[0], job)))
         try:
             row = next((one for one in others if same(one, job)), None)

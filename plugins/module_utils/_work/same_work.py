@@ -65,9 +65,9 @@ _fingerprint = json.JSONEncoder(sort_keys=True, default=str).encode
 # What a template has given a job: equal where it was the same.
 Given = tuple[t.Any, ...]
 # A template by its number, or by the name that it had where it was deleted.
-_Template = t.Union[int, str, None]
+TemplateOrName = t.Union[int, str]
 # With the number of a job that is asked about by itself.
-_Key = tuple[_Template, Fingerprint, t.Optional[int]]
+_Key = tuple[TemplateOrName, Fingerprint, t.Optional[int]]
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class Prompts:
         # The jobs that were asked, each for those with its values.
         self._asked: dict[_Key, int] = {}
         self._templates: dict[t.Optional[int], tuple[datetime, t.Optional[Fingerprint]]] = {}
-        self._met: dict[_Template, _Met] = {}
+        self._met: dict[TemplateOrName, _Met] = {}
         self._unreadable: dict[int, ControllerError] = {}
         #: Whether jobs that have ended, and whose prompts cannot be read, are no work that is known. Until then it is
         #: an error, with which one tells of them.
@@ -150,7 +150,7 @@ class Prompts:
 
     def note(self, job: Job) -> None:
         """Meet a job, so that those with equal values need not be asked about where this one need not."""
-        self._met.setdefault(_template(job), _Met()).add(job, compared=True)
+        self._met.setdefault(template_or_name(job), _Met()).add(job, compared=True)
 
     def surely_differ(self, one: Job, other: Job) -> bool:
         """Whether two jobs of a template were launched with different prompts, by their values alone.
@@ -162,7 +162,7 @@ class Prompts:
 
     def given_by_template(self, job: Job) -> t.Optional[Given]:
         """What a template has given a job that was not prompted for it; None where it may have been edited since."""
-        edit, met = self._edited(job), self._met.setdefault(_template(job), _Met())
+        edit, met = self._edited(job), self._met.setdefault(template_or_name(job), _Met())
         met.add(job, compared=False)
         if edit is None:
             return None
@@ -434,18 +434,17 @@ def _only_lacks_values_of_template(ours: Fingerprint, theirs: Fingerprint, of_th
 
 
 def same_template(source: Job, job: Job) -> bool:
-    """Jobs whose template was deleted have no number of it in common: the name that it had is left."""
-    if source.template is None and job.template is None:
-        return source.facts.get("name") == job.facts.get("name")
-    return source.template == job.template
+    """Whether both are of one template, be it deleted."""
+    return template_or_name(source) == template_or_name(job)
 
 
-def _template(job: Job) -> _Template:
-    return job.facts.get("name") if job.template is None else job.template
+def template_or_name(job: Job) -> TemplateOrName:
+    """A job's template by its number; where it was deleted by the name that it had, since no number of it is left."""
+    return job.name if job.template is None else job.template
 
 
 def _key(job: Job, itself: bool = False) -> _Key:
-    return _template(job), values(job), job.id if itself else None
+    return template_or_name(job), values(job), job.id if itself else None
 
 
 def slice_of(job: Job) -> tuple[t.Any, t.Any]:
