@@ -16,11 +16,11 @@ from datetime import datetime, time, timedelta, timezone
 
 from .._api.errors import OptionError
 
-# A span such as 4h or 2h30m, and a time of day such as 06:00.
+# A span such as 4h or 2h30m, of parts with these units, and a time of day such as 06:00.
 _SPAN = re.compile(r"(?:\d+\s*[smhdw]\s*)+")
-_PART = re.compile(r"(\d+)\s*([smhdw])")
+PART_OF_SPAN = re.compile(r"(\d+)\s*([smhdw])")
 _TIME_OF_DAY = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DAY_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d")
 
 
@@ -71,7 +71,7 @@ class Deadline:
 def _after_span(text: str, now: datetime) -> t.Optional[datetime]:
     if not _SPAN.fullmatch(text):
         return None
-    spans = [timedelta(**{_UNITS[unit]: int(number)}) for number, unit in _PART.findall(text)]
+    spans = [timedelta(**{UNITS[unit]: int(number)}) for number, unit in PART_OF_SPAN.findall(text)]
     return (now + sum(spans, timedelta())).astimezone()
 
 

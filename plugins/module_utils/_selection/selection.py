@@ -17,6 +17,7 @@ from datetime import datetime, timedelta, timezone
 from .._api import jobs as _jobs
 from .._api.errors import OptionError
 from .._api.kinds import JOB, WORKFLOW_JOB, Kind
+from .._retry.deadline import PART_OF_SPAN, UNITS
 
 SELECTABLE = (JOB, WORKFLOW_JOB)
 
@@ -43,8 +44,6 @@ SELECTION_SPEC: dict[str, t.Any] = dict(
 # One of these has to be given: the others alone would select from all that a controller has ever run.
 BOUNDS = ("job_ids", "workflow_job_id", "finished_after", "finished_before")
 
-_AGO = re.compile(r"(\d+)\s*([smhdw])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 # What every Python reads: since 3.11 it takes far more, such as a day without dashes.
 _TIME = r"\d\d(?::\d\d(?::\d\d(?:\.\d{3}(?:\d{3})?)?)?)?"
 _DAY_OR_MOMENT = re.compile(rf"(\d{{4}}-\d\d-\d\d)(?:([T ]{_TIME})(?:([+-]\d\d):?(\d\d)?)?)?", re.ASCII)
@@ -201,10 +200,10 @@ def moment(text: t.Optional[str], now: datetime, option: str) -> t.Optional[date
     """
     if not text:
         return None
-    ago = _AGO.fullmatch(text.strip())
+    ago = PART_OF_SPAN.fullmatch(text.strip())
     try:
         if ago:
-            return now - timedelta(**{_UNITS[ago.group(2)]: int(ago.group(1))})
+            return now - timedelta(**{UNITS[ago.group(2)]: int(ago.group(1))})
         given = re.sub(r"[zZ]$", "+00:00", text.strip())
         parts = _DAY_OR_MOMENT.fullmatch(given)
         if not parts:
