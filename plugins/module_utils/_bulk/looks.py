@@ -132,7 +132,7 @@ class SharedLooks:
 
     def known(self, source: Job) -> list[Job]:
         """The jobs of a job's template that are newer than the oldest source, as of the last look."""
-        return [] if self._recent is None else self._recent.of(source, 0)
+        return [] if self._recent is None else self._recent.of(source)
 
     def failures(self, source: Job) -> t.Collection[Job]:
         """The jobs of a job's template that are known to have ended without success."""

@@ -60,7 +60,7 @@ class RecentJobs:
         self._known_to = max((job.id for job in (*sources, *listed) if job.created < appeared), default=0)
         self._asked.append((client.clock(), self._newest))
 
-    def refresh(self, sources: t.Collection[Job], waited_for: t.Container[int] = ()) -> None:
+    def refresh(self, sources: t.Collection[Job], waited_for: t.Container[int]) -> None:
         """Ask for what has come since, and for what was active then.
 
         :param sources: all those whose recent jobs still matter.
@@ -131,10 +131,10 @@ class RecentJobs:
         self._note([job])
         return ended
 
-    def of(self, source: Job, number: int) -> list[Job]:
-        """Those of a job's template that are newer than a number, oldest first."""
+    def of(self, source: Job) -> list[Job]:
+        """Those of a job's template, oldest first."""
         jobs = self._of_template.get(template_or_name(source), {})
-        return [jobs[newer] for newer in sorted(newer for newer in jobs if newer > number)]
+        return [jobs[number] for number in sorted(jobs)]
 
     def failures(self, source: Job) -> t.Collection[Job]:
         """Those of a job's template that have ended without success."""
