@@ -111,7 +111,7 @@ def retry_failed_hosts(
         error: t.Optional[BaseException] = None
         sequence: t.Optional[RelaunchSequence] = None
         try:
-            if rounds.delay is not None:
+            if rounds.made:
                 if tell:
                     retries = request.schedule.retries
                     tell(announced(rounds, most_attempts(ruled.left, retries) if ruled else retries))

@@ -188,7 +188,7 @@ class Rounds:
     last: t.Optional[RelaunchOutcome] = None
     parked: t.Mapping[str, str] = field(default_factory=dict)
     grown: t.Optional[float] = None
-    delay: t.Optional[float] = None
+    delay: float = 0.0
     ended: t.Optional[str] = None
 
     @property
@@ -240,7 +240,7 @@ def _ended(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Optional[fl
         nowhere = {name for name, one in records if one.done_in is None and one.reach in NOWHERE}
         if rounds.parked and not set(rounds.remaining) - nowhere - set(rounds.parked):
             return PARKED
-        too_late = left is not None and (rounds.delay or 0.0) >= left
+        too_late = left is not None and rounds.delay >= left
         used_up = rounds.made >= most_attempts(shown.ruled, schedule.retries)
         return RETRIES_USED_UP if used_up else DEADLINE_OVER if too_late else None
     ends = {
