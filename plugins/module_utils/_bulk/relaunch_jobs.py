@@ -16,7 +16,6 @@ from datetime import datetime
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, JobUnsuccessfulError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job, told
-from .._api.kinds import JOB, WORKFLOW_JOB
 from .._job.options import RelaunchRequest
 from .._job.outcome import RelaunchOutcome, carrying
 from .._job.sequence import RelaunchSequence
@@ -161,9 +160,8 @@ def _turns(
         else:
             same.append(one)
     entries = [
-        JobEntry(job.id, job.name, REFUSED, reasons[job.id], type=kind.type, node_job_ids=node_jobs.get(job.id))
-        for kind, some in ((WORKFLOW_JOB, workflows), (JOB, jobs))
-        for job in some
+        JobEntry(job.id, job.name, REFUSED, reasons[job.id], type=job.kind.type, node_job_ids=node_jobs.get(job.id))
+        for job in (*workflows, *jobs)
         if job.id in reasons
     ]
     jobs = [job for job in jobs if job.id not in reasons]
