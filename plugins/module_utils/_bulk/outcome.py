@@ -219,7 +219,6 @@ class JobsOutcome(Outcome):
         counts = self.counts
         words = _PLANNED_IN_WORDS if planned else _IN_WORDS
         parts = [f"{counts[name]} {words[name]}" for name in OUTCOMES if counts[name]]
-        if planned:
-            return f"{counted(len(self.jobs), 'job')}: {', '.join(parts)}."
         failed = f", {counts['failed']} not successful" if counts["failed"] else ""
-        return f"{counted(len(self.jobs), 'job')}: {', '.join(parts)}; {counts['recovered']} recovered{failed}."
+        came_of_it = "" if planned else f"; {counts['recovered']} recovered{failed}"
+        return f"{counted(len(self.jobs), 'job')}: {', '.join(parts)}{came_of_it}."

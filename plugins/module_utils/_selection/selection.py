@@ -157,10 +157,8 @@ class Selection:
             parts.append(f"kinds: {', '.join(kind.type for kind in self.kinds)}")
         if self.workflow_job_id is not None:
             parts.append(f"among the slices of workflow job {self.workflow_job_id}")
-        if self.finished_after is not None:
-            parts.append(f"finished after {written(self.finished_after)}")
-        if self.finished_before is not None:
-            parts.append(f"finished before {written(self.finished_before)}")
+        bounds = {"after": self.finished_after, "before": self.finished_before}
+        parts.extend(f"finished {side} {written(when)}" for side, when in bounds.items() if when is not None)
         parts.extend(f"{option}: {', '.join(names)}" for option, names in self.names.items())
         return ", ".join(parts)
 
