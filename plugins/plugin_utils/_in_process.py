@@ -135,10 +135,12 @@ class InProcessAction(ActionBase):
         return t.cast("Result", remove_values(result, hidden))
 
     def _as_module(self, task_vars: dict[str, t.Any], surroundings: Surroundings) -> Result:
-        # Before ansible-core 2.19 it does not tell a variable of the user's from one that Ansible sets itself.
-        _value, origin = self._connection.get_option_and_origin("pipelining")
-        if pipelining_wanted(surroundings, origin):
-            self._connection.set_option("pipelining", True)
+        # Other connections may not have this option.
+        if pipelining_wanted(surroundings):
+            # Before ansible-core 2.19 it does not tell a variable of the user's from one that Ansible sets itself.
+            _value, origin = self._connection.get_option_and_origin("pipelining")
+            if origin == "default":
+                self._connection.set_option("pipelining", True)
         result: Result = self._execute_module(task_vars=task_vars, wrap_async=surroundings.asynchronous)
         if not surroundings.asynchronous:
             self._remove_tmp_path(self._connection._shell.tmpdir)

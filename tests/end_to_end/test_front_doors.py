@@ -214,6 +214,31 @@ def test_a_local_module_is_written_to_no_file_unless_that_is_wanted(
     assert ("AnsiballZ_job_relaunch.py" in done.output) is written
 
 
+# As those of containers have it: without an option for pipelining.
+BARE = """
+from ansible.plugins.connection.local import Connection as Local
+
+DOCUMENTATION = "{name: bare, short_description: bare, description: bare, author: nobody, options: {}}"
+
+class Connection(Local):
+    transport = "bare"
+"""
+
+
+def test_a_connection_that_knows_no_pipelining_runs_the_module(
+    failed_job: int, admin: Options, run_tasks: t.Callable[..., t.Any], tmp_path: Path
+) -> None:
+    plugins = tmp_path / "connections"
+    plugins.mkdir()
+    (plugins / "bare.py").write_text(BARE, encoding="utf-8")
+    task = {"job_id": failed_job, **admin, "task": {"vars": {"ansible_connection": "bare"}}}
+
+    done = run_tasks(task, arguments=["-vv"], environ={"ANSIBLE_CONNECTION_PLUGINS": str(plugins)})
+
+    assert "runs as a module: the connection is bare, not local" in " ".join(done.output.split())
+    assert done.results[0]["changed"], done.results[0]
+
+
 def test_no_secret_at_the_highest_verbosity(
     sandbox: Sandbox, stubborn: t.Callable[..., Options], run_tasks: t.Callable[..., t.Any]
 ) -> None:

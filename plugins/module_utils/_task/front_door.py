@@ -64,13 +64,10 @@ def module_needed(found: Surroundings) -> t.Optional[str]:
     return None
 
 
-def pipelining_wanted(found: Surroundings, origin: str) -> bool:
+def pipelining_wanted(found: Surroundings) -> bool:
     """Whether to feed the module to its Python where Ansible's default would write it to a file first.
 
     That is sooner done, and its arguments, passwords and tokens among them, are written nowhere. Pipelining is off by
     default for the sake of some ways of becoming another user.
-
-    :param origin: where the connection's setting of pipelining comes from, as ansible-core tells it.
     """
-    local = found.transport in LOCAL_TRANSPORTS
-    return local and not found.become and not found.asynchronous and origin == "default"
+    return found.transport in LOCAL_TRANSPORTS and not found.become and not found.asynchronous

@@ -54,16 +54,14 @@ def test_which_door(difference: dict[str, t.Any], reason: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("difference", "origin", "wanted"),
+    ("difference", "wanted"),
     [
-        ({}, "default", True),
-        ({"transport": "ansible.builtin.local"}, "default", True),
-        ({}, "env: ANSIBLE_PIPELINING", False),
-        ({}, "var: ansible_pipelining", False),
-        ({"transport": "ssh"}, "default", False),
-        ({"become": True}, "default", False),
-        ({"asynchronous": True}, "default", False),
+        ({}, True),
+        ({"transport": "ansible.builtin.local"}, True),
+        ({"transport": "ssh"}, False),
+        ({"become": True}, False),
+        ({"asynchronous": True}, False),
     ],
 )
-def test_where_a_module_is_piped_to_its_python(difference: dict[str, t.Any], origin: str, wanted: bool) -> None:
-    assert pipelining_wanted(dataclasses.replace(PLAIN, **difference), origin) is wanted
+def test_where_a_module_is_piped_to_its_python(difference: dict[str, t.Any], wanted: bool) -> None:
+    assert pipelining_wanted(dataclasses.replace(PLAIN, **difference)) is wanted
