@@ -15,6 +15,8 @@ author:
 description:
   - Compares the names of the variables that were given with C(--extra-vars) with those that a playbook takes. A
     misspelt one would be ignored by it without a word, and what it was to narrow down would stay wide.
+  - Ansible ignores what stands behind a blank in a value, too, unless the value has quotes of its own, inside of those
+    of the shell. That is told, but not quoted, since it may be a part of a secret.
   - Variables that an automation controller adds to those of its jobs are left out, and in such a job those that the
     playbooks of this collection set, and all others whose names are not like any that is known, since a workflow passes
     on what its earlier nodes have set.
@@ -56,6 +58,10 @@ _IN_A_JOB = ("awx_job_id", "tower_job_id")
 # What the playbooks of this collection set for the next nodes of a workflow.
 _HANDED_ON = re.compile("retry_failed_hosts|recover_failed_jobs_.*")
 
+# Where Ansible puts the words that are no variable.
+LOOSE_WORDS = "_raw_params"
+_LOOSE_WORDS_TOLD = """the words behind a blank in a value (quote it twice: -e job_template='"Patch web servers"')"""
+
 # What the action plugins of this collection look for, whatever runs them.
 _OF_PLUGINS = ("relaunch_controller_in_process", "relaunch_controller_progress")
 
@@ -68,7 +74,9 @@ class LookupModule(LookupBase):
     def run(self, terms: t.Any, variables: t.Any = None, **kwargs: t.Any) -> list[str]:
         self.set_options(var_options=variables, direct=kwargs)
         known = [str(name) for name in terms]
-        return unexpected(load_extra_vars(loader=self._loader), known)
+        given = load_extra_vars(loader=self._loader)
+        # It has the line break too with which a text of several lines begins.
+        return unexpected([name for name in given if name != LOOSE_WORDS or str(given[name]).strip()], known)
 
 
 def unexpected(given: t.Iterable[str], known: t.Sequence[str]) -> list[str]:
@@ -80,6 +88,8 @@ def unexpected(given: t.Iterable[str], known: t.Sequence[str]) -> list[str]:
     in_a_job = any(name in given for name in _IN_A_JOB)
     found = []
     for name in given:
+        if name == LOOSE_WORDS:
+            found.append(_LOOSE_WORDS_TOLD)
         if name in known or name in _OF_PLUGINS or name.startswith(_OF_OTHERS):
             continue
         if in_a_job and _HANDED_ON.fullmatch(name):

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible.parsing.splitter import parse_kv
 
 from ansible_collections.relaunch.controller.plugins.lookup.unexpected_extra_vars import unexpected
 
@@ -56,3 +57,13 @@ def test_what_is_known_or_of_others_is_not_told() -> None:
     of_others = ["relaunch_controller_progress", "ansible_user", "awx_user_name", "tower_job_id", "_mine"]
 
     assert unexpected([*KNOWN, *of_others], KNOWN) == []
+
+
+def test_what_a_blank_without_quotes_cut_off_is_told_and_not_quoted() -> None:
+    """As of ``-e job_template='Patch web servers'``, whose second and third word may as well be those of a password."""
+    given = parse_kv("job_template=Patch web servers")
+    assert given["job_template"] == "Patch"
+
+    (told,) = unexpected(given, KNOWN)
+
+    assert "behind a blank" in told and "web" not in told.partition("(")[0]
