@@ -72,7 +72,7 @@ def _value(name: str, value: t.Any) -> t.Any:
         if not isinstance(value, dict):
             raise OptionError("changes: extra_vars must be a dictionary.")
         # Ansible's own kinds of text and number become those of JSON, with which a job's variables are compared.
-        return json.loads(json.dumps({str(key): one for key, one in value.items()}, default=str))
+        return json.loads(json.dumps({str(key): one for key, one in value.items()}, default=_as_text))
     if name in _NUMBERS:
         return _number(name, value)
     if name in _ONE:
@@ -88,6 +88,11 @@ def _value(name: str, value: t.Any) -> t.Any:
     if name == "job_type" and value not in ("run", "check"):
         raise OptionError("changes: job_type must be run or check.")
     return str(value)
+
+
+def _as_text(value: t.Any) -> str:
+    """What JSON does not know, times as Ansible writes them for a module."""
+    return str(value.isoformat() if hasattr(value, "isoformat") else value)
 
 
 def _number(name: str, value: t.Any) -> int:

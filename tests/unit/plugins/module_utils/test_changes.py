@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from datetime import date, datetime, timezone
 
 import pytest
 
@@ -26,6 +27,12 @@ from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job
         (None, {}),
         ({}, {}),
         ({"extra_vars": {"a": {"b": [1]}, 2: None}}, {"extra_vars": {"a": {"b": [1]}, "2": None}}),
+        # As Ansible hands them to a module.
+        ({"extra_vars": {"a": date(2026, 11, 24)}}, {"extra_vars": {"a": "2026-11-24"}}),
+        (
+            {"extra_vars": {"a": datetime(2026, 11, 24, 14, tzinfo=timezone.utc)}},
+            {"extra_vars": {"a": "2026-11-24T14:00:00+00:00"}},
+        ),
         ({"verbosity": "3", "forks": 5, "timeout": 0}, {"verbosity": 3, "forks": 5, "timeout": 0}),
         ({"verbosity": "000000000003", "timeout": "00"}, {"verbosity": 3, "timeout": 0}),
         ({"job_tags": ["a", "b"], "skip_tags": ""}, {"job_tags": "a,b", "skip_tags": ""}),
