@@ -166,7 +166,7 @@ EXAMPLES = r"""
 
 - name: Show it
   ansible.builtin.debug:
-    msg: "{{ plan.drawing }}"
+    msg: "{{ plan.drawing | default(plan.msg) }}"
 
 - name: Relaunch all nodes of a workflow
   relaunch.controller.workflow_job_relaunch:

@@ -150,16 +150,26 @@ def test_runs(block: Block, template: int, failed_job: int, play: Play) -> None:
         assert relaunched == ([launch if by_template else source] if acts else [])
 
 
-@pytest.mark.parametrize("module", ["job_retry", "bulk_job_relaunch", "workflow_job_relaunch"])
+@pytest.mark.parametrize(
+    ("module", "status"),
+    [
+        ("job_retry", ""),
+        ("bulk_job_relaunch", ""),
+        ("workflow_job_relaunch", "failed"),
+        # Nothing remains.
+        ("workflow_job_relaunch", "successful"),
+    ],
+)
 def test_the_examples_of_other_modules_run_in_check_mode(
-    module: str, sandbox: Sandbox, template: int, failed_job: int, run: Run, tmp_path: Path
+    module: str, status: str, sandbox: Sandbox, template: int, failed_job: int, run: Run, tmp_path: Path
 ) -> None:
     nodes = {"patch": {"template": template}}
-    workflow = sandbox.add_workflow_template_with_nodes("Release", nodes) if module.startswith("workflow") else None
+    workflow = sandbox.add_workflow_template_with_nodes(f"Release {status}", nodes) if status else None
     text = examples(module).text.replace("job_id: 42\n", f"job_id: {failed_job}\n")
     if workflow:
-        job = sandbox.make_workflow_job(workflow["id"], {"patch": "failed"})
+        job = sandbox.make_workflow_job(workflow["id"], {"patch": status})
         text = text.replace("workflow_job_id: 85\n", f"workflow_job_id: {job['id']}\n")
+        text = text.replace("workflow_job_template: Release\n", f"workflow_job_template: Release {status}\n")
     tasks = yaml.safe_load(text.replace("https://controller.example.com", sandbox.url))
     playbook = tmp_path / "playbook.yml"
     play = {"name": "Tasks", "hosts": "localhost", "gather_facts": False, "tasks": tasks}
