@@ -72,6 +72,18 @@ def test_recovering_none_one_or_many(
     assert relaunched(sandbox) == ([] if check else ids)
 
 
+def test_no_name_and_no_address_is_broken_in_the_table(
+    sandbox: Sandbox, run_playbook: RunPlaybook, connection: dict[str, str]
+) -> None:
+    hosts = [f"web-{number}-of-the-shop.{'data-centre.' * number}example.com" for number in range(1, 6)]
+    template = sandbox.add_template(f"Deploy {os.urandom(4).hex()}", PLAYBOOK, hosts={host: {} for host in hosts})["id"]
+    job = sandbox.make_job(template=template, status="failed", hosts=dict.fromkeys(hosts, "failed"))
+
+    done = run_playbook(RECOVER, "-e", f"job_id={job}", "--check", environ=connection)
+
+    assert [host for host in hosts if host not in done.stdout] == [], done.output
+
+
 @pytest.mark.parametrize("written", ['["{}","{}"]', "[ '{}', '{}' ]", "{},{}", "{} , {}"])
 def test_names_are_lists_however_they_are_written(
     sandbox: Sandbox,
