@@ -191,7 +191,7 @@ def test_what_nodes_before_it_in_a_workflow_hand_on_is_no_misspelt_variable(
     summary = yaml.safe_load(recover.read_text(encoding="utf-8"))[0]["tasks"][1]["always"][-1]
     # The last one is of somebody else's node.
     handed_on = [*summary["ansible.builtin.set_stats"]["data"], "retry_failed_hosts", "failed_hosts"]
-    given = {**dict.fromkeys(handed_on, []), "awx_job_id": 7, "job_id": job}
+    given = {**dict.fromkeys(handed_on, []), "unexpected": ["openssl"], "known": [], "awx_job_id": 7, "job_id": job}
 
     done = run_playbook(playbook, "-e", json.dumps(given), environ=connection)
 

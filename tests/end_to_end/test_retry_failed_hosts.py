@@ -568,7 +568,7 @@ def test_the_playbook_knows_and_tells_the_variables_of_the_role() -> None:
     specification = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
     text = (ROLE.parents[1] / "playbooks" / "retry_failed_hosts.yml").read_text(encoding="utf-8")
     head, _yaml = text.split("- name:", 1)
-    known = yaml.safe_load(text)[0]["pre_tasks"][0]["vars"]["known"]
+    known = yaml.safe_load(text)[0]["pre_tasks"][0]["vars"]["_retry_failed_hosts_known"]
 
     assert {*known} == {"job_id", "job_template", "organization", *specification["argument_specs"]["main"]["options"]}
     assert {*known} == {*known} & {*re.findall(r"\w+", head)}
