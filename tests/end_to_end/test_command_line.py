@@ -179,6 +179,25 @@ def test_what_cannot_be_meant_is_named(
 
 
 @pytest.mark.parametrize("playbook", [RECOVER, RETRY])
+def test_an_inventory_that_becomes_another_user_does_not_lose_the_environment(
+    sandbox: Sandbox,
+    failed: t.Callable[[str], int],
+    run_playbook: RunPlaybook,
+    connection: dict[str, str],
+    tmp_path: Path,
+    playbook: str,
+) -> None:
+    job = failed(f"Deploy {os.urandom(4).hex()}")
+    inventory = tmp_path / "hosts"
+    inventory.write_text("[all:vars]\nansible_become=true\nansible_become_user=nobody\n", encoding="utf-8")
+
+    done = run_playbook(playbook, "-i", str(inventory), "-e", f"job_id={job}", environ=connection)
+
+    assert done.status == 0, done.output
+    assert relaunched(sandbox) == [job]
+
+
+@pytest.mark.parametrize("playbook", [RECOVER, RETRY])
 def test_what_nodes_before_it_in_a_workflow_hand_on_is_no_misspelt_variable(
     sandbox: Sandbox,
     failed: t.Callable[[str], int],
