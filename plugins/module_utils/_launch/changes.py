@@ -109,7 +109,7 @@ def _number(name: str, value: t.Any) -> int:
 def _named(name: str, value: t.Any) -> t.Union[int, str]:
     if isinstance(value, bool) or not isinstance(value, (int, str)) or not str(value).strip():
         raise OptionError(f"changes: {name} must be the name or the number of one.")
-    return int(value) if isinstance(value, int) else str(value)
+    return int(value) if isinstance(value, int) else str(value).strip()
 
 
 def _truth(name: str, value: t.Any) -> bool:

@@ -36,7 +36,7 @@ NUMBERS = ("int", "float")
 
 
 def settle(specification: Specification, params: dict[str, t.Any], own_job: t.Optional[int] = None) -> None:
-    """Check parameters, and take the blanks off the names in lists.
+    """Check parameters, and take the blanks off names, in lists and by themselves.
 
     :param specification: ``argument_spec`` and which options go together, as AnsibleModule would take it.
     :param params: validated by themselves; changed in place.
@@ -47,6 +47,8 @@ def settle(specification: Specification, params: dict[str, t.Any], own_job: t.Op
         value = params.get(name)
         if option.get("type") in NUMBERS:
             _check_number(name, value)
+        elif option.get("type") == "str" and isinstance(value, str) and name not in CONNECTION_SPEC:
+            params[name] = value.strip()
         elif isinstance(value, list):
             params[name] = [_entry(name, option.get("elements"), entry) for entry in value]
     given = {name: value for name, value in params.items() if value not in (None, "")}

@@ -123,6 +123,21 @@ def test_a_number_has_an_end(name: str, value: float) -> None:
         settled(JOB, job_id=42, **{name: value})
 
 
+@pytest.mark.parametrize(
+    ("specification", "option"),
+    [(JOB, "job_template"), (RETRY, "job_template"), (WORKFLOW, "workflow_job_template")],
+)
+def test_a_name_loses_its_blanks(specification: t.Mapping[str, t.Any], option: str) -> None:
+    """As what a command has written ends with; the controller takes them off itself, so that no name has any."""
+    given = {option: " Deploy web\n", "organization": "Web ", "controller_username": " a "}
+
+    assert settled(specification, **given) == {
+        option: "Deploy web",
+        "organization": "Web",
+        "controller_username": " a ",
+    }
+
+
 def test_names_in_lists_lose_their_blanks() -> None:
     given = {"job_templates": ["Deploy", " Patch web servers ", "\tTest\n"], "job_ids": [1, 2], "status": None}
     assert settled(BULK, **given)["job_templates"] == ["Deploy", "Patch web servers", "Test"]

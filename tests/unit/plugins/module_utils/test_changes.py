@@ -39,6 +39,7 @@ from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job
         ({"credentials": 4, "labels": ["night", 6]}, {"credentials": [4], "labels": ["night", 6]}),
         ({"diff_mode": "yes"}, {"diff_mode": True}),
         ({"job_type": "check", "scm_branch": "dev"}, {"job_type": "check", "scm_branch": "dev"}),
+        ({"inventory": "Web\n", "labels": [" night "]}, {"inventory": "Web", "labels": ["night"]}),
         ({"inventory": 3, "execution_environment": "EE"}, {"inventory": 3, "execution_environment": "EE"}),
     ],
 )
