@@ -163,6 +163,8 @@ def test_what_a_survey_left_empty_counts_as_not_given(
         ({"retry_failed_hosts_timeout": "soon"}, "timeout"),
         ({"retry_failed_hosts_retries": 0}, "retries must be at least 1, not 0"),
         ({"job_id": "42x"}, "job_id"),
+        # An option of the modules, which a person may well try.
+        ({"controller_host": "https://controller.example.com"}, "The connection comes from the environment"),
     ],
 )
 def test_what_cannot_be_meant_is_named(
