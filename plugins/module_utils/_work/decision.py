@@ -144,10 +144,11 @@ def decide(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decision, AskEnd
     if isinstance(decision, Launch) and other is not None:
         ran = f"job {other.id}, which ran as job type {other.job_type}"
         return Refuse(f"This task has relaunched the same work as {ran}: its template was edited.")
-    if isinstance(decision, Launch) and decision.hosts == ALL != options.hosts and options.wait and not options.force:
+    if isinstance(decision, Launch) and decision.hosts == ALL != options.hosts and not options.force:
         beside = next((run.job for run in ledger.runs if run.job.active and share_limit(source, run.job)), None)
         if beside is not None:
-            return Await(beside, f"job {beside.id}, the same work, which runs on hosts of job {source.id},")
+            what = f"job {beside.id}, the same work, which runs on hosts of job {source.id},"
+            return _await(beside, what, options)
     return decision
 
 

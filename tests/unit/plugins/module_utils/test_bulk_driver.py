@@ -852,6 +852,21 @@ def test_no_job_that_never_began_is_relaunched_beside_the_same_work_on_its_hosts
     assert controller.jobs[of_schedule.id + 1].created >= of_schedule.ends
 
 
+@pytest.mark.parametrize("newer", [{}, {"web2": True}])
+def test_without_waiting_no_job_that_never_began_is_relaunched_beside_the_same_work(
+    controller: BulkController, newer: dict[str, bool]
+) -> None:
+    controller.inventory.update(dict.fromkeys(("web1", "web2", "web3"), True))
+    for number, hosts, limit in ((1, {}, "web1,web2"), (2, newer, "web2,web3")):
+        began = {} if hosts else {"started": None, "status": "error"}
+        controller.failed(number, hosts, limit=limit, **began)
+
+    ran = relaunch(controller, wait=False)
+
+    assert (relaunches_of(controller.posts), ran.of(1), ran.error) == ([2], ("superseded", False), None)
+    assert "Job 101 is running" in ran.entry(1).msg and "Set wait: true" in ran.entry(1).msg
+
+
 def test_hosts_that_a_job_had_stopped_for_are_waited_for_where_another_one_runs_on_them(
     controller: BulkController,
 ) -> None:

@@ -249,7 +249,7 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         "never began, a part is running",
         Found(source(**NEVER_BEGAN), (partial(43, "running", "a"),), ""),
         FAILED,
-        "launch 42 all",
+        "refuse",
     ),
     (
         "never began, a part is running, wait",
@@ -280,6 +280,12 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         Found(source("canceled"), (partial(43, "running", "a"),), ""),
         replace(FALLBACK, wait=True),
         "await 43",
+    ),
+    (
+        "none, a part is running, fallback",
+        Found(source("canceled"), (partial(43, "running", "a"),), ""),
+        FALLBACK,
+        "refuse",
     ),
     (
         "never began, nor did its relaunch",
