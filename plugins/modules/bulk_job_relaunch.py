@@ -131,7 +131,8 @@ options:
       - Leave work to a person that has been relaunched so often since it last succeeded, whoever did that, so that a
         recovery that runs by schedule ends. Such jobs are told apart, with how often and since when they have failed,
         and the task fails.
-      - Launches with O(hosts=remaining) count as well, and what was canceled after it had begun.
+      - Launches with O(hosts=remaining) count as well, what was canceled after it had begun, and what failed before it
+        began, such as behind the failed update of its project.
     type: int
     default: 3
   update_first:

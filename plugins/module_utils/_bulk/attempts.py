@@ -150,8 +150,8 @@ def _overlap(job: Job, source: Job, hosts: frozenset[str]) -> bool:
 
 
 def _ended_since(job: Job, success: t.Optional[datetime]) -> bool:
-    """Whether a job has ended since then; one that was canceled before it began has tried nothing."""
-    return not job.active and job.began and (success is None or job.finished > success)
+    """Whether a job has ended since then that may count."""
+    return not job.active and Tried.counts(job) and (success is None or job.finished > success)
 
 
 def _may_be_attempt(job: Job) -> bool:

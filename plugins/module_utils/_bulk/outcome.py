@@ -92,6 +92,11 @@ class Tried:
     number: int
     since: datetime
 
+    @staticmethod
+    def counts(job: Job) -> bool:
+        """Whether a job that has ended may count; one that was canceled before it began has tried nothing."""
+        return job.began or job.status != _jobs.CANCELED
+
 
 @dataclass(frozen=True)
 class JobEntry:

@@ -75,8 +75,7 @@ class WorkflowRow:
         last = max((job.finished for job in self.runs.values() if job.successful), default=None)
         ended = [job for job in self.runs.values() if not job.active and (last is None or job.finished > last)]
         failed = [job.finished for job in ended if job.status in _jobs.FAILED_STATUSES]
-        # One that was canceled before it began has tried nothing.
-        number = sum(job.began and (_resumes(job) or job.is_relaunch) for job in ended)
+        number = sum(Tried.counts(job) and (_resumes(job) or job.is_relaunch) for job in ended)
         return Tried(number, min(failed, default=self.selected[0].finished))
 
 

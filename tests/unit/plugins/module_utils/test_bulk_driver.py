@@ -1426,6 +1426,15 @@ class TestAttempts:
 
         assert ran.of(3) == ("relaunched", True)
 
+    def test_what_failed_before_it_began_counts(self, controller: BulkController) -> None:
+        """Behind the failed update of its project, for instance."""
+        for number, launched in ((1, "relaunch"), (2, "relaunch"), (3, "manual")):
+            controller.failed(number, {}, launch_type=launched, started=None, status="failed")
+
+        ran = relaunch(controller, selection=Selection(job_ids=(3,)), max_attempts=2)
+
+        assert (ran.of(3), ran.entry(3).attempts) == (("needs_person", False), 2)
+
     def test_what_others_relaunched_in_vain_while_it_waited_for_room_counts(self, controller: BulkController) -> None:
         inventories = {number: controller.in_inventory(10 + number, [f"web{number}"]) for number in (1, 2)}
         for number, facts in inventories.items():
