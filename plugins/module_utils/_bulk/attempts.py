@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import typing as t
 from datetime import datetime
+from itertools import islice
 
 from .._api import jobs as _jobs
 from .._api.client import ControllerClient
 from .._api.jobs import Job
 from .._api.kinds import JOB
-from .._api.paging import PAGE_SIZE, first_entries, in_chunks
+from .._api.paging import PAGE_SIZE, in_chunks
 from .._job.outcome import RelaunchOutcome
 from .._retry.rules import most_attempts
 from .._work.runs import same_limit
@@ -117,7 +118,7 @@ class Attempts:
         return _jobs.names_of(_jobs.host_summaries(self._client, member.source.id, failed=True))
 
     def _older(self, source: Job) -> list[Job]:
-        """One page of them for many templates: of work that goes on failing they are recent."""
+        """As many for many templates as may count: of work that goes on failing they are recent."""
         if self._earlier is None:
             earlier: dict[t.Optional[int], list[Job]] = {}
             query = {
@@ -125,10 +126,11 @@ class Attempts:
                 "status__in": ",".join((*_jobs.FAILED_STATUSES, _jobs.CANCELED)),
                 "id__lt": self._oldest,
                 "order_by": "-id",
-                "page_size": PAGE_SIZE,
             }
+            most = max([self._request.max_attempts, *(rule.retries or 0 for rule in self._request.rules)])
+            most = max(PAGE_SIZE, most * sum(map(len, self._of_template.values())))
             for some in in_chunks(template for template in self._of_template if template is not None):
-                for entry in first_entries(self._client.get, _LIST, unified_job_template__in=some, **query):
+                for entry in islice(self._client.results(_LIST, unified_job_template__in=some, **query), most):
                     if _may_be_attempt(job := Job.of(entry)):
                         earlier.setdefault(job.template, []).append(job)
             self._earlier = earlier

@@ -1314,6 +1314,17 @@ class TestAttempts:
         assert ran.entry(4).failing_since == "2026-11-23T18:29:00.000000Z"
         assert more.of(4) == ("relaunched", False)
 
+    def test_those_of_work_that_others_were_relaunched_after_count_too(self, controller: BulkController) -> None:
+        works, again = range(80), {"launch_type": "relaunch", "limit": "web1"}
+        last = [241 + work for work in works]
+        for work in works:
+            for number, how in ((1 + 3 * work, {}), (2 + 3 * work, again), (3 + 3 * work, again), (last[work], again)):
+                controller.failed(number, {"web1": True}, template=1 + work, **how)
+
+        ran = relaunch(controller, selection=Selection(job_ids=tuple(last)), max_attempts=3)
+
+        assert (ran.outcome.counts["needs_person"], controller.posts) == (80, [])
+
     @pytest.mark.parametrize("selected", [(4,), (1, 2, 4)])
     def test_a_success_in_between_counts_from_anew(self, controller: BulkController, selected: tuple[int, ...]) -> None:
         for number, launched in ((1, "relaunch"), (2, "relaunch"), (4, "manual")):
