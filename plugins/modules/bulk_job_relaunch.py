@@ -138,8 +138,9 @@ options:
   update_first:
     description:
       - Run each update of a project or an inventory source that failed in the time of the selection, and has not been
-        successful since, once more before the jobs that depend on it. It is waited for, so that O(wait=true) is needed.
-        Jobs whose update fails again are not launched, and the task fails.
+        successful since, once more before the jobs that depend on it; that of a project of theirs whenever it failed.
+        It is waited for, so that O(wait=true) is needed. Jobs whose update fails again are not launched, and the task
+        fails.
       - Without it such updates are only named, with the jobs that depend on them. The user has to be allowed to see and
         to update the projects and inventories.
     type: bool
@@ -348,8 +349,9 @@ counts:
     parked: 0
 updates:
   description:
-    - The updates of projects and inventory sources that failed in the time of the selection and have not been
-      successful since, each with the selected jobs that depend on it, and with what came of its repetition.
+    - The updates of projects and inventory sources that failed in the time of the selection, and those of projects of
+      selected jobs whenever they failed, which have not been successful since. Each has the selected jobs that depend
+      on it, and what came of its repetition.
   returned: unless the task fails before it decides on jobs
   type: list
   elements: dict

@@ -16,6 +16,7 @@ from .._api import jobs as _jobs
 from .._api.client import ControllerClient
 from .._api.jobs import Job
 from .._api.kinds import INVENTORY_UPDATE, PROJECT_UPDATE, Kind
+from .._api.paging import first_entries
 from .selection import Selection
 
 
@@ -35,8 +36,9 @@ class Updated:
     needed: str
 
 
+_OF_PROJECTS = Updated(PROJECT_UPDATE, "project", "projects", "project")
 UPDATED = (
-    Updated(PROJECT_UPDATE, "project", "projects", "project"),
+    _OF_PROJECTS,
     Updated(INVENTORY_UPDATE, "inventory_source", "inventory_sources", "inventory"),
 )
 
@@ -66,7 +68,8 @@ class FailedUpdate:
 
 def failed_updates(client: ControllerClient, selection: Selection, jobs: t.Sequence[Job]) -> tuple[FailedUpdate, ...]:
     """The updates that failed in the time of a selection; without one, since the first job was made that they may have
-    kept from running.
+    kept from running. And, whenever they failed, those of projects: without an update at each launch none of their jobs
+    begins (recorded: updates-relaunch-project-failed-detail).
 
     Each tells how its project, or source, is by now (recorded: updates-project-list, updates-inventory-list). Who may
     not see a project is told of none.
@@ -76,15 +79,22 @@ def failed_updates(client: ControllerClient, selection: Selection, jobs: t.Seque
     since = selection.finished_after
     if since is None and selection.finished_before is None:
         since = min((job.created for job in jobs if not job.began or job.status == _jobs.ERROR), default=None)
-        if since is None:
-            return ()
     window = replace(selection, finished_after=since).window
-    query = {"status__in": ",".join(_jobs.FAILED_STATUSES), "order_by": "id", **window}
+    failed = {"status__in": ",".join(_jobs.FAILED_STATUSES)}
     found: dict[tuple[str, t.Any], FailedUpdate] = {}
-    for updated in UPDATED:
-        for update in map(Job.of, client.results(f"{updated.kind.path}/", **query)):
+
+    def note(updated: Updated, entries: t.Iterable[t.Mapping[str, t.Any]]) -> None:
+        for update in map(Job.of, entries):
             owner, needed = update.facts.get(updated.name), update.facts.get(updated.needed)
             if owner is not None and update.summary(updated.name).get("status") != _jobs.SUCCESSFUL:
                 depending = tuple(job.id for job in jobs if job.facts.get(updated.needed) == needed)
                 found[updated.name, owner] = FailedUpdate(updated, update, depending)
+
+    for updated in UPDATED if window else ():
+        note(updated, client.results(f"{updated.kind.path}/", order_by="id", **failed, **window))
+    path, owner = f"{_OF_PROJECTS.kind.path}/", _OF_PROJECTS.name
+    broken = {job.facts[owner] for job in jobs if job.summary(owner).get("status") in _jobs.FAILED_STATUSES}
+    for number in sorted(broken.difference(number for name, number in found if name == owner)):
+        last = {owner: number, "order_by": "-id", "page_size": 1}
+        note(_OF_PROJECTS, first_entries(client.get, path, **failed, **last))
     return tuple(found.values())

@@ -375,6 +375,34 @@ def test_an_update_that_was_successful_meanwhile_is_not_run_again(world: World) 
     assert [(one["id"], one["new_id"], one["new_status"]) for one in ran.outcome.updates] == [(9, 10, "successful")]
 
 
+@pytest.mark.parametrize("selection", [Selection(job_ids=(1,)), Selection(finished_after=NOW)])
+def test_the_update_of_a_project_that_failed_long_before_its_jobs_is_run_first(
+    world: World, selection: Selection
+) -> None:
+    """It is not updated at each launch, so that none of them begins."""
+    of_jobs = {"inventory": {"id": 1, "total_hosts": 1}, "project": {"id": 3, "name": "web", "status": "failed"}}
+    world.failed(1, {}, project=3, status="error", summary_fields=of_jobs)
+    world.inventory["web1"] = True
+    update = {"id": 9, "type": "project_update", "status": "failed", "project": 3, "name": "web"}
+    begun: list[str] = []
+
+    def project(method: str, path: str) -> t.Any:
+        if method == "POST" and path == "projects/3/update/":
+            begun.append(path)
+            return 202, {**update, "id": 10, "status": "successful"}
+        if path != "project_updates/":
+            return None
+        query = world.asked[-1][2]
+        long_before = "finished__gte" in query or "id__gt" in query
+        return 200, listed([] if long_before else [update], query)
+
+    world.before = project
+    ran = recover(world, selection=selection, update_first=True)
+
+    assert (begun, ran.entries[1].recovered) == (["projects/3/update/"], True)
+    assert [(one["id"], one["job_ids"], one["new_id"]) for one in ran.outcome.updates] == [(9, [1], 10)]
+
+
 def test_what_was_done_while_an_update_ran_is_seen_before_the_launch(world: World) -> None:
     world.failed(1, {"web1": True}, project=3)
     update = {"id": 9, "type": "project_update", "status": "failed", "project": 3, "name": "web"}
