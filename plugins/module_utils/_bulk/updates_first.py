@@ -47,6 +47,8 @@ class UpdatesFirst:
         self._watch = watch
         # By the number of the failed update, the one that was run after it.
         self._newer: dict[int, Job] = {}
+        # Likewise why none could be run.
+        self._refused: dict[int, str] = {}
         #: Whether one was begun.
         self.begun = False
 
@@ -64,6 +66,8 @@ class UpdatesFirst:
 
     def _run(self, failed: FailedUpdate) -> Steps[bool]:
         kind = failed.updated.kind
+        if why := self._refused.get(failed.update.id):
+            raise RefusedError(why)
         newer = self._newer.get(failed.update.id) or self._begun(failed)
         self._newer[failed.update.id] = newer
         waited = newer.active
@@ -106,7 +110,9 @@ class UpdatesFirst:
         except AnswerError as error:
             if not error.refuses:
                 raise
-            raise RefusedError(f"Not launched: {failed.told} failed, and cannot be run again: {error}") from None
+            why = f"Not launched: {failed.told} failed, and cannot be run again: {error}"
+            self._refused[failed.update.id] = why
+            raise RefusedError(why) from None
 
     def result(self) -> list[dict[str, t.Any]]:
         """The updates, each with the jobs that depend on it, as plain data."""

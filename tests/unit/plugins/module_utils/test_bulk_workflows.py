@@ -428,6 +428,25 @@ def test_what_was_done_while_an_update_ran_is_seen_before_the_launch(world: Worl
     assert (ran.entries[1].outcome, ran.entries[1].recovered) == ("superseded", True), ran.entries[1].msg
 
 
+def test_an_update_that_is_not_permitted_is_tried_for_one_job_alone(world: World) -> None:
+    for number in range(1, 9):
+        world.failed(number, {"web1": True}, template=number, project=3)
+    update = {"id": 9, "type": "project_update", "status": "failed", "project": 3, "name": "web"}
+
+    def project(_method: str, path: str) -> t.Any:
+        listing = (200, listed([] if "id__gt" in world.asked[-1][2] else [update], {}))
+        return {"project_updates/": listing, "projects/3/update/": (403, DENIED)}.get(path)
+
+    world.before = project
+    ran = recover(world, update_first=True)
+
+    assert {(entry.outcome, "cannot be run again" in entry.msg) for entry in ran.entries.values()} == {
+        ("refused", True)
+    }
+    # A refusal is believed when it is given twice.
+    assert world.posts == ["projects/3/update"] * 2
+
+
 @pytest.mark.parametrize("lasts", [0.5, 1.0, 2.0, 2.5])
 @pytest.mark.parametrize("hosts", ["all", "failed"])
 def test_who_waited_for_an_update_asks_for_room_again(world: World, lasts: float, hosts: str) -> None:
