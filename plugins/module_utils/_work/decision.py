@@ -157,7 +157,9 @@ def _decide_hosts(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decision,
     source, base = ledger.source, base_run(ledger)
     if base is None:
         whole = _decide_whole(ledger, options)
-        return replace(whole, reason=never_began(source)) if isinstance(whole, Launch) else whole
+        # A run by another limit may have failed after the success.
+        if not (isinstance(whole, Done) and ledger.remaining):
+            return replace(whole, reason=never_began(source)) if isinstance(whole, Launch) else whole
     if ledger.hosts is None:
         return _of_source(source, FAILED)
     if not failed_hosts_known(ledger):

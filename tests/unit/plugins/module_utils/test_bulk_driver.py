@@ -852,6 +852,19 @@ def test_no_job_that_never_began_is_relaunched_beside_the_same_work_on_its_hosts
     assert controller.jobs[of_schedule.id + 1].created >= of_schedule.ends
 
 
+@pytest.mark.parametrize(("hosts", "post"), [("failed", "3/relaunch"), ("remaining", "job_templates/7/launch")])
+def test_a_host_on_which_another_run_failed_after_the_success_is_left_of_a_job_that_never_began(
+    controller: BulkController, hosts: str, post: str
+) -> None:
+    controller.failed(1, {}, started=None, status="error", limit="web1")
+    controller.failed(2, {"web1": False}, limit="web1")
+    controller.failed(3, {"web1": True, "web2": False}, limit="web1,web2")
+
+    ran = relaunch(controller, hosts, selection=Selection(job_ids=(1,)))
+
+    assert (controller.posts, ran.of(1)) == ([post], ("relaunched", True))
+
+
 @pytest.mark.parametrize("newer", [{}, {"web2": True}])
 def test_without_waiting_no_job_that_never_began_is_relaunched_beside_the_same_work(
     controller: BulkController, newer: dict[str, bool]

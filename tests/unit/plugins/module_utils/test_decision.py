@@ -76,6 +76,10 @@ def whole(job_id: int, status: str, well: str = "", failed: str = "", **facts: t
     return partial(job_id, status, "", well, failed, **facts)
 
 
+#: A success on all hosts, whose results nothing asked for.
+WHOLE_UNREAD = replace(whole(43, "successful"), summaries=None)
+
+
 @dataclass(frozen=True)
 class Found:
     """What is known of a source.
@@ -241,9 +245,21 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
     ),
     (
         "never began, whole done, but not on all",
-        Found(source(**NEVER_BEGAN), (replace(whole(43, "successful"), summaries=None),), "", left_out=True),
+        Found(source(**NEVER_BEGAN), (WHOLE_UNREAD,), "", left_out=True),
         FAILED,
         "launch 42 all",
+    ),
+    (
+        "never began, whole done, a part failed since",
+        Found(source(**NEVER_BEGAN), (WHOLE_UNREAD, partial(44, "failed", "a b", "b", "a")), ""),
+        FAILED,
+        "launch 44 failed due a",
+    ),
+    (
+        "never began, whole done, a part failed since and is gone",
+        Found(source(**NEVER_BEGAN), (WHOLE_UNREAD, partial(44, "failed", "a b", "b", "a")), "", gone="a"),
+        FAILED,
+        "done by 42, left a",
     ),
     (
         "never began, a part is running",
