@@ -455,11 +455,15 @@ def _launch_failed(ledger: Ledger, options: RelaunchOptions) -> Settled:
     whose failed hosts no limit holds.
     """
     source, due = ledger.source, ledger.due
-    wanted = frozenset(host.name for host in due)
+    failed_at = {host.name: host.failed_in[0].finished.timestamp() for host in due}
+    wanted = frozenset(failed_at)
 
-    def rank(run: Run) -> tuple[int, int, t.Any]:
+    def rank(run: Run) -> tuple[int, float, int, t.Any]:
         reached = run.failed_present
-        return len(reached & wanted), -len(reached - wanted), ended(run.job)
+        covered = reached & wanted
+        # Hosts that go on failing would keep as many others from their turn.
+        since = min((failed_at[name] for name in covered), default=0.0)
+        return len(covered), -since, -len(reached - wanted), ended(run.job)
 
     parked = frozenset(host.name for host in ledger.reached(Reach.PARKED))
     runs = [run for run in (ledger.source_run, *ledger.runs) if not run.failed_present & parked]

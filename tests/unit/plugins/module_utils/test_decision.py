@@ -486,6 +486,12 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         "launch 43 failed due b c x, else 42",
     ),
     (
+        "each failed on as many of what remains: the one that has waited longest",
+        found(partial(43, "failed", "c", "", "c"), partial(44, "successful", "b"), failed="a b"),
+        FAILED,
+        "launch 42 failed due a c",
+    ),
+    (
         "two as good as each other: the newest",
         found(partial(43, "failed", "a b", "", "a b"), partial(44, "failed", "a b", "", "a b"), failed="a b"),
         FAILED,

@@ -475,6 +475,17 @@ def test_a_host_that_a_job_stopped_for_may_be_renamed_in_a_delay() -> None:
     assert [controller.jobs[number].facts["limit"] for number in outcome.job_ids] == ["web1", "web1", "new2"]
 
 
+def test_a_host_that_goes_on_failing_keeps_none_from_its_turn() -> None:
+    """No job has failed on both, so that no relaunch takes both."""
+    controller = RelaunchingController(failing("web1 web2", "web1 web2", "web1 web2", "web2"), "web1")
+    controller.ended(43, {"web2": True})
+
+    ended = retry(controller, retries=4)
+
+    assert controller.posts == [f"jobs/{number}/relaunch/" for number in (42, 43, 44, 45, 47)]
+    assert ended.account == ("retries_used_up", {"web1": 3}, ["web2"], [44, 45, 46, 47, 48])
+
+
 class TestTroubleInPassing:
     """It is an attempt, and no end, while retries and deadline last."""
 
