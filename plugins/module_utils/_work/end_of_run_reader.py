@@ -11,7 +11,7 @@ has to know. Whoever may read a job may read its events, but not always the grou
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from .._api.client import ControllerClient
@@ -19,7 +19,7 @@ from .._api.errors import if_visible
 from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
 from .._api.paging import entries_in, first_entries, page_of
-from .end_of_run import End, Missed, RunStarts, decide_end
+from .end_of_run import End, Missed, OpenQuestion, Question, RunStarts, decide_end
 from .host_patterns import LOCALHOST, NAMES_LIMIT, HostPattern, PatternHosts, by_names, terms
 from .starts import FAILURE_EVENTS, RESULT_EVENTS, START_EVENTS, STATISTICS, Batch, Failure, Failures, Started
 
@@ -170,7 +170,7 @@ def read_place(client: ControllerClient, run: Job, kept: StartsRead) -> str:
     :raises ControllerError: the controller could not be asked.
     """
     reader = _Reader(client, run, tuple, kept)
-    return if_visible(lambda: reader.place(End()), [403]) or ""
+    return if_visible(reader.place, [403]) or ""
 
 
 class _Reader:
@@ -198,42 +198,40 @@ class _Reader:
     def read(self, measure: Job) -> EndOfRun:
         edited = _edited(self._run, measure)
         started = self._started(self._run)
-        other, complete = (started, False) if edited else (self._started(measure), measure.successful)
-        end = decide_end(
-            RunStarts(started, other, complete, self._failed_hosts, lambda: self._failures, self._has_result)
-        )
+        other = started if edited else self._started(measure)
+        found = RunStarts(started, other, complete=measure.successful and not edited, failed=self._failed_hosts)
+        end = decide_end(found)
+        while isinstance(end, OpenQuestion):
+            found = self._asked(found, end)
+            end = decide_end(found)
         stopped = self._stopped(end)
+        if (stopped or end.unproven) and found.failures is None:
+            found = replace(found, failures=self._failures())
         return EndOfRun(
             stopped=self.survivors if end.unproven else stopped,
             never_begun=end.never_begun,
-            at=self.place(end) if stopped or end.unproven else "",
+            at=_place(found.run, found.failures, end) if stopped or end.unproven else "",
             unknown="the playbook has changed since" if edited and (stopped or end.unproven) else "",
             unproven=self.survivors - stopped if end.unproven else frozenset(),
             broke_off=end.broke_off,
         )
 
-    def place(self, end: End) -> str:
-        """The task of the last failure, of the last batch that was stopped where there is one."""
-        run, newest = self._started(self._run), self._failures.newest
-        batches = (*end.stopped, *end.unhandled)
-        here = [failure for failure in newest if any(batch.holds(failure.counter) for batch in batches)]
-        for failure in (*here[:1], *newest[:1]):
-            task = run.task(failure.task_uuid)
-            if task:
-                return f'task "{task[1].name}" of play "{task[0].name}"'
-        return f'play "{run.plays[-1].name}"' if run.plays else ""
+    def place(self) -> str:
+        return _place(self._started(self._run), self._failures(), End())
 
     def _started(self, job: Job) -> Started:
         return read_started(self._client, job, self._kept)
 
-    def _has_result(self, task_uuid: str, hosts: frozenset[str]) -> bool:
-        """Whether one of some hosts has a result of a task."""
-        return any(
-            first_entries(self._client.get, self._events, parent_uuid=task_uuid, page_size=1, **some)
-            for some in by_names("host_name", hosts)
+    def _asked(self, found: RunStarts, ask: OpenQuestion) -> RunStarts:
+        """With the answer to a question."""
+        if ask.question is Question.FAILURES:
+            return replace(found, failures=self._failures())
+        answer = not any(
+            first_entries(self._client.get, self._events, parent_uuid=ask.task_uuid, page_size=1, **some)
+            for some in by_names("host_name", ask.hosts)
         )
+        return replace(found, answers={**found.answers, ask: answer})
 
-    @cached_property
     def _failures(self) -> Failures:
         """The newest real failures: an ignored one has ``failed`` false (recorded: get-events-failed)."""
         query = {"event__in": ",".join(FAILURE_EVENTS), "failed": "true", "order_by": "-counter"}
@@ -312,3 +310,15 @@ def _edited(run: Job, measure: Job) -> bool:
     """Whether they ran two versions of the project."""
     revisions = {run.revision, measure.revision} - {""}
     return len(revisions) > 1
+
+
+def _place(run: Started, failures: t.Optional[Failures], end: End) -> str:
+    """The task of the last failure, of the last batch that was stopped where there is one."""
+    newest = failures.newest if failures else ()
+    batches = (*end.stopped, *end.unhandled)
+    here = [failure for failure in newest if any(batch.holds(failure.counter) for batch in batches)]
+    for failure in (*here[:1], *newest[:1]):
+        task = run.task(failure.task_uuid)
+        if task:
+            return f'task "{task[1].name}" of play "{task[0].name}"'
+    return f'play "{run.plays[-1].name}"' if run.plays else ""
