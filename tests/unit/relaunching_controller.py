@@ -115,7 +115,7 @@ class RelaunchingController(BaseAdapter):
 
     def _failed(self, number: int) -> tuple[str, ...]:
         failed = (name for name, bad in self._hosts[number].items() if bad and self._has_row(number, name))
-        return tuple(sorted(failed))
+        return tuple(sorted(self.renamed.get(name, name) for name in failed))
 
     def _summary(self, number: int, name: str, failed: bool) -> dict[str, t.Any]:
         found = summary(name, failed, self._has_row(number, name), self.renamed.get(name, name))

@@ -101,7 +101,7 @@ class HostReach(ActiveLimits):
         absent = [one for one in records if one.done_in is None and one.has_row and one.absent_in is not None]
         lost = [one for one in records if one.done_in is None and not one.has_row]
         found = {**self._absent(absent), **self._lost(lost)}
-        return self._elsewhere([replace(one, reach=found.get(one.key, one.reach)) for one in records])
+        return self._elsewhere([found.get(one.key, one) for one in records])
 
     def of_stopped(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
         """The same for hosts for which a run stopped before its end. Their names of today are those in the inventory.
@@ -172,8 +172,8 @@ class HostReach(ActiveLimits):
             found[one.key] = _by_name(replace(one, absent_in=left_out), rows, otherwise)
         return tuple(replace(one, reach=found.get(one.key, one.reach)) for one in records)
 
-    def _absent(self, records: t.Sequence[HostRecord]) -> dict[HostKey, Reach]:
-        """Those that a run has left out.
+    def _absent(self, records: t.Sequence[HostRecord]) -> dict[HostKey, HostRecord]:
+        """Those that a run has left out, with their reach and, as far as it is told, their names of today.
 
         What a job that failed left out may be hosts that it had not got to. What a successful one left out was taken
         out on purpose, unless it is enabled and was changed since, or was asked for by a name that it had before.
@@ -181,31 +181,39 @@ class HostReach(ActiveLimits):
         named = [one for one in records if isinstance(one.key, str)]
         rows = self._named([one.name for one in named])
         found = {one.key: _by_name(one, rows, Reach.RELAUNCH) for one in named}
-        changed = self._changed([one.key for one in records if isinstance(one.key, int)])
-        for record in (one for one in records if isinstance(one.key, int)):
-            job = t.cast("Job", record.absent_in)
+        numbered = [one for one in records if isinstance(one.key, int)]
+        enabled = self._enabled_rows([one.key for one in numbered])
+        by_number = {int(entry["id"]): entry for entry in enabled or ()}
+        for record in numbered:
+            job, row = t.cast("Job", record.absent_in), by_number.get(t.cast("int", record.key), {})
+            # Its results may have been read before it was renamed.
+            name = str(row.get("name") or record.name)
+            record = replace(record, name=name, names=record.names | {name})
             idle = Reach.IDLE
             on_purpose = job.successful and not _by_old_name(record, job)
-            if changed is None:
+            if enabled is None:
                 left_out = on_purpose
-            elif record.key in changed:
-                left_out = on_purpose and changed[record.key] <= parse_time(job.took_hosts)
+            elif row:
+                left_out = on_purpose and parse_time(row.get("modified")) <= parse_time(job.took_hosts)
                 # It has failed in the slice, so that this was meant for it.
                 idle = Reach.ELSEWHERE if self._source.sliced else Reach.IDLE
             else:
                 left_out = True
-            found[record.key] = idle if left_out else Reach.RELAUNCH
+            found[record.key] = replace(record, reach=idle if left_out else Reach.RELAUNCH)
         return found
 
-    def _lost(self, records: t.Sequence[HostRecord]) -> dict[HostKey, Reach]:
-        """Those whose summary has no host any more (recorded: recreated-summaries-after).
+    def _lost(self, records: t.Sequence[HostRecord]) -> dict[HostKey, HostRecord]:
+        """Those whose summary has no host any more (recorded: recreated-summaries-after), with their reach.
 
         The events keep the number that a deleted one had; those of add_host and of localhost never had one (recorded:
         recreated-events-failed). One that is in the inventory again, under its name, is the same host.
         """
         again = self._named([one.name for one in records])
         deleted = self._had_number(records) if again is not None else frozenset()
-        return {one.key: _by_name(one, again, Reach.AGAIN) if one.name in deleted else Reach.WHOLE for one in records}
+        return {
+            one.key: replace(one, reach=_by_name(one, again, Reach.AGAIN) if one.name in deleted else Reach.WHOLE)
+            for one in records
+        }
 
     def _named(
         self, names: t.Sequence[str], inventory: t.Optional[int] = None
@@ -230,12 +238,7 @@ class HostReach(ActiveLimits):
                 found.update(str(event.get("host_name")) for event in events)
         return frozenset(found)
 
-    def _changed(self, hosts: t.Iterable[int]) -> t.Optional[dict[HostKey, datetime]]:
-        """When each of the enabled ones among these hosts was changed last; None where that may not be read."""
-        found = self._enabled_rows(hosts)
-        return None if found is None else {int(entry["id"]): parse_time(entry.get("modified")) for entry in found}
-
-    def _enabled_rows(self, numbers: t.Iterable[int]) -> t.Optional[list[dict[str, t.Any]]]:
+    def _enabled_rows(self, numbers: t.Iterable[HostKey]) -> t.Optional[list[dict[str, t.Any]]]:
         """Those of the enabled hosts of the inventory that have these numbers; None as of ``_inventory_rows``."""
         return self._inventory_rows([{"enabled": "true", "id__in": some} for some in in_chunks(numbers)])
 

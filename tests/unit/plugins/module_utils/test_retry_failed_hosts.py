@@ -287,6 +287,23 @@ class TestHowItEnds:
 
         assert ended.account == ("retries_used_up", {}, ["web2", "www1"], [43])
 
+    def test_when_one_is_renamed_while_the_relaunch_waits(self) -> None:
+        """That runs on hosts by the names that they had before, and its results are older than the new one."""
+
+        def ran(number: int, hosts: tuple[str, ...]) -> Ran:
+            if number != 2:
+                return dict.fromkeys(hosts, number == 1)
+            controller.renamed["web2"] = "www2"
+            controller.changed["www2"] = "2026-11-23T00:44:01.000000Z"
+            return {"web1": False}
+
+        controller = RelaunchingController(ran, "web1", "web2")
+
+        ended = retry(controller)
+
+        assert ended.error is None
+        assert ended.account == ("none_left", {"web1": 2, "www2": 3}, [], [43, 44, 45])
+
     def test_when_a_run_on_all_hosts_heals_what_is_left(self) -> None:
         """A user who may only execute cannot relaunch the relaunch."""
         controller = RelaunchingController(failing("web2", "web2", ""))
