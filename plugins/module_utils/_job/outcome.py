@@ -98,6 +98,7 @@ class RelaunchOutcome(JobOutcome):
     """What job_relaunch has done; the fields are the keys of its result, where they are documented.
 
     :param records: no such key: the hosts in question as the last look has shown them, by each name of each.
+    :param ran_on: no such key: the names of the hosts that the job has results of; None where that is not known.
     """
 
     relaunched_job_id: t.Optional[int] = None
@@ -107,9 +108,12 @@ class RelaunchOutcome(JobOutcome):
     retry_counts: t.Any = None
     passwords_missing: t.Optional[tuple[str, ...]] = None
     records: t.Optional[t.Mapping[str, HostRecord]] = None
+    ran_on: t.Optional[frozenset[str]] = None
 
     def result(self) -> Result:
-        return replace(self, records=None).result() if self.records is not None else super().result()
+        if self.records is None and self.ran_on is None:
+            return super().result()
+        return replace(self, records=None, ran_on=None).result()
 
 
 @dataclass

@@ -330,6 +330,8 @@ def with_hosts(outcome: RelaunchOutcome, ledger: Ledger) -> RelaunchOutcome:
         return outcome
     stopped = ledger.stopped
     known = failed_hosts_known(ledger) or ledger.whole_success is not None
+    own = outcome.job.id if outcome.job else None
+    rows = next((run.summaries for run in ledger.runs if run.job.id == own), None)
     return replace(
         outcome,
         remaining_hosts=host_names(ledger.remaining) if known or ledger.remaining else None,
@@ -338,6 +340,7 @@ def with_hosts(outcome: RelaunchOutcome, ledger: Ledger) -> RelaunchOutcome:
         records={
             name: one for one in (*ledger.hosts, *(ledger.stopped_hosts or ())) for name in (one.name, *one.names)
         },
+        ran_on=None if rows is None else _jobs.names_of(rows),
     )
 
 

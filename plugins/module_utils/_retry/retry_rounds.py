@@ -260,7 +260,8 @@ def _noted(rounds: Rounds, outcome: RelaunchOutcome, trouble: str) -> Rounds:
     recovered = {name: by for name in rounds.remaining if name not in remaining and (by := done.get(name)) is not None}
     if outcome.job is not None and outcome.failed_hosts is not None:
         own = outcome.job.id
-        here = (name for name in outcome.hosts or () if name not in remaining and done.get(name, own) is not None)
+        ran_on = outcome.hosts or () if outcome.ran_on is None else outcome.ran_on.intersection(outcome.hosts or ())
+        here = (name for name in ran_on if name not in remaining and done.get(name, own) is not None)
         recovered.update(dict.fromkeys(here, own))
     ran = outcome.changed or outcome.hosts is not None or outcome.failed_hosts is not None
     hosts = dict(rounds.hosts)

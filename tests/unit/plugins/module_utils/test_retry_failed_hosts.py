@@ -503,6 +503,32 @@ def test_a_host_that_goes_on_failing_keeps_none_from_its_turn() -> None:
     assert ended.account == ("retries_used_up", {"web1": 3}, ["web2"], [44, 45, 46, 47, 48])
 
 
+@pytest.mark.parametrize("name", ["www3", ""])
+def test_a_host_that_no_job_has_begun_on_has_not_recovered(name: str) -> None:
+    """It is renamed, or deleted, when the launch that was limited to it has ended without it."""
+    controller = BulkController(Clock())
+    controller.failed(SOURCE, {"web1": True, "web2": True})
+    controller.inventory["web3"] = True
+    controller.failing[7] = {"web1", "web2"}
+
+    def before(_method: str, _path: str) -> None:
+        if 101 not in controller.jobs:
+            return
+        controller.jobs[101].hosts = {"web1": True, "web2": True}
+        if controller.clock.now >= controller.jobs[101].ends and controller.inventory.pop("web3", False) and name:
+            controller.inventory[name] = True
+
+    controller.before = before
+    with controller.client() as client, pytest.raises(ControllerError) as raised:
+        retry_failed_hosts(client, retry_request(hosts="remaining", retries=1))
+
+    outcome = outcome_of(raised.value)
+    assert isinstance(outcome, RetryOutcome)
+    assert controller.jobs[101].facts["limit"] == "web1,web2,web3"
+    assert (outcome.recovered, outcome.remaining_hosts) == ({}, ("web1", "web2", *filter(None, [name])))
+    assert not {"records", "ran_on"} & set(outcome.result())
+
+
 class TestTroubleInPassing:
     """It is an attempt, and no end, while retries and deadline last."""
 
