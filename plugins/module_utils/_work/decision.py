@@ -451,18 +451,21 @@ def _asks_end(ledger: Ledger) -> bool:
 
 def _launch_failed(ledger: Ledger, options: RelaunchOptions) -> Settled:
     """The run whose failed hosts are exactly those that are due, newest first; else the one that covers all with the
-    fewest others; else the one that covers most. Runs of which nothing is known reach nothing, and neither do those
-    whose failed hosts no limit holds.
+    fewest others; else the one that covers most, of several those that have waited longest. Runs of which nothing is
+    known reach nothing, and neither do those whose failed hosts no limit holds.
     """
     source, due = ledger.source, ledger.due
-    failed_at = {host.name: host.failed_in[0].finished.timestamp() for host in due}
-    wanted = frozenset(failed_at)
+    # What goes on failing, or does not run, would keep as many others from their turn.
+    waits = {
+        host.name: max(job.finished for job in (*host.failed_in[:1], host.absent_in) if job is not None).timestamp()
+        for host in due
+    }
+    wanted = frozenset(waits)
 
     def rank(run: Run) -> tuple[int, float, int, t.Any]:
         reached = run.failed_present
         covered = reached & wanted
-        # Hosts that go on failing would keep as many others from their turn.
-        since = min((failed_at[name] for name in covered), default=0.0)
+        since = min((waits[name] for name in covered), default=0.0)
         return len(covered), -since, -len(reached - wanted), ended(run.job)
 
     parked = frozenset(host.name for host in ledger.reached(Reach.PARKED))

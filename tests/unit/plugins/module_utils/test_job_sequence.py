@@ -397,9 +397,9 @@ class TestOneAfterAnother:
         assert outcome.remaining_hosts == ()
 
     def test_one_that_is_deleted_meanwhile_lets_no_other_one_run_again(self) -> None:
-        """web3 and web4 failed in job 43; web1 goes while their relaunch runs, so that of job 42 web2 is left."""
+        """web3 to web5 failed in job 43; web1 goes while their relaunch runs, so that of job 42 web2 is left."""
         controller = RelaunchingController(failing(), "web1", "web2")
-        controller.ended(43, {"web3": True, "web4": True})
+        controller.ended(43, {"web3": True, "web4": True, "web5": True})
         task = Task(controller, replace(FAILED, wait=True))
         controller.before = lambda _path: controller.deleted.update({"web1"} if 44 in controller.jobs else ())
 
@@ -432,11 +432,11 @@ class TestOneAfterAnother:
             Task(controller, replace(FAILED, wait=True)).run()
 
         assert isinstance(first_error(left.value), HostsLeftError)
-        told = "Job 62 was successful, but after 10 relaunches there is still left: web1. Run the task again. See http"
+        told = "Job 62 was successful, but after 10 relaunches there is still left: web11. Run the task again. See http"
         assert str(left.value).startswith(told)
         outcome = outcome_of(left.value)
         assert isinstance(outcome, RelaunchOutcome)
-        assert (outcome.job and outcome.job.id, outcome.remaining_hosts) == (62, ("web1",))
+        assert (outcome.job and outcome.job.id, outcome.remaining_hosts) == (62, ("web11",))
 
     def test_a_host_that_no_relaunch_on_all_hosts_reaches_lets_it_run_once(self) -> None:
         """It was renamed after job 43, of somebody else, had failed on it, and the limit of job 42 has its old name."""
@@ -449,7 +449,7 @@ class TestOneAfterAnother:
         with pytest.raises(ControllerError, match="Job 45 .* still left: srv1. See whether its limit holds") as left:
             Task(controller, replace(FAILED, wait=True, fallback_to_all=True)).run()
 
-        assert controller.posts == ["jobs/43/relaunch/"] * 2 + ["jobs/42/relaunch/"] * 2
+        assert controller.posts == [f"jobs/{number}/relaunch/" for number in (42, 43, 43, 42)]
         outcome = outcome_of(left.value)
         assert isinstance(outcome, RelaunchOutcome)
         assert (outcome.changed, outcome.remaining_hosts) == (True, ("srv1",))
