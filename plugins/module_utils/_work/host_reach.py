@@ -180,12 +180,12 @@ class HostReach(ActiveLimits):
         """
         named = [one for one in records if isinstance(one.key, str)]
         rows = self._named([one.name for one in named])
-        found = {one.key: _by_name(one, rows, Reach.RELAUNCH) for one in named}
-        numbered = [one for one in records if isinstance(one.key, int)]
-        enabled = self._enabled_rows([one.key for one in numbered])
+        found = {one.key: replace(one, reach=_by_name(one, rows, Reach.RELAUNCH)) for one in named}
+        numbered = {one.key: one for one in records if isinstance(one.key, int)}
+        enabled = self._enabled_rows(numbered)
         by_number = {int(entry["id"]): entry for entry in enabled or ()}
-        for record in numbered:
-            job, row = t.cast("Job", record.absent_in), by_number.get(t.cast("int", record.key), {})
+        for number, record in numbered.items():
+            job, row = t.cast("Job", record.absent_in), by_number.get(number, {})
             # Its results may have been read before it was renamed.
             name = str(row.get("name") or record.name)
             record = replace(record, name=name, names=record.names | {name})
@@ -199,7 +199,7 @@ class HostReach(ActiveLimits):
                 idle = Reach.ELSEWHERE if self._source.sliced else Reach.IDLE
             else:
                 left_out = True
-            found[record.key] = replace(record, reach=idle if left_out else Reach.RELAUNCH)
+            found[number] = replace(record, reach=idle if left_out else Reach.RELAUNCH)
         return found
 
     def _lost(self, records: t.Sequence[HostRecord]) -> dict[HostKey, HostRecord]:
@@ -238,7 +238,7 @@ class HostReach(ActiveLimits):
                 found.update(str(event.get("host_name")) for event in events)
         return frozenset(found)
 
-    def _enabled_rows(self, numbers: t.Iterable[HostKey]) -> t.Optional[list[dict[str, t.Any]]]:
+    def _enabled_rows(self, numbers: t.Iterable[int]) -> t.Optional[list[dict[str, t.Any]]]:
         """Those of the enabled hosts of the inventory that have these numbers; None as of ``_inventory_rows``."""
         return self._inventory_rows([{"enabled": "true", "id__in": some} for some in in_chunks(numbers)])
 
