@@ -222,7 +222,9 @@ class BulkController(BaseAdapter):
             return 400, {"hosts": "No hosts."}
         kept = {name: one.facts[name] for name in _KEPT if name in one.facts}
         limit = ",".join(sorted(names)) if hosts == "failed" else one.facts.get("limit", "")
-        names = names if hosts == "failed" or not limit else limit.split(",")
+        names = (
+            names if hosts == "failed" or not limit else [name for name in limit.split(",") if name in self.inventory]
+        )
         new = self.launch(
             one.facts["unified_job_template"],
             names,

@@ -247,7 +247,9 @@ class JobWork:
     def _with_whole(self, look: Look, base: Job, options: RelaunchOptions) -> Look:
         """The look with whom a success on all hosts left out, where the decision may rest on that."""
         ledger, success = look.ledger, look.ledger.whole_success
-        if success is None or success.id == look.own or options.force or (options.hosts == FAILED and ledger.due):
+        if success is None or options.force or (options.hosts == FAILED and ledger.due):
+            return look
+        if success.id == look.own and not success.limit_names:
             return look
         by_names = options.hosts != ALL and failed_hosts_known(ledger)
         return replace(look, ledger=self.reader.with_whole_success(ledger, base, by_names))

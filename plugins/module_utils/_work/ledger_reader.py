@@ -335,6 +335,7 @@ class WholeSuccessReader(SummariesReader):
         if left_out is None:
             ledger, left_out = self._by_results(ledger, base, job, by_names)
             left_out = not ran or left_out
+        left_out = left_out or self._by_old_names(ledger, base, job) or left_out
         # Of hosts that it left out on purpose, or that are none of the work's, there is nothing to say.
         return replace(ledger, whole_left_out=left_out or (None if as_many else left_out))
 
@@ -356,6 +357,19 @@ class WholeSuccessReader(SummariesReader):
         runs = [self._ends.with_stopped(run, [*read, Run(success, whole=True)]).proven for run in read]
         # None of these has a result in the success, in which others may have had their names.
         return not_done(self._source.inventory, Run(success, whole=True), names, runs)
+
+    def _by_old_names(self, ledger: Ledger, base: Job, success: Job) -> bool:
+        """Whether the limit of a success names hosts of the base as they were called then, which can run now.
+
+        With ``hosts: all`` that does not matter: another run on all hosts would have the same limit.
+        """
+        limit = success.limit_names
+        if self._whole or not limit:
+            return False
+        then, left = self._whole_run(base), _left_out(self._whole_run(success), self._whole_run(base))
+        names = [one.name_then for one in left if one.name_then in limit and one.name not in limit]
+        renamed = self._reach.enabled(stopped_records(self._source.inventory, then, names, (), ())) if names else None
+        return bool(renamed and self._undone(ledger, base, success, {one.name for one in renamed}))
 
     def _by_results(self, ledger: Ledger, base: Job, success: Job, by_names: bool) -> tuple[Ledger, t.Optional[bool]]:
         """Whether a success left out hosts that can run now, as far as the results of the base tell; None where they do

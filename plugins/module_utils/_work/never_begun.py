@@ -138,13 +138,16 @@ class InventoryHosts:
         return all(host.get("name") in ran and parse_time(host.get("modified")) < then for host in before)
 
     def unchanged_since(self, job: Job) -> bool:
-        """Whether surely no enabled host of a job's inventory was added or changed since the job took its hosts.
+        """Whether surely no enabled host of a job's inventory was added or changed since the job took its hosts, and
+        none was renamed before that and is in the job's limit by its old name.
 
         :raises ControllerError: the controller could not be asked.
         """
         then = parse_time(job.took_hosts)
         hosts = self._hosts(job.inventory, then) if job.inventory else None
-        return hosts is not None and all(parse_time(host.get("modified")) < then for host in hosts)
+        if hosts is None or not job.limit_names.issubset(str(host.get("name")) for host in hosts):
+            return False
+        return all(parse_time(host.get("modified")) < then for host in hosts)
 
     def _hosts(self, inventory: int, then: datetime) -> t.Optional[list[_Row]]:
         """Those that it had when a job took them, and has still; None where they are many, or may not be read."""

@@ -768,9 +768,9 @@ class Work:
         ]
         return self
 
-    def with_whole_success(self, by_names: bool = True) -> Ledger:
-        """The ledger, with whom the success on all hosts left out."""
-        with self._reader() as (reader, later):
+    def with_whole_success(self, by_names: bool = True, many: bool = False) -> Ledger:
+        """The ledger, with whom the success on all hosts left out; read as one of many."""
+        with self._reader(many) as (reader, later):
             return reader.with_whole_success(reader.ledger(later, hosts_needed=True), self.jobs[0], by_names)
 
     def ledger(self, end: int | None = None, many: bool = False, remaining: bool = False) -> Ledger:
@@ -1283,6 +1283,21 @@ class TestWhomASuccessOnAllHostsLeftOut:
         ledger = self.of(**web1).with_whole_success()
 
         assert (ledger.whole_left_out, ledger.whole_success and ledger.whole_success.id) == (False, 43)
+
+    @pytest.mark.parametrize("many", [False, True])
+    @pytest.mark.parametrize(
+        ("limit", "enabled", "left_out"),
+        [("web1,web2", True, True), ("web1,web2", False, False), ("web1,db1,web2", True, False), ("", True, False)],
+    )
+    def test_one_that_was_renamed_before_it_and_is_in_its_limit_by_the_old_name(
+        self, limit: str, enabled: bool, left_out: bool, many: bool
+    ) -> None:
+        work = self.of(name="db1", enabled=enabled)
+        for one in work.jobs:
+            one.facts["limit"] = limit
+        work.lists[f"jobs/42/{SUMMARIES}/"][0]["summary_fields"]["host"]["name"] = "db1"
+
+        assert (work.with_whole_success(many=many).whole_left_out or False) is left_out
 
     @pytest.mark.parametrize(("well", "by_names", "left_out"), [("web2", True, True), ("web2", False, None)])
     def test_without_the_inventory_it_is_not_known(self, well: str, by_names: bool, left_out: bool | None) -> None:

@@ -492,6 +492,29 @@ def test_a_host_that_a_job_stopped_for_may_be_renamed_in_a_delay() -> None:
     assert [controller.jobs[number].facts["limit"] for number in outcome.job_ids] == ["web1", "web1", "new2"]
 
 
+def test_a_host_that_was_renamed_is_not_done_by_a_relaunch_that_names_it_as_it_was() -> None:
+    """The job stopped for web2, which is new2 by now; the limit of its relaunch on all hosts is that of the job."""
+    clock = Clock()
+    controller = BulkController(clock)
+    controller.failed(SOURCE, {"web1": True, "web2": False}, stopped=True, limit="web1,web2")
+    controller.inventory["new2"] = controller.inventory.pop("web2")
+
+    def after(path: str, query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+        for row in body["results"] if path.endswith("job_host_summaries/") else ():
+            if row["host_name"] == "web2":
+                row.update(summary("web2", row["failed"], now="new2"))
+        return status, body
+
+    controller.after = after
+    with controller.client() as client, pytest.raises(ControllerError, match="not been done on web2") as left:
+        retry_failed_hosts(client, retry_request(hosts="failed", fallback_to_all=True, delay=DELAY, retries=1))
+
+    assert [controller.jobs[number].facts["limit"] for number in (101, 102)] == ["web1", "web1,web2"]
+    assert controller.jobs[102].hosts == {"web1": False}
+    ended = outcome_of(left.value)
+    assert isinstance(ended, RetryOutcome) and ended.ended == "retries_used_up"
+
+
 def test_a_host_that_goes_on_failing_keeps_none_from_its_turn() -> None:
     """No job has failed on both, so that no relaunch takes both."""
     controller = RelaunchingController(failing("web1 web2", "web1 web2", "web1 web2", "web2"), "web1")
