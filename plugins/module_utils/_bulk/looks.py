@@ -139,6 +139,11 @@ class SharedLooks:
         return () if self._recent is None else self._recent.failures(source)
 
     @property
+    def failures_known(self) -> int:
+        """How many jobs of all templates are known to have ended without success."""
+        return 0 if self._recent is None else self._recent.failures_known
+
+    @property
     def active_templates(self) -> set[t.Optional[int]]:
         """The templates of which a job is known to be active."""
         return {job.template for job in self._recent.active} if self._recent is not None else set()

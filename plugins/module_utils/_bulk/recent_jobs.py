@@ -141,6 +141,11 @@ class RecentJobs:
         return self._failures.get(template_or_name(source), {}).values()
 
     @property
+    def failures_known(self) -> int:
+        """How many jobs are known to have ended without success."""
+        return sum(map(len, self._failures.values()))
+
+    @property
     def active(self) -> t.Collection[Job]:
         """Those that are active, as of the last look."""
         return self._active.values()
