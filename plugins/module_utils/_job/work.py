@@ -249,7 +249,7 @@ class JobWork:
         ledger, success = look.ledger, look.ledger.whole_success
         if success is None or options.force or (options.hosts == FAILED and ledger.due):
             return look
-        if success.id == look.own and not success.limit_names:
+        if success.id == look.own and not (success.limit_names and _on_fewer(success, base)):
             return look
         by_names = options.hosts != ALL and failed_hosts_known(ledger)
         return replace(look, ledger=self.reader.with_whole_success(ledger, base, by_names))
@@ -397,3 +397,8 @@ def not_reached(hosts: t.Sequence[HostRecord]) -> tuple[str, ...]:
         else "",
         f"Not in the inventory any more, and not recovered: {_jobs.told(gone)}." if gone else "",
     )
+
+
+def _on_fewer(job: Job, base: Job) -> bool:
+    """Whether a job is known to have run on fewer hosts than the one whose hosts are asked about."""
+    return (job.hosts_counted or base.hosts_counted or 0) < (base.hosts_counted or 0)
