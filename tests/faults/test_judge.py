@@ -508,17 +508,17 @@ def test_a_tool_that_makes_no_claim_is_not_taken_at_its_word() -> None:
     assert kinds(facts) == {Kind.LOST, Kind.NEEDLESS}
 
 
-# The seed of a scenario in which each wrong way to work shows, and how.
-CAUGHT: dict[str, tuple[int, Kind]] = {
+# The seed of a scenario in which each wrong way to work shows, and how; or by timing in one way or the other.
+CAUGHT: dict[str, tuple[int, Kind] | tuple[int, Kind, Kind]] = {
     "values_instead_of_prompts": (3289, Kind.DOUBLE),
     "covers_as_success": (2419, Kind.FALSE),
     "oldest_success_wins": (1512, Kind.FALSE),
     "credentials_ignored": (249, Kind.FALSE),
-    "proxy_error_as_not_sent": (9, Kind.LOST),
+    "proxy_error_as_not_sent": (9, Kind.LOST, Kind.SECOND_POST),
     "no_tie_break": (22433, Kind.DOUBLE),
 }
 # The same with a scenario of many jobs.
-CAUGHT_OF_MANY: dict[str, tuple[int, Kind]] = {
+CAUGHT_OF_MANY: dict[str, tuple[int, Kind] | tuple[int, Kind, Kind]] = {
     "no_look_up": (1521, Kind.DIED),
     "relaunches_only": (9064, Kind.DOUBLE),
     "at_once_ignored": (6642, Kind.CROWDED),
@@ -560,6 +560,6 @@ def test_every_wrong_way_is_tried() -> None:
 
 @pytest.mark.parametrize("variant", [*CAUGHT, *CAUGHT_OF_MANY])
 def test_a_wrong_way_to_work_is_caught(played: dict[Played, list[Verdict]], variant: str) -> None:
-    _seed, kind = {**CAUGHT, **CAUGHT_OF_MANY}[variant]
+    _seed, *kinds = {**CAUGHT, **CAUGHT_OF_MANY}[variant]
     assert played[variant, False] == []
-    assert kind in {verdict.kind for verdict in played[variant, True]}, played[variant, True]
+    assert not {verdict.kind for verdict in played[variant, True]}.isdisjoint(kinds), played[variant, True]
