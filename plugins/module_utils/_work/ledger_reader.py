@@ -335,7 +335,8 @@ class WholeSuccessReader(SummariesReader):
         if left_out is None:
             ledger, left_out = self._by_results(ledger, base, job, by_names)
             left_out = not ran or left_out
-        left_out = left_out or self._by_old_names(ledger, base, job) or left_out
+        if not (left_out or as_many) and self._by_old_names(ledger, base, job):
+            left_out = True
         # Of hosts that it left out on purpose, or that are none of the work's, there is nothing to say.
         return replace(ledger, whole_left_out=left_out or (None if as_many else left_out))
 

@@ -768,9 +768,9 @@ class Work:
         ]
         return self
 
-    def with_whole_success(self, by_names: bool = True, many: bool = False) -> Ledger:
+    def with_whole_success(self, by_names: bool = True, many: bool = False, whole: bool = False) -> Ledger:
         """The ledger, with whom the success on all hosts left out; read as one of many."""
-        with self._reader(many) as (reader, later):
+        with self._reader(many, whole) as (reader, later):
             return reader.with_whole_success(reader.ledger(later, hosts_needed=True), self.jobs[0], by_names)
 
     def ledger(self, end: int | None = None, many: bool = False, remaining: bool = False) -> Ledger:
@@ -790,14 +790,14 @@ class Work:
         return None if found is None else [host.name for host in found]
 
     @contextlib.contextmanager
-    def _reader(self, many: bool = False) -> t.Iterator[tuple[LedgerReader, list[Job]]]:
+    def _reader(self, many: bool = False, whole: bool = False) -> t.Iterator[tuple[LedgerReader, list[Job]]]:
         source, *later = self.jobs
         controller = RecordedController(self.lists)
         controller.date = self.date
         with controller.client() as client:
             same_work = SameWork(client, source)
             read = JobsRead.of_many(client, {}) if many else self.read
-            yield LedgerReader(client, self._events_in, source, same_work, False, read), later
+            yield LedgerReader(client, self._events_in, source, same_work, whole, read), later
         self.asked = controller.asked
 
     def events_asked(self, number: int) -> int:
@@ -1284,6 +1284,14 @@ class TestWhomASuccessOnAllHostsLeftOut:
 
         assert (ledger.whole_left_out, ledger.whole_success and ledger.whole_success.id) == (False, 43)
 
+    def renamed(self, limit: str = "web1,web2", **web1: t.Any) -> Work:
+        """Host web1 is db1 since job 42 has ended."""
+        work = self.of(name="db1", **web1)
+        for one in work.jobs:
+            one.facts["limit"] = limit
+        work.lists[f"jobs/42/{SUMMARIES}/"][0]["summary_fields"]["host"]["name"] = "db1"
+        return work
+
     @pytest.mark.parametrize("many", [False, True])
     @pytest.mark.parametrize(
         ("limit", "enabled", "left_out"),
@@ -1292,12 +1300,18 @@ class TestWhomASuccessOnAllHostsLeftOut:
     def test_one_that_was_renamed_before_it_and_is_in_its_limit_by_the_old_name(
         self, limit: str, enabled: bool, left_out: bool, many: bool
     ) -> None:
-        work = self.of(name="db1", enabled=enabled)
-        for one in work.jobs:
-            one.facts["limit"] = limit
-        work.lists[f"jobs/42/{SUMMARIES}/"][0]["summary_fields"]["host"]["name"] = "db1"
+        work = self.renamed(limit, enabled=enabled)
 
         assert (work.with_whole_success(many=many).whole_left_out or False) is left_out
+
+    def test_that_one_is_none_where_all_hosts_are_asked_for(self) -> None:
+        """Another run on all hosts would have the same limit, and leave it out again."""
+        assert self.renamed().with_whole_success(by_names=False, whole=True).whole_left_out is False
+
+    def test_nor_where_another_run_has_done_it_by_its_new_name(self) -> None:
+        work = self.renamed().ran("successful", (PLAY, FIRST, LAST), "db1", limit="db1")
+
+        assert work.with_whole_success().whole_left_out is False
 
     @pytest.mark.parametrize(("well", "by_names", "left_out"), [("web2", True, True), ("web2", False, None)])
     def test_without_the_inventory_it_is_not_known(self, well: str, by_names: bool, left_out: bool | None) -> None:
@@ -1327,8 +1341,13 @@ class TestWhomASuccessOnAllHostsLeftOut:
     def test_another_host_does_not_stand_for_it(self) -> None:
         assert self.with_another().with_whole_success().whole_left_out is True
 
-    def test_where_it_ran_on_as_many_a_host_that_is_disabled_still_costs_one_request_and_is_not_told(self) -> None:
+    @pytest.mark.parametrize("limit", ["", "web1,web2,web3"])
+    def test_where_it_ran_on_as_many_a_host_that_is_disabled_still_costs_one_request_and_is_not_told(
+        self, limit: str
+    ) -> None:
         work = self.with_another()
+        for one in work.jobs:
+            one.facts["limit"] = limit
         work.lists["inventories/1/hosts/"][0]["enabled"] = False
         work.ledger()
 
