@@ -81,24 +81,23 @@ class RunEnds:
     def measures(self, run: Run, others: t.Sequence[Run]) -> list[Job]:
         """By which jobs the end of a run is measured; by itself where none of those that failed started more.
 
-        Of those there may be several: one has got further, and another one into a rescue.
+        Of those there may be several: one has got further, and another one into a rescue. They count where no success
+        shows a play of the run.
         """
         order = sorted((other.job for other in others if may_have_results(other)), key=ended, reverse=True)
-        measures = self._successful(run.job, order)
-        if measures:
+        measures, left = self._successful(run.job, order)
+        if measures and not left:
             return measures
         failed = [job for job in order if not job.successful and job.revision == run.job.revision][:MEASURES]
         own = self.started(run.job)
-        return [job for job in failed if self.started(job).beyond(own)] or [run.job]
+        return [*measures, *(job for job in failed if self.started(job).beyond(own))] or [run.job]
 
-    def _successful(self, run: Job, order: t.Iterable[Job]) -> list[Job]:
+    def _successful(self, run: Job, order: t.Iterable[Job]) -> tuple[list[Job], frozenset[int]]:
         """The newest successful ones, and older ones that show a play of the run which these began for none of their
-        hosts.
+        hosts; and the places of the plays that none of them shows.
         """
         showing = (job for job in order if job.successful and self.started(job).plays)
         found = list(itertools.islice(showing, MEASURES))
-        if len(found) < MEASURES:
-            return found
         left = self._in_plays(run).difference(*map(self._in_plays, found))
         for job in itertools.islice(showing, OLDER_MEASURES if left else 0):
             if left & self._in_plays(job):
@@ -106,7 +105,7 @@ class RunEnds:
                 left -= self._in_plays(job)
             if not left:
                 break
-        return found
+        return found, left
 
     def _in_plays(self, job: Job) -> frozenset[int]:
         """The places of the plays in which a job started tasks."""

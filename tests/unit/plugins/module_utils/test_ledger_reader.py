@@ -900,6 +900,19 @@ class TestEndOfARelaunch:
         assert done(work.ledger()) == {}
         assert work.events_asked(44) == 1
 
+    @pytest.mark.parametrize("successes", [1, 2])
+    def test_so_it_does_in_a_play_that_the_successes_began_for_nobody(self, successes: int) -> None:
+        """Job 43 stopped in its second play, in which a failed one got further; the successes ran on other hosts."""
+        in_second = (*SECOND_PLAY, failure("web2", 10, "u9"), result("web1", 11, "u9"))
+        work = self.of((PLAY, FIRST, LAST, *in_second))
+        behind = {**again(SECOND_PLAY[1], 10), "uuid": "u10"}
+        behind["event_data"] = {**behind["event_data"], "task": "Report", "task_path": "site.yml:20"}
+        work.ran("failed", (PLAY, FIRST, LAST, *SECOND_PLAY, behind, failure("web2", 11, "u10")), failed="web2")
+        for _time in range(successes):
+            work.ran("successful", (PLAY, FIRST, LAST, *SECOND_PLAY[:1]), well="web3")
+
+        assert done(work.ledger()) == {}
+
     def test_nor_does_it_matter_which_of_them_started_more(self) -> None:
         """Job 43 got into a rescue, and job 44 behind the place where that ended."""
         rescue = [{**again(LAST, number), "uuid": f"r{number}"} for number in (5, 6)]
