@@ -21,7 +21,19 @@ from .._launch.asks import Steps
 from .._launch.failure_report import FAILURES_LIMIT, SHOWN_MESSAGE, HostFailure, causes, stdout_tail
 from .._launch.refusals import not_startable
 from .._launch.waiting import WAITING_SPEC, Watch
-from .._work.decision import ALL, FAILED, REMAINING, Adopt, Await, Decision, Done, Launch, Refuse, base_run
+from .._work.decision import (
+    ALL,
+    FAILED,
+    REMAINING,
+    Adopt,
+    Await,
+    Decision,
+    Done,
+    Launch,
+    Refuse,
+    base_run,
+    narrows_limit,
+)
 from .._work.ledger import FAILURES, HostRecord, HostResult, Ledger, ended, result_of
 from .._work.ledger_reader import JobsRead
 from .._work.runs import Run, runs_query
@@ -30,7 +42,7 @@ from .driver import drive
 from .launch_template import Preparers, limited_to
 from .options import RelaunchRequest, taking_over
 from .outcome import JobOutcome, RelaunchOutcome, carrying, first_error, outcome_of
-from .prediction import narrows_limit, on, once_more
+from .prediction import on, once_more
 from .relaunch import Preparer
 from .relaunch_job import source_job, source_job_id
 from .sequence import adopted_outcome, done_outcome

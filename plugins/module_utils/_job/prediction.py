@@ -16,7 +16,7 @@ from .._api import jobs as _jobs
 from .._api.jobs import Job, summary_of
 from .._launch.changes import values_shown, variables_shown
 from .._launch.template_launch import ONE_OBJECT, sendable
-from .._work.decision import FAILED, Launch
+from .._work.decision import Launch
 from .._work.ledger import Ledger
 from .._work.same_work import survey_defaults, survey_kinds, variables_in
 from .work import JobWork, host_names
@@ -56,15 +56,6 @@ def on(failed_hosts: t.Collection[str]) -> str:
     if not failed_hosts:
         return "all its hosts"
     return f"{_jobs.counted(len(failed_hosts), 'failed host')}: {_jobs.told(failed_hosts)}"
-
-
-def narrows_limit(job: Job, hosts: str) -> bool:
-    """Whether the controller limits a relaunch to the failed hosts of a job: it does not without a template (recorded:
-    post-template-deleted-admin).
-
-    :param hosts: as of ``Launch``.
-    """
-    return hosts == FAILED and job.template is not None
 
 
 def once_more(ledger: Ledger, decision: Launch, limit: t.Collection[str], how: str) -> str:

@@ -23,11 +23,11 @@ from .._launch.gone_prompts_reader import read_objection
 from .._launch.launch import Attempt, Launched
 from .._launch.refusals import not_startable, relaunch_refused
 from .._launch.request_body import missing_passwords, payload
-from .._work.decision import ALL, FAILED, Launch, no_failed_hosts
+from .._work.decision import ALL, FAILED, Launch, narrows_limit, no_failed_hosts
 from .._work.ledger import Ledger, Reach
 from .._work.runs import same_limit
 from .outcome import BrokenOffError, RelaunchOutcome, carrying
-from .prediction import Basis, future_facts, narrows_limit, on, once_more, side_by_side
+from .prediction import Basis, future_facts, on, once_more, side_by_side
 from .verdict import with_another_limit
 from .work import JobWork, host_names, not_all_in, not_reached
 

@@ -144,8 +144,9 @@ def decide(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decision, AskEnd
     if isinstance(decision, Launch) and other is not None:
         ran = f"job {other.id}, which ran as job type {other.job_type}"
         return Refuse(f"This task has relaunched the same work as {ran}: its template was edited.")
-    if isinstance(decision, Launch) and decision.hosts == ALL != options.hosts and not options.force:
-        beside = next((run.job for run in ledger.runs if run.job.active and share_limit(source, run.job)), None)
+    whole = isinstance(decision, Launch) and not narrows_limit(decision.job, decision.hosts)
+    if isinstance(decision, Launch) and whole and options.hosts != ALL and not options.force:
+        beside = next((run.job for run in ledger.runs if run.job.active and share_limit(decision.job, run.job)), None)
         if beside is not None:
             what = f"job {beside.id}, the same work, which runs on hosts of job {source.id},"
             return _await(beside, what, options)
@@ -187,6 +188,15 @@ def runs_on_due_alone(ledger: Ledger, launch: Launch) -> bool:
     :param launch: as decided by this ledger.
     """
     return ledger.run(launch.job.id).failed_present == {host.name for host in launch.due}
+
+
+def narrows_limit(job: Job, hosts: str) -> bool:
+    """Whether a launch is limited to those of a job's hosts that need it. The controller does not limit a relaunch on
+    failed hosts where the template is gone (recorded: post-template-deleted-admin).
+
+    :param hosts: as of ``Launch``.
+    """
+    return hosts == REMAINING or (hosts == FAILED and job.template is not None)
 
 
 def base_run(ledger: Ledger) -> t.Optional[Job]:
@@ -498,8 +508,8 @@ def _parked(ledger: Ledger) -> Refuse:
 
 
 def _limit_problem(run: Run) -> str:
-    """Why a relaunch of a run on its failed hosts would not run on them. Without a template its limit stays."""
-    return "" if run.job.template is None else limit_problem(run.failed_present)
+    """Why a relaunch of a run on its failed hosts would not run on them."""
+    return limit_problem(run.failed_present) if narrows_limit(run.job, FAILED) else ""
 
 
 def _no_limit(ledger: Ledger, options: RelaunchOptions, problem: str) -> Settled:

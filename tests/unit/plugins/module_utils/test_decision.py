@@ -173,6 +173,10 @@ WAIT = RelaunchOptions("failed", wait=True)
 FALLBACK = RelaunchOptions("failed", fallback_to_all=True)
 FORCE = RelaunchOptions("failed", force=True)
 EARLY = Job.of(relaunched(43, "running"))
+#: Its template is gone.
+ORPHAN = {"unified_job_template": None}
+#: On a host that did not fail.
+BESIDE = partial(44, "running", "x", **ORPHAN)
 
 FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
     # The source alone decides.
@@ -302,6 +306,18 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         Found(source("canceled"), (partial(43, "running", "a"),), ""),
         FALLBACK,
         "refuse",
+    ),
+    # Without its template a relaunch on failed hosts is on all.
+    ("no template", Found(source(**ORPHAN)), FAILED, "launch 42 failed due a b c"),
+    ("no template, others are running", Found(source(**ORPHAN), (BESIDE,)), FAILED, "refuse"),
+    ("no template, others are running, wait", Found(source(**ORPHAN), (BESIDE,)), WAIT, "await 44"),
+    ("no template, others are running, force", Found(source(**ORPHAN), (BESIDE,)), FORCE, "launch 42 failed due a b c"),
+    ("others are running", found(partial(43, "running", "x")), FAILED, "launch 42 failed due a b c"),
+    (
+        "no template, others than those of the relaunch are running",
+        Found(source(**ORPHAN), (partial(43, "failed", "a", failed="a", **ORPHAN), BESIDE), "a"),
+        FAILED,
+        "launch 43 failed due a, else 42",
     ),
     (
         "never began, nor did its relaunch",
