@@ -253,6 +253,18 @@ def test_a_host_that_no_relaunch_reaches_is_told_each_time(sandbox: Sandbox, dri
     assert "warnings" not in reached
 
 
+def test_and_not_any_more_when_a_run_on_all_hosts_has_done_it(sandbox: Sandbox, driver: Driver) -> None:
+    made = template(sandbox, playbook(), FIVE[:2], outcomes={}, duration=0.05)
+    job = sandbox.make_job(template=made["id"], status="failed", hosts={"web1": "failed", "web2": "failed"})
+    sandbox.delete_host(made["hosts"]["web1"])
+    sandbox.add_host(made["inventory"], "web1")
+
+    result = driver.relaunch(job, fallback_to_all=True)
+
+    assert (result["limit"], result["remaining_hosts"]) == ("", []), result["msg"]
+    assert "all hosts are next" in result["msg"] and "warnings" not in result
+
+
 def test_an_error_after_all_hosts_were_done_needs_nothing(sandbox: Sandbox, driver: Driver) -> None:
     made = template(sandbox, playbook(), FIVE[:2], outcomes={})
     job = sandbox.make_job(template=made["id"], status="error", hosts={"web1": "ok", "web2": "changed"})

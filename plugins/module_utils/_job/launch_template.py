@@ -216,12 +216,16 @@ def outcome_after(work: JobWork, ledger: Ledger, prepared: Prepared, launched: L
     if prepared.template is None:
         return launched_outcome(work, ledger, prepared, launched)
     new, names = launched.job, host_names(prepared.decision.due)
-    outcome = replace(
-        prepared.outcome.about(work.client, new),
-        changed=True,
-        hosts=names or None,
-        diff=side_by_side(work, new.facts, f"job {new.id}"),
-    ).warned(launched.doubt)
+    outcome = (
+        replace(
+            prepared.outcome.about(work.client, new),
+            changed=True,
+            hosts=names or None,
+            diff=side_by_side(work, new.facts, f"job {new.id}"),
+        )
+        .leaving()
+        .warned(launched.doubt)
+    )
     if "credentials" not in work.request.changes:
         outcome = outcome.warned(other_credentials(work.source, new))
     return outcome.saying(

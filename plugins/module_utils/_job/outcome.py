@@ -99,6 +99,7 @@ class RelaunchOutcome(JobOutcome):
 
     :param records: no such key: the hosts in question as the last look has shown them, by each name of each.
     :param ran_on: no such key: the names of the hosts that the job has results of; None where that is not known.
+    :param left: no such key: those of the warnings that are about hosts which are left.
     """
 
     relaunched_job_id: t.Optional[int] = None
@@ -109,11 +110,15 @@ class RelaunchOutcome(JobOutcome):
     passwords_missing: t.Optional[tuple[str, ...]] = None
     records: t.Optional[t.Mapping[str, HostRecord]] = None
     ran_on: t.Optional[frozenset[str]] = None
+    left: t.Optional[tuple[str, ...]] = None
+
+    def leaving(self, *warnings: str) -> RelaunchOutcome:
+        """The same with these warnings about hosts that are left, in place of what was known of them before."""
+        kept = tuple(warning for warning in self.warnings or () if warning not in (self.left or ()))
+        return replace(self, warnings=kept or None, left=warnings).warned(*warnings)
 
     def result(self) -> Result:
-        if self.records is None and self.ran_on is None:
-            return super().result()
-        return replace(self, records=None, ran_on=None).result()
+        return super(RelaunchOutcome, replace(self, records=None, ran_on=None, left=None)).result()
 
 
 @dataclass

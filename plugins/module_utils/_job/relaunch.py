@@ -336,11 +336,10 @@ def launched_outcome(work: JobWork, ledger: Ledger, prepared: Prepared, launched
         launched.looked_for("the job"),
         once_more(ledger, decision, new.limit_names, "It runs") if narrowed else "",
     ).warned(other_credentials(work.source, new), launched.doubt)
-    if decision.due:
-        # The controller leaves out, without a word, failed hosts that are not in the inventory any more, be they in it
-        # again or not (recorded: recreated-post-failed-*).
-        return outcome.warned(*not_reached(ledger.remaining))
-    return _with_lost(work, decision, names, outcome)
+    # The controller leaves out, without a word, failed hosts that are not in the inventory any more, be they in it
+    # again or not (recorded: recreated-post-failed-*).
+    outcome = outcome.leaving(*(not_reached(ledger.remaining) if narrowed else ()))
+    return outcome if decision.due else _with_lost(work, decision, names, outcome)
 
 
 def _with_lost(work: JobWork, decision: Launch, names: t.Sequence[str], outcome: RelaunchOutcome) -> RelaunchOutcome:
@@ -362,7 +361,7 @@ def _with_lost(work: JobWork, decision: Launch, names: t.Sequence[str], outcome:
         remaining_hosts=tuple(sorted({*(outcome.remaining_hosts or ()), *whole, *gone})),
         gone_hosts=gone or None,
     )
-    return outcome.warned(*not_reached(lost))
+    return outcome.leaving(*not_reached(lost))
 
 
 def _by_new_names(

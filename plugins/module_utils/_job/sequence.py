@@ -338,7 +338,7 @@ def done_outcome(work: JobWork, look: Look, decision: Done, outcome: RelaunchOut
     left = host_names(decision.left)
     # With all hosts it is only known of those that its results tell of.
     outcome = replace(outcome, remaining_hosts=(left or None) if work.request.options.hosts == ALL else left)
-    return outcome.about(work.client, job).saying(decision.reason, masked).warned(*left_out(work, look.ledger))
+    return outcome.about(work.client, job).saying(decision.reason, masked).leaving(*left_out(work, look.ledger))
 
 
 def adopted_outcome(work: JobWork, look: Look, decision: Adopt, job: Job, outcome: RelaunchOutcome) -> RelaunchOutcome:

@@ -138,7 +138,7 @@ def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) 
             # Those that are disabled by now are left, and no launch runs on them.
             look, decision = work.decide(work.with_disabled(look), force=False)
     outcome = with_hosts(outcome, look.ledger)
-    outcome = outcome.warned(*left_out(work, look.ledger, job))
+    outcome = outcome.leaving(*left_out(work, look.ledger, job))
     if isinstance(decision, Refuse):
         if decision.cut_short or decision.parked:
             raise refused(work, decision, outcome)
@@ -299,7 +299,7 @@ def _unsuccessful(
             if work.request.options.hosts == REMAINING:
                 # Those too for which one stopped before its end.
                 look, _decision = work.decide(look, force=False)
-            outcome = with_hosts(outcome, look.ledger).warned(*left_out(work, look.ledger))
+            outcome = with_hosts(outcome, look.ledger).leaving(*left_out(work, look.ledger))
             ledger = look.ledger
             idle = bool(ledger.reached(Reach.IDLE)) and not ledger.due and _began_on_none(work, job, summaries)
             if idle or not ledger.remaining:
