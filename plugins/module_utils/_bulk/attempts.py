@@ -117,12 +117,13 @@ class Attempts:
         successes = [job.finished for job in known.values() if job.successful]
         # One after the last failure would have ended it, had it done the work.
         success = max((end for end in successes if failures and end <= max(failures)), default=None)
-        vain = [job for job in known.values() if _ended_since(job, success)]
         older = [] if success else [job for job in self._older(source) if counts(job)]
-        tried = _attempts((*vain, *older), among=(*known.values(), *older))
+        among = (*known.values(), *older)
+        vain = [job for job in known.values() if _ended_since(job, success, among)]
+        tried = _attempts((*vain, *older), among)
         if older and len(tried) >= most:
             last = self._last_success(source, older[-1].id, counts)
-            tried = [job for job in tried if job.id in known or _ended_since(job, last)]
+            tried = [job for job in tried if job.id in known or _ended_since(job, last, among)]
         since = min((job.finished for job in (*vain, *tried, source) if not job.successful), default=source.finished)
         return Tried(len(tried), since)
 
@@ -167,9 +168,13 @@ def _overlap(job: Job, source: Job, hosts: frozenset[str]) -> bool:
     return not (hosts and job.limit_names) or same_limit(source, job) or bool(job.limit_names & hosts)
 
 
-def _ended_since(job: Job, success: t.Optional[datetime]) -> bool:
-    """Whether a job has ended since then that may count."""
-    return not job.active and Tried.counts(job) and (success is None or job.finished > success)
+def _ended_since(job: Job, success: t.Optional[datetime], among: t.Iterable[Job]) -> bool:
+    """Whether a job has ended since then that may count.
+
+    :param among: as of ``_attempts``.
+    """
+    rivals = (other for other in among if same_limit(other, job))
+    return not job.active and (success is None or job.finished > success) and Tried.counts(job, rivals)
 
 
 def _may_be_attempt(job: Job) -> bool:

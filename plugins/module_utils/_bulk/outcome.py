@@ -18,6 +18,7 @@ from .._api import jobs as _jobs
 from .._api.jobs import Job, counted
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._job.outcome import Outcome, RelaunchOutcome, Result
+from .._launch.tie_break import gave_way
 from .._retry.retry_rounds import PARKED
 from .._workflow.outcome import WorkflowOutcome
 
@@ -93,9 +94,13 @@ class Tried:
     since: datetime
 
     @staticmethod
-    def counts(job: Job) -> bool:
-        """Whether a job that has ended may count; one that was canceled before it began has tried nothing."""
-        return job.began or job.status != _jobs.CANCELED
+    def counts(job: Job, others: t.Iterable[Job]) -> bool:
+        """Whether a job that has ended may count; one that was canceled before it began has tried nothing, and one that
+        gave way to another caller's was no attempt of its own.
+
+        :param others: all that are known of the same work.
+        """
+        return (job.began or job.status != _jobs.CANCELED) and not gave_way(job, others)
 
 
 @dataclass(frozen=True)

@@ -75,8 +75,8 @@ class WorkflowRow:
         last = max((job.finished for job in self.runs.values() if job.successful), default=None)
         ended = [job for job in self.runs.values() if not job.active and (last is None or job.finished > last)]
         failed = [job.finished for job in ended if job.status in _jobs.FAILED_STATUSES]
-        number = sum(Tried.counts(job) and (_resumes(job) or job.is_relaunch) for job in ended)
-        return Tried(number, min(failed, default=self.selected[0].finished))
+        tried = [job for job in ended if Tried.counts(job, self.runs.values()) and (_resumes(job) or job.is_relaunch)]
+        return Tried(len(tried), min(failed, default=self.selected[0].finished))
 
 
 def workflow_member(

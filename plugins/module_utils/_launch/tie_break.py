@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.jobs import Job
+from .._api.jobs import CANCELED, Job
 
 
 def lower_rival(
@@ -29,3 +29,13 @@ def lower_rival(
     now = next((job for job in newer if job.id == own.id), own)
     lower = (job for job in newer if job.id < own.id and (job.active or (successful_too and job.successful)))
     return now, next(filter(is_rival, lower), None)
+
+
+def gave_way(job: Job, others: t.Iterable[Job]) -> bool:
+    """Whether a job was canceled since an older one of the same work was active.
+
+    :param others: jobs of this work; it may be among them.
+    """
+    return job.status == CANCELED and any(
+        one.id < job.id and (one.active or one.finished > job.created) for one in others
+    )

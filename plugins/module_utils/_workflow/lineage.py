@@ -20,6 +20,7 @@ from .._api.errors import AnswerError, RefusedError, if_visible
 from .._api.jobs import CANCELED, FAILED_STATUS, FAILED_STATUSES, RELAUNCH, Job, summary_of
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._api.templates import WORKFLOW_TEMPLATE
+from .._launch.tie_break import gave_way
 from .._work.runs import runs_query, same_limit
 from .._work.same_work import EditedTemplate, SameWork, same_launch, same_template, slice_of
 from . import temporary_template as _temporary_template
@@ -304,14 +305,7 @@ def without_losers(resumes: t.Iterable[Job], base: Job) -> tuple[Job, ...]:
     :param base: the newest relaunch of all nodes, to which they give way too; else the root.
     """
     order = sorted(resumes, key=lambda job: job.id)
-    return tuple(job for job in order if not _gave_way(job, (base, *order)))
-
-
-def _gave_way(job: Job, others: t.Iterable[Job]) -> bool:
-    """Whether a workflow job was canceled since an older one was active."""
-    return job.status == CANCELED and any(
-        one.id < job.id and (one.active or one.finished > job.created) for one in others
-    )
+    return tuple(job for job in order if not gave_way(job, (base, *order)))
 
 
 def _says_something(job: Job) -> bool:
@@ -333,7 +327,7 @@ def _base(client: ControllerClient, root: Job, whole: t.Sequence[Job], resumes: 
             base = job
             break
         canceled.append(job)
-    newer = (job for job in canceled if not _gave_way(job, (base, *canceled, *resumes)))
+    newer = (job for job in canceled if not gave_way(job, (base, *canceled, *resumes)))
     return next((job for job in newer if _has_failed_nodes(client, job)), base)
 
 

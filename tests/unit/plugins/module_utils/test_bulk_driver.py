@@ -1450,6 +1450,18 @@ class TestAttempts:
 
         assert ran.of(3) == ("relaunched", True)
 
+    @pytest.mark.parametrize("selected", [3, 6])
+    def test_what_gave_way_to_another_callers_does_not_count(self, controller: BulkController, selected: int) -> None:
+        controller.failed(3, {"web1": True})
+        for number in (4, 5):
+            controller.failed(number, {"web1": True}, launch_type="relaunch", limit="web1").created = -19740.0
+        controller.jobs[5].canceled = True
+        controller.failed(6, {"web1": True})
+
+        ran = relaunch(controller, selection=Selection(job_ids=(selected,)), max_attempts=2)
+
+        assert ran.of(selected) == ("relaunched", True)
+
     def test_what_failed_before_it_began_counts(self, controller: BulkController) -> None:
         """Behind the failed update of its project, for instance."""
         for number, launched in ((1, "relaunch"), (2, "relaunch"), (3, "manual")):

@@ -151,6 +151,16 @@ def test_resumptions_that_were_canceled_count_where_they_had_begun(began: bool, 
     assert (found.tried.number, found.tried.since.minute) == (number, 1)
 
 
+@pytest.mark.parametrize("how", [{"name": "Remainder of workflow job 1 abc"}, {"launch_type": "relaunch"}])
+def test_one_that_gave_way_to_another_callers_does_not_count(how: dict[str, t.Any]) -> None:
+    first = run(3, **how)
+    second = {**run(4, "canceled", **how), "created": first["created"]}
+
+    (found,) = rows([run(1)], [], [first, second])
+
+    assert found.tried.number == 1
+
+
 def test_a_success_counts_that_began_after_the_last_failure() -> None:
     (during,) = rows([run(1)], [run(2, "successful", created="2026-11-24T14:01:10Z")], [])
     (after,) = rows([run(1)], [run(2, "successful")], [])
