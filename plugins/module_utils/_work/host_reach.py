@@ -126,21 +126,25 @@ class HostReach(ActiveLimits):
         return tuple(one for one in now if one.name)
 
     def with_disabled(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
-        """The records, in which those that a relaunch would run on, and that are disabled by now, are idle.
+        """The records, in which those that a relaunch would run on, and that are disabled by now, are idle. One
+        that was deleted behind its results may be there again, under another number.
 
         :raises ControllerError: it could not be read. Who may not read the inventory is not told.
         """
         # Of those that a run has left out it is known.
         asked = [one for one in records if one.would_run and one.absent_in is None]
         enabled = self.enabled([one for one in asked if isinstance(one.key, int)]) if asked else None
-        named = [one for one in asked if isinstance(one.key, str) and one.has_row]
-        rows = self._named([one.name for one in named])
-        if enabled is None or rows is None:
+        run = {one.key for one in enabled or ()}
+        others = [one for one in asked if one.key not in run and one.has_row]
+        rows = None if enabled is None else self._named([one.name for one in others])
+        if rows is None:
             return tuple(records)
-        idle: set[HostKey] = {one.key for one in asked if isinstance(one.key, int)}
-        idle.difference_update(one.key for one in enabled)
-        idle.update(one.key for one in named if _by_name(one, rows, Reach.RELAUNCH) is not Reach.RELAUNCH)
-        return self._elsewhere([replace(one, reach=Reach.IDLE) if one.key in idle else one for one in records])
+        reach = dict[HostKey, Reach]()
+        for one in others:
+            row = rows.get(one.name, {"enabled": False})
+            idle = row.get("enabled") is False or row["id"] == one.key
+            reach[one.key] = Reach.IDLE if idle else Reach.RELAUNCH if isinstance(one.key, str) else Reach.AGAIN
+        return self._elsewhere([replace(one, reach=reach.get(one.key, one.reach)) for one in records])
 
     def with_moved(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
         """The records, in which those that a relaunch of a slice would run on, and that are in another one by now, are

@@ -368,6 +368,7 @@ class TestNewestFirst:
     ) -> None:
         counted(controller, 42, summary("web1"))
         controller.whenever("GET", at(43, SUMMARIES), body=listed())
+        controller.whenever("GET", HOSTS, body=listed({"id": 1, "name": "web1", "enabled": False}), name__in="web1")
         controller.whenever("GET", HOSTS, body=listed(*enabled), enabled="true")
 
         one = relaunched(43, "failed", limit="web1", event_processing_finished=True)
@@ -376,7 +377,8 @@ class TestNewestFirst:
         ledger = read(one)
 
         assert (names(ledger), ledger.remaining[0].reach) == (["web1"], reach)
-        assert [asked.path for asked in controller.besides].count(HOSTS) == 1
+        # One that is not among them may have another number by now.
+        assert [asked.path for asked in controller.besides].count(HOSTS) == 2 - len(enabled)
 
     def test_one_that_an_active_run_is_on_is_not_asked_for(self, controller: ScriptedController, read: Read) -> None:
         counted(controller, 42, summary("web1"))

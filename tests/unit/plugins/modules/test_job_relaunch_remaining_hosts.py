@@ -735,6 +735,28 @@ def test_one_that_was_added_again_is_reached(controller: ScriptedController, rel
     assert body_of(controller) == {"limit": "web2,web3"}
 
 
+@pytest.mark.parametrize(
+    ("row", "limit"),
+    [
+        ({"id": 12, "name": "web2", "enabled": True}, "web2,web3"),
+        ({"id": 12, "name": "web2", "enabled": False}, "web3"),
+        ({"id": 2, "name": "web2", "enabled": False}, "web3"),
+    ],
+    ids=["added again", "added again, disabled", "disabled"],
+)
+def test_one_that_is_added_again_behind_the_results_is_not_taken_for_disabled(
+    controller: ScriptedController, relaunch: Relaunch, row: dict[str, t.Any], limit: str
+) -> None:
+    stage(controller, never_begun=())
+    controller.whenever("GET", HOSTS, body=listed({"id": 3, "name": "web3"}), enabled="true")
+    controller.whenever("GET", HOSTS, body=listed(row), name__in="web2")
+    controller.expect("POST", LAUNCH, 201, new(limit=limit))
+
+    result = relaunch(hosts="remaining")
+
+    assert (result["failed"], body_of(controller)) == (False, {"limit": limit}), result["msg"]
+
+
 def test_without_the_inventory_it_is_told_that_names_are_missing(
     controller: ScriptedController, relaunch: Relaunch
 ) -> None:
