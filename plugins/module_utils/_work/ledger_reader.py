@@ -14,7 +14,7 @@ from functools import partial
 from .._api import jobs as _jobs
 from .._api.client import ControllerClient
 from .._api.errors import if_visible
-from .._api.jobs import HostSummary, Job
+from .._api.jobs import HostSummary, Job, parse_time
 from .end_of_run_reader import EndOfRun, StartsRead, read_place
 from .host_patterns import HostPattern, PatternHosts, terms
 from .host_reach import NAMES_AT_ONCE, HostReach
@@ -55,6 +55,7 @@ class JobsRead:
     :param details: by job, its detail when its events were in, or would not come any more.
     :param inventories: their hosts, where many jobs are asked about.
     :param since: by inventory and name in a limit, since when it has a host of this name, and no group.
+    :param never_begun: by job, the hosts that it never began on, where all of them were asked for.
     """
 
     summaries: dict[int, tuple[HostSummary, ...]] = field(default_factory=dict)
@@ -63,6 +64,7 @@ class JobsRead:
     details: dict[int, Job] = field(default_factory=dict)
     inventories: t.Optional[InventoryHosts] = None
     since: dict[int, dict[str, datetime]] = field(default_factory=dict)
+    never_begun: dict[int, set[str]] = field(default_factory=dict)
 
     @classmethod
     def of_many(cls, client: ControllerClient, inventories: t.Mapping[int, int]) -> JobsRead:
@@ -537,7 +539,17 @@ class LedgerReader(WholeSuccessReader):
         if end.never_begun:
             summaries, done = partial(self.summaries, job), partial(self._done_besides, run, others)
             found = read_never_begun(self._client, job, patterns, summaries, every, ran, done)
+            found = self._with_added_again(job, found) if every else found
         return replace(found, unknown=MADE) if made else found
+
+    def _with_added_again(self, job: Job, found: NeverBegun) -> NeverBegun:
+        """With those that were among them before, and have been deleted and added again since then."""
+        known = self._read.never_begun.setdefault(job.id, set())
+        missing = known.difference(found.hosts)
+        known.update(found.hosts)
+        since = self._reach.since(job.inventory, missing) if job.inventory and missing else {}
+        again = (name for name, created in since.items() if created > parse_time(job.took_hosts))
+        return replace(found, hosts=(*found.hosts, *again))
 
     def _until_decided(self, source_run: Run, runs: t.Sequence[Run], proven: bool = False) -> list[Run]:
         """The runs with the summaries that matter, those that ended last first.

@@ -814,6 +814,31 @@ WENT_ON = (PLAY, FIRST, failure("web2"), LAST, result("web1", 5, "u4"))
 BROKE_OFF = (PLAY, FIRST, failure("web2"))
 
 
+ADDED_AGAIN = {"id": 13, "created": "2026-12-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "left"),
+    [
+        (ADDED_AGAIN, {"web2": Reach.RELAUNCH, "web3": Reach.RELAUNCH}),
+        ({**ADDED_AGAIN, "enabled": False}, {"web2": Reach.RELAUNCH, "web3": Reach.IDLE}),
+        ({"enabled": False}, {"web2": Reach.RELAUNCH}),
+        ({**ADDED_AGAIN, "name": "web4"}, {"web2": Reach.RELAUNCH}),
+    ],
+    ids=["added again", "added again, disabled", "disabled", "another"],
+)
+def test_one_that_never_began_and_is_added_again_between_two_looks_remains(
+    changed: dict[str, t.Any], left: dict[str, Reach]
+) -> None:
+    work = Work({"inventories/1/groups/": []}).ran("failed", BROKE_OFF, well="web1", failed="web2")
+    work.inventory("web1", "web2", "web3", without_summary="web3")
+    before = work.ledger(42, remaining=True)
+    work.lists["inventories/1/hosts/"][2].update(changed)
+
+    assert names(before) == ["web2", "web3"]
+    assert {one.name: one.reach for one in work.ledger(42, remaining=True).remaining} == left
+
+
 class TestEndOfARelaunch:
     """Job 42 failed on web1 and web2; job 43, on both, failed again on web2."""
 
