@@ -70,24 +70,24 @@ class Preparer:
         :raises RefusedError: it cannot be relaunched as asked.
         :raises ControllerError: what has to be known could not be read.
         """
-        work = self._work
+        work, request = self._work, self._work.request
         job = self._in_detail(decision)
-        if work.request.check_mode and not job.startable:
+        if request.check_mode and not job.startable:
             raise ForbiddenError(f"Job {job.id} would not be relaunched. {not_startable(job)}")
         outcome = replace(outcome, relaunched_job_id=job.id)
         with carrying(outcome):
             outcome = self.unopposed(outcome)
             body = self._body(decision, job)
-            if "job_type" not in body and (
-                ledger.retyped or (work.request.check_mode and not work.request.one_of_many)
-            ):
+            # Of many, templates that were left alone are not asked for one by one.
+            foresees = request.check_mode and not (request.one_of_many and work.same_work.template_left_alone())
+            if "job_type" not in body and (ledger.retyped or foresees):
                 body.update(self._type_sent(job))
-            missing = missing_passwords(job, work.request.credential_passwords)
-            if work.request.check_mode:
+            missing = missing_passwords(job, request.credential_passwords)
+            if request.check_mode:
                 outcome = self._predicted(decision, ledger, job, missing, outcome)
                 if decision.hosts == FAILED and not decision.due:
                     outcome = _with_lost(work, decision, outcome.hosts or (), outcome)
-                if not (missing or work.request.one_of_many):
+                if foresees and not missing:
                     with carrying(replace(outcome, changed=False, hosts=None)):
                         self.refuse_other_limit(decision)
         return with_passwords(Prepared(decision, job, _attempt(work, decision, job, body), outcome), missing)

@@ -269,6 +269,10 @@ class SameWork:
         """Whether the source's template asks for credentials at launch; None where that is not known."""
         return self._prompts.asks_credentials(self._source)
 
+    def template_left_alone(self) -> bool:
+        """Whether the source's template is known not to have been edited since."""
+        return self._prompts.template_left_alone(self._source)
+
     def inventory_now(self) -> t.Optional[int]:
         """The inventory that a relaunch of the source, or a launch with its prompts, would have by now.
 
@@ -278,7 +282,7 @@ class SameWork:
         source = self._source
         if "inventory" in self._changes or source.template is None:
             return t.cast("t.Optional[int]", self._changes.get("inventory", source.inventory))
-        if self._prompts.template_left_alone(source):
+        if self.template_left_alone():
             return source.inventory
         found = (if_visible(lambda: self._client.get(f"job_templates/{source.template}/")) or {}).get("inventory")
         if found is None or found == source.inventory:

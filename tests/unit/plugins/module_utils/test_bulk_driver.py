@@ -1606,6 +1606,31 @@ def test_a_source_that_is_active_is_waited_for_and_decided_then(controller: Bulk
     assert ran.error is None and ran.of(1) == ("relaunched", True)
 
 
+@pytest.mark.parametrize(
+    ("edited", "now", "hosts", "outcome"),
+    [
+        (True, {"limit": "web2"}, "all", "refused"),
+        (True, {"job_type": "check"}, "all", "refused"),
+        (True, {"limit": "web2"}, "failed", "relaunched"),
+        (True, {}, "all", "relaunched"),
+        (False, {"limit": "web2"}, "all", "relaunched"),
+    ],
+    ids=["another limit", "checks only", "another limit, on failed hosts", "edited otherwise", "edited before"],
+)
+def test_in_check_mode_an_edited_template_is_seen(
+    controller: BulkController, edited: bool, now: dict[str, str], hosts: str, outcome: str
+) -> None:
+    controller.failed(1, {"web1": True, "web2": False})
+    controller.edited[7] = -10.0 if edited else -30000.0
+    template = {"id": 7, "limit": "", "job_type": "run", **now}
+    controller.before = lambda _method, path: (200, template) if path == "job_templates/7/" else None
+
+    plan = relaunch(controller, hosts, check_mode=True)
+
+    assert plan.entry(1).outcome == outcome, plan.entry(1).msg
+    assert ("job_templates/7/" in [path for _method, path, _query in controller.asked]) is edited
+
+
 def test_attempts_count_for_a_source_that_was_active_at_first_too(controller: BulkController) -> None:
     for number in (1, 2):
         controller.failed(number, {"web1": True}, launch_type="relaunch", limit="web1")
