@@ -130,6 +130,38 @@ def test_nor_does_it_where_the_source_stopped_for_somebody(sandbox: Sandbox, mar
     assert marks.passed("Announce") == {"web1": [done["id"]]}
 
 
+def rescued_alone(sandbox: Sandbox, marks: Marks, name: str) -> int:
+    """A job that failed on no host: after a rescue under any_errors_fatal its last play was for web1 alone."""
+    step = f"Try{name}"
+    marks.fail(step, web1=1)
+    block = marks.play("all", step, any_errors_fatal=True)["tasks"]
+    rescue = {"block": block, "rescue": marks.play("all", "Mend")["tasks"], "any_errors_fatal": True}
+    content = playbook(marks.play("all", rescue, "Deploy"), marks.play("all", f"Announce{name}"))
+    return failed(sandbox, template(sandbox, content, asks=["limit"]))
+
+
+def test_who_missed_a_play_behind_a_rescue_is_left_among_many_too(
+    sandbox: Sandbox, marks: Marks, driver: Driver
+) -> None:
+    alone, many = rescued_alone(sandbox, marks, "alone"), rescued_alone(sandbox, marks, "many")
+    assert set(marks.passed("Announcemany")) == {"web1"}
+
+    refused = driver.relaunch(alone)
+    checked, told = (driver.bulk(job_ids=[alone], check_mode=check)["jobs"][0] for check in (True, False))
+    planned = driver.bulk(job_ids=[many], hosts="remaining", check_mode=True)["jobs"][0]
+    first, second = (driver.bulk(job_ids=[many], hosts="remaining") for _time in range(2))
+
+    assert (refused["cut_short"], refused["stopped_hosts"]) == (True, ["web2", "web3"])
+    assert (told["msg"], told["recovered"]) == (refused["msg"], False)
+    assert (checked["msg"], checked["outcome"]) == (told["msg"], told["outcome"])
+    assert (planned["outcome"], planned["hosts"]) == ("relaunched", ["web2", "web3"])
+    assert [(one["failed"], one["changed"], one["jobs"][0]["recovered"]) for one in (first, second)] == [
+        (False, True, True),
+        (False, False, True),
+    ]
+    assert set(marks.passed("Announcemany")) == set(THREE)
+
+
 def test_retrying_brings_those_to_the_end_whom_a_round_stopped(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:
     content, hosts = a_run_once_task(marks)
     job = failed(sandbox, template(sandbox, content, hosts))

@@ -76,7 +76,7 @@ class RelaunchSequence:
     def steps(self, source: Job, outcome: RelaunchOutcome) -> Steps[RelaunchOutcome]:
         """Bring it about that the work of a job is done.
 
-        :param source: in detail.
+        :param source: in detail, or as a list of many shows it.
         :param outcome: what had been done before.
         :returns: what was done; whatever breaks it off carries what had been done by then.
         :raises ControllerError: the task has failed.
@@ -91,6 +91,10 @@ class RelaunchSequence:
             with carrying(outcome):
                 disabled = work.request.options.hosts == REMAINING
                 look = yield from work.look(hosts_needed=self._hosts_needed, disabled=disabled)
+                if work.source is source and _lacks_counts(source, look):
+                    work = self._settled(_jobs.get(work.client, source.id))
+                    preparers = Preparers(work)
+                    continue
                 look, decision = work.decide(look)
                 decision = unless_bereft(work, decision)
                 outcome = outcome.warned(*not_all_in(work, (source, *(run.job for run in look.ledger.runs))))
@@ -308,6 +312,11 @@ def _needs_names(work: JobWork, look: Look, prepared: Prepared) -> bool:
     """Whether the names of the failed hosts may make no limit. The look had no counts where its events were not in."""
     unknown = prepared.decision.hosts == FAILED and look.ledger.hosts is None and work.source.inventory is not None
     return unknown and may_be_no_limit(prepared.job.failures_counted)
+
+
+def _lacks_counts(source: Job, look: Look) -> bool:
+    """Whether a job that is known from a list began and failed on no host, so that it is open whether it ran on any."""
+    return look.ledger.hosts == () and not source.never_began and "host_status_counts" not in source.facts
 
 
 def _tell(work: JobWork, prepared: Prepared, launched: Launched) -> None:
