@@ -253,9 +253,9 @@ def _token(given: t.Any) -> t.Optional[str]:
         raise OptionError(
             'controller_oauthtoken is a dictionary written as text. Give the dictionary itself, or its entry "token".'
         )
-    if not token.isascii() or not token.isprintable() or " " in token:
+    if not token.isascii() or not token.isprintable() or set(token) & set(" '\""):
         raise OptionError(
-            "controller_oauthtoken holds characters that no token has (blanks, control or other characters)."
+            "controller_oauthtoken holds characters that no token has (blanks, quotes, control or other characters)."
         )
     return token or None
 

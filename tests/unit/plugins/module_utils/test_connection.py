@@ -119,7 +119,21 @@ def test_forms_of_a_token(connect: Connect, given: t.Any) -> None:
     assert connect(controller_oauthtoken=given).token == "t0ken"
 
 
-@pytest.mark.parametrize("given", [{"id": 3}, {"token": ["x"]}, ["hunter2"], "hunt er2", "hunter2\nX: y", "hünter2"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"id": 3},
+        {"token": ["x"]},
+        ["hunter2"],
+        "hunt er2",
+        "hunter2\nX: y",
+        "hünter2",
+        # As jq prints it without -r, and as people write values of an INI file.
+        '"hunter2"',
+        "'hunter2'",
+        {"token": '"hunter2"'},
+    ],
+)
 def test_what_is_no_token(connect: Connect, given: t.Any) -> None:
     with pytest.raises(OptionError, match="controller_oauthtoken") as refused:
         connect(controller_oauthtoken=given)
