@@ -21,7 +21,6 @@ class DeadlineEnd:
     :param request: whether the ends of jobs are waited for, and which of them beyond the deadline.
     :param watch: tells when that is.
     :param waits: those of the selected jobs.
-    :param clock: the client's.
     :param advance: lets one go on, with the error that ends its wait.
     """
 
@@ -30,13 +29,11 @@ class DeadlineEnd:
         request: JobsRequest,
         watch: Watch,
         waits: Waits,
-        clock: t.Callable[[], float],
         advance: t.Callable[[Member, None, DeadlineError], None],
     ) -> None:
         self._waiting = request.waiting
         self._watch = watch
         self._waits = waits
-        self._clock = clock
         self._advance = advance
         # The numbers of the jobs that are waited for although it is over.
         self._waited_for: set[int] = set()
@@ -45,7 +42,7 @@ class DeadlineEnd:
         """Seconds until something is due, the deadline too; None where neither is."""
         if self._watch.launch_by is None or self._watch.launching_over:
             return due
-        return min(math.inf if due is None else due, self._watch.launch_by - self._clock())
+        return min(math.inf if due is None else due, self._watch.launch_by - self._watch.client.clock())
 
     def ends_some(self) -> bool:
         """At the deadline end those that would launch, and the waits for what is not waited for beyond it; whether

@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 import typing as t
 
-from .._api.client import ControllerClient
 from .._api.errors import ControllerError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job
 from .._api.kinds import JOB, Kind
@@ -38,9 +37,8 @@ BulkProgress = t.Callable[[t.Union[Counted, Planned]], None]
 
 class BulkDriver:
     """
-    :param client: the controller, and with it the clock.
     :param request: how many may be launched, and be active.
-    :param watch: the time that there is.
+    :param watch: the controller, and the time that there is.
     :param turns: in each row jobs of the same work, the one whose turn comes first as the first.
     :param ahead: has read what the verdicts on successful jobs, each with its source, ask for.
     :param progress: is shown how far all of it is.
@@ -49,7 +47,6 @@ class BulkDriver:
 
     def __init__(
         self,
-        client: ControllerClient,
         request: JobsRequest,
         watch: Watch,
         turns: t.Sequence[t.Sequence[Member]],
@@ -57,7 +54,7 @@ class BulkDriver:
         progress: t.Optional[BulkProgress],
         prompts: Prompts,
     ) -> None:
-        self._client = client
+        self._client = watch.client
         self._request = request
         self._watch = watch
         # Rows in which somebody's turn has not come yet.
@@ -67,10 +64,10 @@ class BulkDriver:
         self._ahead = ahead
         #: All of them, by the number of their sources.
         self.members = sorted((member for row in turns for member in row), key=lambda member: member.source.id)
-        self._looks = SharedLooks(client, watch, turns)
-        self._attempts = Attempts(client, request, self.members, self._looks, prompts)
-        self._waits = Waits(request, self.members, client.clock)
-        self._deadline = DeadlineEnd(request, watch, self._waits, client.clock, self._advance)
+        self._looks = SharedLooks(watch, turns)
+        self._attempts = Attempts(watch.client, request, self.members, self._looks, prompts)
+        self._waits = Waits(request, self.members, watch.client.clock)
+        self._deadline = DeadlineEnd(request, watch, self._waits, self._advance)
 
     def plan(self) -> None:
         """Let each that has its turn decide; nothing is launched.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.client import ControllerClient
 from .._api.errors import AnswerError
 from .._api.jobs import Job
 from .._api.kinds import JOB, Kind
@@ -27,13 +26,12 @@ VERDICT_SHARED_FOR = 2.5
 
 class SharedLooks:
     """
-    :param client: the controller, and with it the clock.
-    :param watch: the time that there is.
+    :param watch: the controller, and the time that there is.
     :param turns: in each row jobs of the same work.
     """
 
-    def __init__(self, client: ControllerClient, watch: Watch, turns: t.Sequence[t.Sequence[Member]]) -> None:
-        self._client = client
+    def __init__(self, watch: Watch, turns: t.Sequence[t.Sequence[Member]]) -> None:
+        self._client = watch.client
         self._watch = watch
         self._turns = [row for row in turns if row[0].kind is JOB]
         self._row_of = {member.source.id: row for row in self._turns for member in row}

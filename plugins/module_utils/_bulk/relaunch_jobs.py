@@ -60,16 +60,16 @@ def relaunch_jobs(
     found = find(client, request.selection)
     if not request.selection.job_ids:
         found = _without_own(found, own)
-    updates, unread = _updates(client, request, watch, found)
+    updates, unread = _updates(request, watch, found)
     if not found.jobs and not found.workflows:
         nothing = JobsOutcome(msg=_nothing(found, request), updates=tuple(updates.result()))
         return nothing.saying(*updates.told(request.check_mode)).warned(unread)
-    task = _Task(client, request, watch, own, updates)
+    task = _Task(request, watch, own, updates)
     prompts = Prompts(TemplateEdits(client, found.jobs))
     plan = _PlanProgress(client, progress, len(found.jobs))
     sequences = _Sequences(task, prompts)
     turns, alone = _turns(task, found, now, sequences, plan)
-    driver = BulkDriver(client, request, watch, turns, sequences.read_ahead, progress, prompts)
+    driver = BulkDriver(request, watch, turns, sequences.read_ahead, progress, prompts)
     try:
         driver.plan()
         _check_number(task, driver, alone)
@@ -101,7 +101,6 @@ def relaunch_jobs(
 class _Task:
     """What is asked for, the time that there is for it, and what is to be heeded."""
 
-    client: ControllerClient
     request: JobsRequest
     watch: Watch
     own: OwnWork
@@ -126,17 +125,17 @@ class _Task:
         return "" if job.successful else self.own.told(job) or left_alone(job)
 
 
-def _updates(client: ControllerClient, request: JobsRequest, watch: Watch, found: Found) -> tuple[UpdatesFirst, str]:
+def _updates(request: JobsRequest, watch: Watch, found: Found) -> tuple[UpdatesFirst, str]:
     """The updates that failed; and a warning where it cannot be known which have, and they are only to be told."""
     nodes, unread = [job.id for job in found.jobs if is_node(job)], ""
     failed: tuple[FailedUpdate, ...] = ()
     try:
-        failed = failed_updates(client, request.selection, [job for job in found.jobs if not job.successful])
+        failed = failed_updates(watch.client, request.selection, [job for job in found.jobs if not job.successful])
     except AnswerError as error:
         if request.update_first:
             raise
         unread = f"Whether updates of projects or inventories failed is not known: {error}"
-    return UpdatesFirst(client, watch, failed, request.update_first, nodes), unread
+    return UpdatesFirst(watch, failed, request.update_first, nodes), unread
 
 
 def _without_own(found: Found, own: OwnWork) -> Found:
@@ -148,7 +147,7 @@ def _turns(
     task: _Task, found: Found, now: datetime, sequences: _Sequences, plan: _PlanProgress
 ) -> tuple[list[list[Member]], list[JobEntry]]:
     """The sequences of all jobs, each in the row of its work; and the entries of those about which nothing is done."""
-    client, options = task.client, task.request.options
+    client, options = task.watch.client, task.request.options
     workflows, jobs, below = left_to_workflows(found.workflows, found.jobs)
     node_jobs = {number: tuple(ids) for number, ids in below.items()}
     reasons = {job.id: why for job in (*workflows, *jobs) if (why := task.left_alone(job))}
@@ -171,7 +170,7 @@ def _turns(
     for job in jobs:
         if (error := sick.get(job.id)) is not None:
             entries.append(JobEntry(job.id, job.name, REFUSED, str(error), broken=not error.refuses))
-    of_workflows = ([workflow_member(client, task.request, task.watch, row, node_jobs)] for row in same)
+    of_workflows = ([workflow_member(task.request, task.watch, row, node_jobs)] for row in same)
     return [*map(sequences.of, rows), *of_workflows], entries
 
 
@@ -198,7 +197,7 @@ class _Sequences:
         self._task = task
         self.prompts = prompts
         self._inventories: dict[int, int] = {}
-        self._read = JobsRead.of_many(task.client, self._inventories)
+        self._read = JobsRead.of_many(task.watch.client, self._inventories)
         self._request = RelaunchRequest(
             options=task.request.options,
             waiting=task.request.waiting,
@@ -214,7 +213,7 @@ class _Sequences:
     def read_ahead(self, ended: t.Sequence[tuple[Job, Job]]) -> None:
         """Have read what the verdicts on successful jobs, each with its source, ask for."""
         if self._request.options.hosts != ALL:
-            read_ahead(self._task.client, ended, self._read.starts)
+            read_ahead(self._task.watch.client, ended, self._read.starts)
 
     def of(self, row: t.Sequence[Job]) -> list[Member]:
         """Those of jobs of the same work."""
@@ -226,10 +225,10 @@ class _Sequences:
 
     def _of_job(self, job: Job, tried: set[int], later_turn: bool) -> Member:
         task = self._task
-        ruled = RuledHosts(task.client, task.request.rules) if task.request.rules else None
+        ruled = RuledHosts(task.watch.client, task.request.rules) if task.request.rules else None
 
         def work_of(source: Job) -> JobWork:
-            work = JobWork.of(task.client, self._read_as, task.watch, source, self._read, self.prompts, tried)
+            work = JobWork.of(self._read_as, task.watch, source, self._read, self.prompts, tried)
             return replace(work, request=self._request, park=ruled)
 
         sequence = RelaunchSequence(work_of, lambda new: tried.add(new.id), task.updates.before)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.client import ControllerClient
 from .._api.errors import AnswerError, DeadlineError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job, told
 from .._api.paging import first_entries
@@ -25,8 +24,7 @@ ACCEPTED = 202
 
 class UpdatesFirst:
     """
-    :param client: the controller.
-    :param watch: tells when the task's deadline is over, so that none is begun any more.
+    :param watch: the controller, and tells when the task's deadline is over, so that none is begun any more.
     :param failed: the updates that failed.
     :param first: whether they are run again; else they are only told.
     :param nodes: the numbers of jobs that are nodes of workflows, before which none is run.
@@ -34,13 +32,12 @@ class UpdatesFirst:
 
     def __init__(
         self,
-        client: ControllerClient,
         watch: Watch,
         failed: t.Sequence[FailedUpdate],
         first: bool,
         nodes: t.Collection[int] = (),
     ) -> None:
-        self._client = client
+        self._client = watch.client
         self._failed = failed
         self._first = first
         self._nodes = frozenset(nodes)

@@ -80,7 +80,6 @@ class WorkflowRow:
 
 
 def workflow_member(
-    client: ControllerClient,
     request: JobsRequest,
     watch: Watch,
     row: WorkflowRow,
@@ -99,7 +98,7 @@ def workflow_member(
         waiting=request.waiting,
         check_mode=request.check_mode,
     )
-    run = WorkflowRun(client, asked, watch)
+    run = WorkflowRun(watch.client, asked, watch)
     seen = [row]
     newest, *older = row.selected
     why = f"Workflow job {newest.id}, the same work, is newer: what remains of that is what remains."

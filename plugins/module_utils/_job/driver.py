@@ -25,11 +25,10 @@ def newer_jobs(client: ControllerClient, ask: Newer) -> list[Job]:
     return [Job.of(entry) for entry in client.results(f"{ask.kind.path}/", **query)]
 
 
-def drive(steps: Steps[T], client: ControllerClient, watch: Watch) -> T:
+def drive(steps: Steps[T], watch: Watch) -> T:
     """Run a sequence to its end.
 
-    :param client: the controller, and with it the clock.
-    :param watch: the time that there is.
+    :param watch: the controller, and the time that there is.
     :returns: what it comes to.
     :raises BaseException: what it raises; an interruption of a wait is raised inside of it first.
     """
@@ -42,16 +41,16 @@ def drive(steps: Steps[T], client: ControllerClient, watch: Watch) -> T:
             return t.cast("T", end.value)
         answer, error = None, None
         try:
-            answer = _answer(ask, client, watch)
+            answer = _answer(ask, watch)
         except BaseException as raised:
             error = raised
 
 
-def _answer(ask: Ask, client: ControllerClient, watch: Watch) -> t.Any:
+def _answer(ask: Ask, watch: Watch) -> t.Any:
     if isinstance(ask, (JobsAfter, WorkflowJobsAfter)):
-        return newer_jobs(client, ask)
+        return newer_jobs(watch.client, ask)
     if isinstance(ask, EndOf):
         return watch.until_ended(ask.job, ask.kind, ask.ours)
     if isinstance(ask, Pause):
-        client.sleep(ask.seconds)
+        watch.client.sleep(ask.seconds)
     return None

@@ -99,8 +99,8 @@ def job_info(client: ControllerClient, request: RelaunchRequest) -> InfoOutcome:
     with carrying(InfoOutcome(source_job_id=job_id)):
         source = source_job(client, job_id)
         read = JobsRead()
-        work = settled_work(lambda one: JobWork.of(client, request, watch, one, read, with_hosts=True), source)
-        look, decision = drive(_decided(work), client, watch)
+        work = settled_work(lambda one: JobWork.of(request, watch, one, read, with_hosts=True), source)
+        look, decision = drive(_decided(work), watch)
         outcome = _verdict(work, look, decision)
         outcome = outcome.about(client, work.source)
         outcome = _with_failures(work, look.ledger, decision, outcome)

@@ -43,32 +43,30 @@ def relaunch_job(
     """
     watch = Watch(client, request.waiting, progress)
     request = replace(request, changes=with_numbers(client, request.changes, request.check_mode))
-    return run_sequence(sequence_of(client, request, watch, JobsRead()), client, request, watch)
+    return run_sequence(sequence_of(request, watch, JobsRead()), request, watch)
 
 
 def sequence_of(
-    client: ControllerClient, request: RelaunchRequest, watch: Watch, read: JobsRead, park: t.Optional[Park] = None
+    request: RelaunchRequest, watch: Watch, read: JobsRead, park: t.Optional[Park] = None
 ) -> RelaunchSequence:
     """The sequence of a job.
 
     :param read: what is known of jobs that have ended; it grows.
     """
-    return RelaunchSequence(lambda source: replace(JobWork.of(client, request, watch, source, read), park=park))
+    return RelaunchSequence(lambda source: replace(JobWork.of(request, watch, source, read), park=park))
 
 
-def run_sequence(
-    sequence: RelaunchSequence, client: ControllerClient, request: RelaunchRequest, watch: Watch
-) -> RelaunchOutcome:
+def run_sequence(sequence: RelaunchSequence, request: RelaunchRequest, watch: Watch) -> RelaunchOutcome:
     """Find the job that a task names, and drive its sequence.
 
     :returns: what was done; whatever breaks it off carries what had been done by then.
     :raises ControllerError: the task has failed.
     """
-    job_id = source_job_id(client, request)
+    job_id = source_job_id(watch.client, request)
     outcome = RelaunchOutcome(source_job_id=job_id)
     with carrying(outcome):
-        source = source_job(client, job_id)
-    return drive(sequence.steps(source, outcome), client, watch)
+        source = source_job(watch.client, job_id)
+    return drive(sequence.steps(source, outcome), watch)
 
 
 def source_job_id(client: ControllerClient, request: RelaunchRequest) -> int:

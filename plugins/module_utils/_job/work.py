@@ -122,7 +122,6 @@ class JobWork:
     @classmethod
     def of(
         cls,
-        client: ControllerClient,
         request: RelaunchRequest,
         watch: Watch,
         source: Job,
@@ -140,13 +139,13 @@ class JobWork:
         """
         options = request.options
         events_in = EventsIn(watch, read, request.check_mode and not with_hosts)
-        same_work = SameWork(client, source, options.job_type, prompts, request.changes)
+        same_work = SameWork(watch.client, source, options.job_type, prompts, request.changes)
         whole = options.hosts == ALL
         # Only where the template itself is launched, who can run by now decides whether that is done.
         launched = options.hosts == REMAINING or "inventory" in request.changes
         inventory = same_work.inventory_now if launched else (lambda: None)
-        reader = LedgerReader(client, events_in, source, same_work, whole, read, tried, with_hosts, inventory)
-        return cls(client, request, watch, source, same_work, reader, events_in, inventories=read.inventories)
+        reader = LedgerReader(watch.client, events_in, source, same_work, whole, read, tried, with_hosts, inventory)
+        return cls(watch.client, request, watch, source, same_work, reader, events_in, inventories=read.inventories)
 
     @property
     def out_of_question(self) -> str:

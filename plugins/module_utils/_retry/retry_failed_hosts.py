@@ -123,8 +123,8 @@ def retry_failed_hosts(
                 numbers = (rounds.attempts[-1].job_id if rounds.attempts else None, asked.job_id)
                 every = asked.options.hosts == REMAINING
                 read.forget_what_changed(client, [number for number in numbers if number is not None], every)
-            sequence = sequence_of(client, asked, watch, read, ruled)
-            outcome = run_sequence(sequence, client, asked, watch)
+            sequence = sequence_of(asked, watch, read, ruled)
+            outcome = run_sequence(sequence, asked, watch)
             if sequence.due:
                 raise BrokenOffError(HostsLeftError(outcome.msg), outcome)
         except BaseException as raised:

@@ -124,13 +124,12 @@ def _ran_at(job: Job) -> int:
 class NodeWork:
     """Asks what is left of failed nodes; what has been read of jobs that have ended is kept.
 
-    :param client: the controller, and with it the clock.
-    :param watch: the time that there is.
+    :param watch: the controller, and the time that there is.
     :param request: on which of their hosts nodes are to run, and whether one runs whole whose work is more than that.
     """
 
-    def __init__(self, client: ControllerClient, watch: Watch, request: WorkflowRequest) -> None:
-        self._client = client
+    def __init__(self, watch: Watch, request: WorkflowRequest) -> None:
+        self._client = watch.client
         self._watch = watch
         self._request = request
         self._hosts = request.node_hosts
@@ -139,7 +138,7 @@ class NodeWork:
         self._works: dict[int, JobWork] = {}
         self._earlier: dict[int, list[Job]] = {}
         #: Meets all nodes of the workflow jobs that are asked about.
-        self.jobs = JobsOfNodes(client)
+        self.jobs = JobsOfNodes(watch.client)
 
     def left(self, node: Node) -> Steps[NodeLeft]:
         """What is left of a node that failed, as of now.
@@ -229,7 +228,7 @@ class NodeWork:
             hosts = REMAINING if self._hosts == REMAINING else FAILED
             options = RelaunchOptions(hosts=hosts, fallback_to_all=True, wait=True)
             request = RelaunchRequest(options=options, waiting=self._request.waiting, own_job=self._request.own_job)
-            self._works[number] = JobWork.of(self._client, request, self._watch, source, self._read, self._prompts)
+            self._works[number] = JobWork.of(request, self._watch, source, self._read, self._prompts)
         return self._works[number]
 
     def _done(self, work: JobWork, decision: Done) -> NodeLeft:

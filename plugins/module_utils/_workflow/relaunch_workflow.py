@@ -65,7 +65,7 @@ def relaunch_workflow(
     run = WorkflowRun(client, request, watch)
     with carrying(outcome):
         named = named_workflow_job(client, number)
-    return drive(workflow_steps(run, named, outcome), client, watch)
+    return drive(workflow_steps(run, named, outcome), watch)
 
 
 def workflow_steps(run: WorkflowRun, named: Job, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:

@@ -149,7 +149,7 @@ class ResumeSequence:
     def __init__(self, run: WorkflowRun, root: Job) -> None:
         self._run = run
         self._root = root
-        self._work = NodeWork(run.client, run.watch, run.request)
+        self._work = NodeWork(run.watch, run.request)
         self._maker = _Maker(run.client, root)
         self._looks = 0
         run.state.tries = 0

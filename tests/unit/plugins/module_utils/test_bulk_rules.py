@@ -373,7 +373,7 @@ class TestDeadlineOfOthers:
         world.before = lambda _method, path: (200, {"results": [{"id": 9, "status": "running"}]})
         failed = FailedUpdate(UPDATED[0], Job({"id": 8, "status": "failed", "project": 3}), (1,))
         with world.client() as client:
-            steps = UpdatesFirst(client, Watch(client, Waiting(wait=True)), [failed], first=True).before(Job({"id": 1}))
+            steps = UpdatesFirst(Watch(client, Waiting(wait=True)), [failed], first=True).before(Job({"id": 1}))
             assert isinstance(next(steps), EndOf)
             with pytest.raises(DeadlineError, match="Not launched: the deadline was over while project update 9"):
                 steps.throw(DeadlineError("The deadline is over."))

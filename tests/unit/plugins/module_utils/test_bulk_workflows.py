@@ -818,8 +818,8 @@ class TestADisabledHostThatFailedInANode:
         request = WorkflowRequest(nodes="failed", node_hosts="failed", fallback_to_all=True)
         with world.client() as client:
             watch = Watch(client, Waiting(wait=True))
-            work, one = NodeWork(client, watch, request), Node.of(node(1, 31, template=7, kind="job"))
-            return drive(work.left(one), client, watch)
+            work, one = NodeWork(watch, request), Node.of(node(1, 31, template=7, kind="job"))
+            return drive(work.left(one), watch)
 
     @pytest.mark.parametrize("hosts", ["web1", "web1, web2"])
     def test_is_not_left_behind_by_a_run_of_the_whole_node(self, world: World, hosts: str) -> None:

@@ -98,7 +98,7 @@ class Task(Clock):
         waiting = Waiting(wait=self._options.wait)
         watch, read = Watch(client, waiting), JobsRead()
         request = RelaunchRequest(SOURCE, options=self._options, waiting=waiting, check_mode=self._check_mode)
-        self.sequence = RelaunchSequence(lambda source: JobWork.of(client, request, watch, source, read))
+        self.sequence = RelaunchSequence(lambda source: JobWork.of(request, watch, source, read))
         return self.sequence.steps(_jobs.get(client, SOURCE), RelaunchOutcome(source_job_id=SOURCE)), watch
 
     def client(self, max_retries: int = 0) -> ControllerClient:
@@ -107,7 +107,7 @@ class Task(Clock):
     def run(self, max_retries: int = 0) -> RelaunchOutcome:
         with self.client(max_retries) as client:
             steps, watch = self.steps(client)
-            return drive(steps, client, watch)
+            return drive(steps, watch)
 
     @property
     def looks(self) -> int:
@@ -319,10 +319,10 @@ class TestARefusal:
         with task.client() as client:
             watch, read = Watch(client, Waiting(), None, 1.0), JobsRead()
             request = RelaunchRequest(job_id=SOURCE, options=FAILED)
-            sequence = RelaunchSequence(lambda source: JobWork.of(client, request, watch, source, read))
+            sequence = RelaunchSequence(lambda source: JobWork.of(request, watch, source, read))
             steps = sequence.steps(_jobs.get(client, SOURCE), RelaunchOutcome(source_job_id=SOURCE))
             with pytest.raises(ControllerError, match="the deadline was over before that"):
-                drive(steps, client, watch)
+                drive(steps, watch)
         assert len(task.controller.posts) == 1
 
 
@@ -363,7 +363,7 @@ def test_the_number_of_a_new_job_is_told_before_anything_can_break_the_task_off(
         client.tell = lines.append
         steps, watch = task.steps(client)
         with pytest.raises(KeyboardInterrupt):
-            drive(steps, client, watch)
+            drive(steps, watch)
     assert lines == ["job 43 launched, a relaunch of job 42"]
 
 
@@ -584,7 +584,7 @@ class TestDriver:
 
         task.events = [interrupt]
         with task.client() as client:
-            assert drive(steps(), client, Watch(client, Waiting())) == "seen"
+            assert drive(steps(), Watch(client, Waiting())) == "seen"
         assert len(raised) == 1
 
     def test_workflow_jobs_are_listed_newest_last(self, controller: ScriptedController) -> None:
@@ -595,7 +595,7 @@ class TestDriver:
         controller.expect("GET", "/api/v2/workflow_jobs/", body=found)
         connection = ConnectionOptions(controller.url, token="t", api_prefix="/api/v2/")
         with ControllerClient(connection) as client:
-            assert [job.id for job in drive(steps(), client, Watch(client, Waiting()))] == [26, 28]
+            assert [job.id for job in drive(steps(), Watch(client, Waiting()))] == [26, 28]
         query = {name: controller.asked[0].query[name] for name in ("name__startswith", "id__gt", "order_by")}
         assert query == {"name__startswith": "Remainder", "id__gt": "24", "order_by": "id"}
 
@@ -605,7 +605,7 @@ class TestDriver:
 
         task = Task(RelaunchingController(failing()))
         with task.client() as client:
-            assert drive(steps(), client, Watch(client, Waiting())) is None
+            assert drive(steps(), Watch(client, Waiting())) is None
         assert (task.slept, task.controller.asked) == ([], [])
 
 
@@ -675,10 +675,10 @@ def test_a_success_beside_hosts_that_this_task_has_tried_in_vain_is_not_all() ->
     with task.client() as client:
         request = RelaunchRequest(job_id=SOURCE, options=RelaunchOptions("failed", wait=True), waiting=Waiting(True))
         watch = Watch(client, Waiting(True))
-        work = JobWork.of(client, request, watch, _jobs.get(client, SOURCE), JobsRead(), tried={43})
+        work = JobWork.of(request, watch, _jobs.get(client, SOURCE), JobsRead(), tried={43})
         steps = judge(work, Job.of(controller.jobs[44]), RelaunchOutcome(source_job_id=SOURCE, hosts=("web2",)))
         with pytest.raises(ControllerError, match="successful, but that is not all. .* job 43, .* failed on web1"):
-            drive(steps, client, watch)
+            drive(steps, watch)
 
 
 def test_what_remained_before_a_success_is_not_told_where_nobody_could_look_after_it() -> None:
