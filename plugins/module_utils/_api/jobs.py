@@ -349,7 +349,7 @@ def get_once(client: ControllerClient, job_id: int, kind: Kind = JOB) -> Job:
 def answers(client: ControllerClient) -> bool:
     """Whether the controller answers the list of jobs, with a single attempt: then other trouble is of one address."""
     try:
-        client.get_once(f"{JOB.path}/", id=0, page_size=1)
+        client.get_once(JOB.path, id=0, page_size=1)
     except ControllerError as error:
         return not error.transient
     return True

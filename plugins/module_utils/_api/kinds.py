@@ -29,13 +29,13 @@ class Kind:
 
     def at(self, job_id: int, *parts: str) -> str:
         """The path of one of them, or of what belongs to it."""
-        return "/".join((self.path, str(job_id), *parts, ""))
+        return self.path + "/".join((str(job_id), *parts, ""))
 
 
-JOB = Kind("job", "jobs", "jobs/playbook", "job")
-WORKFLOW_JOB = Kind("workflow_job", "workflow_jobs", "jobs/workflow", "workflow job")
-PROJECT_UPDATE = Kind("project_update", "project_updates", "jobs/project", "project update")
-INVENTORY_UPDATE = Kind("inventory_update", "inventory_updates", "jobs/inventory", "inventory update")
+JOB = Kind("job", "jobs/", "jobs/playbook", "job")
+WORKFLOW_JOB = Kind("workflow_job", "workflow_jobs/", "jobs/workflow", "workflow job")
+PROJECT_UPDATE = Kind("project_update", "project_updates/", "jobs/project", "project update")
+INVENTORY_UPDATE = Kind("inventory_update", "inventory_updates/", "jobs/inventory", "inventory update")
 
 # All that a number may stand for, as `type` in the API, in a person's words.
 IN_WORDS = {

@@ -27,8 +27,6 @@ from .member import Member
 from .options import JobsRequest
 from .outcome import Tried
 
-_LIST = f"{JOB.path}/"
-
 
 class Attempts:
     """
@@ -147,7 +145,7 @@ class Attempts:
             most = max([self._request.max_attempts, *(rule.retries or 0 for rule in self._request.rules)])
             most = max(PAGE_SIZE, most * sum(map(len, self._of_template.values())))
             for some in in_chunks(template for template in self._of_template if template is not None):
-                for entry in islice(self._client.results(_LIST, unified_job_template__in=some, **query), most):
+                for entry in islice(self._client.results(JOB.path, unified_job_template__in=some, **query), most):
                     if _may_be_attempt(job := Job.of(entry)):
                         earlier.setdefault(job.template, []).append(job)
             self._earlier = earlier
@@ -156,7 +154,7 @@ class Attempts:
     def _last_success(self, source: Job, after: int, counts: t.Callable[[Job], bool]) -> t.Optional[datetime]:
         """When the same work succeeded last between an older job and the selected ones."""
         query = {"status": _jobs.SUCCESSFUL, "id__gt": after, "id__lt": self._oldest, "order_by": "-id"}
-        entries = self._client.results(_LIST, unified_job_template__in=source.template, **query)
+        entries = self._client.results(JOB.path, unified_job_template__in=source.template, **query)
         return next((job.finished for job in map(Job.of, entries) if counts(job)), None)
 
 

@@ -20,8 +20,6 @@ from .._launch.asks import JobsAfter, Listed
 from .._launch.waiting import seen_in_detail
 from .._work.same_work import Given, TemplateOrName, template_or_name
 
-_LIST = f"{JOB.path}/"
-
 # A launch was seen to appear up to 1.7 seconds after others with higher numbers, under load.
 APPEARS_WITHIN = 10.0
 # So many jobs that are known to have ended are named in a list to be left out of it.
@@ -69,7 +67,7 @@ class RecentJobs:
         """
         began = self._client.clock()
         active = {number for number in self._active if number not in waited_for}
-        found = [Job.of(entry) for entry in by_numbers(self._client.results, _LIST, "id__in", active)]
+        found = [Job.of(entry) for entry in by_numbers(self._client.results, JOB.path, "id__in", active)]
         self._note(found)
         # Lists do not show what this user may not see for a while.
         there, gone, _hidden = seen_in_detail(
@@ -108,7 +106,7 @@ class RecentJobs:
             **({"not__id__in": next(in_chunks(ended))} if ended else {}),
             "order_by": "id",
         }
-        found = [Job.of(entry) for entry in self._client.results_once(_LIST, **query)]
+        found = [Job.of(entry) for entry in self._client.results_once(JOB.path, **query)]
         self._note(found)
         self._is_known_as_of(began)
         return [job for job in found if job.id in waited_for and not job.active]
@@ -207,7 +205,7 @@ class RecentJobs:
     def _listed(self, sources: t.Collection[Job], after: int) -> list[Job]:
         query = {"id__gt": after, "order_by": "id"}
         templates = {job.template for job in sources if job.template is not None}
-        entries = list(by_numbers(self._client.results, _LIST, "unified_job_template__in", templates, **query))
+        entries = list(by_numbers(self._client.results, JOB.path, "unified_job_template__in", templates, **query))
         if any(job.template is None for job in sources):
-            entries.extend(self._client.results(_LIST, unified_job_template__isnull="true", **query))
+            entries.extend(self._client.results(JOB.path, unified_job_template__isnull="true", **query))
         return [Job.of(entry) for entry in entries]

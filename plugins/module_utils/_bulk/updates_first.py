@@ -92,12 +92,12 @@ class UpdatesFirst:
         newer = {updated.name: failed.owner, "id__gt": failed.update.id, "order_by": "-id", "page_size": 1}
 
         def begin() -> Job:
-            for found in map(Job.of, first_entries(self._client.get, f"{updated.kind.path}/", **newer)):
+            for found in map(Job.of, first_entries(self._client.get, updated.kind.path, **newer)):
                 if found.active or found.successful:
                     return found
             if self._watch.launching_over:
                 raise DeadlineError(f"Not launched: the deadline was over before {failed.told} was run again.")
-            new = Job.of(self._client.post(f"{updated.path}/{failed.owner}/update/", {}, ACCEPTED))
+            new = Job.of(self._client.post(f"{updated.path}{failed.owner}/update/", {}, ACCEPTED))
             self.begun = True
             return new
 

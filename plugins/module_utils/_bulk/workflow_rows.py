@@ -34,8 +34,6 @@ from .member import Member
 from .options import JobsRequest
 from .outcome import SUPERSEDED, JobEntry, Tried
 
-_LIST = f"{WORKFLOW_JOB.path}/"
-
 
 @dataclass(frozen=True)
 class WorkflowRow:
@@ -185,12 +183,12 @@ def workflow_rows(client: ControllerClient, workflows: t.Sequence[Job]) -> list[
         return []
     known = {job.id: job for job in workflows}
     missing = {number for number in map(_source, workflows) if number not in known}
-    known.update((job.id, job) for job in map(Job.of, by_numbers(client.results, _LIST, "id__in", missing)))
+    known.update((job.id, job) for job in map(Job.of, by_numbers(client.results, WORKFLOW_JOB.path, "id__in", missing)))
     oldest = min(known)
     known.update((job.id, job) for job in _before_relaunches(client, workflows, oldest))
     newer = [{**query, "id__gt": oldest} for query in _of_templates(job for job in known.values() if not _resumes(job))]
     for query in (*newer, {"name__startswith": NAMES_BEGIN, "id__gt": min(known), "order_by": "id"}):
-        entries = client.results(_LIST, **query)
+        entries = client.results(WORKFLOW_JOB.path, **query)
         # One that was left in status new never runs. A node is the work of the workflow above it.
         others = (job for job in map(Job.of, entries) if not (job.left_new(client.now()) or is_node(job)))
         known.update((job.id, job) for job in others)
@@ -226,7 +224,7 @@ def _before_relaunches(client: ControllerClient, workflows: t.Sequence[Job], old
     ended = {"id__lt": oldest, "status__in": ",".join(_jobs.FINAL_STATUSES)}
     for query in _of_templates(job for job in workflows if job.is_relaunch):
         query = {**query, **ended, "order_by": "-id", "page_size": PAGE_SIZE}
-        listed = map(Job.of, first_entries(client.get, _LIST, **query))
+        listed = map(Job.of, first_entries(client.get, WORKFLOW_JOB.path, **query))
         yield from (job for job in listed if not is_node(job))
 
 

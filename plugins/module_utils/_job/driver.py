@@ -22,7 +22,7 @@ def newer_jobs(client: ControllerClient, ask: Newer) -> list[Job]:
     """
     of = runs_query(ask.source) if isinstance(ask, JobsAfter) else ask.query
     query = {**of, "order_by": "id", "id__gt": ask.number}
-    return [Job.of(entry) for entry in client.results(f"{ask.kind.path}/", **query)]
+    return [Job.of(entry) for entry in client.results(ask.kind.path, **query)]
 
 
 def drive(steps: Steps[T], watch: Watch) -> T:

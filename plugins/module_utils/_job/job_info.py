@@ -263,7 +263,7 @@ def _before(work: JobWork) -> list[Job]:
     if not source.is_relaunch:
         return found
     query = {**runs_query(source), "order_by": "-id", "id__lt": source.id, "page_size": RUNS_SHOWN}
-    for job in map(Job.of, first_entries(work.client.get, f"{JOB.path}/", **query)):
+    for job in map(Job.of, first_entries(work.client.get, JOB.path, **query)):
         if not same_but_limit(job, source):
             continue
         if job.is_relaunch and job.limit_names and not source.limit_names <= job.limit_names:

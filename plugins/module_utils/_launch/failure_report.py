@@ -135,7 +135,7 @@ def in_front(client: ControllerClient, job: Job) -> str:
         return ""
     query = {"unified_job_template": job.template, "id__lt": job.id, "status__in": "pending,waiting,running"}
     try:
-        jobs = first_entries(client.get_once, f"{JOB.path}/", **query, order_by="id", page_size=1)
+        jobs = first_entries(client.get_once, JOB.path, **query, order_by="id", page_size=1)
     except ControllerError:
         return ""
     return "".join(f" Job {one['id']} of the same template is {one['status']}, and comes first." for one in jobs)

@@ -331,7 +331,7 @@ _LAST_FAILED = " The last attempt to ask failed: {}"
 def _listed(client: ControllerClient, ids: t.Mapping[int, Kind], query: t.Mapping[str, t.Any]) -> t.Iterator[Job]:
     for path in sorted({kind.path for kind in ids.values()}):
         numbers = (number for number, kind in ids.items() if kind.path == path)
-        yield from map(Job.of, by_numbers(client.results_once, f"{path}/", "id__in", numbers, **query))
+        yield from map(Job.of, by_numbers(client.results_once, path, "id__in", numbers, **query))
 
 
 def seen_in_detail(

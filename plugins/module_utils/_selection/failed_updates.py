@@ -36,10 +36,10 @@ class Updated:
     needed: str
 
 
-_OF_PROJECTS = Updated(PROJECT_UPDATE, "project", "projects", "project")
+_OF_PROJECTS = Updated(PROJECT_UPDATE, "project", "projects/", "project")
 UPDATED = (
     _OF_PROJECTS,
-    Updated(INVENTORY_UPDATE, "inventory_source", "inventory_sources", "inventory"),
+    Updated(INVENTORY_UPDATE, "inventory_source", "inventory_sources/", "inventory"),
 )
 
 
@@ -91,8 +91,8 @@ def failed_updates(client: ControllerClient, selection: Selection, jobs: t.Seque
                 found[updated.name, owner] = FailedUpdate(updated, update, depending)
 
     for updated in UPDATED if window else ():
-        note(updated, client.results(f"{updated.kind.path}/", order_by="id", **failed, **window))
-    path, owner = f"{_OF_PROJECTS.kind.path}/", _OF_PROJECTS.name
+        note(updated, client.results(updated.kind.path, order_by="id", **failed, **window))
+    path, owner = _OF_PROJECTS.kind.path, _OF_PROJECTS.name
     broken = {job.facts[owner] for job in jobs if job.summary(owner).get("status") in _jobs.FAILED_STATUSES}
     for number in sorted(broken.difference(number for name, number in found if name == owner)):
         last = {owner: number, "order_by": "-id", "page_size": 1}

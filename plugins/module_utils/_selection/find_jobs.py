@@ -22,7 +22,6 @@ from .._api.kinds import IN_WORDS, JOB, WORKFLOW_JOB
 from .._api.paging import by_numbers
 from .selection import NAMED, Named, Selection
 
-_LIST = f"{JOB.path}/"
 # Characters of a query; some proxies take 4 KiB for a whole request line (a controller answered 414 to 150 names).
 QUERY_LENGTH = 3000
 
@@ -93,9 +92,9 @@ def find(client: ControllerClient, selection: Selection) -> Found:
     }
     query = selection.query(numbers)
     if selection.workflow_job_id is None:
-        of_kind = {kind: tuple(map(Job.of, client.results(f"{kind.path}/", **query))) for kind in selection.kinds}
+        of_kind = {kind: tuple(map(Job.of, client.results(kind.path, **query))) for kind in selection.kinds}
         return Found(of_kind.get(JOB, ()), of_kind.get(WORKFLOW_JOB, ()))
-    found = [Job.of(entry) for entry in client.results(_LIST, **query)]
+    found = [Job.of(entry) for entry in client.results(JOB.path, **query)]
     wanted = tuple(job for job in found if job.active or job.status in selection.status)
     successful = sum(job.successful for job in found)
     spawned = max([len(found), *(int(job.facts.get("job_slice_count") or 0) for job in found)])
@@ -106,7 +105,7 @@ def find(client: ControllerClient, selection: Selection) -> Found:
 def with_statistics(client: ControllerClient, ids: t.Sequence[int]) -> frozenset[int]:
     """Which of these jobs have their statistics, as ``hosts: failed`` needs them (recorded: batch-stats-filter)."""
     query = {"job_events__event": "playbook_on_stats"}
-    return frozenset(int(entry["id"]) for entry in by_numbers(client.results, _LIST, "id__in", ids, **query))
+    return frozenset(int(entry["id"]) for entry in by_numbers(client.results, JOB.path, "id__in", ids, **query))
 
 
 def _numbered(client: ControllerClient, selection: Selection) -> Found:
@@ -117,7 +116,7 @@ def _numbered(client: ControllerClient, selection: Selection) -> Found:
     left = set(selection.job_ids)
     found: dict[str, list[Job]] = {}
     for kind in selection.kinds:
-        entries = by_numbers(client.results, f"{kind.path}/", "id__in", left)
+        entries = by_numbers(client.results, kind.path, "id__in", left)
         found[kind.type] = sorted(map(Job.of, entries), key=lambda job: job.id)
         left.difference_update(job.id for job in found[kind.type])
     workflows = tuple(found.get(WORKFLOW_JOB.type, ()))

@@ -194,7 +194,7 @@ class Relaunches:
         """By which slice of how many it is; those that have become jobs by now."""
         if not self._slices.get(run.id):
             query = {"unified_job_node__workflow_job": run.id, "order_by": "id"}
-            jobs = map(Job.of, self._client.results(f"{JOB.path}/", **query))
+            jobs = map(Job.of, self._client.results(JOB.path, **query))
             self._slices[run.id] = {slice_of(job): job for job in jobs}
         return self._slices[run.id]
 
@@ -207,7 +207,7 @@ class Relaunches:
 
     def _launches_before(self, job: Job) -> t.Iterator[Job]:
         query = {**runs_query(job), "order_by": "-id", "id__lt": job.id, "not__launch_type": RELAUNCH}
-        for launch in map(Job.of, self._client.results(f"{WORKFLOW_JOB.path}/", **query)):
+        for launch in map(Job.of, self._client.results(WORKFLOW_JOB.path, **query)):
             if not launch.active and launch.finished < job.created:
                 yield launch
 
@@ -234,7 +234,7 @@ def read_lineage(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -
     """
     leftovers = tuple(_temporary_template.earlier(client, root.id))
     named = {"name__startswith": _temporary_template.name_prefix(root.id), "order_by": "-id"}
-    by_name = [Job.of(entry) for entry in client.results(f"{WORKFLOW_JOB.path}/", **named)]
+    by_name = [Job.of(entry) for entry in client.results(WORKFLOW_JOB.path, **named)]
     by_nodes, whole = _by_jobs(client, root, _may_run_again(nodes))
     found = {job.id: job for job in by_nodes}
     found.update((job.id, job) for job in (*by_name, *(one.job for one in leftovers if one.job is not None)))
@@ -380,7 +380,7 @@ def _of_deleted_template(client: ControllerClient, root: Job) -> list[Job]:
     if root.template is not None:
         return []
     query = {**runs_query(root), "id__gt": root.id, "order_by": "-id"}
-    return [Job.of(entry) for entry in client.results(f"{WORKFLOW_JOB.path}/", **query)]
+    return [Job.of(entry) for entry in client.results(WORKFLOW_JOB.path, **query)]
 
 
 def last_run(client: ControllerClient, lineage: Lineage) -> Job:

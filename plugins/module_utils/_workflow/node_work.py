@@ -111,7 +111,7 @@ class JobsOfNodes:
 
     def _by_hand(self, numbers: t.Collection[int]) -> set[int]:
         """Those of some workflow jobs that are no node's."""
-        entries = by_numbers(self._client.results, f"{WORKFLOW_JOB.path}/", "id__in", numbers)
+        entries = by_numbers(self._client.results, WORKFLOW_JOB.path, "id__in", numbers)
         return {int(entry["id"]) for entry in entries if entry.get("launch_type") != _jobs.WORKFLOW}
 
 
@@ -304,7 +304,7 @@ class NodeWork:
         if source.id not in self._earlier:
             query = {"unified_job_template": source.template, "status": SUCCESSFUL, "id__lt": source.id}
             newest_first = {"order_by": "-id", "page_size": EARLIER_LOOKED_AT}
-            jobs = map(Job.of, first_entries(self._client.get, f"{JOB.path}/", **query, **newest_first))
+            jobs = map(Job.of, first_entries(self._client.get, JOB.path, **query, **newest_first))
             self._earlier[source.id] = [job for job in jobs if _starts_the_same(source, job)][:1]
         return self._earlier[source.id]
 

@@ -131,7 +131,7 @@ class _Jobs:
 
     def __init__(self, client: ControllerClient, numbers: t.Iterable[int]) -> None:
         self._client = client
-        self._known = {int(entry["id"]): entry for entry in _by_id(client, f"{JOB.path}/", numbers)}
+        self._known = {int(entry["id"]): entry for entry in _by_id(client, JOB.path, numbers)}
 
     def of(self, node: Node) -> t.Optional[_Entry]:
         return self._known.get(node.job or 0)
@@ -161,9 +161,9 @@ class _Jobs:
             return None
         ran = [node for node in nodes if node.job is not None and node.status in (SUCCESSFUL, FAILED_STATUS)]
         jobs = [node.job for node in ran if node.job_type == JOB.type]
-        self._known.update((int(entry["id"]), entry) for entry in _by_id(self._client, f"{JOB.path}/", jobs))
+        self._known.update((int(entry["id"]), entry) for entry in _by_id(self._client, JOB.path, jobs))
         below = [node.job for node in ran if node.job_type == WORKFLOW_JOB.type]
-        workflows = {int(entry["id"]): entry for entry in _by_id(self._client, f"{WORKFLOW_JOB.path}/", below)}
+        workflows = {int(entry["id"]): entry for entry in _by_id(self._client, WORKFLOW_JOB.path, below)}
         shown = {one: self._of_job(one) for one in filter(None, jobs)}
         for nested in filter(None, below):
             shown[nested] = self._of_workflow(nested, depth + 1) if nested in workflows and depth < _DEEPEST else None

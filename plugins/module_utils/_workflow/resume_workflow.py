@@ -476,7 +476,7 @@ def _left_out(
         return
     try:
         # Of a workflow job whose template is gone the jobs stay readable.
-        entries = client.results(f"{JOB.path}/", unified_job_node__workflow_job=job.id)
+        entries = client.results(JOB.path, unified_job_node__workflow_job=job.id)
         ran = [Job.of(entry) for entry in entries]
         for label, hosts in limited.items():
             for one in (one for one in ran if one.limit_names == frozenset(hosts)):
