@@ -10,7 +10,7 @@ Private to this collection.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from .._api.connection import CONNECTION_SPEC
 from .._api.errors import OptionError
@@ -79,12 +79,5 @@ class WorkflowRequest:
             }
             for option in (option for option, given in without_effect.items() if given):
                 raise OptionError(f"{option} is for nodes: failed only: set that as well, or leave it out.")
-        own = ("workflow_job_template", "organization", "nodes", "node_hosts", "fallback_to_all", "handled", "force")
-        return cls(
-            workflow_job_id=number,
-            own_job=own_job_id(),
-            waiting=Waiting.of(params),
-            check_mode=check_mode,
-            diff=diff,
-            **{name: params[name] for name in own},
-        )
+        given = {option.name: params[option.name] for option in fields(cls) if option.name in params}
+        return cls(**given, own_job=own_job_id(), waiting=Waiting.of(params), check_mode=check_mode, diff=diff)
