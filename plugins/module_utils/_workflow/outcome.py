@@ -10,7 +10,7 @@ Private to this collection.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._api import jobs as _jobs
 from .._api.errors import ControllerError
@@ -56,28 +56,15 @@ class WorkflowOutcome(Outcome):
         )
 
 
-@dataclass(frozen=True)
-class FailedNodes:
-    """What is known of the nodes on which a workflow job failed.
+def with_failed_nodes(watch: Watch, job: Job, outcome: WorkflowOutcome) -> tuple[WorkflowOutcome, str]:
+    """Ask on what a workflow job failed, and why; what goes wrong here hides nothing of what is known.
 
-    :param names: what they are called.
-    :param failures: of each host of each node, the cause, with the node and its job.
-    :param said: for a sentence about the workflow job, to go on behind it; it ends with a full stop.
-    :param problem: why not all of it could be read; empty where it could.
+    :returns: the outcome that tells it; and for a sentence about the workflow job how that goes on, to its full stop.
     """
-
-    names: tuple[str, ...] = ()
-    failures: tuple[t.Mapping[str, t.Any], ...] = ()
-    said: str = "."
-    problem: str = ""
-
-
-def read_failed_nodes(watch: Watch, job: Job) -> FailedNodes:
-    """Ask on what a workflow job failed, and why; what goes wrong here hides nothing of what is known."""
     try:
         bad = [node for node in nodes_of(watch.client, job.id) if node.bad]
     except ControllerError as error:
-        return FailedNodes(problem=str(error))
+        return replace(outcome, failed_nodes=(), report_error=str(error)), "."
     names = tuple(node.label for node in bad)
     said = [f" on {told(names)}." if names else "."]
     found: list[dict[str, t.Any]] = []
@@ -89,7 +76,8 @@ def read_failed_nodes(watch: Watch, job: Job) -> FailedNodes:
             found += causes
         except ControllerError as error:
             problem = problem or str(error)
-    return FailedNodes(names, tuple(found[:FAILURES_LIMIT]), in_one(*said), problem)
+    shown = tuple(found[:FAILURES_LIMIT]) or None
+    return replace(outcome, failed_nodes=names, failures=shown, report_error=problem or None), in_one(*said)
 
 
 def _of_node(watch: Watch, node: Node, depth: int) -> tuple[str, list[dict[str, t.Any]]]:

@@ -27,7 +27,7 @@ from .._work.decision import ALL
 from . import temporary_template as _temporary_template
 from .lineage import Relaunches, as_it_ended, nodes_of, refuse_own
 from .options import WorkflowRequest
-from .outcome import WorkflowOutcome, read_failed_nodes
+from .outcome import WorkflowOutcome, with_failed_nodes
 from .remaining_nodes import Node
 from .temporary_template import Earlier
 
@@ -198,18 +198,15 @@ class WorkflowRun:
         return outcome
 
     def _fail(self, job: Job, outcome: WorkflowOutcome) -> t.NoReturn:
-        report = read_failed_nodes(self.watch, job)
-        outcome = replace(
-            outcome, failed_nodes=report.names, failures=report.failures or None, report_error=report.problem or None
-        )
+        outcome, on = with_failed_nodes(self.watch, job, outcome)
         again = "Mend that, and run the task again to go on from there."
         if self.request.nodes == ALL:
             again = "Mend that, and resume it with nodes: failed, which runs only what remains."
         ended = "is successful for the controller, but failed" if job.successful else f"ended with status {job.status}"
         with carrying(outcome):
             raise JobUnsuccessfulError(
-                f"Workflow job {job.id} {ended}{report.said}"
-                f"{'' if report.names else explained(job)} {again} See {outcome.url}"
+                f"Workflow job {job.id} {ended}{on}{'' if outcome.failed_nodes else explained(job)} {again} "
+                f"See {outcome.url}"
             )
 
     def until_ended(
