@@ -43,8 +43,7 @@ class KnownOfNodes:
     :param templates: job and workflow templates by number, as the controller shows them; those that the user may see.
     :param left: what is left of nodes that failed.
     :param artifacts: by node of which others are to be given what its job handed on, that; a text where the controller
-        hides it.
-    :param unreadable: such nodes whose jobs this user may not read.
+        hides it, None where this user may not read the job.
     :param handed_on: by node that failed, the names of what its job has handed on all the same.
     :param sublists: by node, the numbers in each of its sublists.
     :param approvals: by node that waits for an approval, its approval template.
@@ -61,7 +60,6 @@ class KnownOfNodes:
     approvals: _ByNumber = field(default_factory=dict)
     passwords: t.Mapping[int, t.Sequence[str]] = field(default_factory=dict)
     surveyed: t.Mapping[int, t.Collection[str]] = field(default_factory=dict)
-    unreadable: frozenset[int] = frozenset()
     handed_on: t.Mapping[int, frozenset[str]] = field(default_factory=dict)
     inventories: t.Mapping[int, t.Optional[int]] = field(default_factory=dict)
     objections: t.Mapping[int, Objection] = field(default_factory=dict)
@@ -277,7 +275,7 @@ def _hidden(variables: t.Any, remainder: Remainder, found: KnownOfNodes) -> t.It
     hidden = [label for label, shown in artifacts if shown and not isinstance(shown, dict)]
     if hidden:
         yield f"What {told(hidden)} handed on is hidden by no_log: {again}"
-    unread = [label for number, label in labels.items() if number in found.unreadable]
+    unread = [label for number, label in labels.items() if found.artifacts.get(number, {}) is None]
     if unread:
         yield (
             f"What {told(unread)} handed on may not be read by this user, and would be missing: it takes the role read "

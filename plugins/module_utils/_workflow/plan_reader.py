@@ -56,8 +56,7 @@ def read_known(
     of_failed = {node.id: jobs.handed_on(node, ran[node.id]) for node in failed}
     return replace(
         known,
-        artifacts={number: shown for number, shown in artifacts.items() if shown is not None},
-        unreadable=frozenset(number for number, shown in artifacts.items() if shown is None),
+        artifacts=artifacts,
         handed_on={number: frozenset(shown) for number, shown in of_failed.items() if isinstance(shown, dict)},
         sublists={node.id: _sublists(client, source, node, templates.get(node.template or 0) or {}) for node in nodes},
         approvals={

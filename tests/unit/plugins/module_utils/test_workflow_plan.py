@@ -141,9 +141,10 @@ class TestVariables:
 
     def test_an_update_takes_none_so_that_hidden_ones_do_not_matter(self) -> None:
         left = remainder(node(A, "successful", B), node(B, "failed", kind="project_update"))
-        hidden = KnownOfNodes({}, {}, artifacts={A: HIDDEN}, unreadable=frozenset({A}))
+        for shown in (HIDDEN, None):
+            known = KnownOfNodes({}, {}, artifacts={A: shown})
 
-        assert "extra_data" not in bodies(plan_of(source(), left, hidden))[B]
+            assert "extra_data" not in bodies(plan_of(source(), left, known))[B]
 
     def test_a_template_that_takes_none_has_them_by_the_workflow(self) -> None:
         known = found({"ask_limit_on_launch": True}, ASKING, artifacts={A: {"release": 2}})
@@ -232,7 +233,7 @@ REFUSED: dict[str, tuple[Job, Remainder, KnownOfNodes, str]] = {
     "unreadable ones of it": (
         source(),
         chain(),
-        found(unreadable=frozenset({B})),
+        found(artifacts={B: None}),
         "What node2 handed on may not be read",
     ),
     "no limit": (source(), chain(), found({}, ASKING), "template of node2 takes no limit"),
@@ -265,7 +266,7 @@ REFUSED: dict[str, tuple[Job, Remainder, KnownOfNodes, str]] = {
     "unreadable artifacts": (
         source(),
         chain(),
-        found(unreadable=frozenset({A})),
+        found(artifacts={A: None}),
         "What node1 handed on may not be read",
     ),
     "not behind the one that handed on": (
