@@ -76,6 +76,17 @@ def by_names(key: str, names: t.Collection[str], at_once: int = NAMES_LIMIT) -> 
     return [*({f"{key}__in": some} for some in several), *({key: name} for name in sorted(names) if "," in name)]
 
 
+def rows_named(
+    client: ControllerClient, path: str, names: t.Collection[str], at_once: int = NAMES_LIMIT
+) -> dict[str, dict[str, t.Any]]:
+    """By name, the entries of a list, of hosts or groups, that have one of these names.
+
+    :raises ControllerError: they could not be read.
+    """
+    several = by_names("name", names, at_once)
+    return {str(row.get("name")): row for some in several for row in client.results(path, **some)}
+
+
 def are_plain(names: t.Iterable[str]) -> bool:
     """Whether each is the name of a host or group, and no wildcard or expression."""
     return all(map(_PLAIN_NAME.fullmatch, names))
@@ -159,10 +170,7 @@ class PatternHosts:
         :raises ControllerError: it could not be read.
         """
         left = frozenset(names) - self._known
-        for some in by_names("name", left):
-            rows = self._client.results(f"inventories/{self._inventory}/hosts/", **some)
-            left -= {str(row.get("name")) for row in rows}
-        return not left
+        return left <= rows_named(self._client, f"inventories/{self._inventory}/hosts/", left).keys()
 
     def _named(self, names: frozenset[str], hosts: frozenset[str]) -> Meant:
         """Those of the hosts that have one of these names, or are in such a group."""
@@ -188,9 +196,7 @@ class PatternHosts:
             return None
         members: set[str] = set()
         for group in found:
-            for some in by_names("name", hosts):
-                entries = self._client.results(f"groups/{group['id']}/all_hosts/", **some)
-                members.update(str(entry.get("name")) for entry in entries)
+            members.update(rows_named(self._client, f"groups/{group['id']}/all_hosts/", hosts))
         return hosts & members
 
 

@@ -19,7 +19,7 @@ from .._api.errors import if_visible
 from .._api.jobs import Job, parse_time
 from .._api.kinds import JOB
 from .._api.paging import NUMBERS_AT_ONCE, in_chunks
-from .host_patterns import LOCALHOST, UNGROUPED, are_plain, by_names, terms
+from .host_patterns import LOCALHOST, UNGROUPED, are_plain, by_names, rows_named, terms
 from .ledger import HostRecord, Reach
 from .runs import HostKey, Run
 from .starts import FAILURE_EVENTS
@@ -74,11 +74,9 @@ class ActiveLimits:
 
     def _in_inventory(self, inventory: int, kind: str, names: t.Collection[str]) -> dict[str, datetime]:
         """Those of some names that an inventory has for its groups, or its hosts, with when these were made."""
-        found: dict[str, datetime] = {}
-        for some in by_names("name", [name for name in names if are_plain([name])], NAMES_AT_ONCE):
-            rows = self._client.results(f"inventories/{inventory}/{kind}/", **some)
-            found.update((str(row.get("name")), parse_time(row.get("created"))) for row in rows)
-        return found
+        plain = [name for name in names if are_plain([name])]
+        rows = rows_named(self._client, f"inventories/{inventory}/{kind}/", plain, NAMES_AT_ONCE)
+        return {name: parse_time(row.get("created")) for name, row in rows.items()}
 
 
 class HostReach(ActiveLimits):

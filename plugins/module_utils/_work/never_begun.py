@@ -24,6 +24,7 @@ from .host_patterns import (
     are_plain,
     by_names,
     may_be_no_limit,
+    rows_named,
 )
 
 # So many hosts are named; of more the number is told.
@@ -330,9 +331,7 @@ def may_be_made(
     def without_row() -> set[str]:
         left = {name for pattern in map(HostPattern.of, patterns) for name in pattern.names if are_plain([name])}
         for kind in ("groups", "hosts"):
-            for some in by_names("name", left):
-                rows = client.results(f"inventories/{job.inventory}/{kind}/", **some)
-                left -= {str(row.get("name")) for row in rows}
+            left -= rows_named(client, f"inventories/{job.inventory}/{kind}/", left).keys()
         return left
 
     left = if_visible(without_row)
