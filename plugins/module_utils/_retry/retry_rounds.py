@@ -76,19 +76,21 @@ class Schedule:
 
 
 class Verdict(Enum):
-    """What one call of job_relaunch's sequence has come to."""
+    """What one call of job_relaunch's sequence has come to; of what ends the rounds by itself, why there is no further
+    one.
+    """
 
     DONE = "done"
     #: In check mode.
-    PREDICTED = "predicted"
+    PREDICTED = PREDICTED
     #: A relaunch ran and failed, was not all that is needed, or met trouble in passing: another one may do better.
     FAILED = "failed"
     #: The deadline was over.
-    TOO_LATE = "too late"
+    TOO_LATE = DEADLINE_OVER
     #: Hosts are left that need a person.
-    PARKED = "parked"
+    PARKED = PARKED
     #: What trying again will not cure.
-    IMPOSSIBLE = "impossible"
+    IMPOSSIBLE = NOT_POSSIBLE
     #: By an interruption, or a defect.
     BROKEN_OFF = "broken off"
 
@@ -243,13 +245,7 @@ def _ended(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Optional[fl
         too_late = left is not None and rounds.delay >= left
         used_up = rounds.made >= most_attempts(shown.ruled, schedule.retries)
         return RETRIES_USED_UP if used_up else DEADLINE_OVER if too_late else None
-    ends = {
-        Verdict.PREDICTED: PREDICTED,
-        Verdict.IMPOSSIBLE: NOT_POSSIBLE,
-        Verdict.TOO_LATE: DEADLINE_OVER,
-        Verdict.PARKED: PARKED,
-    }
-    return ends.get(verdict)
+    return None if verdict is Verdict.BROKEN_OFF else verdict.value
 
 
 def _noted(rounds: Rounds, outcome: RelaunchOutcome, trouble: str) -> Rounds:
