@@ -37,7 +37,7 @@ from .._work.decision import ALL, REMAINING, Launch, no_failed_hosts
 from .._work.ledger import Ledger
 from .outcome import BrokenOffError, RelaunchOutcome, carrying
 from .prediction import Basis, future_facts, side_by_side
-from .relaunch import Prepared, Preparer, launched_outcome, read_survey, with_passwords
+from .relaunch import Prepared, Preparer, launched_outcome, read_survey, with_new_job, with_passwords
 from .work import JobWork, host_names
 
 _PASSWORDS = "credential_passwords"
@@ -216,16 +216,7 @@ def outcome_after(work: JobWork, ledger: Ledger, prepared: Prepared, launched: L
     if prepared.template is None:
         return launched_outcome(work, ledger, prepared, launched)
     new, names = launched.job, host_names(prepared.decision.due)
-    outcome = (
-        replace(
-            prepared.outcome.about(work.client, new),
-            changed=True,
-            hosts=names or None,
-            diff=side_by_side(work, new.facts, f"job {new.id}"),
-        )
-        .leaving()
-        .warned(launched.doubt)
-    )
+    outcome = with_new_job(work, prepared.outcome, new, names).warned(launched.doubt)
     if "credentials" not in work.request.changes:
         outcome = outcome.warned(other_credentials(work.source, new))
     return outcome.saying(

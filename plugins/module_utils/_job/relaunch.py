@@ -321,16 +321,10 @@ def launched_outcome(work: JobWork, ledger: Ledger, prepared: Prepared, launched
     decision, job, new, before = prepared.decision, prepared.job, launched.job, prepared.outcome
     narrowed = narrows_limit(job, decision.hosts) or (decision.hosts == FAILED and not same_limit(job, new))
     names = tuple(sorted(new.limit_names)) if narrowed else ()
-    outcome = replace(
-        before.about(work.client, new),
-        changed=True,
-        hosts=names or None,
-        # Nobody has asked for the hosts where this is the first relaunch: the limit tells them.
-        remaining_hosts=names
-        if names and before.remaining_hosts is None
-        else _by_new_names(ledger, decision, new, before.remaining_hosts),
-        diff=side_by_side(work, new.facts, f"job {new.id}"),
-    )
+    # Nobody has asked for the hosts where this is the first relaunch: the limit tells them.
+    first = bool(names) and before.remaining_hosts is None
+    remaining = names if first else _by_new_names(ledger, decision, new, before.remaining_hosts)
+    outcome = replace(with_new_job(work, before, new, names), remaining_hosts=remaining)
     outcome = outcome.saying(
         f"{decision.reason}: relaunched as job {new.id} on {on(names)}.",
         launched.looked_for("the job"),
@@ -340,6 +334,15 @@ def launched_outcome(work: JobWork, ledger: Ledger, prepared: Prepared, launched
     # again or not (recorded: recreated-post-failed-*).
     outcome = outcome.leaving(*(not_reached(ledger.remaining) if narrowed else ()))
     return outcome if decision.due else _with_lost(work, decision, names, outcome)
+
+
+def with_new_job(work: JobWork, outcome: RelaunchOutcome, new: Job, names: tuple[str, ...]) -> RelaunchOutcome:
+    """The outcome with the job that was launched, without what was told of hosts that were left before.
+
+    :param names: the hosts that it is limited to; none where it runs on all.
+    """
+    outcome = replace(outcome.about(work.client, new), changed=True, hosts=names or None).leaving()
+    return replace(outcome, diff=side_by_side(work, new.facts, f"job {new.id}"))
 
 
 def _with_lost(work: JobWork, decision: Launch, names: t.Sequence[str], outcome: RelaunchOutcome) -> RelaunchOutcome:
