@@ -9,23 +9,23 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime, timezone
 
-from ansible_collections.relaunch.controller.plugins.plugin_utils._in_process import InProcessAction, Write
+from ..plugin_utils._in_process import InProcessAction, Write
 
 if t.TYPE_CHECKING:
-    from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
-    from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
+    from ..module_utils._api.client import ControllerClient
+    from ..module_utils._job.outcome import Outcome
 
 
 class ActionModule(InProcessAction):
     def specification(self) -> dict[str, t.Any]:
-        from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import SPECIFICATION
+        from ..module_utils._bulk.options import SPECIFICATION
 
         return SPECIFICATION
 
     def act(self, client: ControllerClient, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Outcome:
-        from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
-        from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
-        from ansible_collections.relaunch.controller.plugins.module_utils._task.progress import CountedLines
+        from ..module_utils._bulk.options import JobsRequest
+        from ..module_utils._bulk.relaunch_jobs import relaunch_jobs
+        from ..module_utils._task.progress import CountedLines
 
         now = datetime.now(timezone.utc)
         request = JobsRequest.of(params, self._task.check_mode, now)

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.relaunch.controller.plugins.plugin_utils._in_process import InProcessAction, Write
+from ..plugin_utils._in_process import InProcessAction, Write
 
 if t.TYPE_CHECKING:
-    from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
-    from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
+    from ..module_utils._api.client import ControllerClient
+    from ..module_utils._job.outcome import Outcome
 
 
 class ActionModule(InProcessAction):
     def specification(self) -> dict[str, t.Any]:
-        from ansible_collections.relaunch.controller.plugins.module_utils._job.job_info import INFO_SPECIFICATION
+        from ..module_utils._job.job_info import INFO_SPECIFICATION
 
         return INFO_SPECIFICATION
 
     def act(self, client: ControllerClient, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Outcome:
-        from ansible_collections.relaunch.controller.plugins.module_utils._job.job_info import info_request, job_info
+        from ..module_utils._job.job_info import info_request, job_info
 
         return job_info(client, info_request(params))

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.relaunch.controller.plugins.plugin_utils._in_process import InProcessAction, Write
+from ..plugin_utils._in_process import InProcessAction, Write
 
 if t.TYPE_CHECKING:
-    from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
-    from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
+    from ..module_utils._api.client import ControllerClient
+    from ..module_utils._job.outcome import Outcome
 
 
 class ActionModule(InProcessAction):
     def specification(self) -> dict[str, t.Any]:
-        from ansible_collections.relaunch.controller.plugins.module_utils._job.options import RELAUNCH_SPECIFICATION
+        from ..module_utils._job.options import RELAUNCH_SPECIFICATION
 
         return RELAUNCH_SPECIFICATION
 
     def act(self, client: ControllerClient, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Outcome:
-        from ansible_collections.relaunch.controller.plugins.module_utils._job.options import RelaunchRequest
-        from ansible_collections.relaunch.controller.plugins.module_utils._job.relaunch_job import relaunch_job
-        from ansible_collections.relaunch.controller.plugins.module_utils._task.progress import ProgressLines
+        from ..module_utils._job.options import RelaunchRequest
+        from ..module_utils._job.relaunch_job import relaunch_job
+        from ..module_utils._task.progress import ProgressLines
 
         request = RelaunchRequest.of(params, self._task.check_mode, self._task.diff)
         progress = ProgressLines(write, client.clock) if write else None

@@ -8,28 +8,24 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.relaunch.controller.plugins.plugin_utils._in_process import InProcessAction, Write
+from ..plugin_utils._in_process import InProcessAction, Write
 
 if t.TYPE_CHECKING:
-    from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
-    from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome
+    from ..module_utils._api.client import ControllerClient
+    from ..module_utils._job.outcome import Outcome
 
 
 class ActionModule(InProcessAction):
     def specification(self) -> dict[str, t.Any]:
-        from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import (
-            WORKFLOW_SPECIFICATION,
-        )
+        from ..module_utils._workflow.options import WORKFLOW_SPECIFICATION
 
         return WORKFLOW_SPECIFICATION
 
     def act(self, client: ControllerClient, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Outcome:
-        from ansible_collections.relaunch.controller.plugins.module_utils._task.node_progress import NodeLines
-        from ansible_collections.relaunch.controller.plugins.module_utils._task.progress import ProgressLines
-        from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import WorkflowRequest
-        from ansible_collections.relaunch.controller.plugins.module_utils._workflow.relaunch_workflow import (
-            relaunch_workflow,
-        )
+        from ..module_utils._task.node_progress import NodeLines
+        from ..module_utils._task.progress import ProgressLines
+        from ..module_utils._workflow.options import WorkflowRequest
+        from ..module_utils._workflow.relaunch_workflow import relaunch_workflow
 
         request = WorkflowRequest.of(params, self._task.check_mode, self._task.diff)
         progress = NodeLines(ProgressLines(write, client.clock), client, write) if write else None

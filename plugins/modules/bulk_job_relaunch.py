@@ -390,9 +390,9 @@ msg:
 
 from datetime import datetime, timezone
 
-from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import SPECIFICATION, JobsRequest
-from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
-from ansible_collections.relaunch.controller.plugins.module_utils._task.module import Params, run
+from ..module_utils._bulk.options import SPECIFICATION, JobsRequest
+from ..module_utils._bulk.relaunch_jobs import relaunch_jobs
+from ..module_utils._task.module import Params, run
 
 
 def main() -> None:

@@ -371,12 +371,8 @@ msg:
     Job 43, a relaunch of job 42, ended with status failed: would be relaunched on 1 failed host: web2.
 """
 
-from ansible_collections.relaunch.controller.plugins.module_utils._job.job_info import (
-    INFO_SPECIFICATION,
-    info_request,
-    job_info,
-)
-from ansible_collections.relaunch.controller.plugins.module_utils._task.module import run
+from ..module_utils._job.job_info import INFO_SPECIFICATION, info_request, job_info
+from ..module_utils._task.module import run
 
 
 def main() -> None:

@@ -422,12 +422,9 @@ msg:
   sample: "Job 42 ended with status failed: relaunched as job 43 on 2 failed hosts: host3, host5."
 """
 
-from ansible_collections.relaunch.controller.plugins.module_utils._job.options import (
-    RELAUNCH_SPECIFICATION,
-    RelaunchRequest,
-)
-from ansible_collections.relaunch.controller.plugins.module_utils._job.relaunch_job import relaunch_job
-from ansible_collections.relaunch.controller.plugins.module_utils._task.module import run
+from ..module_utils._job.options import RELAUNCH_SPECIFICATION, RelaunchRequest
+from ..module_utils._job.relaunch_job import relaunch_job
+from ..module_utils._task.module import run
 
 
 def main() -> None:

@@ -436,12 +436,9 @@ msg:
     1 failed host: web2. Job 44 was successful.
 """
 
-from ansible_collections.relaunch.controller.plugins.module_utils._retry.options import (
-    RETRY_SPECIFICATION,
-    RetryRequest,
-)
-from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_failed_hosts import retry_failed_hosts
-from ansible_collections.relaunch.controller.plugins.module_utils._task.module import run
+from ..module_utils._retry.options import RETRY_SPECIFICATION, RetryRequest
+from ..module_utils._retry.retry_failed_hosts import retry_failed_hosts
+from ..module_utils._task.module import run
 
 
 def main() -> None:

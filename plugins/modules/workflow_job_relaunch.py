@@ -369,12 +369,9 @@ msg:
   sample: "What remains of workflow job 85 runs as workflow job 91: deploy, verify. Workflow job 91 was successful."
 """
 
-from ansible_collections.relaunch.controller.plugins.module_utils._task.module import run
-from ansible_collections.relaunch.controller.plugins.module_utils._workflow.options import (
-    WORKFLOW_SPECIFICATION,
-    WorkflowRequest,
-)
-from ansible_collections.relaunch.controller.plugins.module_utils._workflow.relaunch_workflow import relaunch_workflow
+from ..module_utils._task.module import run
+from ..module_utils._workflow.options import WORKFLOW_SPECIFICATION, WorkflowRequest
+from ..module_utils._workflow.relaunch_workflow import relaunch_workflow
 
 
 def main() -> None:

@@ -24,23 +24,13 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import merge_hash
 
-from ansible_collections.relaunch.controller.plugins.module_utils._task.arguments import (
-    hide_unknown,
-    hide_variables,
-    may_be_no_number,
-    no_number,
-    secrets_in,
-)
-from ansible_collections.relaunch.controller.plugins.module_utils._task.front_door import (
-    Surroundings,
-    module_needed,
-    pipelining_wanted,
-)
-from ansible_collections.relaunch.controller.plugins.module_utils._task.progress import failure_lines
+from ..module_utils._task.arguments import hide_unknown, hide_variables, may_be_no_number, no_number, secrets_in
+from ..module_utils._task.front_door import Surroundings, module_needed, pipelining_wanted
+from ..module_utils._task.progress import failure_lines
 
 if t.TYPE_CHECKING:
-    from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
-    from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import Outcome, Result
+    from ..module_utils._api.client import ControllerClient
+    from ..module_utils._job.outcome import Outcome, Result
 
 display = Display()
 
@@ -114,11 +104,11 @@ class InProcessAction(ActionBase):
 
     def _in_process(self, task_vars: dict[str, t.Any]) -> t.Union[Result, str]:
         """The sequence in this process; or why the module has to do it after all."""
-        from ansible_collections.relaunch.controller.plugins.module_utils._api.libraries import REQUESTS_IMPORT_ERROR
+        from ..module_utils._api.libraries import REQUESTS_IMPORT_ERROR
 
         if REQUESTS_IMPORT_ERROR is not None:
             return "requests cannot be imported beside ansible-core"
-        from ansible_collections.relaunch.controller.plugins.module_utils._task.result import carry_out
+        from ..module_utils._task.result import carry_out
 
         specification = self.specification()
         validated = ArgumentSpecValidator(specification["argument_spec"]).validate(self._task.args)

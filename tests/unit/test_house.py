@@ -73,7 +73,7 @@ def test_each_folder_is_a_floor() -> None:
     assert {path.relative_to(UTILS).parts[0] for path in FILES} == set(FLOORS)
 
 
-@each_file
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=named)
 def test_imports_are_relative(path: Path) -> None:
     absolute = [
         node.lineno
