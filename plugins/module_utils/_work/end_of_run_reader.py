@@ -191,10 +191,6 @@ class _Reader:
     def _failed_hosts(self) -> frozenset[str]:
         return frozenset(summary.name_then for summary in self._summaries() if summary.failed)
 
-    @cached_property
-    def _changed(self) -> frozenset[str]:
-        return frozenset(summary.name_then for summary in self._summaries() if summary.changed)
-
     def read(self, measure: Job) -> EndOfRun:
         edited = _edited(self._run, measure)
         started = self._started(self._run)
@@ -246,7 +242,8 @@ class _Reader:
         if not (end.stopped or end.passed or end.unhandled or end.missed):
             return frozenset()
         stopped = self._took_part(end.stopped, self.survivors)
-        stopped |= self._took_part(end.unhandled, (self.survivors & self._changed) - stopped)
+        changed = {summary.name_then for summary in self._summaries() if summary.changed}
+        stopped |= self._took_part(end.unhandled, (self.survivors & changed) - stopped)
         for task in end.passed:
             found = self._in_results({"parent_uuid": task.uuid}, self.survivors - stopped)
             stopped = stopped | found if self._left_to_read > 0 else self.survivors

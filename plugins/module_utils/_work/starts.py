@@ -83,14 +83,14 @@ class Start:
         return (self.name, self.path)
 
 
+# What an event alone tells.
+_BY_EVENT = {PLAY_START: StartKind.PLAY, INCLUDE: StartKind.INCLUDE, NONE_REMAIN: StartKind.NONE_REMAIN}
+
+
 def _kind(event: str, data: t.Mapping[str, t.Any]) -> StartKind:
     """Handlers start with the event of a task, and say that they are conditional."""
-    if event == PLAY_START:
-        return StartKind.PLAY
-    if event == INCLUDE:
-        return StartKind.INCLUDE
-    if event == NONE_REMAIN:
-        return StartKind.NONE_REMAIN
+    if event in _BY_EVENT:
+        return _BY_EVENT[event]
     if data.get("is_conditional"):
         return StartKind.HANDLER
     return StartKind.META if _action(data) == "meta" else StartKind.TASK
