@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from datetime import datetime, timezone
 
 from ..plugin_utils._in_process import InProcessAction, Write
 
@@ -27,7 +26,6 @@ class ActionModule(InProcessAction):
         from ..module_utils._bulk.relaunch_jobs import relaunch_jobs
         from ..module_utils._task.progress import CountedLines
 
-        now = datetime.now(timezone.utc)
-        request = JobsRequest.of(params, self._task.check_mode, now)
+        request = JobsRequest.of(params, self._task.check_mode)
         progress = CountedLines(write) if write else None
-        return relaunch_jobs(client, request, now, progress)
+        return relaunch_jobs(client, request, progress)

@@ -388,20 +388,13 @@ msg:
   sample: "3 jobs: 1 relaunched, 1 superseded by a later job, 1 left alone; 2 recovered."
 """
 
-from datetime import datetime, timezone
-
 from ..module_utils._bulk.options import SPECIFICATION, JobsRequest
 from ..module_utils._bulk.relaunch_jobs import relaunch_jobs
-from ..module_utils._task.module import Params, run
+from ..module_utils._task.module import run
 
 
 def main() -> None:
-    now = datetime.now(timezone.utc)
-
-    def request_of(params: Params, check_mode: bool, _diff: bool) -> JobsRequest:
-        return JobsRequest.of(params, check_mode, now)
-
-    run(SPECIFICATION, request_of, lambda client, request: relaunch_jobs(client, request, now))
+    run(SPECIFICATION, lambda params, check_mode, _diff: JobsRequest.of(params, check_mode), relaunch_jobs)
 
 
 if __name__ == "__main__":

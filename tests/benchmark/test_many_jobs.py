@@ -28,6 +28,7 @@ MOST_REQUESTS = 5000
 def recovered(controller: BulkController, jobs: t.Sequence[int], hosts: str = "failed") -> JobsOutcome:
     """What recovering these jobs comes to; all of them have recovered."""
     request = JobsRequest(
+        now=NOW,
         selection=Selection(job_ids=tuple(jobs)),
         options=RelaunchOptions(hosts=hosts, wait=True),
         waiting=Waiting(wait=True),
@@ -40,7 +41,7 @@ def recovered(controller: BulkController, jobs: t.Sequence[int], hosts: str = "f
 
     controller.before = before
     with controller.client() as client:
-        outcome = relaunch_jobs(client, request, NOW)
+        outcome = relaunch_jobs(client, request)
     assert [entry.recovered for entry in outcome.jobs] == [True] * len(jobs)
     return outcome
 

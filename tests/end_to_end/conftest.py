@@ -276,7 +276,7 @@ class Driver:
         given = {"hosts": "failed", "wait": not check_mode, "interval": 0.2, **options}
         params, now = self._params(_options.SPECIFICATION, user, given), datetime.now(UTC)
         request = _options.JobsRequest.of(params, check_mode, now)
-        return self._result(params, lambda client: relaunch_jobs(client, request, now))
+        return self._result(params, lambda client: relaunch_jobs(client, request))
 
     def _params(self, specification: t.Any, user: str, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         from ansible.module_utils.common.arg_spec import ArgumentSpecValidator

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 
 from .._api.connection import CONNECTION_SPEC
 from .._api.errors import OptionError
@@ -47,6 +47,7 @@ SPECIFICATION: dict[str, t.Any] = dict(
 class JobsRequest:
     """What a task asks for.
 
+    :param now: the moment from which times ago, and the deadline, are counted, with its zone.
     :param max_jobs: how many may be launched at most.
     :param at_once: how many of its relaunches may be active.
     :param stop_after: so many failed ones end the launching; None for never.
@@ -58,6 +59,7 @@ class JobsRequest:
     """
 
     selection: Selection
+    now: datetime
     options: RelaunchOptions = RelaunchOptions()
     waiting: Waiting = Waiting()
     max_jobs: int = 100
@@ -71,10 +73,10 @@ class JobsRequest:
     check_mode: bool = False
 
     @classmethod
-    def of(cls, params: t.Mapping[str, t.Any], check_mode: bool, now: datetime) -> JobsRequest:
+    def of(cls, params: t.Mapping[str, t.Any], check_mode: bool, now: t.Optional[datetime] = None) -> JobsRequest:
         """From validated parameters, and the environment, which tells the job that the task runs in.
 
-        :param now: the moment from which times ago, and the deadline, are counted, with its zone.
+        :param now: None for this moment.
         :raises OptionError: one of them cannot be used.
         """
         numbers = ("max_jobs", "at_once", "stop_after", "max_attempts")
@@ -83,8 +85,10 @@ class JobsRequest:
                 raise OptionError(f"{option} must be at least 1, not {params[option]}.")
         if params["update_first"] and not (params["wait"] or check_mode):
             raise OptionError("update_first waits for updates: set wait: true as well, or leave it out.")
+        now = now or datetime.now(timezone.utc)
         return cls(
             selection=Selection.of(params, now),
+            now=now,
             options=RelaunchOptions(**{name: params[name] for name in ("hosts", "fallback_to_all", "wait")}),
             waiting=Waiting.of(params),
             **{name: params[name] for name in (*numbers, "update_first")},

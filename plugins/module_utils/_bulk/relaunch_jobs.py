@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, JobUnsuccessfulError, RefusedError, WaitTimeoutError
@@ -43,13 +42,12 @@ PLAN_SHOWN_EVERY = 5.0
 
 
 def relaunch_jobs(
-    client: ControllerClient, request: JobsRequest, now: datetime, progress: t.Optional[BulkProgress] = None
+    client: ControllerClient, request: JobsRequest, progress: t.Optional[BulkProgress] = None
 ) -> JobsOutcome:
     """Bring it about that the work of many jobs is done, and account for each of them.
 
     :param client: the controller.
     :param request: what is asked for.
-    :param now: with its zone.
     :param progress: is shown how far all of it is, at each change.
     :returns: what was done; whatever breaks it off carries what had been done by then.
     :raises ControllerError: the task has failed.
@@ -68,7 +66,7 @@ def relaunch_jobs(
     prompts = Prompts(TemplateEdits(client, found.jobs))
     plan = _PlanProgress(client, progress, len(found.jobs))
     sequences = _Sequences(task, prompts)
-    turns, alone = _turns(task, found, now, sequences, plan)
+    turns, alone = _turns(task, found, sequences, plan)
     driver = BulkDriver(request, watch, turns, sequences.read_ahead, progress, prompts)
     try:
         driver.plan()
@@ -144,7 +142,7 @@ def _without_own(found: Found, own: OwnWork) -> Found:
 
 
 def _turns(
-    task: _Task, found: Found, now: datetime, sequences: _Sequences, plan: _PlanProgress
+    task: _Task, found: Found, sequences: _Sequences, plan: _PlanProgress
 ) -> tuple[list[list[Member]], list[JobEntry]]:
     """The sequences of all jobs, each in the row of its work; and the entries of those about which nothing is done."""
     client, options = task.watch.client, task.request.options
@@ -164,7 +162,7 @@ def _turns(
         if job.id in reasons
     ]
     jobs = [job for job in jobs if job.id not in reasons]
-    detailed, unread = in_detail(client, jobs, options, now)
+    detailed, unread = in_detail(client, jobs, options, task.request.now)
     rows, incomparable = in_turns(client, detailed, options, sequences.prompts, plan.show)
     sick = {**unread, **incomparable}
     for job in jobs:

@@ -58,7 +58,7 @@ def _retry(client: ControllerClient, params: t.Mapping[str, t.Any]) -> Outcome:
 
 def _bulk(client: ControllerClient, params: t.Mapping[str, t.Any]) -> Outcome:
     now = datetime.datetime.now(datetime.UTC)
-    return relaunch_jobs(client, _bulk_options.JobsRequest.of(params, False, now), now)
+    return relaunch_jobs(client, _bulk_options.JobsRequest.of(params, False, now))
 
 
 _SEQUENCES: dict[str, tuple[t.Callable[[ControllerClient, t.Mapping[str, t.Any]], Outcome], dict[str, t.Any]]] = {

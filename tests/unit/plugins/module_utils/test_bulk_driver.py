@@ -72,6 +72,7 @@ def relaunch(
     """Relaunch all jobs that there are when it begins, or those that are named."""
     selection = options.pop("selection", Selection(job_ids=tuple(controller.jobs)))
     request = JobsRequest(
+        now=NOW,
         selection=selection,
         options=RelaunchOptions(hosts=hosts, wait=wait, fallback_to_all=fallback),
         waiting=Waiting(wait, interval, timeout, cancel),
@@ -87,7 +88,7 @@ def relaunch(
     controller.before = before
     try:
         with controller.client(max_retries=retries) as client:
-            return Ran(relaunch_jobs(client, request, NOW, progress), None)
+            return Ran(relaunch_jobs(client, request, progress), None)
     except (ControllerError, KeyboardInterrupt) as error:
         outcome = outcome_of(error)
         assert isinstance(outcome, JobsOutcome), error

@@ -107,7 +107,7 @@ def recover(world: World, *, check_mode: bool = False, **options: t.Any) -> Ran:
     request = JobsRequest.of(given, check_mode, now)
     try:
         with world.client() as client:
-            return Ran(relaunch_jobs(client, request, now), None)
+            return Ran(relaunch_jobs(client, request), None)
     except ControllerError as error:
         outcome = outcome_of(error)
         assert isinstance(outcome, JobsOutcome), error

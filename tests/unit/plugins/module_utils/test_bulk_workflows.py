@@ -126,10 +126,10 @@ def world(clock: Clock) -> World:
 def recover(world: World, **options: t.Any) -> Ran:
     """Recover all that has failed by now."""
     given = {"selection": Selection(finished_after=NOW), "options": RelaunchOptions(wait=True), **options}
-    request = JobsRequest(waiting=Waiting(wait=True), **given)
+    request = JobsRequest(now=NOW, waiting=Waiting(wait=True), **given)
     try:
         with world.client(max_retries=0) as client:
-            return Ran(relaunch_jobs(client, request, NOW), None)
+            return Ran(relaunch_jobs(client, request), None)
     except ControllerError as error:
         outcome = outcome_of(error)
         assert isinstance(outcome, JobsOutcome), error
@@ -495,9 +495,9 @@ class TestUpdatesThatCannotBeListed:
 
     def test_end_the_task_where_they_are_to_run_first(self, world: World) -> None:
         selection = Selection(finished_after=NOW)
-        request = JobsRequest(selection=selection, waiting=Waiting(wait=True), update_first=True)
+        request = JobsRequest(now=NOW, selection=selection, waiting=Waiting(wait=True), update_first=True)
         with world.client(max_retries=0) as client, pytest.raises(ControllerError, match="inventory_updates"):
-            relaunch_jobs(client, request, NOW)
+            relaunch_jobs(client, request)
         assert world.posts == []
 
 
@@ -622,12 +622,12 @@ def test_the_number_of_a_new_one_is_told_before_anything_can_break_the_task_off(
 
     world.before = interrupt
     request = JobsRequest(
-        waiting=Waiting(wait=True), selection=Selection(finished_after=NOW), options=RelaunchOptions(wait=True)
+        now=NOW, waiting=Waiting(wait=True), selection=Selection(finished_after=NOW), options=RelaunchOptions(wait=True)
     )
     with world.client(max_retries=0) as client:
         client.tell = lines.append
         with pytest.raises(KeyboardInterrupt):
-            relaunch_jobs(client, request, NOW)
+            relaunch_jobs(client, request)
 
     assert lines == [f"workflow job {max(world.workflows)} launched, what remains of workflow job 30"]
 

@@ -72,11 +72,11 @@ def run(controller: ScriptedController, clock: Clock) -> t.Callable[..., Result]
     def run(progress: t.Callable[[Counted], None] | None = None, retries: int = 0, **more: t.Any) -> Result:
         waiting = Waiting(wait=True, timeout=more.pop("timeout", None))
         given = {"selection": Selection(job_ids=(42, 43)), "at_once": 1, **more}
-        request = JobsRequest(options=RelaunchOptions(wait=True), waiting=waiting, **given)
+        request = JobsRequest(now=NOW, options=RelaunchOptions(wait=True), waiting=waiting, **given)
         connection = ConnectionOptions(controller.url, token="t", max_retries=retries)
         with ControllerClient(connection, clock.read, clock.sleep) as client:
             try:
-                return relaunch_jobs(client, request, NOW, progress).result()
+                return relaunch_jobs(client, request, progress).result()
             except (ControllerError, KeyboardInterrupt) as error:
                 outcome = outcome_of(error)
                 return dict(outcome.result() if outcome else {}, failed=True, said=str(error))
@@ -95,10 +95,10 @@ def run_one(controller: ScriptedController, clock: Clock) -> t.Callable[..., Res
             Selection(job_ids=job_ids),
             RelaunchOptions(hosts=hosts, wait=True, fallback_to_all=fallback),
         )
-        request = JobsRequest(selection=selection, options=options, waiting=Waiting(wait=True), at_once=1)
+        request = JobsRequest(now=NOW, selection=selection, options=options, waiting=Waiting(wait=True), at_once=1)
         connection = ConnectionOptions(controller.url, token="t", max_retries=0)
         with ControllerClient(connection, clock.read, clock.sleep) as client:
-            return relaunch_jobs(client, request, NOW).result()
+            return relaunch_jobs(client, request).result()
 
     return run_one
 

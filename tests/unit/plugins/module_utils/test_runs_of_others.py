@@ -48,9 +48,9 @@ def relaunched(controller: BulkController, hosts: str = "failed", **options: t.A
 def recovered(controller: BulkController, hosts: str, number: int = 1, fallback_to_all: bool = False) -> JobsOutcome:
     options = RelaunchOptions(hosts=hosts, wait=True, fallback_to_all=fallback_to_all)
     selection = Selection(job_ids=tuple(range(1, number + 1)))
-    request = JobsRequest(selection=selection, options=options, waiting=Waiting(wait=True), at_once=5)
+    request = JobsRequest(now=NOW, selection=selection, options=options, waiting=Waiting(wait=True), at_once=5)
     with controller.client() as client:
-        return relaunch_jobs(client, request, NOW)
+        return relaunch_jobs(client, request)
 
 
 def may_not_read_the_inventory(_method: str, path: str) -> t.Any:
