@@ -493,14 +493,14 @@ class LedgerReader(WholeSuccessReader):
         run = Run(base, whole=True, only_checked=self._same_work.only_checked(base))
         # These may have started more, or less.
         other_work = self._same_work.other_tasks and base.id == self._source.id
-        measures = [*([] if other_work else others), *(Run(job) for job in earlier)]
+        measures = self._ends.measures(base, [*([] if other_work else others), *map(Run, earlier)])
         # One that was successful began on all.
         checked = run.only_checked and base.successful
-        end = EndOfRun(frozenset(), never_begun=False) if checked else self._ends.end(run, measures)
+        end = EndOfRun(frozenset(), never_begun=False) if checked else self._ends.end(base, measures)
         begun = self._never_begun(run, end, others, measures, every)
         unknown = begun.unknown
         left = begun.hosts or begun.more
-        if unknown and not (end.broke_off or left or self._ends.may_have_left(run, measures, begun)):
+        if unknown and not (end.broke_off or left or self._ends.may_have_left(base, measures, begun)):
             # It went to its end for all that it began with, and hosts that nobody can tell of were not meant.
             unknown = ""
         if run.only_checked:
@@ -527,14 +527,14 @@ class LedgerReader(WholeSuccessReader):
         return replace(ledger, stopped=early, end_known=True)
 
     def _never_begun(
-        self, run: Run, end: EndOfRun, others: t.Sequence[Run], measures: t.Sequence[Run], every: bool
+        self, run: Run, end: EndOfRun, others: t.Sequence[Run], measures: t.Sequence[Job], every: bool
     ) -> NeverBegun:
         """The hosts that a run never began on; others may have done them."""
         job, known, ran = run.job, self._read.inventories, self._ends.started(run.job).hosts
-        patterns, by_nobody = self._ends.patterns(run, measures), self._ends.begun_by_nobody(run, measures)
+        patterns, by_nobody = self._ends.patterns(job, measures), self._ends.begun_by_nobody(job, measures)
         if ran is not None and known is not None and not by_nobody and known.all_in(job, ran):
             return NeverBegun()
-        on_all = partial(self._ends.one_ran_on_all, run, measures)
+        on_all = partial(self._ends.one_ran_on_all, measures)
         found, made = NeverBegun(), bool(by_nobody) and may_be_made(self._client, job, by_nobody, on_all)
         if end.never_begun:
             summaries, done = partial(self.summaries, job), partial(self._done_besides, run, others)

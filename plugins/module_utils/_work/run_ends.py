@@ -61,36 +61,37 @@ class RunEnds:
         """
         if run.stopped is not None or run.job.successful or not run.summaries:
             return run
-        end = self.end(run, [other for other in runs if other.job.id != run.job.id])
+        end = self.end(run.job, self.measures(run.job, [other for other in runs if other.job.id != run.job.id]))
         return replace(run, stopped=end.counted, unproven=end.stopped - end.counted)
 
-    def end(self, run: Run, others: t.Sequence[Run]) -> EndOfRun:
-        """The end of a run, measured by the newest successful ones, else by the failed ones that started more.
+    def end(self, run: Job, measures: t.Sequence[Job]) -> EndOfRun:
+        """The end of a run.
 
-        One that was successful on no host has started nothing, and measures nothing.
+        :param measures: of it.
         """
-        measures = self.measures(run, others)
-        key = run.job.id, tuple(job.id for job in measures)
+        key = run.id, tuple(job.id for job in measures)
         if key not in self._ends:
-            summaries = functools.partial(self._summaries, run.job)
-            self._settle(run.job)
-            found = [read_end_of_run(self._client, run.job, one, summaries, self._starts) for one in measures]
+            summaries = functools.partial(self._summaries, run)
+            self._settle(run)
+            found = [read_end_of_run(self._client, run, one, summaries, self._starts) for one in measures]
             self._ends[key] = _by_all(found)
         return self._ends[key]
 
-    def measures(self, run: Run, others: t.Sequence[Run]) -> list[Job]:
-        """By which jobs the end of a run is measured; by itself where none of those that failed started more.
+    def measures(self, run: Job, others: t.Iterable[Run]) -> list[Job]:
+        """By which jobs the end of a run is measured: the newest successful ones, else the failed ones that started
+        more, else itself.
 
-        Of those there may be several: one has got further, and another one into a rescue. They count where no success
-        shows a play of the run.
+        One that was successful on no host has started nothing, and measures nothing. Of those that failed there may be
+        several: one has got further, and another one into a rescue. They count where no success shows a play of the
+        run.
         """
         order = sorted((other.job for other in others if may_have_results(other)), key=ended, reverse=True)
-        measures, left = self._successful(run.job, order)
+        measures, left = self._successful(run, order)
         if measures and not left:
             return measures
-        failed = [job for job in order if not job.successful and job.revision == run.job.revision][:MEASURES]
-        own = self.started(run.job)
-        return [*measures, *(job for job in failed if self.started(job).beyond(own))] or [run.job]
+        failed = [job for job in order if not job.successful and job.revision == run.revision][:MEASURES]
+        own = self.started(run)
+        return [*measures, *(job for job in failed if self.started(job).beyond(own))] or [run]
 
     def _successful(self, run: Job, order: t.Iterable[Job]) -> tuple[list[Job], frozenset[int]]:
         """The newest successful ones, and older ones that show a play of the run which these began for none of their
@@ -113,45 +114,42 @@ class RunEnds:
         plays = enumerate(started.plays)
         return frozenset(number for number, play in plays if any(batch.tasks for batch in started.batches_of(play)))
 
-    def begun_by_nobody(self, run: Run, others: t.Sequence[Run]) -> set[str]:
+    def begun_by_nobody(self, run: Job, measures: t.Iterable[Job]) -> set[str]:
         """The patterns of plays that a run never began, and that its measures began for no host; where these added
         hosts, also of those that it began for none itself.
         """
-        own = self.started(run.job)
-        measures = [self.started(job) for job in self.measures(run, others)]
+        own, others = self.started(run), [self.started(job) for job in measures]
         # The play of hosts that are added begins for nobody where they were not, or where they are in no limit.
-        adds_hosts = any(
-            start.adds_hosts for measure in measures for batch in measure.batches for start in batch.starts
-        )
+        adds_hosts = any(start.adds_hosts for other in others for batch in other.batches for start in batch.starts)
         first = 0 if adds_hosts else len(own.plays)
-        plays = [(play.pattern, one.batches_of(play)) for one in (own, *measures) for play in one.plays[first:]]
+        plays = [(play.pattern, one.batches_of(play)) for one in (own, *others) for play in one.plays[first:]]
         by_somebody = {pattern for pattern, batches in plays if any(batch.copies for batch in batches)}
         return {pattern for pattern, _batches in plays} - by_somebody
 
-    def patterns(self, run: Run, others: t.Sequence[Run]) -> set[str]:
+    def patterns(self, run: Job, measures: t.Iterable[Job]) -> set[str]:
         """The patterns of the plays that a run began, and of those that its measures began behind them.
 
         One in which it started nothing, and behind which it went on, had no hosts.
         """
-        own = self.started(run.job)
+        own = self.started(run)
         begun = [play for play in own.plays[:-1] if any(batch.starts for batch in own.batches_of(play))]
         begun.extend(own.plays[-1:])
-        behind = [play for job in self.measures(run, others) for play in self.started(job).plays[len(own.plays) :]]
+        behind = [play for job in measures for play in self.started(job).plays[len(own.plays) :]]
         return {play.pattern for play in (*begun, *behind)}
 
-    def may_have_left(self, run: Run, others: t.Sequence[Run], begun: NeverBegun) -> bool:
+    def may_have_left(self, run: Job, measures: t.Iterable[Job], begun: NeverBegun) -> bool:
         """Whether a run that began no further play may have left out batches of its last one.
 
         :param begun: why it is unknown for whom these would have been.
         """
         if begun.unknown in (NO_INVENTORY, OF_SLICE):
             return False
-        own = self.started(run.job)
+        own = self.started(run)
         number = max(0, len(own.plays) - 1)
-        for started in (own, *map(self.started, self.measures(run, others))):
+        for started in (own, *map(self.started, measures)):
             if any(len(started.batches_of(play)) > 1 for play in started.plays[number : number + 1]):
                 return True
-        return begun.unknown != NOT_READABLE and not self._one_survived(run.job, own.batches[-1])
+        return begun.unknown != NOT_READABLE and not self._one_survived(run, own.batches[-1])
 
     def _one_survived(self, job: Job, batch: Batch) -> bool:
         """Whether a host that did not fail has a result in a batch which was not ended for it."""
@@ -161,12 +159,12 @@ class RunEnds:
         query = {"event__in": ",".join(RESULT_EVENTS), "host_name__in": ",".join(hosts), **range_of(batch)}
         return bool(self._client.get(JOB.at(job.id, "job_events"), **query, page_size=1).get("count"))
 
-    def one_ran_on_all(self, run: Run, others: t.Sequence[Run]) -> bool:
-        """Whether one of its measures ran on as many hosts as the inventory has.
+    def one_ran_on_all(self, measures: t.Iterable[Job]) -> bool:
+        """Whether one of some measures ran on as many hosts as the inventory has.
 
         Where only the names in its limit are known, these are taken for hosts of the inventory.
         """
-        for job in self.measures(run, others):
+        for job in measures:
             rows = self._summaries(job)
             number = sum(one.host is not None for one in rows) or len(rows)
             if job.inventory_hosts is not None and number >= job.inventory_hosts:
