@@ -12,26 +12,17 @@ import typing as t
 from .._api.errors import DeadlineError
 from .._launch.waiting import Watch
 from .member import Member
-from .options import JobsRequest
 from .waits import Waits
 
 
 class DeadlineEnd:
     """
-    :param request: whether the ends of jobs are waited for, and which of them beyond the deadline.
-    :param watch: tells when that is.
+    :param watch: tells when that is, whether the ends of jobs are waited for, and which of them beyond it.
     :param waits: those of the selected jobs.
     :param advance: lets one go on, with the error that ends its wait.
     """
 
-    def __init__(
-        self,
-        request: JobsRequest,
-        watch: Watch,
-        waits: Waits,
-        advance: t.Callable[[Member, None, DeadlineError], None],
-    ) -> None:
-        self._waiting = request.waiting
+    def __init__(self, watch: Watch, waits: Waits, advance: t.Callable[[Member, None, DeadlineError], None]) -> None:
         self._watch = watch
         self._waits = waits
         self._advance = advance
@@ -54,7 +45,7 @@ class DeadlineEnd:
         for member in late:
             member.drop("the deadline was over before its turn")
             member.timed_out = True
-        for_end = self._waits.for_end if self._waiting.wait else []
+        for_end = self._waits.for_end if self._watch.waiting.wait else []
         waiting = [(member, ask) for member, ask in for_end if ask.job.id not in self._waited_for]
         seen, trouble = self._watch.seen_now(self._waits.asked if waiting else {})
         for member, ask in waiting:
@@ -62,7 +53,7 @@ class DeadlineEnd:
             if job is not None and not job.active:
                 self._waits.note_end(job)
             # One that cannot be seen now may have begun.
-            elif not (ask.ours if job is None else self._waiting.beyond_deadline(job, ask.ours)):
+            elif not (ask.ours if job is None else self._watch.waiting.beyond_deadline(job, ask.ours)):
                 self._advance(member, None, DeadlineError("The deadline is over.", job or ask.job, trouble))
                 continue
             self._waited_for.add(ask.job.id)

@@ -67,7 +67,7 @@ class BulkDriver:
         self._looks = SharedLooks(watch, turns)
         self._attempts = Attempts(watch.client, request, self.members, self._looks, prompts)
         self._waits = Waits(request, self.members, watch.client.clock)
-        self._deadline = DeadlineEnd(request, watch, self._waits, self._advance)
+        self._deadline = DeadlineEnd(watch, self._waits, self._advance)
 
     def plan(self) -> None:
         """Let each that has its turn decide; nothing is launched.

@@ -31,11 +31,7 @@ class UpdatesFirst:
     """
 
     def __init__(
-        self,
-        watch: Watch,
-        failed: t.Sequence[FailedUpdate],
-        first: bool,
-        nodes: t.Collection[int] = (),
+        self, watch: Watch, failed: t.Sequence[FailedUpdate], first: bool, nodes: t.Collection[int] = ()
     ) -> None:
         self._client = watch.client
         self._failed = failed

@@ -78,10 +78,7 @@ class WorkflowRow:
 
 
 def workflow_member(
-    request: JobsRequest,
-    watch: Watch,
-    row: WorkflowRow,
-    node_jobs: t.Mapping[int, tuple[int, ...]],
+    request: JobsRequest, watch: Watch, row: WorkflowRow, node_jobs: t.Mapping[int, tuple[int, ...]]
 ) -> Member:
     """That of workflow jobs of the same work: one sequence for all of them.
 

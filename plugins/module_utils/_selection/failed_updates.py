@@ -37,10 +37,7 @@ class Updated:
 
 
 _OF_PROJECTS = Updated(PROJECT_UPDATE, "project", "projects/", "project")
-UPDATED = (
-    _OF_PROJECTS,
-    Updated(INVENTORY_UPDATE, "inventory_source", "inventory_sources/", "inventory"),
-)
+UPDATED = (_OF_PROJECTS, Updated(INVENTORY_UPDATE, "inventory_source", "inventory_sources/", "inventory"))
 
 
 @dataclass(frozen=True)
