@@ -27,7 +27,7 @@ from .._api.kinds import JOB
 from .._launch import failure_report
 from .._launch.asks import Steps
 from .._launch.refusals import RAN_WITH_GONE
-from .._work.decision import ALL, REMAINING, Await, Decision, Done, Launch, Refuse
+from .._work.decision import ALL, REMAINING, Await, Decision, Done, Launch, Refuse, named
 from .._work.ledger import HostRecord, Reach, done_by, ended
 from .outcome import BrokenOffError, RelaunchOutcome, carrying, first_error, in_one
 from .work import JobWork, Look, host_names, left_out, with_hosts
@@ -315,8 +315,7 @@ def _unsuccessful(
         outcome = replace(outcome, stdout_tail=failure_report.stdout_tail(work.client, job.id))
     except ControllerError as error:
         outcome = replace(outcome, report_error=str(error))
-    what = "a relaunch of" if job.is_relaunch else "the same work as"
     return outcome, JobUnsuccessfulError(
-        f"Job {job.id}, {what} job {outcome.source_job_id}, ended with status {job.status}{_on(outcome.failed_hosts)}."
+        f"{named(job, work.source)}, ended with status {job.status}{_on(outcome.failed_hosts)}."
         f"{failure_report.explained(job)}{first} See {outcome.url}"
     )

@@ -258,7 +258,7 @@ def _decide_whole(ledger: Ledger, options: RelaunchOptions, hosts: t.Iterable[Ho
     left = list(hosts)
     job = None if options.force or any(host.reach in BY_LIMIT for host in left) else ledger.whole_success
     if job is not None and done_by([job], [job for host in left for job in host.failed_in[:1]]) is not None:
-        reason = f"{_named(job, source)}, was successful: nothing to relaunch.{_left_out(ledger)}"
+        reason = f"{named(job, source)}, was successful: nothing to relaunch.{_left_out(ledger)}"
         unknown = options.hosts == ALL and ledger.whole_left_out is None
         return Done(job, reason, ledger.remaining if unknown else ())
     tried = [run.job for run in ledger.runs if run.whole and run.job.id in ledger.tried and not run.job.successful]
@@ -496,7 +496,7 @@ def _launch_failed(ledger: Ledger, options: RelaunchOptions) -> Settled:
     if not own.failed_present & wanted or _limit_problem(own) or own.failed_present & parked:
         whole = _decide_whole(ledger, options, due) if options.fallback_to_all else None
         instead = whole if isinstance(whole, Launch) else None
-    return Launch(best.job, FAILED, f"{_named(best.job, source)}, ended with status {best.job.status}", due, instead)
+    return Launch(best.job, FAILED, f"{named(best.job, source)}, ended with status {best.job.status}", due, instead)
 
 
 def _parked(ledger: Ledger) -> Refuse:
@@ -524,11 +524,11 @@ def _covered(run: Run, due: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
 
 
 def _is_active(job: Job, source: Job) -> str:
-    return f"{_named(job, source)}, is {job.status} already."
+    return f"{named(job, source)}, is {job.status} already."
 
 
-def _named(job: Job, source: Job) -> str:
-    """A later job for the beginning of a sentence."""
+def named(job: Job, source: Job) -> str:
+    """A later job of the same work, for the beginning of a sentence."""
     what = "a relaunch of" if job.is_relaunch else "the same work as"
     return f"Job {job.id}, {what} job {source.id}"
 
