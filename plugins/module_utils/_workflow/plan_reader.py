@@ -39,11 +39,9 @@ def read_known(
     :raises ControllerError: it could not be read.
     """
     nodes = remainder.nodes
-    templates = {
-        int(entry["id"]): entry
-        for kind, path in TEMPLATES.items()
-        for entry in _by_id(client, path, [node.template for node in nodes if node.template_type == kind])
-    }
+    templates: dict[int, _Entry] = {}
+    for kind, path in TEMPLATES.items():
+        templates.update(_by_id(client, path, [node.template for node in nodes if node.template_type == kind]))
     known = KnownOfNodes(templates, left)
     inherited = {
         node.id: node for kept in remainder.kept for node in givers(kept, known) if node.job_type in _HANDING_ON
@@ -80,8 +78,10 @@ def read_known(
     )
 
 
-def _by_id(client: ControllerClient, path: str, numbers: t.Iterable[t.Optional[int]]) -> t.Iterator[_Entry]:
-    return by_numbers(client.results, path, "id__in", {number for number in numbers if number is not None})
+def _by_id(client: ControllerClient, path: str, numbers: t.Iterable[t.Optional[int]]) -> dict[int, _Entry]:
+    """Those entries of a list that have these numbers, by them."""
+    found = by_numbers(client.results, path, "id__in", {number for number in numbers if number is not None})
+    return {int(entry["id"]): entry for entry in found}
 
 
 def _ran(node: Node, left: NodeLeft) -> list[int]:
@@ -130,7 +130,7 @@ class _Jobs:
 
     def __init__(self, client: ControllerClient, numbers: t.Iterable[int]) -> None:
         self._client = client
-        self._known = {int(entry["id"]): entry for entry in _by_id(client, JOB.path, numbers)}
+        self._known = _by_id(client, JOB.path, numbers)
 
     def of(self, node: Node) -> t.Optional[_Entry]:
         return self._known.get(node.job or 0)
@@ -160,9 +160,9 @@ class _Jobs:
             return None
         ran = [node for node in nodes if node.job is not None and node.status in (SUCCESSFUL, FAILED_STATUS)]
         jobs = [node.job for node in ran if node.job_type == JOB.type]
-        self._known.update((int(entry["id"]), entry) for entry in _by_id(self._client, JOB.path, jobs))
+        self._known.update(_by_id(self._client, JOB.path, jobs))
         below = [node.job for node in ran if node.job_type == WORKFLOW_JOB.type]
-        workflows = {int(entry["id"]): entry for entry in _by_id(self._client, WORKFLOW_JOB.path, below)}
+        workflows = _by_id(self._client, WORKFLOW_JOB.path, below)
         shown = {one: self._of_job(one) for one in filter(None, jobs)}
         for nested in filter(None, below):
             shown[nested] = self._of_workflow(nested, depth + 1) if nested in workflows and depth < _DEEPEST else None
