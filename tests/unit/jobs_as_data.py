@@ -55,6 +55,7 @@ def job(job_id: int, status: str = "failed", **facts: t.Any) -> dict[str, t.Any]
         "finished": f"{moment}:25.423177Z" if final else None,
         "job_explanation": "",
         "event_processing_finished": final,
+        "host_status_counts": None,
         "passwords_needed_to_start": [],
     }
     return {**detail, **facts}
