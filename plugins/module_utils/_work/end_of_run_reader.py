@@ -192,10 +192,10 @@ class _Reader:
         return frozenset(summary.name_then for summary in self._summaries() if summary.failed)
 
     def read(self, measure: Job) -> EndOfRun:
-        edited = _edited(self._run, measure)
+        changed = edited(self._run, measure)
         started = self._started(self._run)
-        other = started if edited else self._started(measure)
-        found = RunStarts(started, other, complete=measure.successful and not edited, failed=self._failed_hosts)
+        other = started if changed else self._started(measure)
+        found = RunStarts(started, other, complete=measure.successful and not changed, failed=self._failed_hosts)
         end = decide_end(found)
         while isinstance(end, OpenQuestion):
             found = self._asked(found, end)
@@ -207,7 +207,7 @@ class _Reader:
             stopped=self.survivors if end.unproven else stopped,
             never_begun=end.never_begun,
             at=_place(found.run, found.failures, end) if stopped or end.unproven else "",
-            unknown="the playbook has changed since" if edited and (stopped or end.unproven) else "",
+            unknown="the playbook has changed since" if changed and (stopped or end.unproven) else "",
             unproven=self.survivors - stopped if end.unproven else frozenset(),
             broke_off=end.broke_off,
         )
@@ -303,10 +303,10 @@ def range_of(batch: Batch) -> dict[str, int]:
     return {"counter__gt": batch.play.counter, **until}
 
 
-def _edited(run: Job, measure: Job) -> bool:
-    """Whether they ran two versions of the project."""
+def edited(run: Job, measure: Job) -> bool:
+    """Whether they ran two versions of the project, or two playbooks of it: their template was given another one."""
     revisions = {run.revision, measure.revision} - {""}
-    return len(revisions) > 1
+    return len(revisions) > 1 or run.facts.get("playbook") != measure.facts.get("playbook")
 
 
 def _place(run: Started, failures: t.Optional[Failures], end: End) -> str:

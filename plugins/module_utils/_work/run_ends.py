@@ -17,7 +17,7 @@ from .._api.client import ControllerClient
 from .._api.errors import if_visible
 from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
-from .end_of_run_reader import EndOfRun, StartsRead, range_of, read_end_of_run, read_started
+from .end_of_run_reader import EndOfRun, StartsRead, edited, range_of, read_end_of_run, read_started
 from .host_patterns import NAMES_LIMIT
 from .ledger import ended
 from .never_begun import NO_INVENTORY, NOT_READABLE, OF_SLICE, NeverBegun
@@ -89,7 +89,7 @@ class RunEnds:
         measures, left = self._successful(run, order)
         if measures and not left:
             return measures
-        failed = [job for job in order if not job.successful and job.revision == run.revision][:MEASURES]
+        failed = [job for job in order if not (job.successful or edited(job, run))][:MEASURES]
         own = self.started(run)
         return [*measures, *(job for job in failed if self.started(job).beyond(own))] or [run]
 

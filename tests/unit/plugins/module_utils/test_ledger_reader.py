@@ -975,6 +975,12 @@ class TestEndOfARelaunch:
         work = self.of(WENT_ON, scm_revision="abc").ran("successful", longer, well="web3", scm_revision="def")
         assert done(work.ledger()) == {"web1": 43}
 
+    def test_its_template_was_given_another_playbook_in_between(self) -> None:
+        longer = (PLAY, FIRST, LAST, *SECOND_PLAY)
+        work = self.of(WENT_ON, playbook="site.yml").ran("successful", longer, well="web3", playbook="all.yml")
+
+        assert done(work.ledger()) == {"web1": 43}
+
     def test_one_that_failed_with_another_playbook_measures_nothing(self) -> None:
         batches = (PLAY, FIRST, LAST, result("web1", 5, "u4"), again(PLAY, 6), again(FIRST, 7), failure("web2", 8))
         further = (PLAY, FIRST, failure("web2"), LAST, *SECOND_PLAY)
