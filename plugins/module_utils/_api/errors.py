@@ -163,7 +163,7 @@ class JobUnsuccessfulError(ControllerError):
 
 
 class HostsLeftError(JobUnsuccessfulError):
-    """The job was successful, and hosts are left all the same that another launch would run on."""
+    """The job was successful or never ran, and hosts are left that another launch would run on."""
 
 
 class CutShortError(ControllerError):

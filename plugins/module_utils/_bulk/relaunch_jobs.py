@@ -229,7 +229,7 @@ class _Sequences:
             work = JobWork.of(self._read_as, task.watch, source, self._read, self.prompts, tried)
             return replace(work, request=self._request, park=ruled)
 
-        sequence = RelaunchSequence(work_of, lambda new: tried.add(new.id), task.updates.before)
+        sequence = RelaunchSequence(work_of, tried, task.updates.before)
         steps = sequence.steps(job, RelaunchOutcome(source_job_id=job.id))
         return Member(job, sequence.state, steps, later_turn, ruled)
 

@@ -32,7 +32,16 @@ from .._work.host_patterns import may_be_no_limit
 from .._work.runs import same_limit
 from .after_launch import after_adoption, after_launch, until_ended
 from .launch_template import Preparers, limited_to, outcome_after
-from .outcome import Outcome, RelaunchOutcome, SequenceState, carrying, first_error, in_one, interrupted_with
+from .outcome import (
+    BrokenOffError,
+    Outcome,
+    RelaunchOutcome,
+    SequenceState,
+    carrying,
+    first_error,
+    in_one,
+    interrupted_with,
+)
 from .relaunch import Prepared
 from .verdict import Judged, refused, unless_bereft
 from .work import FRESH_FOR, JobWork, Look, host_names, left_out, not_all_in, results_open, settled_work, with_hosts
@@ -41,6 +50,8 @@ from .work import FRESH_FOR, JobWork, Look, host_names, left_out, not_all_in, re
 MOST_LOOKS = 3
 # So many relaunches of one task at most: failed hosts that no single run has failed on take one after another.
 MOST_LAUNCHES = 10
+# Where so many of them were left in status new, the controller starts none.
+MOST_LEFT_NEW = 2
 
 
 # Why nothing is launched any more, to end a sentence.
@@ -50,18 +61,19 @@ _DEADLINE_WAS_OVER = "the deadline was over before that."
 class RelaunchSequence:
     """
     :param work_of: makes what is known of the source, from its detail.
-    :param launched: is shown each job that was launched, as soon as it is there.
+    :param tried: the numbers of the jobs that this task has launched for the same work, to which its own are added;
+        without those that will never run.
     :param before: what comes before the launch for a source, when there is room; it tells whether that was waited for.
     """
 
     def __init__(
         self,
         work_of: t.Callable[[Job], JobWork],
-        launched: t.Callable[[Job], None] = lambda _job: None,
+        tried: t.Optional[set[int]] = None,
         before: t.Optional[t.Callable[[Job], Steps[bool]]] = None,
     ) -> None:
         self._work_of = work_of
-        self._show_launched = launched
+        self._tried = set() if tried is None else tried
         self._before = before
         self._looks = 0
         self._forbidden: set[int] = set()
@@ -136,6 +148,7 @@ class RelaunchSequence:
             if job.id in self._left_new:
                 continue
             self._left_new.add(job.id)
+            self._tried.discard(job.id)
             problem = "" if work.request.check_mode else work.watch.cancel(job)
             outcome = outcome.warned(_jobs.never_runs(job, problem=problem))
         return outcome
@@ -151,6 +164,9 @@ class RelaunchSequence:
             return Judged(done_outcome(work, look, decision, outcome))
         if isinstance(decision, Adopt):
             return (yield from self._adopt(work, look, decision, outcome))
+        never_ran = [job for job in self.state.launched if job.id in self._left_new]
+        if len(never_ran) >= MOST_LEFT_NEW:
+            raise _none_runs(work, never_ran, outcome)
         if decision.job.id in self._forbidden and decision.instead is not None:
             forbidden, decision = decision.job.id, decision.instead
             reason = f"{decision.reason}, and job {forbidden} may not be relaunched by this user"
@@ -215,7 +231,7 @@ class RelaunchSequence:
         if launched is None:
             return Judged(outcome, again=True)
         self.state.launched.append(launched.job)
-        self._show_launched(launched.job)
+        self._tried.add(launched.job.id)
         _tell(work, prepared, launched)
         before = outcome.changed
         outcome = outcome_after(work, look.ledger, prepared, launched).saying(masked)
@@ -286,13 +302,24 @@ def _refuse_whole_again(
     :param passed: what was done before.
     :raises HostsLeftError: one was.
     """
-    whole = (one.job for one in passed if one.job is not None and same_limit(work.source, one.job))
+    # One that is still active was left in new.
+    over = (one.job for one in passed if one.job is not None and not one.job.active)
+    whole = (job for job in over if same_limit(work.source, job))
     if (job := next(whole, None)) is not None:
         left = _jobs.told(host_names(look.ledger.remaining)) or "more"
         said = f"Job {job.id} was successful on all hosts of its limit, but there is still left: {left}."
         way = "See whether its limit holds them by the names that they have now."
         with carrying(outcome):
             raise HostsLeftError(f"{said} {way} See {outcome.url}")
+
+
+def _none_runs(work: JobWork, launched: t.Sequence[Job], outcome: RelaunchOutcome) -> BrokenOffError:
+    """The error where the controller takes launches, and none of them runs."""
+    outcome = outcome.about(work.client, _jobs.get(work.client, launched[-1].id))
+    numbers = _jobs.told([str(job.id) for job in launched])
+    said = f"Jobs {numbers}, which this task launched one after the other, were left in status new and never ran."
+    way = "See whether instances of the controller are enabled, and run the task again."
+    return BrokenOffError(HostsLeftError(f"{said} {way} See {outcome.url}"), outcome)
 
 
 def _hosts_left(job: Job, judged: Judged) -> HostsLeftError:

@@ -18,7 +18,9 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.kinds imp
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import Counted, JobsOutcome
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
+from ansible_collections.relaunch.controller.plugins.module_utils._job.options import RelaunchRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import outcome_of
+from ansible_collections.relaunch.controller.plugins.module_utils._job.relaunch_job import relaunch_job
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import Waiting
 from ansible_collections.relaunch.controller.plugins.module_utils._retry.deadline import Deadline
 from ansible_collections.relaunch.controller.plugins.module_utils._selection.selection import Selection
@@ -2041,6 +2043,59 @@ def test_nothing_gives_way_to_what_was_left_new(controller: BulkController, host
     ran = relaunch(controller, hosts, timeout=60, selection=Selection(job_ids=(1,)))
 
     assert (ran.of(1), ran.entry(1).id) == (("relaunched", True), 102)
+
+
+def _launches_break_half_way(controller: BulkController, hosts: str, most: int) -> None:
+    """So many relaunches are answered 500, and stay new until they are canceled: no instance takes them."""
+    made: list[t.Any] = []
+
+    def before(method: str, path: str) -> t.Any:
+        number = int(path.split("/")[1]) if method == "POST" else 0
+        if path.endswith("/relaunch/") and number and len(made) < most:
+            facts = {"launch_type": "relaunch", "limit": "web1" if hosts == "failed" else "", "started": None, **MINE}
+            template = controller.jobs[number].facts["unified_job_template"]
+            made.append(controller.launch(template, [], 1e9, status="new", **facts))
+            return 500, HTML
+        if path.endswith("/cancel/"):
+            one = controller.jobs[number]
+            one.facts["status"], one.duration = "canceled", controller.clock.now - one.created
+            return 202, {}
+        return None
+
+    controller.before = before
+
+
+@pytest.mark.parametrize("hosts", ["failed", "all"])
+def test_in_place_of_a_launch_that_broke_half_way_another_one_is_sent(controller: BulkController, hosts: str) -> None:
+    """With one at a time each waits for room, and looks again behind the cancel."""
+    for number in (1, 2):
+        controller.failed(number, {"web1": True, "web2": False}, template=number)
+    _launches_break_half_way(controller, hosts, 2)
+
+    ran = relaunch(controller, hosts, at_once=1, selection=Selection(job_ids=(1, 2)))
+
+    assert (ran.error, ran.of(1), ran.of(2)) == (None, ("relaunched", True), ("relaunched", True))
+
+
+@pytest.mark.parametrize("hosts", ["failed", "all"])
+@pytest.mark.parametrize("alone", [False, True])
+def test_where_none_that_is_launched_runs_the_task_fails_and_says_so(
+    controller: BulkController, hosts: str, alone: bool
+) -> None:
+    controller.failed(1, {"web1": True, "web2": False}, template=1)
+    _launches_break_half_way(controller, hosts, 9)
+
+    if alone:
+        request = RelaunchRequest(1, options=RelaunchOptions(hosts=hosts, wait=True), waiting=Waiting(wait=True))
+        with controller.client() as client, pytest.raises(ControllerError) as failure:
+            relaunch_job(client, request)
+        error: t.Any = failure.value
+    else:
+        error = relaunch(controller, hosts, selection=Selection(job_ids=(1,))).error
+
+    said = "Jobs 101, 102, which this task launched one after the other, were left in status new and never ran."
+    assert error is not None and said in str(error)
+    assert controller.posts == ["1/relaunch", "101/cancel", "1/relaunch", "102/cancel"]
 
 
 def test_slow_launches_of_others_leave_no_look_behind(controller: BulkController) -> None:
