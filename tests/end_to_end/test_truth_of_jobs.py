@@ -345,6 +345,25 @@ def add_again(sandbox: Sandbox, made: Options, name: str) -> None:
     sandbox.add_host(made["inventory"], name)
 
 
+@pytest.mark.parametrize("user", ["admin", "alice"])
+def test_a_host_that_is_deleted_is_run_for_once(sandbox: Sandbox, marks: Marks, driver: Driver, user: str) -> None:
+    """The job had stopped for it; who may only execute its template may not read the inventory."""
+    marks.fail("Drain", web2=1)
+    made = template(sandbox, playbook(marks.play("all", "Drain", "Deploy", any_errors_fatal=True)))
+    job = failed(sandbox, made)
+    sandbox.delete_host(made["hosts"]["web1"])
+
+    first, second = (driver.relaunch(job, user, fallback_to_all=True) for _time in range(2))
+    third = driver.relaunch(job, user)
+
+    assert [(one["failed"], one["changed"]) for one in (first, second, third)] == [
+        (False, True),
+        (False, False),
+        (False, False),
+    ]
+    assert first["id"] == second["id"] == third["id"]
+
+
 def test_a_host_that_is_deleted_and_added_again_remains(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:
     marks.fail("Deploy", web2=1, web3=1)
     made = template(sandbox, playbook(marks.play("all", "Deploy")))

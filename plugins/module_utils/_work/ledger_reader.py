@@ -381,8 +381,8 @@ class WholeSuccessReader(SummariesReader):
         """
         left = _left_out(*map(self._whole_run, (success, base)))
         if by_names:
-            # By names it is asked whom the base stopped for.
-            return ledger, any(not one.failed for one in left) or None
+            # By names it is asked whom the base stopped for. Who was deleted another success would leave out too.
+            return ledger, any(not one.failed and one.host is not None for one in left) or None
         names = {one.name for one in left if one.failed}
         undone = self._undone(ledger, base, success, names) if names else names
         failed = Run(base, whole=True, summaries=tuple(one for one in left if one.failed and one.name in undone))

@@ -1366,6 +1366,15 @@ class TestWhomASuccessOnAllHostsLeftOut:
 
         assert work.with_whole_success(by_names).whole_left_out is left_out
 
+    def test_but_one_that_was_deleted_is_none(self) -> None:
+        """Another run on all hosts would leave it out again."""
+        work = self.of()
+        work.lists["inventories/1/hosts/"] = 403
+        work.lists[f"jobs/42/{SUMMARIES}/"][0].update(host=None, summary_fields={})
+        ledger = work.with_whole_success()
+
+        assert (ledger.whole_left_out, ledger.whole_success and ledger.whole_success.id) == (None, 43)
+
     @pytest.mark.parametrize("never_began", [False, True])
     def test_as_many_hosts_ask_nothing_more(self, never_began: bool) -> None:
         work = self.of("web1 web2", never_began)
