@@ -271,6 +271,21 @@ def test_a_host_that_is_renamed_just_before_it_fails_again_remains_under_its_new
     assert (result["changed"], result["hosts"], result["remaining_hosts"]) == (True, ["db2"], ["db2"]), result["msg"]
 
 
+def test_one_that_took_over_the_name_of_a_host_that_is_done_runs_alone(
+    sandbox: Sandbox, failed: Failed, driver: Driver
+) -> None:
+    job, template = failed(web1=1, web2=2, web3=0)
+    assert driver.relaunch(job)["remaining_hosts"] == ["web2"]
+    sandbox.rename_host(template["hosts"]["web1"], "web1-old")
+    sandbox.rename_host(template["hosts"]["web2"], "web1")
+    now_fails(sandbox, template)
+
+    result = driver.relaunch(job)
+
+    assert (result["hosts"], result["remaining_hosts"], result["status"]) == (["web1"], [], "successful")
+    assert "once more" not in result["msg"]
+
+
 def test_what_has_ended_is_not_adopted(sandbox: Sandbox, failed: Failed, driver: Driver) -> None:
     job, template = failed(web1=0, web2=1)
     sandbox.settings(max_running=0)

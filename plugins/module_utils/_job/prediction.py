@@ -64,7 +64,8 @@ def once_more(ledger: Ledger, decision: Launch, limit: t.Collection[str], how: s
     :param limit: the names of these.
     :param how: the beginning of it.
     """
-    names = frozenset(limit)
+    # Those that are due may have names by now that others had.
+    names = frozenset(limit).difference(host.name for host in decision.due)
     done = [host for host in ledger.hosts or () if host.done_in is not None and host.names & names]
     said = f"{how} once more on {_jobs.told(host_names(done))}, which had succeeded since."
     return said if decision.due and done else ""
