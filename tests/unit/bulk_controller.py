@@ -285,6 +285,27 @@ class BulkController(BaseAdapter):
         return [row for row in rows if all(str(row[name]) in some for name, some in wanted)]
 
 
+def launches_break_half_way(controller: BulkController, hosts: str, most: int) -> None:
+    """So many relaunches are answered 500, and stay new until they are canceled: no instance takes them."""
+    made: list[SimulatedJob] = []
+    by = {"launched_by": {"id": 1, "type": "user"}}
+
+    def before(method: str, path: str) -> t.Any:
+        number = int(path.split("/")[1]) if method == "POST" else 0
+        if path.endswith("/relaunch/") and number and len(made) < most:
+            facts = {"launch_type": "relaunch", "limit": "web1" if hosts == "failed" else "", "started": None, **by}
+            template = controller.jobs[number].facts["unified_job_template"]
+            made.append(controller.launch(template, [], 1e9, status="new", **facts))
+            return 500, "<html></html>"
+        if path.endswith("/cancel/"):
+            one = controller.jobs[number]
+            one.facts["status"], one.duration = "canceled", controller.clock.now - one.created
+            return 202, {}
+        return None
+
+    controller.before = before
+
+
 def _fits(facts: Facts, query: t.Mapping[str, str]) -> bool:
     """Whether a job is among those that a query asks for; of its ``or__`` keys one is enough (recorded: find-or-*)."""
     either = [_meets(facts, name.removeprefix("or__"), text) for name, text in query.items() if name.startswith("or__")]

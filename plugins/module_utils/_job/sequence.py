@@ -61,8 +61,7 @@ _DEADLINE_WAS_OVER = "the deadline was over before that."
 class RelaunchSequence:
     """
     :param work_of: makes what is known of the source, from its detail.
-    :param tried: the numbers of the jobs that this task has launched for the same work, to which its own are added;
-        without those that will never run.
+    :param tried: the jobs that this task has launched for the same work and that run; its own are added.
     :param before: what comes before the launch for a source, when there is room; it tells whether that was waited for.
     """
 
@@ -166,6 +165,8 @@ class RelaunchSequence:
             return (yield from self._adopt(work, look, decision, outcome))
         never_ran = [job for job in self.state.launched if job.id in self._left_new]
         if len(never_ran) >= MOST_LEFT_NEW:
+            # The error tells of the last one.
+            self.passed.pop()
             raise _none_runs(work, never_ran, outcome)
         if decision.job.id in self._forbidden and decision.instead is not None:
             forbidden, decision = decision.job.id, decision.instead
@@ -237,11 +238,11 @@ class RelaunchSequence:
         outcome = outcome_after(work, look.ledger, prepared, launched).saying(masked)
         judged = yield from after_launch(work, look, launched, outcome, before)
         if judged.again:
-            self.passed.append(judged.outcome)
             work.reader.forget_hosts(look.ledger)
             if len(self.state.launched) >= MOST_LAUNCHES:
                 with carrying(judged.outcome):
                     raise _hosts_left(launched.job, judged)
+            self.passed.append(judged.outcome)
         return judged
 
     def _sent(self, work: JobWork, look: Look, prepared: Prepared) -> Steps[t.Optional[Launched]]:

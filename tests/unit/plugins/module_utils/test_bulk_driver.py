@@ -28,6 +28,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.decision
 from ansible_collections.relaunch.controller.tests.unit.bulk_controller import (
     NOW,
     BulkController,
+    launches_break_half_way,
     relaunches_of,
 )
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
@@ -2045,32 +2046,12 @@ def test_nothing_gives_way_to_what_was_left_new(controller: BulkController, host
     assert (ran.of(1), ran.entry(1).id) == (("relaunched", True), 102)
 
 
-def _launches_break_half_way(controller: BulkController, hosts: str, most: int) -> None:
-    """So many relaunches are answered 500, and stay new until they are canceled: no instance takes them."""
-    made: list[t.Any] = []
-
-    def before(method: str, path: str) -> t.Any:
-        number = int(path.split("/")[1]) if method == "POST" else 0
-        if path.endswith("/relaunch/") and number and len(made) < most:
-            facts = {"launch_type": "relaunch", "limit": "web1" if hosts == "failed" else "", "started": None, **MINE}
-            template = controller.jobs[number].facts["unified_job_template"]
-            made.append(controller.launch(template, [], 1e9, status="new", **facts))
-            return 500, HTML
-        if path.endswith("/cancel/"):
-            one = controller.jobs[number]
-            one.facts["status"], one.duration = "canceled", controller.clock.now - one.created
-            return 202, {}
-        return None
-
-    controller.before = before
-
-
 @pytest.mark.parametrize("hosts", ["failed", "all"])
 def test_in_place_of_a_launch_that_broke_half_way_another_one_is_sent(controller: BulkController, hosts: str) -> None:
     """With one at a time each waits for room, and looks again behind the cancel."""
     for number in (1, 2):
         controller.failed(number, {"web1": True, "web2": False}, template=number)
-    _launches_break_half_way(controller, hosts, 2)
+    launches_break_half_way(controller, hosts, 2)
 
     ran = relaunch(controller, hosts, at_once=1, selection=Selection(job_ids=(1, 2)))
 
@@ -2083,7 +2064,7 @@ def test_where_none_that_is_launched_runs_the_task_fails_and_says_so(
     controller: BulkController, hosts: str, alone: bool
 ) -> None:
     controller.failed(1, {"web1": True, "web2": False}, template=1)
-    _launches_break_half_way(controller, hosts, 9)
+    launches_break_half_way(controller, hosts, 9)
 
     if alone:
         request = RelaunchRequest(1, options=RelaunchOptions(hosts=hosts, wait=True), waiting=Waiting(wait=True))

@@ -23,7 +23,10 @@ from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_f
     RetryOutcome,
     retry_failed_hosts,
 )
-from ansible_collections.relaunch.controller.tests.unit.bulk_controller import BulkController
+from ansible_collections.relaunch.controller.tests.unit.bulk_controller import (
+    BulkController,
+    launches_break_half_way,
+)
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import summary
 from ansible_collections.relaunch.controller.tests.unit.relaunching_controller import (
@@ -460,6 +463,18 @@ def test_the_results_of_a_relaunch_may_be_in_by_the_next_one_only() -> None:
     assert ended.error is None
     assert controller.posts == ["jobs/42/relaunch/", "jobs/43/relaunch/"]
     assert (controller.jobs[44]["limit"], ended.outcome.ended) == ("web2", "none_left")
+
+
+def test_each_launch_that_was_left_in_new_is_one_attempt(clock: Clock) -> None:
+    controller = BulkController(clock)
+    controller.failed(SOURCE, {"web1": True, "web2": False})
+    launches_break_half_way(controller, "failed", 9)
+
+    with controller.client() as client, pytest.raises(ControllerError) as failure:
+        retry_failed_hosts(client, retry_request(retries=2, delay=DELAY))
+
+    assert "still fails on web1 after 4 attempts" in str(failure.value)
+    assert t.cast("RetryOutcome", outcome_of(failure.value)).job_ids == (101, 102, 103, 104)
 
 
 def test_a_host_that_a_job_stopped_for_may_be_renamed_in_a_delay() -> None:
