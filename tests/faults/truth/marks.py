@@ -14,17 +14,17 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from .playbook import FOLDER, files
+from .playbook import FIRST_NAME, FOLDER, files
 from .shapes import Book
 from .worlds import ANY, Fault
 
 # Job, step and host in; it fails, or adds a line to the mark. With a host that runs a step twice this can be seen.
 _STEP = f"""\
 cd "${{0%/*}}" || exit 2
-for host in "$3" {ANY}; do
+for host in "${{3%%x*}}" {ANY}; do
   if [ -e "faults/$1.$2.$host" ]; then echo "$2 fails on $3" >&2; exit 1; fi
 done
-echo passed >> "marks/$1.$2.$3"
+echo passed >> "marks/$1.$2.${{3%%x*}}"
 """
 
 _NOWHERE = {"ansible_host": "127.0.0.1", "ansible_port": 1}
@@ -64,7 +64,7 @@ class Marks:
     @property
     def variables(self) -> dict[str, t.Any]:
         """Of each host, so that it cannot be reached in some jobs."""
-        file = f"{FOLDER % self._name}/unreachable/{{{{ awx_job_id }}}}.{{{{ inventory_hostname }}}}"
+        file = f"{FOLDER % self._name}/unreachable/{{{{ awx_job_id }}}}.{{{{ {FIRST_NAME} }}}}"
         told = "'" + file.replace("{{ ", "' ~ ").replace(" }}", " ~ '") + "'"
         return {**_NOWHERE, "ansible_connection": f"{{{{ 'ssh' if ({told}) is file else 'local' }}}}"}
 

@@ -9,6 +9,8 @@ import json
 import typing as t
 from dataclasses import dataclass
 
+from .shapes import first_name
+
 if t.TYPE_CHECKING:
     from sandbox.database import Database
     from sandbox.faults import Call, Rule
@@ -45,14 +47,17 @@ def calls_of(move: Move, scene: Scene, database: Database) -> list[Call]:
     """The calls that move the world so, as it is now; none where that is not possible."""
     name = scene.hosts[move.host]
     inventory = database.value("SELECT inventory FROM templates WHERE id = ?", scene.template)
-    host = database.one("SELECT * FROM hosts WHERE inventory = ? AND name = ?", inventory, name)
+    rows = {first_name(row["name"]): row for row in database.all("SELECT * FROM hosts WHERE inventory = ?", inventory)}
+    host = rows.get(name)
     if move.what in ("disable", "enable"):
         return [_control("PATCH", f"/hosts/{host['id']}", {"enabled": int(move.what == "enable")})] if host else []
+    if move.what == "rename":
+        return [_control("PATCH", f"/hosts/{host['id']}", {"name": host["name"] + "x"})] if host else []
     if move.what == "delete":
         return [_control("DELETE", f"/hosts/{host['id']}")] if host else []
     if move.what == "add again":
         variables = json.loads(host["variables"]) if host else {}
-        again = {"inventory": inventory, "name": name, "variables": variables}
+        again = {"inventory": inventory, "name": host["name"] if host else name, "variables": variables}
         return [_control("DELETE", f"/hosts/{host['id']}"), _control("POST", "/hosts", again)] if host else []
     if move.what == "edit":
         verbosity = database.value("SELECT verbosity FROM templates WHERE id = ?", scene.template)
@@ -64,7 +69,7 @@ def calls_of(move: Move, scene: Scene, database: Database) -> list[Call]:
         body = {"hosts": move.what.partition(" ")[2]}
         return [_request(f"/jobs/{scene.source}/relaunch/", body)]
     if move.what.startswith("launch"):
-        some = [name, scene.hosts[0]]
+        some = [str(rows[one]["name"]) if one in rows else one for one in (name, scene.hosts[0])]
         prompts: dict[str, dict[str, t.Any]] = {
             "launch on some": {"limit": ",".join(sorted(set(some)))} if scene.asks_limit else {},
             "launch other work": {"extra_vars": {"other": "work"}},
@@ -88,7 +93,7 @@ def rule_of(move: Move, scene: Scene, database: Database) -> Rule:
 
 def told(move: Move, hosts: t.Sequence[str]) -> str:
     """It for a person."""
-    about_host = move.what in ("disable", "enable", "delete", "add again", "launch on some")
+    about_host = move.what in ("disable", "enable", "rename", "delete", "add again", "launch on some")
     what = f"{move.what} {hosts[move.host]}" if about_host else move.what
     where = f", {move.at[1]} the task's {move.at[0]} request {move.skip + 1}" if move.at else ", before the task"
     return f"{what}{where}{'' if move.settle else ', not waited for'}"

@@ -14,6 +14,8 @@ from .shapes import LOCALHOST, MADE, Book, Flush, Included, Part, Play, Step
 
 # Where the marks are, for a task.
 FOLDER = "{{ sandbox_state }}/%s"
+# As of ``first_name``.
+FIRST_NAME = "inventory_hostname | regex_replace('x+$', '')"
 _COMMAND = "sh {{ truth }}/step {{ awx_job_id }}"
 
 
@@ -87,4 +89,4 @@ def _task(step: Step) -> dict[str, t.Any]:
 
 
 def _is_one_of(hosts: t.Iterable[str]) -> str:
-    return f"inventory_hostname in {list(hosts)}"
+    return f"({FIRST_NAME}) in {list(hosts)}"

@@ -16,7 +16,7 @@ from sandbox.process import SandboxError
 from ..quick_jobs import prompts_of
 from .facts import FINAL, Job, Look
 from .marks import Mark, ended
-from .shapes import Book
+from .shapes import Book, first_name
 
 _JOBS = (
     "SELECT jobs.*, users.username FROM jobs LEFT JOIN users ON users.id = jobs.created_by "
@@ -29,6 +29,8 @@ class TemplateRecords:
     """The records of a template.
 
     :param path: of the database.
+
+    Hosts have their first names here; see ``first_name``.
     """
 
     def __init__(self, path: Path, template: int) -> None:
@@ -53,13 +55,15 @@ class TemplateRecords:
         with db.opened(self._path) as database:
             inventory = self._inventory(database)
             rows = database.all("SELECT * FROM hosts WHERE inventory = ?", inventory)
-        return Look(time.time(), {row["name"]: (int(row["id"]), bool(row["enabled"])) for row in rows}, inventory)
+        return Look(
+            time.time(), {first_name(row["name"]): (int(row["id"]), bool(row["enabled"])) for row in rows}, inventory
+        )
 
     def join_groups(self, host: str, groups: t.Mapping[str, t.Sequence[str]]) -> None:
         """Let a host that was added again belong to its groups."""
         with db.opened(self._path) as database, database.transaction():
             inventory = self._inventory(database)
-            row = database.value("SELECT id FROM hosts WHERE inventory = ? AND name = ?", inventory, host)
+            row = database.value("SELECT id FROM hosts WHERE inventory = ? AND rtrim(name, 'x') = ?", inventory, host)
             for group in (group for group, members in groups.items() if row is not None and host in members):
                 number = database.value("SELECT id FROM host_groups WHERE inventory = ? AND name = ?", inventory, group)
                 database.run('INSERT OR IGNORE INTO group_members ("group", host) VALUES (?, ?)', number, row)
@@ -90,11 +94,11 @@ def _job(database: db.Database, row: db.Row, ended: t.Mapping[str, float], marks
         finished=None if row["finished"] is None else seconds(row["finished"]),
         settled=row["events_saved_at"],
         creator=row["username"] or "",
-        limit=frozenset(name for name in (row["limit"] or "").split(",") if name),
+        limit=frozenset(first_name(name) for name in (row["limit"] or "").split(",") if name),
         prompts=prompts_of(row),
-        failed={one["host_name"]: one["host"] for one in summaries if one["failed"]},
+        failed={first_name(one["host_name"]): one["host"] for one in summaries if one["failed"]},
         ended=ended,
-        summaries=frozenset(one["host_name"] for one in summaries),
+        summaries=frozenset(first_name(one["host_name"]) for one in summaries),
         began=database.value(_BEGAN, row["id"]) is not None,
         launch_type=row["launch_type"],
         passed={host: tuple(steps) for host, steps in passed.items()},

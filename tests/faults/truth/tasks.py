@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import datetime
+import json
+import re
 import time
 import traceback
 import typing as t
@@ -104,7 +106,12 @@ def run(kind: str, options: t.Mapping[str, t.Any]) -> Said:
         return Said(started, time.time(), None, endless=True)
     except Exception:
         return Said(started, time.time(), None, crash=traceback.format_exc())
-    return Said(started, time.time(), result)
+    return Said(started, time.time(), _with_first_names(result))
+
+
+def _with_first_names(result: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """A result, in which all hosts are called as they were at first: ``web1x`` is ``web1``."""
+    return t.cast("dict[str, t.Any]", json.loads(re.sub(r"\b(web\d+)x+\b", r"\1", json.dumps(result, default=str))))
 
 
 def info(options: t.Mapping[str, t.Any]) -> Said:

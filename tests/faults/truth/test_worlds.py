@@ -82,7 +82,7 @@ def test_tasks_and_moves_vary() -> None:
     assert ("job_retry", "remaining") in {(task.kind, task.hosts) for task in tasks}
     assert all(world.asks_limit for world in WORLDS if world.task.hosts == "remaining")
     assert {move.at for move in MOVES} == {None, *MOMENTS}
-    assert len({move.what for move in MOVES}) == 12
+    assert len({move.what for move in MOVES}) == 13
     assert {world.source for world in WORLDS} == {"ended", "canceled", "never began"}
     for name in ("simultaneous", "asks_limit", "enables"):
         assert {getattr(world, name) for world in WORLDS} == {True, False}

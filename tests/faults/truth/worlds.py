@@ -37,6 +37,8 @@ _MOVES = {
 SOURCES = (90, 5, 5)
 # How many tasks about failed hosts are about the remaining ones instead; drawn by itself, for the same reason.
 REMAINING = 0.3
+# In how many worlds hosts are renamed; drawn by itself, too.
+RENAMED = 0.2
 # Those of them that may happen between two requests of a task.
 _MEANWHILE = ("relaunch failed", "relaunch all", "launch", "launch on some", "disable", "enable", "cancel", "edit")
 MOMENTS = (("list", "after"), ("post", "before"), ("post", "after"), ("poll", "after"))
@@ -54,8 +56,8 @@ class Fault:
 class Move:
     """Something that happens in the world.
 
-    :param what: ``disable``, ``enable``, ``delete`` or ``add again`` a host; another user's ``relaunch failed`` or
-        ``relaunch all`` of the source, ``launch`` of the template, ``launch on some`` of the hosts where the template
+    :param what: ``disable``, ``enable``, ``rename``, ``delete`` or ``add again`` a host; another user's ``relaunch
+        failed`` or ``relaunch all`` of the source, ``launch`` of the template, ``launch on some`` of the hosts where the template
         asks for its limit, or ``launch other work`` with other variables; ``edit`` the template's verbosity; give it
         another ``inventory`` with hosts of the same names; ``cancel`` the job that the task has launched.
     :param host: an index of the world's.
@@ -133,6 +135,7 @@ def world_of(seed: int) -> World:
     if reference:
         attempts[0] = frozenset()
     rounds = tuple(_moves(rng, hosts) for _number in range(rng.choice((1, 2, 2, 3, 4))))
+    rounds = _with_renames(random.Random(f"rename {seed}"), hosts, rounds)
     return World(
         seed=seed,
         hosts=hosts,
@@ -148,6 +151,31 @@ def world_of(seed: int) -> World:
         player=rng.choice(("admin", "admin", "alice")),
         source=t.cast("t.Any", rng.choices(("ended", "canceled", "never began"), SOURCES)[0]),
     )
+
+
+def _with_renames(
+    rng: random.Random, hosts: t.Sequence[str], rounds: tuple[tuple[Move, ...], ...]
+) -> tuple[tuple[Move, ...], ...]:
+    """The moves with hosts being renamed too: none that goes by its name alone, as one that was added again, or one that
+    has a namesake in another inventory.
+    """
+    moves = [move for moves in rounds for move in moves]
+    by_name = {move.host for move in moves if move.what in ("delete", "add again")}
+    free = [number for number in range(len(hosts)) if number not in by_name]
+    if rng.random() >= RENAMED or not free or any(move.what == "inventory" for move in moves):
+        return rounds
+    found = list(rounds)
+    for _number in range(rng.choice((1, 1, 2))):
+        at, skip = _moment(rng)
+        place = rng.randrange(len(found))
+        found[place] = (Move("rename", rng.choice(free), at=at, skip=skip), *found[place])
+    return tuple(found)
+
+
+def _moment(rng: random.Random) -> tuple[tuple[str, str] | None, int]:
+    """Between which two requests something moves, and how many of these pass first."""
+    at = rng.choice(MOMENTS) if rng.random() < 0.3 else None
+    return at, rng.randint(0, 3) if at and at[0] in ("list", "poll") else 0
 
 
 def _task(rng: random.Random) -> Task:
