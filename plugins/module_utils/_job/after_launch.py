@@ -59,7 +59,7 @@ def after_launch(
                 outcome = outcome.warned(f"Whether another caller launched the same work is not known: {error}")
         if rival is not None:
             return (yield from _give_way(work, look, own, rival, outcome, changed_before))
-        if outcome.hosts and own.is_relaunch:
+        if outcome.hosts and own.is_relaunch and own.template is not None:
             _check_names(work, own, outcome, ours)
         wanted = work.same_work.job_type
         if own.job_type != wanted and (wanted == CHECK or not options.wait):

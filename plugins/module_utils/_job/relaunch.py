@@ -319,7 +319,8 @@ def _attempt(work: JobWork, decision: Launch, job: Job, body: t.Mapping[str, t.A
 def launched_outcome(work: JobWork, ledger: Ledger, prepared: Prepared, launched: Launched) -> RelaunchOutcome:
     """The outcome that tells of the new job."""
     decision, job, new, before = prepared.decision, prepared.job, launched.job, prepared.outcome
-    narrowed = narrows_limit(job, decision.hosts) or (decision.hosts == FAILED and not same_limit(job, new))
+    # Without a template a job keeps its limit, which may be narrower than the source's.
+    narrowed = narrows_limit(job, decision.hosts) or (decision.hosts == FAILED and not same_limit(work.source, new))
     names = tuple(sorted(new.limit_names)) if narrowed else ()
     # Nobody has asked for the hosts where this is the first relaunch: the limit tells them.
     first = bool(names) and before.remaining_hosts is None

@@ -17,6 +17,7 @@ from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import (
     HTML,
     JOBS,
     at,
+    in_list,
     job,
     listed,
     prompts,
@@ -428,6 +429,25 @@ class TestOrphans:
         result = relaunch(hosts="failed", check_mode=True)
 
         assert (result["hosts"], result["remaining_hosts"]) == (["web1", "web2"], ["web1"])
+
+    def test_a_relaunch_that_is_relaunched_keeps_its_limit(
+        self, controller: ScriptedController, relaunch: Relaunch
+    ) -> None:
+        gone = {"unified_job_template": None}
+        partial = relaunched(43, "failed", limit="web1", **gone)
+        controller.expect("GET", at(42), body=job(42, host_status_counts={"failures": 2}, **gone))
+        healed = relaunched(44, "successful", limit="web2", **gone)
+        controller.expect("GET", JOBS, body=listed(in_list(partial), in_list(healed)))
+        controller.whenever("GET", at(42, "job_host_summaries"), body=listed(summary("web1"), summary("web2")))
+        controller.whenever("GET", at(43, "job_host_summaries"), body=listed(summary("web1")))
+        controller.expect("GET", at(43), body=partial)
+        controller.whenever("GET", at(44, "job_host_summaries"), body=listed(summary("web2", failed=False)))
+        controller.expect("POST", at(43, "relaunch"), 201, relaunched(45, limit="web1", **gone))
+        controller.expect("GET", JOBS, body=listed())
+
+        result = relaunch(hosts="failed")
+
+        assert (result["failed"], result["id"], result["hosts"]) == (False, 45, ["web1"]), result["msg"]
 
     def test_one_that_may_not_be_launched_says_so(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         before(controller, unified_job_template=None)
