@@ -27,7 +27,19 @@ from .._launch.asks import Newer, Pause, Room, Steps
 from .._launch.launch import Attempt, Launched, NotNow, pause_before_next_try, send
 from .._launch.look_up import look_up
 from .._launch.waiting import Watch
-from .._work.decision import ALL, FAILED, REMAINING, Adopt, Await, Done, Launch, Refuse, Settled
+from .._work.decision import (
+    ALL,
+    FAILED,
+    REMAINING,
+    Adopt,
+    Await,
+    Decision,
+    Done,
+    Launch,
+    Refuse,
+    Settled,
+    unless_beside,
+)
 from .._work.host_patterns import may_be_no_limit
 from .._work.runs import same_limit
 from .after_launch import after_adoption, after_launch, until_ended
@@ -107,7 +119,7 @@ class RelaunchSequence:
                     preparers = Preparers(work)
                     continue
                 look, decision = work.decide(look)
-                decision = unless_bereft(work, decision)
+                decision = unless_bereft(work, self._unless_forbidden(work, look, decision))
                 outcome = outcome.warned(*not_all_in(work, (source, *(run.job for run in look.ledger.runs))))
             if isinstance(decision, Await):
                 if work.request.check_mode:
@@ -141,6 +153,13 @@ class RelaunchSequence:
             raise RefusedError(work.out_of_question)
         return work
 
+    def _unless_forbidden(self, work: JobWork, look: Look, decision: Decision) -> Decision:
+        """What to do, where that is no relaunch which this user may not launch; else what to do instead of it."""
+        if not (isinstance(decision, Launch) and decision.job.id in self._forbidden and decision.instead):
+            return decision
+        why = f"{decision.instead.reason}, and job {decision.job.id} may not be relaunched by this user"
+        return unless_beside(look.ledger, work.request.options, replace(decision.instead, reason=why))
+
     def _without_left_new(self, work: JobWork, look: Look, outcome: RelaunchOutcome) -> RelaunchOutcome:
         """Relaunches whose launch broke half way are nobody's, and are canceled where that may be."""
         for job in look.ledger.left_new:
@@ -168,10 +187,6 @@ class RelaunchSequence:
             # The error tells of the last one.
             self.passed.pop()
             raise _none_runs(work, never_ran, outcome)
-        if decision.job.id in self._forbidden and decision.instead is not None:
-            forbidden, decision = decision.job.id, decision.instead
-            reason = f"{decision.reason}, and job {forbidden} may not be relaunched by this user"
-            decision = replace(decision, reason=reason)
         try:
             return (yield from self._launch(preparers, look, decision, outcome))
         except ForbiddenError:

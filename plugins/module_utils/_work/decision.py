@@ -144,13 +144,17 @@ def decide(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decision, AskEnd
     if isinstance(decision, Launch) and other is not None:
         ran = f"job {other.id}, which ran as job type {other.job_type}"
         return Refuse(f"This task has relaunched the same work as {ran}: its template was edited.")
-    whole = isinstance(decision, Launch) and not narrows_limit(decision.job, decision.hosts)
-    if isinstance(decision, Launch) and whole and options.hosts != ALL and not options.force:
-        beside = next((run.job for run in ledger.runs if run.job.active and share_limit(decision.job, run.job)), None)
-        if beside is not None:
-            what = f"job {beside.id}, the same work, which runs on hosts of job {source.id},"
-            return _await(beside, what, options)
-    return decision
+    return unless_beside(ledger, options, decision) if isinstance(decision, Launch) else decision
+
+
+def unless_beside(ledger: Ledger, options: RelaunchOptions, launch: Launch) -> Decision:
+    """A launch, unless it would be on all hosts where some were asked for, beside an active run on some of them."""
+    if options.hosts == ALL or options.force or narrows_limit(launch.job, launch.hosts):
+        return launch
+    beside = next((run.job for run in ledger.runs if run.job.active and share_limit(launch.job, run.job)), None)
+    if beside is None:
+        return launch
+    return _await(beside, f"job {beside.id}, the same work, which runs on hosts of job {ledger.source.id},", options)
 
 
 def _decide_hosts(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decision, AskEnd]:

@@ -454,6 +454,24 @@ class TestOneAfterAnother:
         assert isinstance(outcome, RelaunchOutcome)
         assert (outcome.changed, outcome.remaining_hosts) == (True, ("srv1",))
 
+    def test_all_hosts_instead_of_a_relaunch_that_is_forbidden_wait_for_what_runs_on_others(self) -> None:
+        controller = RelaunchingController(failing(), "web2")
+        controller.ended(43, {"web2": False})
+        controller.ended(44, {"web1": True})
+        controller.ended(45, {"web3": False})
+        controller.jobs[45].update(status="running", finished=None)
+
+        def instead(method: str, path: str) -> tuple[int, t.Any] | None:
+            if path.endswith("/groups/"):
+                return 200, listed()
+            return (403, DENIED) if (method, path[:8]) == ("POST", "jobs/44/") else None
+
+        controller.instead = instead
+        with pytest.raises(ControllerError, match="Job 45 is running: whether a relaunch is needed is not known"):
+            Task(controller, replace(FAILED, fallback_to_all=True)).run()
+
+        assert controller.posts == ["jobs/44/relaunch/"] * 2
+
 
 class TestSourceThatNeverBegan:
     def test_it_is_relaunched_whole_and_that_is_said(self) -> None:
