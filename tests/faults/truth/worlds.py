@@ -57,9 +57,10 @@ class Move:
     """Something that happens in the world.
 
     :param what: ``disable``, ``enable``, ``rename``, ``delete`` or ``add again`` a host; another user's ``relaunch
-        failed`` or ``relaunch all`` of the source, ``launch`` of the template, ``launch on some`` of the hosts where the template
-        asks for its limit, or ``launch other work`` with other variables; ``edit`` the template's verbosity; give it
-        another ``inventory`` with hosts of the same names; ``cancel`` the job that the task has launched.
+        failed`` or ``relaunch all`` of the source, ``launch`` of the template, ``launch on some`` of the hosts where
+        the template asks for its limit, or ``launch other work`` with other variables; ``edit`` the template's
+        verbosity; give it another ``inventory`` with hosts of the same names; ``cancel`` the job that the task has
+        launched.
     :param host: an index of the world's.
     :param settle: jobs are waited for afterwards.
     :param at: between which two requests of the task; None for before it.
@@ -156,8 +157,8 @@ def world_of(seed: int) -> World:
 def _with_renames(
     rng: random.Random, hosts: t.Sequence[str], rounds: tuple[tuple[Move, ...], ...]
 ) -> tuple[tuple[Move, ...], ...]:
-    """The moves with hosts being renamed too: none that goes by its name alone, as one that was added again, or one that
-    has a namesake in another inventory.
+    """The moves with hosts being renamed too: none that goes by its name alone, since it was added again or has a
+    namesake in another inventory.
     """
     moves = [move for moves in rounds for move in moves]
     by_name = {move.host for move in moves if move.what in ("delete", "add again")}
