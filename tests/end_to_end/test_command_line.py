@@ -200,6 +200,28 @@ def test_an_inventory_that_becomes_another_user_does_not_lose_the_environment(
 
 
 @pytest.mark.parametrize("playbook", [RECOVER, RETRY])
+def test_what_an_inventory_calls_so_is_no_variable_of_a_playbook(
+    sandbox: Sandbox,
+    failed: t.Callable[[str], int],
+    run_playbook: RunPlaybook,
+    connection: dict[str, str],
+    tmp_path: Path,
+    playbook: str,
+) -> None:
+    """As an organization, a status or labels of its hosts."""
+    job = failed(f"Deploy {os.urandom(4).hex()}")
+    recover = Path(__file__).resolve().parents[2] / "playbooks" / "recover_failed_jobs.yml"
+    known = yaml.safe_load(recover.read_text(encoding="utf-8"))[0]["vars"]["_recover_failed_jobs_known"]
+    inventory = tmp_path / "hosts.json"
+    inventory.write_text(json.dumps({"all": {"vars": dict.fromkeys(known, "7")}}), encoding="utf-8")
+
+    done = run_playbook(playbook, "-i", str(inventory), "-e", f"job_id={job}", environ=connection)
+
+    assert done.status == 0, done.output
+    assert relaunched(sandbox) == [job]
+
+
+@pytest.mark.parametrize("playbook", [RECOVER, RETRY])
 def test_what_nodes_before_it_in_a_workflow_hand_on_is_no_misspelt_variable(
     sandbox: Sandbox,
     failed: t.Callable[[str], int],
