@@ -131,10 +131,20 @@ class InProcessAction(ActionBase):
             _value, origin = self._connection.get_option_and_origin("pipelining")
             if origin == "default":
                 self._connection.set_option("pipelining", True)
-        result: Result = self._execute_module(task_vars=task_vars, wrap_async=surroundings.asynchronous)
-        if not surroundings.asynchronous:
+        asynchronous = surroundings.asynchronous and not self._refused()
+        result: Result = self._execute_module(task_vars=task_vars, wrap_async=asynchronous)
+        if not asynchronous:
             self._remove_tmp_path(self._connection._shell.tmpdir)
         return result
+
+    def _refused(self) -> bool:
+        """Whether AnsibleModule will refuse the arguments, whatever the module's environment adds to them.
+
+        It shows them as they were given, which is masked behind it, but not where async_status passes it on.
+        """
+        options = self.specification()["argument_spec"].items()
+        given = {name: {key: value for key, value in option.items() if key != "fallback"} for name, option in options}
+        return bool(ArgumentSpecValidator(given).validate(self._task.args).error_messages)
 
     def _hide_arguments(self, ended: Result) -> None:
         """Mask what AnsibleModule shows as it was given, where it refuses the arguments itself."""

@@ -283,6 +283,22 @@ def test_no_secret_at_the_highest_verbosity(
     assert password not in shown
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"controller_pasword": "Hunter2"}, {"controller_host": "https://admin:Hunter2@127.0.0.1", "hosts": "some"}],
+)
+@pytest.mark.parametrize("poll", [0, 1])
+def test_arguments_that_are_refused_fail_an_asynchronous_task_at_once_and_show_no_secret(
+    admin: Options, run_tasks: t.Callable[..., t.Any], wrong: Options, poll: int
+) -> None:
+    task = {"job_id": 42, **admin, **wrong, "task": {"async": 30, "poll": poll}}
+
+    done = run_tasks(task, arguments=["-vvv"], environ={"ANSIBLE_INJECT_INVOCATION": "1"})
+
+    assert done.results[0]["failed"] and "ansible_job_id" not in done.results[0]
+    assert "Hunter2" not in done.output + json.dumps(done.results)
+
+
 def test_both_ways_look_for_files_in_the_folder_of_the_playbook(
     run_tasks: t.Callable[..., t.Any], tmp_path: Path
 ) -> None:
