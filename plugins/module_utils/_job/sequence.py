@@ -119,7 +119,7 @@ class RelaunchSequence:
                     preparers = Preparers(work)
                     continue
                 look, decision = work.decide(look)
-                decision = unless_bereft(work, self._unless_forbidden(work, look, decision))
+                decision = unless_bereft(work, _unless_forbidden(work, look, decision, self._forbidden))
                 outcome = outcome.warned(*not_all_in(work, (source, *(run.job for run in look.ledger.runs))))
             if isinstance(decision, Await):
                 if work.request.check_mode:
@@ -152,13 +152,6 @@ class RelaunchSequence:
         if work.out_of_question:
             raise RefusedError(work.out_of_question)
         return work
-
-    def _unless_forbidden(self, work: JobWork, look: Look, decision: Decision) -> Decision:
-        """What to do, where that is no relaunch which this user may not launch; else what to do instead of it."""
-        if not (isinstance(decision, Launch) and decision.job.id in self._forbidden and decision.instead):
-            return decision
-        why = f"{decision.instead.reason}, and job {decision.job.id} may not be relaunched by this user"
-        return unless_beside(look.ledger, work.request.options, replace(decision.instead, reason=why))
 
     def _without_left_new(self, work: JobWork, look: Look, outcome: RelaunchOutcome) -> RelaunchOutcome:
         """Relaunches whose launch broke half way are nobody's, and are canceled where that may be."""
@@ -327,6 +320,17 @@ def _refuse_whole_again(
         way = "See whether its limit holds them by the names that they have now."
         with carrying(outcome):
             raise HostsLeftError(f"{said} {way} See {outcome.url}")
+
+
+def _unless_forbidden(work: JobWork, look: Look, decision: Decision, forbidden: t.Container[int]) -> Decision:
+    """What to do, where that is no relaunch which this user may not launch; else what to do instead of it.
+
+    :param forbidden: the jobs of which the controller has refused a relaunch.
+    """
+    if not (isinstance(decision, Launch) and decision.job.id in forbidden and decision.instead):
+        return decision
+    why = f"{decision.instead.reason}, and job {decision.job.id} may not be relaunched by this user"
+    return unless_beside(look.ledger, work.request.options, replace(decision.instead, reason=why))
 
 
 def _none_runs(work: JobWork, launched: t.Sequence[Job], outcome: RelaunchOutcome) -> BrokenOffError:
