@@ -57,8 +57,8 @@ class Way:
     def hint(self) -> str:
         """What else may be wrong: sentences, each with a blank before it."""
         default = "" if self.host_given else " No controller_host was given, so this default was used."
-        proxy = " The environment names a proxy: check HTTP_PROXY, HTTPS_PROXY and NO_PROXY." if self.proxy else ""
-        return default + proxy
+        proxy = " The environment names a proxy: check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY."
+        return default + (proxy if self.proxy else "")
 
 
 def no_answer(error: Exception, way: Way) -> ControllerError:
@@ -78,7 +78,7 @@ def _unusable(error: Exception, way: Way) -> t.Optional[ControllerError]:
     """Before there was anything to connect to."""
     errors = _requests.requests.exceptions
     if isinstance(error, errors.InvalidProxyURL):
-        return OptionError("The proxy that the environment names (HTTP_PROXY, HTTPS_PROXY) is no URL.")
+        return OptionError("The proxy that the environment names (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) is no URL.")
     unusable = (errors.InvalidURL, errors.InvalidSchema, errors.MissingSchema)
     # An odd host name gets past requests at times.
     if isinstance(error, (*unusable, _requests.urllib3.exceptions.LocationValueError, UnicodeError)) or _in_url(error):

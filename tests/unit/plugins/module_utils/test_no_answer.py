@@ -60,7 +60,7 @@ PATIENCE = 30.0
 AT_ONCE = 0.5
 AFTERWARDS = 3.0
 UNKNOWN = "no-such-host.invalid"
-PROXY_HINT = "The environment names a proxy: check HTTP_PROXY, HTTPS_PROXY and NO_PROXY."
+PROXY_HINT = "The environment names a proxy: check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY."
 
 
 class Stage:
