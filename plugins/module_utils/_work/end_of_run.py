@@ -215,7 +215,11 @@ class _Judge:
             return _Fate.STOPPED
         if not shows_end:
             passed = batch.end is not None and not self._is_miscounted(batch)
-            return _Fate.WHOLE if passed or self._went_on(batch, course) else _Fate.UNPROVEN
+            if passed or self._went_on(batch, course):
+                return _Fate.WHOLE
+            # ``max_fail_percentage`` tells that it stopped the batch; whether more was to come it does not.
+            told = any(start.kind is StartKind.NONE_REMAIN for start in batch.starts)
+            return _Fate.STOPPED if told else _Fate.UNPROVEN
         branches = self._branches(batch, course)
         if course.ended_by_meta:
             since = [start.key for start in batch.tasks if start.counter > suspect[0]]

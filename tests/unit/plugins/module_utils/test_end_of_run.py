@@ -138,6 +138,8 @@ FALSE_STOPPED = {
 # Hosts that are called done although they are not: a handler that no run has started is not missed. Nor would another
 # run start it, since nothing changes any more.
 FALSE_DONE = {"handlers-once-aef-last": 3}
+# The last task of all had too many failures, which no failed run shows to be the last.
+FALSE_STOPPED_BY_FAILED = {"serial-maxfail-last"}
 # The run on all hosts had no failure, and so no rescue.
 WHOLE_IS_RIGHT = {"x-rescue-in-relaunch-only"}
 
@@ -177,7 +179,8 @@ def test_measured_by_a_failed_run_nobody_is_done_wrongly(name: str) -> None:
 
         mistaken = wrong(SHAPES[name], end)
         assert DONE not in mistaken
-        assert name in FALSE_STOPPED or set(mistaken.get(STOPPED, ())) <= end.unproven
+        known = name in {*FALSE_STOPPED, *FALSE_STOPPED_BY_FAILED}
+        assert known or set(mistaken.get(STOPPED, ())) <= end.unproven
 
 
 @pytest.mark.parametrize("name", SHAPES)

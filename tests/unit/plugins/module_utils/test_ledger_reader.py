@@ -862,6 +862,14 @@ class TestEndOfARelaunch:
         assert done(self.of(BROKE_OFF).ledger()) == {}
         assert done(self.of(WENT_ON).ledger()) == {"web1": 43}
 
+    def test_where_max_fail_percentage_stopped_it_more_may_lie_behind(self) -> None:
+        """Without that event the others are taken for done, until none is left that fails."""
+        at_last_task = (PLAY, FIRST, LAST, failure("web2", 5, "u4"), result("web1", 6, "u4"))
+        none_remain = started("playbook_on_no_hosts_remaining", 7)
+
+        assert done(self.of(at_last_task).ledger()) == {"web1": 43}
+        assert done(self.of((*at_last_task, none_remain)).ledger()) == {}
+
     def test_what_was_successful_on_no_host_measures_nothing(self) -> None:
         work = self.of(BROKE_OFF).ran("successful", (), limit="web9")
 
