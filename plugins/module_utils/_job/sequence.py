@@ -114,7 +114,7 @@ class RelaunchSequence:
             with carrying(outcome):
                 disabled = work.request.options.hosts == REMAINING
                 look = yield from work.look(hosts_needed=self._hosts_needed, disabled=disabled)
-                if work.source is source and _lacks_counts(source, look):
+                if work.request.one_of_many and work.source is source and _lacks_counts(source, look):
                     work = self._settled(_jobs.get(work.client, source.id))
                     preparers = Preparers(work)
                     continue
