@@ -1227,6 +1227,22 @@ class TestDeletedSince:
             assert f"The template of {', '.join(lost)} has no inventory by now" in result["msg"], result["msg"]
 
 
+class TestWhatNodesSet:
+    """A node is given what it had an effect with in the workflow job, and nothing else."""
+
+    def test_a_limit_that_a_node_takes_back(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        """Its template has one."""
+        first, second = deploy(TWO)["id"], deploy(TWO, limit="web1")["id"]
+        nodes: Options = {"B": {"template": first, "success": ["D"]}, "D": {"template": second, "limit": ""}}
+        made = workflow(nodes, FAILED_LINE)
+
+        result = resume(made["id"])
+
+        assert limits(sandbox, result["id"]) == {"B": "web2", "D": ""}, result["msg"]
+
+
 class TestWhatIsTold:
     def test_a_failure_is_told_as_that_of_a_job(
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, tmp_path: Path

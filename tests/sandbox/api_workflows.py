@@ -430,11 +430,16 @@ def _node_columns(given: dict[str, t.Any], row: db.Row | None) -> dict[str, t.An
         raise Refusal(400, {"unified_job_template": [say(sentences.NO_OBJECT, template_id)]})
     prompts = json.loads(row["prompts"]) if row else {}
     prompts.update({name: given[name] for name in workflow_nodes.PROMPTS if name in given})
-    prompts = {name: value for name, value in prompts.items() if value not in (None, "")}
+    # An empty text is one: the job runs without what its template has.
+    prompts = {name: value for name, value in prompts.items() if value is not None}
     columns: dict[str, t.Any] = {"unified_job_template": template_id, "prompts": prompts}
     if template is not None:
         asks = json.loads(template["asks"])
-        errors: dict[str, t.Any] = {name: [say(sentences.NO_PROMPT)] for name in prompts if name not in asks}
+        errors: dict[str, t.Any] = {
+            name: [say(sentences.NO_PROMPT)]
+            for name, value in prompts.items()
+            if name not in asks and value != template.get(name)
+        }
         if "extra_data" in given:
             columns.update(_extra_data(template, given["extra_data"], row, errors))
         if errors:

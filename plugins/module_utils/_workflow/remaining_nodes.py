@@ -106,7 +106,8 @@ class Node:
             converges=bool(entry.get("all_parents_must_converge")),
             links=tuple(Link(entry["id"], child, kind) for kind in KINDS for child in kinds.get(kind, ())),
             conditional=any(ids for kind, ids in kinds.items() if kind not in KINDS),
-            prompts={name: entry[name] for name in _PROMPTS if entry.get(name) not in (None, "")},
+            # An empty text is one: the job runs without what its template has.
+            prompts={name: entry[name] for name in _PROMPTS if entry.get(name) is not None},
             extra_data=entry.get("extra_data") or {},
         )
 
