@@ -1242,6 +1242,18 @@ class TestWhatNodesSet:
 
         assert limits(sandbox, result["id"]) == {"B": "web2", "D": ""}, result["msg"]
 
+    def test_what_had_no_effect(self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task) -> None:
+        """Its template had ceased to ask for it before the launch."""
+        first, second = deploy(TWO)["id"], deploy(TWO, asks=[])["id"]
+        sets = {"limit": "web1", "job_tags": "fast", "extra_data": {"release": 7}}
+        nodes: Options = {"B": {"template": first, "success": ["D"]}, "D": {"template": second, **sets}}
+        made = workflow(nodes, FAILED_LINE)
+
+        result = resume(made["id"])
+        job = sandbox.job(sandbox.nodes(result["id"])["D"]["job"])
+
+        assert (job["limit"], job["job_tags"], variables(sandbox, job["id"])) == ("", "", {}), result["msg"]
+
 
 class TestWhatIsTold:
     def test_a_failure_is_told_as_that_of_a_job(

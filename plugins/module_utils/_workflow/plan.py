@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 import typing as t
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from .._api.jobs import Job, summary_of, told
+from .._api.jobs import Job, parse_time, summary_of, told
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._api.templates import JOB_TEMPLATE, WORKFLOW_TEMPLATE
 from .._launch.gone_prompts import Objection
@@ -116,6 +116,8 @@ def planned(
     :param request: tells on which of their hosts failed nodes are to run.
     """
     variables = variables_of(source.facts.get("extra_vars"))
+    in_effect = (replace(one, node=_in_effect(source, one.node, found.template_of(one.node))) for one in remainder.kept)
+    remainder = replace(remainder, kept=tuple(in_effect))
     reasons = [
         *remainder.obstacles,
         *_not_startable(source, remainder, found),
@@ -142,6 +144,30 @@ def planned(
         nodes.append(PlannedNode(kept.node, body, found.sublists.get(kept.node.id, {}), fields))
     template = _template(source, {**{name: one.value for name, one in shared.items()}, **variables})
     return Plan(template, tuple(nodes), remainder.links)
+
+
+def edited_since(source: Job, template: t.Mapping[str, t.Any]) -> bool:
+    """Whether a template may have been edited since a workflow job was launched, but for its survey."""
+    return not template.get("modified") or parse_time(template["modified"]) > source.created
+
+
+def _in_effect(source: Job, node: Node, template: t.Mapping[str, t.Any]) -> Node:
+    """A node without what it had no effect with: its template had ceased to ask for that before the launch, or has the
+    same by itself.
+    """
+    edited = edited_since(source, template)
+    prompts = {
+        name: value
+        for name, value in node.prompts.items()
+        if _asks(template, name) is not False or (edited and value != template.get(name))
+    }
+    closed = template.get("ask_variables_on_launch") is False and not (edited or template.get("survey_enabled"))
+    return replace(node, prompts=prompts, extra_data={} if closed else node.extra_data)
+
+
+def _asks(template: t.Mapping[str, t.Any], name: str) -> t.Optional[bool]:
+    """Whether a template asks for this at launch; None if that is not known."""
+    return template.get(ASKS.get(name, f"ask_{name}_on_launch"))
 
 
 def _template(source: Job, variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -326,7 +352,7 @@ def _not_asked(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
     """
     for node in remainder.nodes:
         template = found.template_of(node)
-        names = [name for name in node.prompts if template.get(ASKS.get(name, f"ask_{name}_on_launch")) is False]
+        names = [name for name in node.prompts if _asks(template, name) is False]
         if found.hosts_of(node):
             names = [name for name in names if name != "limit"]
         names += [name for name in found.sublists.get(node.id, ()) if template.get(SUBLISTS[name]) is False]

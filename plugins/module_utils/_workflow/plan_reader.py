@@ -16,7 +16,7 @@ from .._api.paging import by_numbers
 from .._launch.gone_prompts import Objection
 from .._launch.gone_prompts_reader import read_objection
 from .lineage import nodes_seen
-from .plan import APPROVAL, SUBLISTS, TEMPLATES, KnownOfNodes, givers
+from .plan import APPROVAL, SUBLISTS, TEMPLATES, KnownOfNodes, edited_since, givers
 from .remaining_nodes import Node, NodeLeft, Remainder
 
 _Entry = t.Mapping[str, t.Any]
@@ -93,7 +93,7 @@ def _sublists(client: ControllerClient, source: Job, node: Node, template: _Entr
     """What a node was given; where its template has not asked for it since the launch, it had no effect then either. A
     credential that its template has by itself no node may hold.
     """
-    edited = parse_time(template.get("modified")) > source.created
+    edited = edited_since(source, template)
     lists = {
         name: tuple(int(entry["id"]) for entry in client.results(f"workflow_job_nodes/{node.id}/{name}/"))
         for name, option in SUBLISTS.items()

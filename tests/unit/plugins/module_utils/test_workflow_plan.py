@@ -462,3 +462,11 @@ def test_a_nested_workflow_gets_artifacts_as_its_template_allows() -> None:
     assert bodies(plan_of(source(), left, known, "all"))[B]["extra_data"] == {"release": 2}
     assert "extra_data" not in bodies(plan_of(source(), left, closed, "all"))[B]
     assert variables(plan_of(source(), left, closed, "all")) == {"release": 2}
+
+
+def test_what_a_template_has_by_itself_is_not_asked_for() -> None:
+    asking = {**ASKING, "ask_tags_on_launch": False, "job_tags": "fast", "modified": "2026-01-02T00:00:00Z"}
+
+    plan = plan_of(source(created="2026-01-01T00:00:00Z"), chain(job_tags="fast"), found(asking, ASKING))
+
+    assert "job_tags" not in bodies(plan)[B]
