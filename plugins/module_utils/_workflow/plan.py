@@ -108,14 +108,19 @@ class Plan:
 
 
 def planned(
-    source: Job, remainder: Remainder, found: KnownOfNodes, request: WorkflowRequest
+    source: Job, remainder: Remainder, found: KnownOfNodes, request: WorkflowRequest, base: t.Optional[Job] = None
 ) -> t.Union[Plan, tuple[str, ...]]:
     """The plan, or all reasons against it, each a sentence or two for a person.
 
     :param source: the workflow job whose nodes these are, in detail.
     :param request: tells on which of their hosts failed nodes are to run.
+    :param base: the workflow job whose remainder the source ran, if it did; what it had no variables for, all nodes of
+        the source were given as what had been handed on, which newer values outrank.
     """
-    variables = variables_of(source.facts.get("extra_vars"))
+    shown = variables_of(source.facts.get("extra_vars"))
+    own = shown if base is None else variables_of(base.facts.get("extra_vars"))
+    variables = {name: value for name, value in shown.items() if name in own}
+    before = {name: value for name, value in shown.items() if name not in own}
     in_effect = (replace(one, node=_in_effect(source, one.node, found.template_of(one.node))) for one in remainder.kept)
     remainder = replace(remainder, kept=tuple(in_effect))
     reasons = [
@@ -127,7 +132,7 @@ def planned(
         *_not_asked(remainder, found),
         *_deleted(source, remainder, found),
     ]
-    handed = {kept.node.id: _handed(kept, found) for kept in remainder.kept}
+    handed = {kept.node.id: _handed(kept, found, before) for kept in remainder.kept}
     bodies = {kept.node.id: _body(source, kept, found, handed[kept.node.id]) for kept in remainder.kept}
     shared = _shared(remainder, found, handed, variables)
     reasons += _overruled(remainder, found, handed, bodies, shared)
@@ -199,9 +204,12 @@ def givers(kept: RemainingNode, found: KnownOfNodes) -> tuple[Node, ...]:
     return kept.inherited(found.hosts) if kept.node.template_type in TEMPLATES else ()
 
 
-def _handed(kept: RemainingNode, found: KnownOfNodes) -> dict[str, t.Any]:
-    """The artifacts that a node is to be given."""
-    artifacts: dict[str, t.Any] = {}
+def _handed(kept: RemainingNode, found: KnownOfNodes, before: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The artifacts that a node is to be given.
+
+    :param before: those that all nodes have been given before.
+    """
+    artifacts = dict(before) if kept.node.template_type in TEMPLATES else {}
     for giver in givers(kept, found):
         shown = found.artifacts.get(giver.id)
         artifacts.update(shown if isinstance(shown, dict) else {})

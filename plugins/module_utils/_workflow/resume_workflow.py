@@ -224,7 +224,8 @@ class ResumeSequence:
         if situation.healed == made.situation.healed:
             return True
         known = read_known(self._run.client, situation.source, remainder, situation.left)
-        return planned(situation.source, remainder, known, self._run.request) == made.plan
+        base = situation.lineage.base
+        return planned(situation.source, remainder, known, self._run.request, base) == made.plan
 
     def _look(self, lineage: Lineage, nodes: t.Sequence[Node]) -> Steps[Situation]:
         """What is left, by the ledger of each node that failed and has to run."""
@@ -270,7 +271,7 @@ class ResumeSequence:
             outcome = run.done(source, _nothing(situation, remainder), outcome)
             return run.swept(outcome, situation.lineage.leftovers)
         known = read_known(run.client, source, remainder, situation.left)
-        plan = planned(source, remainder, known, run.request)
+        plan = planned(source, remainder, known, run.request, situation.lineage.base)
         lines = tuple(fitted_drawing(remainder, known.hosts))
         outcome = replace(
             outcome.warned(*cautions(remainder, known)),
