@@ -1646,6 +1646,27 @@ class TestOfLaterLaunches:
 
         assert [node["name"] for node in result["nodes"]] == ["B", "D"], result["msg"]
 
+    @pytest.mark.parametrize("nodes", ["failed", "all"])
+    def test_one_that_failed_and_was_resumed(
+        self, sandbox: Sandbox, workflow: Workflow, deploy: Deploy, resume: Task, nodes: str
+    ) -> None:
+        made = workflow(line(deploy(TWO)["id"]), FAILED_LINE)
+        later = sandbox.make_workflow_job(made["template"], FAILED_LINE)
+        sandbox.settings(max_running=0)
+        resumed = resume(later["id"], wait=False)
+        sandbox.clear_log()
+
+        while_it_runs = resume(made["id"], nodes=nodes, check_mode=True)
+        sandbox.settings(max_running=4)
+        followed = resume(made["id"], nodes=nodes)
+        resume(later["id"])
+        again = resume(made["id"], nodes=nodes)
+
+        for result in (while_it_runs, followed, again):
+            assert (result["failed"], result["changed"], result["id"]) == (False, False, resumed["id"]), result["msg"]
+            assert f"what remained of workflow job {later['id']}, which was launched with the same" in result["msg"]
+        assert unsafe(sandbox) == ["DELETE workflow_job_templates/N/"]
+
     def test_one_with_other_values(self, sandbox: Sandbox, workflow: Workflow, resume: Task) -> None:
         made = workflow(*TWO_PROJECTS, asks=["extra_vars"])
         other = {"prompts": {"extra_vars": {"release": 8}}, "status": "successful"}

@@ -37,7 +37,8 @@ class Lineage:
     :param resumes: those that ran what remained of it; the last of them that ended is told ``as_it_ended``.
     :param leftovers: their temporary templates that are there.
     :param left_new: those that will never run, since their launch broke half way.
-    :param anew: a later launch with the same values that has succeeded since the last failure, or else is active.
+    :param anew: a later launch with the same values that has succeeded since the last failure, or else is active; or
+        what did the same of the newest of these.
     :param of_base: the nodes of the base; where that is active, those of the root.
     """
 
@@ -257,6 +258,13 @@ def read_lineage(client: ControllerClient, root: Job, nodes: t.Sequence[Node]) -
     return Lineage(root, base, lasting, leftovers, left_new, anew, of_base)
 
 
+def anew_in_words(anew: Job) -> str:
+    """What a workflow job is that does the work ``anew``, for behind its number."""
+    number = _temporary_template.source_in(anew.name)
+    same = "launched with the same values"
+    return same if number is None else f"what remained of workflow job {number}, which was {same}"
+
+
 def success_since(jobs: t.Iterable[Job], failure: datetime) -> t.Optional[Job]:
     """The newest of some workflow jobs that was successful, and began after the end of the last failure."""
     found = (job for job in jobs if job.successful and job.created > failure)
@@ -266,7 +274,7 @@ def success_since(jobs: t.Iterable[Job], failure: datetime) -> t.Optional[Job]:
 def _anew(
     client: ControllerClient, root: Job, base: Job, whole: t.Iterable[Job], resumes: t.Iterable[Job]
 ) -> t.Optional[Job]:
-    """The later launch with the same values that does the work, or has done it.
+    """The later launch with the same values that does the work, or has done it, be it by what remained of it.
 
     A nested workflow is none: as a node it is the work of another workflow.
 
@@ -283,8 +291,14 @@ def _anew(
         )
     same = [job for job, alike in found if alike]
     failed = [job.finished for job in (base, *resumes, *same) if job.status in FAILED_STATUSES]
-    active = next((job for job in same if job.active), None)
-    return success_since(same, max([root.finished, *failed])) or active
+    last = max([root.finished, *failed])
+    done = success_since(same, last) or next((job for job in same if job.active), None)
+    if done is not None or not same:
+        return done
+    newest = max(same, key=lambda job: job.id)
+    nodes = nodes_seen(client, newest.id)
+    doing = None if nodes is None else read_lineage(client, newest, nodes).doing
+    return doing if doing is not None and (doing.active or success_since([doing], last)) else None
 
 
 def read_base(client: ControllerClient, root: Job) -> Job:

@@ -30,6 +30,7 @@ from .._work.same_work import uncompared
 from .lineage import (
     Lineage,
     Relaunches,
+    anew_in_words,
     as_it_ended,
     nodes_of,
     nodes_seen,
@@ -174,7 +175,7 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
 def _done_since(run: WorkflowRun, lineage: Lineage, doing: Job, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
     """Another workflow job does the work, or has done it."""
     resumed = doing in lineage.resumes
-    what = "launched with the same values" if doing is lineage.anew else "a relaunch"
+    what = anew_in_words(doing) if doing is lineage.anew else "a relaunch"
     secret = "" if resumed else uncompared(doing)
     doing = readable(run.client, doing)
     if resumed:

@@ -27,12 +27,13 @@ from .._work.decision import ALL
 from .._work.same_work import UNCOMPARED, uncompared
 from . import temporary_template as _temporary_template
 from .drawing import fitted_drawing
-from .lineage import Lineage, last_run, nodes_of, nodes_seen, read_lineage, readable
+from .lineage import Lineage, anew_in_words, last_run, nodes_of, nodes_seen, read_lineage, readable
 from .node_work import NodeWork
 from .outcome import WorkflowOutcome
 from .plan import APPROVAL, Plan, cautions, not_kept, planned
 from .plan_reader import read_known
 from .remaining_nodes import ALL_NODES, Active, Node, NodeLeft, Nothing, Remainder, never_run, remaining
+from .temporary_template import source_in
 from .workflow_run import Contest, WorkflowRun, only_tells
 
 # So often at most a temporary template is made for what has changed while the one before was being made.
@@ -331,11 +332,13 @@ def _follow(
     """Another run does the work, or has done it. None where that was one of all nodes that failed."""
     run.state.adopted = doing.active
     if doing is lineage.base or doing is lineage.anew:
-        what = "a relaunch of all nodes" if doing is lineage.base else "launched with the same values"
+        what = "a relaunch of all nodes" if doing is lineage.base else anew_in_words(doing)
+        doing = readable(run.client, doing)
         outcome = outcome.saying(f"Workflow job {doing.id}, {what}, is {doing.status} already.", uncompared(doing))
         if doing.active and run.request.waiting.wait and not run.request.check_mode:
             doing = yield from run.until_ended(doing, outcome.about(run.client, doing, WORKFLOW_JOB))
-            if not doing.successful:
+            # One that ran what remained may have failed all the same.
+            if not doing.successful or source_in(doing.name) is not None:
                 run.state.adopted = False
                 return None
         if doing.successful:
