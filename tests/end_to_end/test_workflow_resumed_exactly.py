@@ -1470,6 +1470,29 @@ def test_a_node_that_failed_again_and_was_healed_by_hand_since_is_done(
 
 
 @pytest.mark.parametrize("nodes", ["failed", "all"])
+def test_a_resume_that_fails_between_two_looks_at_it_is_no_success(
+    sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, nodes: str
+) -> None:
+    made = workflow({"B": {"template": deploy(TWO)["id"]}}, {"B": FAILED_LINE["B"]})
+    sandbox.settings(max_running=0)
+    first = resume(made["id"], wait=False)
+    until(lambda: sandbox.nodes(first["id"])["B"]["job"] is not None)
+    calls = [
+        {
+            "method": "POST",
+            "path": f"/jobs/{sandbox.nodes(first['id'])['B']['job']}/end",
+            "body": {"status": "failed", "hosts": {"web2": "failed"}},
+        },
+        {"method": "PATCH", "path": f"/jobs/{first['id']}", "body": {"status": "failed"}},
+    ]
+    sandbox.misbehave([{"kind": "act", "when": "before", "path": f"/workflow_jobs/{first['id']}/$", "calls": calls}])
+
+    result = resume(made["id"], nodes=nodes, wait=False)
+
+    assert (result["failed"], result["changed"], result["id"] == first["id"]) == (False, True, False), result["msg"]
+
+
+@pytest.mark.parametrize("nodes", ["failed", "all"])
 def test_one_that_was_left_in_new_is_not_waited_for(
     sandbox: Sandbox, workflow: Workflow, resume: Task, nodes: str
 ) -> None:

@@ -156,7 +156,10 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
                 return run.done(root, f"Workflow job {root.id} was successful: nothing to relaunch.", outcome)
             outcome = outcome.warned(*lineage.warnings)
             if lineage.doing is not None:
-                return (yield from _done_since(run, lineage, lineage.doing, outcome))
+                done_since = yield from _done_since(run, lineage, lineage.doing, outcome)
+                if done_since is None:
+                    continue
+                return done_since
             newest, of_base = lineage.last, lineage.of_base
         if run.request.check_mode:
             if not root.startable:
@@ -172,12 +175,16 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
     return (yield from run.launched(launched, contest, outcome, ()))
 
 
-def _done_since(run: WorkflowRun, lineage: Lineage, doing: Job, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
-    """Another workflow job does the work, or has done it."""
+def _done_since(
+    run: WorkflowRun, lineage: Lineage, doing: Job, outcome: WorkflowOutcome
+) -> Steps[t.Optional[WorkflowOutcome]]:
+    """Another workflow job does the work, or has done it. None where it has ended since the look."""
     resumed = doing in lineage.resumes
     what = anew_in_words(doing) if doing is lineage.anew else "a relaunch"
     secret = "" if resumed else uncompared(doing)
-    doing = readable(run.client, doing)
+    listed, doing = doing, readable(run.client, doing)
+    if listed.active and not doing.active:
+        return None
     if resumed:
         what = f"which {'runs' if doing.active else 'ran'} what remained of workflow job {lineage.root.id}"
     if doing.active:

@@ -329,11 +329,13 @@ class ResumeSequence:
 def _follow(
     run: WorkflowRun, lineage: Lineage, doing: Job, outcome: WorkflowOutcome
 ) -> Steps[t.Optional[WorkflowOutcome]]:
-    """Another run does the work, or has done it. None where that was one of all nodes that failed."""
+    """Another run does the work, or has done it. None where it has ended, and a look is due that tells how."""
+    what = "a relaunch of all nodes" if doing is lineage.base else anew_in_words(doing) if doing is lineage.anew else ""
+    listed, doing = doing, readable(run.client, doing)
+    if listed.active and not doing.active:
+        return None
     run.state.adopted = doing.active
-    if doing is lineage.base or doing is lineage.anew:
-        what = "a relaunch of all nodes" if doing is lineage.base else anew_in_words(doing)
-        doing = readable(run.client, doing)
+    if what:
         outcome = outcome.saying(f"Workflow job {doing.id}, {what}, is {doing.status} already.", uncompared(doing))
         if doing.active and run.request.waiting.wait and not run.request.check_mode:
             doing = yield from run.until_ended(doing, outcome.about(run.client, doing, WORKFLOW_JOB))
@@ -344,7 +346,6 @@ def _follow(
         if doing.successful:
             outcome = run.swept(outcome, lineage.leftovers)
         return (yield from run.followed(doing, outcome))
-    doing = readable(run.client, doing)
     outcome, templates = outcome.about(run.client, doing, WORKFLOW_JOB), lineage.templates(doing)
     # After its success, with the template, what it was limited to can be read by few.
     ends = not run.request.check_mode and (run.request.waiting.wait or not doing.active)
