@@ -106,6 +106,7 @@ def retry_failed_hosts(
     """
     read, rounds, asked = JobsRead(), Rounds(), request.relaunch
     ruled = RuledHosts(client, request.rules) if request.rules else None
+    by_limit = asked.options.hosts == REMAINING
     launch_by = None if request.deadline is None else client.clock() + request.deadline.seconds
     while True:
         error: t.Optional[BaseException] = None
@@ -121,8 +122,7 @@ def retry_failed_hosts(
                 client.patient = patience_to_launch(watch)
             if rounds.made:
                 numbers = (rounds.attempts[-1].job_id if rounds.attempts else None, asked.job_id)
-                every = asked.options.hosts == REMAINING
-                read.forget_what_changed(client, [number for number in numbers if number is not None], every)
+                read.forget_what_changed(client, [number for number in numbers if number is not None], by_limit)
             sequence = sequence_of(asked, watch, read, ruled)
             outcome = run_sequence(sequence, asked, watch)
             if sequence.due:
@@ -136,7 +136,7 @@ def retry_failed_hosts(
         verdict = _verdict(outcome, error, asked.check_mode, left is not None and left <= 0)
         trouble = _trouble(error) if verdict is Verdict.FAILED else ""
         passed = tuple(sequence.passed if sequence else ())
-        shown = Shown(verdict, outcome, passed, ruled.left if ruled else {}, trouble)
+        shown = Shown(verdict, outcome, passed, ruled.left if ruled else {}, trouble, by_limit)
         rounds = after_round(rounds, shown, request.schedule, left)
         if error is None:
             return RetryOutcome.of(rounds, outcome)
@@ -171,7 +171,10 @@ def _with_account(rounds: Rounds, shown: Shown, error: BaseException, deadline: 
             said = f"Nothing{' more' if rounds.changed else ''} was relaunched: {before} {cause}"
         cause = DeadlineError(said)
     if rounds.ended == PARKED and not isinstance(cause, ParkedError):
-        cause = ParkedError(f"{_used_up(rounds, outcome)} What is left is parked: {parked_hosts(rounds.parked)}.")
+        others = told(sorted(shown.held_up - set(rounds.parked)))
+        rest = f" {others} can only be retried with them." if others else ""
+        said = f"{_used_up(rounds, outcome)} What is left is parked: {parked_hosts(rounds.parked)}.{rest}"
+        cause = ParkedError(said)
     account = RetryOutcome.of(rounds, outcome, str(cause))
     if isinstance(cause, ControllerError):
         return BrokenOffError(cause, account)

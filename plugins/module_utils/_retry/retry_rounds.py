@@ -17,7 +17,7 @@ from .._api.connection import LARGEST_NUMBER
 from .._api.errors import OptionError
 from .._api.jobs import counted, told
 from .._job.outcome import RelaunchOutcome
-from .._work.ledger import HostResult
+from .._work.ledger import HostResult, Reach
 from .ruled_hosts import NOWHERE
 from .rules import Rule, longest_delay, most_attempts, parked_by
 
@@ -104,6 +104,7 @@ class Shown:
     :param ruled: by name, the hosts that were left when it looked last and that a run can reach, each with its rule;
         empty without rules.
     :param trouble: the trouble in passing that broke it off, as sentences; empty where that was none.
+    :param by_limit: the next launch would be limited to hosts by name, so that it leaves out those that need a person.
     """
 
     verdict: Verdict
@@ -111,6 +112,19 @@ class Shown:
     passed: tuple[RelaunchOutcome, ...] = ()
     ruled: t.Mapping[str, t.Optional[Rule]] = field(default_factory=dict)
     trouble: str = ""
+    by_limit: bool = False
+
+    @property
+    def held_up(self) -> set[str]:
+        """By name, the hosts that only runs have failed on which failed on one that needs a person, too: a relaunch
+        takes all failed hosts of a run.
+        """
+        left = {name: one for name, one in (self.outcome.records or {}).items() if one.done_in is None}
+        parking = {job.id for one in left.values() if one.reach is Reach.PARKED for job in one.failed_in}
+        only = {
+            name for name, one in left.items() if one.failed_in and parking.issuperset(run.id for run in one.failed_in)
+        }
+        return set() if self.by_limit else only
 
 
 @dataclass(frozen=True)
@@ -240,7 +254,7 @@ def _ended(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Optional[fl
     if verdict is Verdict.FAILED:
         records = (shown.outcome.records or {}).items()
         nowhere = {name for name, one in records if one.done_in is None and one.reach in NOWHERE}
-        if rounds.parked and not set(rounds.remaining) - nowhere - set(rounds.parked):
+        if rounds.parked and not set(rounds.remaining) - nowhere - set(rounds.parked) - shown.held_up:
             return PARKED
         too_late = left is not None and rounds.delay >= left
         used_up = rounds.made >= most_attempts(shown.ruled, schedule.retries)

@@ -165,8 +165,8 @@ class TestTwentyUnreachableAndOneThatNeedsAPerson:
 
 
 class TestRounds:
-    def test_a_host_that_comes_to_need_a_person_ends_them(self) -> None:
-        world = World(hopeless, "web01", "web02")
+    def test_a_host_that_comes_to_need_a_person_ends_them_without_another_delay(self) -> None:
+        world, clock = World(hopeless, "web01", "web02"), Clock()
         world.expired.clear()
 
         def ran(number: int, hosts: tuple[str, ...]) -> Ran:
@@ -175,9 +175,10 @@ class TestRounds:
             return dict.fromkeys(hosts, True)
 
         world._ran = ran
-        outcome, error = retry(world, RULES)
+        outcome, error = retry(world, RULES, clock)
 
         assert (len(world.posts), outcome.ended, outcome.parked) == (2, "parked", {"web02": "renew the licence"})
+        assert clock.now < 2 * HOUR
         assert "web01 can only be retried with them" in str(error)
         assert outcome.remaining_hosts == ("web01", "web02")
 
