@@ -550,6 +550,19 @@ def test_a_launch_that_is_refused_leaves_nothing_behind(sandbox: Sandbox, workfl
     assert temporary(sandbox, made["id"]) == []
 
 
+def test_a_token_that_expires_before_the_launch_is_to_be_renewed(
+    sandbox: Sandbox, workflow: Workflow, admin: Options
+) -> None:
+    made = workflow(*TWO_PROJECTS)
+    expires = {"kind": "act", "calls": [{"method": "POST", "path": "/tokens/expire"}]}
+    sandbox.misbehave(t.cast("t.Any", [{"method": "POST", "path": "/launch/$", **expires}]))
+
+    result = at_once(workflow_job_id=made["id"], nodes="failed", **admin)
+
+    assert (result["failed"], result["changed"]) == (True, False)
+    assert "The credentials have just expired or been revoked: renew them" in result["msg"], result["msg"]
+
+
 def test_a_template_that_cannot_be_deleted_is_told(sandbox: Sandbox, workflow: Workflow, admin: Options) -> None:
     made = workflow(*TWO_PROJECTS)
     refusal = {"kind": "status", "status": 400, "body": {"detail": "Not now."}}

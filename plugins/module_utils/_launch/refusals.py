@@ -91,7 +91,7 @@ def source_is_other(job_id: int, kind: str) -> str:
 
 def workflow_refused(error: AnswerError, workflow_job_id: int) -> str:
     """The sentence for a launch that the controller declined: of a whole workflow, or of what remains of one."""
-    step = _PERMISSIONS if error.status == 403 else "Look at the workflow in the controller."
+    step = {401: EXPIRED, 403: _PERMISSIONS}.get(error.status, "Look at the workflow in the controller.")
     return f"What is asked for of workflow job {workflow_job_id} was not launched. {error.answer} {step}"
 
 
