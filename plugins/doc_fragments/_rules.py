@@ -21,7 +21,7 @@ options:
         tells the hosts and why.
       - Of a failure a rule may ask for C(unreachable) (a boolean), and for C(task), C(module) and C(message), regular
         expressions that are looked for in the names of the task and of its module, and in the first 1000 characters of
-        the message. What it does not ask for does not matter.
+        the message, as it is and on one line. What it does not ask for does not matter.
       - C(action) is V(retry) or V(park), and is needed.
       - With C(action=retry) it may have a C(delay), in seconds, and C(retries), how many attempts the host gets. Of the
         hosts that are left the one with the longest delay counts, and there are as many attempts as the one that gets

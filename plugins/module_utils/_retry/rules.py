@@ -64,7 +64,12 @@ class Rule:
         """
         if self.unreachable is not None and self.unreachable is not bool(failure.get("unreachable")):
             return False
-        return all(pattern.search(str(failure.get(name) or "")) for name, pattern in self.patterns.items())
+        return all(_found(pattern, str(failure.get(name) or "")) for name, pattern in self.patterns.items())
+
+
+def _found(pattern: t.Pattern[str], text: str) -> bool:
+    """Whether it is in a text as that is, or on one line, as a summary shows it."""
+    return any(map(pattern.search, (text, " ".join(text.split()))))
 
 
 def first_fitting(rules: t.Sequence[Rule], failure: t.Mapping[str, t.Any]) -> t.Optional[Rule]:

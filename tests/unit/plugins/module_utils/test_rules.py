@@ -323,6 +323,20 @@ class TestWhichRule:
         found = {name: first_fitting(rules, one) for name, one in (("licence", LICENCE), ("no route", NO_ROUTE))}
         assert {name for name, one in found.items() if one} == {name for name in found if name in fits}
 
+    @pytest.mark.parametrize(
+        ("pattern", "fits"),
+        [
+            ("licence of.*has expired", True),
+            ("of web01 has", True),
+            (r"web01\nhas", True),
+            ("(?m)^has", True),
+            ("^has", False),
+        ],
+    )
+    def test_in_a_message_of_several_lines_as_it_is_and_as_the_summary_shows_it(self, pattern: str, fits: bool) -> None:
+        (rule,) = rules_of([{"message": pattern, "action": "park"}])
+        assert rule.fits({"message": "The licence of web01\nhas expired"}) is fits
+
     def test_the_first_that_fits(self) -> None:
         rules = rules_of([{"unreachable": True, "action": "retry", "delay": 1}, {"action": "park"}])
         assert first_fitting(rules, NO_ROUTE) is rules[0]
