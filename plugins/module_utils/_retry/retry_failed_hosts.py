@@ -213,4 +213,5 @@ def _used_up(rounds: Rounds, outcome: RelaunchOutcome) -> str:
     untried = sorted(set(rounds.remaining) - {*tried, *rounds.parked})
     how = f"still fails on {told(tried)}" if tried else "has not succeeded"
     rest = f" Left, and not tried: {told(untried)}." if untried else ""
-    return f"{job} {how} {after}.{rest}{see}"
+    parked = f" Parked: {parked_hosts(rounds.parked)}." if rounds.parked and rounds.ended != PARKED else ""
+    return f"{job} {how} {after}.{rest}{parked}{see}"

@@ -230,9 +230,10 @@ class TestRounds:
         world = World(hopeless, "web01", ONE)
         rules = [PARKED, {"action": "retry", "retries": 2}]
 
-        outcome, _error = retry(world, rules, hosts="remaining")
+        outcome, error = retry(world, rules, hosts="remaining")
 
         assert (len(world.posts), outcome.ended, outcome.parked) == (2, "retries_used_up", {ONE: "renew the licence"})
+        assert f"still fails on web01 after 2 attempts. Parked: {ONE} (renew the licence)." in str(error)
 
     def test_where_the_rule_gives_no_reason_the_result_says_that_a_host_needs_a_person(self) -> None:
         world = World(hopeless, "web01", ONE)
