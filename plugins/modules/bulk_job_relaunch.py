@@ -385,7 +385,7 @@ msg:
   description: What was done, in a sentence.
   returned: always
   type: str
-  sample: "3 jobs: 1 relaunched, 1 superseded by a later job, 1 left alone; 2 recovered."
+  sample: "3 jobs: 1 relaunched, 1 superseded by a later job, 1 left alone; 2 recovered. Selected: job_ids: 41, 42, 43."
 """
 
 from ..module_utils._bulk.options import SPECIFICATION, JobsRequest

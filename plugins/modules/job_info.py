@@ -284,7 +284,7 @@ runs:
       type: str
       sample: relaunch
     launched_by:
-      description: Name of the user, schedule or workflow job that launched it.
+      description: Name of the user, schedule or workflow job that launched it; V(null) where that was deleted since.
       type: str
       sample: alice
     created:

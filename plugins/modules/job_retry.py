@@ -172,11 +172,11 @@ attempts:
       type: int
       sample: 43
     url:
-      description: Its page in the controller's user interface.
+      description: Its page in the controller's user interface; none where there is no C(job_id).
       type: str
       sample: https://controller.example.com/#/jobs/playbook/43/output
     status:
-      description: Its status as last seen.
+      description: Its status as last seen; none where there is no C(job_id).
       type: str
       sample: failed
     all_hosts:

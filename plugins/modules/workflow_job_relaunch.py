@@ -195,7 +195,7 @@ elapsed:
   type: float
   sample: 12.345
 limit:
-  description: Its limit; empty with O(nodes=failed), where each node has its own.
+  description: Its limit; empty or V(null) where it has none, as with O(nodes=failed), where each node has its own.
   returned: when there is such a workflow job
   type: str
   sample: ""

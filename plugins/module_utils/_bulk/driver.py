@@ -14,7 +14,7 @@ import math
 import typing as t
 
 from .._api.errors import ControllerError, RefusedError, WaitTimeoutError
-from .._api.jobs import Job
+from .._api.jobs import Job, counted
 from .._api.kinds import JOB, Kind
 from .._launch.asks import EndOf, Pause
 from .._launch.waiting import Watch
@@ -199,7 +199,7 @@ class BulkDriver:
         except WaitTimeoutError:
             return  # The next pass sees that, too.
         except ControllerError as error:
-            said = f"Waiting for {len(numbers)} jobs ended early: {error} Run the task again to go on."
+            said = f"Waiting for {counted(len(numbers), 'job')} ended early: {error} Run the task again to go on."
             raise RefusedError(said) from None
         self._waits.note_look()
         for job in ended.values():

@@ -761,6 +761,17 @@ def test_where_nothing_can_be_read_at_the_timeout_it_is_told_why(controller: Bul
     assert "answered 502" in ran.entry(1).msg
 
 
+def test_credentials_that_expire_for_good_end_the_wait_and_the_account_stays(controller: BulkController) -> None:
+    controller.failed(1, {"web1": True})
+    controller.duration = lambda _number: 5.0
+    controller.before = lambda _method, _path: (401, {"detail": "No."}) if len(controller.jobs) > 1 else None
+
+    ran = relaunch(controller)
+
+    assert str(ran.error).startswith("Waiting for 1 job ended early: GET ") and "Renew it" in str(ran.error)
+    assert (ran.entry(1).outcome, ran.entry(1).id) == ("relaunched", max(controller.jobs))
+
+
 def test_a_deadline_that_passes_between_two_looks_is_told(controller: BulkController) -> None:
     for number in (1, 2):
         controller.failed(number, {"web1": True}, template=number)
