@@ -118,7 +118,7 @@ def test_the_playbook_takes_what_it_is_given() -> None:
 
     assert f"{namespace}.{name}" == "relaunch.controller"
     for variable in action["extra_vars"]:
-        assert f'"{{{{ {variable} | default(' in text
+        assert f'"{{{{ {variable} }}}}"' in text
 
 
 def test_is_the_one_that_the_guide_shows() -> None:

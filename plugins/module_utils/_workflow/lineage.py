@@ -293,9 +293,9 @@ def _anew(
     failed = [job.finished for job in (base, *resumes, *same) if job.status in FAILED_STATUSES]
     last = max([root.finished, *failed])
     done = success_since(same, last) or next((job for job in same if job.active), None)
-    if done is not None or not same:
+    newest = max(same, key=lambda job: job.id, default=None)
+    if done is not None or newest is None or newest.successful:
         return done
-    newest = max(same, key=lambda job: job.id)
     nodes = nodes_seen(client, newest.id)
     doing = None if nodes is None else read_lineage(client, newest, nodes).doing
     return doing if doing is not None and (doing.active or success_since([doing], last)) else None
