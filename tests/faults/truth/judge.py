@@ -221,6 +221,9 @@ def _refused(facts: Facts, task: Said, account: Account) -> t.Iterator[_Wrong]:
     if facts.hosts == "all" or facts.fallback_to_all:
         yield Kind.STUCK, f"job {source.id} was refused, though it can be relaunched on all hosts: {said}"
         return
+    if facts.hosts == "remaining" and not all(done(facts, source, host, task) for host in facts.targeted & {*OUTSIDE}):
+        # No limit reaches these.
+        return
     left = [host for host in sorted(not_failed(facts, source)) if expected(facts, source, host, task)]
     if not source.began and any(not done(facts, source, host, task) for host in left):
         yield Kind.STUCK, f"job {source.id} was refused, though it never began, so that all of its hosts remain: {said}"

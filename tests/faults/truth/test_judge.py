@@ -13,6 +13,7 @@ import pytest
 
 from faults.truth.facts import BULK, Facts, Job, Look, Said
 from faults.truth.judge import Kind, false_alarms, judge
+from faults.truth.shapes import LOCALHOST
 
 ALL = ("web1", "web2", "web3")
 THERE = {"web1": (11, True), "web2": (12, True), "web3": (13, True)}
@@ -83,7 +84,7 @@ def facts_of(
     given: dict[str, t.Any] = {"kind": "job_relaunch", "hosts": "failed", "fallback_to_all": False, **fields}
     return Facts(
         sources=(1,),
-        targeted=frozenset(ALL),
+        targeted=frozenset(ALL) | source.failed.keys(),
         player="admin",
         jobs={one.id: one for one in (source, *jobs)},
         looks=looks,
@@ -136,6 +137,15 @@ CALM: dict[str, t.Any] = {"said": {"calm": True}}
             facts_of(REFUSED, [], REMADE, before=AGAIN), id="refused, since no relaunch runs on what was added again"
         ),
         pytest.param(facts_of(REFUSED, [], CANCELED), id="no statistics"),
+        pytest.param(
+            facts_of(
+                {**REFUSED, "msg": "No limit reaches localhost. web2 is left."},
+                [],
+                dataclasses.replace(SOURCE, failed={"web2": 12, LOCALHOST: None}),
+                **REMAINING,
+            ),
+            id="refused, since no limit reaches localhost",
+        ),
         pytest.param(facts_of(entry(), **OF_MANY), id="one of many"),
         pytest.param(facts_of(RETRIED, kind="job_retry"), id="retried"),
         pytest.param(facts_of(GOOD, [WHOLE], hosts="all"), id="all hosts"),
