@@ -89,7 +89,9 @@ class RunEnds:
         measures, left = self._successful(run, order)
         if measures and not left:
             return measures
-        failed = [job for job in order if not (job.successful or edited(job, run))][:MEASURES]
+        failed = [job for job in order if not (job.successful or edited(job, run))]
+        # The oldest is mostly the source, which others seldom get further than.
+        failed[MEASURES:-1] = []
         own = self.started(run)
         return [*measures, *(job for job in failed if self.started(job).beyond(own))] or [run]
 

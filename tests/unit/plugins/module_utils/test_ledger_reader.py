@@ -948,6 +948,14 @@ class TestEndOfARelaunch:
 
         assert done(work.ledger()) == {}
 
+    def test_the_source_measures_it_however_many_have_failed_since(self) -> None:
+        work = self.of(BROKE_OFF)
+        for _time in range(5):
+            work.ran("failed", BROKE_OFF, failed="web2")
+
+        assert done(work.ledger()) == {}
+        assert [number for number in range(42, 49) if work.events_asked(number)] == [42, 43, 47, 48]
+
     def test_nor_does_it_matter_which_of_them_started_more(self) -> None:
         """Job 43 got into a rescue, and job 44 behind the place where that ended."""
         rescue = [{**again(LAST, number), "uuid": f"r{number}"} for number in (5, 6)]
