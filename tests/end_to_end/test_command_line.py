@@ -22,6 +22,10 @@ from .test_cut_short import CASES, Rollout
 
 RECOVER = "relaunch.controller.recover_failed_jobs"
 RETRY = "relaunch.controller.retry_failed_hosts"
+RECOVER_PLAY = yaml.safe_load(
+    (Path(__file__).resolve().parents[2] / "playbooks" / "recover_failed_jobs.yml").read_text(encoding="utf-8")
+)[0]
+KNOWN = RECOVER_PLAY["vars"]["_recover_failed_jobs_known"]
 PLAYBOOK = "- hosts: all\n  gather_facts: false\n  tasks: []\n"
 
 RunPlaybook = t.Callable[..., t.Any]
@@ -181,39 +185,25 @@ def test_what_cannot_be_meant_is_named(
 
 
 @pytest.mark.parametrize("playbook", [RECOVER, RETRY])
-def test_an_inventory_that_becomes_another_user_does_not_lose_the_environment(
+@pytest.mark.parametrize(
+    "variables",
+    [
+        pytest.param({"ansible_become": True, "ansible_become_user": "nobody"}, id="another user, without environment"),
+        pytest.param(dict.fromkeys(KNOWN, "7"), id="an organization, a status or labels of hosts"),
+    ],
+)
+def test_what_an_inventory_sets_for_its_hosts_is_not_for_a_playbook(
     sandbox: Sandbox,
     failed: t.Callable[[str], int],
     run_playbook: RunPlaybook,
     connection: dict[str, str],
     tmp_path: Path,
     playbook: str,
+    variables: dict[str, t.Any],
 ) -> None:
     job = failed(f"Deploy {os.urandom(4).hex()}")
-    inventory = tmp_path / "hosts"
-    inventory.write_text("[all:vars]\nansible_become=true\nansible_become_user=nobody\n", encoding="utf-8")
-
-    done = run_playbook(playbook, "-i", str(inventory), "-e", f"job_id={job}", environ=connection)
-
-    assert done.status == 0, done.output
-    assert relaunched(sandbox) == [job]
-
-
-@pytest.mark.parametrize("playbook", [RECOVER, RETRY])
-def test_what_an_inventory_calls_so_is_no_variable_of_a_playbook(
-    sandbox: Sandbox,
-    failed: t.Callable[[str], int],
-    run_playbook: RunPlaybook,
-    connection: dict[str, str],
-    tmp_path: Path,
-    playbook: str,
-) -> None:
-    """As an organization, a status or labels of its hosts."""
-    job = failed(f"Deploy {os.urandom(4).hex()}")
-    recover = Path(__file__).resolve().parents[2] / "playbooks" / "recover_failed_jobs.yml"
-    known = yaml.safe_load(recover.read_text(encoding="utf-8"))[0]["vars"]["_recover_failed_jobs_known"]
     inventory = tmp_path / "hosts.json"
-    inventory.write_text(json.dumps({"all": {"vars": dict.fromkeys(known, "7")}}), encoding="utf-8")
+    inventory.write_text(json.dumps({"all": {"vars": variables}}), encoding="utf-8")
 
     done = run_playbook(playbook, "-i", str(inventory), "-e", f"job_id={job}", environ=connection)
 
@@ -230,8 +220,7 @@ def test_what_nodes_before_it_in_a_workflow_hand_on_is_no_misspelt_variable(
     playbook: str,
 ) -> None:
     job = failed(f"Deploy {os.urandom(4).hex()}")
-    recover = Path(__file__).resolve().parents[2] / "playbooks" / "recover_failed_jobs.yml"
-    summary = yaml.safe_load(recover.read_text(encoding="utf-8"))[0]["tasks"][1]["always"][-1]
+    summary = RECOVER_PLAY["tasks"][1]["always"][-1]
     # The last one is of somebody else's node.
     handed_on = [*summary["ansible.builtin.set_stats"]["data"], "retry_failed_hosts", "failed_hosts"]
     given = {**dict.fromkeys(handed_on, []), "unexpected": ["openssl"], "known": [], "awx_job_id": 7, "job_id": job}
@@ -243,10 +232,8 @@ def test_what_nodes_before_it_in_a_workflow_hand_on_is_no_misspelt_variable(
 
 
 def test_each_option_of_the_module_is_a_variable() -> None:
-    folder = Path(__file__).resolve().parents[2] / "playbooks"
-    plays = yaml.safe_load((folder / "recover_failed_jobs.yml").read_text(encoding="utf-8"))
     options = set(SPECIFICATION["argument_spec"]) - set(CONNECTION_SPEC) - {"wait", "hosts", "timeout"}
-    assert {*options, "job_hosts", "wait_timeout"} <= set(plays[0]["vars"]["_recover_failed_jobs_known"])
+    assert {*options, "job_hosts", "wait_timeout"} <= set(KNOWN)
 
 
 @pytest.mark.parametrize("name", ["max_jobs", "at_once", "stop_after", "max_attempts", "interval"])

@@ -33,7 +33,6 @@ from .._work.decision import (
     Refuse,
     base_run,
     narrows_limit,
-    unless_beside,
 )
 from .._work.ledger import FAILURES, HostRecord, HostResult, Ledger, ended, result_of
 from .._work.ledger_reader import JobsRead
@@ -117,8 +116,7 @@ def _decided(work: JobWork) -> Steps[tuple[Look, Decision]]:
     look, decision = work.decide(look)
     decision = unless_bereft(work, decision)
     while isinstance(decision, Launch) and decision.hosts != REMAINING and not decision.job.startable:
-        instead, why = decision.instead, not_startable(decision.job)
-        decision = unless_beside(look.ledger, work.request.options, instead) if instead else Refuse(why)
+        decision = decision.instead or Refuse(not_startable(decision.job))
     return look, _unless_refused(work, look.ledger, decision) if isinstance(decision, Launch) else decision
 
 

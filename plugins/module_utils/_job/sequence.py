@@ -27,19 +27,7 @@ from .._launch.asks import Newer, Pause, Room, Steps
 from .._launch.launch import Attempt, Launched, NotNow, pause_before_next_try, send
 from .._launch.look_up import look_up
 from .._launch.waiting import Watch
-from .._work.decision import (
-    ALL,
-    FAILED,
-    REMAINING,
-    Adopt,
-    Await,
-    Decision,
-    Done,
-    Launch,
-    Refuse,
-    Settled,
-    unless_beside,
-)
+from .._work.decision import ALL, FAILED, REMAINING, Adopt, Await, Decision, Done, Launch, Refuse, Settled
 from .._work.host_patterns import may_be_no_limit
 from .._work.runs import same_limit
 from .after_launch import after_adoption, after_launch, until_ended
@@ -119,7 +107,7 @@ class RelaunchSequence:
                     preparers = Preparers(work)
                     continue
                 look, decision = work.decide(look)
-                decision = unless_bereft(work, _unless_forbidden(work, look, decision, self._forbidden))
+                decision = unless_bereft(work, _unless_forbidden(decision, self._forbidden))
                 outcome = outcome.warned(*not_all_in(work, (source, *(run.job for run in look.ledger.runs))))
             if isinstance(decision, Await):
                 if work.request.check_mode:
@@ -322,15 +310,17 @@ def _refuse_whole_again(
             raise HostsLeftError(f"{said} {way} See {outcome.url}")
 
 
-def _unless_forbidden(work: JobWork, look: Look, decision: Decision, forbidden: t.Container[int]) -> Decision:
+def _unless_forbidden(decision: Decision, forbidden: t.Container[int]) -> Decision:
     """What to do, where that is no relaunch which this user may not launch; else what to do instead of it.
 
     :param forbidden: the jobs of which the controller has refused a relaunch.
     """
     if not (isinstance(decision, Launch) and decision.job.id in forbidden and decision.instead):
         return decision
-    why = f"{decision.instead.reason}, and job {decision.job.id} may not be relaunched by this user"
-    return unless_beside(look.ledger, work.request.options, replace(decision.instead, reason=why))
+    instead, forbidden_one = decision.instead, decision.job.id
+    if not isinstance(instead, Launch):
+        return instead
+    return replace(instead, reason=f"{instead.reason}, and job {forbidden_one} may not be relaunched by this user")
 
 
 def _none_runs(work: JobWork, launched: t.Sequence[Job], outcome: RelaunchOutcome) -> BrokenOffError:

@@ -103,16 +103,16 @@ class Launch:
 
     :param hosts: on ``all`` hosts, on its ``failed`` hosts, or on exactly those that are ``remaining``.
     :param due: the hosts that need it, where they had to be asked for.
-    :param instead: the job to relaunch where the controller forbids it for this one: a relaunch keeps its limit as a
-        prompt, and a user who may only execute the template may not relaunch a job with prompts that the template does
-        not ask for. The source has none.
+    :param instead: what to do where the controller forbids it for this job, mostly to relaunch another one: a relaunch
+        keeps its limit as a prompt, and a user who may only execute the template may not relaunch a job with prompts
+        that the template does not ask for. The source has none.
     """
 
     job: Job
     hosts: str
     reason: str
     due: tuple[HostRecord, ...] = ()
-    instead: t.Optional[Launch] = None
+    instead: t.Optional[Decision] = None
 
 
 Settled = t.Union[Refuse, Done, Adopt, Launch]
@@ -141,19 +141,23 @@ def decide(ledger: Ledger, options: RelaunchOptions) -> t.Union[Decision, AskEnd
         return _await(ledger.early, what, options)
     decision = _decide_whole(ledger, options) if options.hosts == ALL else _decide_hosts(ledger, options)
     other = ledger.astray
-    if isinstance(decision, Launch) and other is not None:
+    if not isinstance(decision, Launch):
+        return decision
+    if other is not None:
         ran = f"job {other.id}, which ran as job type {other.job_type}"
         return Refuse(f"This task has relaunched the same work as {ran}: its template was edited.")
-    return unless_beside(ledger, options, decision) if isinstance(decision, Launch) else decision
+    instead = decision.instead and _unless_beside(ledger, options, decision.instead)
+    return _unless_beside(ledger, options, replace(decision, instead=instead))
 
 
-def unless_beside(ledger: Ledger, options: RelaunchOptions, launch: Launch) -> Decision:
-    """A launch, unless it would be on all hosts where some were asked for, beside an active run on some of them."""
-    if options.hosts == ALL or options.force or narrows_limit(launch.job, launch.hosts):
-        return launch
-    beside = next((run.job for run in ledger.runs if run.job.active and share_limit(launch.job, run.job)), None)
-    if beside is None:
-        return launch
+def _unless_beside(ledger: Ledger, options: RelaunchOptions, decision: Decision) -> Decision:
+    """A decision, unless it is to launch on all hosts where some were asked for, beside an active run on these."""
+    if not isinstance(decision, Launch) or options.hosts == ALL or options.force:
+        return decision
+    active = (run.job for run in ledger.runs if run.job.active)
+    beside = next((job for job in active if share_limit(decision.job, job)), None)
+    if beside is None or narrows_limit(decision.job, decision.hosts):
+        return decision
     return _await(beside, f"job {beside.id}, the same work, which runs on hosts of job {ledger.source.id},", options)
 
 

@@ -194,8 +194,7 @@ class _Judge:
 
     def _suspect(self, batch: Batch) -> tuple[int, ...]:
         """Where this batch may have stopped: the counter of its last failure; 0 where that is out of sight."""
-        none_remain = [start.counter for start in batch.starts if start.kind is StartKind.NONE_REMAIN]
-        found = [*(failure.counter for failure in self._failures_in(batch)[:1]), *none_remain]
+        found = [*(failure.counter for failure in self._failures_in(batch)[:1]), *batch.none_remain]
         if found:
             return (max(found),)
         return () if self._all_in_sight(batch) else (0,)
@@ -218,8 +217,7 @@ class _Judge:
             if passed or self._went_on(batch, course):
                 return _Fate.WHOLE
             # ``max_fail_percentage`` tells that it stopped the batch; whether more was to come it does not.
-            told = any(start.kind is StartKind.NONE_REMAIN for start in batch.starts)
-            return _Fate.STOPPED if told else _Fate.UNPROVEN
+            return _Fate.STOPPED if batch.none_remain else _Fate.UNPROVEN
         branches = self._branches(batch, course)
         if course.ended_by_meta:
             since = [start.key for start in batch.tasks if start.counter > suspect[0]]

@@ -139,9 +139,9 @@ class HostReach(ActiveLimits):
             return tuple(records)
         reach = dict[HostKey, Reach]()
         for one in others:
-            row = rows.get(one.name, {"enabled": False})
-            idle = row.get("enabled") is False or row["id"] == one.key
-            reach[one.key] = Reach.IDLE if idle else Reach.RELAUNCH if isinstance(one.key, str) else Reach.AGAIN
+            now = _by_name(one, rows, Reach.RELAUNCH if isinstance(one.key, str) else Reach.AGAIN)
+            same = rows.get(one.name, {}).get("id") == one.key
+            reach[one.key] = Reach.IDLE if same or now is Reach.GONE else now
         return self._elsewhere([replace(one, reach=reach.get(one.key, one.reach)) for one in records])
 
     def with_moved(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:

@@ -22,7 +22,7 @@ from .host_patterns import NAMES_LIMIT
 from .ledger import ended
 from .never_begun import NO_INVENTORY, NOT_READABLE, OF_SLICE, NeverBegun
 from .runs import Run
-from .starts import RESULT_EVENTS, Batch, Started, StartKind
+from .starts import RESULT_EVENTS, Batch, Started
 
 # By which runs the end of another one is measured at most, so that a long history costs no more than a short one.
 MEASURES = 2
@@ -156,7 +156,7 @@ class RunEnds:
     def _one_survived(self, job: Job, batch: Batch) -> bool:
         """Whether a host that did not fail has a result in a batch which was not ended for it."""
         hosts = sorted(one.name_then for one in self._summaries(job) if not one.failed)[:NAMES_LIMIT]
-        if not hosts or any(start.kind is StartKind.NONE_REMAIN for start in batch.starts):
+        if not hosts or batch.none_remain:
             return False
         query = {"event__in": ",".join(RESULT_EVENTS), "host_name__in": ",".join(hosts), **range_of(batch)}
         return bool(self._client.get(JOB.at(job.id, "job_events"), **query, page_size=1).get("count"))

@@ -152,6 +152,11 @@ class Batch:
         """How often each task and handler was started, other than for further hosts: included again, for instance."""
         return Counter(key for key, _uuid in {(start.key, start.uuid) for start in self.starts if start.is_task})
 
+    @cached_property
+    def none_remain(self) -> tuple[int, ...]:
+        """The counters of the events by which ``max_fail_percentage`` tells that it stopped the batch."""
+        return tuple(start.counter for start in self.starts if start.kind is StartKind.NONE_REMAIN)
+
     @property
     def handlers(self) -> frozenset[Key]:
         """The handlers that were started after the last task."""

@@ -167,16 +167,18 @@ def _with_renames(
         return rounds
     found = list(rounds)
     for _number in range(rng.choice((1, 1, 2))):
-        at, skip = _moment(rng)
-        place = rng.randrange(len(found))
+        at = _moment(rng)
+        skip, place = _skip(rng, at), rng.randrange(len(found))
         found[place] = (Move("rename", rng.choice(free), at=at, skip=skip), *found[place])
     return tuple(found)
 
 
-def _moment(rng: random.Random) -> tuple[tuple[str, str] | None, int]:
-    """Between which two requests something moves, and how many of these pass first."""
-    at = rng.choice(MOMENTS) if rng.random() < 0.3 else None
-    return at, rng.randint(0, 3) if at and at[0] in ("list", "poll") else 0
+def _moment(rng: random.Random) -> tuple[str, str] | None:
+    return rng.choice(MOMENTS) if rng.random() < 0.3 else None
+
+
+def _skip(rng: random.Random, at: tuple[str, str] | None) -> int:
+    return rng.randint(0, 3) if at and at[0] in ("list", "poll") else 0
 
 
 def _task(rng: random.Random) -> Task:
@@ -221,12 +223,12 @@ def _attempt(rng: random.Random, book: Book, hosts: t.Sequence[str], least: int)
 def _moves(rng: random.Random, hosts: t.Sequence[str]) -> tuple[Move, ...]:
     moves = []
     for _number in range(rng.choice((0, 0, 1, 1, 2))):
-        at = rng.choice(MOMENTS) if rng.random() < 0.3 else None
+        at = _moment(rng)
         what = rng.choices(tuple(_MOVES), tuple(_MOVES.values()))[0]
         if at is not None and what not in _MEANWHILE:
             at = None
         if what == "cancel":
             at = ("post", "after")
-        skip = rng.randint(0, 3) if at and at[0] in ("list", "poll") else 0
+        skip = _skip(rng, at)
         moves.append(Move(what, rng.randrange(len(hosts)), rng.random() < 0.8, at, skip))
     return tuple(moves)

@@ -18,6 +18,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.decision
     Await,
     Decision,
     Done,
+    Launch,
     Refuse,
     RelaunchOptions,
     base_run,
@@ -159,8 +160,9 @@ def in_short(decision: Decision | AskEnd) -> str:
         return f"done by {decision.job.id}{_named(', left', decision.left)}{asks}"
     if isinstance(decision, Adopt):
         return f"adopt {decision.job.id}{_named(' on', decision.hosts)}{_named(', rest', decision.rest)}"
-    instead = f", else {decision.instead.job.id}" if decision.instead else ""
-    instead += " all" if decision.instead and decision.instead.hosts == "all" else ""
+    other = decision.instead
+    instead = f", else {other.job.id if isinstance(other, Launch) else in_short(other)}" if other else ""
+    instead += " all" if isinstance(other, Launch) and other.hosts == "all" else ""
     return f"launch {decision.job.id} {decision.hosts}{_named(' due', decision.due)}{instead}"
 
 
@@ -317,7 +319,7 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         "no template, others than those of the relaunch are running",
         Found(source(**ORPHAN), (partial(43, "failed", "a", failed="a", **ORPHAN), BESIDE), "a"),
         FAILED,
-        "launch 43 failed due a, else 42",
+        "launch 43 failed due a, else refuse",
     ),
     (
         "never began, nor did its relaunch",
