@@ -791,6 +791,12 @@ class Work:
             found = reader.enabled(reader.ledger(later, hosts_needed=True).hosts or ())
         return None if found is None else [host.name for host in found]
 
+    def reaches(self) -> dict[str, Reach]:
+        """The hosts in question, and whether a relaunch would run on them as they are now."""
+        with self._reader() as (reader, later):
+            ledger = reader.with_disabled(reader.ledger(later, hosts_needed=True))
+        return {host.name: host.reach for host in ledger.hosts or ()}
+
     @contextlib.contextmanager
     def _reader(self, many: bool = False, whole: bool = False) -> t.Iterator[tuple[LedgerReader, list[Job]]]:
         source, *later = self.jobs
@@ -815,6 +821,16 @@ BROKE_OFF = (PLAY, FIRST, failure("web2"))
 
 
 ADDED_AGAIN = {"id": 13, "created": "2026-12-01T00:00:00Z"}
+
+
+def test_who_is_missing_among_the_enabled_hosts_is_disabled_deleted_or_added_again() -> None:
+    work = Work().ran("failed", BROKE_OFF, failed="web1 web2 web3 web4").inventory("web1", "web2", "web3")
+    work.lists["inventories/1/hosts/"][1]["enabled"] = False
+    work.lists["inventories/1/hosts/"][2].update(ADDED_AGAIN)
+
+    # One that was deleted cannot be told from one that was renamed; neither runs.
+    expected = {"web1": Reach.RELAUNCH, "web2": Reach.IDLE, "web3": Reach.AGAIN, "web4": Reach.IDLE}
+    assert work.reaches() == expected
 
 
 @pytest.mark.parametrize(

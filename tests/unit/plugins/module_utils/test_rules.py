@@ -182,6 +182,15 @@ class TestRounds:
         assert "web01 can only be retried with them" in str(error)
         assert outcome.remaining_hosts == ("web01", "web02")
 
+    def test_but_not_where_it_can_be_left_out(self) -> None:
+        world = World(hopeless, "web01", "web02")
+        world.before = lambda _path: world.expired.add("web02") if 44 in world.jobs else None
+
+        outcome, _error = retry(world, RULES, hosts="remaining")
+
+        assert (len(world.posts) > 10, outcome.ended) == (True, "retries_used_up")
+        assert outcome.parked == {"web02": "renew the licence"}
+
     def test_it_ends_at_once_where_only_such_are_left(self) -> None:
         world, clock = World(lambda _number, hosts: {name: name == ONE for name in hosts}, "web01", ONE), Clock()
         world.expired.clear()

@@ -430,11 +430,12 @@ class TestOrphans:
 
         assert (result["hosts"], result["remaining_hosts"]) == (["web1", "web2"], ["web1"])
 
+    @pytest.mark.parametrize("limit", ["web1", "web1:web9"])
     def test_a_relaunch_that_is_relaunched_keeps_its_limit(
-        self, controller: ScriptedController, relaunch: Relaunch
+        self, controller: ScriptedController, relaunch: Relaunch, limit: str
     ) -> None:
         gone = {"unified_job_template": None}
-        partial = relaunched(43, "failed", limit="web1", **gone)
+        partial = relaunched(43, "failed", limit=limit, **gone)
         controller.expect("GET", at(42), body=job(42, host_status_counts={"failures": 2}, **gone))
         healed = relaunched(44, "successful", limit="web2", **gone)
         controller.expect("GET", JOBS, body=listed(in_list(partial), in_list(healed)))
@@ -442,12 +443,12 @@ class TestOrphans:
         controller.whenever("GET", at(43, "job_host_summaries"), body=listed(summary("web1")))
         controller.expect("GET", at(43), body=partial)
         controller.whenever("GET", at(44, "job_host_summaries"), body=listed(summary("web2", failed=False)))
-        controller.expect("POST", at(43, "relaunch"), 201, relaunched(45, limit="web1", **gone))
+        controller.expect("POST", at(43, "relaunch"), 201, relaunched(45, limit=limit, **gone))
         controller.expect("GET", JOBS, body=listed())
 
         result = relaunch(hosts="failed")
 
-        assert (result["failed"], result["id"], result["hosts"]) == (False, 45, ["web1"]), result["msg"]
+        assert (result["failed"], result["id"], result["hosts"]) == (False, 45, [limit]), result["msg"]
 
     def test_one_that_may_not_be_launched_says_so(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         before(controller, unified_job_template=None)
