@@ -1084,8 +1084,15 @@ class TestHandedOn:
         handed_on = {"leader": "web1", "release": 2}
         assert {name: variables(sandbox, job) for name, job in jobs.items()} == {"B": {}, "D": handed_on}, result["msg"]
 
+    @pytest.mark.parametrize("handed_on", [7, 8], ids=["nothing newer", "newer"])
     def test_what_one_hands_on_that_healed_a_resumed_node_outranks_what_all_were_given(
-        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, tmp_path: Path
+        self,
+        sandbox: Sandbox,
+        deploy: Deploy,
+        workflow: Workflow,
+        resume: Task,
+        tmp_path: Path,
+        handed_on: int,
     ) -> None:
         """One that asks for no variables had to be given, by the workflow, what a node above had handed on."""
         plain, closed = deploy(TWO, outcomes=None)["id"], deploy(TWO, asks=["limit"])["id"]
@@ -1098,12 +1105,13 @@ class TestHandedOn:
         made = workflow(nodes, {"A": {"status": "successful", "artifacts": {"release": 7}}, **FAILED_LINE})
         first = resume(made["id"])
         healed = heal(sandbox, sandbox.nodes(first["id"])["B"]["job"], "web2")
-        sandbox.change_job(healed, artifacts='{"release": 8}')
+        if handed_on == 8:
+            sandbox.change_job(healed, artifacts='{"release": 8}')
 
         result = resume(made["id"])
 
         assert (first["status"], result["failed"]) == ("failed", False), result["msg"]
-        assert variables(sandbox, sandbox.nodes(result["id"])["D"]["job"]) == {"release": 8}, result["msg"]
+        assert variables(sandbox, sandbox.nodes(result["id"])["D"]["job"]) == {"release": handed_on}, result["msg"]
 
     def test_hidden_ones_stand_in_the_way_of_no_update(
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
