@@ -22,17 +22,17 @@ from .._job.outcome import RelaunchOutcome
 from .._retry.rules import most_attempts
 from .._work.runs import same_limit
 from .._work.same_work import Prompts, SameWork
-from .looks import SharedLooks
 from .member import Member
 from .options import JobsRequest
 from .outcome import Tried
+from .recent_jobs import RecentJobs
 
 
 class Attempts:
     """
     :param request: how often the same work may be relaunched.
     :param members: of the selected jobs.
-    :param looks: tells what has run since the oldest of them.
+    :param recent: tells what has run since the oldest of them.
     :param prompts: what is known of what jobs were launched with; it grows.
     """
 
@@ -41,7 +41,7 @@ class Attempts:
         client: ControllerClient,
         request: JobsRequest,
         members: t.Sequence[Member],
-        looks: SharedLooks,
+        recent: RecentJobs,
         prompts: Prompts,
     ) -> None:
         self._client = client
@@ -50,7 +50,7 @@ class Attempts:
         self._of_template: dict[t.Optional[int], list[Job]] = {}
         for source in sources:
             self._of_template.setdefault(source.template, []).append(source)
-        self._looks = looks
+        self._recent = recent
         self._prompts = prompts
         self._oldest = min((source.id for source in sources), default=0)
         # By the number of the source whose work may be relaunched once more, how many jobs of its template had failed.
@@ -63,8 +63,8 @@ class Attempts:
 
     def open_questions(self, members: t.Iterable[Member]) -> list[Member]:
         """Those of some members whose work may have been relaunched too often, as far as is known."""
-        if self._looks.failures_known != self._failures_known:
-            self._failures_known = self._looks.failures_known
+        if self._recent.failures_known != self._failures_known:
+            self._failures_known = self._recent.failures_known
             self._settled.clear()
         return [member for member in members if member.source.id not in self._settled]
 
@@ -76,7 +76,7 @@ class Attempts:
         :raises ControllerError: it could not be read.
         """
         source = member.source
-        failures = len(self._looks.failures(source))
+        failures = len(self._recent.failures(source))
         # What has come of a workflow job is seen again before each of its launches.
         if member.tried is None and self._few.get(source.id) == failures:
             self._settle(member)
@@ -100,11 +100,11 @@ class Attempts:
         same_work = SameWork(self._client, source, self._request.options.job_type, self._prompts)
         selected = self._of_template.get(source.template, [])
         # A slice may be relaunched with success on other hosts than its own.
-        may_be = [*(self._looks.known(source) if source.sliced else self._looks.failures(source)), *selected]
+        may_be = [*(self._recent.of(source) if source.sliced else self._recent.failures(source)), *selected]
         may_be = [job for job in may_be if _may_be_attempt(job) and not same_work.surely_excludes(job)]
         if len({job.id for job in may_be}) + len(self._older(source)) < most:
             return None
-        of_template = (*self._looks.known(source), *selected)
+        of_template = (*self._recent.of(source), *selected)
         hosts = self._remaining(member)
 
         def counts(job: Job) -> bool:

@@ -65,7 +65,7 @@ class BulkDriver:
         #: All of them, by the number of their sources.
         self.members = sorted((member for row in turns for member in row), key=lambda member: member.source.id)
         self._looks = SharedLooks(watch, turns)
-        self._attempts = Attempts(watch.client, request, self.members, self._looks, prompts)
+        self._attempts = Attempts(watch.client, request, self.members, self._looks.recent, prompts)
         self._waits = Waits(request, self.members, watch.client.clock)
         self._deadline = DeadlineEnd(watch, self._waits, self._advance)
 
@@ -89,7 +89,7 @@ class BulkDriver:
         while True:
             self._begin_turns()
             self._answer_looks()
-            for job in self._looks.known_to_have_ended(self._waits.active):
+            for job in self._looks.recent.ended(self._waits.active):
                 self._waits.note_end(job)
             if self._end_by_time() or self._deadline.ends_some():
                 continue
@@ -161,7 +161,7 @@ class BulkDriver:
         # One that is looked for may be active, too.
         active = len(self._waits.running) + sum(member.takes_room for member in self._waits.left)
         room = min(self._request.at_once - active, self._request.max_jobs - self._waits.launched, LAUNCHES_A_LOOK)
-        found = self._waits.not_behind_others(waiting, self._looks.active_templates)[: max(0, room)]
+        found = self._waits.not_behind_others(waiting, self._looks.recent.active_templates)[: max(0, room)]
         let_in = _let_in(found, self._advance, self._client.clock)
         for member in waiting:
             member.passed_over = member.passed_over or member not in let_in

@@ -35,8 +35,9 @@ class SharedLooks:
         self._watch = watch
         self._turns = [row for row in turns if row[0].kind is JOB]
         self._row_of = {member.source.id: row for row in self._turns for member in row}
-        self._recent: t.Optional[RecentJobs] = None
-        self._stale = False
+        #: The recent jobs of all templates, as of the last look.
+        self.recent = RecentJobs(watch.client)
+        self._stale = True
         self._launched = self._behind_end = False
         self._in_one = True
 
@@ -54,24 +55,19 @@ class SharedLooks:
         :raises WaitTimeoutError: the task's timeout came first.
         :raises ControllerError: what waiting will not cure.
         """
-        recent = self._recent
         asks = [one.ask for one in looking if isinstance(one.ask, JobsAfter)]
-        if recent is not None and not self._stale:
-            age = self._client.clock() - recent.at
+        if not self._stale:
+            age = self._client.clock() - self.recent.at
             if all(self._is_new_enough(ask, age, shared_for) for ask in asks):
                 return
-        sources = self._sources()
-        if recent is None:
-            self._recent = self._watch.through(lambda: RecentJobs(self._client, sources))
-        else:
-            # Whoever looks may take the job that another one of the same work has launched, as it is now.
-            # Some of them have been answered already, and a workflow job looks for a job below it.
-            asked = [*(one.source for one in looking), *(ask.source for ask in asks)]
-            rows = {id(row): row for job in asked if (row := self._row_of.get(job.id)) is not None}
-            own = {job.id for member in looking for job in member.launched}
-            of_others = {job.id for row in rows.values() for member in row for job in member.launched} - own
-            others = waited_for() - of_others
-            self._watch.through(lambda: recent.refresh(sources, others))
+        # Whoever looks may take the job that another one of the same work has launched, as it is now.
+        # Some of them have been answered already, and a workflow job looks for a job below it.
+        asked = [*(one.source for one in looking), *(ask.source for ask in asks)]
+        rows = {id(row): row for job in asked if (row := self._row_of.get(job.id)) is not None}
+        own = {job.id for member in looking for job in member.launched}
+        of_others = {job.id for row in rows.values() for member in row for job in member.launched} - own
+        sources, others = self._sources(), waited_for() - of_others
+        self._watch.through(lambda: self.recent.refresh(sources, others))
         self._stale = self._launched = self._behind_end = False
 
     def _is_new_enough(self, ask: JobsAfter, age: float, shared_for: float) -> bool:
@@ -86,24 +82,19 @@ class SharedLooks:
 
         :raises ControllerError: it could not be read, with a single attempt.
         """
-        recent = self._recent
-        if recent is None or not self._in_one:
+        if not self._in_one:
             return None
-        before = recent.at
+        before = self.recent.at
         try:
-            ended = recent.ended_among(self._sources(), waited_for)
+            ended = self.recent.ended_among(self._sources(), waited_for)
         except AnswerError as error:
             if error.transient:
                 raise
             # Whatever it does not like about the filters: there are two lists that do the same.
             ended, self._in_one = None, False
-        if recent.at != before:
+        if self.recent.at != before:
             self._stale = self._launched = self._behind_end = False
         return ended
-
-    def known_to_have_ended(self, numbers: t.Collection[int]) -> list[Job]:
-        """Those of some jobs that are known to have ended, as of the last look."""
-        return [] if self._recent is None else self._recent.ended(numbers)
 
     def _sources(self) -> list[Job]:
         return [member.source for row in self._turns for member in row if member.entry is None]
@@ -114,8 +105,7 @@ class SharedLooks:
         """
         asks = {member: member.ask for member in looking if isinstance(member.ask, JobsAfter)}
         shared = {member: ask for member, ask in asks.items() if ask.source.id in self._row_of}
-        recent = self._recent
-        return {member for member, ask in shared.items() if recent is None or not recent.knows_all(ask)}
+        return {member for member, ask in shared.items() if not self.recent.knows_all(ask)}
 
     def answer(self, ask: t.Optional[Ask]) -> list[Job]:
         """What was asked for, as of the last look where that is shared.
@@ -124,27 +114,9 @@ class SharedLooks:
         :raises ControllerError: what waiting will not cure.
         """
         if isinstance(ask, JobsAfter) and ask.source.id in self._row_of:
-            return [] if self._recent is None else self._recent.answer(ask)
+            return self.recent.answer(ask)
         look: Newer = t.cast("Newer", ask)
         return self._watch.through(lambda: newer_jobs(self._client, look))
-
-    def known(self, source: Job) -> list[Job]:
-        """The jobs of a job's template that are newer than the oldest source, as of the last look."""
-        return [] if self._recent is None else self._recent.of(source)
-
-    def failures(self, source: Job) -> t.Collection[Job]:
-        """The jobs of a job's template that are known to have ended without success."""
-        return () if self._recent is None else self._recent.failures(source)
-
-    @property
-    def failures_known(self) -> int:
-        """How many jobs of all templates are known to have ended without success."""
-        return 0 if self._recent is None else self._recent.failures_known
-
-    @property
-    def active_templates(self) -> set[t.Optional[int]]:
-        """The templates of which a job is known to be active."""
-        return {job.template for job in self._recent.active} if self._recent is not None else set()
 
     def outdate(self) -> None:
         """Something may have been launched since the last look, and is not known."""
@@ -157,5 +129,5 @@ class SharedLooks:
 
     def note(self, job: Job, kind: Kind) -> None:
         """Know this job too, as it is now."""
-        if self._recent is not None and kind is JOB:
-            self._behind_end = self._recent.note(job) or self._behind_end
+        if kind is JOB:
+            self._behind_end = self.recent.note(job) or self._behind_end

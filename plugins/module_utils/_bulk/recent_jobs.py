@@ -9,6 +9,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+import math
 import typing as t
 from datetime import timedelta
 
@@ -27,13 +28,9 @@ ENDED_LEFT_OUT = 100
 
 
 class RecentJobs:
-    """What is known of them.
+    """What is known of them: nothing before the first ``refresh``."""
 
-    :param sources: the jobs than which they are newer.
-    :raises ControllerError: they could not be read.
-    """
-
-    def __init__(self, client: ControllerClient, sources: t.Collection[Job]) -> None:
+    def __init__(self, client: ControllerClient) -> None:
         self._client = client
         self._of_template: dict[TemplateOrName, dict[int, Job]] = {}
         # By the number of each job that was ever met, its template as it was then: that may be deleted meanwhile.
@@ -48,24 +45,33 @@ class RecentJobs:
         self._active: dict[int, Job] = {}
         self._failures: dict[TemplateOrName, dict[int, Job]] = {}
         #: When this was asked for, by the client's clock.
-        self.at = client.clock()
-        self._newest = max((job.id for job in sources), default=0)
+        self.at = -math.inf
+        # All jobs up to this number are known, of whichever of the templates.
+        self._known_to = self._newest = 0
         # When was answered, and the highest number that was known by then.
         self._asked: list[tuple[float, int]] = []
-        appeared = client.now() - timedelta(seconds=APPEARS_WITHIN)
-        self._note(listed := self._listed(sources, min((job.id for job in sources), default=0)))
-        # All jobs up to this number are known, of whichever of the templates.
-        self._known_to = max((job.id for job in (*sources, *listed) if job.created < appeared), default=0)
-        self._asked.append((client.clock(), self._newest))
 
     def refresh(self, sources: t.Collection[Job], waited_for: t.Container[int]) -> None:
-        """Ask for what has come since, and for what was active then.
+        """Ask for what has come since, and for what was active then; first of all for what is newer than the oldest
+        source.
 
         :param sources: all those whose recent jobs still matter.
         :param waited_for: numbers of active jobs whose ends are noted without being asked for here.
         :raises ControllerError: it could not be read.
         """
         began = self._client.clock()
+        if self._asked:
+            self._refresh_active(waited_for)
+            self._note(self._listed(sources, self._known_to))
+        else:
+            appeared = self._client.now() - timedelta(seconds=APPEARS_WITHIN)
+            listed = self._listed(sources, min((job.id for job in sources), default=0))
+            self._newest = max((job.id for job in sources), default=0)
+            self._note(listed)
+            self._known_to = max((job.id for job in (*sources, *listed) if job.created < appeared), default=0)
+        self._is_known_as_of(began)
+
+    def _refresh_active(self, waited_for: t.Container[int]) -> None:
         active = {number for number in self._active if number not in waited_for}
         found = [Job.of(entry) for entry in by_numbers(self._client.results, JOB.path, "id__in", active)]
         self._note(found)
@@ -76,8 +82,6 @@ class RecentJobs:
         self._note(there)
         for number in gone:
             del self._active[number], self._of_template[self._template_of[number]][number]
-        self._note(self._listed(sources, self._known_to))
-        self._is_known_as_of(began)
 
     def ended_among(self, sources: t.Collection[Job], waited_for: t.Collection[int]) -> t.Optional[list[Job]]:
         """Of active jobs those that have ended, by one list of them and of what has come since, as ``refresh`` asks for
@@ -126,7 +130,8 @@ class RecentJobs:
     def note(self, job: Job) -> bool:
         """Know this one too, as it is now; whether that is an end which no list has shown."""
         ended = job.id in self._active and not job.active
-        self._note([job])
+        if self._asked:
+            self._note([job])
         return ended
 
     def of(self, source: Job) -> list[Job]:
@@ -144,9 +149,9 @@ class RecentJobs:
         return sum(map(len, self._failures.values()))
 
     @property
-    def active(self) -> t.Collection[Job]:
-        """Those that are active, as of the last look."""
-        return self._active.values()
+    def active_templates(self) -> set[t.Optional[int]]:
+        """The templates of which one is known to be active."""
+        return {job.template for job in self._active.values()}
 
     def answer(self, ask: JobsAfter) -> Listed:
         """What is asked for, without the work that is surely other; that is told of each job once if it is not new."""
