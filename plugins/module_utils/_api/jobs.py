@@ -15,7 +15,7 @@ from functools import cached_property
 
 from .client import ControllerClient
 from .errors import AnswerError, AnswerLostError, ControllerError
-from .kinds import JOB, WORKFLOW_JOB, Kind
+from .kinds import BY_TYPE, JOB, WORKFLOW_JOB, Kind
 
 ACTIVE_STATUSES = frozenset({"new", "pending", "waiting", "running"})
 NEW = "new"
@@ -67,8 +67,8 @@ class Job:
 
     @property
     def kind(self) -> Kind:
-        """A workflow job, or else a job."""
-        return WORKFLOW_JOB if self.facts.get("type") == WORKFLOW_JOB.type else JOB
+        """As it says of itself; a job where it says nothing."""
+        return BY_TYPE.get(str(self.facts.get("type")), JOB)
 
     @property
     def job_type(self) -> str:
@@ -319,13 +319,13 @@ def told(hosts: t.Iterable[str], most: int = 10) -> str:
     return ", ".join(names[:most]) + more
 
 
-def never_runs(job: Job, kind: Kind = JOB, problem: t.Optional[str] = "", source: bool = False) -> str:
+def never_runs(job: Job, problem: t.Optional[str] = "", source: bool = False) -> str:
     """The sentences about a job that was left in ``new``, with what to do.
 
     :param problem: why it could not be canceled, as a sentence; None where it was canceled.
     :param source: the task is asked for its work; else it is another one of that.
     """
-    what = f"{kind.noun.capitalize()} {job.id}{'' if source else ', the same work,'}"
+    what = f"{job.kind.noun.capitalize()} {job.id}{'' if source else ', the same work,'}"
     again = ", and launch the same again" if source else ""
     then = "It was canceled." if problem is None else f"{problem} Cancel it in the controller{again}."
     return f"{what} was left in status new and will never run. {then.lstrip()}"

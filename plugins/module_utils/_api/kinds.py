@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of unified job that can be relaunched.
+    """A kind of unified job.
 
     :param type: as ``type`` in the API.
     :param path: of its list, below the API's prefix.
@@ -36,6 +36,7 @@ JOB = Kind("job", "jobs/", "jobs/playbook", "job")
 WORKFLOW_JOB = Kind("workflow_job", "workflow_jobs/", "jobs/workflow", "workflow job")
 PROJECT_UPDATE = Kind("project_update", "project_updates/", "jobs/project", "project update")
 INVENTORY_UPDATE = Kind("inventory_update", "inventory_updates/", "jobs/inventory", "inventory update")
+BY_TYPE = {kind.type: kind for kind in (JOB, WORKFLOW_JOB, PROJECT_UPDATE, INVENTORY_UPDATE)}
 
 # All that a number may stand for, as `type` in the API, in a person's words.
 IN_WORDS = {

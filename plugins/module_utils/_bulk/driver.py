@@ -16,7 +16,7 @@ import typing as t
 from .._api.errors import ControllerError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job, counted
 from .._api.kinds import JOB, Kind
-from .._launch.asks import EndOf, Pause
+from .._launch.asks import Pause
 from .._launch.waiting import Watch
 from .._work.same_work import Prompts
 from .attempts import Attempts
@@ -118,8 +118,8 @@ class BulkDriver:
             if member.kind is JOB and member.state.looking_up and not looked_for:
                 self._looks.outdate()
             for job in member.launched[before:]:
-                self._waits.note_launch(job, member.kind)
-                self._looks.note_launch(job, member.kind)
+                self._waits.note_launch(job)
+                self._looks.note_launch(job)
 
     def _begin_turns(self) -> None:
         """In each row the next one, when the one before is over; or, where nobody waits for it, has launched."""
@@ -184,11 +184,11 @@ class BulkDriver:
 
     def _answer(self, answers: t.Sequence[tuple[Member, t.Optional[Job]]]) -> bool:
         # A job may have waited for an update.
-        of_jobs = [(one, job) for one, job in answers if job and one.kind is JOB and _kind_of_end(one) is JOB]
+        of_jobs = [(one, job) for one, job in answers if job and one.kind is job.kind is JOB]
         self._ahead([(job, one.source) for one, job in of_jobs if job.successful])
         for member, answer in answers:
             if answer is not None:
-                self._looks.note(answer, _kind_of_end(member))
+                self._looks.note(answer)
             self._advance(member, answer)
         return bool(answers)
 
@@ -203,7 +203,7 @@ class BulkDriver:
             raise RefusedError(said) from None
         self._waits.note_look()
         for job in ended.values():
-            self._looks.note(job, numbers[job.id])
+            self._looks.note(job)
             self._waits.note_end(job)
         for number, how in lost.items():
             self._waits.note_lost(number, how)
@@ -232,11 +232,6 @@ class BulkDriver:
             else:
                 self._waits.note_end(job)
         return True
-
-
-def _kind_of_end(member: Member) -> Kind:
-    """Of what it waits for the end of."""
-    return member.ask.kind if isinstance(member.ask, EndOf) else member.kind
 
 
 def _keeps_turn(member: Member, request: JobsRequest) -> bool:

@@ -10,7 +10,7 @@ import typing as t
 
 from .._api.errors import AnswerError
 from .._api.jobs import Job
-from .._api.kinds import JOB, Kind
+from .._api.kinds import JOB
 from .._job.driver import newer_jobs
 from .._launch.asks import Ask, JobsAfter, Newer
 from .._launch.waiting import Watch
@@ -122,12 +122,12 @@ class SharedLooks:
         """Something may have been launched since the last look, and is not known."""
         self._stale = True
 
-    def note_launch(self, job: Job, kind: Kind) -> None:
+    def note_launch(self, job: Job) -> None:
         """Know a job that was launched here."""
-        self._launched = self._launched or kind is JOB
-        self.note(job, kind)
+        self._launched = self._launched or job.kind is JOB
+        self.note(job)
 
-    def note(self, job: Job, kind: Kind) -> None:
+    def note(self, job: Job) -> None:
         """Know this job too, as it is now."""
-        if kind is JOB:
+        if job.kind is JOB:
             self._behind_end = self.recent.note(job) or self._behind_end

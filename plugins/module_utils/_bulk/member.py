@@ -62,7 +62,6 @@ class Member:
     :param steps: its steps, which have not begun.
     :param later_turn: another job of the same work comes first.
     :param ruled: tells which rules its failed hosts fall under; None without rules.
-    :param kind: of it, and of what is launched for it.
     :param tried: tells of a workflow job how often it has been resumed or relaunched without success.
     :param node_job_ids: of a workflow job, the selected jobs of its nodes, which are left to it.
     :param older: of a workflow job, the entries of older ones of the same work, as far as they are known before.
@@ -81,7 +80,6 @@ class Member:
     steps: Steps[t.Any]
     later_turn: bool = False
     ruled: t.Optional[RuledHosts] = None
-    kind: Kind = JOB
     tried: t.Optional[t.Callable[[], Tried]] = None
     node_job_ids: t.Optional[tuple[int, ...]] = None
     older: tuple[JobEntry, ...] = ()
@@ -124,6 +122,11 @@ class Member:
             # In between the verdict may look at other jobs.
             if not isinstance(self.ask, LOOKS):
                 self.acts, self.ended_badly = True, False
+
+    @property
+    def kind(self) -> Kind:
+        """Of it, and of what is launched for it."""
+        return self.source.kind
 
     @property
     def launched(self) -> list[Job]:

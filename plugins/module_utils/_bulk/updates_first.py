@@ -66,7 +66,7 @@ class UpdatesFirst:
         waited = newer.active
         if waited:
             try:
-                newer = yield EndOf(newer, kind)
+                newer = yield EndOf(newer)
             except WaitTimeoutError as error:
                 over = "deadline" if isinstance(error, DeadlineError) else "timeout"
                 raise type(error)(

@@ -60,8 +60,8 @@ class Waits:
         self._members = members
         self._last_left = members
         self._clock = clock
-        #: By number, the jobs that were launched here and are active, each with its kind.
-        self.running: dict[int, tuple[Job, Kind]] = {}
+        #: By number, the jobs that were launched here and are active.
+        self.running: dict[int, Job] = {}
         #: How many were launched here.
         self.launched = 0
         # When the last of them was launched, and when it was seen last who is active, or had been launched since.
@@ -83,9 +83,9 @@ class Waits:
         """Those that wait for the end of a job, with what they ask for."""
         return [(member, member.ask) for member in self.left if isinstance(member.ask, EndOf)]
 
-    def note_launch(self, job: Job, kind: Kind) -> None:
+    def note_launch(self, job: Job) -> None:
         """Know a job that was launched here."""
-        self.running[job.id] = job, kind
+        self.running[job.id] = job
         self.launched += 1
         self._launched_at = self._clock()
 
@@ -118,7 +118,7 @@ class Waits:
         self.running.pop(number, None)
         for member, ask in self.for_end:
             if ask.job.id == number:
-                what = f"{ask.kind.noun.capitalize()} {number}"
+                what = f"{ask.job.kind.noun.capitalize()} {number}"
                 member.lose(f"{what} {how} while it was waited for: what became of it is not known.")
 
     def over(self, idle: bool = False) -> list[tuple[Member, Job]]:
@@ -157,7 +157,7 @@ class Waits:
 
         :param active_templates: those of which a job is known to be active.
         """
-        busy = {job.template for job, _kind in self.running.values()}
+        busy = {job.template for job in self.running.values()}
         found = []
         for member in waiting:
             template = member.source.template
@@ -174,7 +174,7 @@ class Waits:
     @property
     def asked(self) -> dict[int, Kind]:
         """The numbers of the jobs for whose end somebody waits, each with its kind."""
-        return {ask.job.id: ask.kind for _member, ask in self.for_end}
+        return {ask.job.id: ask.job.kind for _member, ask in self.for_end}
 
     @property
     def active(self) -> dict[int, Kind]:
@@ -183,7 +183,7 @@ class Waits:
         # Without waiting for the ends, room is waited for.
         more = any(not member.waits_for_end for member in self.left)
         if more:
-            asked.update((number, kind) for number, (_job, kind) in self.running.items())
+            asked.update((number, job.kind) for number, job in self.running.items())
         if not (more or self._options.wait):
             return {}
         return {number: kind for number, kind in asked.items() if number not in self._ended}

@@ -106,7 +106,6 @@ def workflow_member(
         newest,
         run.state,
         _steps(run, seen),
-        kind=WORKFLOW_JOB,
         tried=lambda: seen[-1].tried,
         node_job_ids=node_jobs.get(newest.id),
         older=entries,
@@ -144,17 +143,17 @@ def _turn(run: WorkflowRun, row: WorkflowRow) -> Steps[WorkflowOutcome]:
     success, active, failed = row.success, row.active, row.last_failed
     if success is not None:
         secret = "" if _resumes(success) else uncompared(success)
-        outcome = nothing.about(run.client, success, WORKFLOW_JOB)
+        outcome = nothing.about(run.client, success)
         return outcome.saying(f"Workflow job {success.id}, the same work, has succeeded since.", secret)
     if active is not None:
         run.state.adopted = True
-        outcome = nothing.about(run.client, active, WORKFLOW_JOB)
+        outcome = nothing.about(run.client, active)
         same = f"Workflow job {active.id}, launched with the same values,"
         if run.request.check_mode or not run.request.waiting.wait:
             return outcome.saying(f"{same} is {active.status}: its end decides.", uncompared(active))
         ended = yield from run.until_ended(active, outcome)
         if ended.successful:
-            outcome = nothing.about(run.client, ended, WORKFLOW_JOB)
+            outcome = nothing.about(run.client, ended)
             return outcome.saying(f"{same} was successful.", uncompared(active))
         # One that was left in status new has failed nothing.
         run.state.adopted, failed = False, failed if ended.active else ended

@@ -15,7 +15,7 @@ from dataclasses import replace
 from .._api import jobs as _jobs
 from .._api.errors import ControllerError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job
-from .._api.kinds import JOB, Kind
+from .._api.kinds import JOB
 from .._launch.asks import EndOf, Pause, Steps
 from .._launch.failure_report import explained, in_front
 from .._launch.launch import Launched
@@ -124,8 +124,8 @@ def await_end(watch: Watch, ask: EndOf, what: str, outcome: Outcome) -> Steps[Jo
     :raises WaitTimeoutError: the time is over.
     :raises ControllerError: what waiting will not cure.
     """
-    client, job, kind = watch.client, ask.job, ask.kind
-    page = client.page_url(kind.page, job.id)
+    client, job = watch.client, ask.job
+    page = client.page_url(job.kind.page, job.id)
     try:
         ended: Job = yield ask
         return ended
@@ -133,31 +133,31 @@ def await_end(watch: Watch, ask: EndOf, what: str, outcome: Outcome) -> Steps[Jo
         last, trouble = t.cast("Job", error.last or job), error.trouble
         on = GOES_ON
         if ask.ours and watch.waiting.cancel_on_timeout:
-            (last, on), trouble = canceled(watch, last, kind), ""
-        why = trouble or explained(last) + (in_front(client, last) if kind is JOB else "")
+            (last, on), trouble = canceled(watch, last), ""
+        why = trouble or explained(last) + (in_front(client, last) if job.kind is JOB else "")
         state = f"last seen {last.status}" if trouble else last.status
         if outcome.job is not None and outcome.job.id == job.id:
-            outcome = outcome.about(client, last, kind)
+            outcome = outcome.about(client, last)
         over = watch.waiting.over(error)
-        late = type(error)(f"Waiting for {what} ended {over} with the {kind.noun} {state}.{why} {on} See {page}")
+        late = type(error)(f"Waiting for {what} ended {over} with the {job.kind.noun} {state}.{why} {on} See {page}")
         raise BrokenOffError(late, outcome) from None
     except ControllerError as error:
         said = f"Waiting for {what} ended early: {error} Run the task again to go on, or see {page}"
         raise BrokenOffError(RefusedError(said), outcome) from None
 
 
-def canceled(watch: Watch, job: Job, kind: Kind = JOB) -> tuple[Job, str]:
+def canceled(watch: Watch, job: Job) -> tuple[Job, str]:
     """Cancel a job; it as seen last, and what came of it."""
-    return seen_after_cancel(watch, job, watch.cancel(job, kind) or "It was canceled.", kind)
+    return seen_after_cancel(watch, job, watch.cancel(job) or "It was canceled.")
 
 
-def seen_after_cancel(watch: Watch, job: Job, said: str, kind: Kind) -> tuple[Job, str]:
+def seen_after_cancel(watch: Watch, job: Job, said: str) -> tuple[Job, str]:
     """A job that was canceled, as seen last, and what came of it.
 
     :param said: that, as far as it is known.
     """
     try:
-        return watch.until_canceled(job, kind), said
+        return watch.until_canceled(job), said
     except ControllerError as error:
         return job, f"{said} Its state could not be read after that: {error}"
 

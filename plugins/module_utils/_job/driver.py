@@ -50,7 +50,7 @@ def _answer(ask: Ask, watch: Watch) -> t.Any:
     if isinstance(ask, (JobsAfter, WorkflowJobsAfter)):
         return newer_jobs(watch.client, ask)
     if isinstance(ask, EndOf):
-        return watch.until_ended(ask.job, ask.kind, ask.ours)
+        return watch.until_ended(ask.job, ask.ours)
     if isinstance(ask, Pause):
         watch.client.sleep(ask.seconds)
     return None

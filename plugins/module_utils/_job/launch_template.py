@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from .._api.errors import AnswerError, ForbiddenError, JobUnsuccessfulError, NoFailedHostsError, RefusedError
 from .._api.jobs import Job, counted, host_summaries, limit_names_in, summary_of, told
-from .._api.kinds import JOB, WORKFLOW_JOB
+from .._api.kinds import WORKFLOW_JOB
 from .._api.paging import in_chunks
 from .._api.templates import CREDENTIALS
 from .._launch.changes import secret_texts
@@ -233,13 +233,11 @@ def refuse_ignored(work: JobWork, new: Job, outcome: RelaunchOutcome) -> None:
     :raises JobUnsuccessfulError: it has not.
     """
     ignored = new.facts.get("ignored_fields") or {}
-    sliced = new.kind is WORKFLOW_JOB
-    if not (ignored or sliced):
+    if not (ignored or new.kind is WORKFLOW_JOB):
         return
-    kind = WORKFLOW_JOB if sliced else JOB
     why = f"the controller ignored {told(sorted(ignored))}" if ignored else "its template is sliced by now"
-    problem = work.watch.cancel(new, kind)
-    said = f"{kind.noun.capitalize()} {new.id} does not run as asked: {why}."
+    problem = work.watch.cancel(new)
+    said = f"{new.kind.noun.capitalize()} {new.id} does not run as asked: {why}."
     end = problem or "It was canceled; it may have begun."
     error = JobUnsuccessfulError(f"{said} {end} Run the task again.")
-    raise BrokenOffError(error, outcome.about(work.client, new, kind))
+    raise BrokenOffError(error, outcome.about(work.client, new))

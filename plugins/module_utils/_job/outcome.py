@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, fields, replace
 from .._api.client import ControllerClient
 from .._api.errors import ControllerError
 from .._api.jobs import Job
-from .._api.kinds import JOB, Kind
 
 if t.TYPE_CHECKING:
     from .._work.ledger import HostRecord
@@ -54,9 +53,9 @@ class Outcome:
             shown.update({name: facts[name] for name in FLAT_FACTS if name in facts}, job=facts)
         return shown
 
-    def about(self: SomeOutcome, client: ControllerClient, job: Job, kind: Kind = JOB) -> SomeOutcome:
+    def about(self: SomeOutcome, client: ControllerClient, job: Job) -> SomeOutcome:
         """The same, with this job as the one that does or did the work."""
-        return replace(self, job=job, url=client.page_url(kind.page, job.id))
+        return replace(self, job=job, url=client.page_url(job.kind.page, job.id))
 
     def saying(self: SomeOutcome, *sentences: str) -> SomeOutcome:
         """The same, with more said; empty sentences are none."""

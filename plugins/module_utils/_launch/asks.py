@@ -71,7 +71,6 @@ class EndOf:
     """
 
     job: Job
-    kind: Kind = JOB
     ours: bool = False
 
 

@@ -13,7 +13,7 @@ import typing as t
 
 from .._api.errors import AnswerError, ControllerError
 from .._api.jobs import Job
-from .._api.kinds import IN_WORDS, JOB, Kind
+from .._api.kinds import IN_WORDS
 from .._work.decision import FAILED, no_failed_hosts
 
 
@@ -38,9 +38,9 @@ _PERMISSIONS = (
 )
 
 
-def not_startable(job: Job, kind: Kind = JOB) -> str:
+def not_startable(job: Job) -> str:
     """The sentence for a job that the controller says this user may not start."""
-    return f"The controller does not let this user start {kind.noun} {job.id}. {_PERMISSIONS}"
+    return f"The controller does not let this user start {job.kind.noun} {job.id}. {_PERMISSIONS}"
 
 
 def _next(error: AnswerError, job: Job) -> str:

@@ -14,7 +14,7 @@ from .._api import jobs as _jobs
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, ControllerError, DeadlineError, OptionError, WaitTimeoutError
 from .._api.jobs import Job
-from .._api.kinds import JOB, Kind
+from .._api.kinds import Kind
 from .._api.paging import by_numbers
 
 _T = t.TypeVar("_T")
@@ -156,7 +156,7 @@ class Watch:
         """Whether to go on trying after so many seconds of trouble."""
         return not self.passed and seconds < LONGEST_TROUBLE
 
-    def until_ended(self, job: Job, kind: Kind = JOB, ours: bool = False) -> Job:
+    def until_ended(self, job: Job, ours: bool = False) -> Job:
         """The job when it has ended, or was left in ``new``.
 
         :param ours: the task has launched it: after the task's deadline it is waited for still, unless it is to be
@@ -165,21 +165,21 @@ class Watch:
         :raises DeadlineError: the task's deadline did, likewise.
         :raises ControllerError: what waiting will not cure.
         """
-        known = job if self.launch_by is None else self._until_deadline(job, kind, ours, self.launch_by)
-        ended = self._until(job, kind, self._ended, self.left(), known)
+        known = job if self.launch_by is None else self._until_deadline(job, ours, self.launch_by)
+        ended = self._until(job, self._ended, self.left(), known)
         if self.waiting.each_job:
             self._timeout_at = self._next_timeout()
         return ended
 
-    def _until_deadline(self, job: Job, kind: Kind, ours: bool, deadline: float) -> Job:
+    def _until_deadline(self, job: Job, ours: bool, deadline: float) -> Job:
         """The job when it has ended or the deadline has come, as far as it is waited for after that."""
         try:
-            return self._until(job, kind, self._ended, self.left(most=deadline - self.client.clock()), job)
+            return self._until(job, self._ended, self.left(most=deadline - self.client.clock()), job)
         except WaitTimeoutError as error:
             last = t.cast("Job", error.last or job)
             if error.trouble and ours and not self.passed:
                 # It may have begun since it was seen last.
-                last, error.trouble = self.through(lambda: _jobs.get_once(self.client, job.id, kind)), ""
+                last, error.trouble = self.through(lambda: _jobs.get_once(self.client, job.id, job.kind)), ""
             if self.passed or self.waiting.beyond_deadline(last, ours):
                 return last
             raise DeadlineError("The deadline is over.", last, error.trouble) from None
@@ -247,46 +247,42 @@ class Watch:
         timeout = (
             EVENTS_TIMEOUT if job.status in (_jobs.FAILED_STATUS, _jobs.SUCCESSFUL) else EVENTS_TIMEOUT_NO_PLAYBOOK
         )
-        return self._as_seen_last(job, JOB, lambda now: now.events_processed, self.left(most=timeout), known)
+        return self._as_seen_last(job, lambda now: now.events_processed, self.left(most=timeout), known)
 
-    def cancel(self, job: Job, kind: Kind = JOB) -> t.Optional[str]:
+    def cancel(self, job: Job) -> t.Optional[str]:
         """Cancel a job; tried again while it fails in passing, since canceling twice does no harm.
 
         :returns: None where the controller accepted it, else why it goes on or has gone on, as a sentence.
         """
         try:
-            self.client.retried(lambda: self.client.post(kind.at(job.id, "cancel"), {}, CANCEL_ACCEPTED))
+            self.client.retried(lambda: self.client.post(job.kind.at(job.id, "cancel"), {}, CANCEL_ACCEPTED))
         except ControllerError as error:
             if isinstance(error, AnswerError) and error.status == ENDED_ALREADY:
-                return _why_not_canceled(self.client, job, kind)
+                return _why_not_canceled(self.client, job)
             return f"Canceling it failed: {error}"
         return None
 
-    def until_canceled(self, job: Job, kind: Kind = JOB) -> Job:
+    def until_canceled(self, job: Job) -> Job:
         """A job that was canceled, when it has ended; as seen last where that takes too long.
 
         :raises ControllerError: what waiting will not cure.
         """
-        return self._as_seen_last(job, kind, lambda now: not now.active, CANCEL_TIMEOUT, job)
+        return self._as_seen_last(job, lambda now: not now.active, CANCEL_TIMEOUT, job)
 
     def _ended(self, job: Job) -> bool:
         if self._progress:
             self._progress(job)
         return job.over(self.client.now())
 
-    def _as_seen_last(
-        self, job: Job, kind: Kind, done: t.Callable[[Job], bool], timeout: float, known: t.Optional[Job]
-    ) -> Job:
+    def _as_seen_last(self, job: Job, done: t.Callable[[Job], bool], timeout: float, known: t.Optional[Job]) -> Job:
         """The job when it is so, or when the time is over."""
         try:
-            return self._until(job, kind, done, timeout, known)
+            return self._until(job, done, timeout, known)
         except WaitTimeoutError as error:
             return t.cast("Job", error.last or job)
 
-    def _until(
-        self, job: Job, kind: Kind, done: t.Callable[[Job], bool], timeout: float, known: t.Optional[Job]
-    ) -> Job:
-        return self._wait(lambda: _jobs.get_once(self.client, job.id, kind), done, timeout, known)
+    def _until(self, job: Job, done: t.Callable[[Job], bool], timeout: float, known: t.Optional[Job]) -> Job:
+        return self._wait(lambda: _jobs.get_once(self.client, job.id, job.kind), done, timeout, known)
 
     def _wait(
         self, fetch: t.Callable[[], _T], done: t.Callable[[_T], bool], timeout: float, known: t.Optional[_T] = None
@@ -358,10 +354,10 @@ def seen_in_detail(
     return there, frozenset(gone), frozenset(hidden)
 
 
-def _why_not_canceled(client: ControllerClient, job: Job, kind: Kind) -> t.Optional[str]:
+def _why_not_canceled(client: ControllerClient, job: Job) -> t.Optional[str]:
     """The answer to a cancel may have been lost, and the next one came when it had been carried out."""
     try:
-        now = _jobs.get(client, job.id, kind)
+        now = _jobs.get(client, job.id, job.kind)
     except ControllerError as error:
         return f"It ended before it could be canceled, or was canceled; its state could not be read: {error}"
     return None if now.status == _jobs.CANCELED else "It ended before it could be canceled."

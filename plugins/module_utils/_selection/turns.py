@@ -48,7 +48,7 @@ def left_alone(job: Job) -> str:
             f"It needs passwords: {', '.join(job.passwords_needed)}. Relaunch it with job_relaunch and "
             "credential_passwords."
         )
-    return "" if job.startable else not_startable(job, job.kind)
+    return "" if job.startable else not_startable(job)
 
 
 def in_turns(

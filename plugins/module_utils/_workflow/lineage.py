@@ -74,7 +74,7 @@ class Lineage:
     def warnings(self) -> t.Iterator[str]:
         """What somebody should see to, as sentences."""
         for job in self.left_new:
-            yield _jobs.never_runs(job, WORKFLOW_JOB)
+            yield _jobs.never_runs(job)
 
     def templates(self, followed: Job) -> tuple[int, ...]:
         """The temporary templates in the order in which they are removed: the one that shows the success is the last.
@@ -385,7 +385,7 @@ def _by_jobs(client: ControllerClient, root: Job, of_nodes: t.AbstractSet[int]) 
         if str(facts.get("name")).startswith(_temporary_template.name_prefix(root.id)):
             later = found.get(int(facts["id"]), job)
             times = {"created": entry.get("created"), "finished": later.facts.get("finished")}
-            found[int(facts["id"])] = Job.of({**facts, **times})
+            found[int(facts["id"])] = Job.of({**facts, "type": WORKFLOW_JOB.type, **times})
     return list(found.values()), whole
 
 

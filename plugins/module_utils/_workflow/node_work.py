@@ -178,7 +178,7 @@ class NodeWork:
         if doing is None:
             return NodeLeft()
         if doing.active:
-            return NodeLeft(waits_for=(doing, WORKFLOW_JOB))
+            return NodeLeft(waits_for=doing)
         return NodeLeft(healed_by=doing.id, masked=bool(uncompared(doing)))
 
     def _of_slices(self, number: int, node: Node) -> Steps[NodeLeft]:
@@ -213,7 +213,7 @@ class NodeWork:
         earlier = self._earlier_than(work.source) if self._hosts == REMAINING else ()
         look, decision = work.decide(look, claimed=False, earlier=earlier)
         if isinstance(decision, (Await, Adopt)):
-            return NodeLeft(waits_for=(decision.job, JOB))
+            return NodeLeft(waits_for=decision.job)
         if not isinstance(decision, (Done, Launch)):
             return NodeLeft(obstacles=(f"cannot be run: {_inside(decision.reason)}.",))
         left = self._done(work, decision) if isinstance(decision, Done) else self._to_launch(work, look, decision)

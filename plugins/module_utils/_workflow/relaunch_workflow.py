@@ -88,11 +88,11 @@ def workflow_steps(run: WorkflowRun, named: Job, outcome: WorkflowOutcome) -> St
             if not root.left_new(run.client.now()):
                 active = f"Workflow job {root.id} is {root.status}"
                 if only_tells(run, active):
-                    outcome = outcome.about(run.client, root, WORKFLOW_JOB)
+                    outcome = outcome.about(run.client, root)
                     return outcome.saying(f"{active}: its end decides. It would be waited for.")
                 root = yield from run.until_ended(root, outcome)
             if root.active:
-                raise RefusedError(_jobs.never_runs(root, WORKFLOW_JOB, source=True))
+                raise RefusedError(_jobs.never_runs(root, source=True))
         if run.request.nodes == ALL:
             return (yield from _whole(run, root, outcome))
         if root.facts.get("is_sliced_job"):
@@ -163,7 +163,7 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
             newest, of_base = lineage.last, lineage.of_base
         if run.request.check_mode:
             if not root.startable:
-                why = not_startable(root, WORKFLOW_JOB)
+                why = not_startable(root)
                 raise ForbiddenError(f"Workflow job {root.id} would not be relaunched. {why}")
             return replace(outcome, changed=True).saying("All nodes would be relaunched.")
         looks += 1

@@ -19,7 +19,6 @@ from graphlib import TopologicalSorter
 
 from .._api.errors import AnswerError
 from .._api.jobs import ACTIVE_STATUSES, CANCELED, ERROR, SUCCESSFUL, Job, told
-from .._api.kinds import Kind
 
 SUCCESS = "success"
 FAILURE = "failure"
@@ -156,7 +155,7 @@ class NodeLeft:
     :param whole: why it is left on all of its hosts, for the middle of a sentence; empty where it is not, or unknown.
     :param obstacles: why it cannot be run, each a sentence or two for behind the node's name.
     :param gone: failed hosts that are not in the inventory any more.
-    :param waits_for: the active job that does some of it, of this kind: its end decides.
+    :param waits_for: the active job that does some of it: its end decides.
     :param unreadable: this user may not read what it ran.
     :param done_by: the jobs that have done hosts of it since.
     :param unsure: whether these hosts are enabled may not be read.
@@ -168,7 +167,7 @@ class NodeLeft:
     whole: str = ""
     obstacles: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
-    waits_for: t.Optional[tuple[Job, Kind]] = field(default=None, compare=False)
+    waits_for: t.Optional[Job] = field(default=None, compare=False)
     unreadable: bool = False
     unsure: bool = False
     done_by: frozenset[int] = field(default=frozenset(), compare=False)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, ControllerError, RefusedError
 from .._api.jobs import Job, host_summaries, names_in, names_of, told
-from .._api.kinds import JOB, WORKFLOW_JOB
+from .._api.kinds import JOB
 from .._job.outcome import BrokenOffError, carrying, in_one
 from .._job.sequence import MOST_LOOKS
 from .._job.work import FRESH_FOR
@@ -252,13 +252,13 @@ class ResumeSequence:
             raise RefusedError(
                 f"Workflow job {situation.source.id} still has active nodes: run the task again when it has ended."
             )
-        node, (job, kind) = found
-        said = f"{kind.noun.capitalize()} {job.id}, which does work of {node.label}, is {job.status}"
+        node, job = found
+        said = f"{job.kind.noun.capitalize()} {job.id}, which does work of {node.label}, is {job.status}"
         if only_tells(run, said):
             return outcome.saying(f"{said}: its end decides. It would be waited for.")
         # After that there may be no room any more.
         self._maker.drop()
-        yield from run.until_ended(job, outcome, kind)
+        yield from run.until_ended(job, outcome)
         return None
 
     def _prepare(
@@ -338,7 +338,7 @@ def _follow(
     if what:
         outcome = outcome.saying(f"Workflow job {doing.id}, {what}, is {doing.status} already.", uncompared(doing))
         if doing.active and run.request.waiting.wait and not run.request.check_mode:
-            doing = yield from run.until_ended(doing, outcome.about(run.client, doing, WORKFLOW_JOB))
+            doing = yield from run.until_ended(doing, outcome.about(run.client, doing))
             # One that ran what remained may have failed all the same.
             if not doing.successful or source_in(doing.name) is not None:
                 run.state.adopted = False
@@ -346,7 +346,7 @@ def _follow(
         if doing.successful:
             outcome = run.swept(outcome, lineage.leftovers)
         return (yield from run.followed(doing, outcome))
-    outcome, templates = outcome.about(run.client, doing, WORKFLOW_JOB), lineage.templates(doing)
+    outcome, templates = outcome.about(run.client, doing), lineage.templates(doing)
     # After its success, with the template, what it was limited to can be read by few.
     ends = not run.request.check_mode and (run.request.waiting.wait or not doing.active)
     limited = _limited(run.client, lineage, doing) if templates and ends else {}

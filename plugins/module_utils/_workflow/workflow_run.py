@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from .._api.client import ControllerClient
 from .._api.errors import ControllerError, JobUnsuccessfulError, RefusedError, if_visible
 from .._api.jobs import WORKFLOW, Job, get, never_runs, told
-from .._api.kinds import JOB, WORKFLOW_JOB, Kind
+from .._api.kinds import JOB, WORKFLOW_JOB
 from .._job.after_launch import LAUNCHES_SHOW, await_end, seen_after_cancel
 from .._job.outcome import SequenceState, carrying, in_one
 from .._job.sequence import sent_once
@@ -89,7 +89,7 @@ class WorkflowRun:
         what = "a relaunch" if own.is_relaunch else "what remains"
         # Whatever breaks the task off from now on, the number of the new one has been shown.
         self.client.tell(f"{WORKFLOW_JOB.noun} {own.id} launched, {what} of {WORKFLOW_JOB.noun} {root}")
-        outcome = replace(outcome.about(self.client, own, WORKFLOW_JOB), changed=True)
+        outcome = replace(outcome.about(self.client, own), changed=True)
         outcome = outcome.saying(launched.looked_for("it")).warned(launched.doubt)
         with carrying(outcome):
             rival = None
@@ -107,15 +107,13 @@ class WorkflowRun:
             return (yield from self.followed(own, outcome, templates, contest.of_base, ours=not launched.lost))
 
     def _give_way(self, own: Job, rival: Job, outcome: WorkflowOutcome, templates: tuple[int, ...]) -> WorkflowOutcome:
-        problem = self.watch.cancel(own, WORKFLOW_JOB)
+        problem = self.watch.cancel(own)
         said = f"Another caller had launched the same in the same instant, as workflow job {rival.id}, which is taken "
         end = f"{problem} So both ran." if problem else "That was canceled; it may have begun."
-        outcome = replace(
-            outcome.about(self.client, rival, WORKFLOW_JOB), changed=problem is not None, own_job_id=own.id
-        )
+        outcome = replace(outcome.about(self.client, rival), changed=problem is not None, own_job_id=own.id)
         said += f"instead of this task's own {own.id}."
         with carrying(replace(outcome, msg=in_one(said, end))):
-            end = seen_after_cancel(self.watch, own, end, WORKFLOW_JOB)[1]
+            end = seen_after_cancel(self.watch, own, end)[1]
             return self.removed(replace(outcome, msg=in_one(said, end)), templates[-1:])
 
     def followed(
@@ -133,7 +131,7 @@ class WorkflowRun:
         :param ours: this task launched it, and may cancel it.
         :raises JobUnsuccessfulError: it ended otherwise, or was left in ``new``.
         """
-        outcome = outcome.about(self.client, job, WORKFLOW_JOB)
+        outcome = outcome.about(self.client, job)
         with carrying(outcome):
             if job.active:
                 if self.request.check_mode or not self.request.waiting.wait:
@@ -144,10 +142,10 @@ class WorkflowRun:
                     # The look at others was to be soon; from now on the deadline is what counts.
                     self.client.patient = self.watch.patient
                 job = yield from self.until_ended(job, outcome, ours=ours)
-                outcome = outcome.about(self.client, job, WORKFLOW_JOB)
+                outcome = outcome.about(self.client, job)
         with carrying(outcome):
             if job.active:
-                raise JobUnsuccessfulError(never_runs(job, WORKFLOW_JOB, source=True))
+                raise JobUnsuccessfulError(never_runs(job, source=True))
             if not as_it_ended(self.client, job, of_base).successful:
                 self._fail(job, outcome)
             return self.cleaned(job, outcome.saying(f"Workflow job {job.id} was successful."), templates)
@@ -209,9 +207,7 @@ class WorkflowRun:
                 f"See {outcome.url}"
             )
 
-    def until_ended(
-        self, job: Job, outcome: WorkflowOutcome, kind: Kind = WORKFLOW_JOB, ours: bool = False
-    ) -> Steps[Job]:
+    def until_ended(self, job: Job, outcome: WorkflowOutcome, ours: bool = False) -> Steps[Job]:
         """A job when it has ended; one that was left in ``new`` comes as it is.
 
         :raises RefusedError: the task runs in it.
@@ -219,12 +215,11 @@ class WorkflowRun:
         """
         if not ours:
             refuse_own(self.client, self.request.own_job, job)
-        ask, what = EndOf(job, kind, ours), f"{kind.noun} {job.id}"
-        return (yield from await_end(self.watch, ask, what, outcome))
+        return (yield from await_end(self.watch, EndOf(job, ours), f"{job.kind.noun} {job.id}", outcome))
 
     def done(self, job: Job, said: str, outcome: WorkflowOutcome) -> WorkflowOutcome:
         """The outcome where nothing is left to do."""
-        return outcome.about(self.client, job, WORKFLOW_JOB).saying(said)
+        return outcome.about(self.client, job).saying(said)
 
 
 def _leaves_no_trace(client: ControllerClient, job: Job) -> bool:

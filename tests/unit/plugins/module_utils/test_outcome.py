@@ -14,7 +14,6 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.client im
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import RefusedError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._api.kinds import WORKFLOW_JOB
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import (
     BrokenOffError,
     Outcome,
@@ -69,7 +68,7 @@ class TestResult:
         }
 
     def test_facts_that_the_controller_does_not_tell_are_not_made_up(self, client: ControllerClient) -> None:
-        shown = Outcome().about(client, Job.of({"id": 43, "status": "new"}), WORKFLOW_JOB).result()
+        shown = Outcome().about(client, Job.of({"id": 43, "type": "workflow_job", "status": "new"})).result()
         assert set(shown) == {"msg", "changed", "id", "status", "url", "job"}
         assert shown["url"] == "https://c/#/jobs/workflow/43/output"
 

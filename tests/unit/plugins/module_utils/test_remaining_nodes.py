@@ -17,7 +17,6 @@ import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._api.kinds import JOB
 from ansible_collections.relaunch.controller.plugins.module_utils._workflow.remaining_nodes import (
     Active,
     Node,
@@ -217,7 +216,7 @@ def test_what_remains(graph: str, states: str, status: str, runs: str | None) ->
 )
 def test_an_active_workflow_has_no_remainder_yet(states: str, status: str, running: str) -> None:
     nodes = nodes_of("A>B", states)
-    healing = NodeLeft(waits_for=(Job.of({"id": 500, "status": "running"}), JOB))
+    healing = NodeLeft(waits_for=Job.of({"id": 500, "status": "running"}))
     left = {node.id: healing for node in nodes if f"{node.label}w" in states}
     remains = remaining(nodes, status, handled=True, left=left)
     assert isinstance(remains, Active)

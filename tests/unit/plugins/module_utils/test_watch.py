@@ -21,7 +21,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
     WaitTimeoutError,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._api.kinds import JOB, WORKFLOW_JOB
+from ansible_collections.relaunch.controller.plugins.module_utils._api.kinds import JOB
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import (
     CANCEL_TIMEOUT,
     EVENTS_TIMEOUT,
@@ -210,7 +210,7 @@ class TestUntilEnded:
 
     def test_of_another_kind(self, controller: ScriptedController, watch_of: WatchOf) -> None:
         controller.expect("GET", "/api/v2/workflow_jobs/43/", body=job(43, "failed"))
-        assert watch_of().until_ended(Job.of(job(43, "running")), WORKFLOW_JOB).status == "failed"
+        assert watch_of().until_ended(Job.of({**job(43, "running"), "type": "workflow_job"})).status == "failed"
 
 
 class TestUntilEventsProcessed:
