@@ -105,7 +105,7 @@ def retry_failed_hosts(
     :raises ControllerError: what trying again will not cure.
     """
     read, rounds, asked = JobsRead(), Rounds(), request.relaunch
-    ruled = RuledHosts(client, request.rules) if request.rules else None
+    ruled = RuledHosts(client, request.rules)
     by_limit = asked.options.hosts == REMAINING
     launch_by = None if request.deadline is None else client.clock() + request.deadline.seconds
     while True:
@@ -114,8 +114,7 @@ def retry_failed_hosts(
         try:
             if rounds.made:
                 if tell:
-                    retries = request.schedule.retries
-                    tell(announced(rounds, most_attempts(ruled.left, retries) if ruled else retries))
+                    tell(announced(rounds, most_attempts(ruled.left, request.schedule.retries)))
                 client.sleep(rounds.delay)
             watch = Watch(client, asked.waiting, progress, launch_by)
             if rounds.last is not None:
@@ -123,7 +122,7 @@ def retry_failed_hosts(
             if rounds.made:
                 numbers = (rounds.attempts[-1].job_id if rounds.attempts else None, asked.job_id)
                 read.forget_what_changed(client, [number for number in numbers if number is not None], by_limit)
-            sequence = sequence_of(asked, watch, read, ruled)
+            sequence = sequence_of(asked, watch, read, ruled if request.rules else None)
             outcome = run_sequence(sequence, asked, watch)
             if sequence.due:
                 raise BrokenOffError(HostsLeftError(outcome.msg), outcome)
@@ -136,7 +135,7 @@ def retry_failed_hosts(
         verdict = _verdict(outcome, error, asked.check_mode, left is not None and left <= 0)
         trouble = _trouble(error) if verdict is Verdict.FAILED else ""
         passed = tuple(sequence.passed if sequence else ())
-        shown = Shown(verdict, outcome, passed, ruled.left if ruled else {}, trouble, by_limit)
+        shown = Shown(verdict, outcome, passed, ruled.left, trouble, by_limit)
         rounds = after_round(rounds, shown, request.schedule, left)
         if error is None:
             return RetryOutcome.of(rounds, outcome)

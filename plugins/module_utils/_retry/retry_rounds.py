@@ -110,7 +110,7 @@ class Shown:
     verdict: Verdict
     outcome: RelaunchOutcome
     passed: tuple[RelaunchOutcome, ...] = ()
-    ruled: t.Mapping[str, t.Optional[Rule]] = field(default_factory=dict)
+    ruled: t.Mapping[str, Rule] = field(default_factory=dict)
     trouble: str = ""
     by_limit: bool = False
 

@@ -17,7 +17,7 @@ from .._api.client import ControllerClient
 from .._api.jobs import Job
 from .._launch.failure_report import HostFailure, causes
 from .._work.ledger import HostRecord, HostResult, Ledger, Reach
-from .rules import Rule, first_fitting
+from .rules import AS_THE_TASK, Rule, first_fitting
 
 # Each failed host has to be known, so that as many pages of failed events are read as it takes.
 MOST_PAGES = 1000
@@ -27,23 +27,22 @@ NOWHERE = (Reach.GONE, Reach.IDLE, Reach.ELSEWHERE)
 
 class RuledHosts:
     """
-    :param rules: at least one.
+    :param rules: those of the task; without any there is no host of which this asks.
     """
 
     def __init__(self, client: ControllerClient, rules: t.Sequence[Rule]) -> None:
         self._client = client
         self._rules = rules
         self._failures: dict[int, dict[str, HostFailure]] = {}
-        #: By name, the hosts that were left by the last look and that a run can reach, each with its rule; None where
-        #: none fits.
-        self.left: dict[str, t.Optional[Rule]] = {}
+        #: By name, the hosts that were left by the last look and that a run can reach, each with its rule.
+        self.left: dict[str, Rule] = {}
         self._failed_at: dict[str, datetime] = {}
 
     def too_early(self, now: datetime) -> t.Optional[tuple[float, float]]:
         """The delay that has not passed since the hosts failed last, and how much of it is left, in seconds; None
         where none is. No host is retried sooner than its rule has it, so that the longest counts.
         """
-        delays = {name: rule.delay for name, rule in self.left.items() if rule is not None and rule.delay is not None}
+        delays = {name: rule.delay for name, rule in self.left.items() if rule.delay is not None}
         left = [(delay - (now - self._failed_at[name]).total_seconds(), delay) for name, delay in delays.items()]
         longest, delay = max(left, default=(0.0, 0.0))
         return (delay, longest) if longest > 0 else None
@@ -62,7 +61,7 @@ class RuledHosts:
         ruled = {host.key: first_fitting(self._rules, self._failure_of(host)) for host in left}
         self.left = {host.name: ruled[host.key] for host in left}
         self._failed_at = {host.name: host.failed_in[0].finished for host in left}
-        return replace(ledger, hosts=tuple(_parked(host, ruled.get(host.key)) for host in ledger.hosts))
+        return replace(ledger, hosts=tuple(_parked(host, ruled.get(host.key, AS_THE_TASK)) for host in ledger.hosts))
 
     def _read(self, ledger: Ledger, numbers: t.AbstractSet[int], events_in: t.Callable[[Job], Job]) -> None:
         """Read the failures of some runs, of each once. What has been overtaken is not asked again."""
@@ -79,7 +78,5 @@ class RuledHosts:
         return next((known[name] for name in host.names if name in known), by_summary)
 
 
-def _parked(host: HostRecord, rule: t.Optional[Rule]) -> HostRecord:
-    if rule is None or not rule.parks:
-        return host
-    return replace(host, reach=Reach.PARKED, parked=rule.reason)
+def _parked(host: HostRecord, rule: Rule) -> HostRecord:
+    return replace(host, reach=Reach.PARKED, parked=rule.reason) if rule.parks else host

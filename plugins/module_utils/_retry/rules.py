@@ -41,7 +41,8 @@ RULE_OPTIONS: dict[str, t.Any] = dict(
 
 @dataclass(frozen=True)
 class Rule:
-    """
+    """What is done about a host; where nothing is said, it is retried as the task has it.
+
     :param unreachable: whether the host was; None where that does not matter.
     :param patterns: by what of a failure they are looked for in, ``task``, ``module`` or ``message``.
     :param parks: whether the host needs a person, and is not retried.
@@ -72,42 +73,40 @@ def _found(pattern: t.Pattern[str], text: str) -> bool:
     return any(map(pattern.search, (text, " ".join(text.split()))))
 
 
-def first_fitting(rules: t.Sequence[Rule], failure: t.Mapping[str, t.Any]) -> t.Optional[Rule]:
-    """The first rule that means a host which failed with this; None where none does."""
-    return next((rule for rule in rules if rule.fits(failure)), None)
+# That of a host that no rule means.
+AS_THE_TASK = Rule()
 
 
-def parked_by(ruled: t.Mapping[str, t.Optional[Rule]]) -> dict[str, str]:
+def first_fitting(rules: t.Sequence[Rule], failure: t.Mapping[str, t.Any]) -> Rule:
+    """The first rule that means a host which failed with this."""
+    return next((rule for rule in rules if rule.fits(failure)), AS_THE_TASK)
+
+
+def parked_by(ruled: t.Mapping[str, Rule]) -> dict[str, str]:
     """By name, why hosts need a person.
 
     :param ruled: by name, hosts, each with its rule.
     """
-    found = ((name, rule) for name, rule in sorted(ruled.items()) if rule is not None and rule.parks)
-    return {name: rule.reason for name, rule in found}
+    return {name: rule.reason for name, rule in sorted(ruled.items()) if rule.parks}
 
 
-def most_attempts(ruled: t.Mapping[str, t.Optional[Rule]], otherwise: int) -> int:
+def most_attempts(ruled: t.Mapping[str, Rule], otherwise: int) -> int:
     """How many attempts the rules allow: as many as the host with the most. Of those that need a person none counts.
 
     :param ruled: by name, hosts, each with its rule.
     :param otherwise: of a host whose rule does not say.
     """
-    return max(((rule.retries if rule else None) or otherwise for rule in _retried(ruled)), default=otherwise)
+    return max((rule.retries or otherwise for rule in ruled.values() if not rule.parks), default=otherwise)
 
 
-def longest_delay(ruled: t.Mapping[str, t.Optional[Rule]], otherwise: float) -> float:
+def longest_delay(ruled: t.Mapping[str, Rule], otherwise: float) -> float:
     """Seconds before the next attempt: no host is retried sooner than its rule has it, so the longest delay counts.
 
     :param ruled: by name, hosts, each with its rule.
     :param otherwise: of a host whose rule does not say.
     """
-    delays = (otherwise if rule is None or rule.delay is None else rule.delay for rule in _retried(ruled))
+    delays = (otherwise if rule.delay is None else rule.delay for rule in ruled.values() if not rule.parks)
     return max(delays, default=otherwise)
-
-
-def _retried(ruled: t.Mapping[str, t.Optional[Rule]]) -> list[t.Optional[Rule]]:
-    """The rules of the hosts that do not need a person; None for one that has none."""
-    return [rule for rule in ruled.values() if rule is None or not rule.parks]
 
 
 def rules_of(given: t.Optional[t.Sequence[t.Mapping[str, t.Any]]]) -> tuple[Rule, ...]:
