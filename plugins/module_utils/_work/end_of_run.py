@@ -7,32 +7,16 @@
 A failed job says nowhere that it stopped early (``serial``, ``any_errors_fatal``, ``max_fail_percentage``,
 ``run_once``, a play that lost all of its hosts). It is told by what another run of the same work started, the measure:
 a part of the failed run that holds a failure and did not start all that the measure did was stopped there. What no
-list of starts can tell is a ``Question``; the answer is given with the next call. Pure; in doubt a host was stopped.
+list of starts can tell is asked for only where it matters. Pure but for that; in doubt a host was stopped.
 """
 
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 from .starts import Batch, Course, Failure, Failures, Start, Started, StartKind, alike, is_of
-
-
-class Question(Enum):
-    """What has to be asked before it can be decided."""
-
-    FAILURES = "failures"
-    WENT_ON = "went_on"
-
-
-@dataclass(frozen=True)
-class OpenQuestion:
-    """A question, and the task it is about. ``WENT_ON``: has none of these hosts a result of it?"""
-
-    question: Question
-    task_uuid: str = ""
-    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,22 +66,16 @@ class RunStarts:
 
     :param complete: whether the measure went to its end: it was successful, and ran the same playbook.
     :param failed: brings the hosts that failed in the run, and were not rescued.
-    :param failures: of the run; None where they have not been asked for.
-    :param answers: to what was asked.
+    :param failures: brings those of the run.
+    :param none_has: tells whether none of some hosts has a result of a task, which goes by its uuid.
     """
 
     run: Started
     measure: Started
     complete: bool
     failed: t.Callable[[], frozenset[str]]
-    failures: t.Optional[Failures] = None
-    answers: t.Mapping[OpenQuestion, bool] = field(default_factory=dict)
-
-
-class _Unanswered(Exception):
-    def __init__(self, ask: OpenQuestion) -> None:
-        super().__init__()
-        self.ask = ask
+    failures: t.Callable[[], Failures]
+    none_has: t.Callable[[str, frozenset[str]], bool]
 
 
 class _Fate(Enum):
@@ -109,17 +87,15 @@ class _Fate(Enum):
     UNHANDLED = "unhandled"
 
 
-def decide_end(found: RunStarts) -> t.Union[End, OpenQuestion]:
-    """How the run ended, or what to ask first."""
-    try:
-        return _Judge(found).end()
-    except _Unanswered as unanswered:
-        return unanswered.ask
+def decide_end(found: RunStarts) -> End:
+    """How the run ended."""
+    return _Judge(found).end()
 
 
 class _Judge:
     def __init__(self, found: RunStarts) -> None:
         self._found = found
+        self._failures = found.failures
         self._run, self._measure = alike(found.run, found.measure)
         self._missing = self._measure.plays[len(self._run.plays) :]
 
@@ -172,17 +148,6 @@ class _Judge:
             and course.handlers <= batch.handlers
             and batch.entered_all_files
         )
-
-    def _failures(self) -> Failures:
-        if self._found.failures is None:
-            raise _Unanswered(OpenQuestion(Question.FAILURES))
-        return self._found.failures
-
-    def _has_no_result_of(self, task_uuid: str, hosts: t.Iterable[str]) -> bool:
-        ask = OpenQuestion(Question.WENT_ON, task_uuid, tuple(sorted(hosts)))
-        if ask not in self._found.answers:
-            raise _Unanswered(ask)
-        return self._found.answers[ask]
 
     def _failures_in(self, batch: Batch) -> list[Failure]:
         return [failure for failure in self._failures().newest if batch.holds(failure.counter)]
@@ -261,8 +226,8 @@ class _Judge:
             return False
         if not self._all_in_sight(batch):
             return False
-        hosts = {failure.host for failure in failures}
-        return self._has_no_result_of(plain[-1].uuid, hosts & self._found.failed() or hosts)
+        hosts = frozenset(failure.host for failure in failures)
+        return self._found.none_has(plain[-1].uuid, hosts & self._found.failed() or hosts)
 
     def _left_out(self) -> t.Iterator[Missed]:
         """The plays that hosts with a summary may have missed, since a batch was the last, or the last for its hosts.

@@ -11,15 +11,15 @@ has to know. Whoever may read a job may read its events, but not always the grou
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cache, cached_property
 
 from .._api.client import ControllerClient
 from .._api.errors import if_visible
 from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
 from .._api.paging import entries_in, first_entries, page_of
-from .end_of_run import End, Missed, OpenQuestion, Question, RunStarts, decide_end
+from .end_of_run import End, Missed, RunStarts, decide_end
 from .host_patterns import LOCALHOST, NAMES_LIMIT, HostPattern, PatternHosts, by_names, terms
 from .starts import FAILURE_EVENTS, RESULT_EVENTS, START_EVENTS, STATISTICS, Batch, Failure, Failures, Started
 
@@ -195,39 +195,32 @@ class _Reader:
         changed = edited(self._run, measure)
         started = self._started(self._run)
         other = started if changed else self._started(measure)
-        found = RunStarts(started, other, complete=measure.successful and not changed, failed=self._failed_hosts)
-        end = decide_end(found)
-        while isinstance(end, OpenQuestion):
-            found = self._asked(found, end)
-            end = decide_end(found)
+        complete, none_has = measure.successful and not changed, cache(self._none_has)
+        end = decide_end(RunStarts(started, other, complete, self._failed_hosts, lambda: self._failures, none_has))
         stopped = self._stopped(end)
-        if (stopped or end.unproven) and found.failures is None:
-            found = replace(found, failures=self._failures())
         return EndOfRun(
             stopped=self.survivors if end.unproven else stopped,
             never_begun=end.never_begun,
-            at=_place(found.run, found.failures, end) if stopped or end.unproven else "",
+            at=_place(started, self._failures, end) if stopped or end.unproven else "",
             unknown="the playbook has changed since" if changed and (stopped or end.unproven) else "",
             unproven=self.survivors - stopped if end.unproven else frozenset(),
             broke_off=end.broke_off,
         )
 
     def place(self) -> str:
-        return _place(self._started(self._run), self._failures(), End())
+        return _place(self._started(self._run), self._failures, End())
 
     def _started(self, job: Job) -> Started:
         return read_started(self._client, job, self._kept)
 
-    def _asked(self, found: RunStarts, ask: OpenQuestion) -> RunStarts:
-        """With the answer to a question."""
-        if ask.question is Question.FAILURES:
-            return replace(found, failures=self._failures())
-        answer = not any(
-            first_entries(self._client.get, self._events, parent_uuid=ask.task_uuid, page_size=1, **some)
-            for some in by_names("host_name", ask.hosts)
+    def _none_has(self, task_uuid: str, hosts: frozenset[str]) -> bool:
+        """Whether none of some hosts has a result of a task."""
+        return not any(
+            first_entries(self._client.get, self._events, parent_uuid=task_uuid, page_size=1, **some)
+            for some in by_names("host_name", hosts)
         )
-        return replace(found, answers={**found.answers, ask: answer})
 
+    @cached_property
     def _failures(self) -> Failures:
         """The newest real failures: an ignored one has ``failed`` false (recorded: get-events-failed)."""
         query = {"event__in": ",".join(FAILURE_EVENTS), "failed": "true", "order_by": "-counter"}
@@ -309,10 +302,9 @@ def edited(run: Job, measure: Job) -> bool:
     return len(revisions) > 1 or run.facts.get("playbook") != measure.facts.get("playbook")
 
 
-def _place(run: Started, failures: t.Optional[Failures], end: End) -> str:
+def _place(run: Started, failures: Failures, end: End) -> str:
     """The task of the last failure, of the last batch that was stopped where there is one."""
-    newest = failures.newest if failures else ()
-    batches = (*end.stopped, *end.unhandled)
+    newest, batches = failures.newest, (*end.stopped, *end.unhandled)
     here = [failure for failure in newest if any(batch.holds(failure.counter) for batch in batches)]
     for failure in (*here[:1], *newest[:1]):
         task = run.task(failure.task_uuid)

@@ -17,7 +17,6 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import HostSummary, Job
 from ansible_collections.relaunch.controller.plugins.module_utils._work.end_of_run import (
     End,
-    OpenQuestion,
     RunStarts,
     decide_end,
 )
@@ -403,11 +402,20 @@ class TestMeasureThatShowsNothing:
         measure = began(("p1", "One"), ("p2", "Two"), ("b", "B"), ("c", "C"))
         run[2]["counter"], run[3]["counter"], run[4]["counter"] = 4, 5, 6
         failures = Failures((Failure(3, "a", "h1", unreachable),), whole=True)
-        found = RunStarts(Started.of(run), Started.of(measure), complete, lambda: frozenset({"h1"}), failures)
-
-        end = decide_end(found)
-        assert isinstance(end, End)
+        end = decided(run, measure, failures, complete)
         assert (end.unproven, end.stopped) == (unreachable, ())
+
+
+def decided(run: list[Json], measure: list[Json], failures: Failures, complete: bool) -> End:
+    """How a run ended in which h1 failed, by what both have started; nothing more is asked for."""
+
+    def none_has(task_uuid: str, hosts: frozenset[str]) -> bool:
+        pytest.fail(f"asked for results of {task_uuid} on {sorted(hosts)}")
+
+    failed = frozenset({"h1"})
+    return decide_end(
+        RunStarts(Started.of(run), Started.of(measure), complete, lambda: failed, lambda: failures, none_has)
+    )
 
 
 def began(*starts: tuple[str, str], counter: int = 1) -> list[Json]:
@@ -465,25 +473,19 @@ class TestFailuresOutOfSight:
 
     PLAY, A, B = ("p", "Play"), ("a", "A"), ("b", "B")
 
-    def end(
-        self, run: list[Json], measure: list[Json], failed_at: int, complete: bool = True
-    ) -> t.Union[End, OpenQuestion]:
-        failures = Failures((Failure(failed_at, "a", "h1"),), whole=False)
-        found = RunStarts(Started.of(run), Started.of(measure), complete, lambda: frozenset({"h1"}), failures)
-        return decide_end(found)
+    def end(self, run: list[Json], measure: list[Json], failed_at: int, complete: bool = True) -> End:
+        return decided(run, measure, Failures((Failure(failed_at, "a", "h1"),), whole=False), complete)
 
     def test_a_batch_that_started_more_than_the_measure_may_have_stopped_there(self) -> None:
         again = began(("p_2", "Play"), ("a_2", "A"), counter=10)
         end = self.end([*began(self.PLAY, self.A, self.B), *again], began(self.PLAY, self.A), 12)
 
-        assert isinstance(end, End)
         assert [batch.play.counter for batch in end.stopped] == [1]
 
     def test_that_one_went_on_behind_the_newest_tells_nothing_of_the_others(self) -> None:
         run = [*began(self.PLAY, self.A), *began(self.B, counter=6)]
         end = self.end(run, run, 5, complete=False)
 
-        assert isinstance(end, End)
         assert end.unproven
 
     def test_a_measure_that_began_fewer_plays_shows_nothing(self) -> None:
