@@ -55,18 +55,8 @@ class Attempts:
         self._oldest = min((source.id for source in sources), default=0)
         # By the number of the source whose work may be relaunched once more, how many jobs of its template had failed.
         self._few: dict[int, int] = {}
-        # The numbers of those sources, while no more jobs than these have failed.
-        self._settled: set[int] = set()
-        self._failures_known = -1
         # By template, its relaunches and the like in vain that are older than all selected jobs, newest first.
         self._earlier: t.Optional[dict[t.Optional[int], list[Job]]] = None
-
-    def open_questions(self, members: t.Iterable[Member]) -> list[Member]:
-        """Those of some members whose work may have been relaunched too often, as far as is known."""
-        if self._recent.failures_known != self._failures_known:
-            self._failures_known = self._recent.failures_known
-            self._settled.clear()
-        return [member for member in members if member.source.id not in self._settled]
 
     def too_many(self, member: Member) -> t.Optional[Tried]:
         """How often a job's work has been relaunched since it last succeeded, where that is too often.
@@ -79,7 +69,6 @@ class Attempts:
         failures = len(self._recent.failures(source))
         # What has come of a workflow job is seen again before each of its launches.
         if member.tried is None and self._few.get(source.id) == failures:
-            self._settle(member)
             return None
         most = self._request.max_attempts
         most = most_attempts(member.ruled.left, most) if member.ruled else most
@@ -87,12 +76,7 @@ class Attempts:
         if tried is not None and tried.number >= most:
             return tried
         self._few[source.id] = failures
-        self._settle(member)
         return None
-
-    def _settle(self, member: Member) -> None:
-        if member.tried is None and member.ruled is None:
-            self._settled.add(member.source.id)
 
     def _of(self, member: Member, most: int) -> t.Optional[Tried]:
         """None where no more relaunches of the template than that have failed, of whichever work."""

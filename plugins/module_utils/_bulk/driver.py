@@ -171,7 +171,7 @@ class BulkDriver:
         """End those whose work was relaunched too often, may be being relaunched, or may not be yet."""
         waiting = [member for member in self._waits.left if member.waits_for_room and not member.launched]
         _drop_behind_lost(self._of_several)
-        for member in self._attempts.open_questions(member for member in waiting if member.entry is None):
+        for member in [member for member in waiting if member.entry is None]:
             try:
                 if (tried := self._attempts.too_many(member)) is not None:
                     member.leave_to_a_person(tried)

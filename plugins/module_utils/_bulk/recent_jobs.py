@@ -144,11 +144,6 @@ class RecentJobs:
         return self._failures.get(template_or_name(source), {}).values()
 
     @property
-    def failures_known(self) -> int:
-        """How many jobs are known to have ended without success."""
-        return sum(map(len, self._failures.values()))
-
-    @property
     def active_templates(self) -> set[t.Optional[int]]:
         """The templates of which one is known to be active."""
         return {job.template for job in self._active.values()}
