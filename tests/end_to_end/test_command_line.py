@@ -28,16 +28,25 @@ RECOVER_PLAY = yaml.safe_load(
 KNOWN = RECOVER_PLAY["vars"]["_recover_failed_jobs_known"]
 PLAYBOOK = "- hosts: all\n  gather_facts: false\n  tasks: []\n"
 
-RunPlaybook = t.Callable[..., t.Any]
+Play = t.Callable[..., t.Any]
+Failed = t.Callable[[str], int]
 
 
 @pytest.fixture
-def connection(sandbox: Sandbox) -> dict[str, str]:
-    return {"CONTROLLER_HOST": sandbox.url, "CONTROLLER_OAUTH_TOKEN": sandbox.token("admin")}
+def play(sandbox: Sandbox, run_playbook: Play) -> Play:
+    """Run a playbook of the collection with these extra variables, and other arguments."""
+    connection = {"CONTROLLER_HOST": sandbox.url, "CONTROLLER_OAUTH_TOKEN": sandbox.token("admin")}
+
+    def play(name: str, given: str | dict[str, t.Any], *arguments: str, stats: bool = False, **more: t.Any) -> t.Any:
+        variables = given if isinstance(given, str) else json.dumps(given)
+        environ = {**connection, **({"ANSIBLE_SHOW_CUSTOM_STATS": "true"} if stats else {})}
+        return run_playbook(name, "-e", variables, *arguments, environ=environ, **more)
+
+    return play
 
 
 @pytest.fixture
-def failed(sandbox: Sandbox) -> t.Callable[[str], int]:
+def failed(sandbox: Sandbox) -> Failed:
     """Make a job of a new template that failed; its relaunch succeeds."""
 
     def failed(name: str) -> int:
@@ -55,20 +64,13 @@ def relaunched(sandbox: Sandbox) -> list[int]:
 
 @pytest.mark.parametrize("jobs", [0, 1, 4])
 @pytest.mark.parametrize("check", [[], ["--check"]], ids=["run", "check"])
-def test_recovering_none_one_or_many(
-    sandbox: Sandbox,
-    failed: t.Callable[[str], int],
-    run_playbook: RunPlaybook,
-    connection: dict[str, str],
-    jobs: int,
-    check: list[str],
-) -> None:
+def test_recovering_none_one_or_many(sandbox: Sandbox, failed: Failed, play: Play, jobs: int, check: list[str]) -> None:
     names = [f"Night {os.urandom(4).hex()}" for _number in range(jobs)]
     ids = [failed(name) for name in names]
     # The window holds these jobs alone.
     window = f"finished_after={sandbox.job(ids[0])['finished']}" if ids else "finished_after=1s"
 
-    done = run_playbook(RECOVER, "-e", window, *check, environ=connection)
+    done = play(RECOVER, window, *check)
 
     assert done.status == 0, done.output
     word = "to do" if check else "recovered"
@@ -76,51 +78,37 @@ def test_recovering_none_one_or_many(
     assert relaunched(sandbox) == ([] if check else ids)
 
 
-def test_no_name_and_no_address_is_broken_in_the_table(
-    sandbox: Sandbox, run_playbook: RunPlaybook, connection: dict[str, str]
-) -> None:
+def test_no_name_and_no_address_is_broken_in_the_table(sandbox: Sandbox, play: Play) -> None:
     hosts = [f"web-{number}-of-the-shop.{'data-centre.' * number}example.com" for number in range(1, 6)]
     template = sandbox.add_template(f"Deploy {os.urandom(4).hex()}", PLAYBOOK, hosts={host: {} for host in hosts})["id"]
     job = sandbox.make_job(template=template, status="failed", hosts=dict.fromkeys(hosts, "failed"))
 
-    done = run_playbook(RECOVER, "-e", f"job_id={job}", "--check", environ=connection)
+    done = play(RECOVER, f"job_id={job}", "--check")
 
     assert [host for host in hosts if host not in done.stdout] == [], done.output
 
 
 @pytest.mark.parametrize("written", ['["{}","{}"]', "[ '{}', '{}' ]", "{},{}", "{} , {}"])
-def test_names_are_lists_however_they_are_written(
-    sandbox: Sandbox,
-    failed: t.Callable[[str], int],
-    run_playbook: RunPlaybook,
-    connection: dict[str, str],
-    written: str,
-) -> None:
+def test_names_are_lists_however_they_are_written(sandbox: Sandbox, failed: Failed, play: Play, written: str) -> None:
     names = [f"[{place}] Deploy {os.urandom(4).hex()}" for place in ("prod", "dev")]
     ids = [failed(name) for name in names]
     failed(f"Other {os.urandom(4).hex()}")
     value = written.format(*names).replace("'", "''")
-
-    given = ["-e", f"finished_after={sandbox.job(ids[0])['finished']}", "-e", f"job_templates='{value}'"]
+    given = f"job_templates='{value}'"
     if written.startswith("[ '"):
-        given[-1] = json.dumps({"job_templates": written.format(*names)})
-    done = run_playbook(RECOVER, *given, environ=connection)
+        given = json.dumps({"job_templates": written.format(*names)})
+
+    done = play(RECOVER, f"finished_after={sandbox.job(ids[0])['finished']}", "-e", given)
 
     assert done.status == 0, done.output
     assert relaunched(sandbox) == ids
 
 
 @pytest.mark.parametrize("written", ["[{},{}]", "[ {}, {} ]", "{}, {}"])
-def test_numbers_too(
-    sandbox: Sandbox,
-    failed: t.Callable[[str], int],
-    run_playbook: RunPlaybook,
-    connection: dict[str, str],
-    written: str,
-) -> None:
+def test_numbers_too(sandbox: Sandbox, failed: Failed, play: Play, written: str) -> None:
     ids = [failed(f"Deploy {os.urandom(4).hex()}") for _number in range(2)]
 
-    done = run_playbook(RECOVER, "-e", json.dumps({"job_ids": written.format(*ids)}), environ=connection)
+    done = play(RECOVER, {"job_ids": written.format(*ids)})
 
     assert done.status == 0, done.output
     assert relaunched(sandbox) == ids
@@ -128,11 +116,7 @@ def test_numbers_too(
 
 @pytest.mark.parametrize("empty", ["", None])
 def test_what_a_survey_left_empty_counts_as_not_given(
-    sandbox: Sandbox,
-    failed: t.Callable[[str], int],
-    run_playbook: RunPlaybook,
-    connection: dict[str, str],
-    empty: str | None,
+    sandbox: Sandbox, failed: Failed, play: Play, empty: str | None
 ) -> None:
     job = failed(f"Deploy {os.urandom(4).hex()}")
     names = [
@@ -153,7 +137,7 @@ def test_what_a_survey_left_empty_counts_as_not_given(
         "organization": empty,
     }
 
-    done = run_playbook(RETRY, "-e", json.dumps({**given, "job_id": str(job)}), environ=connection)
+    done = play(RETRY, {**given, "job_id": str(job)})
 
     assert done.status == 0, done.output
     assert relaunched(sandbox) == [job]
@@ -171,14 +155,8 @@ def test_what_a_survey_left_empty_counts_as_not_given(
         ({"controller_host": "https://controller.example.com"}, "The connection comes from the environment"),
     ],
 )
-def test_what_cannot_be_meant_is_named(
-    sandbox: Sandbox,
-    run_playbook: RunPlaybook,
-    connection: dict[str, str],
-    variable: dict[str, t.Any],
-    words: str,
-) -> None:
-    done = run_playbook(RETRY, "-e", json.dumps({"job_id": 42, **variable}), environ=connection)
+def test_what_cannot_be_meant_is_named(sandbox: Sandbox, play: Play, variable: dict[str, t.Any], words: str) -> None:
+    done = play(RETRY, {"job_id": 42, **variable})
 
     assert done.status == 2 and words in done.output, done.output
     assert sandbox.log() == []
@@ -193,19 +171,13 @@ def test_what_cannot_be_meant_is_named(
     ],
 )
 def test_what_an_inventory_sets_for_its_hosts_is_not_for_a_playbook(
-    sandbox: Sandbox,
-    failed: t.Callable[[str], int],
-    run_playbook: RunPlaybook,
-    connection: dict[str, str],
-    tmp_path: Path,
-    playbook: str,
-    variables: dict[str, t.Any],
+    sandbox: Sandbox, failed: Failed, play: Play, tmp_path: Path, playbook: str, variables: dict[str, t.Any]
 ) -> None:
     job = failed(f"Deploy {os.urandom(4).hex()}")
     inventory = tmp_path / "hosts.json"
     inventory.write_text(json.dumps({"all": {"vars": variables}}), encoding="utf-8")
 
-    done = run_playbook(playbook, "-i", str(inventory), "-e", f"job_id={job}", environ=connection)
+    done = play(playbook, f"job_id={job}", "-i", str(inventory))
 
     assert done.status == 0, done.output
     assert relaunched(sandbox) == [job]
@@ -213,11 +185,7 @@ def test_what_an_inventory_sets_for_its_hosts_is_not_for_a_playbook(
 
 @pytest.mark.parametrize("playbook", [RECOVER, RETRY])
 def test_what_nodes_before_it_in_a_workflow_hand_on_is_no_misspelt_variable(
-    sandbox: Sandbox,
-    failed: t.Callable[[str], int],
-    run_playbook: RunPlaybook,
-    connection: dict[str, str],
-    playbook: str,
+    sandbox: Sandbox, failed: Failed, play: Play, playbook: str
 ) -> None:
     job = failed(f"Deploy {os.urandom(4).hex()}")
     summary = RECOVER_PLAY["tasks"][1]["always"][-1]
@@ -225,7 +193,7 @@ def test_what_nodes_before_it_in_a_workflow_hand_on_is_no_misspelt_variable(
     handed_on = [*summary["ansible.builtin.set_stats"]["data"], "retry_failed_hosts", "failed_hosts"]
     given = {**dict.fromkeys(handed_on, []), "unexpected": ["openssl"], "known": [], "awx_job_id": 7, "job_id": job}
 
-    done = run_playbook(playbook, "-e", json.dumps(given), environ=connection)
+    done = play(playbook, given)
 
     assert done.status == 0, done.output
     assert relaunched(sandbox) == [job]
@@ -237,12 +205,10 @@ def test_each_option_of_the_module_is_a_variable() -> None:
 
 
 @pytest.mark.parametrize("name", ["max_jobs", "at_once", "stop_after", "max_attempts", "interval"])
-def test_a_zero_is_not_the_default(
-    sandbox: Sandbox, failed: t.Callable[[str], int], run_playbook: RunPlaybook, connection: dict[str, str], name: str
-) -> None:
+def test_a_zero_is_not_the_default(sandbox: Sandbox, failed: Failed, play: Play, name: str) -> None:
     job = failed(f"Deploy {os.urandom(4).hex()}")
 
-    done = run_playbook(RECOVER, "-e", json.dumps({"job_ids": [job], name: 0}), environ=connection)
+    done = play(RECOVER, {"job_ids": [job], name: 0})
 
     assert done.status == 2 and name in done.output, done.output
     assert relaunched(sandbox) == []
@@ -263,33 +229,26 @@ def test_a_zero_is_not_the_default(
     ids=str,
 )
 def test_nor_do_a_zero_and_an_empty_list_select_the_jobs_of_all(
-    sandbox: Sandbox,
-    failed: t.Callable[[str], int],
-    run_playbook: RunPlaybook,
-    connection: dict[str, str],
-    given: dict[str, t.Any],
+    sandbox: Sandbox, failed: Failed, play: Play, given: dict[str, t.Any]
 ) -> None:
     failed(f"Deploy {os.urandom(4).hex()}")
 
-    done = run_playbook(RECOVER, "-e", json.dumps({"finished_after": "1h", **given}), environ=connection)
+    done = play(RECOVER, {"finished_after": "1h", **given})
 
     told = "0 is not the number of a job" if "job_" in next(iter(given)) else next(iter(given))
     assert done.status == 2 and (told in done.output or "is an empty list" in done.output), done.output
     assert relaunched(sandbox) == []
 
 
-def test_a_job_whose_only_hosts_left_are_disabled_is_not_still_failing(
-    sandbox: Sandbox, run_playbook: RunPlaybook, connection: dict[str, str]
-) -> None:
+def test_a_job_whose_only_hosts_left_are_disabled_is_not_still_failing(sandbox: Sandbox, play: Play) -> None:
     """Nor do artifacts with common names change what is told."""
     hosts = {"web1": "failed", "web2": "failed"}
     made = sandbox.add_template(f"Deploy {os.urandom(4).hex()}", PLAYBOOK, hosts=dict.fromkeys(hosts, {}), outcomes={})
     job = sandbox.make_job(template=made["id"], status="failed", hosts=hosts)
     sandbox.disable_host(made["hosts"]["web2"])
     artifacts: dict[str, t.Any] = {"awx_job_id": 7, "recovered": [], "others": [], "recovery": {}, "settled": ["done"]}
-    environ = {**connection, "ANSIBLE_SHOW_CUSTOM_STATS": "true"}
 
-    done = run_playbook(RECOVER, "-e", json.dumps({"job_ids": [job], **artifacts}), environ=environ, warnings=True)
+    done = play(RECOVER, {"job_ids": [job], **artifacts}, stats=True, warnings=True)
 
     assert done.status == 0, done.output
     assert f"hosts left out {job} " in done.stdout
@@ -299,15 +258,12 @@ def test_a_job_whose_only_hosts_left_are_disabled_is_not_still_failing(
 
 
 @pytest.mark.parametrize("check", [[], ["--check"]], ids=["run", "check"])
-def test_a_job_that_stopped_for_other_hosts_is_still_failing(
-    sandbox: Sandbox, run_playbook: RunPlaybook, connection: dict[str, str], check: list[str]
-) -> None:
+def test_a_job_that_stopped_for_other_hosts_is_still_failing(sandbox: Sandbox, play: Play, check: list[str]) -> None:
     """Though its relaunch on the failed hosts is successful."""
     one = Rollout(sandbox, CASES["the first of a rolling update"])
     one.heal()
-    environ = {**connection, "ANSIBLE_SHOW_CUSTOM_STATS": "true"}
 
-    done = run_playbook(RECOVER, "-e", json.dumps({"job_ids": [one.job]}), *check, environ=environ)
+    done = play(RECOVER, {"job_ids": [one.job]}, *check, stats=True)
 
     assert done.status == (0 if check else 2), done.output
     stats = "".join(done.stdout.split())
