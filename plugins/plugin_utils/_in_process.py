@@ -138,13 +138,12 @@ class InProcessAction(ActionBase):
         return result
 
     def _refused(self) -> bool:
-        """Whether AnsibleModule will refuse the arguments, whatever the module's environment adds to them.
+        """Whether AnsibleModule will refuse the arguments.
 
         It shows them as they were given, which is masked behind it, but not where async_status passes it on.
         """
-        options = self.specification()["argument_spec"].items()
-        given = {name: {key: value for key, value in option.items() if key != "fallback"} for name, option in options}
-        return bool(ArgumentSpecValidator(given).validate(self._task.args).error_messages)
+        specification = self.specification()["argument_spec"]
+        return bool(ArgumentSpecValidator(specification).validate(self._task.args).error_messages)
 
     def _hide_arguments(self, ended: Result) -> None:
         """Mask what AnsibleModule shows as it was given, where it refuses the arguments itself."""

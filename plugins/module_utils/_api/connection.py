@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from .errors import OptionError
 from .tower_cli_cfg import FILE_KEYS, config_file_places, read_config_file
@@ -39,62 +38,30 @@ HARMLESS_TOKEN_KEYS = frozenset({
 })  # fmt: skip
 
 
-def first_set_variable(*names: str) -> str:
-    """The first environment variable that is set and not empty.
-
-    A controller that injects a credential sets the variables of its empty fields as well, to nothing.
-
-    :raises AnsibleFallbackNotFound: none is; AnsibleModule takes that for "not given".
-    """
-    for name in names:
-        if os.environ.get(name):
-            return os.environ[name]
-    raise AnsibleFallbackNotFound
-
-
-def _option(aliases: list[str], variables: list[str], **spec: t.Any) -> dict[str, t.Any]:
-    fallback = {"fallback": (first_set_variable, variables)} if variables else {}
-    return dict(spec, aliases=aliases, **fallback)
-
-
 CONNECTION_SPEC: dict[str, t.Any] = dict(
-    controller_host=_option(
-        ["tower_host", "aap_hostname", "gateway_hostname"],
-        ["CONTROLLER_HOST", "TOWER_HOST", "AAP_HOSTNAME", "GATEWAY_HOSTNAME"],
-        type="str",
-    ),
-    controller_username=_option(
-        ["tower_username", "aap_username", "gateway_username"],
-        ["CONTROLLER_USERNAME", "TOWER_USERNAME", "AAP_USERNAME", "GATEWAY_USERNAME"],
-        type="str",
-    ),
-    controller_password=_option(
-        ["tower_password", "aap_password", "gateway_password"],
-        ["CONTROLLER_PASSWORD", "TOWER_PASSWORD", "AAP_PASSWORD", "GATEWAY_PASSWORD"],
-        type="str",
-        no_log=True,
-    ),
-    controller_oauthtoken=_option(
-        ["tower_oauthtoken", "aap_token", "gateway_token"],
-        ["CONTROLLER_OAUTH_TOKEN", "TOWER_OAUTH_TOKEN", "AAP_TOKEN", "GATEWAY_API_TOKEN"],
-        type="raw",
-        no_log=True,
-    ),
-    validate_certs=_option(
-        ["tower_verify_ssl", "aap_validate_certs", "gateway_validate_certs"],
-        ["CONTROLLER_VERIFY_SSL", "TOWER_VERIFY_SSL", "AAP_VALIDATE_CERTS", "GATEWAY_VERIFY_SSL"],
-        type="bool",
-    ),
-    ca_path=_option(["aap_ca_bundle", "gateway_ca_bundle"], [], type="path"),
-    request_timeout=_option(
-        ["aap_request_timeout", "gateway_request_timeout"],
-        ["CONTROLLER_REQUEST_TIMEOUT", "AAP_REQUEST_TIMEOUT", "GATEWAY_REQUEST_TIMEOUT"],
-        type="float",
-    ),
-    max_retries=_option(["aap_max_retries"], ["AAP_MAX_RETRIES"], type="int"),
-    retry_backoff_factor=_option(["aap_retry_backoff_factor"], ["AAP_RETRY_BACKOFF_FACTOR"], type="float"),
-    controller_config_file=_option(["tower_config_file"], [], type="path"),
+    controller_host=dict(type="str", aliases=["tower_host", "aap_hostname", "gateway_hostname"]),
+    controller_username=dict(type="str", aliases=["tower_username", "aap_username", "gateway_username"]),
+    controller_password=dict(type="str", aliases=["tower_password", "aap_password", "gateway_password"], no_log=True),
+    controller_oauthtoken=dict(type="raw", aliases=["tower_oauthtoken", "aap_token", "gateway_token"], no_log=True),
+    validate_certs=dict(type="bool", aliases=["tower_verify_ssl", "aap_validate_certs", "gateway_validate_certs"]),
+    ca_path=dict(type="path", aliases=["aap_ca_bundle", "gateway_ca_bundle"]),
+    request_timeout=dict(type="float", aliases=["aap_request_timeout", "gateway_request_timeout"]),
+    max_retries=dict(type="int", aliases=["aap_max_retries"]),
+    retry_backoff_factor=dict(type="float", aliases=["aap_retry_backoff_factor"]),
+    controller_config_file=dict(type="path", aliases=["tower_config_file"]),
 )
+
+# The environment variables that stand for an option which is not given; the first that is set counts.
+VARIABLES = {
+    "controller_host": ("CONTROLLER_HOST", "TOWER_HOST", "AAP_HOSTNAME", "GATEWAY_HOSTNAME"),
+    "controller_username": ("CONTROLLER_USERNAME", "TOWER_USERNAME", "AAP_USERNAME", "GATEWAY_USERNAME"),
+    "controller_password": ("CONTROLLER_PASSWORD", "TOWER_PASSWORD", "AAP_PASSWORD", "GATEWAY_PASSWORD"),
+    "controller_oauthtoken": ("CONTROLLER_OAUTH_TOKEN", "TOWER_OAUTH_TOKEN", "AAP_TOKEN", "GATEWAY_API_TOKEN"),
+    "validate_certs": ("CONTROLLER_VERIFY_SSL", "TOWER_VERIFY_SSL", "AAP_VALIDATE_CERTS", "GATEWAY_VERIFY_SSL"),
+    "request_timeout": ("CONTROLLER_REQUEST_TIMEOUT", "AAP_REQUEST_TIMEOUT", "GATEWAY_REQUEST_TIMEOUT"),
+    "max_retries": ("AAP_MAX_RETRIES",),
+    "retry_backoff_factor": ("AAP_RETRY_BACKOFF_FACTOR",),
+}
 
 
 @dataclass(frozen=True)
@@ -195,15 +162,15 @@ def _told_places(places: t.Sequence[str]) -> str:
 def _given(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> dict[str, t.Any]:
     """The parameters that configuration files may hold too, of the task or the environment.
 
-    Ansible asks the environment for what a task leaves out, but not for what it gives as nothing.
+    The environment is asked here, and not by Ansible, which would not ask it for what a task gives as nothing. A
+    controller that injects a credential sets the variables of its empty fields as well, to nothing.
 
     :raises OptionError: a variable holds what its option does not take.
     """
     given = {name: params[name] for name in FILE_KEYS.values() if params.get(name) not in (None, "")}
     found: dict[str, t.Any] = {}
-    for name in set(FILE_KEYS.values()) - set(given):
-        _fallback, variables = CONNECTION_SPEC[name].get("fallback", (None, ()))
-        found.update((name, environ[variable]) for variable in reversed(variables) if environ.get(variable))
+    for name in VARIABLES.keys() - given.keys():
+        found.update((name, environ[variable]) for variable in reversed(VARIABLES[name]) if environ.get(variable))
     checked = ArgumentSpecValidator({name: {"type": CONNECTION_SPEC[name]["type"]} for name in found}).validate(found)
     if checked.error_messages:
         raise OptionError(f"In the environment: {' '.join(checked.error_messages)}")

@@ -12,7 +12,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
-from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api import connection as _connection
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import (
@@ -271,15 +270,6 @@ def test_a_path_in_a_file_may_begin_at_home(
     for path in ("~/authorities.pem", "$HOME/authorities.pem"):
         (tmp_path / "tower_cli.cfg").write_text(f"oauth_token=mine\nca_path={path}", encoding="utf-8")
         assert connect().verify == str(home / "authorities.pem")
-
-
-def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TOWER_HOST", "")
-    monkeypatch.setenv("AAP_HOSTNAME", "aap.example.com")
-    assert _connection.first_set_variable("CONTROLLER_HOST", "TOWER_HOST", "AAP_HOSTNAME") == "aap.example.com"
-    monkeypatch.delenv("AAP_HOSTNAME")
-    with pytest.raises(AnsibleFallbackNotFound):
-        _connection.first_set_variable("CONTROLLER_HOST", "TOWER_HOST", "AAP_HOSTNAME")
 
 
 @pytest.mark.parametrize("nothing", ["", None])
