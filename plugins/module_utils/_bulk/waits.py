@@ -168,7 +168,7 @@ class Waits:
 
     @property
     def _for_seen_end(self) -> list[tuple[Member, EndOf]]:
-        """Of those the ones whose job has been seen to end."""
+        """Those that wait for the end of a job which has been seen."""
         return [(member, ask) for member, ask in self.for_end if ask.job.id in self._ended]
 
     @property

@@ -193,7 +193,7 @@ class NodeWork:
         found = []
         for one in failed:
             found.append((yield from self._of_job(int(one.job or 0), node)))
-        left, begun = _together(found), len(slices) - sum(bool(one.whole) for one in found)
+        left, begun = _of_all_slices(found), len(slices) - sum(bool(one.whole) for one in found)
         if left.whole and begun:
             # Hosts of the other slices may be done.
             more = self._whole(f"{left.whole}, and other slices of it had begun", "relaunch that job by itself first")
@@ -319,7 +319,7 @@ def _inside(reason: str) -> str:
     return reason[:1].lower() + reason[1:].rstrip(".")
 
 
-def _together(found: t.Sequence[NodeLeft]) -> NodeLeft:
+def _of_all_slices(found: t.Sequence[NodeLeft]) -> NodeLeft:
     """What is left of a sliced node's work, by that of its slices."""
     waits = next((one.waits_for for one in found if one.waits_for is not None), None)
     if waits is not None:
