@@ -218,6 +218,30 @@ def test_a_second_play_runs_on_all_with_fallback_to_all(
     assert sorted(marks.passed("Announce")) == list(FIVE)
 
 
+LIMITED = "{{ ansible_limit | default('all') }}"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "keywords"),
+    [("all", {"name": "Deploy by job {{ awx_job_id }}"}), (LIMITED, {"name": LIMITED})],
+    ids=["named by its job", "named by its hosts"],
+)
+def test_a_play_that_each_job_names_otherwise_is_the_same(
+    sandbox: Sandbox, marks: Marks, driver: Driver, hosts: str, keywords: Options
+) -> None:
+    marks.fail("Deploy", web2=1, web3=(1, 2))
+    content = playbook(marks.play(hosts, "Update", "Deploy", **keywords))
+    job = failed(sandbox, template(sandbox, content))
+
+    first = driver.relaunch(job)
+    second = driver.relaunch(job)
+    third = driver.relaunch(job)
+
+    assert (first["failed"], first["remaining_hosts"]) == (True, ["web3"])
+    assert (second["failed"], second["hosts"]) == (False, ["web3"])
+    assert (third["failed"], third["changed"]) == (False, False)
+
+
 SORT = {"name": "Sort", "ansible.builtin.group_by": {"key": "made"}}
 
 

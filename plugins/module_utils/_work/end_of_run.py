@@ -122,7 +122,12 @@ class _Judge:
         ours, theirs = self._run.plays, self._measure.plays
         if self._found.complete and len(theirs) < len(ours):
             return False
-        return all(one.name == other.name for one, other in zip(ours, theirs))
+        return all(one.name == other.name or self._share_tasks(one, other) for one, other in zip(ours, theirs))
+
+    def _share_tasks(self, ours: Start, theirs: Start) -> bool:
+        """Whether two plays may be one whose name, or pattern in place of one, holds what differs from job to job."""
+        paths = self._run.paths_in(ours), self._measure.paths_in(theirs)
+        return not all(paths) or not paths[0].isdisjoint(paths[1])
 
     def _course(self, batch: Batch) -> tuple[Course, bool]:
         """What the measure did in this batch's play, and whether it shows the play's end."""
