@@ -221,6 +221,23 @@ def test_a_second_play_runs_on_all_with_fallback_to_all(
 LIMITED = "{{ ansible_limit | default('all') }}"
 
 
+@pytest.mark.parametrize("pattern", ["all", LIMITED])
+def test_a_play_whose_pattern_is_the_limit_is_for_all_of_a_run_without_one(
+    sandbox: Sandbox, marks: Marks, driver: Driver, pattern: str
+) -> None:
+    """The relaunch shows the second play, as one for the host alone to which it was limited."""
+    marks.fail("Update", web2=1)
+    first_play = marks.play(pattern, "Update", any_errors_fatal=True)
+    job = failed(sandbox, template(sandbox, playbook(first_play, marks.play(LIMITED, "Deploy")), asks=["limit"]))
+
+    first = driver.relaunch(job)
+    second = driver.relaunch(job, hosts="remaining")
+
+    assert (first["failed"], first["cut_short"], first["stopped_hosts"]) == (True, True, ["web1", "web3"])
+    assert (second["failed"], second["hosts"]) == (False, ["web1", "web3"])
+    assert set(marks.passed("Deploy")) == set(THREE)
+
+
 @pytest.mark.parametrize(
     ("hosts", "keywords"),
     [("all", {"name": "Deploy by job {{ awx_job_id }}"}), (LIMITED, {"name": LIMITED})],

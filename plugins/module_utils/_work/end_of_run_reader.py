@@ -104,7 +104,8 @@ def read_started(client: ControllerClient, job: Job, kept: StartsRead) -> Starte
     :raises ControllerError: it could not be read.
     """
     if job.id not in kept:
-        kept[job.id] = Started.of(client.results(JOB.at(job.id, "job_events"), **_starts_query(job, kept)))
+        events = client.results(JOB.at(job.id, "job_events"), **_starts_query(job, kept))
+        kept[job.id] = Started.of(events, job.limit_names)
     return kept[job.id]
 
 
@@ -156,7 +157,8 @@ def read_whole(client: ControllerClient, job: Job, kept: StartsRead) -> bool:
     kept.brief[job.template] = not answer.get("next")
     if answer.get("next") or [event.get("counter") for event in events] != list(range(1, len(events) + 1)):
         return False
-    started = Started.of(event for event in events if event.get("event") in (*START_EVENTS, STATISTICS))
+    wanted = (event for event in events if event.get("event") in (*START_EVENTS, STATISTICS))
+    started = Started.of(wanted, job.limit_names)
     if started.hosts is None:
         return False
     kept[job.id] = started

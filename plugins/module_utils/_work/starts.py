@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 
+from .host_patterns import terms
+
 PLAY_START = "playbook_on_play_start"
 TASK_START = "playbook_on_task_start"
 INCLUDE = "playbook_on_include"
@@ -216,8 +218,12 @@ class Started:
     failed: t.Optional[frozenset[str]] = None
 
     @classmethod
-    def of(cls, events: t.Iterable[t.Mapping[str, t.Any]]) -> Started:
-        """From a run's START_EVENTS, and its STATISTICS where they are wanted, in order of their counters."""
+    def of(cls, events: t.Iterable[t.Mapping[str, t.Any]], limit: t.Collection[str] = ()) -> Started:
+        """From a run's START_EVENTS, and its STATISTICS where they are wanted, in order of their counters.
+
+        :param limit: the names in the run's. A play for exactly these may be one for ``ansible_limit``, which is for
+            others in another run: for all of that.
+        """
         parts: list[tuple[Start, list[Start]]] = []
         hosts: t.Optional[frozenset[str]] = None
         failed: t.Optional[frozenset[str]] = None
@@ -227,7 +233,8 @@ class Started:
                 continue
             start = Start.of(event)
             if start.kind is StartKind.PLAY:
-                parts.append((start, []))
+                of_limit = limit and terms(start.pattern) == limit
+                parts.append((replace(start, pattern="all") if of_limit else start, []))
             elif parts:
                 parts[-1][1].append(start)
         ends = [play.counter for play, _starts in parts[1:]]
