@@ -259,6 +259,19 @@ def test_a_play_that_each_job_names_otherwise_is_the_same(
     assert (third["failed"], third["changed"]) == (False, False)
 
 
+def test_facts_that_are_known_need_not_be_gathered_again(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:
+    """As of smart gathering with a cache: what a run has not to do stops nobody in it."""
+    marks.fail("Deploy", web2=1, web3=(1, 2))
+    gathers = {"gather_facts": "{{ awx_job_launch_type == 'manual' }}", "gather_subset": ["!all", "!min"]}
+    job = failed(sandbox, template(sandbox, playbook(marks.play("all", "Deploy", **gathers))))
+
+    first = driver.relaunch(job)
+    second = driver.relaunch(job)
+
+    assert (first["failed"], first["hosts"], first["remaining_hosts"]) == (True, ["web2", "web3"], ["web3"])
+    assert (second["failed"], second["hosts"]) == (False, ["web3"])
+
+
 SORT = {"name": "Sort", "ansible.builtin.group_by": {"key": "made"}}
 
 

@@ -125,7 +125,7 @@ class RunEnds:
         adds_hosts = any(start.adds_hosts for other in others for batch in other.batches for start in batch.starts)
         first = 0 if adds_hosts else len(own.plays)
         plays = [(play.pattern, one.batches_of(play)) for one in (own, *others) for play in one.plays[first:]]
-        by_somebody = {pattern for pattern, batches in plays if any(batch.copies for batch in batches)}
+        by_somebody = {pattern for pattern, batches in plays if any(batch.starts for batch in batches)}
         return {pattern for pattern, _batches in plays} - by_somebody
 
     def patterns(self, run: Job, measures: t.Iterable[Job]) -> set[str]:

@@ -25,6 +25,9 @@ UNREACHABLE = "runner_on_unreachable"
 FAILURE_EVENTS = ("runner_on_failed", UNREACHABLE)
 RESULT_EVENTS = ("runner_on_ok", "runner_on_skipped", *FAILURE_EVENTS)
 
+# What ansible calls the task by which a play gathers facts.
+GATHERING = "Gathering Facts"
+
 # A task's name and path.
 Key = tuple[str, str]
 
@@ -151,8 +154,12 @@ class Batch:
 
     @cached_property
     def copies(self) -> Counter[Key]:
-        """How often each task and handler was started, other than for further hosts: included again, for instance."""
-        return Counter(key for key, _uuid in {(start.key, start.uuid) for start in self.starts if start.is_task})
+        """How often each task and handler was started, other than for further hosts: included again, for instance.
+
+        Facts come first, and are not gathered where they are known: a batch without them was not stopped for that.
+        """
+        started = {(start.key, start.uuid) for start in self.starts if start.is_task and start.name != GATHERING}
+        return Counter(key for key, _uuid in started)
 
     @cached_property
     def none_remain(self) -> tuple[int, ...]:
