@@ -506,6 +506,21 @@ def test_a_host_that_is_in_another_slice_by_now_is_not_relaunched_again_and_agai
     assert sum(entry["method"] == "POST" and entry["path"].endswith("/relaunch/") for entry in sandbox.log()) == 1
 
 
+def test_a_host_that_was_added_again_in_another_slice_is_not_done_by_a_run_on_all_of_its_own(
+    sandbox: Sandbox, driver: Driver, first_slice: t.Callable[..., tuple[Options, int]]
+) -> None:
+    made, job = first_slice("c3")
+    sandbox.delete_host(made["hosts"]["c3"])
+    for name in ("b1", "c3"):
+        sandbox.add_host(made["inventory"], name)
+
+    first, second = (driver.relaunch(job, fallback_to_all=True) for _time in range(2))
+
+    assert first["failed"] and "in another slice by now" in first["msg"], first["msg"]
+    assert second["failed"] and f"Job {job}, one of several slices, failed on c3, in another slice" in second["msg"]
+    assert [result["remaining_hosts"] for result in (first, second)] == [["c3"], ["c3"]]
+
+
 def test_a_slice_is_not_sent_to_what_refuses_slices(
     driver: Driver, first_slice: t.Callable[..., tuple[Options, int]]
 ) -> None:

@@ -279,4 +279,6 @@ def _by_name(record: HostRecord, rows: t.Optional[t.Mapping[str, t.Mapping[str, 
         return Reach.GONE
     if row.get("enabled") is False:
         return Reach.IDLE
-    return Reach.IDLE if left_out and parse_time(row.get("modified")) <= parse_time(left_out.took_hosts) else otherwise
+    if left_out is None or parse_time(row.get("modified")) > parse_time(left_out.took_hosts):
+        return otherwise
+    return Reach.ELSEWHERE if left_out.sliced else Reach.IDLE
