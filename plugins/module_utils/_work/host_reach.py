@@ -225,7 +225,29 @@ class HostReach(ActiveLimits):
         :param inventory: the source's, if none is given.
         """
         found = self._inventory_rows(by_names("name", names, NAMES_AT_ONCE), inventory)
-        return None if found is None else {str(entry["name"]): entry for entry in found}
+        if found is None:
+            return None
+        rows = {str(entry["name"]): entry for entry in found}
+        left = [] if inventory or not self._source.in_constructed_inventory else [*{*names}.difference(rows)]
+        return {**rows, **self._to_be_copied(left)} if left else rows
+
+    def _to_be_copied(self, names: t.Sequence[str]) -> dict[str, dict[str, t.Any]]:
+        """The enabled hosts with these names in the inputs of the source's constructed inventory, as far as they may be
+        read, that were changed since its last update: any launch updates it, and copies them. What that update left out
+        stays out.
+        """
+
+        def read() -> dict[str, dict[str, t.Any]]:
+            inventory = f"inventories/{self._source.inventory}"
+            sources = self._client.results(f"{inventory}/inventory_sources/")
+            updated = [str(one["last_updated"]) for one in sources if one.get("last_updated")]
+            inputs = [int(one["id"]) for one in self._client.results(f"{inventory}/input_inventories/")]
+            changed = [{"enabled": "true", "modified__gt": max(updated)}] if updated else []
+            queries = [{**one, **some} for one in changed for some in by_names("name", names, NAMES_AT_ONCE)]
+            rows = (row for one in inputs for row in self._inventory_rows(queries, one) or ())
+            return {str(row["name"]): row for row in rows}
+
+        return if_visible(read) or {}
 
     def _had_number(self, records: t.Sequence[HostRecord]) -> frozenset[str]:
         """Which of these hosts had a row in the inventory when they failed."""
