@@ -262,6 +262,7 @@ jobs:
       description:
         - Whether all of its work has succeeded by now. Where hosts could not run, such as disabled or deleted ones, it
           has not. They are in RV(jobs[].remaining_hosts).
+        - With O(hosts=all) a success on all hosts that could run counts. Whom it left out is not asked for each job.
       type: bool
       sample: true
     failed:
