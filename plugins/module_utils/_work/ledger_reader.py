@@ -337,7 +337,7 @@ class WholeSuccessReader(SummariesReader):
         if left_out is None:
             ledger, left_out = self._by_results(ledger, base, job, by_names)
             left_out = not ran or left_out
-        if not (left_out or as_many) and self._by_old_names(ledger, base, job):
+        if not (left_out or as_many) and (self._by_old_names(ledger, base, job) or self._come_back(ledger, base, job)):
             left_out = True
         # Of hosts that it left out on purpose, or that are none of the work's, there is nothing to say.
         return replace(ledger, whole_left_out=left_out or (None if as_many else left_out))
@@ -373,6 +373,16 @@ class WholeSuccessReader(SummariesReader):
         names = [one.name_then for one in left if one.name_then in limit and one.name not in limit]
         renamed = self._reach.enabled(stopped_records(self._source.inventory, then, names, (), ())) if names else None
         return bool(renamed and self._undone(ledger, base, success, {one.name for one in renamed}))
+
+    def _come_back(self, ledger: Ledger, base: Job, success: Job) -> bool:
+        """Whether the next launch has hosts of the base, in a constructed inventory, that a success left out."""
+        if not base.in_constructed_inventory:
+            return False
+        ran, then = map(self._whole_run, (success, base))
+        names = [one.name_then for one in _left_out(ran, then)]
+        records = self._reach.of_stopped(stopped_records(self._source.inventory, then, names, (ran,), ()))
+        back = {one.name for one in records if one.reach is Reach.RELAUNCH}
+        return bool(back and self._undone(ledger, base, success, back))
 
     def _by_results(self, ledger: Ledger, base: Job, success: Job, by_names: bool) -> tuple[Ledger, t.Optional[bool]]:
         """Whether a success left out hosts that can run now, as far as the results of the base tell; None where they do

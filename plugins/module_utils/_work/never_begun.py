@@ -140,12 +140,13 @@ class InventoryHosts:
 
     def unchanged_since(self, job: Job) -> bool:
         """Whether surely no enabled host of a job's inventory was added or changed since the job took its hosts, and
-        none was renamed before that and is in the job's limit by its old name.
+        none was renamed before that and is in the job's limit by its old name. A launch may bring copies to a
+        constructed one.
 
         :raises ControllerError: the controller could not be asked.
         """
         then = parse_time(job.took_hosts)
-        hosts = self._hosts(job.inventory, then) if job.inventory else None
+        hosts = self._hosts(job.inventory, then) if job.inventory and not job.in_constructed_inventory else None
         if hosts is None or not job.limit_names.issubset(str(host.get("name")) for host in hosts):
             return False
         return all(parse_time(host.get("modified")) < then for host in hosts)
