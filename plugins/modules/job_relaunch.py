@@ -108,7 +108,7 @@ options:
         C(forks), C(timeout), C(labels) and C(job_type). Inventories, execution environments, credentials and labels are
         given by name, number or named URL (such as V(Web++Default) for an inventory), as O(job_template) is. A name
         that several of a kind have is refused, with their numbers. Credentials take the place of those that the job
-        was prompted with, and of the template's own of the same kind.
+        was prompted with, and of the template's own of the same kind; labels are added to the template's own.
       - The same work is what was launched with the same prompts and these changes, so that it is done once. The job
         itself, and relaunches of it without the changes, are other work. With O(hosts=all) a job that was successful is
         run again with the changes.

@@ -91,7 +91,9 @@ def future_facts(source: Job, basis: Basis, given: _Facts) -> dict[str, t.Any]:
         number = facts[name] = sendable(name, facts[name])
         candidates = (prompts.get(name), summary_of(template, name), source.summary(name))
         summaries[name] = next((one for one in candidates if isinstance(one, dict) and one.get("id") == number), {})
-    summaries["labels"] = {"results": [{"id": number} for number in given.get("labels", ())]}
+    # Those that are given are added to the template's.
+    own_labels = {one["id"] for one in summary_of(template, "labels").get("results") or ()}
+    summaries["labels"] = {"results": [{"id": number} for number in own_labels.union(given.get("labels", ()))]}
     own_credentials = summary_of(template, _CREDENTIALS) or ()
     if basis.credentials is None:
         had = {one["id"] for one in summary_of(source.facts, _CREDENTIALS) or ()}

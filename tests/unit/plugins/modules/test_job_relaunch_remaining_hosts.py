@@ -63,6 +63,11 @@ def stage(
     controller.whenever("GET", "/api/v2/job_templates/7/", body={"id": 7})
 
 
+def labels(*numbers: int) -> dict[str, t.Any]:
+    """Labels as a summary shows them."""
+    return {"count": len(numbers), "results": [{"id": number} for number in numbers]}
+
+
 def body_of(controller: ScriptedController) -> t.Any:
     return next(asked.body for asked in controller.asked if asked.path == LAUNCH)
 
@@ -477,30 +482,34 @@ class TestChanges:
 
     @pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check"])
     def test_the_diff_shows_them(self, controller: ScriptedController, relaunch: Relaunch, check_mode: bool) -> None:
-        """Variables as a whole, and of credentials those of the template that these do not take the place of."""
+        """Variables as a whole, and of credentials those of the template that these do not take the place of; labels
+        are added to the template's.
+        """
         own = [{"id": number, "name": name, "kind": name} for number, name in ((1, "ssh"), (2, "aws"))]
         stage(
             controller,
-            asks=("limit", "extra_vars", "credentials", "verbosity", "forks"),
+            asks=("limit", "extra_vars", "credentials", "verbosity", "forks", "labels"),
             prompted={"extra_vars": {"release": 7}, "verbosity": 1},
             template={"credentials": own},
             extra_vars='{"release": 7, "mirror": "one"}',
-            summary_fields={"credentials": own},
+            summary_fields={"credentials": own, "labels": labels(4)},
         )
-        detail = {"id": 7, "extra_vars": "mirror: one", "verbosity": 0, "summary_fields": {"credentials": own}}
+        summaries = {"credentials": own, "labels": labels(4)}
+        detail = {"id": 7, "extra_vars": "mirror: one", "verbosity": 0, "summary_fields": summaries}
         controller.whenever("GET", "/api/v2/job_templates/7/", body=detail)
         other, more = {"id": 8, "name": "other ssh", "kind": "ssh"}, {"id": 9, "name": "tower", "kind": "controller"}
         for text, some in (("8", [other]), ("9", [more])):
             controller.whenever("GET", "/api/v2/credentials/", body=listed(*some), id=text)
         # A key that is given twice has to hold with either value, and none has both numbers.
         controller.whenever("GET", "/api/v2/credentials/", body=listed(other, more), id__in="8,9")
-        changes = {"extra_vars": {"mirror": "two"}, "credentials": [8, 9], "forks": 3}
+        controller.whenever("GET", "/api/v2/labels/", body=listed({"id": 6}), id="6")
+        changes = {"extra_vars": {"mirror": "two"}, "credentials": [8, 9], "forks": 3, "labels": 6}
         made = new(
             limit="web2,web3",
             extra_vars='{"release": 7, "mirror": "two"}',
             verbosity=1,
             forks=3,
-            summary_fields={"credentials": [own[1], other, more]},
+            summary_fields={"credentials": [own[1], other, more], "labels": labels(4, 6)},
         )
         controller.whenever("POST", LAUNCH, 201, made)
 
@@ -514,6 +523,7 @@ class TestChanges:
         )
         assert (before["credentials"], after["credentials"]) == (["aws", "ssh"], ["aws", "other ssh", "tower"])
         assert (before["forks"], after["forks"], after["verbosity"]) == (0, 3, 1)
+        assert (before["labels"], after["labels"]) == ([4], [4, 6])
 
     @pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check"])
     def test_all_that_the_template_does_not_ask_for_is_named_at_once(
