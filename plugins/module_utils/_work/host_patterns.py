@@ -261,7 +261,7 @@ def limit_problem(names: t.Collection[str]) -> str:
     if len(names) == 1 and re.search(r"\s", next(iter(names)).strip()):
         return (
             f"ansible splits a limit without a comma at blanks, and {next(iter(names))!r} alone would match no host. "
-            "Rename that in the inventory, without a blank."
+            "Rename that in the inventory, without a blank, or relaunch it with hosts: remaining, which adds a comma."
         )
     patterns = {name for name in names if "," in name or name.startswith("@")}
     patterns.update(name for name in names if len(names) == 1 and _is_pattern_alone(name))

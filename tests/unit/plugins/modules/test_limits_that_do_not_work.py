@@ -81,7 +81,7 @@ class TestABlank:
 
         assert (result["failed"], result["changed"], "id" in result) == (True, False, False)
         assert "'db 1' alone would match no host. Rename that in the inventory" in result["msg"]
-        assert "set fallback_to_all: true" in result["msg"]
+        assert "hosts: remaining" in result["msg"] and "set fallback_to_all: true" in result["msg"]
         assert result["remaining_hosts"] == ["db 1"]
 
     def test_with_fallback_all_hosts_are_next(self, controller: ScriptedController, relaunch: Relaunch) -> None:
