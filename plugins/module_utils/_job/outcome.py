@@ -74,7 +74,7 @@ class Outcome:
         if self.job is None:
             return " A job may have been launched. Running the task again is safe: it looks for it first."
         then = "goes on" if self.job.active else f"has ended with status {self.job.status}"
-        return f" Job {self.job.id} had been launched and {then}."
+        return f" {self.job.kind.noun.capitalize()} {self.job.id} had been launched and {then}."
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome i
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import relaunched
 
 NEW = Job.of(relaunched(43, "running", job_explanation="x"))
+NEW_WORKFLOW = Job({"id": 44, "type": "workflow_job", "status": "running"})
 
 
 @pytest.fixture
@@ -89,6 +90,7 @@ def test_sentences_and_warnings_add_up() -> None:
             " A job may have been launched. Running the task again is safe: it looks for it first.",
         ),
         (Outcome(changed=True, job=NEW), " Job 43 had been launched and goes on."),
+        (Outcome(changed=True, job=NEW_WORKFLOW), " Workflow job 44 had been launched and goes on."),
     ],
 )
 def test_what_may_be_lost_sight_of(outcome: Outcome, sentence: str) -> None:
