@@ -85,7 +85,8 @@ options:
       - What a check job checked has been done on no host where it is to be V(run). O(hosts=remaining) runs on all of
         its hosts then, and with O(hosts=failed) they are more than the failed ones; see O(fallback_to_all).
       - Only newer controllers can. Others would ignore it and run a job that was to be checked only, so that the task
-        fails before anything is launched unless the controller says that it takes a job type.
+        fails before anything is launched unless the controller says that it takes a job type. In O(changes) it works
+        on all of them, where the template asks for it.
       - Without it a relaunch has to be of the job's own type. The task fails if the template only checks by now. Once a
         relaunch has shown that, V(run) relaunches as run all the same on a controller that takes a job type.
     type: str

@@ -241,7 +241,7 @@ class Preparer:
         if "job_type" in body and body["job_type"] not in self._taken_job_types(job):
             raise RefusedError(
                 f"Job {job.id} was not relaunched: this controller does not take a job type on a relaunch, and would "
-                f"relaunch it as {job.job_type}. Launch the template with job_type: {job_type} instead."
+                f"relaunch it as {job.job_type}. Give job_type: {job_type} in changes, which launches the template."
             )
         return body
 

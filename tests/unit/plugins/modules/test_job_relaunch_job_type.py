@@ -49,6 +49,7 @@ def test_is_refused_where_it_would_be_ignored(
 
     assert (result["failed"], result["changed"], "id" in result) == (True, False, False)
     assert "this controller does not take a job type on a relaunch" in result["msg"]
+    assert "Give job_type: check in changes, which launches the template." in result["msg"]
 
 
 def test_is_sent_where_it_is_known(controller: ScriptedController, relaunch: Relaunch) -> None:
