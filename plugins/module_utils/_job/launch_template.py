@@ -19,7 +19,7 @@ from .._api.jobs import Job, counted, host_summaries, limit_names_in, summary_of
 from .._api.kinds import WORKFLOW_JOB
 from .._api.paging import in_chunks
 from .._api.templates import CREDENTIALS
-from .._launch.changes import secret_texts
+from .._launch.changes import ONE, secret_texts
 from .._launch.gone_prompts import other_credentials
 from .._launch.launch import Attempt, Launched
 from .._launch.refusals import numbered
@@ -190,6 +190,10 @@ class Preparers:
         """The facts that a job would have."""
         given = {**launch.changes, "status": "pending", "launch_type": "manual"}
         given.update(job_type=launch.job_type, limit=launch.limit)
+        for name, kind in ONE.items():
+            if name in launch.changes:
+                shown = self.work.client.results(kind.path, id=launch.changes[name])
+                given[name] = next(shown, launch.changes[name])
         credentials = None
         if "credentials" in launch.changes:
             chunks = in_chunks(launch.changes["credentials"])

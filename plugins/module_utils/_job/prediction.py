@@ -76,6 +76,7 @@ def future_facts(source: Job, basis: Basis, given: _Facts) -> dict[str, t.Any]:
     the source's own facts where one of these is not known.
 
     :param given: what it is given beside the prompts, which counts before them; ``extra_vars`` are merged with them.
+        Of ONE_OBJECT the object, of which the name is shown, or its number.
     """
     known = bool(basis.template) and basis.prompts is not None
     template: _Facts = {**source.facts, **basis.template} if known else source.facts
@@ -89,7 +90,7 @@ def future_facts(source: Job, basis: Basis, given: _Facts) -> dict[str, t.Any]:
     summaries: dict[str, t.Any] = {}
     for name in ONE_OBJECT:
         number = facts[name] = sendable(name, facts[name])
-        candidates = (prompts.get(name), summary_of(template, name), source.summary(name))
+        candidates = (given.get(name), prompts.get(name), summary_of(template, name), source.summary(name))
         summaries[name] = next((one for one in candidates if isinstance(one, dict) and one.get("id") == number), {})
     # Those that are given are added to the template's.
     own_labels = {one["id"] for one in summary_of(template, "labels").get("results") or ()}

@@ -25,9 +25,9 @@ Changes = t.Mapping[str, t.Any]
 _NUMBERS = {"verbosity": 5, "forks": LARGEST_NUMBER, "timeout": LARGEST_NUMBER}
 _TEXTS = ("job_tags", "skip_tags", "scm_branch")
 # What has a name, one of a kind or several.
-_ONE = {"inventory": _templates.INVENTORIES, "execution_environment": _templates.EXECUTION_ENVIRONMENTS}
+ONE = {"inventory": _templates.INVENTORIES, "execution_environment": _templates.EXECUTION_ENVIRONMENTS}
 _SEVERAL = {"credentials": _templates.CREDENTIALS, "labels": _templates.LABELS}
-CHANGEABLE = ("extra_vars", "job_type", "diff_mode", *_TEXTS, *_NUMBERS, *_ONE, *_SEVERAL)
+CHANGEABLE = ("extra_vars", "job_type", "diff_mode", *_TEXTS, *_NUMBERS, *ONE, *_SEVERAL)
 
 
 def changes_of(given: t.Optional[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
@@ -58,7 +58,7 @@ def with_numbers(client: ControllerClient, changes: Changes, check_mode: bool = 
             return 0
 
     found = dict(changes)
-    found.update({name: number(kind, changes[name]) for name, kind in _ONE.items() if name in changes})
+    found.update({name: number(kind, changes[name]) for name, kind in ONE.items() if name in changes})
     for name, kind in _SEVERAL.items():
         if name in changes:
             found[name] = [number(kind, one) for one in changes[name]]
@@ -75,7 +75,7 @@ def _value(name: str, value: t.Any) -> t.Any:
         return json.loads(json.dumps({str(key): one for key, one in value.items()}, default=_as_text))
     if name in _NUMBERS:
         return _number(name, value)
-    if name in _ONE:
+    if name in ONE:
         return _named(name, value)
     if name in _SEVERAL:
         return [_named(name, one) for one in (value if isinstance(value, list) else [value])]
@@ -161,6 +161,6 @@ def _of_job(job: Job, name: str) -> t.Any:
         return None if entries is None else sorted((one.get("name") or one["id"] for one in entries), key=str)
     if name in ("job_tags", "skip_tags"):
         return ",".join(sorted(names_in(found)))
-    if name in _ONE and summary_of(job.facts, name).get("id") == found:
+    if name in ONE and summary_of(job.facts, name).get("id") == found:
         return summary_of(job.facts, name).get("name") or found
     return found

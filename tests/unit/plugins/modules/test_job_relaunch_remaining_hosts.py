@@ -488,7 +488,7 @@ class TestChanges:
         own = [{"id": number, "name": name, "kind": name} for number, name in ((1, "ssh"), (2, "aws"))]
         stage(
             controller,
-            asks=("limit", "extra_vars", "credentials", "verbosity", "forks", "labels"),
+            asks=("limit", "extra_vars", "credentials", "verbosity", "forks", "labels", "inventory"),
             prompted={"extra_vars": {"release": 7}, "verbosity": 1},
             template={"credentials": own},
             extra_vars='{"release": 7, "mirror": "one"}',
@@ -503,13 +503,18 @@ class TestChanges:
         # A key that is given twice has to hold with either value, and none has both numbers.
         controller.whenever("GET", "/api/v2/credentials/", body=listed(other, more), id__in="8,9")
         controller.whenever("GET", "/api/v2/labels/", body=listed({"id": 6}), id="6")
-        changes = {"extra_vars": {"mirror": "two"}, "credentials": [8, 9], "forks": 3, "labels": 6}
+        web = {"id": 5, "name": "Web"}
+        for query in ({"name": "Web"}, {"id": "5"}):
+            controller.whenever("GET", "/api/v2/inventories/", body=listed(web), **query)
+        named = {"labels": 6, "inventory": "Web"}
+        changes = {"extra_vars": {"mirror": "two"}, "credentials": [8, 9], "forks": 3, **named}
         made = new(
             limit="web2,web3",
             extra_vars='{"release": 7, "mirror": "two"}',
             verbosity=1,
             forks=3,
-            summary_fields={"credentials": [own[1], other, more], "labels": labels(4, 6)},
+            inventory=5,
+            summary_fields={"credentials": [own[1], other, more], "labels": labels(4, 6), "inventory": web},
         )
         controller.whenever("POST", LAUNCH, 201, made)
 
@@ -524,6 +529,7 @@ class TestChanges:
         assert (before["credentials"], after["credentials"]) == (["aws", "ssh"], ["aws", "other ssh", "tower"])
         assert (before["forks"], after["forks"], after["verbosity"]) == (0, 3, 1)
         assert (before["labels"], after["labels"]) == ([4], [4, 6])
+        assert (before["inventory"], after["inventory"]) == (1, "Web")
 
     @pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check"])
     def test_all_that_the_template_does_not_ask_for_is_named_at_once(
