@@ -15,9 +15,9 @@ import typing as t
 
 from .._api import connection as _connection
 from .._api.client import ControllerClient
-from .._api.errors import ControllerError
+from .._api.errors import OF_ONE_ADDRESS, ControllerError, NotSentError
 from .._job.options import own_job_id
-from .._job.outcome import Outcome, Result, outcome_of
+from .._job.outcome import Outcome, Result, first_error, outcome_of
 from .arguments import Specification, hide_variables, secrets_in, settle
 
 Act = t.Callable[[ControllerClient], Outcome]
@@ -56,7 +56,7 @@ def carry_out(
             client.hidden = hidden
             return act(client).result()
     except ControllerError as error:
-        return _failed(error, str(error))
+        return _failed(error, f"{error}{_left_behind(error)}")
     except (SystemExit, GeneratorExit):
         raise
     except Exception as error:  # whatever it is, the id of a job that was launched must not be lost
@@ -73,6 +73,16 @@ def carry_out(
 
 def _failed(error: BaseException, sentence: str) -> Result:
     return dict(_known(error).result(), failed=True, msg=sentence)
+
+
+def _left_behind(error: ControllerError) -> str:
+    """What had been launched, and the next step, as sentences; empty where the error says so itself, as those do that
+    are not of a single request.
+    """
+    known = _known(error)
+    if known.job is None or not isinstance(first_error(error), (*OF_ONE_ADDRESS, NotSentError)):
+        return ""
+    return f"{known.so_far} Run the task again to go on."
 
 
 def _known(error: BaseException) -> Outcome:
