@@ -333,6 +333,15 @@ def test_what_a_killed_run_left_is_removed(sandbox: Sandbox, workflow: Workflow,
     assert len(resumes(sandbox, made["id"])) == 1
 
 
+def test_one_that_shows_up_is_read_again(sandbox: Sandbox, deploy: Deploy, workflow: Workflow, admin: Options) -> None:
+    made = workflow(line(deploy(["web1", "web2"])["id"]), FAILED_LINE)["id"]
+    sandbox.misbehave([{"kind": "notfound", "method": "GET", "path": f"/workflow_jobs/{made}/$"}])
+
+    result = at_once(check_mode=True, workflow_job_id=made, nodes="failed", **admin)
+
+    assert result["msg"].startswith(f"What remains of workflow job {made} would run: B, D.")
+
+
 def test_refusals_make_nothing(sandbox: Sandbox, deploy: Deploy, workflow: Workflow, admin: Options) -> None:
     hosts = ["web1", "web2"]
     template = deploy(hosts)["id"]

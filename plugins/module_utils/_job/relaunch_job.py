@@ -175,4 +175,7 @@ def source_job(client: ControllerClient, job_id: int) -> Job:
         if not error.not_visible:
             raise
         kind = _jobs.kind_of(client, job_id) if error.status == 404 else None
+        if kind == JOB.type:
+            # It is there by now.
+            return _jobs.get(client, job_id)
         raise RefusedError(source_unavailable(error, job_id, kind)) from None

@@ -126,6 +126,8 @@ def named_workflow_job(client: ControllerClient, number: int, listed: bool = Fal
         if listed and error.status == 404:
             raise RefusedError(f"Workflow job {number} was deleted meanwhile: nothing of it can be resumed.") from None
         kind = _jobs.kind_of(client, number) if error.status == 404 else None
+        if kind == WORKFLOW_JOB.type:
+            return _jobs.get(client, number, WORKFLOW_JOB)
         raise RefusedError(workflow_unavailable(error, number, kind)) from None
 
 

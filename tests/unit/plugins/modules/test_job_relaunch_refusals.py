@@ -92,6 +92,12 @@ class TestSourceThatIsNoJob:
 
         assert words in relaunch()["msg"]
 
+    def test_one_that_shows_up_is_read_again(self, controller: ScriptedController, relaunch: Relaunch) -> None:
+        self.unknown(controller, {"id": 42, "type": "job"})
+        controller.expect("GET", at(42), body=job(42, "running"))
+
+        assert relaunch()["msg"].startswith("Job 42 is running")
+
     def test_hidden(self, controller: ScriptedController, relaunch: Relaunch) -> None:
         controller.expect("GET", at(42), 403, DENIED)
 
