@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.errors import AnswerError, DeadlineError, RefusedError, WaitTimeoutError
+from .._api.errors import OF_ONE_ADDRESS, THROTTLED, AnswerError, DeadlineError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job, told
 from .._api.paging import first_entries
 from .._launch.asks import EndOf, Steps
@@ -42,8 +42,13 @@ class UpdatesFirst:
         self._newer: dict[int, Job] = {}
         # Likewise why none could be run.
         self._refused: dict[int, str] = {}
-        #: Whether one was begun.
-        self.begun = False
+        # The numbers of the failed ones after which one was begun, or may have been.
+        self._begun_after: set[int] = set()
+
+    @property
+    def begun(self) -> bool:
+        """Whether one was begun, or may have been."""
+        return bool(self._begun_after)
 
     def before(self, job: Job) -> Steps[bool]:
         """What comes before the launch of a job; whether that was waited for.
@@ -93,8 +98,13 @@ class UpdatesFirst:
                     return found
             if self._watch.launching_over:
                 raise DeadlineError(f"Not launched: the deadline was over before {failed.told} was run again.")
-            new = Job.of(self._client.post(f"{updated.path}{failed.owner}/update/", {}, ACCEPTED))
-            self.begun = True
+            try:
+                new = Job.of(self._client.post(f"{updated.path}{failed.owner}/update/", {}, ACCEPTED))
+            except OF_ONE_ADDRESS as error:
+                if not (error.refuses or (isinstance(error, AnswerError) and error.status == THROTTLED)):
+                    self._begun_after.add(failed.update.id)
+                raise
+            self._begun_after.add(failed.update.id)
             return new
 
         try:
@@ -134,6 +144,8 @@ class UpdatesFirst:
                 after = "."
             elif self._nodes.issuperset(failed.jobs):
                 after = ": nodes of workflows. Run it again before these are resumed."
+            elif failed.update.id in self._begun_after:
+                after = ". Whether it was run again is not known: the answer to that was lost."
             elif self._first and planned:
                 after = ": it is run again before these."
             elif self._first:

@@ -447,6 +447,29 @@ def test_an_update_that_is_not_permitted_is_tried_for_one_job_alone(world: World
     assert world.posts == ["projects/3/update"] * 2
 
 
+@pytest.mark.parametrize(
+    ("answer", "changed", "words"),
+    [
+        (502, True, "Whether it was run again is not known: the answer to that was lost."),
+        (429, False, "It was not run again"),
+        (403, False, "It was not run again"),
+    ],
+)
+def test_an_update_that_may_have_been_run_again_is_told(world: World, answer: int, changed: bool, words: str) -> None:
+    world.failed(1, {"web1": True}, project=3)
+    update = {"id": 9, "type": "project_update", "status": "failed", "project": 3, "name": "web"}
+
+    def project(_method: str, path: str) -> t.Any:
+        if path == "project_updates/":
+            return 200, listed([] if "id__gt" in world.asked[-1][2] else [update], {})
+        return (answer, DENIED) if path == "projects/3/update/" else None
+
+    world.before = project
+    ran = recover(world, update_first=True)
+
+    assert (ran.outcome.changed, words in ran.outcome.msg) == (changed, True), ran.outcome.msg
+
+
 @pytest.mark.parametrize("lasts", [0.5, 1.0, 2.0, 2.5])
 @pytest.mark.parametrize("hosts", ["all", "failed"])
 def test_who_waited_for_an_update_asks_for_room_again(world: World, lasts: float, hosts: str) -> None:
