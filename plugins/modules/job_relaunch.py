@@ -153,8 +153,8 @@ notes:
   - The controller keeps no link from a relaunch to its source. Later jobs count as the same work by their template,
     values and prompts, and for each host its newest result counts.
   - Each relaunch is carried out at most once. Of several callers in the same instant at most one job survives, the one
-    with the lowest number; the others cancel theirs and take that one. Theirs may have begun to run by then. Where
-    beginning twice does harm, switch simultaneous runs of the template off.
+    with the lowest number, but a relaunch before a launch of the template; the others cancel theirs and take that one.
+    Theirs may have begun to run by then. Where beginning twice does harm, switch simultaneous runs of the template off.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process where that makes
     no difference (a local connection, no C(become), C(async) or C(environment), the Python that runs
     C(ansible-playbook), which has to have C(requests)), and runs the module everywhere else, and on macOS always. The

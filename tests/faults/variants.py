@@ -16,8 +16,8 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api import se
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk import options as _jobs_options
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk import recent_jobs as _recent_jobs
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk import workflow_rows as _workflow_rows
-from ansible_collections.relaunch.controller.plugins.module_utils._job import after_launch as _after_launch
 from ansible_collections.relaunch.controller.plugins.module_utils._job import sequence as _sequence
+from ansible_collections.relaunch.controller.plugins.module_utils._launch import tie_break as _tie_break
 from ansible_collections.relaunch.controller.plugins.module_utils._work import ledger as _ledger
 from ansible_collections.relaunch.controller.plugins.module_utils._work import ledger_reader as _ledger_reader
 from ansible_collections.relaunch.controller.plugins.module_utils._work import same_work as _same_work
@@ -81,7 +81,7 @@ def proxy_error_as_not_sent() -> None:
 
 def no_tie_break() -> None:
     """Nobody looks for other callers."""
-    _instead(_after_launch, "lower_rival", lambda _newer, own, _is_rival, successful_too=False: (own, None))
+    _instead(_tie_break, "first_rival", lambda _newer, own, _is_rival: (own, None))
 
 
 def no_look_up() -> None:

@@ -16,10 +16,10 @@ from .._api import jobs as _jobs
 from .._api.errors import ControllerError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job
 from .._api.kinds import JOB
-from .._launch.asks import EndOf, Pause, Steps
+from .._launch.asks import EndOf, Steps
 from .._launch.failure_report import explained, in_front
 from .._launch.launch import Launched
-from .._launch.tie_break import lower_rival
+from .._launch.tie_break import first_rival, look_for_rival
 from .._launch.waiting import GOES_ON, Watch, patience_to_launch
 from .._work.host_patterns import limit_problem
 from .launch_template import refuse_ignored
@@ -27,9 +27,6 @@ from .outcome import BrokenOffError, Outcome, RelaunchOutcome, carrying, in_one
 from .prediction import side_by_side
 from .verdict import CHECK, Judged, check_limit, check_type, judge
 from .work import JobWork, Look
-
-# Seconds after which a launch with a lower number shows up at the latest; relaunches do in their order (measured).
-LAUNCHES_SHOW = 2.0
 
 
 def after_launch(
@@ -48,12 +45,10 @@ def after_launch(
         rival = None
         refuse_ignored(work, own, outcome)
         if ours and not options.force:
-            if not own.is_relaunch:
-                yield Pause(LAUNCHES_SHOW)
+            # One that was launched before may show up only now, with a lower number than those that were known.
+            newer = work.jobs_after(work.source.id, before=own.id if own.is_relaunch else None)
             try:
-                # One that was launched before may show up only now, with a lower number than those that were known.
-                newer = yield work.jobs_after(work.source.id, before=own.id)
-                own, rival = lower_rival(newer, own, work.is_rival(own, look.ledger))
+                own, rival = yield from look_for_rival(newer, own, work.is_rival(own, look.ledger))
             except ControllerError as error:
                 # The job is there, and is to be told of and waited for whatever else.
                 outcome = outcome.warned(f"Whether another caller launched the same work is not known: {error}")
@@ -79,7 +74,7 @@ def after_launch(
 
 
 def after_adoption(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) -> Steps[Judged]:
-    """Go on with another caller's job. If it is canceled in favour of a still lower one, with that one.
+    """Go on with another caller's job. If it is canceled in favour of one that was first, with that one.
 
     :raises ControllerError: it did not end as it should, or not in time.
     """
@@ -88,12 +83,12 @@ def after_adoption(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome
             ended = yield from until_ended(work, job, f"job {job.id}", outcome)
             if ended.active:
                 return Judged(replace(outcome, job=None, url=None), again=True)
-            lower = yield from _in_favour_of(work, look, ended)
-            if lower is None:
+            first = yield from _in_favour_of(work, look, ended)
+            if first is None:
                 return (yield from judge(work, ended, outcome))
-        outcome = outcome.about(work.client, lower)
-        outcome = outcome.saying(f"Job {ended.id} was canceled in favour of job {lower.id}, the same work.")
-        job = lower
+        outcome = outcome.about(work.client, first)
+        outcome = outcome.saying(f"Job {ended.id} was canceled in favour of job {first.id}, the same work.")
+        job = first
     return Judged(outcome)
 
 
@@ -176,14 +171,14 @@ def _check_names(work: JobWork, own: Job, outcome: RelaunchOutcome, ours: bool) 
 
 
 def _in_favour_of(work: JobWork, look: Look, adopted: Job) -> Steps[t.Optional[Job]]:
-    """The lower job in favour of which another caller canceled one that was adopted and has ended; None if it was not.
+    """The job in favour of which another caller canceled one that was adopted and has ended; None if it was not.
 
     :raises ControllerError: it could not be read.
     """
     if adopted.status != _jobs.CANCELED:
         return None
     since_source = yield work.jobs_after(work.source.id)
-    return lower_rival(since_source, adopted, work.is_rival(adopted, look.ledger), successful_too=True)[1]
+    return first_rival(since_source, adopted, work.is_rival(adopted, look.ledger), successful_too=True)[1]
 
 
 def _give_way(

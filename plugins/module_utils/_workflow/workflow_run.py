@@ -8,6 +8,7 @@ for. Private to this collection.
 
 from __future__ import annotations
 
+import functools
 import typing as t
 from dataclasses import dataclass, field, replace
 
@@ -15,13 +16,13 @@ from .._api.client import ControllerClient
 from .._api.errors import ControllerError, JobUnsuccessfulError, RefusedError, if_visible
 from .._api.jobs import WORKFLOW, Job, get, never_runs, told
 from .._api.kinds import JOB, WORKFLOW_JOB
-from .._job.after_launch import LAUNCHES_SHOW, await_end, seen_after_cancel
+from .._job.after_launch import await_end, seen_after_cancel
 from .._job.outcome import SequenceState, carrying, in_one
 from .._job.sequence import sent_once
-from .._launch.asks import EndOf, Pause, Steps, WorkflowJobsAfter
+from .._launch.asks import EndOf, Steps, WorkflowJobsAfter
 from .._launch.failure_report import explained
 from .._launch.launch import Attempt, Launched
-from .._launch.tie_break import lower_rival
+from .._launch.tie_break import look_for_rival
 from .._launch.waiting import Watch
 from .._work.decision import ALL
 from . import temporary_template as _temporary_template
@@ -94,11 +95,9 @@ class WorkflowRun:
         with carrying(outcome):
             rival = None
             if not self.request.force and not launched.lost:
-                if not own.is_relaunch:
-                    yield Pause(LAUNCHES_SHOW)
                 try:
-                    newer = yield contest.newer
-                    own, rival = lower_rival(newer, own, lambda job: contest.is_rival(self.client, job))
+                    is_rival = functools.partial(contest.is_rival, self.client)
+                    own, rival = yield from look_for_rival(contest.newer, own, is_rival)
                 except ControllerError as error:
                     outcome = outcome.warned(f"Whether another caller launched the same is not known: {error}")
             if rival is not None:

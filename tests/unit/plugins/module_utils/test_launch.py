@@ -37,7 +37,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._launch.launch
     send,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.look_up import look_up
-from ansible_collections.relaunch.controller.plugins.module_utils._launch.tie_break import lower_rival
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.tie_break import first_rival, gave_way
 from ansible_collections.relaunch.controller.tests.unit import listener
 from ansible_collections.relaunch.controller.tests.unit.clock import Clock
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import HTML, at, job
@@ -324,7 +324,7 @@ class TestLookUp:
             search([], kind=WORKFLOW_JOB)
 
 
-class TestLowerRival:
+class TestFirstRival:
     """Jobs 51 to 54, of which 52 and 53 do all of what the own one does."""
 
     @pytest.mark.parametrize(
@@ -342,13 +342,13 @@ class TestLowerRival:
     def test_rows(self, statuses: list[str], own: int, successful_too: bool, lowest: int | None) -> None:
         newer = [Job.of(job(51 + number, status)) for number, status in enumerate(statuses)]
 
-        now, rival = lower_rival(newer, Job.of(job(own, "pending")), lambda one: one.id in (52, 53), successful_too)
+        now, rival = first_rival(newer, Job.of(job(own, "pending")), lambda one: one.id in (52, 53), successful_too)
 
         assert (now.id, now.status) == (own, "running")
         assert (rival and rival.id) == lowest
 
     def test_an_own_job_that_is_not_listed_is_as_it_was(self) -> None:
-        now, rival = lower_rival([], Job.of(job(54, "pending")), lambda _one: True)
+        now, rival = first_rival([], Job.of(job(54, "pending")), lambda _one: True)
 
         assert (now.status, rival) == ("pending", None)
 
@@ -360,6 +360,28 @@ class TestLowerRival:
             return False
 
         newer = [Job.of(job(51, "canceled")), Job.of(job(52, "running")), Job.of(job(55, "running"))]
-        lower_rival(newer, Job.of(job(54, "pending")), is_rival)
+        first_rival(newer, Job.of(job(54, "pending")), is_rival)
 
         assert asked == [52]
+
+    @pytest.mark.parametrize(
+        ("own", "other", "seconds", "first"),
+        [
+            ("manual", "relaunch", 1.9, True),
+            ("manual", "relaunch", 2.0, False),
+            ("manual", "manual", 0.1, False),
+            ("relaunch", "relaunch", 0.1, False),
+            ("relaunch", "manual", 0.1, False),
+        ],
+    )
+    def test_a_relaunch_may_not_have_seen_a_launch_with_a_lower_number(
+        self, own: str, other: str, seconds: float, first: bool
+    ) -> None:
+        ours = Job.of(job(51, "canceled", launch_type=own, created="2026-11-23T01:00:00Z"))
+        created = f"2026-11-23T01:00:0{seconds}Z"
+        theirs = Job.of(job(52, "running", launch_type=other, created=created))
+
+        _now, rival = first_rival([ours, theirs], ours, lambda _one: True)
+
+        assert rival == (theirs if first else None)
+        assert gave_way(ours, [ours, theirs]) is first

@@ -212,6 +212,28 @@ def test_it_is_never_chosen_by_itself(controller: ScriptedController, relaunch: 
     assert LAUNCH not in [asked.path for asked in controller.asked]
 
 
+@pytest.mark.parametrize(("later", "taken"), [("running", 44), ("canceled", 43)])
+def test_a_relaunch_that_could_not_see_it_is_taken(
+    controller: ScriptedController, relaunch: Relaunch, clock: Clock, later: str, taken: int
+) -> None:
+    """A launch may show up too late for who relaunches in the same instant. Who sees it gives way to it meanwhile."""
+    created = {number: f"2026-11-23T01:00:0{number - 43}Z" for number in (43, 44)}
+    own, other = new(created=created[43]), relaunched(44, "running", LIMIT, created=created[44])
+    stage(controller)
+    controller.expect("GET", JOBS, body=listed())
+    controller.expect("POST", LAUNCH, 201, own)
+    controller.expect("GET", JOBS, body=listed(in_list(own), in_list(other)))
+    controller.expect("GET", JOBS, body=listed(in_list(own), in_list({**other, "status": later})))
+    controller.whenever("POST", at(43, "cancel"), 202)
+    before = clock.now
+
+    result = relaunch(hosts="remaining")
+
+    assert (result["failed"], result["id"], result["changed"]) == (False, taken, taken == 43), result["msg"]
+    assert clock.now - before == 4
+    assert result.get("own_job_id") == (43 if taken == 44 else None)
+
+
 def test_what_the_controller_ignores_all_the_same_is_canceled(
     controller: ScriptedController, relaunch: Relaunch
 ) -> None:
