@@ -75,9 +75,9 @@ class ControllerClient(contextlib.AbstractContextManager["ControllerClient"]):
         #: Texts that no result may show; secrets that a task learns of while it runs are added.
         self.hidden: set[str] = set()
         self.tell: t.Callable[[str], object] = write or (lambda _line: None)
-        #: Whether a read that has failed in passing for so many seconds is tried again beyond ``max_retries``: a task
-        #: that has launched a job, or waits between two, goes through the controller's bad minutes.
-        self.patient: t.Callable[[float], bool] = lambda _seconds: False
+        #: For how many seconds yet a read that has failed in passing for so many is tried again beyond ``max_retries``:
+        #: a task that has launched a job, or waits between two, goes through the controller's bad minutes.
+        self.patience: t.Callable[[float], float] = lambda _seconds: 0.0
         self._prefix = connection.api_prefix or DEFAULT_PREFIX
         self._prefix_known = connection.api_prefix is not None
         self._answered = False
@@ -166,10 +166,11 @@ class ControllerClient(contextlib.AbstractContextManager["ControllerClient"]):
             except ControllerError as error:
                 troubled = self.clock() if troubled is None else troubled
                 beyond = attempt >= self.connection.max_retries
-                if not error.transient or (beyond and not self.patient(self.clock() - troubled)):
+                left = self.patience(self.clock() - troubled) if beyond else math.inf
+                if not error.transient or left <= 0:
                     raise
                 pause = backoff(attempt, self.connection.retry_backoff_factor, random.random())
-                pause = max(pause, error.retry_after or 0, PATIENT_PAUSE if beyond else 0)
+                pause = min(left, max(pause, error.retry_after or 0, PATIENT_PAUSE if beyond else 0))
                 attempt += 1
                 self.tell(_told(error, self.connection, attempt, pause))
                 self.sleep(pause)

@@ -30,21 +30,21 @@ class SharedWatch(Watch):
     # When the controller answered elsewhere last while an address failed, by the client's clock.
     _answered_elsewhere = -math.inf
 
-    def patient(self, seconds: float) -> bool:
-        """Whether to go on trying after so many seconds of trouble with one address.
+    def patience(self, seconds: float) -> float:
+        """For how many seconds yet to go on trying after so many of trouble with one address.
 
-        Not where the controller has answered elsewhere both before and after an attempt that failed: between two
+        No more where the controller has answered elsewhere both before and after an attempt that failed: between two
         attempts alone it may have come back.
         """
         began = self.client.clock() - seconds
         answered_before = began <= self._answered_elsewhere
-        if not super().patient(seconds):
-            return False
-        if not answers(self.client):
-            self._answered_elsewhere = -math.inf
-            return True
-        self._answered_elsewhere = self.client.clock()
-        return seconds < SICK_AFTER or not answered_before
+        left = super().patience(seconds)
+        if left > 0:
+            answered = answers(self.client)
+            self._answered_elsewhere = self.client.clock() if answered else -math.inf
+            if answered and answered_before and seconds >= SICK_AFTER:
+                return 0.0
+        return left
 
 
 class Waits:

@@ -105,7 +105,7 @@ def until_ended(work: JobWork, job: Job, what: str, outcome: RelaunchOutcome, ou
     # A look at others right after a launch was to be soon; from now on the deadline is what counts.
     if ours or not work.request.one_of_many:
         # Of many, others may have jobs of their own.
-        work.client.patient = work.watch.patient if ours else patience_to_launch(work.watch)
+        work.client.patience = work.watch.patience if ours else patience_to_launch(work.watch)
     ask = EndOf(job, ours=ours)
     return (yield from await_end(work.watch, ask, what, outcome))
 

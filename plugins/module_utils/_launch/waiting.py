@@ -152,9 +152,9 @@ class Watch:
         """
         return min(latest, self._timeout_at, math.inf if self.launch_by is None else self.launch_by)
 
-    def patient(self, seconds: float) -> bool:
-        """Whether to go on trying after so many seconds of trouble."""
-        return not self.passed and seconds < LONGEST_TROUBLE
+    def patience(self, seconds: float) -> float:
+        """For how many seconds yet to go on trying after so many of trouble."""
+        return self.left(most=LONGEST_TROUBLE - seconds)
 
     def until_ended(self, job: Job, ours: bool = False) -> Job:
         """The job when it has ended, or was left in ``new``.
@@ -290,11 +290,9 @@ class Watch:
         return wait_until(fetch, done, self.waiting.interval, timeout, self.client.clock, self.client.sleep, known)
 
 
-def patience_to_launch(watch: Watch) -> t.Callable[[float], bool]:
-    """Whether to go on trying after so many seconds of trouble, where nothing of the task's own is there to be told of:
-    not beyond the deadline.
-    """
-    return lambda seconds: not watch.launching_over and watch.patient(seconds)
+def patience_to_launch(watch: Watch) -> t.Callable[[float], float]:
+    """As ``Watch.patience``, where nothing of the task's own is there to be told of: not beyond the deadline."""
+    return lambda seconds: min(watch.patience(seconds), watch.launch_until(math.inf) - watch.client.clock())
 
 
 def _look_for_ends(

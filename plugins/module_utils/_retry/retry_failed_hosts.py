@@ -118,7 +118,7 @@ def retry_failed_hosts(
                 client.sleep(rounds.delay)
             watch = Watch(client, asked.waiting, progress, launch_by)
             if rounds.last is not None:
-                client.patient = patience_to_launch(watch)
+                client.patience = patience_to_launch(watch)
             if rounds.made:
                 numbers = (rounds.attempts[-1].job_id if rounds.attempts else None, asked.job_id)
                 read.forget_what_changed(client, [number for number in numbers if number is not None], by_limit)

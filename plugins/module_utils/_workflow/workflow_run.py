@@ -139,7 +139,7 @@ class WorkflowRun:
                     return outcome
                 if outcome.changed:
                     # The look at others was to be soon; from now on the deadline is what counts.
-                    self.client.patient = self.watch.patient
+                    self.client.patience = self.watch.patience
                 job = yield from self.until_ended(job, outcome, ours=ours)
                 outcome = outcome.about(self.client, job)
         with carrying(outcome):

@@ -467,7 +467,7 @@ class TestLines:
             controller.expect("GET", PING, 502, HTML)
         controller.expect("GET", PING, body={})
         client = self.client(controller.url, naps, lines)
-        client.patient = lambda _seconds: True
+        client.patience = lambda _seconds: 60.0
         client.get("ping/")
         assert [line.split(", ")[1] for line in lines] == ["try 1 of 3", "try 2 of 3", "try 3 of 3", "try 4"]
 
@@ -477,9 +477,17 @@ class TestLines:
         controller.expect("GET", PING, body={})
         options = ConnectionOptions(controller.url, token="t", max_retries=2, retry_backoff_factor=0.0)
         client = ControllerClient(options, sleep=naps)
-        client.patient = lambda _seconds: True
+        client.patience = lambda _seconds: 60.0
         client.get("ping/")
         assert naps.taken == [0, 0, PATIENT_PAUSE, PATIENT_PAUSE]
+
+    def test_come_no_later_than_patience_lasts(self, controller: ScriptedController, naps: Naps) -> None:
+        controller.expect("GET", PING, 502, HTML, headers={"Retry-After": "60"})
+        controller.expect("GET", PING, body={})
+        client = ControllerClient(ConnectionOptions(controller.url, token="t", max_retries=0), sleep=naps)
+        client.patience = lambda _seconds: 5.0
+        client.get("ping/")
+        assert naps.taken == [5.0]
 
     def test_are_one_less_than_the_tries_that_failed(self, naps: Naps, lines: list[str]) -> None:
         with pytest.raises(NotSentError):

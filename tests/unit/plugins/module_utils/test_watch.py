@@ -185,7 +185,7 @@ class TestDeadline:
 
     def test_without_one_an_hour_of_trouble_is_enough(self, watch_of: WatchOf) -> None:
         watch = watch_of()
-        assert (watch.patient(LONGEST_TROUBLE - 1), watch.patient(LONGEST_TROUBLE)) == (True, False)
+        assert (watch.patience(LONGEST_TROUBLE - 1), watch.patience(LONGEST_TROUBLE)) == (1, 0)
 
     def test_of_nothing(self, watch_of: WatchOf) -> None:
         assert watch_of(timeout=0).passed
