@@ -102,8 +102,8 @@ options:
   fallback_to_all:
     description:
       - With O(hosts=failed) or O(hosts=remaining), relaunch a job on all its hosts where the controller does not know
-        which ones these are, or where with O(hosts=failed) it stopped before its end for others. Without it such a job
-        is left alone, or counts as failed.
+        which ones these are, or where with O(hosts=failed) it stopped before its end for others. Without it the first
+        is left alone, and the second counts as failed.
     type: bool
     default: false
   max_jobs:
@@ -267,9 +267,9 @@ jobs:
       sample: true
     failed:
       description:
-        - Whether it was acted on, or was to be, without success; also where its relaunch was successful, and has not
-          done all of its work. What is left alone for a reason, or lacks only hosts that are disabled or deleted, has
-          not failed.
+        - Whether it was acted on, or was to be, without success; also where its failed hosts have succeeded, and others
+          for which it stopped before its end have not. What is left alone for another reason, or lacks only hosts that
+          are disabled or deleted, has not failed.
         - RV(counts) has their number as C(failed).
       type: bool
       sample: false

@@ -15,7 +15,6 @@ from datetime import datetime
 
 from .._api.errors import (
     ControllerError,
-    CutShortError,
     ForbiddenError,
     JobUnsuccessfulError,
     ParkedError,
@@ -295,7 +294,8 @@ def _is_broken_by(error: BaseException, planned: bool) -> bool:
     # Who may start a job shows at its launch only, where it was launched with another user's prompts.
     if isinstance(error, (ForbiddenError, WaitTimeoutError)):
         return False
-    decided = isinstance(error, (RefusedError, CutShortError)) or (isinstance(error, ControllerError) and error.refuses)
+    # Of a job that was cut short hosts are left that nobody will do.
+    decided = isinstance(error, RefusedError) or (isinstance(error, ControllerError) and error.refuses)
     return planned or not decided
 
 
