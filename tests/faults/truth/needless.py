@@ -51,6 +51,8 @@ def needless(facts: Facts, task: Said, job: Job, sources: t.Sequence[Job], *, ce
         # Who may not read the inventory cannot know that these were all.
         return []
     asked = {host for source in sources for host in (*source.failed, *not_failed(facts, source))}
+    # Its newest result counts, whichever run brought it.
+    asked.update(host for source in sources for run in facts.runs(source) if run.known(moment) for host in run.failed)
     if asked and not any(map(needed, asked)):
         return [f"job {job.id} was launched on all hosts, though all had been done"]
     return []

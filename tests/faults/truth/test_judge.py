@@ -117,6 +117,14 @@ CALM: dict[str, t.Any] = {"said": {"calm": True}}
         pytest.param(facts_of(CUT, source=STOPPED), id="cut short, and the stopped host is named"),
         pytest.param(facts_of(GOOD, [WHOLE], STOPPED, fallback_to_all=True), id="on all hosts, since it was cut short"),
         pytest.param(
+            facts_of(
+                GOOD,
+                [BEFORE, job(3, 82, 92, ["web1"], "web2 web3"), dataclasses.replace(WHOLE, id=4)],
+                fallback_to_all=True,
+            ),
+            id="on all hosts, since a later run failed on another host",
+        ),
+        pytest.param(
             facts_of({**GOOD, "remaining_hosts": ["web2"]}, [dataclasses.replace(HEALED, ended={})], before=DISABLED),
             id="disabled, and told as left",
         ),
