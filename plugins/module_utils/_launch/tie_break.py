@@ -40,7 +40,7 @@ def first_rival(
     There is no lock: of the jobs that several callers made at once the one with the lowest number stays, and each
     caller that sees a lower one cancels its own. (Measured: a job is visible before its 201 is answered.) A launch may
     show up too late for one that relaunched meanwhile, and gives way to that. Nobody gives way to one that has ended: a
-    cancel after its success would take that back.
+    cancel after its success would take that back; nor to one that is being canceled, which may take seconds.
 
     :param newer: the jobs that are newer than all known before the launch, oldest first.
     :param own: the job that gives way.
@@ -49,8 +49,9 @@ def first_rival(
     :returns: the own job as it is now, and the lowest active rival that was first.
     """
     now = next((job for job in newer if job.id == own.id), own)
-    first = (job for job in newer if _is_first(job, own) and (job.active or (successful_too and job.successful)))
-    return now, next(filter(is_rival, first), None)
+    first = (job for job in newer if _is_first(job, own))
+    stay = (job for job in first if _goes_on(job) or (successful_too and job.successful))
+    return now, next(filter(is_rival, stay), None)
 
 
 def gave_way(job: Job, others: t.Iterable[Job]) -> bool:
@@ -61,6 +62,11 @@ def gave_way(job: Job, others: t.Iterable[Job]) -> bool:
     return job.status == CANCELED and any(
         _is_first(one, job) and (one.active or one.finished > job.created) for one in others
     )
+
+
+def _goes_on(job: Job) -> bool:
+    """Whether a job is active, and not being canceled (recorded: never-began-not-canceled-midway-detail)."""
+    return job.active and not job.facts.get("canceled_on")
 
 
 def _is_first(job: Job, other: Job) -> bool:

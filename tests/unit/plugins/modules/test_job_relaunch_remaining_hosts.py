@@ -212,18 +212,24 @@ def test_it_is_never_chosen_by_itself(controller: ScriptedController, relaunch: 
     assert LAUNCH not in [asked.path for asked in controller.asked]
 
 
-@pytest.mark.parametrize(("later", "taken"), [("running", 44), ("canceled", 43)])
+@pytest.mark.parametrize(
+    ("later", "taken"),
+    [({}, 44), ({"status": "canceled"}, 43), ({"canceled_on": "2026-11-23T01:00:03Z"}, 43)],
+    ids=["stays", "canceled", "being canceled"],
+)
 def test_a_relaunch_that_could_not_see_it_is_taken(
-    controller: ScriptedController, relaunch: Relaunch, clock: Clock, later: str, taken: int
+    controller: ScriptedController, relaunch: Relaunch, clock: Clock, later: dict[str, str], taken: int
 ) -> None:
-    """A launch may show up too late for who relaunches in the same instant. Who sees it gives way to it meanwhile."""
+    """A launch may show up too late for who relaunches in the same instant. Who sees it gives way to it meanwhile, and
+    a job that runs takes seconds to be canceled.
+    """
     created = {number: f"2026-11-23T01:00:0{number - 43}Z" for number in (43, 44)}
     own, other = new(created=created[43]), relaunched(44, "running", LIMIT, created=created[44])
     stage(controller)
     controller.expect("GET", JOBS, body=listed())
     controller.expect("POST", LAUNCH, 201, own)
     controller.expect("GET", JOBS, body=listed(in_list(own), in_list(other)))
-    controller.expect("GET", JOBS, body=listed(in_list(own), in_list({**other, "status": later})))
+    controller.expect("GET", JOBS, body=listed(in_list(own), in_list({**other, **later})))
     controller.whenever("POST", at(43, "cancel"), 202)
     before = clock.now
 
