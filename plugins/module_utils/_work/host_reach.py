@@ -18,7 +18,7 @@ from .._api.client import ControllerClient
 from .._api.errors import if_visible
 from .._api.jobs import Job, parse_time
 from .._api.kinds import JOB
-from .._api.paging import NUMBERS_AT_ONCE, in_chunks
+from .._api.paging import NUMBERS_AT_ONCE, by_numbers, in_chunks
 from .host_patterns import LOCALHOST, UNGROUPED, are_plain, by_names, rows_named, terms
 from .ledger import HostRecord, Reach
 from .runs import HostKey, Run
@@ -241,11 +241,12 @@ class HostReach(ActiveLimits):
             inventory = f"inventories/{self._source.inventory}"
             sources = self._client.results(f"{inventory}/inventory_sources/")
             updated = [str(one["last_updated"]) for one in sources if one.get("last_updated")]
-            inputs = [int(one["id"]) for one in self._client.results(f"{inventory}/input_inventories/")]
-            changed = [{"enabled": "true", "modified__gt": max(updated)}] if updated else []
-            queries = [{**one, **some} for one in changed for some in by_names("name", names, NAMES_AT_ONCE)]
-            rows = (row for one in inputs for row in self._inventory_rows(queries, one) or ())
-            return {str(row["name"]): row for row in rows}
+            inputs = [int(one["id"]) for one in self._client.results(f"{inventory}/input_inventories/") if updated]
+            # Of inventories that this user may not see, such a list has no hosts.
+            listed = functools.partial(by_numbers, self._client.results, "hosts/", "inventory__in", inputs)
+            changed = {"enabled": "true", "modified__gt": max(updated, default="")}
+            chunks = by_names("name", names, NAMES_AT_ONCE)
+            return {str(row["name"]): row for some in chunks for row in listed(**changed, **some)}
 
         return if_visible(read) or {}
 
