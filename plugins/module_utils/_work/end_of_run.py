@@ -125,9 +125,12 @@ class _Judge:
         return all(one.name == other.name or self._share_tasks(one, other) for one, other in zip(ours, theirs))
 
     def _share_tasks(self, ours: Start, theirs: Start) -> bool:
-        """Whether two plays may be one whose name, or pattern in place of one, holds what differs from job to job."""
-        paths = self._run.paths_in(ours), self._measure.paths_in(theirs)
-        return not all(paths) or not paths[0].isdisjoint(paths[1])
+        """Whether two plays may be one whose name, or pattern in place of one, holds what differs from job to job.
+
+        A task that stands in the same place, under another name, may be another one: not all projects tell versions.
+        """
+        keys = self._found.run.keys_in(ours), self._found.measure.keys_in(theirs)
+        return not all(keys) or not keys[0].isdisjoint(keys[1])
 
     def _course(self, batch: Batch) -> tuple[Course, bool]:
         """What the measure did in this batch's play, and whether it shows the play's end."""

@@ -256,9 +256,9 @@ class Started:
     def batches_of(self, play: Start) -> tuple[Batch, ...]:
         return tuple(batch for batch in self.batches if batch.play.uuid == play.uuid)
 
-    def paths_in(self, play: Start) -> frozenset[str]:
-        """Where what was started in a play stands."""
-        return frozenset(start.path for batch in self.batches_of(play) for start in batch.starts if start.is_task)
+    def keys_in(self, play: Start) -> frozenset[Key]:
+        """Of what was started in a play."""
+        return frozenset(start.key for batch in self.batches_of(play) for start in batch.starts if start.is_task)
 
     def task(self, uuid: str) -> t.Optional[tuple[Start, Start]]:
         """The play and the first start of a task."""

@@ -405,6 +405,16 @@ class TestMeasureThatShowsNothing:
         end = decided(run, measure, failures, complete)
         assert (end.unproven, end.stopped) == (unreachable, ())
 
+    @pytest.mark.parametrize(("task", "everyone"), [("Deploy", False), ("Ping", True)])
+    def test_of_a_play_of_another_name_unless_a_task_is_the_same(self, task: str, everyone: bool) -> None:
+        """A manual project tells no versions: of another playbook a task may stand in the same place."""
+        run, measure = began(("p", "Job 42"), ("a", "Deploy")), began(("p", "Job 43"), ("a", task))
+        for events in (run, measure):
+            events[1]["event_data"]["task_path"] = "/p/site.yml:4"
+
+        end = decided(run, measure, Failures((Failure(3, "a", "h1"),), whole=True), complete=True)
+        assert end.everyone is everyone
+
 
 def decided(run: list[Json], measure: list[Json], failures: Failures, complete: bool) -> End:
     """How a run ended in which h1 failed, by what both have started; nothing more is asked for."""
