@@ -139,8 +139,8 @@ def resolve(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str], cwd: st
         raise OptionError(f"ca_path: {ca_path} does not exist.")
     return ConnectionOptions(
         base_url=_base_url(str(host or DEFAULT_HOST)),
-        username=None if token else str(username),
-        password=None if token else str(password),
+        username=str(username) if username else None,
+        password=str(password) if password else None,
         token=token,
         verify=(ca_path or True) if given.get("validate_certs", True) else False,
         request_timeout=_at_least(given, "request_timeout", above=True),

@@ -108,11 +108,6 @@ def test_a_password_in_the_url_is_known_as_such(host: str | None, passwords: lis
     assert _connection.passwords_in_url(host) == passwords
 
 
-def test_a_token_wins_over_user_and_password(connect: Connect) -> None:
-    connection = connect(controller_oauthtoken="t", controller_username="me", controller_password="p")
-    assert (connection.token, connection.username, connection.password) == ("t", None, None)
-
-
 @pytest.mark.parametrize("given", ["t0ken", " t0ken\n", {"token": "t0ken", "id": 3}])
 def test_forms_of_a_token(connect: Connect, given: t.Any) -> None:
     assert connect(controller_oauthtoken=given).token == "t0ken"

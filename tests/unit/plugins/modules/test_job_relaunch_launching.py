@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
@@ -373,6 +374,22 @@ def test_a_token_dictionary_masks_no_numbers_of_the_result(controller: ScriptedC
 
     assert (result["id"], result["source_job_id"]) == (42, 42)
     assert controller.asked[0].headers["Authorization"] == "Bearer t0ken-5ecret"
+
+
+def test_secrets_of_the_environment_are_masked(
+    controller: ScriptedController, relaunch: Relaunch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a password that is of no use beside a token: what is known of a job may hold it."""
+    secrets = {"CONTROLLER_OAUTH_TOKEN": "t0ken-5ecret", "AAP_USERNAME": "me", "AAP_PASSWORD": "pass-5ecret"}
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    controller.expect("GET", at(42), body=job(42, "successful", extra_vars=json.dumps(secrets)))
+
+    result = relaunch(controller_oauthtoken=None)
+
+    assert controller.asked[0].headers["Authorization"] == "Bearer t0ken-5ecret"
+    assert result["id"] == 42
+    assert "5ecret" not in json.dumps(result)
 
 
 def test_diff_shows_source_and_relaunch(controller: ScriptedController, relaunch: Relaunch) -> None:
