@@ -728,6 +728,7 @@ class TestLineage:
 
         assert (first["changed"], first["status"]) == (True, "successful"), first["msg"]
         assert (second["failed"], second["changed"], second["id"]) == (False, False, first["id"]), second["msg"]
+        assert second["url"] == first["url"]
 
     def test_a_success_that_is_named_is_one(self, sandbox: Sandbox, workflow: Workflow, resume: Task) -> None:
         made = workflow(*TWO_PROJECTS)
