@@ -261,14 +261,21 @@ def limit_problem(names: t.Collection[str]) -> str:
     if len(names) == 1 and re.search(r"\s", next(iter(names)).strip()):
         return (
             f"ansible splits a limit without a comma at blanks, and {next(iter(names))!r} alone would match no host. "
-            "Rename that in the inventory, without a blank, or relaunch it with hosts: remaining, which adds a comma."
+            f"{_rename(comma_helps=True)}"
         )
     patterns = {name for name in names if "," in name or name.startswith("@")}
     patterns.update(name for name in names if len(names) == 1 and _is_pattern_alone(name))
     if patterns:
         listed = ", ".join(map(repr, sorted(patterns)))
-        return f"ansible takes {listed} in a limit for a pattern, or for several. Rename that in the inventory."
+        comma_helps = not any("," in name or name[0] in "@!&" for name in patterns)
+        return f"ansible takes {listed} in a limit for a pattern, or for several. {_rename(comma_helps)}"
     return too_long(",".join(names))
+
+
+def _rename(comma_helps: bool) -> str:
+    """What to do about a name, as a sentence."""
+    otherwise = ", or relaunch it with hosts: remaining, which adds a comma" if comma_helps else ""
+    return f"Rename that in the inventory{otherwise}."
 
 
 def _is_pattern_alone(name: str) -> bool:

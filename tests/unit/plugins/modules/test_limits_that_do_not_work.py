@@ -42,7 +42,9 @@ class TestTheRule:
         "names", [["!x"], ["&y"], ["@z"], ["@z", "web1"], ["a,b"], ["a,b", "web1"], ["a:b:c"], ["a:b"]]
     )
     def test_some_names_are_patterns(self, names: list[str]) -> None:
-        assert f"ansible takes {names[0]!r} in a limit for a pattern" in limit_problem(names)
+        problem = limit_problem(names)
+        assert f"ansible takes {names[0]!r} in a limit for a pattern" in problem
+        assert ("or relaunch it with hosts: remaining, which adds a comma" in problem) is (":" in names[0])
 
     @pytest.mark.parametrize(
         "names", [["!x", "web1"], ["a:b:c", "web1"], ["fe80::1"], ["web1:22"], ["~w"], ["*"], ["web[1]"]]
