@@ -283,8 +283,11 @@ def test_an_empty_option_leaves_it_to_the_environment(connect: Connect, tmp_path
 
 
 def test_a_variable_that_an_option_does_not_take_is_named(connect: Connect) -> None:
+    """Where it matters: of an option that is given nobody asks the environment."""
+    soon = {"CONTROLLER_REQUEST_TIMEOUT": "soon"}
     with pytest.raises(OptionError, match="In the environment: .*request_timeout"):
-        connect({"CONTROLLER_REQUEST_TIMEOUT": "soon"}, controller_oauthtoken="t", request_timeout=None)
+        connect(soon, controller_oauthtoken="t", request_timeout=None)
+    assert connect(soon, controller_oauthtoken="t", request_timeout=3).request_timeout == 3
 
 
 def test_secrets_stay_out_of_the_repr(connect: Connect) -> None:
