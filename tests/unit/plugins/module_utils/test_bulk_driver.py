@@ -2147,3 +2147,19 @@ def test_a_relaunch_that_is_new_is_compared_again(controller: BulkController) ->
     ran = relaunch(controller, at_once=1, timeout=30, selection=Selection(job_ids=(1, 2)))
 
     assert (ran.of(2)[0], ran.entry(2).id) == ("adopted", rivals[0].id)
+
+
+def test_a_relaunch_that_could_not_see_a_launch_is_taken(controller: BulkController) -> None:
+    """It comes up behind the launch, with the next number."""
+    controller.failed(100, {"web1": True})
+    rivals: list[t.Any] = []
+
+    def before(method: str, _path: str) -> None:
+        if method == "GET" and controller.posts and not rivals:
+            rivals.append(controller.launch(7, ["web1"], 60.0, launch_type="relaunch", limit="web1"))
+
+    controller.before = before
+    ran = relaunch(controller, "remaining")
+
+    assert controller.posts == ["job_templates/7/launch", "101/cancel"]
+    assert (ran.of(100)[0], ran.entry(100).id) == ("adopted", rivals[0].id)
