@@ -11,6 +11,7 @@ import time
 import typing as t
 
 import pytest
+import yaml
 
 from sandbox.marks import Marks, playbook
 from sandbox.process import Sandbox
@@ -256,6 +257,37 @@ def test_a_play_that_each_job_names_otherwise_is_the_same(
 
     assert (first["failed"], first["remaining_hosts"]) == (True, ["web3"])
     assert (second["failed"], second["hosts"]) == (False, ["web3"])
+    assert (third["failed"], third["changed"]) == (False, False)
+
+
+SAY = yaml.safe_dump([{"name": "Say", "ansible.builtin.debug": {}}])
+KNOWN = yaml.safe_dump([{"name": "Find", "ansible.builtin.import_tasks": "../../shared.yml"}])
+
+
+@pytest.mark.parametrize(
+    ("included", "files", "shown"),
+    [
+        ({"include_role": {"name": "author.app"}}, {"roles/author.app/tasks/main.yml": SAY}, True),
+        ({"include_role": {"name": "site/app"}}, {"roles/site/app/tasks/main.yml": SAY}, True),
+        ({"include_role": {"name": "app"}}, {"roles/app/defaults/main.yml": "port: 80\n"}, False),
+        ({"include_role": {"name": "app"}}, {"roles/app/tasks/main.yml": KNOWN, "shared.yml": SAY}, False),
+        ({"include_tasks": "more.yml"}, {"more.yml": "[]\n"}, False),
+    ],
+    ids=["named with its author", "in a folder", "of variables", "that imports", "empty file"],
+)
+def test_an_included_file_or_role_was_entered_where_it_starts_as_in_a_success(
+    sandbox: Sandbox, marks: Marks, driver: Driver, included: Options, files: Options, shown: bool
+) -> None:
+    """That there is nothing to start in it a success alone shows."""
+    marks.fail("Deploy", web2=1, web3=(1, 2))
+    content = playbook(marks.play("all", {"name": "Include", **included}, "Deploy"))
+    job = failed(sandbox, template(sandbox, content, files=files))
+    left = ["web3"] if shown else ["web2", "web3"]
+
+    first, second, third = (driver.relaunch(job) for _time in range(3))
+
+    assert (first["failed"], first["remaining_hosts"]) == (True, left)
+    assert (second["failed"], second["hosts"]) == (False, left)
     assert (third["failed"], third["changed"]) == (False, False)
 
 

@@ -154,7 +154,7 @@ class _Judge:
             and not course.ended_by_meta
             and batch.copies == course.copies
             and course.handlers <= batch.handlers
-            and batch.entered_all_files
+            and batch.entered_all_files(course.empty)
         )
 
     def _failures_in(self, batch: Batch) -> list[Failure]:
@@ -183,7 +183,7 @@ class _Judge:
         course, shows_end = self._course(batch)
         lacking = [key for key in course.tasks if batch.copies[key] < course.copies[key]]
         in_files = all(any(is_of(path, file) for file in course.files) for _name, path in lacking)
-        if not in_files or not batch.entered_all_files:
+        if not in_files or not batch.entered_all_files(course.empty if shows_end else ()):
             return _Fate.STOPPED
         if not shows_end:
             passed = batch.end is not None and not self._is_miscounted(batch)

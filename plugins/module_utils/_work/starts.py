@@ -186,10 +186,9 @@ class Batch:
         """How often each file or role was included."""
         return Counter(start.path for start in self.starts if start.kind is StartKind.INCLUDE)
 
-    @property
-    def entered_all_files(self) -> bool:
-        """Whether each included copy of a file or role has had a task started."""
-        return all(self.entered(path) >= number for path, number in self.included.items())
+    def entered_all_files(self, empty: t.Collection[str] = ()) -> bool:
+        """Whether each included copy of a file or role has had a task started, but for those that have none."""
+        return all(path in empty or self.entered(path) >= number for path, number in self.included.items())
 
     def entered(self, included: str) -> int:
         """How many copies of an included file or role have had a task started."""
@@ -205,11 +204,12 @@ class Batch:
 def is_of(task_path: str, included: str) -> bool:
     """Whether a task stands in an included file, or in a role of this name."""
     file = task_path.rpartition(":")[0]
-    if "/" in included:
+    if included.startswith("/"):
         return file == included
-    # A role of a collection goes by its full name, and stands in a folder with the last part of it.
-    role = included.rpartition(".")[2]
-    return f"/{role}/tasks/" in file or f"/{role}/handlers/" in file
+    # A role of a collection goes by its full name, and stands in a folder with the last part of it; another one, with
+    # dots or slashes or without, in one with its name.
+    roles = {included, included.rpartition(".")[2]}
+    return any(f"/{role}/{part}/" in file for role in roles for part in ("tasks", "handlers"))
 
 
 @dataclass(frozen=True)
@@ -305,6 +305,7 @@ class Course:
     :param tasks: the keys that are ordinary tasks.
     :param handlers: those that ran after the last task.
     :param files: those that were included, and roles by their names.
+    :param empty: those of them in which nothing was ever started: without a task, or with what they import alone.
     :param last: the last task.
     :param ended_by_meta: whether more may lie behind the last task.
     """
@@ -313,6 +314,7 @@ class Course:
     tasks: frozenset[Key]
     handlers: frozenset[Key]
     files: frozenset[str]
+    empty: frozenset[str]
     last: t.Optional[Key]
     ended_by_meta: bool
 
@@ -323,11 +325,13 @@ class Course:
             # Of each the larger number.
             copies |= batch.copies
         fullest = max(batches, key=lambda batch: len(batch.tasks), default=None)
+        files = frozenset[str]().union(*(batch.included for batch in batches))
         return cls(
             copies=copies,
             tasks=frozenset(start.key for batch in batches for start in batch.tasks),
             handlers=frozenset().union(*(batch.handlers for batch in batches)),
-            files=frozenset().union(*(batch.included for batch in batches)),
+            files=files,
+            empty=frozenset(file for file in files if not any(batch.entered(file) for batch in batches)),
             last=fullest.tasks[-1].key if fullest and fullest.tasks else None,
             ended_by_meta=fullest is not None and fullest.ended_by_meta,
         )
