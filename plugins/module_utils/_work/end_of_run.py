@@ -151,7 +151,7 @@ class _Judge:
         course, shows_end = self._course(batch)
         return (
             shows_end
-            and not course.ended_by_meta
+            and not course.last_metas
             and batch.copies == course.copies
             and course.handlers <= batch.handlers
             and batch.entered_all_files(course.empty)
@@ -192,7 +192,8 @@ class _Judge:
             # ``max_fail_percentage`` tells that it stopped the batch; whether more was to come it does not.
             return _Fate.STOPPED if batch.none_remain else _Fate.UNPROVEN
         branches = self._branches(batch, course)
-        if course.ended_by_meta:
+        # A batch that got to the last metas behind its last failure was not stopped by that before them.
+        if not course.last_metas <= {start.key for start in batch.starts if start.counter > suspect[0] > 0}:
             since = [start.key for start in batch.tasks if start.counter > suspect[0]]
             return _Fate.STOPPED if lacking or all(key in course.tasks for key in since) else branches
         if (not lacking and branches is _Fate.WHOLE) or self._went_on(batch, course):

@@ -172,9 +172,9 @@ class Batch:
         return frozenset(start.key for start in self._behind_tasks if start.kind is StartKind.HANDLER)
 
     @property
-    def ended_by_meta(self) -> bool:
-        """Whether a meta task came last, which may have ended the play for the hosts that were left."""
-        return any(start.kind is StartKind.META for start in self._behind_tasks)
+    def last_metas(self) -> frozenset[Key]:
+        """The meta tasks that came last, of which one may have ended the play for the hosts that were left."""
+        return frozenset(start.key for start in self._behind_tasks if start.kind is StartKind.META)
 
     @property
     def _behind_tasks(self) -> list[Start]:
@@ -307,7 +307,7 @@ class Course:
     :param files: those that were included, and roles by their names.
     :param empty: those of them in which nothing was ever started: without a task, or with what they import alone.
     :param last: the last task.
-    :param ended_by_meta: whether more may lie behind the last task.
+    :param last_metas: the meta tasks behind the last task; behind these may lie more.
     """
 
     copies: Counter[Key]
@@ -316,7 +316,7 @@ class Course:
     files: frozenset[str]
     empty: frozenset[str]
     last: t.Optional[Key]
-    ended_by_meta: bool
+    last_metas: frozenset[Key]
 
     @classmethod
     def of(cls, batches: t.Sequence[Batch]) -> Course:
@@ -333,7 +333,7 @@ class Course:
             files=files,
             empty=frozenset(file for file in files if not any(batch.entered(file) for batch in batches)),
             last=fullest.tasks[-1].key if fullest and fullest.tasks else None,
-            ended_by_meta=fullest is not None and fullest.ended_by_meta,
+            last_metas=fullest.last_metas if fullest else frozenset(),
         )
 
 

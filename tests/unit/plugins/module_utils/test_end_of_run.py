@@ -127,7 +127,6 @@ def wrong(shape: Shape, end: EndOfRun) -> dict[str, list[str]]:
 # Hosts that are called stopped although they are done, to the safe side: how many of the shape, and why.
 FALSE_STOPPED = {
     "end_play": (3, "the play ended early for all in the run, and not in its measure: it could have stopped as well"),
-    "flush-last": (3, "an explicit flush came last in the measure: any meta task may have ended it"),
     "include-by-host": (3, "the rest of the failed host's file was started in the measure alone, and nothing follows"),
     "handler-once": (3, "the failed handler did not run in the measure, and others may have been to come"),
     "include-once": (3, "others went on in a file that the measure did not include, and nothing follows"),
@@ -414,6 +413,20 @@ class TestMeasureThatShowsNothing:
 
         end = decided(run, measure, Failures((Failure(3, "a", "h1"),), whole=True), complete=True)
         assert end.everyone is everyone
+
+
+@pytest.mark.parametrize(("got_there", "stopped"), [(True, False), (False, True)])
+def test_a_batch_that_got_to_the_last_meta_behind_its_failure_was_not_stopped_before(
+    got_there: bool, stopped: bool
+) -> None:
+    """Behind the task at which any_errors_fatal stopped it handlers may have been to come."""
+    measure = began(("p", "Play"), ("a", "A"), ("m", "meta"))
+    measure[2] = {**measure[2], "counter": 4, "event_data": {**measure[2]["event_data"], "task_action": "meta"}}
+    run = measure if got_there else measure[:2]
+
+    end = decided(run, measure, Failures((Failure(3, "a", "h1"),), whole=True), complete=True)
+
+    assert bool(end.stopped) == stopped
 
 
 def decided(run: list[Json], measure: list[Json], failures: Failures, complete: bool) -> End:
