@@ -1596,11 +1596,14 @@ class TestOfSuccessesRelaunchedSince:
         assert (result["failed"], result["changed"], result.get("status")) == (False, True, "successful"), result["msg"]
 
     def test_a_relaunch_that_runs(self, sandbox: Sandbox, done: Options, resume: Task) -> None:
+        # Its second node must not have ended before the look.
+        sandbox.settings(max_running=0)
         sandbox.make_workflow_job(
             done["template"], {"B": "running", "D": None}, launch_type="relaunch", status="running"
         )
 
         result = resume(done["id"], nodes="all", wait=False)
+        sandbox.settings(max_running=4)
 
         assert (result["failed"], result["status"], result["changed"]) == (False, "running", False), result["msg"]
 
