@@ -261,7 +261,7 @@ def test_a_play_that_each_job_names_otherwise_is_the_same(
 
 
 SAY = yaml.safe_dump([{"name": "Say", "ansible.builtin.debug": {}}])
-KNOWN = yaml.safe_dump([{"name": "Find", "ansible.builtin.import_tasks": "../../shared.yml"}])
+IMPORT = yaml.safe_dump([{"name": "Find", "ansible.builtin.import_tasks": "../../shared.yml"}])
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ KNOWN = yaml.safe_dump([{"name": "Find", "ansible.builtin.import_tasks": "../../
         ({"include_role": {"name": "author.app"}}, {"roles/author.app/tasks/main.yml": SAY}, True),
         ({"include_role": {"name": "site/app"}}, {"roles/site/app/tasks/main.yml": SAY}, True),
         ({"include_role": {"name": "app"}}, {"roles/app/defaults/main.yml": "port: 80\n"}, False),
-        ({"include_role": {"name": "app"}}, {"roles/app/tasks/main.yml": KNOWN, "shared.yml": SAY}, False),
+        ({"include_role": {"name": "app"}}, {"roles/app/tasks/main.yml": IMPORT, "shared.yml": SAY}, False),
         ({"include_tasks": "more.yml"}, {"more.yml": "[]\n"}, False),
     ],
     ids=["named with its author", "in a folder", "of variables", "that imports", "empty file"],

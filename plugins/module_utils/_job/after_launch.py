@@ -45,7 +45,8 @@ def after_launch(
         rival = None
         refuse_ignored(work, own, outcome)
         if ours and not options.force:
-            # One that was launched before may show up only now, with a lower number than those that were known.
+            # One that was launched before may show up only now, with a lower number than those that were known; to a
+            # launch also those behind it matter.
             newer = work.jobs_after(work.source.id, before=own.id if own.is_relaunch else None)
             try:
                 own, rival = yield from look_for_rival(newer, own, work.is_rival(own, look.ledger))

@@ -95,7 +95,6 @@ def decide_end(found: RunStarts) -> End:
 class _Judge:
     def __init__(self, found: RunStarts) -> None:
         self._found = found
-        self._failures = found.failures
         self._run, self._measure = alike(found.run, found.measure)
         self._missing = self._measure.plays[len(self._run.plays) :]
 
@@ -158,11 +157,11 @@ class _Judge:
         )
 
     def _failures_in(self, batch: Batch) -> list[Failure]:
-        return [failure for failure in self._failures().newest if batch.holds(failure.counter)]
+        return [failure for failure in self._found.failures().newest if batch.holds(failure.counter)]
 
     def _all_in_sight(self, batch: Batch) -> bool:
         """Whether no failure of a batch is too old to be among those that were asked for."""
-        failures = self._failures()
+        failures = self._found.failures()
         return failures.whole or bool(failures.newest and failures.newest[-1].counter < batch.play.counter)
 
     def _suspect(self, batch: Batch) -> tuple[int, ...]:
@@ -217,7 +216,9 @@ class _Judge:
     def _failed_task(self, batch: Batch) -> t.Optional[Start]:
         """The task at which the batch may have stopped; None where it is out of sight."""
         counter = self._suspect(batch)[0]
-        uuid = next((failure.task_uuid for failure in self._failures().newest if failure.counter == counter), None)
+        uuid = next(
+            (failure.task_uuid for failure in self._found.failures().newest if failure.counter == counter), None
+        )
         before = [start for start in batch.starts if start.counter < counter and start.is_task]
         return next((start for start in reversed(before) if uuid in (None, start.uuid)), None)
 
@@ -263,12 +264,12 @@ class _Judge:
         """
         if not self._suspect(batch):
             return False
-        failures = self._failures().newest
+        failures = self._found.failures().newest
         if any(batch.holds(failure.counter) and failure.host not in self._found.failed() for failure in failures):
             return True
         if self._went_on(batch, self._course(batch)[0]):
             return False
-        return batch.end is None or self._is_miscounted(batch) or not self._failures().whole
+        return batch.end is None or self._is_miscounted(batch) or not self._found.failures().whole
 
     def _is_miscounted(self, batch: Batch) -> bool:
         """Whether ansible-core may have gone on without the hosts of a batch that it stopped.
@@ -279,5 +280,5 @@ class _Judge:
         first = self._run.batches_of(batch.play)[0].play.counter
         return any(
             failure.counter < first or (failure.unreachable and batch.holds(failure.counter))
-            for failure in self._failures().newest
+            for failure in self._found.failures().newest
         )

@@ -241,10 +241,12 @@ class HostReach(ActiveLimits):
             inventory = f"inventories/{self._source.inventory}"
             sources = self._client.results(f"{inventory}/inventory_sources/")
             updated = [str(one["last_updated"]) for one in sources if one.get("last_updated")]
-            inputs = [int(one["id"]) for one in self._client.results(f"{inventory}/input_inventories/") if updated]
+            if not updated:
+                return {}
+            inputs = [int(one["id"]) for one in self._client.results(f"{inventory}/input_inventories/")]
             # Of inventories that this user may not see, such a list has no hosts.
             listed = functools.partial(by_numbers, self._client.results, "hosts/", "inventory__in", inputs)
-            changed = {"enabled": "true", "modified__gt": max(updated, default="")}
+            changed = {"enabled": "true", "modified__gt": max(updated)}
             chunks = by_names("name", names, NAMES_AT_ONCE)
             return {str(row["name"]): row for some in chunks for row in listed(**changed, **some)}
 
