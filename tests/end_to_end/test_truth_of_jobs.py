@@ -354,6 +354,19 @@ def test_hosts_of_a_group_that_a_play_makes_are_named(sandbox: Sandbox, marks: M
     assert (completed["failed"], completed["limit"]) == (False, "web2,web3")
 
 
+def test_a_play_that_only_gathers_facts_has_begun(sandbox: Sandbox, marks: Marks, driver: Driver) -> None:
+    """Its group is in no inventory, so that a run alone shows that it has hosts."""
+    marks.fail("Deploy", web1=1)
+    facts = marks.play("made", gather_facts=True, gather_subset=["!all", "!min"])
+    content = playbook(marks.play("all", SORT, "Deploy", any_errors_fatal=True), facts)
+    job = failed(sandbox, template(sandbox, content, asks=["limit"]))
+
+    healed, completed = (driver.relaunch(job, hosts=hosts) for hosts in ("failed", "remaining"))
+
+    assert (healed["failed"], healed["cut_short"], healed["stopped_hosts"]) == (True, True, ["web2", "web3"])
+    assert (completed["failed"], completed["limit"]) == (False, "web2,web3"), completed["msg"]
+
+
 @pytest.mark.parametrize(
     ("pattern", "limit"), [("all", "web*"), ("web*", ""), ("all", "ungrouped"), ("absent:web*", "")]
 )

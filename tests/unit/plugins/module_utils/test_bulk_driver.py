@@ -2149,14 +2149,16 @@ def test_a_relaunch_that_is_new_is_compared_again(controller: BulkController) ->
     assert (ran.of(2)[0], ran.entry(2).id) == ("adopted", rivals[0].id)
 
 
-def test_a_relaunch_that_could_not_see_a_launch_is_taken(controller: BulkController) -> None:
-    """It comes up behind the launch, with the next number."""
+@pytest.mark.parametrize("in_one", [True, False])
+def test_a_relaunch_that_could_not_see_a_launch_is_taken(controller: BulkController, in_one: bool) -> None:
+    """It comes up behind the launch, with the next number, be ends and looks asked for in one list or apart."""
     controller.failed(100, {"web1": True})
     rivals: list[t.Any] = []
 
-    def before(method: str, _path: str) -> None:
+    def before(method: str, _path: str) -> t.Any:
         if method == "GET" and controller.posts and not rivals:
             rivals.append(controller.launch(7, ["web1"], 60.0, launch_type="relaunch", limit="web1"))
+        return None if in_one or "or__status__in" not in controller.asked[-1][2] else (400, {"detail": "No."})
 
     controller.before = before
     ran = relaunch(controller, "remaining")

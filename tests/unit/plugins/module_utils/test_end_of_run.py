@@ -415,16 +415,20 @@ class TestMeasureThatShowsNothing:
         assert end.everyone is everyone
 
 
-@pytest.mark.parametrize(("got_there", "stopped"), [(True, False), (False, True)])
+@pytest.mark.parametrize(
+    ("got_there", "in_sight", "stopped"), [(True, True, False), (False, True, True), (True, False, True)]
+)
 def test_a_batch_that_got_to_the_last_meta_behind_its_failure_was_not_stopped_before(
-    got_there: bool, stopped: bool
+    got_there: bool, in_sight: bool, stopped: bool
 ) -> None:
     """Behind the task at which any_errors_fatal stopped it handlers may have been to come."""
     measure = began(("p", "Play"), ("a", "A"), ("m", "meta"))
     measure[2] = {**measure[2], "counter": 4, "event_data": {**measure[2]["event_data"], "task_action": "meta"}}
     run = measure if got_there else measure[:2]
 
-    end = decided(run, measure, Failures((Failure(3, "a", "h1"),), whole=True), complete=True)
+    failures = (Failure(3, "a", "h1"),) if in_sight else ()
+
+    end = decided(run, measure, Failures(failures, whole=in_sight), complete=True)
 
     assert bool(end.stopped) == stopped
 
