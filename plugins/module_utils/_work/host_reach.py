@@ -79,152 +79,24 @@ class ActiveLimits:
         return {name: parse_time(row.get("created")) for name, row in rows.items()}
 
 
-class HostReach(ActiveLimits):
-    """Asks the inventory, and the events of those that have lost their row there.
+class InventoryRows:
+    """Asks for the rows of hosts in the inventory of a job, or in another.
 
-    :param source: the job whose hosts are asked about.
-    :param inventory_now: brings the inventory that a launch would have by now; None where it is not told.
+    :param source: the job.
     """
 
-    def __init__(self, client: ControllerClient, source: Job, inventory_now: t.Callable[[], t.Optional[int]]) -> None:
-        super().__init__(client)
+    def __init__(self, client: ControllerClient, source: Job) -> None:
+        self._client = client
         self._source = source
-        self._inventory_now = functools.cache(inventory_now)
 
-    def of(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
-        """The records with the reach of those that are not done.
-
-        :raises ControllerError: it could not be read. Who may not read the inventory is not told.
-        """
-        absent = [one for one in records if one.done_in is None and one.has_row and one.absent_in is not None]
-        lost = [one for one in records if one.done_in is None and not one.has_row]
-        found = {**self._absent(absent), **self._lost(lost)}
-        return self._elsewhere([found.get(one.key, one) for one in records])
-
-    def of_stopped(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
-        """The same for hosts for which a run stopped before its end. Their names of today are those in the inventory.
-
-        :raises ControllerError: it could not be read. Who may not read the inventory is not told.
-        """
-        rows = self._named([one.name for one in records])
-        return self._elsewhere([replace(one, reach=_by_name(one, rows, Reach.RELAUNCH)) for one in records])
-
-    def enabled(self, records: t.Sequence[HostRecord]) -> t.Optional[tuple[HostRecord, ...]]:
-        """Some hosts without those that are disabled by now, or are no hosts of the inventory any more.
-
-        :returns: under their names of today; None where this user may not read the inventory.
-        :raises ControllerError: it could not be read.
-        """
-        numbers = [one.key for one in records if isinstance(one.key, int)]
-        rows = self._enabled_rows(numbers)
-        if rows is None:
-            return None
-        names: dict[HostKey, str] = {int(entry["id"]): str(entry["name"]) for entry in rows}
-        now = (one if isinstance(one.key, str) else replace(one, name=names.get(one.key, "")) for one in records)
-        return tuple(one for one in now if one.name)
-
-    def with_disabled(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
-        """The records, in which those that a relaunch would run on, and that are disabled by now, are idle. One
-        that was deleted behind its results may be there again, under another number.
-
-        :raises ControllerError: it could not be read. Who may not read the inventory is not told.
-        """
-        # Of those that a run has left out it is known.
-        asked = [one for one in records if one.would_run and one.absent_in is None]
-        enabled = self.enabled([one for one in asked if isinstance(one.key, int)]) if asked else None
-        run = {one.key for one in enabled or ()}
-        others = [one for one in asked if one.key not in run and one.has_row]
-        rows = None if enabled is None else self._named([one.name for one in others])
-        if rows is None:
-            return tuple(records)
-        reach = dict[HostKey, Reach]()
-        for one in others:
-            now = _by_name(one, rows, Reach.RELAUNCH if isinstance(one.key, str) else Reach.AGAIN)
-            same = rows.get(one.name, {}).get("id") == one.key
-            reach[one.key] = Reach.IDLE if same or now is Reach.GONE else now
-        return self._elsewhere([replace(one, reach=reach.get(one.key, one.reach)) for one in records])
-
-    def with_moved(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
-        """The records, in which those that a relaunch of a slice would run on, and that are in another one by now, are
-        elsewhere: the enabled hosts, by their names, are dealt out to the slices in turn.
-
-        :raises ControllerError: it could not be read. Who may not read the inventory is not told.
-        """
-        if not (self._source.sliced and any(one.would_run for one in records)):
-            return tuple(records)
-        number, count = (int(self._source.facts[name]) for name in ("job_slice_number", "job_slice_count"))
-        rows = self._inventory_rows([{"enabled": "true", "order_by": "name"}]) or []
-        moved = {row["id"] for row in rows}.difference(row["id"] for row in rows[number - 1 :: count])
-        return tuple(
-            replace(one, reach=Reach.ELSEWHERE) if one.would_run and one.key in moved else one for one in records
-        )
-
-    def _elsewhere(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
-        """The records, in which those that cannot run in the source's inventory have the reach that their names have in
-        the one that a launch would take, where that is another.
-        """
-        asked = [one for one in records if one.done_in is None and one.reach in (Reach.IDLE, Reach.GONE)]
-        inventory = self._inventory_now() if asked else None
-        if inventory is None or inventory == self._source.inventory:
-            return tuple(records)
-        rows, found = self._named([one.name for one in asked], inventory), dict[HostKey, Reach]()
-        for one in asked:
-            left_out = one.absent_in if one.absent_in and one.absent_in.inventory == inventory else None
-            otherwise = Reach.RELAUNCH if one.has_row else Reach.AGAIN
-            found[one.key] = _by_name(replace(one, absent_in=left_out), rows, otherwise)
-        return tuple(replace(one, reach=found.get(one.key, one.reach)) for one in records)
-
-    def _absent(self, records: t.Sequence[HostRecord]) -> dict[HostKey, HostRecord]:
-        """Those that a run has left out, with their reach and, as far as it is told, their names of today.
-
-        What a job that failed left out may be hosts that it had not got to. What a successful one left out was taken
-        out on purpose, unless it is enabled and was changed since, or was asked for by a name that it had before.
-        """
-        named = [one for one in records if isinstance(one.key, str)]
-        rows = self._named([one.name for one in named])
-        found = {one.key: replace(one, reach=_by_name(one, rows, Reach.RELAUNCH)) for one in named}
-        numbered = {one.key: one for one in records if isinstance(one.key, int)}
-        enabled = self._enabled_rows(numbered)
-        by_number = {int(entry["id"]): entry for entry in enabled or ()}
-        for number, record in numbered.items():
-            job, row = t.cast("Job", record.absent_in), by_number.get(number, {})
-            # Its results may have been read before it was renamed.
-            name = str(row.get("name") or record.name)
-            record = replace(record, name=name, names=record.names | {name})
-            idle = Reach.IDLE
-            on_purpose = job.successful and not _by_old_name(record, job)
-            if enabled is None:
-                left_out = on_purpose
-            elif row:
-                left_out = on_purpose and parse_time(row.get("modified")) <= parse_time(job.took_hosts)
-                # It has failed in the slice, so that this was meant for it.
-                idle = Reach.ELSEWHERE if self._source.sliced else Reach.IDLE
-            else:
-                left_out = True
-            found[number] = replace(record, reach=idle if left_out else Reach.RELAUNCH)
-        return found
-
-    def _lost(self, records: t.Sequence[HostRecord]) -> dict[HostKey, HostRecord]:
-        """Those whose summary has no host any more (recorded: recreated-summaries-after), with their reach.
-
-        The events keep the number that a deleted one had; those of add_host and of localhost never had one (recorded:
-        recreated-events-failed). One that is in the inventory again, under its name, is the same host.
-        """
-        again = self._named([one.name for one in records])
-        deleted = self._had_number(records) if again is not None else frozenset()
-        return {
-            one.key: replace(one, reach=_by_name(one, again, Reach.AGAIN) if one.name in deleted else Reach.WHOLE)
-            for one in records
-        }
-
-    def _named(
+    def named(
         self, names: t.Sequence[str], inventory: t.Optional[int] = None
     ) -> t.Optional[dict[str, dict[str, t.Any]]]:
         """The rows of an inventory with these names, by name; None where that may not be read.
 
         :param inventory: the source's, if none is given.
         """
-        found = self._inventory_rows(by_names("name", names, NAMES_AT_ONCE), inventory)
+        found = self.rows(by_names("name", names, NAMES_AT_ONCE), inventory)
         if found is None:
             return None
         rows = {str(entry["name"]): entry for entry in found}
@@ -252,6 +124,163 @@ class HostReach(ActiveLimits):
 
         return if_visible(read) or {}
 
+    def enabled(self, numbers: t.Iterable[int]) -> t.Optional[list[dict[str, t.Any]]]:
+        """Those of the enabled hosts of the inventory that have these numbers; None as of ``rows``."""
+        return self.rows([{"enabled": "true", "id__in": some} for some in in_chunks(numbers)])
+
+    def rows(
+        self, queries: t.Iterable[t.Mapping[str, str]], inventory: t.Optional[int] = None
+    ) -> t.Optional[list[dict[str, t.Any]]]:
+        """The hosts of an inventory that some queries are for; None where it may not be read, or is gone.
+
+        :param inventory: the source's, if none is given.
+        """
+        inventory = inventory or self._source.inventory
+        if inventory is None:
+            return None
+        path = f"inventories/{inventory}/hosts/"
+        return if_visible(lambda: [row for query in queries for row in self._client.results(path, **query)])
+
+
+class HostReach(ActiveLimits):
+    """Asks the inventory, and the events of those that have lost their row there.
+
+    :param source: the job whose hosts are asked about.
+    :param inventory_now: brings the inventory that a launch would have by now; None where it is not told.
+    """
+
+    def __init__(self, client: ControllerClient, source: Job, inventory_now: t.Callable[[], t.Optional[int]]) -> None:
+        super().__init__(client)
+        self._source = source
+        self._inventory = InventoryRows(client, source)
+        self._inventory_now = functools.cache(inventory_now)
+
+    def of(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
+        """The records with the reach of those that are not done.
+
+        :raises ControllerError: it could not be read. Who may not read the inventory is not told.
+        """
+        absent = [one for one in records if one.done_in is None and one.has_row and one.absent_in is not None]
+        lost = [one for one in records if one.done_in is None and not one.has_row]
+        found = {**self._absent(absent), **self._lost(lost)}
+        return self._elsewhere([found.get(one.key, one) for one in records])
+
+    def of_stopped(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
+        """The same for hosts for which a run stopped before its end. Their names of today are those in the inventory.
+
+        :raises ControllerError: it could not be read. Who may not read the inventory is not told.
+        """
+        rows = self._inventory.named([one.name for one in records])
+        return self._elsewhere([replace(one, reach=_by_name(one, rows, Reach.RELAUNCH)) for one in records])
+
+    def enabled(self, records: t.Sequence[HostRecord]) -> t.Optional[tuple[HostRecord, ...]]:
+        """Some hosts without those that are disabled by now, or are no hosts of the inventory any more.
+
+        :returns: under their names of today; None where this user may not read the inventory.
+        :raises ControllerError: it could not be read.
+        """
+        numbers = [one.key for one in records if isinstance(one.key, int)]
+        rows = self._inventory.enabled(numbers)
+        if rows is None:
+            return None
+        names: dict[HostKey, str] = {int(entry["id"]): str(entry["name"]) for entry in rows}
+        now = (one if isinstance(one.key, str) else replace(one, name=names.get(one.key, "")) for one in records)
+        return tuple(one for one in now if one.name)
+
+    def with_disabled(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
+        """The records, in which those that a relaunch would run on, and that are disabled by now, are idle. One
+        that was deleted behind its results may be there again, under another number.
+
+        :raises ControllerError: it could not be read. Who may not read the inventory is not told.
+        """
+        # Of those that a run has left out it is known.
+        asked = [one for one in records if one.would_run and one.absent_in is None]
+        enabled = self.enabled([one for one in asked if isinstance(one.key, int)]) if asked else None
+        run = {one.key for one in enabled or ()}
+        others = [one for one in asked if one.key not in run and one.has_row]
+        rows = None if enabled is None else self._inventory.named([one.name for one in others])
+        if rows is None:
+            return tuple(records)
+        reach = dict[HostKey, Reach]()
+        for one in others:
+            now = _by_name(one, rows, Reach.RELAUNCH if isinstance(one.key, str) else Reach.AGAIN)
+            same = rows.get(one.name, {}).get("id") == one.key
+            reach[one.key] = Reach.IDLE if same or now is Reach.GONE else now
+        return self._elsewhere([replace(one, reach=reach.get(one.key, one.reach)) for one in records])
+
+    def with_moved(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
+        """The records, in which those that a relaunch of a slice would run on, and that are in another one by now, are
+        elsewhere: the enabled hosts, by their names, are dealt out to the slices in turn.
+
+        :raises ControllerError: it could not be read. Who may not read the inventory is not told.
+        """
+        if not (self._source.sliced and any(one.would_run for one in records)):
+            return tuple(records)
+        number, count = (int(self._source.facts[name]) for name in ("job_slice_number", "job_slice_count"))
+        rows = self._inventory.rows([{"enabled": "true", "order_by": "name"}]) or []
+        moved = {row["id"] for row in rows}.difference(row["id"] for row in rows[number - 1 :: count])
+        return tuple(
+            replace(one, reach=Reach.ELSEWHERE) if one.would_run and one.key in moved else one for one in records
+        )
+
+    def _elsewhere(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
+        """The records, in which those that cannot run in the source's inventory have the reach that their names have in
+        the one that a launch would take, where that is another.
+        """
+        asked = [one for one in records if one.done_in is None and one.reach in (Reach.IDLE, Reach.GONE)]
+        inventory = self._inventory_now() if asked else None
+        if inventory is None or inventory == self._source.inventory:
+            return tuple(records)
+        rows, found = self._inventory.named([one.name for one in asked], inventory), dict[HostKey, Reach]()
+        for one in asked:
+            left_out = one.absent_in if one.absent_in and one.absent_in.inventory == inventory else None
+            otherwise = Reach.RELAUNCH if one.has_row else Reach.AGAIN
+            found[one.key] = _by_name(replace(one, absent_in=left_out), rows, otherwise)
+        return tuple(replace(one, reach=found.get(one.key, one.reach)) for one in records)
+
+    def _absent(self, records: t.Sequence[HostRecord]) -> dict[HostKey, HostRecord]:
+        """Those that a run has left out, with their reach and, as far as it is told, their names of today.
+
+        What a job that failed left out may be hosts that it had not got to. What a successful one left out was taken
+        out on purpose, unless it is enabled and was changed since, or was asked for by a name that it had before.
+        """
+        named = [one for one in records if isinstance(one.key, str)]
+        rows = self._inventory.named([one.name for one in named])
+        found = {one.key: replace(one, reach=_by_name(one, rows, Reach.RELAUNCH)) for one in named}
+        numbered = {one.key: one for one in records if isinstance(one.key, int)}
+        enabled = self._inventory.enabled(numbered)
+        by_number = {int(entry["id"]): entry for entry in enabled or ()}
+        for number, record in numbered.items():
+            job, row = t.cast("Job", record.absent_in), by_number.get(number, {})
+            # Its results may have been read before it was renamed.
+            name = str(row.get("name") or record.name)
+            record = replace(record, name=name, names=record.names | {name})
+            idle = Reach.IDLE
+            on_purpose = job.successful and not _by_old_name(record, job)
+            if enabled is None:
+                left_out = on_purpose
+            elif row:
+                left_out = on_purpose and parse_time(row.get("modified")) <= parse_time(job.took_hosts)
+                # It has failed in the slice, so that this was meant for it.
+                idle = Reach.ELSEWHERE if self._source.sliced else Reach.IDLE
+            else:
+                left_out = True
+            found[number] = replace(record, reach=idle if left_out else Reach.RELAUNCH)
+        return found
+
+    def _lost(self, records: t.Sequence[HostRecord]) -> dict[HostKey, HostRecord]:
+        """Those whose summary has no host any more (recorded: recreated-summaries-after), with their reach.
+
+        The events keep the number that a deleted one had; those of add_host and of localhost never had one (recorded:
+        recreated-events-failed). One that is in the inventory again, under its name, is the same host.
+        """
+        again = self._inventory.named([one.name for one in records])
+        deleted = self._had_number(records) if again is not None else frozenset()
+        return {
+            one.key: replace(one, reach=_by_name(one, again, Reach.AGAIN) if one.name in deleted else Reach.WHOLE)
+            for one in records
+        }
+
     def _had_number(self, records: t.Sequence[HostRecord]) -> frozenset[str]:
         """Which of these hosts had a row in the inventory when they failed."""
         names: dict[int, list[str]] = {}
@@ -264,23 +293,6 @@ class HostReach(ActiveLimits):
                 events = self._client.results(JOB.at(number, "job_events"), **query)
                 found.update(str(event.get("host_name")) for event in events)
         return frozenset(found)
-
-    def _enabled_rows(self, numbers: t.Iterable[int]) -> t.Optional[list[dict[str, t.Any]]]:
-        """Those of the enabled hosts of the inventory that have these numbers; None as of ``_inventory_rows``."""
-        return self._inventory_rows([{"enabled": "true", "id__in": some} for some in in_chunks(numbers)])
-
-    def _inventory_rows(
-        self, queries: t.Iterable[t.Mapping[str, str]], inventory: t.Optional[int] = None
-    ) -> t.Optional[list[dict[str, t.Any]]]:
-        """The hosts of an inventory that some queries are for; None where it may not be read, or is gone.
-
-        :param inventory: the source's, if none is given.
-        """
-        inventory = inventory or self._source.inventory
-        if inventory is None:
-            return None
-        path = f"inventories/{inventory}/hosts/"
-        return if_visible(lambda: [row for query in queries for row in self._client.results(path, **query)])
 
 
 def _by_old_name(record: HostRecord, job: Job) -> bool:
