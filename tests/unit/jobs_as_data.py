@@ -68,7 +68,7 @@ def relaunched(job_id: int = 43, status: str = "pending", limit: str = "web1,web
 
 def in_list(detail: dict[str, t.Any]) -> dict[str, t.Any]:
     """The same job as a list shows it (recorded: jobs-list-by-template)."""
-    left_out = ("event_processing_finished", "host_status_counts")
+    left_out = ("event_processing_finished", "host_status_counts", "result_traceback")
     return {name: value for name, value in detail.items() if name not in left_out}
 
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from functools import cached_property
 
 from .client import ControllerClient
-from .errors import AnswerError, AnswerLostError, ControllerError
+from .errors import AnswerError, AnswerLostError, ControllerError, bounded
 from .kinds import BY_TYPE, JOB, WORKFLOW_JOB, Kind
 
 ACTIVE_STATUSES = frozenset({"new", "pending", "waiting", "running"})
@@ -205,7 +205,7 @@ class Job:
         """What the controller has to say about its state; empty where that is nothing."""
         text, before = str(self.facts.get("job_explanation") or ""), self.failed_before
         if not before:
-            return text
+            return _with_cause(text, str(self.facts.get("result_traceback") or ""))
         noun = str(before["job_type"]).replace("_", " ")
         return f"{text.partition('{')[0].rstrip(' :')}: {noun} {before['job_id']} ({before['job_name']})"
 
@@ -294,6 +294,17 @@ def parse_time(text: t.Any) -> datetime:
     micro = f"{(fraction or '0'):0<6.6}"
     offset = "+00:00" if zone in (None, "Z") else zone
     return datetime.fromisoformat(f"{base}.{micro}{offset}")
+
+
+def _with_cause(text: str, traceback: str) -> str:
+    """What the controller explains, with why it could not run the job at all, which it says in a traceback alone: that
+    no pod can be created, or no image pulled. Where Python was is left out.
+    """
+    lines = (line for line in traceback.splitlines() if line.strip() and not line.startswith((" ", "Traceback ")))
+    cause = " ".join(map(str.strip, lines))
+    if cause in text or (text and text in cause):
+        return text
+    return f"{text}: {bounded(cause)}" if text else bounded(cause)
 
 
 def names_of(summaries: t.Iterable[HostSummary]) -> frozenset[str]:

@@ -315,7 +315,9 @@ def _unsuccessful(
         outcome = replace(outcome, stdout_tail=failure_report.stdout_tail(work.client, job.id))
     except ControllerError as error:
         outcome = replace(outcome, report_error=str(error))
+    # A list shows no traceback.
+    shown = work.events_in.known(job) or job
     return outcome, JobUnsuccessfulError(
         f"{named(job, work.source)}, ended with status {job.status}{_on(outcome.failed_hosts)}."
-        f"{failure_report.explained(job)}{first} See {outcome.url}"
+        f"{failure_report.explained(shown)}{first} See {outcome.url}"
     )

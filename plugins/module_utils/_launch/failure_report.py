@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from .._api.client import ControllerClient
 from .._api.errors import ControllerError
-from .._api.jobs import ERROR, FAILED_STATUSES, HostSummary, Job
+from .._api.jobs import CANCELED, ERROR, FAILED_STATUSES, HostSummary, Job
 from .._api.kinds import INVENTORY_UPDATE, JOB, PROJECT_UPDATE
 from .._api.paging import entries_in, first_entries
 from .._work.starts import FAILURE_EVENTS, UNREACHABLE
@@ -114,6 +114,9 @@ def explained(job: Job) -> str:
 def _to_update(job: Job) -> str:
     """What to do where an update failed on which the job depends, to go on a sentence."""
     before, project = job.failed_before, job.summary("project")
+    if job.status == CANCELED:
+        # Somebody canceled that as well: nothing failed.
+        return ""
     if before.get("job_type") == INVENTORY_UPDATE.type:
         what = f"inventory source {before['job_name']}"
     elif before.get("job_type") == PROJECT_UPDATE.type:

@@ -867,6 +867,22 @@ def test_no_job_that_never_began_is_relaunched_beside_the_same_work_on_its_hosts
     assert controller.jobs[of_schedule.id + 1].created >= of_schedule.ends
 
 
+def test_why_a_relaunch_could_not_be_run_is_told_though_no_list_shows_it(controller: BulkController) -> None:
+    controller.failed(1, {"web1": True})
+    no_pod = {"status": "error", "result_traceback": "Receptor detail:\nError creating pod: ImagePullBackOff\n"}
+
+    def in_error(_path: str, _query: dict[str, str], status: int, body: t.Any) -> tuple[int, t.Any]:
+        if status == 201:
+            controller.jobs[body["id"]].hosts = {}
+            controller.jobs[body["id"]].facts.update(no_pod)
+        return status, body
+
+    controller.after = in_error
+    ran = relaunch(controller)
+
+    assert "Receptor detail: Error creating pod: ImagePullBackOff" in ran.entry(1).msg
+
+
 @pytest.mark.parametrize(("hosts", "post"), [("failed", "3/relaunch"), ("remaining", "job_templates/7/launch")])
 def test_a_host_on_which_another_run_failed_after_the_success_is_left_of_a_job_that_never_began(
     controller: BulkController, hosts: str, post: str

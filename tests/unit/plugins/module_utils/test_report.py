@@ -31,6 +31,12 @@ EVENTS = at(43, "job_events")
 NEVER_BEGAN = {"status": "failed", "started": None}
 #: The explanation of a job before which an update failed (recorded: never-began-project-detail).
 UPDATE_FAILED = 'Previous Task Failed: {{"job_type": "{}", "job_name": "{}", "job_id": "1066"}}'
+UPDATE_CANCELED = 'Previous Task Canceled: {"job_type": "project_update", "job_name": "Site", "job_id": "1066"}'
+NO_POD = (
+    'Traceback (most recent call last):\n  File "awx/main/tasks.py", line 14, in run\n    raise RuntimeError(detail)\n'
+    "RuntimeError: Error creating pod: timed out waiting for the condition, ImagePullBackOff\n"
+)
+NO_POD_SAID = "RuntimeError: Error creating pod: timed out waiting for the condition, ImagePullBackOff"
 NO_REVISION = {"status": "error", "job_explanation": "Missing a revision."}
 
 
@@ -188,6 +194,19 @@ def test_the_end_of_the_output(
         ),
         (
             {**NEVER_BEGAN, **NO_REVISION, "summary_fields": {"project": {"name": "Site", "status": "successful"}}},
+            ' The controller explains: "Missing a revision."',
+        ),
+        (
+            {"status": "canceled", "job_explanation": UPDATE_CANCELED},
+            ' The controller explains: "Previous Task Canceled: project update 1066 (Site)"',
+        ),
+        ({"status": "error", "result_traceback": NO_POD}, f' The controller explains: "{NO_POD_SAID}"'),
+        (
+            {"status": "error", "job_explanation": "Job terminated due to error", "result_traceback": NO_POD},
+            f' The controller explains: "Job terminated due to error: {NO_POD_SAID}"',
+        ),
+        (
+            {**NEVER_BEGAN, **NO_REVISION, "result_traceback": "...\nRuntimeError: Missing a revision.\n"},
             ' The controller explains: "Missing a revision."',
         ),
         ({"job_explanation": "Lost: {"}, ' The controller explains: "Lost: {"'),
