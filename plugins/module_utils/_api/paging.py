@@ -11,8 +11,7 @@ import typing as t
 from .errors import AnswerError, AnswerLostError
 
 PAGE_SIZE = 200
-# A page that is not answered in time is asked for in smaller ones. Each size divides the one before, so that a list can
-# go on with smaller pages where larger ones have brought it.
+# A page that is not answered in time is asked for in smaller ones.
 PAGE_SIZES = (PAGE_SIZE, 50, 10)
 # Of the time for an answer; where a page takes less, one of the next size has enough time as well.
 QUICK_SHARE = 0.1
@@ -73,13 +72,16 @@ class Lists:
                 if not tries(lambda: read(back=1))[1]:
                     return
                 entries, more = tries(read)
-            yield from entries
+            known = start % size
+            yield from entries[known:]
             if not more:
                 return
+            # The controller's own pages may be smaller (its setting MAX_PAGE_SIZE).
+            size = min(size, len(entries) or size)
             if behind and entries:
                 query[behind] = entries[-1].get("id")
             else:
-                start += size
+                start += size - known
 
     def _page(self, path: str, query: t.Mapping[str, t.Any], number: int, size: int) -> Page:
         began = self._clock()

@@ -29,12 +29,14 @@ class BusyController(RecordedController):
 
     :param entries: how many.
     :param most: the largest page it answers, by how many requests it has had.
+    :param own: the largest page it has, whatever is asked for.
     """
 
-    def __init__(self, clock: Clock, entries: int, most: t.Callable[[int], int]) -> None:
+    def __init__(self, clock: Clock, entries: int, most: t.Callable[[int], int], own: int = 200) -> None:
         super().__init__({"jobs/": [{"id": which} for which in range(entries)]})
         self._clock = clock
         self._most = most
+        self._own = own
         self.pages: list[tuple[int, int]] = []
 
     def client(self) -> ControllerClient:
@@ -47,6 +49,7 @@ class BusyController(RecordedController):
         if size > self._most(len(self.pages)):
             self._clock.now += 30.0
             raise ReadTimeout("Read timed out.", request=request) from socket.timeout("timed out")
+        request.url = str(request.url).replace(f"page_size={size}", f"page_size={min(size, self._own)}")
         return super().send(request, *arguments, **options)
 
 
@@ -66,6 +69,13 @@ def test_nothing_is_lost_or_doubled(clock: Clock, entries: int, most: int) -> No
     assert ids(controller.client().results("jobs/")) == list(range(entries))
     tried = [size for _number, size in controller.pages]
     assert tried[: tried.index(most) + 1] == [size for size in (200, 50, 10) if size >= most]
+
+
+@pytest.mark.parametrize("own", [100, 75, 50, 25])
+@pytest.mark.parametrize("late", [1, 2, 3])
+def test_nothing_is_lost_or_doubled_where_the_controller_has_smaller_pages(clock: Clock, own: int, late: int) -> None:
+    controller = BusyController(clock, 430, lambda count: 10 if count == late else 200, own)
+    assert ids(controller.client().results("jobs/")) == list(range(430))
 
 
 @pytest.mark.parametrize("order", ["id", "-id"])
