@@ -21,7 +21,7 @@ THROTTLED = 429
 NOT_VISIBLE = (403, 404)
 
 # Keys under which Django REST framework files what belongs to no field: the sentence alone says it.
-_FIELDLESS_KEYS = frozenset({"detail", "error", "errors", "non_field_errors", "__all__"})
+_FIELDLESS_KEYS = frozenset({"detail", "error", "errors", "msg", "non_field_errors", "__all__"})
 
 
 def is_trouble(status: int) -> bool:

@@ -37,6 +37,9 @@ _PERMISSIONS = (
     "user's prompts or secrets is for that user or an administrator to relaunch."
 )
 
+# Then the controller answers 403 to everybody, administrators too (AWX: check_license, check_org_host_limit).
+NOBODY_MAY = "Nobody may where the subscription has expired, or where it or the organization has too many hosts."
+
 
 def not_startable(job: Job) -> str:
     """The sentence for a job that the controller says this user may not start."""
@@ -47,7 +50,7 @@ def _next(error: AnswerError, job: Job) -> str:
     if error.status == 401:
         return EXPIRED
     if error.status == 403:
-        return _PERMISSIONS
+        return f"{_PERMISSIONS} {NOBODY_MAY}"
     if error.status == 404:
         return "The job was deleted meanwhile: launch its template instead."
     if "credential_passwords" in error.keys:
@@ -57,6 +60,12 @@ def _next(error: AnswerError, job: Job) -> str:
         return no_failed_hosts(job)
     if "errors" in error.keys:
         return RAN_WITH_GONE
+    if "msg" in error.keys:
+        # AWX: the job's own credentials were asked, and those that the new job has by now are others.
+        return (
+            "Its template may have been given a credential that asks for a password at launch, which the job's own "
+            "credentials do not: give that in credential_passwords with hosts: remaining, which launches the template."
+        )
     return "Look at the job in the controller, or relaunch it there to see more."
 
 
@@ -91,7 +100,8 @@ def source_is_other(job_id: int, kind: str) -> str:
 
 def workflow_refused(error: AnswerError, workflow_job_id: int) -> str:
     """The sentence for a launch that the controller declined: of a whole workflow, or of what remains of one."""
-    step = {401: EXPIRED, 403: _PERMISSIONS}.get(error.status, "Look at the workflow in the controller.")
+    steps = {401: EXPIRED, 403: f"{_PERMISSIONS} {NOBODY_MAY}"}
+    step = steps.get(error.status, "Look at the workflow in the controller.")
     return f"What is asked for of workflow job {workflow_job_id} was not launched. {error.answer} {step}"
 
 

@@ -18,7 +18,7 @@ from .._api.errors import AnswerError, flatten
 from .._api.jobs import EVERYBODY, Job, limit_names_in, told
 from .._work.host_patterns import too_long
 from .._work.same_work import MASK, survey_kinds, variables_in
-from .refusals import EXPIRED
+from .refusals import EXPIRED, NOBODY_MAY
 
 # What a launch takes, and how the template says that it asks for it (recorded: launch-get).
 ASKS = {
@@ -245,7 +245,7 @@ def _next(error: AnswerError) -> str:
         # Recorded: launch-reader, launch-alice-credential, launch-alice-inventory.
         return (
             "This takes the execute role on the template, the use role on the credentials, inventory and instance "
-            "groups that the job was launched with and, with a token, its write scope."
+            f"groups that the job was launched with and, with a token, its write scope. {NOBODY_MAY}"
         )
     if error.status == 404:
         return "The template was deleted meanwhile."
