@@ -362,6 +362,13 @@ report_error:
   returned: when they could not
   type: str
   sample: GET https://controller.example.com/api/v2/workflow_jobs/91/workflow_nodes/ was answered 502.
+diff:
+  description: RV(drawing) as C(after), and an empty C(before).
+  returned: with C(--diff) and O(nodes=failed), when something remains
+  type: dict
+  sample:
+    before: ""
+    after: "deploy  failed, on web3, web5\n↓ on success\nverify  not run\n"
 msg:
   description: What was done and why, in a sentence.
   returned: always
