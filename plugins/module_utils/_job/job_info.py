@@ -20,7 +20,7 @@ from .._api.paging import first_entries
 from .._launch.asks import Steps
 from .._launch.failure_report import FAILURES_LIMIT, SHOWN_MESSAGE, HostFailure, causes, stdout_tail
 from .._launch.refusals import not_startable
-from .._launch.waiting import WAITING_SPEC, Watch
+from .._launch.waiting import Watch
 from .._work.decision import (
     ALL,
     FAILED,
@@ -80,11 +80,9 @@ def info_request(params: t.Mapping[str, t.Any]) -> RelaunchRequest:
     :param params: validated, as INFO_SPECIFICATION has them.
     :raises OptionError: one of them cannot be used.
     """
-    waiting = {name: option.get("default") for name, option in WAITING_SPEC.items()}
-    others = dict(job_type=None, force=False, credential_passwords=None)
-    each = {**params, **waiting, **others, "wait": True}
+    request = RelaunchRequest.of({**params, "wait": True}, check_mode=True, diff=False)
     # Of other jobs it tells what a list shows.
-    return replace(RelaunchRequest.of(each, check_mode=True, diff=False), one_of_many=True)
+    return replace(request, one_of_many=True)
 
 
 def job_info(client: ControllerClient, request: RelaunchRequest) -> InfoOutcome:

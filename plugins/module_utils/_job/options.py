@@ -84,21 +84,22 @@ class RelaunchRequest:
     def of(cls, params: t.Mapping[str, t.Any], check_mode: bool, diff: bool) -> RelaunchRequest:
         """From validated parameters, and the environment, which tells the job that the task runs in.
 
+        :param params: what is not among them, since a module has no such option, counts as not given.
         :raises OptionError: one of them cannot be used.
         """
         if params["job_id"] is not None and params["job_id"] < 1:
             raise OptionError(f"job_id must be the number of a job, not {params['job_id']}.")
         changes = changes_of(params.get("changes"))
-        if {params["job_type"], changes.get("job_type")} == {"run", "check"}:
+        if {params.get("job_type"), changes.get("job_type")} == {"run", "check"}:
             raise OptionError("job_type is given twice, once in changes, and differs.")
         asked = {option.name: params[option.name] for option in fields(RelaunchOptions) if option.name in params}
-        asked.update(job_type=params["job_type"] or changes.get("job_type"))
+        asked.update(job_type=params.get("job_type") or changes.get("job_type"))
         return cls(
             job_id=params["job_id"],
             job_template=params["job_template"],
             organization=params["organization"],
             options=RelaunchOptions(**asked),
-            credential_passwords=password_values(params["credential_passwords"]),
+            credential_passwords=password_values(params.get("credential_passwords")),
             waiting=Waiting.of(params),
             changes=changes,
             check_mode=check_mode,

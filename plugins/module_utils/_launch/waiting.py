@@ -74,13 +74,13 @@ class Waiting:
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any]) -> Waiting:
-        """From validated parameters, WAITING_SPEC's among them.
+        """From validated parameters, WAITING_SPEC's among them as far as a module has these options.
 
         As with awx.awx, a timeout of 0 is none, and without ``wait`` it means nothing.
 
         :raises OptionError: one of them cannot be used.
         """
-        waiting = cls(**{name: params[name] for name in WAITING_SPEC})
+        waiting = cls(**{name: params[name] for name in WAITING_SPEC if name in params})
         if waiting.interval <= 0:
             raise OptionError(f"interval must be more than 0 seconds, not {waiting.interval:g}.")
         if waiting.timeout is not None and waiting.timeout < 0:

@@ -61,8 +61,7 @@ class RetryRequest:
         :param now: the moment from which the deadline is counted, with its zone; None for this one.
         :raises OptionError: one of them cannot be used.
         """
-        each = dict(params, job_type=None, force=False, wait=True)
-        relaunch = RelaunchRequest.of(each, check_mode, diff)
+        relaunch = RelaunchRequest.of({**params, "wait": True}, check_mode, diff)
         waiting = replace(relaunch.waiting, each_job=True)
         deadline = Deadline.of(params["deadline"], now or datetime.now(timezone.utc))
         return cls(replace(relaunch, waiting=waiting), Schedule.of(params), deadline, rules_of(params["rules"]))
