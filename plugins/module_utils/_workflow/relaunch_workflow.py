@@ -155,7 +155,8 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
             at = run.client.clock()
             lineage = None if done else read_lineage(run.client, root, nodes)
             if lineage is None or (root.successful and lineage.base is root):
-                return run.done(root, f"Workflow job {root.id} was successful: nothing to relaunch.", outcome)
+                said = f"Workflow job {root.id} was successful: nothing to relaunch."
+                return outcome.about(run.client, root).saying(said)
             outcome = outcome.warned(*lineage.warnings)
             if lineage.doing is not None:
                 done_since = yield from _done_since(run, lineage, lineage.doing, outcome)
@@ -191,7 +192,7 @@ def _done_since(
         what = f"which {'runs' if doing.active else 'ran'} what remained of workflow job {lineage.root.id}"
     if doing.active:
         templates = lineage.templates(doing) if resumed else ()
-        said = outcome.saying(f"Workflow job {doing.id}, {what}, is {doing.status} already.", secret)
-        return (yield from run.followed(doing, said, templates, lineage.of_base))
-    done = run.done(doing, f"Workflow job {doing.id}, {what}, was successful: nothing to relaunch.", outcome)
-    return done.saying(secret)
+        outcome = outcome.saying(f"Workflow job {doing.id}, {what}, is {doing.status} already.", secret)
+        return (yield from run.followed(doing, outcome, templates, lineage.of_base))
+    said = f"Workflow job {doing.id}, {what}, was successful: nothing to relaunch."
+    return outcome.about(run.client, doing).saying(said, secret)

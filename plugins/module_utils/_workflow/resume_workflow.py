@@ -269,7 +269,7 @@ class ResumeSequence:
         gone = sorted({name for left in situation.left.values() for name in left.gone})
         outcome = replace(outcome.warned(*_gone(situation)), gone_hosts=tuple(gone) or None)
         if isinstance(remainder, Nothing):
-            outcome = run.done(source, _nothing(situation, remainder), outcome)
+            outcome = outcome.about(run.client, source).saying(_nothing(situation, remainder))
             return run.swept(outcome, situation.lineage.leftovers)
         known = read_known(run.client, source, remainder, situation.left)
         plan = planned(source, remainder, known, run.request, situation.lineage.base)

@@ -216,10 +216,6 @@ class WorkflowRun:
             refuse_own(self.client, self.request.own_job, job)
         return (yield from await_end(self.watch, EndOf(job, ours), f"{job.kind.noun} {job.id}", outcome))
 
-    def done(self, job: Job, said: str, outcome: WorkflowOutcome) -> WorkflowOutcome:
-        """The outcome where nothing is left to do."""
-        return outcome.about(self.client, job).saying(said)
-
 
 def _leaves_no_trace(client: ControllerClient, job: Job) -> bool:
     return not any(node.job_type in (JOB.type, WORKFLOW_JOB.type) for node in nodes_of(client, job.id))
