@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from functools import cached_property
 
 from .client import ControllerClient
-from .errors import AnswerError, AnswerLostError, ControllerError, bounded
+from .errors import AnswerError, AnswerLostError, ControllerError, RefusedError, bounded
 from .kinds import BY_TYPE, JOB, WORKFLOW_JOB, Kind
 
 ACTIVE_STATUSES = frozenset({"new", "pending", "waiting", "running"})
@@ -374,6 +374,30 @@ def is_of_one_address(client: ControllerClient, error: ControllerError) -> bool:
 def kind_of(client: ControllerClient, job_id: int) -> t.Optional[str]:
     """What a number stands for, as ``type`` in the API; None where it is nothing that this user may see."""
     return next((str(unified.get("type")) for unified in client.results("unified_jobs/", id=job_id)), None)
+
+
+def get_named(
+    client: ControllerClient, job_id: int, kind: Kind, unavailable: t.Callable[..., str], deleted: str = ""
+) -> Job:
+    """A job that a task names, in detail.
+
+    :param unavailable: makes the sentence for one that cannot be read, of the refusal, the number, and what this stands
+        for where it is no job of this kind, as of ``kind_of``.
+    :param deleted: the sentence for one that is not there though a list has just shown it; empty where none has.
+    :raises RefusedError: there is none that this user may see.
+    """
+    try:
+        return get(client, job_id, kind)
+    except AnswerError as error:
+        if not error.not_visible:
+            raise
+        if deleted and error.status == 404:
+            raise RefusedError(deleted) from None
+        found = kind_of(client, job_id) if error.status == 404 else None
+        if found == kind.type:
+            # It is there by now.
+            return get(client, job_id, kind)
+        raise RefusedError(unavailable(error, job_id, found)) from None
 
 
 def host_summaries(client: ControllerClient, job_id: int, failed: bool = False) -> list[HostSummary]:

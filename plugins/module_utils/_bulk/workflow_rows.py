@@ -19,6 +19,7 @@ from .._api.kinds import WORKFLOW_JOB
 from .._api.paging import PAGE_SIZE, by_numbers, first_entries, in_chunks
 from .._job.outcome import carrying
 from .._launch.asks import Room, Steps
+from .._launch.refusals import workflow_unavailable
 from .._launch.waiting import Watch
 from .._selection.turns import is_node
 from .._work.decision import FAILED
@@ -27,7 +28,7 @@ from .._work.same_work import same_launch, same_template, template_or_name, unco
 from .._workflow.lineage import as_it_ended, nodes_seen, success_since
 from .._workflow.options import WorkflowRequest
 from .._workflow.outcome import WorkflowOutcome
-from .._workflow.relaunch_workflow import named_workflow_job, workflow_steps
+from .._workflow.relaunch_workflow import workflow_steps
 from .._workflow.temporary_template import NAMES_BEGIN, source_in
 from .._workflow.workflow_run import WorkflowRun
 from .member import Member
@@ -158,7 +159,8 @@ def _turn(run: WorkflowRun, row: WorkflowRow) -> Steps[WorkflowOutcome]:
         # One that was left in status new has failed nothing.
         run.state.adopted, failed = False, failed if ended.active else ended
     with carrying(nothing):
-        named = named_workflow_job(run.client, failed.id, listed=True)
+        deleted = f"Workflow job {failed.id} was deleted meanwhile: nothing of it can be resumed."
+        named = _jobs.get_named(run.client, failed.id, WORKFLOW_JOB, workflow_unavailable, deleted)
     return (yield from workflow_steps(run, named, nothing))
 
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 
 from .._api.client import ControllerClient
 from .._api.errors import ControllerError, RefusedError
-from .._api.jobs import CANCELED, Job, never_runs
+from .._api.jobs import CANCELED, Job, get_named, never_runs
 from .._api.kinds import JOB
 from .._api.paging import first_entries
 from .._launch.asks import Steps
 from .._launch.failure_report import FAILURES_LIMIT, SHOWN_MESSAGE, HostFailure, causes, stdout_tail
-from .._launch.refusals import not_startable
+from .._launch.refusals import not_startable, source_unavailable
 from .._launch.waiting import Watch
 from .._work.decision import (
     ALL,
@@ -44,7 +44,7 @@ from .options import RelaunchRequest, taking_over
 from .outcome import JobOutcome, RelaunchOutcome, carrying, first_error, outcome_of
 from .prediction import on, once_more
 from .relaunch import Preparer
-from .relaunch_job import source_job, source_job_id
+from .relaunch_job import source_job_id
 from .sequence import adopted_outcome, done_outcome
 from .verdict import unless_bereft
 from .work import JobWork, Look, host_names, settled_work, with_hosts
@@ -95,7 +95,7 @@ def job_info(client: ControllerClient, request: RelaunchRequest) -> InfoOutcome:
     watch = Watch(client, request.waiting, None)
     job_id = source_job_id(client, request)
     with carrying(InfoOutcome(source_job_id=job_id)):
-        source = source_job(client, job_id)
+        source = get_named(client, job_id, JOB, source_unavailable)
         read = JobsRead()
         work = settled_work(lambda one: JobWork.of(request, watch, one, read, with_hosts=True), source)
         look, decision = drive(_decided(work), watch)

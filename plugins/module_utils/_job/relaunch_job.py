@@ -12,7 +12,7 @@ from dataclasses import replace
 from .._api import jobs as _jobs
 from .._api import templates as _templates
 from .._api.client import ControllerClient
-from .._api.errors import AnswerError, RefusedError, if_visible
+from .._api.errors import RefusedError, if_visible
 from .._api.jobs import Job, summary_of
 from .._api.kinds import JOB
 from .._api.paging import first_entries
@@ -65,7 +65,7 @@ def run_sequence(sequence: RelaunchSequence, request: RelaunchRequest, watch: Wa
     job_id = source_job_id(watch.client, request)
     outcome = RelaunchOutcome(source_job_id=job_id)
     with carrying(outcome):
-        source = source_job(watch.client, job_id)
+        source = _jobs.get_named(watch.client, job_id, JOB, source_unavailable)
     return drive(sequence.steps(source, outcome), watch)
 
 
@@ -162,20 +162,3 @@ def _has_template(node: t.Mapping[str, t.Any], name_or_id: str) -> bool:
 def _told(node: t.Mapping[str, t.Any]) -> str:
     job = summary_of(node, "job")
     return f"{node.get('identifier')} (job {job['id']}, {job.get('name')})"
-
-
-def source_job(client: ControllerClient, job_id: int) -> Job:
-    """The job that a task names, in detail.
-
-    :raises RefusedError: there is none that this user may see.
-    """
-    try:
-        return _jobs.get(client, job_id)
-    except AnswerError as error:
-        if not error.not_visible:
-            raise
-        kind = _jobs.kind_of(client, job_id) if error.status == 404 else None
-        if kind == JOB.type:
-            # It is there by now.
-            return _jobs.get(client, job_id)
-        raise RefusedError(source_unavailable(error, job_id, kind)) from None

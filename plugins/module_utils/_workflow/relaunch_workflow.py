@@ -14,7 +14,7 @@ from dataclasses import replace
 from .._api import jobs as _jobs
 from .._api import templates as _templates
 from .._api.client import ControllerClient
-from .._api.errors import AnswerError, ForbiddenError, RefusedError
+from .._api.errors import ForbiddenError, RefusedError
 from .._api.jobs import Job
 from .._api.kinds import WORKFLOW_JOB
 from .._job.driver import drive
@@ -65,7 +65,7 @@ def relaunch_workflow(
     outcome = WorkflowOutcome(source_workflow_job_id=number)
     run = WorkflowRun(client, request, watch)
     with carrying(outcome):
-        named = named_workflow_job(client, number)
+        named = _jobs.get_named(client, number, WORKFLOW_JOB, workflow_unavailable)
     return drive(workflow_steps(run, named, outcome), watch)
 
 
@@ -110,25 +110,6 @@ def _root(run: WorkflowRun, named: Job) -> Job:
         if number is None or as_it_ended(run.client, named, nodes_seen(run.client, number) or ()).successful:
             return named
     return root_of(run.client, named)
-
-
-def named_workflow_job(client: ControllerClient, number: int, listed: bool = False) -> Job:
-    """A workflow job in detail.
-
-    :param listed: a list has shown it, so that it has been there.
-    :raises RefusedError: there is none that this user may see.
-    """
-    try:
-        return _jobs.get(client, number, WORKFLOW_JOB)
-    except AnswerError as error:
-        if not error.not_visible:
-            raise
-        if listed and error.status == 404:
-            raise RefusedError(f"Workflow job {number} was deleted meanwhile: nothing of it can be resumed.") from None
-        kind = _jobs.kind_of(client, number) if error.status == 404 else None
-        if kind == WORKFLOW_JOB.type:
-            return _jobs.get(client, number, WORKFLOW_JOB)
-        raise RefusedError(workflow_unavailable(error, number, kind)) from None
 
 
 def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[WorkflowOutcome]:
