@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._api.jobs import Job, counted, told
+from .._api.jobs import FAILED_STATUS, Job, counted, told
 from .host_patterns import limit_problem
 from .ledger import HostRecord, Ledger, Reach, StoppedEarly, done_by, ended
 from .runs import Run, share_limit
@@ -223,11 +223,17 @@ def never_began(job: Job) -> str:
 
 def no_failed_hosts(job: Job) -> str:
     """Why the controller may know no failed hosts of a finished job, and what to do."""
-    return (
+    why = (
         f"The controller knows no failed hosts of job {job.id} (status {job.status}) that are still in the inventory: "
         "its playbook did not get as far as its statistics (syntax error, cancel, timeout, a limit that matches "
-        "nothing), or the failed hosts are gone. Set fallback_to_all: true, or hosts: all, to relaunch it as a whole."
+        "nothing), or the failed hosts are gone."
     )
+    if job.status == FAILED_STATUS and job.in_detail and not job.events_processed:
+        why = (
+            f"The controller has not said that all results of job {job.id} are in: it is behind with them, where "
+            "running the task again later helps, or lost them with the instance that ran the job."
+        )
+    return f"{why} Set fallback_to_all: true, or hosts: all, to relaunch it as a whole."
 
 
 def _by_source(source: Job, options: RelaunchOptions) -> t.Optional[Decision]:

@@ -1071,6 +1071,12 @@ SENTENCES: list[tuple[Found, RelaunchOptions, str]] = [
         "canceled)",
     ),
     (
+        Found(source(event_processing_finished=False), failed=""),
+        FAILED,
+        "Job 42 cannot be relaunched on its failed hosts. The controller has not said that all results of job 42 are "
+        "in: it is behind with them, where running the task again later helps,",
+    ),
+    (
         Found(source(**NEVER_BEGAN, job_explanation="Previous Task Failed"), failed=""),
         FAILED,
         "Job 42 ended with status failed before it had begun (Previous Task Failed), so that all its hosts remain",
