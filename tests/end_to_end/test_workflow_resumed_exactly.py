@@ -1085,6 +1085,24 @@ class TestHandedOn:
         handed_on = {"leader": "web1", "release": 2}
         assert {name: variables(sandbox, job) for name, job in jobs.items()} == {"B": {}, "D": handed_on}, result["msg"]
 
+    def test_of_several_parents_the_same_one_is_heard_as_before(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        """The controller hears the one whose node has the highest number, wherever it stands in the workflow."""
+        plain = {"template": deploy(TWO)["id"]}
+        nodes: Options = {
+            "D": {**plain, "all_parents_must_converge": True},
+            "C": {**plain, "success": ["D"]},
+            "B": {**plain, "success": ["C", "D"]},
+        }
+        made = workflow(nodes, {"B": FAILED_LINE["B"], "C": "do_not_run", "D": "do_not_run"})
+
+        result = resume(made["id"])
+
+        for number in (made["id"], result["id"]):
+            ran = sandbox.nodes(number)
+            assert sorted(ran, key=lambda name: ran[name]["id"]) == ["D", "C", "B"], result["msg"]
+
     @pytest.mark.parametrize("handed_on", [7, 8], ids=["nothing newer", "newer"])
     def test_what_one_hands_on_that_healed_a_resumed_node_outranks_what_all_were_given(
         self,

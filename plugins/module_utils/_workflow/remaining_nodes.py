@@ -318,14 +318,14 @@ class _Graph:
         self.ambiguous: set[int] = set()
         # The nodes that only a failure led to which has been healed since.
         self._moot: set[int] = set()
-        # The nodes above each node, and the kept ones above each kept node.
-        self._before: dict[int, set[int]] = {}
+        # The nodes that hand something on to each node, as of ``_givers_to``; and the kept ones above each kept node.
+        self._givers: dict[int, tuple[int, ...]] = {}
         self._kept_before: dict[int, set[int]] = {}
 
     def settle(self, node: Node) -> None:
         """Find out whether a node has to run, and after which."""
         parents = self._parents[node.id]
-        self._before[node.id] = _with_those_before([link.parent for link in parents], self._before)
+        self._givers[node.id] = self._givers_to(node)
         passed = [link.parent in self._on_success and link.kind != FAILURE for link in parents]
         if not parents or (all(passed) if node.converges else any(passed)):
             self._on_success.add(node.id)
@@ -344,6 +344,18 @@ class _Graph:
             self._keep(node, ways, due)
             if self._is_ambiguous(node):
                 self.ambiguous.add(node.id)
+
+    def _givers_to(self, node: Node) -> tuple[int, ...]:
+        """The nodes whose artifacts a node is given, later ones outranking earlier ones: by parent, in the order of their
+        numbers, those of what came before that, and its own. One that never runs passes nothing on.
+        """
+        found: dict[int, None] = {}
+        for parent in sorted(link.parent for link in self._parents[node.id]):
+            if self._nodes[parent].job is not None or self._nodes[parent].carried or parent in self.kept:
+                for number in (*self._givers[parent], parent):
+                    found.pop(number, None)
+                    found[number] = None
+        return tuple(found)
 
     def _is_ambiguous(self, node: Node) -> bool:
         return node.converges and any(link.parent in self._by_any for link in self._parents[node.id])
@@ -391,8 +403,8 @@ class _Graph:
 
     def as_kept(self, node_id: int) -> RemainingNode:
         node, ways = self._nodes[node_id], self.kept[node_id]
-        numbers = self._before[node_id] - self._moot
-        above = tuple(one for one in self.order if one.id in numbers and one.job)
+        givers = (self._nodes[number] for number in self._givers[node_id] if number not in self._moot)
+        above = tuple(one for one in givers if one.job)
         return RemainingNode(node, node.converges and bool(ways), above, frozenset(self._kept_before[node_id]))
 
 

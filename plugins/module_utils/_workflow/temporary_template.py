@@ -94,14 +94,13 @@ def fill(client: ControllerClient, template: int, plan: Plan) -> None:
     numbers: dict[int, int] = {}
     at = ""
     try:
-        for one in plan.nodes:
+        # Of several parents that hand the same on, the one with the highest number is heard.
+        for one in sorted(plan.nodes, key=lambda one: one.node.id):
             at = one.node.label
             numbers[one.node.id] = _make_node(client, template, one)
-            # Parents come before their children.
-            for link in plan.links:
-                if link.child == one.node.id:
-                    path = f"workflow_job_template_nodes/{numbers[link.parent]}/{link.kind}_nodes/"
-                    _add(client, path, numbers[link.child])
+        for link in plan.links:
+            path = f"workflow_job_template_nodes/{numbers[link.parent]}/{link.kind}_nodes/"
+            _add(client, path, numbers[link.child])
     except ControllerError as error:
         raise RefusedError(template_unfinished(error, at)) from None
 

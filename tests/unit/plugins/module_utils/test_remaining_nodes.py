@@ -275,12 +275,15 @@ def test_nodes_carried_over_by_the_controller_have_succeeded() -> None:
         ("A>B>C>D", "A+ B+ C- D.", {"C": "AB", "D": "AB"}),
         ("A>L>C>D", "A+ L- C. D.", {"L": "A", "C": "AL", "D": "AL"}),
         ("L>C", "L. C.", {"L": "", "C": ""}),
-        ("A>B,C B,C>D(ALL)", "A+ B- C+ D.", {"B": "A", "D": "AC"}),
+        # Of several parents the one with the higher number outranks the others, with what it was given itself.
+        ("A>B,C B,C>D(ALL)", "A+ B- C+ D.", {"B": "A", "D": "CA"}),
         # Failed jobs leave artifacts, too: F runs beside A, and gets what A left then.
         ("A>B A*E E>F", "A- B. E+ F-", {"A": "", "B": "", "F": "AE"}),
         ("A!B>C", "A- B+ C-", {"A": "", "C": "B"}),
         # One that was never run has none.
         ("A>B A!H H*C B*C", "A+ B- H. C.", {"B": "A", "C": "A"}),
+        # Nor does one pass anything on that never runs.
+        ("A>B(ALL)!C K!B K>C", "A- B. K+ C-", {"A": "", "C": "K"}),
     ],
 )
 def test_whose_artifacts_a_node_has_to_be_given(graph: str, states: str, expected: dict[str, str]) -> None:
