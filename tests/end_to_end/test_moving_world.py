@@ -617,7 +617,7 @@ def test_a_template_that_checks_only_by_now_is_no_success(sandbox: Sandbox, fail
     result = driver.relaunch(job)
 
     assert (result["failed"], result["changed"], result["job_type"]) == (True, True, "check")
-    assert "the template checks only by now" in result["msg"]
+    assert "the template now only checks" in result["msg"]
 
 
 @pytest.mark.parametrize(

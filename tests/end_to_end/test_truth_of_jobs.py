@@ -323,7 +323,7 @@ def test_batches_whose_hosts_nobody_can_name_are_not_done(
     results = [driver.relaunch(job, hosts=hosts) for hosts in ("failed", "failed", "remaining")]
 
     assert [(one["failed"], one["cut_short"]) for one in results] == [(True, True)] * 3
-    assert all("is not told by its limit and its plays" in one["msg"] for one in results)
+    assert all("its limit and its plays do not tell whom it was meant for" in one["msg"] for one in results)
     assert (sorted(marks.passed("Deploy")), len(launches(sandbox))) == (["web1"], 1)
 
 

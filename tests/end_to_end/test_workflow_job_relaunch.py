@@ -378,7 +378,7 @@ def test_refusals_make_nothing(sandbox: Sandbox, deploy: Deploy, workflow: Workf
         (task(sliced["id"]), "The template of B is sliced"),
         (task(unlimited["id"]), "The template of B takes no limit"),
         (task(gone["id"]), "What B, D would run has been deleted"),
-        (task(hidden["id"]), "What A handed on is hidden by no_log"),
+        (task(hidden["id"]), "What A set with set_stats is hidden by no_log"),
         (task(running), "is running: what has to run again is known when it has ended"),
         (task(job), f"{job} is the id of a job, not of a workflow job. job_relaunch relaunches it."),
         (task(999999), "Workflow job 999999 does not exist"),

@@ -1154,7 +1154,7 @@ class TestHandedOn:
         refused = resume(made["id"], controller_oauthtoken=sandbox.token("alice"))
 
         assert (refused["failed"], refused["changed"], unsafe(sandbox)) == (True, False, [])
-        assert "What A handed on may not be read by this user" in refused["msg"], refused["msg"]
+        assert "What A set with set_stats may not be read by this user" in refused["msg"], refused["msg"]
 
     def test_it_reaches_no_node_that_is_not_behind_and_sets_the_value_itself(
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task

@@ -146,7 +146,7 @@ def _no_tls(causes: t.Sequence[BaseException], way: Way) -> t.Optional[Controlle
             f"{way.place} does not speak TLS. Check the scheme (http or https) and port in controller_host.{way.hint}",
             transient=False,
         )
-    return NotSentError(f"TLS with {way.place} does not come about: {_reason(causes, way)}.{way.hint}", transient=True)
+    return NotSentError(f"The TLS handshake with {way.place} failed: {_reason(causes, way)}.{way.hint}", transient=True)
 
 
 def _lost(causes: t.Sequence[BaseException], way: Way) -> ControllerError:

@@ -278,7 +278,7 @@ def _tried_too_often(tried: Tried, by_rules: bool) -> str:
 
 
 def _too_early(delay: float, left: float) -> str:
-    return f"Left for later: by a rule it waits {delay:g} seconds from its last end on, of which {left:.0f} are left."
+    return f"Left for later: by a rule it waits {delay:g} seconds after its last end, of which {left:.0f} are left."
 
 
 def _with_parked(entry: JobEntry, ruled: t.Optional[RuledHosts]) -> JobEntry:

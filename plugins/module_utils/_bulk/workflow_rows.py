@@ -97,7 +97,7 @@ def workflow_member(
     run = WorkflowRun(watch.client, asked, watch)
     seen = [row]
     newest, *older = row.selected
-    why = f"Workflow job {newest.id}, the same work, is newer: what remains of that is what remains."
+    why = f"Workflow job {newest.id}, the same work, is newer: that is the one to resume."
     why = f"{why} {uncompared(newest)}".rstrip()
     entries = tuple(
         JobEntry(job.id, job.name, SUPERSEDED, why, type=WORKFLOW_JOB.type, node_job_ids=node_jobs.get(job.id))

@@ -304,7 +304,7 @@ def _refuse_whole_again(
     whole = (job for job in over if same_limit(work.source, job))
     if (job := next(whole, None)) is not None:
         left = _jobs.told(host_names(look.ledger.remaining)) or "more"
-        said = f"Job {job.id} was successful on all hosts of its limit, but there is still left: {left}."
+        said = f"Job {job.id} was successful on all hosts of its limit, but hosts are still left: {left}."
         way = "See whether its limit holds them by the names that they have now."
         with carrying(outcome):
             raise HostsLeftError(f"{said} {way} See {outcome.url}")
@@ -334,7 +334,7 @@ def _none_runs(work: JobWork, launched: t.Sequence[Job], outcome: RelaunchOutcom
 
 def _hosts_left(job: Job, judged: Judged) -> HostsLeftError:
     left = _jobs.told(sorted(judged.due)) or "more"
-    said = f"Job {job.id} was successful, but after {MOST_LAUNCHES} relaunches there is still left: {left}."
+    said = f"Job {job.id} was successful, but hosts are still left after {MOST_LAUNCHES} relaunches: {left}."
     return HostsLeftError(f"{said} Run the task again. See {judged.outcome.url}")
 
 

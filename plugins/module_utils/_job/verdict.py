@@ -204,7 +204,7 @@ def check_type(work: JobWork, job: Job, outcome: RelaunchOutcome, end: str = "")
     if job.job_type == wanted:
         return
     because = (
-        "the template checks only by now"
+        "the template now only checks"
         if job.job_type == CHECK
         else f"though {wanted} was asked for, and the controller had said that it takes it"
     )

@@ -82,7 +82,7 @@ class Launched:
         found = told([str(number) for number in (self.job.id, *self.others)])
         return (
             f"This user has launched the same more than once: {found}. Another caller may have launched one of them, "
-            "and all may run: cancel what is too many."
+            "and all may run: cancel all but one."
         )
 
 

@@ -195,8 +195,8 @@ def _not_asked(needs: LaunchNeeds, fields: t.Mapping[str, t.Any]) -> t.Iterator[
     missing = [name for name in fields if not needs.asks(name) and not (name == "extra_vars" and needs.has_survey)]
     if missing:
         yield (
-            f"The template does not ask for {told(sorted(missing))} at its launch, and would ignore what it is given. "
-            "Have it ask: tick Prompt on launch beside each of them in the template."
+            f"The template does not ask for {told(sorted(missing))} at its launch, and would ignore it. Tick Prompt on "
+            "launch beside each of these in the template."
         )
 
 

@@ -21,7 +21,7 @@ from .._api.errors import OptionError
 RETRY = "retry"
 PARK = "park"
 # Why a host is parked, where its rule does not say.
-_WITHOUT_REASON = "it needs a person"
+_WITHOUT_REASON = "no reason given"
 
 # Of a rule, what a failure has to be like.
 _PATTERNS = ("task", "module", "message")

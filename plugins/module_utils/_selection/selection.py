@@ -167,7 +167,7 @@ def _check_lists(params: t.Mapping[str, t.Any]) -> None:
     """:raises OptionError: a list is given that holds nothing, as one that was computed may."""
     if params["job_ids"] == []:
         raise OptionError("job_ids is an empty list, so that there is nothing to relaunch: skip the task then.")
-    for option in ("status", *(named.option for named in NAMED)):
+    for option in ("status", "kinds", *(named.option for named in NAMED)):
         if params[option] == []:
             raise OptionError(
                 f"{option} is an empty list. Name what to select, or leave the option out if it is not to narrow down "
@@ -186,7 +186,7 @@ def _kinds_by(kinds: tuple[Kind, ...], names: t.Container[str], slices: bool) ->
         if (kind is JOB or not slices) and all(kind in named.kinds for named in NAMED if named.option in names)
     )
     if not found:
-        raise OptionError(f"kinds: {', '.join(kind.type for kind in kinds) or 'none'} leaves nothing to select here.")
+        raise OptionError(f"kinds: {', '.join(kind.type for kind in kinds)} leaves nothing to select here.")
     return found
 
 

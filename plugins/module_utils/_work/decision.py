@@ -466,7 +466,7 @@ def _left_out(ledger: Ledger) -> str:
     if ledger.whole_left_out is not False or ledger.whole_success is None:
         return ""
     job = ledger.whole_success.id
-    return f" Job {job} did not run on some hosts, which are disabled, gone, no target of its plays, or done by others."
+    return f" Job {job} did not run on some hosts, which are disabled, gone, not targeted by a play, or done by others."
 
 
 def _asks_end(ledger: Ledger) -> bool:

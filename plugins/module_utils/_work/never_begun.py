@@ -46,7 +46,7 @@ class NeverBegun:
 
 
 # Why it cannot be known, for a sentence.
-NOT_TOLD = "whom it was meant for is not told by its limit and its plays"
+NOT_TOLD = "its limit and its plays do not tell whom it was meant for"
 NO_INVENTORY = "its inventory is gone"
 OF_SLICE = "it ran on a slice of its inventory"
 NOT_READABLE = "its inventory, which has more hosts than it ran on, may not be read"

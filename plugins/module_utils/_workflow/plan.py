@@ -308,12 +308,12 @@ def _hidden(variables: t.Any, remainder: Remainder, found: KnownOfNodes) -> t.It
     artifacts = [(label, found.artifacts.get(number)) for number, label in labels.items()]
     hidden = [label for label, shown in artifacts if shown and not isinstance(shown, dict)]
     if hidden:
-        yield f"What {told(hidden)} handed on is hidden by no_log: {again}"
+        yield f"What {told(hidden)} set with set_stats is hidden by no_log: {again}"
     unread = [label for number, label in labels.items() if found.artifacts.get(number, {}) is None]
     if unread:
         yield (
-            f"What {told(unread)} handed on may not be read by this user, and would be missing: it takes the role read "
-            "on the template of that job."
+            f"What {told(unread)} set with set_stats may not be read by this user, and would be missing: it takes the "
+            "role read on the template of that job."
         )
 
 
@@ -443,7 +443,7 @@ def _overruled(
                 yield f"{node.label} has another value of the variable {name} than {one.needed_by} needs, and {let}"
             elif name not in own and name not in handed[node.id]:
                 yield (
-                    f"{node.label} would be given the variable {name} that was handed on to other nodes, since {let}"
+                    f"{node.label} would be given the variable {name} that set_stats set for other nodes, since {let}"
                 )
             elif name in found.handed_on.get(node.id, ()):
-                yield f"{node.label} hands on the variable {name} itself, and would not be heard, since {let}"
+                yield f"{node.label} sets the variable {name} with set_stats itself, in vain, since {let}"

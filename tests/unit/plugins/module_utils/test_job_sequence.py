@@ -432,7 +432,7 @@ class TestOneAfterAnother:
             Task(controller, replace(FAILED, wait=True)).run()
 
         assert isinstance(first_error(left.value), HostsLeftError)
-        told = "Job 62 was successful, but after 10 relaunches there is still left: web11. Run the task again. See http"
+        told = "Job 62 was successful, but hosts are still left after 10 relaunches: web11. Run the task again."
         assert str(left.value).startswith(told)
         outcome = outcome_of(left.value)
         assert isinstance(outcome, RelaunchOutcome)

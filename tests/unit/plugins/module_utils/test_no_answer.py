@@ -175,7 +175,7 @@ FIRST_PROXY = "The proxy on the way to"
 NO_BUNDLE = "cannot be set up:"
 BUNDLE = "the first of them that is set, names a file of certificates."
 UNTRUSTED = "is not trusted: "
-NO_HANDSHAKE = "does not come about: "
+NO_HANDSHAKE = " failed: "
 
 ROWS = [
     # Plain

@@ -249,9 +249,9 @@ class TestRounds:
 
         outcome, error = retry(world, [{"message": "licence", "action": "park"}, UNREACHABLE])
 
-        assert (world.posts, outcome.parked) == ([], {ONE: "it needs a person"})
-        assert f"{ONE} (it needs a person)" in str(error)
-        assert f"{ONE}: parked: it needs a person" in outcome.summary
+        assert (world.posts, outcome.parked) == ([], {ONE: "no reason given"})
+        assert f"{ONE} (no reason given)" in str(error)
+        assert f"{ONE}: parked: no reason given" in outcome.summary
 
     @pytest.mark.parametrize("which", ["deleted", "disabled"])
     def test_a_host_that_nothing_runs_on_does_not_hold_up_the_others(self, which: str) -> None:

@@ -100,6 +100,7 @@ def test_of_a_sliced_run_all_slices_are_asked_for() -> None:
         ({"job_ids": []}, "job_ids is an empty list, so that there is nothing to relaunch"),
         ({"job_ids": [], "finished_after": "1h"}, "job_ids is an empty list, so that there is nothing to relaunch"),
         ({"finished_after": "1h", "status": []}, "status is an empty list. Name what to select"),
+        ({"finished_after": "1h", "kinds": []}, "kinds is an empty list. Name what to select"),
         ({"finished_after": "1h", "job_templates": []}, "job_templates is an empty list. Name what to select"),
         ({"finished_after": "1h", "organizations": []}, "organizations is an empty list. Name what to select"),
         ({"finished_after": "1h", "inventories": []}, "inventories is an empty list. Name what to select"),

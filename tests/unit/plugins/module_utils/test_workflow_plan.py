@@ -222,19 +222,19 @@ REFUSED: dict[str, tuple[Job, Remainder, KnownOfNodes, str]] = {
         source(),
         chain(),
         found(artifacts={A: HIDDEN}),
-        "What node1 handed on is hidden by no_log",
+        "What node1 set with set_stats is hidden by no_log",
     ),
     "hidden artifacts of one that runs on some hosts": (
         source(),
         chain(),
         found(artifacts={B: HIDDEN}),
-        "What node2 handed on is hidden by no_log",
+        "What node2 set with set_stats is hidden by no_log",
     ),
     "unreadable ones of it": (
         source(),
         chain(),
         found(artifacts={B: None}),
-        "What node2 handed on may not be read",
+        "What node2 set with set_stats may not be read",
     ),
     "no limit": (source(), chain(), found({}, ASKING), "template of node2 takes no limit"),
     "sliced": (source(), chain(), found({**ASKING, "job_slice_count": 2}, ASKING), "template of node2 is sliced"),
@@ -267,7 +267,7 @@ REFUSED: dict[str, tuple[Job, Remainder, KnownOfNodes, str]] = {
         source(),
         chain(),
         found(artifacts={A: None}),
-        "What node1 handed on may not be read",
+        "What node1 set with set_stats may not be read",
     ),
     "not behind the one that handed on": (
         source(),
@@ -279,7 +279,7 @@ REFUSED: dict[str, tuple[Job, Remainder, KnownOfNodes, str]] = {
         source(),
         chain(),
         found(OTHER_TEMPLATE, ASKING, artifacts={A: {"release": 7}}, handed_on={B: frozenset({"release"})}),
-        "node2 hands on the variable release itself",
+        "node2 sets the variable release with set_stats itself",
     ),
     "nested workflow": (source(), chain(kind="workflow_job"), found(left={}), "node2 is a workflow itself"),
     "overruled": (
@@ -431,7 +431,7 @@ def test_all_reasons_are_told_at_once() -> None:
         "may not start what node3",
         "asks for a password",
         "secret questions",
-        "What node1 handed on is hidden",
+        "What node1 set with set_stats is hidden",
         "takes no limit",
     ]
     assert isinstance(reasons, tuple) and len(reasons) == len(words)

@@ -123,7 +123,7 @@ class TestTemplateThatChecksOnlyByNow:
         result = relaunch()
 
         assert (result["failed"], result["changed"], result["id"], result["job_type"]) == (True, True, 43, "check")
-        assert "Job 43 ran as check: the template checks only by now." in result["msg"]
+        assert "Job 43 ran as check: the template now only checks." in result["msg"]
         assert controller.methods().count("POST") == 1
 
     def test_its_success_is_none(self, controller: ScriptedController, relaunch: Relaunch) -> None:
@@ -133,7 +133,7 @@ class TestTemplateThatChecksOnlyByNow:
         result = relaunch(wait=True)
 
         assert (result["failed"], result["changed"], result["status"]) == (True, True, "successful")
-        assert "the template checks only by now" in result["msg"]
+        assert "the template now only checks" in result["msg"]
 
     @pytest.mark.parametrize("before", [[], [relaunched(43, "successful", limit="", job_type="check")]])
     @pytest.mark.parametrize("prompted", [{}, {"job_type": "run"}], ids=["not prompted", "prompted"])

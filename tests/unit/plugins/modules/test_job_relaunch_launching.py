@@ -274,7 +274,7 @@ class TestLostAnswer:
             {"extra_vars": '{"of_template": 1}'},
             {"limit": "web1"},
         ],
-        ids=["the template checks only by now", "the template was edited", "it has another limit by now"],
+        ids=["the template now only checks", "the template was edited", "it has another limit by now"],
     )
     def test_an_edited_template_hides_it_not(
         self, controller: ScriptedController, relaunch: Relaunch, facts: dict[str, t.Any]

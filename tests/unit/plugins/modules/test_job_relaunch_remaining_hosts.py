@@ -160,7 +160,7 @@ REFUSED: list[tuple[str, dict[str, t.Any], str]] = [
     (
         "no limit prompt",
         {"asks": ()},
-        "does not ask for limit at its launch, and would ignore what it is given. Have",
+        "does not ask for limit at its launch, and would ignore it. Tick",
     ),
     (
         "prompts that it asks for no more",
