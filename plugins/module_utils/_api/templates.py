@@ -84,6 +84,17 @@ def number_of(client: ControllerClient, kind: NamedKind, name_or_id: str) -> int
     return int(_find(client, kind, name_or_id, None)["id"])
 
 
+def read_job_template(client: ControllerClient, number: int) -> Template:
+    """A job template in detail; empty where it is gone, or this user may not see it."""
+    return if_visible(lambda: client.get(f"{JOB_TEMPLATE.path}{number}/")) or {}
+
+
+def read_survey(client: ControllerClient, number: int) -> t.Optional[t.Sequence[t.Mapping[str, t.Any]]]:
+    """The questions of a job template's survey; None where this user may not see them."""
+    survey = if_visible(lambda: client.get(f"{JOB_TEMPLATE.path}{number}/survey_spec/"))
+    return None if survey is None else tuple(survey.get("spec") or ())
+
+
 def latest_job_id(
     client: ControllerClient,
     name_or_id: str,

@@ -18,7 +18,7 @@ from .._api.errors import AnswerError, ForbiddenError, JobUnsuccessfulError, NoF
 from .._api.jobs import Job, counted, host_summaries, limit_names_in, summary_of, told
 from .._api.kinds import WORKFLOW_JOB
 from .._api.paging import in_chunks
-from .._api.templates import CREDENTIALS
+from .._api.templates import CREDENTIALS, read_survey
 from .._launch.changes import ONE, secret_texts
 from .._launch.gone_prompts import other_credentials
 from .._launch.launch import Attempt, Launched
@@ -37,7 +37,7 @@ from .._work.decision import ALL, REMAINING, Launch, no_failed_hosts
 from .._work.ledger import Ledger
 from .outcome import BrokenOffError, RelaunchOutcome, carrying
 from .prediction import Basis, future_facts, side_by_side
-from .relaunch import Prepared, Preparer, launched_outcome, read_survey, with_new_job, with_passwords
+from .relaunch import Prepared, Preparer, launched_outcome, with_new_job, with_passwords
 from .work import JobWork, host_names
 
 _PASSWORDS = "credential_passwords"

@@ -14,10 +14,10 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._api import jobs as _jobs
-from .._api.client import ControllerClient
 from .._api.errors import ControllerError, ForbiddenError, NoFailedHostsError, RefusedError, if_visible
 from .._api.jobs import Job
 from .._api.kinds import JOB
+from .._api.templates import read_job_template, read_survey
 from .._launch.gone_prompts import Objection, other_credentials
 from .._launch.gone_prompts_reader import read_objection
 from .._launch.launch import Attempt, Launched
@@ -208,7 +208,7 @@ class Preparer:
     @functools.cached_property
     def _template(self) -> t.Mapping[str, t.Any]:
         template = self._work.source.template
-        return {} if template is None else read_template(self._work.client, template)
+        return {} if template is None else read_job_template(self._work.client, template)
 
     @functools.cached_property
     def prompts(self) -> t.Optional[t.Mapping[str, t.Any]]:
@@ -266,17 +266,6 @@ def with_passwords(prepared: Prepared, missing: t.Sequence[str]) -> Prepared:
     return prepared
 
 
-def read_template(client: ControllerClient, template: int) -> t.Mapping[str, t.Any]:
-    """A template; empty where this user may not see it."""
-    return if_visible(lambda: client.get(f"job_templates/{template}/")) or {}
-
-
-def read_survey(client: ControllerClient, template: int) -> t.Optional[t.Sequence[t.Mapping[str, t.Any]]]:
-    """The questions of a template's survey; None where this user may not see them."""
-    survey = if_visible(lambda: client.get(f"job_templates/{template}/survey_spec/"))
-    return None if survey is None else tuple(survey.get("spec") or ())
-
-
 def _readable(read: t.Callable[[], t.Optional[_T]]) -> t.Optional[_T]:
     """What is read; None where that fails."""
     try:
@@ -294,7 +283,7 @@ def _attempt(work: JobWork, decision: Launch, job: Job, body: t.Mapping[str, t.A
 
     @functools.cache
     def limit_of_template() -> t.Optional[frozenset[str]]:
-        template = read_template(work.client, int(job.template or 0))
+        template = read_job_template(work.client, int(job.template or 0))
         return _jobs.limit_names_in(template["limit"]) if "limit" in template else None
 
     def has_its_limit(new: Job) -> bool:

@@ -22,6 +22,7 @@ from .._api.errors import OF_ONE_ADDRESS, ControllerError, if_visible
 from .._api.jobs import Job, is_of_one_address, names_in, parse_time
 from .._api.kinds import JOB
 from .._api.libraries import parse
+from .._api.templates import read_job_template
 
 # What the controller shows in place of a secret (recorded: prompts-sv-mask).
 MASK = "$encrypted$"
@@ -216,8 +217,8 @@ class Prompts:
         """
         read, found = self._templates.get(job.template, (job.created, None))
         if job.template is not None and read <= job.created:
-            read, facts = client.now(), if_visible(lambda: client.get(f"job_templates/{job.template}/"))
-            found = None if facts is None else values(Job(facts))
+            read, facts = client.now(), read_job_template(client, job.template)
+            found = values(Job(facts)) if facts else None
             self._templates[job.template] = read, found
         return found
 
@@ -284,7 +285,7 @@ class SameWork:
             return t.cast("t.Optional[int]", self._changes.get("inventory", source.inventory))
         if self.template_left_alone():
             return source.inventory
-        found = (if_visible(lambda: self._client.get(f"job_templates/{source.template}/")) or {}).get("inventory")
+        found = read_job_template(self._client, source.template).get("inventory")
         if found is None or found == source.inventory:
             return source.inventory
         ours = self._prompts.of(self._client, source)
