@@ -255,16 +255,11 @@ class HostReach(ActiveLimits):
             # Its results may have been read before it was renamed.
             name = str(row.get("name") or record.name)
             record = replace(record, name=name, names=record.names | {name})
-            idle = Reach.IDLE
-            on_purpose = job.successful and not _by_old_name(record, job)
-            if enabled is None:
-                left_out = on_purpose
-            elif row:
-                left_out = on_purpose and parse_time(row.get("modified")) <= parse_time(job.took_hosts)
-                # It has failed in the slice, so that this was meant for it.
-                idle = Reach.ELSEWHERE if self._source.sliced else Reach.IDLE
-            else:
-                left_out = True
+            unchanged = parse_time(row.get("modified")) <= parse_time(job.took_hosts)
+            on_purpose = job.successful and unchanged and not _by_old_name(record, job)
+            left_out = on_purpose or not (row or enabled is None)
+            # One that is enabled has failed in the slice, so that this was meant for it.
+            idle = Reach.ELSEWHERE if row and self._source.sliced else Reach.IDLE
             found[number] = replace(record, reach=idle if left_out else Reach.RELAUNCH)
         return found
 
