@@ -102,12 +102,6 @@ def find(client: ControllerClient, selection: Selection) -> Found:
     return Found(wanted, run=run)
 
 
-def with_statistics(client: ControllerClient, ids: t.Sequence[int]) -> frozenset[int]:
-    """Which of these jobs have their statistics, as ``hosts: failed`` needs them (recorded: batch-stats-filter)."""
-    query = {"job_events__event": "playbook_on_stats"}
-    return frozenset(int(entry["id"]) for entry in by_numbers(client.results, JOB.path, "id__in", ids, **query))
-
-
 def _numbered(client: ControllerClient, selection: Selection) -> Found:
     """The jobs, and workflow jobs, of these numbers.
 

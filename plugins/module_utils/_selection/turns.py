@@ -17,11 +17,13 @@ from .._api import jobs as _jobs
 from .._api.client import ControllerClient
 from .._api.errors import OF_ONE_ADDRESS, ControllerError
 from .._api.jobs import Job
+from .._api.kinds import JOB
+from .._api.paging import by_numbers
 from .._launch.refusals import not_startable
 from .._work.decision import ALL, RelaunchOptions
 from .._work.runs import same_limit
 from .._work.same_work import Prompts, SameWork, TemplateOrName, template_or_name
-from .find_jobs import with_statistics
+from .._work.starts import STATISTICS
 
 # What a job that ended so long ago has not told by now it never will: its events are in after seconds.
 LONG_AGO = timedelta(minutes=5)
@@ -126,7 +128,9 @@ def in_detail(
     if options.hosts == ALL:
         return list(jobs), {}
     ended = [job.id for job in jobs if not job.active and not job.successful]
-    known = with_statistics(client, ended)
+    # Those with statistics, as ``hosts: failed`` needs them (recorded: batch-stats-filter).
+    listed = by_numbers(client.results, JOB.path, "id__in", ended, job_events__event=STATISTICS)
+    known = {entry["id"] for entry in listed}
     before = now.astimezone(timezone.utc) - LONG_AGO
     found: list[Job] = []
     sick: dict[int, ControllerError] = {}
