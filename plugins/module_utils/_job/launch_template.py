@@ -24,16 +24,9 @@ from .._launch.gone_prompts import other_credentials
 from .._launch.launch import Attempt, Launched
 from .._launch.refusals import numbered
 from .._launch.request_body import missing_passwords
-from .._launch.template_launch import (
-    LaunchNeeds,
-    TemplateLaunch,
-    launch_refused,
-    limit_of,
-    not_limitable,
-    not_limitable_sentence,
-    why_not,
-)
+from .._launch.template_launch import LaunchNeeds, TemplateLaunch, launch_refused, why_not
 from .._work.decision import ALL, REMAINING, Launch, no_failed_hosts
+from .._work.host_patterns import limit_of, not_limitable, not_limitable_sentence
 from .._work.ledger import Ledger
 from .outcome import BrokenOffError, RelaunchOutcome, carrying
 from .prediction import Basis, future_facts, side_by_side

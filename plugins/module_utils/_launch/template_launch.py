@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from ansible.module_utils.common.parameters import remove_values
 
 from .._api.errors import AnswerError, flatten
-from .._api.jobs import EVERYBODY, Job, limit_names_in, told
+from .._api.jobs import Job, limit_names_in, told
 from .._work.host_patterns import too_long
 from .._work.same_work import MASK, survey_kinds, variables_in
 from .refusals import EXPIRED, NOBODY_MAY
@@ -41,10 +41,6 @@ ASKS = {
 # What is an object of its own, one or several.
 ONE_OBJECT = ("inventory", "execution_environment")
 SEVERAL_OBJECTS = ("credentials", "labels", "instance_groups")
-
-# What has a meaning at the beginning of a pattern, and anywhere in one.
-_FIRST = "!&~@"
-_WILD = frozenset("*?[],")
 
 
 @dataclass(frozen=True)
@@ -96,7 +92,7 @@ class TemplateLaunch:
 
     :param source: the job whose prompts are taken over, in detail.
     :param prompts: what it was launched with beyond its template (recorded: prompts-full); None where that is unknown.
-    :param limit: the limit; see ``limit_of``.
+    :param limit: the limit; see ``limit_of`` in ``_work/host_patterns``.
     :param job_type: as which it is to run.
     :param changes: what is to be other than the job's prompts; ``extra_vars`` are merged with those.
     """
@@ -145,22 +141,6 @@ def sendable(name: str, value: t.Any) -> t.Any:
     if name in ("limit", "job_tags", "skip_tags", "scm_branch"):
         return value or ""
     return value
-
-
-def limit_of(names: t.Collection[str]) -> str:
-    """The limit that holds these hosts.
-
-    A single name with a blank or a colon is taken apart there, unless a comma follows (recorded: blank-one-*,
-    blank-two-*).
-    """
-    text = ",".join(sorted(names))
-    return f"{text}," if len(names) == 1 and any(character in text for character in " \t:") else text
-
-
-def not_limitable(names: t.Collection[str]) -> list[str]:
-    """Those of some names of hosts that no limit holds: to Ansible they are patterns, or several."""
-    patterns = (name for name in names if name[:1] in _FIRST or name != name.strip() or _WILD & set(name))
-    return sorted({*patterns, *EVERYBODY.intersection(names)})
 
 
 def why_not(launch: TemplateLaunch, needs: LaunchNeeds) -> list[str]:
@@ -216,14 +196,6 @@ def _of_survey(launch: TemplateLaunch, needs: LaunchNeeds) -> t.Iterator[str]:
                 f"The template's survey does not ask for {told(unknown)}, which would be ignored. Add the questions "
                 "to it, or tick Prompt on launch beside Variables in the template."
             )
-
-
-def not_limitable_sentence(names: t.Sequence[str]) -> str:
-    """Why no launch can be limited to these hosts, and the way on."""
-    return (
-        f"No limit holds {told(names)}: Ansible takes such a name for a pattern. Rename it in the inventory, or "
-        "relaunch with hosts: failed or hosts: all."
-    )
 
 
 def launch_refused(error: AnswerError, needs: LaunchNeeds, secrets: t.Collection[str] = ()) -> str:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .._api.client import ControllerClient
-from .._api.jobs import EVERYBODY
+from .._api.jobs import EVERYBODY, told
 from .._api.paging import entries_in
 
 # What needs no row in an inventory.
@@ -284,6 +284,35 @@ def _is_pattern_alone(name: str) -> bool:
     Beside other names ansible finds a host under each name before it takes that for a pattern.
     """
     return name.startswith(("!", "&")) or (":" in name and not _is_address(name))
+
+
+# What has a meaning at the beginning of a pattern, and anywhere in one.
+_FIRST = "!&~@"
+_ANYWHERE = frozenset("*?[],")
+
+
+def limit_of(names: t.Collection[str]) -> str:
+    """The limit that holds these hosts.
+
+    A single name with a blank or a colon is taken apart there, unless a comma follows (recorded: blank-one-*,
+    blank-two-*).
+    """
+    text = ",".join(sorted(names))
+    return f"{text}," if len(names) == 1 and any(character in text for character in " \t:") else text
+
+
+def not_limitable(names: t.Collection[str]) -> list[str]:
+    """Those of some names of hosts that no limit holds: to Ansible they are patterns, or several."""
+    patterns = (name for name in names if name[:1] in _FIRST or name != name.strip() or _ANYWHERE & set(name))
+    return sorted({*patterns, *EVERYBODY.intersection(names)})
+
+
+def not_limitable_sentence(names: t.Sequence[str]) -> str:
+    """Why no launch can be limited to these hosts, and the way on."""
+    return (
+        f"No limit holds {told(names)}: Ansible takes such a name for a pattern. Rename it in the inventory, or "
+        "relaunch with hosts: failed or hosts: all."
+    )
 
 
 def too_long(limit: str) -> str:

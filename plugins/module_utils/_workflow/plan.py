@@ -17,9 +17,9 @@ from .._api.jobs import Job, parse_time, summary_of, told
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._api.templates import JOB_TEMPLATE, WORKFLOW_TEMPLATE
 from .._launch.gone_prompts import Objection
-from .._launch.template_launch import ASKS, SEVERAL_OBJECTS, limit_of, not_limitable
+from .._launch.template_launch import ASKS, SEVERAL_OBJECTS
 from .._work.decision import ALL
-from .._work.host_patterns import too_long
+from .._work.host_patterns import limit_of, not_limitable, too_long
 from .._work.same_work import MASK, variables_of
 from .options import WorkflowRequest
 from .remaining_nodes import ALL_NODES, Link, Node, NodeLeft, Remainder, RemainingNode

@@ -16,11 +16,13 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs impo
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.template_launch import (
     LaunchNeeds,
     TemplateLaunch,
-    limit_of,
-    not_limitable,
     why_not,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._work.host_patterns import LONGEST_LIMIT
+from ansible_collections.relaunch.controller.plugins.module_utils._work.host_patterns import (
+    LONGEST_LIMIT,
+    limit_of,
+    not_limitable,
+)
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job
 from ansible_collections.relaunch.controller.tests.unit.templates_as_data import needs
 
