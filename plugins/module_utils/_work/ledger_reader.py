@@ -331,9 +331,7 @@ class WholeSuccessReader(SummariesReader):
         as_many = meant is not None and bool(ran) and ran >= meant
         if as_many and ran >= (job.inventory_hosts or 0):
             return ledger
-        patterns, summaries = partial(self._patterns, job), partial(self.summaries, job)
-        added_again, undone = partial(self._added_again, base, job), partial(self._undone, ledger, base, job)
-        left_out = read_left_out(self._client, job, ran, patterns, summaries, added_again, undone)
+        left_out = self._by_inventory(ledger, base, job, ran)
         if left_out is None:
             ledger, left_out = self._by_results(ledger, base, job, by_names)
             left_out = not ran or left_out
@@ -342,8 +340,29 @@ class WholeSuccessReader(SummariesReader):
         # Of hosts that it left out on purpose, or that are none of the work's, there is nothing to say.
         return replace(ledger, whole_left_out=left_out or (None if as_many else left_out))
 
-    def _patterns(self, job: Job) -> set[str]:
-        return {play.pattern for play in self._ends.started(job).plays}
+    def _by_inventory(self, ledger: Ledger, base: Job, success: Job, ran: int) -> t.Optional[bool]:
+        """Whether a success left out hosts that it was meant for, and that can run now: enabled, and changed since.
+
+        :param ran: on how many hosts it ran. Where there was none, hosts need not have changed.
+        :returns: None where the inventory does not tell.
+        """
+        rows = read_left_out(self._client, success, changed=ran > 0)
+        if rows is None:
+            return None
+        then = parse_time(success.took_hosts)
+        before = {str(row.get("name")) for row in rows if parse_time(row.get("created")) < then}
+        added = {str(row.get("name")) for row in rows} - before
+        again = self._added_again(base, success, added) if added else added
+        if again and self._undone(ledger, base, success, again):
+            return True
+        if not before:
+            return False
+        patterns = {play.pattern for play in self._ends.started(success).plays}
+        meant = read_never_begun(self._client, success, patterns, partial(self.summaries, success))
+        missed = before.intersection(meant.hosts)
+        if missed and self._undone(ledger, base, success, missed):
+            return True
+        return None if meant.more or meant.unknown else False
 
     def _added_again(self, base: Job, success: Job, names: set[str]) -> set[str]:
         """Those of some names that are those of hosts which have a result in the base, and none in the success."""

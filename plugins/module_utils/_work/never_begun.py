@@ -260,46 +260,17 @@ def read_never_begun(
     return _by_number(job, meant, summaries(), done_besides) if found is None else found
 
 
-def read_left_out(
-    client: ControllerClient,
-    job: Job,
-    ran: int,
-    patterns: t.Callable[[], t.Collection[str]],
-    summaries: t.Callable[[], t.Sequence[HostSummary]],
-    added_again: t.Callable[[set[str]], set[str]],
-    undone: t.Callable[[set[str]], set[str]],
-) -> t.Optional[bool]:
-    """Whether a successful job left out hosts that it was meant for, and that can run now: enabled, and changed since.
+def read_left_out(client: ControllerClient, job: Job, changed: bool) -> t.Optional[list[_Row]]:
+    """The rows of the enabled hosts in a job's inventory on which it did not run.
 
-    :param ran: on how many hosts it ran. Where there was none, hosts need not have changed.
-    :param patterns: brings those of the plays that it started, where they are needed.
-    :param summaries: brings its own, likewise.
-    :param added_again: brings those of some names, of hosts that were added behind it, that are names of hosts which it
-        was meant for and left out.
-    :param undone: brings those of some hosts, by their names of now, that no other run has done either.
-    :returns: None where that cannot be known.
+    :param changed: only of those that were changed since it took its hosts.
+    :returns: None where this user may not read them; and of a slice, which is meant for some of them alone.
     :raises ControllerError: the controller could not be asked.
     """
     if not job.inventory or job.sliced:
         return None
-    since = {"modified__gt": job.took_hosts} if ran else {}
-    query = {**_not_run_on(job), **since}
-    rows = if_visible(lambda: list(client.results(f"inventories/{job.inventory}/hosts/", **query)))
-    if rows is None:
-        return None
-    then = parse_time(job.took_hosts)
-    perhaps = {str(row.get("name")) for row in rows if parse_time(row.get("created")) < then}
-    added = {str(row.get("name")) for row in rows}.difference(perhaps)
-    added = added_again(added) if added else added
-    if added and undone(added):
-        return True
-    if not perhaps:
-        return False
-    meant = read_never_begun(client, job, patterns(), summaries)
-    missed = perhaps.intersection(meant.hosts)
-    if missed and undone(missed):
-        return True
-    return None if meant.more or meant.unknown else False
+    query = {**_not_run_on(job), **({"modified__gt": job.took_hosts} if changed else {})}
+    return if_visible(lambda: list(client.results(f"inventories/{job.inventory}/hosts/", **query)))
 
 
 def _meant(client: ControllerClient, job: Job, meant: Targets, left: NeverBegun) -> NeverBegun:
