@@ -17,7 +17,7 @@ from datetime import datetime
 from .._api import jobs as _jobs
 from .._api.jobs import Job, counted
 from .._api.kinds import JOB, WORKFLOW_JOB
-from .._job.outcome import Outcome, RelaunchOutcome, Result
+from .._job.outcome import Outcome, RelaunchOutcome, Result, plain_data
 from .._launch.tie_break import gave_way
 from .._retry.retry_rounds import PARKED
 from .._workflow.outcome import WorkflowOutcome
@@ -158,9 +158,9 @@ class JobEntry:
 
     def result(self) -> Result:
         """It as plain data; what is not known is left out."""
-        known = {**asdict(self), "failed": self.unsuccessful}
-        shown = {name: value for name, value in known.items() if value is not None and name != "broken"}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in shown.items()}
+        shown = plain_data({**asdict(self), "failed": self.unsuccessful})
+        del shown["broken"]
+        return shown
 
     @property
     def unsuccessful(self) -> bool:

@@ -46,8 +46,7 @@ class Outcome:
 
     def result(self) -> Result:
         """The task's result, as plain data."""
-        shown = {one.name: getattr(self, one.name) for one in fields(self)}
-        shown = {name: _plain(value) for name, value in shown.items() if value is not None}
+        shown = plain_data({one.name: getattr(self, one.name) for one in fields(self)})
         if self.job is not None:
             facts = {name: value for name, value in self.job.facts.items() if name not in _LEFT_OUT}
             shown.update({name: facts[name] for name in FLAT_FACTS if name in facts}, job=facts)
@@ -202,5 +201,6 @@ def in_one(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
 
 
-def _plain(value: t.Any) -> t.Any:
-    return list(value) if isinstance(value, tuple) else value
+def plain_data(known: t.Mapping[str, t.Any]) -> Result:
+    """What is known, as a result has it: lists for tuples, and nothing that is None."""
+    return {name: list(one) if isinstance(one, tuple) else one for name, one in known.items() if one is not None}
