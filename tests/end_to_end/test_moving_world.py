@@ -528,6 +528,25 @@ def test_a_job_that_is_deleted_while_its_relaunch_runs(
         assert (result["ended"], result["recovered"]) == ("not_possible", {"web1": 1})
 
 
+@pytest.mark.parametrize("front_door", ["relaunch", "retry", "bulk"])
+def test_another_job_with_the_number_of_the_own_one_has_not_done_its_work(
+    sandbox: Sandbox, failed: Failed, driver: Driver, front_door: str
+) -> None:
+    """As after the restore of a backup of the controller."""
+    job, _template = failed(web1=1, web2=0)
+
+    def sleep(seconds: float) -> None:
+        sandbox.change_job(job + 1, created="2026-01-02T03:04:05.678900Z")
+        time.sleep(seconds)
+
+    act = driver.sleeping(sleep)
+    result = act.bulk(job_ids=[job]) if front_door == "bulk" else getattr(act, front_door)(job)
+
+    assert (result["failed"], result["changed"]) == (True, True)
+    assert f"What became of job {job + 1} is not known: its number is that of another one by now" in result["msg"]
+    assert len(posts(sandbox)) == 1
+
+
 @pytest.mark.parametrize("how", ["changes", "template"])
 @pytest.mark.parametrize("old", ["deleted", "disabled"])
 def test_hosts_that_can_run_in_the_inventory_of_the_launch_remain(

@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import replace
 
 from .._api import jobs as _jobs
-from .._api.errors import ControllerError, RefusedError, WaitTimeoutError
+from .._api.errors import ControllerError, JobUnsuccessfulError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job
 from .._api.kinds import JOB
 from .._launch.asks import EndOf, Steps
@@ -118,13 +118,13 @@ def await_end(watch: Watch, ask: EndOf, what: str, outcome: Outcome) -> Steps[Jo
     :param what: the job, for a sentence.
     :param outcome: what is known; it may be about another job.
     :raises WaitTimeoutError: the time is over.
+    :raises JobUnsuccessfulError: there is another job with its number.
     :raises ControllerError: what waiting will not cure.
     """
     client, job = watch.client, ask.job
     page = client.page_url(job.kind.page, job.id)
     try:
         ended: Job = yield ask
-        return ended
     except WaitTimeoutError as error:
         last, trouble = t.cast("Job", error.last or job), error.trouble
         on = GOES_ON
@@ -140,6 +140,10 @@ def await_end(watch: Watch, ask: EndOf, what: str, outcome: Outcome) -> Steps[Jo
     except ControllerError as error:
         said = f"Waiting for {what} ended early: {error} Run the task again to go on, or see {page}"
         raise BrokenOffError(RefusedError(said), outcome) from None
+    if ended.created != job.created:
+        said = f"What became of {what} is not known: its number is that of another one by now, as after a restore of"
+        raise BrokenOffError(JobUnsuccessfulError(f"{said} the controller's database. Run the task again."), outcome)
+    return ended
 
 
 def canceled(watch: Watch, job: Job) -> tuple[Job, str]:
