@@ -528,6 +528,38 @@ def test_a_job_that_is_deleted_while_its_relaunch_runs(
         assert (result["ended"], result["recovered"]) == ("not_possible", {"web1": 1})
 
 
+@pytest.mark.parametrize("when", ["before its relaunch", "while that runs"])
+@pytest.mark.parametrize("front_door", ["relaunch", "retry", "bulk"])
+def test_a_template_that_is_deleted_meanwhile_has_its_job_relaunched_once(
+    sandbox: Sandbox, failed: Failed, driver: Driver, when: str, front_door: str
+) -> None:
+    job, template = failed(web1=1, web2=0)
+    others = [sandbox.make_job(template=template["id"], status="failed", hosts={"web1": "failed", "web2": "ok"})]
+    sandbox.clear_log()
+    left = [template["id"]]
+    if when == "before its relaunch":
+        call: t.Any = {"method": "DELETE", "path": f"/templates/{left.pop()}", "body": None}
+        sandbox.misbehave([{"kind": "act", "when": "before", "method": "POST", "path": "/relaunch/$", "calls": [call]}])
+
+    def sleep(seconds: float) -> None:
+        while left:
+            sandbox.delete_template(left.pop())
+        time.sleep(seconds)
+
+    def run(act: Driver) -> dict[str, t.Any]:
+        return act.bulk(job_ids=[job, *others]) if front_door == "bulk" else getattr(act, front_door)(*others)
+
+    first, second = run(driver.sleeping(sleep)), run(driver)
+
+    assert (len(posts(sandbox)), first["changed"]) == (1, True), first["msg"]
+    assert (second["failed"], second["changed"]) == (False, False), second["msg"]
+    # Many jobs are looked for by their templates.
+    assert first["failed"] == (front_door == "bulk")
+    if first["failed"]:
+        assert "was deleted meanwhile, and its runs are not found by it. Run the task again." in first["msg"]
+        assert [one["id"] for one in first["jobs"] if "id" in one] == [second["jobs"][0]["id"]]
+
+
 @pytest.mark.parametrize("front_door", ["relaunch", "retry", "bulk"])
 def test_another_job_with_the_number_of_the_own_one_has_not_done_its_work(
     sandbox: Sandbox, failed: Failed, driver: Driver, front_door: str

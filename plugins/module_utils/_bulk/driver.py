@@ -119,7 +119,7 @@ class BulkDriver:
                 self._looks.outdate()
             for job in member.launched[before:]:
                 self._waits.note_launch(job)
-                self._looks.note_launch(job)
+                self._looks.note_launch(job, member.source)
 
     def _begin_turns(self) -> None:
         """In each row the next one, when the one before is over; or, where nobody waits for it, has launched."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.errors import AnswerError
+from .._api.errors import AnswerError, RefusedError
 from .._api.jobs import Job
 from .._api.kinds import JOB
 from .._job.driver import newer_jobs
@@ -110,10 +110,14 @@ class SharedLooks:
     def answer(self, ask: t.Optional[Ask]) -> list[Job]:
         """What was asked for, as of the last look where that is shared.
 
+        :raises RefusedError: the template was deleted meanwhile, so that its newer jobs are not known.
         :raises WaitTimeoutError: the task's timeout came first.
         :raises ControllerError: what waiting will not cure.
         """
         if isinstance(ask, JobsAfter) and ask.source.id in self._row_of:
+            if ask.source.template in self.recent.gone:
+                said = f"The template of job {ask.source.id} was deleted meanwhile, and its runs are not found by it."
+                raise RefusedError(f"{said} Run the task again.")
             return self.recent.answer(ask)
         look: Newer = t.cast("Newer", ask)
         return self._watch.through(lambda: newer_jobs(self._client, look))
@@ -122,12 +126,12 @@ class SharedLooks:
         """Something may have been launched since the last look, and is not known."""
         self._stale = True
 
-    def note_launch(self, job: Job) -> None:
-        """Know a job that was launched here."""
+    def note_launch(self, job: Job, source: Job) -> None:
+        """Know a job that was launched here for another one."""
         self._launched = self._launched or job.kind is JOB
-        self.note(job)
+        self.note(job, source)
 
-    def note(self, job: Job) -> None:
-        """Know this job too, as it is now."""
+    def note(self, job: Job, source: t.Optional[Job] = None) -> None:
+        """Know this job too, as it is now; ``source`` as of ``RecentJobs.note``."""
         if job.kind is JOB:
-            self._behind_end = self.recent.note(job) or self._behind_end
+            self._behind_end = self.recent.note(job, source) or self._behind_end

@@ -44,6 +44,8 @@ class RecentJobs:
         self._some_differ = False
         self._active: dict[int, Job] = {}
         self._failures: dict[TemplateOrName, dict[int, Job]] = {}
+        #: Templates that were deleted meanwhile: their jobs are not found by them any more.
+        self.gone: set[t.Optional[int]] = set()
         #: When this was asked for, by the client's clock.
         self.at = -math.inf
         # All jobs up to this number are known, of whichever of the templates.
@@ -127,8 +129,13 @@ class RecentJobs:
         self._asked.append((self._client.clock(), self._newest))
         self.at = began
 
-    def note(self, job: Job) -> bool:
-        """Know this one too, as it is now; whether that is an end which no list has shown."""
+    def note(self, job: Job, source: t.Optional[Job] = None) -> bool:
+        """Know this one too, as it is now; whether that is an end which no list has shown.
+
+        :param source: the job of which it is a relaunch.
+        """
+        if source is not None and job.template is None:
+            self.gone.update({source.template} - {None})
         ended = job.id in self._active and not job.active
         if self._asked:
             self._note([job])
@@ -189,6 +196,8 @@ class RecentJobs:
     def _note(self, jobs: t.Iterable[Job]) -> None:
         for job in jobs:
             template = self._template_of.setdefault(job.id, template_or_name(job))
+            if job.template is None and isinstance(template, int):
+                self.gone.add(template)
             known = self._of_template.setdefault(template, {})
             # Credentials and labels are added to one that is new.
             if job.id not in known or known[job.id].status == NEW:

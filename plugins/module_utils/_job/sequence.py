@@ -116,11 +116,11 @@ class RelaunchSequence:
                     return outcome.saying(f"Job {job.id} is {job.status}: its end decides. It would be waited for.")
                 ended = yield from until_ended(work, decision.job, decision.what, outcome)
                 work.reader.forget_hosts(look.ledger)
-                if ended.id == source.id:
+                if ended.id == source.id or work.lost_template(ended):
                     with carrying(outcome):
                         # A list does not tell whether it ever began.
-                        ended = ended if ended.in_detail else _jobs.get(work.client, ended.id)
-                        work = self._settled(ended)
+                        known = ended.id == source.id and ended.in_detail
+                        work = self._settled(ended if known else _jobs.get(work.client, source.id))
                     preparers = Preparers(work)
                 self._looks = 0
                 continue
@@ -133,6 +133,10 @@ class RelaunchSequence:
                 self.due = judged.due
                 return judged.outcome
             outcome = judged.outcome
+            if outcome.job is not None and work.lost_template(outcome.job):
+                with carrying(outcome):
+                    work = self._settled(_jobs.get(work.client, source.id))
+                preparers = Preparers(work)
 
     def _settled(self, source: Job) -> JobWork:
         """:raises RefusedError: it is not relaunched, whatever other runs there are."""

@@ -92,6 +92,8 @@ def _judge(work: JobWork, job: Job, outcome: RelaunchOutcome, alone: bool) -> St
             # A list shows less of it, and what it has started is asked for.
             job = work.events_in.of_successful(job)
         outcome = replace(outcome, job=job)
+    if job.successful and work.lost_template(job):
+        return Judged(outcome, again=True)
     if outcome.hosts and job.limit_names <= frozenset(outcome.hosts):
         with carrying(replace(outcome, remaining_hosts=None)):
             work.reader.assume_done(job, of_source=outcome.relaunched_job_id == work.source.id)
