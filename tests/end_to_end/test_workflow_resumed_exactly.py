@@ -1066,6 +1066,29 @@ class TestHandedOn:
         assert variables(sandbox, sandbox.nodes(result["id"])["Z"]["job"]) == {"release": 7}
         assert (bool(temporary(sandbox, number)), temporary(sandbox, made["id"])) == (user == "alice", [])
 
+    @pytest.mark.parametrize("user", ["admin", "alice"])
+    def test_of_a_nested_workflow_that_was_resumed_on_its_own_in_two_steps(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, user: str
+    ) -> None:
+        """The first of them did what the second did not do again."""
+        plain, second = deploy(TWO)["id"], deploy(TWO, outcomes={"web1": "failed"})["id"]
+        lines: Options = {"B": {"template": plain, "success": ["D"]}, "D": {"template": second}}
+        inner = sandbox.add_workflow_template_with_nodes(f"Inner {os.urandom(3).hex()}", lines)["id"]
+        nodes: Options = {"N": {"template": inner, "success": ["Z"]}, "Z": {"template": plain}}
+        made = workflow(nodes, {"N": {"status": "failed", "nodes": FAILED_LINE}, "Z": "do_not_run"})
+        sandbox.organization_roles(made["organization"], alice="workflow_admin")
+        number, as_user = made["jobs"]["N"], {"controller_oauthtoken": sandbox.token(user)}
+
+        first = resume(number, **as_user)
+        sandbox.change_job(sandbox.nodes(first["id"])["B"]["job"], artifacts='{"release": 7}')
+        sandbox.change_template(second, outcomes={})
+        then, result = resume(number, **as_user), resume(made["id"], **as_user)
+
+        assert (first["status"], then["status"], result["failed"]) == ("failed", "successful", False), result["msg"]
+        assert variables(sandbox, sandbox.nodes(result["id"])["Z"]["job"]) == {"release": 7}
+        staying = [str(one) for one in temporary(sandbox, number)]
+        assert (len(staying), ", ".join(staying) in then["msg"]) == (0 if user == "admin" else 2, True), then["msg"]
+
     def test_of_hosts_of_a_failed_node_that_are_done(
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
     ) -> None:

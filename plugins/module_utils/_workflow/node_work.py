@@ -174,12 +174,16 @@ class NodeWork:
     def _of_workflow(self, number: int) -> NodeLeft:
         """A nested workflow is not resumed in parts here; it may have been, or relaunched, on its own."""
         nested = _jobs.get(self._client, number, WORKFLOW_JOB)
-        doing = read_lineage(self._client, nested, nodes_of(self._client, number)).doing
+        lineage = read_lineage(self._client, nested, nodes_of(self._client, number))
+        doing = lineage.doing
         if doing is None:
             return NodeLeft()
         if doing.active:
             return NodeLeft(waits_for=doing)
-        return NodeLeft(healed_by=doing.id, masked=bool(uncompared(doing)))
+        # Each of several runs of what remained did a part of it.
+        runs = () if doing is lineage.anew else (lineage.base, *lineage.resumes)
+        parts = frozenset(job.id for job in runs if lineage.base.id <= job.id < doing.id)
+        return NodeLeft(healed_by=doing.id, done_by=parts, masked=bool(uncompared(doing)))
 
     def _of_slices(self, number: int, node: Node) -> Steps[NodeLeft]:
         """Each slice that failed has a ledger of its own."""

@@ -157,7 +157,7 @@ class NodeLeft:
     :param gone: failed hosts that are not in the inventory any more.
     :param waits_for: the active job that does some of it: its end decides.
     :param unreadable: this user may not read what it ran.
-    :param done_by: the jobs that have done hosts of it since.
+    :param done_by: the jobs that have done hosts of it since, or nodes of it.
     :param unsure: whether these hosts are enabled may not be read.
     :param masked: what has done some of it counts as the same work though a secret could not be compared.
     """
@@ -346,8 +346,8 @@ class _Graph:
                 self.ambiguous.add(node.id)
 
     def _givers_to(self, node: Node) -> tuple[int, ...]:
-        """The nodes whose artifacts a node is given, later ones outranking earlier ones: by parent, in the order of their
-        numbers, those of what came before that, and its own. One that never runs passes nothing on.
+        """The nodes whose artifacts a node is given, later ones outranking earlier ones: by parent, in the order of
+        their numbers, those of what came before that, and its own. One that never runs passes nothing on.
         """
         found: dict[int, None] = {}
         for parent in sorted(link.parent for link in self._parents[node.id]):

@@ -153,21 +153,25 @@ class WorkflowRun:
         """Remove the temporary templates after the success of a workflow job.
 
         One that held no jobs and workflows, but approvals or updates, leaves nothing behind by which others than
-        administrators and auditors would find out that they were done; and of one that did the work of a nested
-        workflow they could not read what it hands on. Then its template stays.
+        administrators and auditors would find out that they were done. Then its template stays; and all of them where
+        they did the work of a nested workflow, since of others these could not read what they hand on.
 
         :param templates: that of the job as the last.
         """
+        going = templates
         try:
-            stays = bool(templates) and not self._is_auditor()
-            stays = stays and (_leaves_no_trace(self.client, job) or _is_of_nested(self.client, job))
+            if templates and not self._is_auditor():
+                if _is_of_nested(self.client, job):
+                    going = ()
+                elif _leaves_no_trace(self.client, job):
+                    going = templates[:-1]
         except ControllerError as error:
             return outcome.warned(f"The temporary workflow templates {told([*map(str, templates)])} stay: {error}")
-        if not stays:
-            return self.removed(outcome, templates)
-        return self.removed(outcome, templates[:-1]).saying(
-            f"The temporary workflow template {templates[-1]} stays, since nothing else shows this user what was done."
-        )
+        outcome, staying = self.removed(outcome, going), told([*map(str, templates[len(going) :])])
+        if not staying:
+            return outcome
+        which = f"template {staying} stays" if len(templates) - len(going) == 1 else f"templates {staying} stay"
+        return outcome.saying(f"The temporary workflow {which}, since nothing else shows this user what was done.")
 
     def swept(self, outcome: WorkflowOutcome, leftovers: t.Iterable[Earlier]) -> WorkflowOutcome:
         """Remove temporary templates where nothing remains, for a user who finds without them what they ran."""
