@@ -15,9 +15,8 @@ from dataclasses import replace
 from .._api import jobs as _jobs
 from .._api.errors import ControllerError, JobUnsuccessfulError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job
-from .._api.kinds import JOB
 from .._launch.asks import EndOf, Steps
-from .._launch.failure_report import explained, in_front
+from .._launch.failure_report import explained_now
 from .._launch.launch import Launched
 from .._launch.tie_break import first_rival, look_for_rival
 from .._launch.waiting import GOES_ON, Watch, patience_to_launch
@@ -130,7 +129,7 @@ def await_end(watch: Watch, ask: EndOf, what: str, outcome: Outcome) -> Steps[Jo
         on = GOES_ON
         if ask.ours and watch.waiting.cancel_on_timeout:
             (last, on), trouble = canceled(watch, last), ""
-        why = trouble or explained(last) + (in_front(client, last) if job.kind is JOB else "")
+        why = trouble or explained_now(client, last)
         state = f"last seen {last.status}" if trouble else last.status
         if outcome.job is not None and outcome.job.id == job.id:
             outcome = outcome.about(client, last)

@@ -34,6 +34,8 @@ SHOWN_MESSAGE = 200
 # ECMA-48 control sequences (colours among them) and operating system commands (links, titles).
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 
+_WAITS = " It waits for capacity, or for another job, project update or inventory update."
+
 HostFailure = dict[str, t.Any]
 
 
@@ -107,7 +109,7 @@ def explained(job: Job) -> str:
     if job.status == "pending" and job.one_at_a_time:
         return " Its template allows one job at a time, so that it has to wait for another one."
     if job.status in ("pending", "waiting"):
-        return " It waits for capacity, or for another job, project update or inventory update."
+        return _WAITS
     return ""
 
 
@@ -129,19 +131,21 @@ def _to_update(job: Job) -> str:
     return f" Mend what that update failed with, then update the {what}."
 
 
-def in_front(client: ControllerClient, job: Job) -> str:
-    """The sentence that names the job which a pending one has to wait for, where its template allows one at a time.
-
-    Empty where that is not so, or cannot be asked for.
+def explained_now(client: ControllerClient, job: Job) -> str:
+    """As ``explained``; where a job's template allows one at a time, with the job that it has to wait for, if there is
+    one, and if that can be asked for.
     """
-    if job.status != "pending" or not job.one_at_a_time or job.template is None:
-        return ""
+    said = explained(job)
+    if job.kind is not JOB or job.status != "pending" or not job.one_at_a_time or job.template is None:
+        return said
     query = {"unified_job_template": job.template, "id__lt": job.id, "status__in": "pending,waiting,running"}
     try:
         jobs = first_entries(client.get_once, JOB.path, **query, order_by="id", page_size=1)
     except ControllerError:
-        return ""
-    return "".join(f" Job {one['id']} of the same template is {one['status']}, and comes first." for one in jobs)
+        return said
+    if not (jobs or job.explanation):
+        return _WAITS
+    return said + "".join(f" Job {one['id']} of the same template is {one['status']}, and comes first." for one in jobs)
 
 
 def _failure(event: t.Mapping[str, t.Any]) -> HostFailure:

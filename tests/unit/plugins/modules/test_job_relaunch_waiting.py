@@ -202,7 +202,7 @@ class TestTimeout:
     @pytest.mark.parametrize(
         ("facts", "words"),
         [
-            ({"allow_simultaneous": False}, "allows one job at a time"),
+            ({"allow_simultaneous": False}, "waits for capacity"),
             ({"allow_simultaneous": True}, "waits for capacity"),
             ({"status": "running"}, "with the job running. It goes on"),
         ],
@@ -228,7 +228,7 @@ class TestTimeout:
         ("status", "body", "said"),
         [
             (200, listed(job(39, "running")), " Job 39 of the same template is running, and comes first. It goes on"),
-            (200, listed(), "has to wait for another one. It goes on"),
+            (200, listed(), "with the job pending. It waits for capacity, or for another job,"),
             (502, HTML, "has to wait for another one. It goes on"),
         ],
     )
