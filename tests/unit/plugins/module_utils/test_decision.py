@@ -604,6 +604,12 @@ FAILED_HOSTS: list[tuple[str, Found, RelaunchOptions, str]] = [
         "done by 43, left a b c, if not cut short",
     ),
     (
+        "relaunched, none of them could run, twice",
+        found(partial(43, "successful", "a b", well=""), partial(44, "successful", "c", well=""), idle=ABC),
+        FAILED,
+        "done by 44, left a b c, if not cut short",
+    ),
+    (
         "disabled, and one that failed",
         found(partial(43, "failed", ABC, "a", "b"), idle="c"),
         FAILED,
@@ -1100,6 +1106,13 @@ SENTENCES: list[tuple[Found, RelaunchOptions, str]] = [
         "set fallback_to_all: true.",
     ),
     (
+        # No launch takes one slice of its template.
+        Found(source(job_slice_number=1, job_slice_count=2), (SUCCEEDED,), stopped="d"),
+        FAILED,
+        f"{SINCE} Job 42 stopped before its end: it has not been done on d, though they did not fail. Relaunch it with "
+        "hosts: all, or",
+    ),
+    (
         found(SUCCEEDED, stopped=StoppedEarly(hosts=("d",), more=3)),
         FAILED,
         f"{SINCE} Job 42 stopped before its end: it has not been done on d and 3 more, though they did not fail.",
@@ -1141,14 +1154,23 @@ SENTENCES: list[tuple[Found, RelaunchOptions, str]] = [
 ]
 
 
+def a_parked(ledger: Ledger) -> Ledger:
+    hosts = (replace(one, reach=Reach.PARKED) if one.name == "a" else one for one in ledger.hosts or ())
+    return replace(ledger, hosts=tuple(hosts))
+
+
+@pytest.mark.parametrize(("failed", "then"), [("b", "launch 43 failed due b"), ("a b", "refuse")])
+def test_a_run_in_which_no_host_failed_that_needs_a_person_is_relaunched(failed: str, then: str) -> None:
+    ledger = found(partial(43, "failed", ABC, well="c", failed=failed)).ledger
+    assert in_short(decide(a_parked(ledger), FAILED)) == then
+
+
 @pytest.mark.parametrize("hosts", ["all", "failed", "remaining"])
 @pytest.mark.parametrize("whole_only", ["", "b"])
 def test_no_run_on_all_hosts_takes_one_that_needs_a_person(hosts: str, whole_only: str) -> None:
     def decided(*runs: Run) -> Decision | AskEnd:
         ledger = found(*runs, whole_only=whole_only, stopped="").ledger
-        ruled = [replace(one, reach=Reach.PARKED) if one.name == "a" else one for one in ledger.hosts or ()]
-        options = RelaunchOptions(hosts, fallback_to_all=True)
-        return decide(replace(ledger, hosts=tuple(ruled)), options)
+        return decide(a_parked(ledger), RelaunchOptions(hosts, fallback_to_all=True))
 
     decision = decided()
     if (hosts, whole_only) == ("remaining", ""):
@@ -1174,7 +1196,7 @@ def test_a_success_on_all_hosts_before_is_none_of_one_that_failed_since(fallback
 
 
 def test_nothing_is_cut_short_where_all_can_be_reached() -> None:
-    assert why_cut_short(found(stopped="").ledger) == ""
+    assert why_cut_short(found(SUCCEEDED, stopped="").ledger) == ""
     assert "it has not been done on x" in why_cut_short(found(stopped="x").ledger)
 
 
@@ -1201,6 +1223,15 @@ def test_a_decision_says_why(known: Found, options: RelaunchOptions, sentence: s
     decision = decide(known.ledger, options)
     assert not isinstance(decision, Await)
     assert decision.reason.startswith(sentence)
+
+
+@pytest.mark.parametrize("options", [RelaunchOptions(), FAILED])
+def test_hosts_that_a_success_on_all_left_out_are_told(options: RelaunchOptions) -> None:
+    which = " Job 43 did not run on some hosts, which are disabled, gone, no target of its plays, or done by others."
+    for left_out, told in ((False, which), (None, "")):
+        decision = decide(found(whole(43, "successful", ABC), left_out=left_out).ledger, options)
+        assert isinstance(decision, Done)
+        assert decision.reason.partition("nothing to relaunch.")[2] == told
 
 
 def test_what_is_waited_for_is_named() -> None:
