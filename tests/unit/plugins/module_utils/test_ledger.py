@@ -212,6 +212,12 @@ class TestResult:
     def test_rows(self, status: str, told: HostSummary, stopped: str | None, expected: HostResult) -> None:
         assert result_of(run(43, status, stopped=stopped), told) is expected
 
+    @pytest.mark.parametrize(("failed", "expected"), [(False, HostResult.STOPPED), (True, HostResult.FAILED)])
+    @pytest.mark.parametrize("status", ["successful", "failed"])
+    def test_a_check_run_does_nobody(self, status: str, failed: bool, expected: HostResult) -> None:
+        checked = replace(run(43, status), only_checked=True)
+        assert result_of(checked, summary("a", failed=failed)) is expected
+
     @pytest.mark.parametrize(
         ("runs", "last"),
         [
@@ -482,6 +488,19 @@ def test_whom_a_run_stopped_for_is_known_by_the_names_of_then() -> None:
 def test_one_without_a_summary_is_done_under_its_name_of_today() -> None:
     begun = Run(Job.of(relaunched(43, "successful", "c")), summaries=(summary("now", host=3, name_then="c"),))
     assert not_done(1, source("a"), {"now", "c"}, [begun]) == {"c"}
+
+
+@pytest.mark.parametrize(
+    ("then", "later"),
+    [((summary("b"),), summary("b")), ((summary("b"),), summary("new", host=2)), ((), summary("b"))],
+    ids=["a run stopped for it", "renamed since", "a run never began on it"],
+)
+def test_one_that_is_left_is_absent_until_it_ran_again(then: tuple[HostSummary, ...], later: HostSummary) -> None:
+    base = Run(Job.of(job(42)), whole=True, summaries=then, stopped=frozenset("b"))
+    without, again = run(43, "successful", "a"), replace(run(44, "failed", stopped=None), summaries=(later,))
+    for runs, absent_in in (([without], without.job), ([without, again], None)):
+        (record,) = stopped_records(1, base, {"b"}, runs, ())
+        assert record.absent_in is absent_in
 
 
 class TestAnotherHostHasItsName:
