@@ -22,10 +22,10 @@ from docs.written import (
     GUIDES,
     INFO_MODULE,
     MODULE,
+    MODULES,
     READMES,
     ROLE,
     ROOT,
-    WORKFLOW_MODULE,
     Block,
     examples,
 )
@@ -40,7 +40,7 @@ PLAY_KEYWORDS = {"hosts", "ansible.builtin.import_playbook"}
 @pytest.fixture(scope="session")
 def options(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> dict[str, set[str]]:
     """Names and aliases of the modules' options, as ansible-doc tells them, by module."""
-    command = [str(BIN / "ansible-doc"), "-j", MODULE, INFO_MODULE, WORKFLOW_MODULE]
+    command = [str(BIN / "ansible-doc"), "-j", *MODULES]
     told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return {
         module: {
@@ -60,8 +60,7 @@ def variables() -> set[str]:
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
 def test_has_no_option_that_does_not_exist(block: Block, options: dict[str, set[str]], variables: set[str]) -> None:
     for thing in block.dictionaries():
-        modules = {name: name for name in (MODULE, INFO_MODULE, WORKFLOW_MODULE)}
-        for name, module in {**modules, GROUP: MODULE}.items():
+        for name, module in {**{name: name for name in MODULES}, GROUP: MODULE}.items():
             assert set(thing.get(name) or {}) <= options[module]
         included = thing.get("ansible.builtin.include_role") or {}
         if ROLE in (thing.get("role"), included.get("name")):

@@ -18,7 +18,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = "relaunch.controller.job_relaunch"
 INFO_MODULE = "relaunch.controller.job_info"
-WORKFLOW_MODULE = "relaunch.controller.workflow_job_relaunch"
+MODULES = [f"relaunch.controller.{path.stem}" for path in sorted((ROOT / "plugins" / "modules").glob("*.py"))]
 ROLE = "relaunch.controller.retry_failed_hosts"
 GROUP = "group/relaunch.controller.controller"
 
