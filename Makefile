@@ -30,7 +30,7 @@ help: $(VENV)/made ## This list
 	@$(NOX) -l | sed -n 's/^[*-] /make /p'
 
 .PHONY: check
-check: $(VENV)/made ## Lint and unit tests, in a minute
+check: $(VENV)/made ## Lint and unit tests, in a few minutes
 	@$(NOX) --parallel 2 -s $(CHECK)
 
 # What a reader of a log's end wants to know comes last: what failed sessions said, and pytest's closing lines.

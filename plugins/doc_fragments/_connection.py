@@ -16,7 +16,7 @@ options:
         used.
       - If not given, the environment variables E(CONTROLLER_HOST), E(TOWER_HOST), E(AAP_HOSTNAME) and
         E(GATEWAY_HOSTNAME) are tried, then C(host) in the configuration files, then V(127.0.0.1).
-      - The path of the API (C(/api/v2/) or, behind a gateway, C(/api/controller/v2/)) is found out. The environment
+      - The path of the API (C(/api/v2/) or, behind a gateway, C(/api/controller/v2/)) is discovered. The environment
         variable E(CONTROLLER_OPTIONAL_API_URLPATTERN_PREFIX) sets it for unusual installations.
       - Redirects are not followed; give the final address.
     type: str
@@ -72,20 +72,20 @@ options:
       - How often a request that only reads is tried again when it fails in passing (no connection, an answer 429 or
         5xx); V(5) unless set otherwise. While waiting for a job reads are tried again until the wait is over.
       - A list that is not answered within O(request_timeout) is tried again in smaller pages.
-      - A refusal (401 or 403) is believed when it is given twice, a second apart, whatever this number. Of what had
+      - A refusal (401 or 403) is believed when it is given twice, a second apart, whatever this number. For what had
         been granted before in the same task it counts as failing in passing for five minutes.
       - The request that relaunches is sent again only where it surely was not carried out (no connection, an answer
-         401 or 403 of the controller itself, an answer 429 of the controller or of a proxy before it). Where the answer
-         took more than two seconds, it is looked first whether somebody else has done the work meanwhile.
+         401 or 403 of the controller itself, an answer 429 of the controller or of a proxy before it). If the answer
+         took more than two seconds, the task first looks whether somebody else has done the work meanwhile.
       - If not given, the environment variable E(AAP_MAX_RETRIES) is tried, then C(max_retries) in the configuration
         files.
     type: int
     aliases: [aap_max_retries]
   retry_backoff_factor:
     description:
-      - Seconds that measure the pauses between these tries; V(2) unless set otherwise. The first pause is up to half
-        of it, each further one up to double the one before, and a C(Retry-After) header prolongs it. Behind a launch,
-        where tries go on beyond O(max_retries), these are at least a second apart.
+      - Base of the pauses between these tries, in seconds; V(2) unless set otherwise. The first pause is up to half of
+        it, each further one up to double the one before, and a C(Retry-After) header prolongs it. After a launch, tries
+        go on beyond O(max_retries), at least a second apart.
       - If not given, the environment variable E(AAP_RETRY_BACKOFF_FACTOR) is tried, then C(retry_backoff_factor) in
         the configuration files.
     type: float

@@ -15,7 +15,7 @@ options:
       - What is done about failed hosts by what each of them failed with last. The first rule that fits counts; a host
         that none fits is retried as without rules.
       - A host that is parked needs a person, and is not retried. O(hosts=remaining) leaves it out. With O(hosts=failed)
-        the controller relaunches all failed hosts of a job together, so that the others are retried only where a job of
+        the controller relaunches all failed hosts of a job together, so the others are retried only where a job of
         the same work has failed on them and not on a parked one; else the job is not retried while a host is parked.
       - When nothing but parked hosts is left, or nothing can be retried without them, the task fails, and its result
         tells the hosts and why.

@@ -35,7 +35,7 @@ attributes:
     support: partial
     details:
       - Work that has succeeded is not run again, and an active relaunch is adopted. Relaunches that fail again are
-        not the state asked for, so that the next task relaunches them again, up to O(max_attempts) times.
+        not the state asked for, so the next task relaunches them again, up to O(max_attempts) times.
 options:
   kinds:
     description:
@@ -117,7 +117,7 @@ options:
     description:
       - How many of the task's relaunches may be active at a time.
       - A job that would have to wait behind another one of this task, since its template allows one job at a time, is
-        not launched before that has ended, so that it takes no place of others.
+        not launched before that has ended, so it does not take the place of others.
         One that would have to wait behind somebody else's job comes last.
     type: int
     default: 5
@@ -139,7 +139,7 @@ options:
     description:
       - Run each update of a project or an inventory source that failed in the time of the selection, and has not been
         successful since, once more before the jobs that depend on it; that of a project of theirs whenever it failed.
-        It is waited for, so that O(wait=true) is needed. Jobs whose update fails again are not launched, and the task
+        It is waited for, so O(wait=true) is needed. Jobs whose update fails again are not launched, and the task
         fails.
       - Without it such updates are only named, with the jobs that depend on them. The user has to be allowed to see and
         to update the projects and inventories.
@@ -164,7 +164,7 @@ notes:
   - The O(rules) are for jobs; workflow jobs are resumed without them. The O(deadline) is for both.
   - With O(hosts=all) too a job is left to a person while a rule parks one of its failed hosts.
   - A rule's C(retries) takes the place of O(max_attempts). Its C(delay) is not slept through. A job whose last run has
-    ended less than that ago is left for later, so that a recovery that runs by schedule retries it then.
+    ended less than that ago is left for later, and the next run of a scheduled recovery retries it.
   - A job no longer matters where a later job of the same work has succeeded on its failed hosts, whatever launched
     that, a schedule for instance. Where such a job is active, it is waited for.
   - Failed jobs of the same work take turns, the newest first. What is left of an older one is decided on when its turn

@@ -52,9 +52,9 @@ notes:
   - The verdict is that of M(relaunch.controller.job_relaunch) with C(wait=true), by the same look at later jobs of the
     same work and the same decision.
   - The task fails only where the job cannot be read. That a relaunch would be refused is a verdict.
-  - It asks for no more than M(relaunch.controller.job_relaunch) with C(hosts=failed) or C(hosts=remaining) would,
-    beside which failed hosts are disabled by now, the job type that the template has by now, and one page of earlier
-    jobs where the job is a relaunch itself.
+  - It asks for what M(relaunch.controller.job_relaunch) with C(hosts=failed) or C(hosts=remaining) asks for, and which
+    failed hosts are now disabled, the template's present job type, and one page of earlier jobs if the job is a
+    relaunch itself.
   - Whether a task gives the passwords that the job asks for is not known to it, and does not matter to the verdict.
   - Where all failed hosts are disabled no relaunch is its verdict. M(relaunch.controller.job_relaunch) with
     C(hosts=failed) learns that by its first relaunch, which begins on no host, unless they failed in several jobs, or
@@ -123,7 +123,7 @@ verdict:
     - V(launch), it would launch a relaunch. V(adopt), another job of the same work is active, which it would take and
       wait for. V(await), it would wait for the end of a job, and decide by that. V(done), the hosts are done as far as
       they can be, and nothing would be launched. V(refuse), it would fail without launching anything,
-      or since a relaunch on all hosts would have another limit or job type by now.
+      or since a relaunch on all hosts would now have another limit or job type.
   returned: when the job can be read
   type: str
   choices: [launch, adopt, await, done, refuse]
@@ -175,7 +175,7 @@ hosts:
         - Whether a relaunch on failed hosts would run on a host that is not done.
         - V(relaunch), it would. V(idle), the host is disabled, or the play does not target it. V(elsewhere), it is in
           another slice of the inventory by now. V(gone), it is not in the inventory any more. V(again), it was deleted
-          and added again, so that a launch that is limited to its name would. V(whole), only a relaunch on all hosts
+          and added again; only a launch that is limited to its name would. V(whole), only a relaunch on all hosts
           runs on it, since it was made by the playbook, or is localhost.
       type: str
       choices: [relaunch, idle, elsewhere, gone, again, whole]

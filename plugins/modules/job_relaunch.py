@@ -31,8 +31,8 @@ attributes:
         and fails where a real run would.
       - Where the results of a job that has ended are not all in, a warning says so. Of the job itself, if it has just
         ended, nothing is predicted that depends on them.
-      - A relaunch on all hosts takes over the limit that the template has by now, unless the job was prompted with one.
-        Where that is another than the job's, a real run launches it and then fails. Check mode fails too.
+      - A relaunch on all hosts takes the template's present limit, unless the job was prompted with one. If that
+        differs from the job's, a real run launches it and then fails. Check mode fails too.
   diff_mode:
     support: full
     details:
@@ -43,7 +43,7 @@ attributes:
     details:
       - A job whose work has succeeded, through itself or through later relaunches of it, is not run again, and a
         relaunch that is running is adopted, also if its template was edited in between.
-      - Not with O(force=true). A relaunch that fails again is not the state asked for, so that the next task
+      - Not with O(force=true). A relaunch that fails again is not the state asked for, so the next task
         relaunches again.
 options:
   hosts:
@@ -54,7 +54,7 @@ options:
         remaining ones is relaunched, if there is one and the user may.
       - V(remaining) runs on exactly the hosts that are not done, by the newest result of each over all jobs of the same
         work. They may have failed, or been stopped by a job that ended early for them, or never been begun, or been
-        deleted and added again. No relaunch does that, so that the I(template) is launched, with the prompts that the
+        deleted and added again. No relaunch does that, so the I(template) is launched, with the prompts that the
         job was launched with, and a limit of these hosts. The new job counts as the same work as the job.
       - For V(remaining) the template has to ask for its limit at launch, and still for what else the job was prompted
         with. The execute role on the template is enough, unless the job was prompted with an inventory, credentials or
@@ -82,13 +82,13 @@ options:
   job_type:
     description:
       - Relaunch as a job of this type. A success of another type does not count then.
-      - What a check job checked has been done on no host where it is to be V(run). O(hosts=remaining) runs on all of
-        its hosts then, and with O(hosts=failed) they are more than the failed ones; see O(fallback_to_all).
-      - Only newer controllers can. Others would ignore it and run a job that was to be checked only, so that the task
-        fails before anything is launched unless the controller says that it takes a job type. In O(changes) it works
-        on all of them, where the template asks for it.
-      - Without it a relaunch has to be of the job's own type. The task fails if the template only checks by now. Once a
-        relaunch has shown that, V(run) relaunches as run all the same on a controller that takes a job type.
+      - What a check job only checked counts as done on no host for V(run). O(hosts=remaining) then runs on all of its
+        hosts, and with O(hosts=failed) more is left than the failed ones; see O(fallback_to_all).
+      - Only newer controllers can do this. Others would ignore it, and run a job that was only to be checked, so the
+        task fails before anything is launched unless the controller says that it takes a job type. In O(changes) it
+        works on all of them, if the template asks for it.
+      - Without it a relaunch must be of the job's own type. The task fails if the template now only checks. Once a
+        relaunch has shown that, V(run) still relaunches as run on a controller that takes a job type.
     type: str
     choices: [run, check]
   force:
@@ -101,19 +101,19 @@ options:
     default: false
   changes:
     description:
-      - Run the job with something other than what it was prompted with. No relaunch does that, so that the template is
+      - Run the job with something other than what it was prompted with. No relaunch does that, so the template is
         launched, with the prompts of the job and these in their place; with O(hosts=failed) and O(hosts=remaining)
         limited to those hosts.
       - The keys are C(extra_vars), which are merged with those that the job was launched with, C(job_tags),
         C(skip_tags), C(verbosity), C(scm_branch), C(diff_mode), C(credentials), C(inventory), C(execution_environment),
         C(forks), C(timeout), C(labels) and C(job_type). Inventories, execution environments, credentials and labels are
         given by name, number or named URL (such as V(Web++Default) for an inventory), as O(job_template) is. A name
-        that several of a kind have is refused, with their numbers. Credentials take the place of those that the job
+        that several of them have is refused, with their numbers. Credentials take the place of those that the job
         was prompted with, and of the template's own of the same kind; labels are added to the template's own.
-      - The same work is what was launched with the same prompts and these changes, so that it is done once. The job
+      - The same work is what was launched with the same prompts and these changes, so it is done once. The job
         itself, and relaunches of it without the changes, are other work. With O(hosts=all) a job that was successful is
         run again with the changes.
-      - The template has to ask for each of them at launch. Otherwise nothing is sent, and all for which it does not ask
+      - The template has to ask for each of them at launch. Otherwise nothing is sent, and those it does not ask for
         are named.
       - With C(--diff) the changed values are in RV(diff). Variables that are secret answers to a survey are masked
         there and in messages, since the controller knows them. Where others are secret set C(no_log) on the task. Among
@@ -145,16 +145,16 @@ options:
     type: bool
     default: false
 notes:
-  - A job that O(hosts=remaining) or O(changes) has launched is no relaunch to the controller, so that O(job_template)
-    may mean it. What it was limited to is all that is asked about then; give O(job_id) to go on with the first job.
+  - To the controller a job that O(hosts=remaining) or O(changes) has launched is no relaunch, so O(job_template) may
+    mean it, and then only the hosts in its limit count. Give O(job_id) to go on with the first job.
   - A relaunch takes the current template, and the prompts that the job was launched with. It takes no other variables
     and no other limit, and the playbook starts from its beginning. Where O(hosts=remaining) or O(changes) asks for
     others, the template is launched instead, with these prompts.
   - The controller keeps no link from a relaunch to its source. Later jobs count as the same work by their template,
     values and prompts, and for each host its newest result counts.
   - Each relaunch is carried out at most once. Of several callers in the same instant at most one job survives, the one
-    with the lowest number, but a relaunch before a launch of the template; the others cancel theirs and take that one.
-    Theirs may have begun to run by then. Where beginning twice does harm, switch simultaneous runs of the template off.
+    with the lowest number, a relaunch rather than a launch of the template; the others cancel theirs and take that one.
+    Theirs may have begun to run by then. Where starting twice does harm, switch off I(concurrent jobs) in the template.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process where that makes
     no difference (a local connection, no C(become), C(async) or C(environment), the Python that runs
     C(ansible-playbook), which has to have C(requests)), and runs the module everywhere else, and on macOS always. The

@@ -97,8 +97,8 @@ notes:
     that would last beyond the O(deadline) is not begun.
   - The job that O(job_template) means is looked up once, so that a job that somebody else launches in the meantime is
     left alone.
-  - Each round is what M(relaunch.controller.job_relaunch) does with O(hosts) and C(wait=true), so that all that is said
-    there holds here.
+  - Each round is what M(relaunch.controller.job_relaunch) does with O(hosts) and C(wait=true). All that is said there
+    holds here.
   - A relaunch that ran and failed, or that was successful and left hosts that another one would run on, is followed by
     another round. All else ends the task, see RV(ended). A relaunch that was canceled, refused or could not be waited
     for is not tried again.

@@ -38,7 +38,7 @@ attributes:
         with the same values, is not run again, and one that is running is adopted. Not with O(nodes=all) and
         O(force=true).
       - With O(nodes=all), a success counts unless a relaunch of it has failed since.
-      - A run that fails again is not the state asked for, so that the next task goes on from there.
+      - A run that fails again is not the state asked for, so the next task goes on from there.
 options:
   workflow_job_id:
     description:
@@ -130,7 +130,7 @@ notes:
   - Before anything is made, the task tells all that stands in the way. Right before the launch it looks once more, and
     if what remained has succeeded meanwhile, it deletes the template and launches nothing.
   - A node that needs all of its parents and whose only parent ended in an error keeps its workflow job running for
-    ever on some versions of AWX, so that a wait should have a O(timeout).
+    ever on some versions of AWX, so a wait should have a O(timeout).
   - After the deletion of the temporary template only system administrators and auditors can read its workflow job; the
     jobs of its nodes stay readable.
   - An action plugin of the same name runs the module's code inside the C(ansible-playbook) process where that makes
