@@ -18,9 +18,9 @@ from .._api.client import ControllerClient
 from .._api.errors import if_visible
 from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
-from .._api.paging import entries_in, first_entries, page_of
+from .._api.paging import NAMES_LIMIT, by_names, entries_in, first_entries, page_of
 from .end_of_run import End, Missed, RunStarts, decide_end
-from .host_patterns import LOCALHOST, NAMES_LIMIT, HostPattern, PatternHosts, by_names, terms
+from .host_patterns import LOCALHOST, HostPattern, PatternHosts, terms
 from .starts import FAILURE_EVENTS, RESULT_EVENTS, START_EVENTS, STATISTICS, Batch, Failure, Failures, Started
 
 # Failures that are asked for at once; of more it is the newest that count.

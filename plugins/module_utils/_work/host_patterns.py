@@ -18,15 +18,13 @@ from functools import lru_cache
 
 from .._api.client import ControllerClient
 from .._api.jobs import EVERYBODY, told
-from .._api.paging import entries_in
+from .._api.paging import entries_in, rows_named
 
 # What needs no row in an inventory.
 LOCALHOST = frozenset({"localhost", "127.0.0.1", "::1"})
 # The group that ansible makes, so that no inventory lists it.
 UNGROUPED = "ungrouped"
 
-# More names make a request line too long for some proxies.
-NAMES_LIMIT = 100
 # Each group of a pattern costs a request.
 GROUPS_LIMIT = 2
 
@@ -64,27 +62,6 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def by_names(key: str, names: t.Collection[str], at_once: int = NAMES_LIMIT) -> list[dict[str, str]]:
-    """Filters for what has one of these names, in as many requests as they need; ``__in`` takes names apart at commas.
-
-    :param key: of the filter for a single name.
-    """
-    plain = sorted(name for name in names if "," not in name)
-    several = (",".join(plain[start : start + at_once]) for start in range(0, len(plain), at_once))
-    return [*({f"{key}__in": some} for some in several), *({key: name} for name in sorted(names) if "," in name)]
-
-
-def rows_named(
-    client: ControllerClient, path: str, names: t.Collection[str], at_once: int = NAMES_LIMIT
-) -> dict[str, dict[str, t.Any]]:
-    """By name, the entries of a list, of hosts or groups, that have one of these names.
-
-    :raises ControllerError: they could not be read.
-    """
-    several = by_names("name", names, at_once)
-    return {str(row.get("name")): row for some in several for row in client.results(path, **some)}
 
 
 def are_plain(names: t.Iterable[str]) -> bool:
@@ -170,7 +147,7 @@ class PatternHosts:
         :raises ControllerError: it could not be read.
         """
         left = frozenset(names) - self._known
-        return left <= rows_named(self._client, f"inventories/{self._inventory}/hosts/", left).keys()
+        return left <= rows_named(self._client.results, f"inventories/{self._inventory}/hosts/", left).keys()
 
     def _named(self, names: frozenset[str], hosts: frozenset[str]) -> Meant:
         """Those of the hosts that have one of these names, or are in such a group."""
@@ -196,7 +173,7 @@ class PatternHosts:
             return None
         members: set[str] = set()
         for group in found:
-            members.update(rows_named(self._client, f"groups/{group['id']}/all_hosts/", hosts))
+            members.update(rows_named(self._client.results, f"groups/{group['id']}/all_hosts/", hosts))
         return hosts & members
 
 

@@ -18,8 +18,8 @@ from .._api.client import ControllerClient
 from .._api.errors import if_visible
 from .._api.jobs import Job, parse_time
 from .._api.kinds import JOB
-from .._api.paging import NUMBERS_AT_ONCE, by_numbers, in_chunks
-from .host_patterns import LOCALHOST, UNGROUPED, are_plain, by_names, rows_named, terms
+from .._api.paging import NUMBERS_AT_ONCE, by_names, by_numbers, in_chunks, rows_named
+from .host_patterns import LOCALHOST, UNGROUPED, are_plain, terms
 from .ledger import HostRecord, Reach
 from .runs import HostKey, Run
 from .starts import FAILURE_EVENTS
@@ -75,7 +75,7 @@ class ActiveLimits:
     def _in_inventory(self, inventory: int, kind: str, names: t.Collection[str]) -> dict[str, datetime]:
         """Those of some names that an inventory has for its groups, or its hosts, with when these were made."""
         plain = [name for name in names if are_plain([name])]
-        rows = rows_named(self._client, f"inventories/{inventory}/{kind}/", plain, NAMES_AT_ONCE)
+        rows = rows_named(self._client.results, f"inventories/{inventory}/{kind}/", plain, NAMES_AT_ONCE)
         return {name: parse_time(row.get("created")) for name, row in rows.items()}
 
 

@@ -13,19 +13,8 @@ from datetime import datetime
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, if_visible
 from .._api.jobs import HostSummary, Job, parse_time
-from .._api.paging import NUMBERS_AT_ONCE, PAGE_SIZE, entries_in
-from .host_patterns import (
-    GROUPS_LIMIT,
-    NAMES_LIMIT,
-    ODD_PARTS,
-    ODD_STARTS,
-    HostPattern,
-    PatternHosts,
-    are_plain,
-    by_names,
-    may_be_no_limit,
-    rows_named,
-)
+from .._api.paging import NAMES_LIMIT, NUMBERS_AT_ONCE, PAGE_SIZE, by_names, entries_in, rows_named
+from .host_patterns import GROUPS_LIMIT, ODD_PARTS, ODD_STARTS, HostPattern, PatternHosts, are_plain, may_be_no_limit
 
 # So many hosts are named; of more the number is told.
 HOSTS_NAMED = 200
@@ -303,7 +292,7 @@ def may_be_made(
     def without_row() -> set[str]:
         left = {name for pattern in map(HostPattern.of, patterns) for name in pattern.names if are_plain([name])}
         for kind in ("groups", "hosts"):
-            left -= rows_named(client, f"inventories/{job.inventory}/{kind}/", left).keys()
+            left -= rows_named(client.results, f"inventories/{job.inventory}/{kind}/", left).keys()
         return left
 
     left = if_visible(without_row)

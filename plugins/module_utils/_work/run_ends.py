@@ -17,8 +17,8 @@ from .._api.client import ControllerClient
 from .._api.errors import if_visible
 from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
+from .._api.paging import NAMES_LIMIT
 from .end_of_run_reader import EndOfRun, StartsRead, edited, range_of, read_end_of_run, read_started
-from .host_patterns import NAMES_LIMIT
 from .ledger import ended
 from .never_begun import NO_INVENTORY, NOT_READABLE, OF_SLICE, NeverBegun
 from .runs import Run

@@ -16,9 +16,9 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.client im
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import AnswerError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import HostSummary, Job
+from ansible_collections.relaunch.controller.plugins.module_utils._api.paging import NAMES_LIMIT
 from ansible_collections.relaunch.controller.plugins.module_utils._work.host_patterns import (
     GROUPS_LIMIT,
-    NAMES_LIMIT,
     HostPattern,
     terms,
 )
