@@ -61,8 +61,7 @@ def read_config_file(path: str) -> dict[str, t.Any]:
     """
     try:
         # Some editors begin a file with a mark of its encoding.
-        with open(path, encoding="utf-8-sig") as file:
-            text = file.read()
+        text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise OptionError(f"The configuration file {path} cannot be read: {reason}.") from None
