@@ -348,12 +348,16 @@ def counted(number: int, noun: str) -> str:
 
 
 def get(client: ControllerClient, job_id: int, kind: Kind = JOB) -> Job:
-    """A job's detail."""
+    """A job's detail.
+
+    :raises ControllerError: it could not be read, or is no job's. Where it is not there, or not for this user to see,
+        that is ``not_visible``.
+    """
     return Job.of(client.get(kind.at(job_id)))
 
 
 def get_once(client: ControllerClient, job_id: int, kind: Kind = JOB) -> Job:
-    """A job's detail, with a single attempt: for a wait, which does its own trying again."""
+    """As ``get``, with a single attempt: for a wait, which does its own trying again."""
     return Job.of(client.get_once(kind.at(job_id)))
 
 
@@ -372,7 +376,10 @@ def is_of_one_address(client: ControllerClient, error: ControllerError) -> bool:
 
 
 def kind_of(client: ControllerClient, job_id: int) -> t.Optional[str]:
-    """What a number stands for, as ``type`` in the API; None where it is nothing that this user may see."""
+    """What a number stands for, as ``type`` in the API; None where it is nothing that this user may see.
+
+    :raises ControllerError: it could not be asked for.
+    """
     return next((str(unified.get("type")) for unified in client.results("unified_jobs/", id=job_id)), None)
 
 
@@ -385,6 +392,7 @@ def get_named(
         for where it is no job of this kind, as of ``kind_of``.
     :param deleted: the sentence for one that is not there though a list has just shown it; empty where none has.
     :raises RefusedError: there is none that this user may see.
+    :raises ControllerError: it could not be read for another reason.
     """
     try:
         return get(client, job_id, kind)
@@ -404,6 +412,7 @@ def host_summaries(client: ControllerClient, job_id: int, failed: bool = False) 
     """The hosts in a finished job's statistics, sorted by name; none before its events are processed.
 
     :param failed: only the failed and unreachable ones.
+    :raises ControllerError: they could not be read.
     """
     query = {"failed": "true"} if failed else {}
     entries = client.results(JOB.at(job_id, "job_host_summaries"), **query)

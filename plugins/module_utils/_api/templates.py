@@ -85,12 +85,18 @@ def number_of(client: ControllerClient, kind: NamedKind, name_or_id: str) -> int
 
 
 def read_job_template(client: ControllerClient, number: int) -> Template:
-    """A job template in detail; empty where it is gone, or this user may not see it."""
+    """A job template in detail; empty where it is gone, or this user may not see it.
+
+    :raises ControllerError: it could not be read for another reason.
+    """
     return if_visible(lambda: client.get(f"{JOB_TEMPLATE.path}{number}/")) or {}
 
 
 def read_survey(client: ControllerClient, number: int) -> t.Optional[t.Sequence[t.Mapping[str, t.Any]]]:
-    """The questions of a job template's survey; None where this user may not see them."""
+    """The questions of a job template's survey; None where this user may not see them.
+
+    :raises ControllerError: they could not be read for another reason.
+    """
     survey = if_visible(lambda: client.get(f"{JOB_TEMPLATE.path}{number}/survey_spec/"))
     return None if survey is None else tuple(survey.get("spec") or ())
 

@@ -61,6 +61,7 @@ def failures(client: ControllerClient, job_id: int, summaries: t.Sequence[HostSu
     """What failed hosts failed with.
 
     :param summaries: of the job.
+    :raises ControllerError: the events could not be read.
     """
     found = tuple(reversed(causes(client, job_id, summaries).values()))
     shown = found[:FAILURES_LIMIT]
@@ -97,7 +98,10 @@ def causes(
 
 
 def stdout_tail(client: ControllerClient, job_id: int) -> str:
-    """The last lines of a job's output, without colours; the controller counts a negative start from the end."""
+    """The last lines of a job's output, without colours; the controller counts a negative start from the end.
+
+    :raises ControllerError: it could not be read.
+    """
     tail = client.get(JOB.at(job_id, "stdout"), format="json", start_line=-TAIL_LINES)
     return _plain(str(tail.get("content") or ""))[-TAIL_LIMIT:]
 

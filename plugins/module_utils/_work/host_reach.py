@@ -95,6 +95,7 @@ class InventoryRows:
         """The rows of an inventory with these names, by name; None where that may not be read.
 
         :param inventory: the source's, if none is given.
+        :raises ControllerError: they could not be read for another reason.
         """
         found = self.rows(by_names("name", names, NAMES_AT_ONCE), inventory)
         if found is None:
@@ -134,6 +135,7 @@ class InventoryRows:
         """The hosts of an inventory that some queries are for; None where it may not be read, or is gone.
 
         :param inventory: the source's, if none is given.
+        :raises ControllerError: they could not be read for another reason.
         """
         inventory = inventory or self._source.inventory
         if inventory is None:

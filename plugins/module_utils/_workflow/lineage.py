@@ -453,7 +453,10 @@ def refuse_own(client: ControllerClient, own_job: t.Optional[int], job: Job) -> 
 
 
 def readable(client: ControllerClient, job: Job) -> Job:
-    """A workflow job's detail; what is known of it where only administrators and auditors may read that."""
+    """A workflow job's detail; what is known of it where only administrators and auditors may read that.
+
+    :raises ControllerError: it could not be read for another reason.
+    """
     try:
         return _jobs.get(client, job.id, WORKFLOW_JOB)
     except AnswerError as error:

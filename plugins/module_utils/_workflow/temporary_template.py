@@ -55,7 +55,10 @@ class Earlier:
 
 
 def earlier(client: ControllerClient, source_id: int) -> list[Earlier]:
-    """Those of a workflow job, oldest first."""
+    """Those of a workflow job, oldest first.
+
+    :raises ControllerError: they could not be read.
+    """
     found = []
     for entry in client.results("workflow_job_templates/", description=description(source_id), order_by="id"):
         query = {"unified_job_template": entry["id"], "order_by": "-id", "page_size": 1}
