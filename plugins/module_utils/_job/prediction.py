@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The facts that a relaunch would have, beside its source, and sentences about its hosts. Nothing is asked here.
+"""The facts that a relaunch would have, side by side with its source, and sentences about its hosts. Nothing is asked.
 
 Private to this collection.
 """
@@ -13,12 +13,12 @@ import typing as t
 from dataclasses import dataclass
 
 from .._api import jobs as _jobs
-from .._api.jobs import Job, summary_of
-from .._launch.changes import values_shown, variables_shown
+from .._api.jobs import Job, names_in, summary_of
+from .._launch.changes import variables_shown
 from .._launch.template_launch import ONE_OBJECT, sendable
 from .._work.decision import Launch
 from .._work.ledger import Ledger
-from .._work.same_work import survey_defaults, survey_kinds, variables_in
+from .._work.same_work import survey_defaults, survey_kinds, variables_in, variables_of
 from .work import JobWork, host_names
 
 _Facts = t.Mapping[str, t.Any]
@@ -138,3 +138,24 @@ def side_by_side(work: JobWork, facts: _Facts, header: str) -> t.Optional[dict[s
         if after[name] is None:
             del before[name], after[name]
     return dict(before=before, after=after, before_header=f"job {work.source.id}", after_header=header)
+
+
+def values_shown(job: Job, names: t.Iterable[str]) -> dict[str, t.Any]:
+    """What a job has, to be shown beside another: by name what has one in its summaries, else by number."""
+    return {name: _value_shown(job, name) for name in names}
+
+
+def _value_shown(job: Job, name: str) -> t.Any:
+    found = job.facts.get(name)
+    if name == "extra_vars":
+        return variables_of(found)
+    if name == "labels":
+        return sorted(one["id"] for one in summary_of(job.facts, name).get("results") or ())
+    if name == _CREDENTIALS:
+        entries = (job.facts.get("summary_fields") or {}).get(name, ())
+        return None if entries is None else sorted((one.get("name") or one["id"] for one in entries), key=str)
+    if name in ("job_tags", "skip_tags"):
+        return ",".join(sorted(names_in(found)))
+    if name in ONE_OBJECT and summary_of(job.facts, name).get("id") == found:
+        return summary_of(job.facts, name).get("name") or found
+    return found

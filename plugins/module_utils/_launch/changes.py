@@ -16,8 +16,8 @@ from .._api import templates as _templates
 from .._api.client import ControllerClient
 from .._api.connection import LARGEST_NUMBER, leaves
 from .._api.errors import OptionError, RefusedError
-from .._api.jobs import Job, names_in, summary_of, told
-from .._work.same_work import MASK, variables_in, variables_of
+from .._api.jobs import Job, told
+from .._work.same_work import MASK, variables_in
 
 Changes = t.Mapping[str, t.Any]
 
@@ -119,11 +119,6 @@ def _truth(name: str, value: t.Any) -> bool:
     return text in ("true", "yes")
 
 
-def values_shown(job: Job, names: t.Iterable[str]) -> dict[str, t.Any]:
-    """What a job has, to be shown beside another: by name what has one in its summaries, else by number."""
-    return {name: _of_job(job, name) for name in names}
-
-
 def variables_shown(
     job: Job, variables: t.Mapping[str, t.Any], survey: t.Optional[t.Mapping[str, str]]
 ) -> dict[str, t.Any]:
@@ -148,19 +143,3 @@ def secret_texts(job: Job, changes: Changes, survey: t.Optional[t.Mapping[str, s
 def _secret_names(job: Job, survey: t.Optional[t.Mapping[str, str]]) -> set[str]:
     secret = {name for name, kind in (survey or {}).items() if kind == "password"}
     return secret.union(name for name, value in variables_in(job.facts).items() if value == MASK)
-
-
-def _of_job(job: Job, name: str) -> t.Any:
-    found = job.facts.get(name)
-    if name == "extra_vars":
-        return variables_of(found)
-    if name == "labels":
-        return sorted(one["id"] for one in summary_of(job.facts, name).get("results") or ())
-    if name == "credentials":
-        entries = (job.facts.get("summary_fields") or {}).get(name, ())
-        return None if entries is None else sorted((one.get("name") or one["id"] for one in entries), key=str)
-    if name in ("job_tags", "skip_tags"):
-        return ",".join(sorted(names_in(found)))
-    if name in ONE and summary_of(job.facts, name).get("id") == found:
-        return summary_of(job.facts, name).get("name") or found
-    return found

@@ -13,11 +13,8 @@ import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import OptionError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._launch.changes import (
-    changes_of,
-    values_shown,
-    variables_shown,
-)
+from ansible_collections.relaunch.controller.plugins.module_utils._job.prediction import values_shown
+from ansible_collections.relaunch.controller.plugins.module_utils._launch.changes import changes_of, variables_shown
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job
 
 
