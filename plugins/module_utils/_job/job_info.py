@@ -39,11 +39,11 @@ from .._work.ledger_reader import JobsRead
 from .._work.runs import Run, runs_query
 from .._work.same_work import same_but_limit
 from .driver import drive
-from .launch_template import Preparers, limited_to
+from .launch_template import Preparer, limited_to
 from .options import RelaunchRequest, taking_over
 from .outcome import JobOutcome, RelaunchOutcome, carrying, first_error, outcome_of
 from .prediction import on, once_more
-from .relaunch import Preparer
+from .relaunch import RelaunchPreparer
 from .relaunch_job import source_job_id
 from .sequence import adopted_outcome, done_outcome
 from .verdict import unless_bereft
@@ -122,12 +122,12 @@ def _unless_refused(work: JobWork, ledger: Ledger, decision: Launch) -> Decision
     """The launch, where nothing that is known beforehand speaks against it."""
     try:
         if decision.hosts == REMAINING:
-            Preparers(work).prepared(decision, RelaunchOutcome(), ledger)
+            Preparer(work).prepared(decision, RelaunchOutcome(), ledger)
         else:
-            preparer = Preparer(work)
-            preparer.unopposed(RelaunchOutcome())
-            preparer.refuse_other_type()
-            preparer.refuse_other_limit(decision)
+            relaunch = RelaunchPreparer(work)
+            relaunch.unopposed(RelaunchOutcome())
+            relaunch.refuse_other_type()
+            relaunch.refuse_other_limit(decision)
     except ControllerError as error:
         if not isinstance(first_error(error), RefusedError):
             raise

@@ -30,18 +30,18 @@ from .._work.host_patterns import limit_of, not_limitable, not_limitable_sentenc
 from .._work.ledger import Ledger
 from .outcome import BrokenOffError, RelaunchOutcome, carrying
 from .prediction import Basis, future_facts, side_by_side
-from .relaunch import Prepared, Preparer, launched_outcome, with_new_job, with_passwords
+from .relaunch import Prepared, RelaunchPreparer, launched_outcome, with_new_job, with_passwords
 from .work import JobWork, host_names
 
 _PASSWORDS = "credential_passwords"
 
 
-class Preparers:
+class Preparer:
     """Asks what has to be known before a relaunch, or before the launch of the template, each thing once."""
 
     def __init__(self, work: JobWork) -> None:
         self.work = work
-        self._relaunch = Preparer(work)
+        self._relaunch = RelaunchPreparer(work)
 
     def prepared(self, decision: Launch, outcome: RelaunchOutcome, ledger: Ledger) -> Prepared:
         """What a launch takes; in check mode with what would come of it.

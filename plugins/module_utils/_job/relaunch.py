@@ -51,7 +51,7 @@ class Prepared:
     template: t.Optional[str] = None
 
 
-class Preparer:
+class RelaunchPreparer:
     """Asks what has to be known of a job before its relaunch, each thing once."""
 
     def __init__(self, work: JobWork) -> None:

@@ -31,7 +31,7 @@ from .._work.decision import ALL, FAILED, REMAINING, Adopt, Await, Decision, Don
 from .._work.host_patterns import may_be_no_limit
 from .._work.runs import same_limit
 from .after_launch import after_adoption, after_launch, until_ended
-from .launch_template import Preparers, limited_to, outcome_after
+from .launch_template import Preparer, limited_to, outcome_after
 from .outcome import (
     BrokenOffError,
     Outcome,
@@ -97,14 +97,14 @@ class RelaunchSequence:
         if work.request.check_mode and results_open(work):
             said = f"Job {source.id} has just ended, and not all of its results are in: these decide."
             return outcome.saying(f"{said} They would be waited for.")
-        preparers = Preparers(work)
+        preparer = Preparer(work)
         while True:
             with carrying(outcome):
                 disabled = work.request.options.hosts == REMAINING
                 look = yield from work.look(hosts_needed=self._hosts_needed, disabled=disabled)
                 if work.request.one_of_many and work.source is source and _lacks_counts(source, look):
                     work = self._settled(_jobs.get(work.client, source.id))
-                    preparers = Preparers(work)
+                    preparer = Preparer(work)
                     continue
                 look, decision = work.decide(look)
                 decision = unless_bereft(work, _unless_forbidden(decision, self._forbidden))
@@ -121,14 +121,14 @@ class RelaunchSequence:
                         # A list does not tell whether it ever began.
                         known = ended.id == source.id and ended.in_detail
                         work = self._settled(ended if known else _jobs.get(work.client, source.id))
-                    preparers = Preparers(work)
+                    preparer = Preparer(work)
                 self._looks = 0
                 continue
             if work.request.options.hosts != ALL:
                 outcome = with_hosts(outcome, look.ledger)
             outcome = self.state.outcome = self._without_left_new(work, look, outcome)
             with carrying(outcome):
-                judged = yield from self._act(preparers, look, decision, outcome)
+                judged = yield from self._act(preparer, look, decision, outcome)
             if not judged.again:
                 self.due = judged.due
                 return judged.outcome
@@ -156,8 +156,8 @@ class RelaunchSequence:
             outcome = outcome.warned(_jobs.never_runs(job, problem=problem))
         return outcome
 
-    def _act(self, preparers: Preparers, look: Look, decision: Settled, outcome: RelaunchOutcome) -> Steps[Judged]:
-        work = preparers.work
+    def _act(self, preparer: Preparer, look: Look, decision: Settled, outcome: RelaunchOutcome) -> Steps[Judged]:
+        work = preparer.work
         if isinstance(decision, Refuse):
             by = look.ledger.last_done if decision.cut_short else None
             if by is not None:
@@ -173,7 +173,7 @@ class RelaunchSequence:
             self.passed.pop()
             raise _none_runs(work, never_ran, outcome)
         try:
-            return (yield from self._launch(preparers, look, decision, outcome))
+            return (yield from self._launch(preparer, look, decision, outcome))
         except ForbiddenError:
             if decision.instead is None:
                 raise
@@ -196,8 +196,8 @@ class RelaunchSequence:
         self.state.adopted = judged.outcome.job is not None
         return judged
 
-    def _launch(self, preparers: Preparers, look: Look, decision: Launch, outcome: RelaunchOutcome) -> Steps[Judged]:
-        work = preparers.work
+    def _launch(self, preparer: Preparer, look: Look, decision: Launch, outcome: RelaunchOutcome) -> Steps[Judged]:
+        work = preparer.work
         if decision.hosts == ALL:
             _refuse_whole_again(work, look, self.passed, outcome)
         masked = work.masked(look.ledger)
@@ -212,9 +212,9 @@ class RelaunchSequence:
             if work.client.clock() > look.at:
                 return Judged(outcome, again=True)
         if work.watch.launching_over:
-            raise DeadlineError(preparers.not_launched(decision, _DEADLINE_WAS_OVER))
+            raise DeadlineError(preparer.not_launched(decision, _DEADLINE_WAS_OVER))
         try:
-            prepared = preparers.prepared(decision, outcome, look.ledger)
+            prepared = preparer.prepared(decision, outcome, look.ledger)
             if _needs_names(work, look, prepared):
                 self._hosts_needed = True
                 return Judged(outcome, again=True)
