@@ -118,7 +118,7 @@ def _below_prefix(url: t.Any) -> str:
     return url.partition("/v2/")[2] if isinstance(url, str) else ""
 
 
-def time_told(date: t.Optional[str]) -> datetime:
+def time_of(date: t.Optional[str]) -> datetime:
     """The time in a Date header, with its zone; the present by the own clock where there is none."""
     return _parsed_date(date or "") or datetime.now(timezone.utc)
 
@@ -178,7 +178,7 @@ def unexpected(
     elif answer.status == 200:
         advice = " This is no controller's answer: check that controller_host is the controller itself."
     # A date in Retry-After is one of the clock that Date tells, and the own one may be wrong.
-    now = time_told(answer.headers.get("Date")).timestamp()
+    now = time_of(answer.headers.get("Date")).timestamp()
     passing = True if answer.body is None and asked.answered else None
     return AnswerError(
         f"{asked.name} was answered {answer.status}{f': {said}'.rstrip(':. ')}.{advice}",

@@ -18,7 +18,7 @@ import typing as t
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from .answer import LONGEST_PAUSE, REFUSALS, Answer, Grants, RequestMade, no_object, time_told, unexpected
+from .answer import LONGEST_PAUSE, REFUSALS, Answer, Grants, RequestMade, no_object, time_of, unexpected
 from .connection import ConnectionOptions
 from .errors import AnswerError, ControllerError, is_trouble
 from .paging import Lists
@@ -154,7 +154,7 @@ class ControllerClient(contextlib.AbstractContextManager["ControllerClient"]):
 
     def now(self) -> datetime:
         """The time by the controller's clock, to the second, as its last answer told it; else by the own one."""
-        return time_told(self._sender.date)
+        return time_of(self._sender.date)
 
     def retried(self, read: t.Callable[[], _T]) -> _T:
         """What a request answers that does no harm twice; tried again while it fails in passing."""
@@ -172,7 +172,7 @@ class ControllerClient(contextlib.AbstractContextManager["ControllerClient"]):
                 pause = backoff(attempt, self.connection.retry_backoff_factor, random.random())
                 pause = min(left, max(pause, error.retry_after or 0, PATIENT_PAUSE if beyond else 0))
                 attempt += 1
-                self.tell(_told(error, self.connection, attempt, pause))
+                self.tell(_failed_try(error, self.connection, attempt, pause))
                 self.sleep(pause)
 
     def _once(self, method: str, path: str, expected: int, again_by: float, **arguments: t.Any) -> dict[str, t.Any]:
@@ -251,7 +251,7 @@ class ControllerClient(contextlib.AbstractContextManager["ControllerClient"]):
         return RequestMade(name, who, self._answered)
 
 
-def _told(error: ControllerError, connection: ConnectionOptions, attempt: int, pause: float) -> str:
+def _failed_try(error: ControllerError, connection: ConnectionOptions, attempt: int, pause: float) -> str:
     """The line about an attempt that failed: not the error's own words, which are for the end, and nothing sent."""
     place = connection.base_url
     found = f"{place} answered {error.status}" if isinstance(error, AnswerError) else f"no answer from {place}"

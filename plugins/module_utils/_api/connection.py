@@ -130,7 +130,7 @@ def resolve(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str], cwd: st
         )
         raise OptionError(
             f"{missing}. Set controller_oauthtoken, or controller_username and controller_password, as options, as "
-            f"environment variables (CONTROLLER_OAUTH_TOKEN, ...) or in {_told_places(places)}."
+            f"environment variables (CONTROLLER_OAUTH_TOKEN, ...) or in {_places_searched(places)}."
         )
     host = given.get("controller_host")
     prefix = environ.get(API_PREFIX_VARIABLE)
@@ -151,7 +151,7 @@ def resolve(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str], cwd: st
     )
 
 
-def _told_places(places: t.Sequence[str]) -> str:
+def _places_searched(places: t.Sequence[str]) -> str:
     """Which configuration files were looked for, for a sentence; see ``config_file_places``."""
     if len(places) == 1:
         return places[0]

@@ -323,9 +323,9 @@ def limit_names_in(limit: t.Any) -> frozenset[str]:
     return names if names - EVERYBODY else frozenset()
 
 
-def told(hosts: t.Iterable[str], most: int = 10) -> str:
-    """Names for a sentence, the first of many: in their order, sorted where they have none."""
-    names = list(hosts) if isinstance(hosts, (list, tuple)) else sorted(hosts)
+def join(names: t.Iterable[str], most: int = 10) -> str:
+    """Names for a sentence: of many the first, and how many more; in their order, sorted where they have none."""
+    names = list(names) if isinstance(names, (list, tuple)) else sorted(names)
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from .client import ControllerClient
 from .errors import ControllerError, RefusedError, if_visible
-from .jobs import RELAUNCH, summary_of, told
+from .jobs import RELAUNCH, join, summary_of
 from .paging import first_entries
 
 CANDIDATES_SHOWN = 5
@@ -125,7 +125,7 @@ def latest_job_id(
         run = summary_of(job, "source_workflow_job")
         which = f": {run['id']}" if run else ""
         raise RefusedError(
-            f"The latest job of the job template {_told(template)} is sliced: job {job['id']} is slice "
+            f"The latest job of the job template {_label(template)} is sliced: job {job['id']} is slice "
             f"{job.get('job_slice_number')} of {slices}, and each slice is a job. Give the job_id of one, or give "
             f"bulk_job_relaunch the whole run, by workflow_job_id{which}."
         )
@@ -143,7 +143,7 @@ def _latest(
     query = {"unified_job_template": template["id"], "not__launch_type": RELAUNCH, "order_by": "-id", "page_size": most}
     jobs = first_entries(client.get, kind.jobs, **query)
     if not jobs:
-        raise RefusedError(f"The {kind.word} {_told(template)} has no job yet. Launch it first.")
+        raise RefusedError(f"The {kind.word} {_label(template)} has no job yet. Launch it first.")
     return jobs
 
 
@@ -193,7 +193,7 @@ def _instead(client: ControllerClient, kind: NamedKind, name_or_id: str) -> str:
     other = JOB_TEMPLATE if kind is WORKFLOW_TEMPLATE else WORKFLOW_TEMPLATE
     with contextlib.suppress(ControllerError):
         named = _named(client, other, name_or_id)
-        said += f" There is a {other.word} {_told(named[0])}: {other.module} relaunches its jobs." if named else ""
+        said += f" There is a {other.word} {_label(named[0])}: {other.module} relaunches its jobs." if named else ""
     return said
 
 
@@ -203,10 +203,10 @@ def in_organization(template: Template, name_or_id: str) -> bool:
 
 
 def _list(templates: t.Sequence[Template]) -> str:
-    return told([_told(template) for template in templates], CANDIDATES_SHOWN)
+    return join([_label(template) for template in templates], CANDIDATES_SHOWN)
 
 
-def _told(template: Template) -> str:
+def _label(template: Template) -> str:
     organization = summary_of(template, "organization").get("name")
     what = summary_of(template, "credential_type").get("name")
     more = [f"id {template['id']}", *([str(what)] if what else [])]

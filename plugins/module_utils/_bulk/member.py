@@ -21,7 +21,7 @@ from .._api.errors import (
     RefusedError,
     WaitTimeoutError,
 )
-from .._api.jobs import Job, told
+from .._api.jobs import Job, join
 from .._api.kinds import JOB, Kind
 from .._job.outcome import Outcome, RelaunchOutcome, SequenceState, first_error, outcome_of
 from .._launch.asks import Ask, EndOf, JobsAfter, Pause, Room, Steps, WorkflowJobsAfter
@@ -201,7 +201,7 @@ class Member:
         told_of = {outcome.job.id if outcome.job else None, outcome.own_job_id}
         earlier = [str(job.id) for job in self.launched if job.id not in told_of]
         if msg is not None and earlier:
-            msg = f"{msg} Launched for it before: {self.kind.noun} {told(earlier)}."
+            msg = f"{msg} Launched for it before: {self.kind.noun} {join(earlier)}."
         return JobEntry.of(self.source, name, outcome, msg, node_job_ids=self.node_job_ids, **more)
 
     def _broken_off(self) -> SourceOutcome:

@@ -214,14 +214,14 @@ class JobsOutcome(Outcome):
         lost = sum(entry.launch_unknown for entry in self.jobs)
         parts = []
         if underway:
-            parts.append(f" Of the jobs that were launched {len(underway)} go on: {_jobs.told([*map(str, underway)])}.")
+            parts.append(f" Of the jobs that were launched {len(underway)} go on: {_jobs.join([*map(str, underway)])}.")
         if lost:
             parts.append(f" Of {lost} it is not known whether they were launched.")
         if parts:
             parts.append(" Running the task again is safe: it takes up where this one stopped.")
         return "".join(parts)
 
-    def told(self, planned: bool) -> str:
+    def sentence(self, planned: bool) -> str:
         """All of it in a sentence.
 
         :param planned: nothing has been done about it yet.

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, JobUnsuccessfulError, RefusedError, WaitTimeoutError
-from .._api.jobs import Job, told
+from .._api.jobs import Job, join
 from .._job.options import RelaunchRequest
 from .._job.outcome import RelaunchOutcome, carrying
 from .._job.sequence import RelaunchSequence
@@ -61,7 +61,7 @@ def relaunch_jobs(
     updates, unread = _updates(request, watch, found)
     if not found.jobs and not found.workflows:
         nothing = JobsOutcome(msg=_nothing(found, request), updates=tuple(updates.result()))
-        return nothing.saying(*updates.told(request.check_mode)).warned(unread)
+        return nothing.saying(*updates.sentences(request.check_mode)).warned(unread)
     task = _Task(request, watch, own, updates)
     prompts = Prompts(TemplateEdits(client, found.jobs))
     plan = _PlanProgress(client, progress, len(found.jobs))
@@ -83,8 +83,8 @@ def relaunch_jobs(
     except BaseException as error:
         with carrying(task.outcome(alone, driver, request.check_mode)):
             raise error
-    outcome = _told(task.outcome(alone, driver, request.check_mode), found, request)
-    outcome = outcome.saying(*updates.told(request.check_mode)).warned(unread)
+    outcome = _with_sentence(task.outcome(alone, driver, request.check_mode), found, request)
+    outcome = outcome.saying(*updates.sentences(request.check_mode)).warned(unread)
     with carrying(outcome):
         if any(member.timed_out for member in driver.members):
             over = f"Waiting ended after {request.waiting.timeout or 0:g} seconds (timeout)."
@@ -120,7 +120,7 @@ class _Task:
 
     def left_alone(self, job: Job) -> str:
         """Why nothing is done about a job, whatever has become of its work."""
-        return "" if job.successful else self.own.told(job) or left_alone(job)
+        return "" if job.successful else self.own.refusal(job) or left_alone(job)
 
 
 def _updates(request: JobsRequest, watch: Watch, found: Found) -> tuple[UpdatesFirst, str]:
@@ -137,7 +137,7 @@ def _updates(request: JobsRequest, watch: Watch, found: Found) -> tuple[UpdatesF
 
 
 def _without_own(found: Found, own: OwnWork) -> Found:
-    jobs, workflows = (tuple(job for job in some if not own.told(job)) for some in (found.jobs, found.workflows))
+    jobs, workflows = (tuple(job for job in some if not own.refusal(job)) for some in (found.jobs, found.workflows))
     return replace(found, jobs=jobs, workflows=workflows)
 
 
@@ -152,7 +152,7 @@ def _turns(
     same = []
     for one in workflow_rows(client, [job for job in workflows if job.id not in reasons]):
         # What remained of a workflow job has a template of its own.
-        if why := next(filter(None, map(task.own.told, one.runs.values())), ""):
+        if why := next(filter(None, map(task.own.refusal, one.runs.values())), ""):
             reasons.update((job.id, why) for job in one.selected)
         else:
             same.append(one)
@@ -236,8 +236,8 @@ class _Sequences:
 
 def _nothing(found: Found, request: JobsRequest) -> str:
     if found.run is not None:
-        return found.run.told(0, 0)
-    return f"No job that this user may see is selected ({request.selection.told}): nothing to relaunch."
+        return found.run.sentence(0, 0)
+    return f"No job that this user may see is selected ({request.selection.description}): nothing to relaunch."
 
 
 def _check_number(task: _Task, driver: BulkDriver, alone: t.Sequence[JobEntry]) -> None:
@@ -249,18 +249,18 @@ def _check_number(task: _Task, driver: BulkDriver, alone: t.Sequence[JobEntry]) 
         raise RefusedError(
             f"Nothing was launched: {launches} jobs would be relaunched, and max_jobs is {request.max_jobs}. They are "
             "listed in the result, in jobs. Select fewer of them, or raise max_jobs. Selected: "
-            f"{request.selection.told}."
+            f"{request.selection.description}."
         )
 
 
-def _told(outcome: JobsOutcome, found: Found, request: JobsRequest) -> JobsOutcome:
+def _with_sentence(outcome: JobsOutcome, found: Found, request: JobsRequest) -> JobsOutcome:
     """The outcome with its sentence."""
     planned = "In check mode, nothing was launched: " if request.check_mode else ""
-    selected = f"Selected: {request.selection.told}."
-    told_of = f"{planned}{outcome.told(request.check_mode)}"
+    selected = f"Selected: {request.selection.description}."
+    told_of = f"{planned}{outcome.sentence(request.check_mode)}"
     slices = ""
     if found.run is not None and not request.check_mode:
-        slices = found.run.told(len(found.jobs), sum(entry.recovered for entry in outcome.jobs))
+        slices = found.run.sentence(len(found.jobs), sum(entry.recovered for entry in outcome.jobs))
     return outcome.saying(told_of, slices, selected)
 
 
@@ -273,5 +273,5 @@ def _check(outcome: JobsOutcome, request: JobsRequest) -> None:
     wrong = [entry for entry in outcome.jobs if entry.unsuccessful or (named and entry.outcome in (REFUSED, LATER))]
     wrong += [entry for entry in outcome.jobs if entry.outcome in FOR_PERSONS]
     if wrong:
-        numbers = told([str(entry.source_job_id) for entry in wrong])
+        numbers = join([str(entry.source_job_id) for entry in wrong])
         raise JobUnsuccessfulError(f"{outcome.msg} Not successful: {numbers}. First of them: {wrong[0].msg}")

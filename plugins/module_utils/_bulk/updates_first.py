@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from .._api.errors import OF_ONE_ADDRESS, THROTTLED, AnswerError, DeadlineError, RefusedError, WaitTimeoutError
-from .._api.jobs import Job, told
+from .._api.jobs import Job, join
 from .._api.paging import first_entries
 from .._launch.asks import EndOf, Steps
 from .._launch.failure_report import explained
@@ -82,7 +82,7 @@ class UpdatesFirst:
         if not newer.successful:
             page = self._client.page_url(kind.page, newer.id)
             raise RefusedError(
-                f"Not launched: {failed.told} failed, and so did {kind.noun} {newer.id} after it, with status "
+                f"Not launched: {failed.description} failed, and so did {kind.noun} {newer.id} after it, with status "
                 f"{newer.status}.{explained(newer)} Mend that, and run the task again. See {page}"
             )
         return waited
@@ -97,7 +97,7 @@ class UpdatesFirst:
                 if found.active or found.successful:
                     return found
             if self._watch.launching_over:
-                raise DeadlineError(f"Not launched: the deadline was over before {failed.told} was run again.")
+                raise DeadlineError(f"Not launched: the deadline was over before {failed.description} was run again.")
             try:
                 new = Job.of(self._client.post(f"{updated.path}{failed.owner}/update/", {}, ACCEPTED))
             except OF_ONE_ADDRESS as error:
@@ -113,7 +113,7 @@ class UpdatesFirst:
         except AnswerError as error:
             if not error.refuses:
                 raise
-            why = f"Not launched: {failed.told} failed, and cannot be run again: {error}"
+            why = f"Not launched: {failed.description} failed, and cannot be run again: {error}"
             self._refused[failed.update.id] = why
             raise RefusedError(why) from None
 
@@ -127,7 +127,7 @@ class UpdatesFirst:
             found.append({**facts, "job_ids": list(failed.jobs), **after})
         return found
 
-    def told(self, planned: bool) -> t.Iterator[str]:
+    def sentences(self, planned: bool) -> t.Iterator[str]:
         """A sentence about each.
 
         :param planned: nothing has been done about it yet.
@@ -135,9 +135,9 @@ class UpdatesFirst:
         for failed in self._failed:
             noun, newer = failed.updated.kind.noun, self._newer.get(failed.update.id)
             depend = (
-                f"jobs that depend on it: {told([*map(str, failed.jobs)])}" if failed.jobs else "no job depends on it"
+                f"jobs that depend on it: {join([*map(str, failed.jobs)])}" if failed.jobs else "no job depends on it"
             )
-            said = failed.told[:1].upper() + failed.told[1:]
+            said = failed.description[:1].upper() + failed.description[1:]
             if newer is not None:
                 after = f"; {noun} {newer.id} after it is {newer.status}."
             elif not failed.jobs:

@@ -141,26 +141,26 @@ def _unless_refused(work: JobWork, ledger: Ledger, decision: Launch) -> Decision
 def _verdict(work: JobWork, look: Look, decision: Decision) -> InfoOutcome:
     """What would be done, and the hosts where they are known: a job may have failed on none, and not be done."""
     ledger = look.ledger
-    told = with_hosts(RelaunchOutcome(), ledger).warned(*map(never_runs, ledger.left_new))
+    seen = with_hosts(RelaunchOutcome(), ledger).warned(*map(never_runs, ledger.left_new))
     outcome = InfoOutcome(verdict=_VERDICTS[type(decision)])
     if isinstance(decision, Refuse):
-        told = told.saying(decision.reason)
+        seen = seen.saying(decision.reason)
         outcome = replace(outcome, cut_short=decision.cut_short or None)
     else:
         outcome = replace(outcome, verdict_job_id=decision.job.id)
     if isinstance(decision, Await):
-        told = told.saying(f"Job {decision.job.id} is {decision.job.status}: its end decides. It would be waited for.")
+        seen = seen.saying(f"Job {decision.job.id} is {decision.job.status}: its end decides. It would be waited for.")
     elif isinstance(decision, Done):
-        told = done_outcome(work, look, decision, told)
+        seen = done_outcome(work, look, decision, seen)
     elif isinstance(decision, Adopt):
-        told = adopted_outcome(work, look, decision, decision.job, told).saying("It would be waited for.")
+        seen = adopted_outcome(work, look, decision, decision.job, seen).saying("It would be waited for.")
     elif isinstance(decision, Launch):
         names = _relaunch_hosts(ledger, decision)
         how = f"would be relaunched on {on(names)}"
         if decision.hosts == REMAINING:
             how = f"its template would be launched, {limited_to(names)}"
         again = once_more(ledger, decision, names, "It would run") if decision.hosts == FAILED else ""
-        told = told.saying(f"{decision.reason}: {how}.", again, work.masked(ledger))
+        seen = seen.saying(f"{decision.reason}: {how}.", again, work.masked(ledger))
         outcome = replace(outcome, relaunch_on=decision.hosts if names else ALL, relaunch_hosts=names or None)
     records = (*(ledger.hosts or ()), *(ledger.stopped_hosts or ()))
     if records or isinstance(decision, Done):
@@ -170,10 +170,10 @@ def _verdict(work: JobWork, look: Look, decision: Decision) -> InfoOutcome:
     return replace(
         outcome,
         source_job_id=work.source.id,
-        msg=told.msg,
-        warnings=told.warnings,
-        stopped_hosts=told.stopped_hosts,
-        gone_hosts=told.gone_hosts,
+        msg=seen.msg,
+        warnings=seen.warnings,
+        stopped_hosts=seen.stopped_hosts,
+        gone_hosts=seen.gone_hosts,
     )
 
 

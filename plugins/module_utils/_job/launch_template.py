@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import replace
 
 from .._api.errors import AnswerError, ForbiddenError, JobUnsuccessfulError, NoFailedHostsError, RefusedError
-from .._api.jobs import Job, counted, host_summaries, limit_names_in, summary_of, told
+from .._api.jobs import Job, counted, host_summaries, join, limit_names_in, summary_of
 from .._api.kinds import WORKFLOW_JOB
 from .._api.paging import in_chunks
 from .._api.templates import CREDENTIALS, read_survey
@@ -147,7 +147,7 @@ class Preparer:
         """The sentences that say why; nothing was sent."""
         request = self.work.request
         how = " on what remains" if request.options.hosts == REMAINING else ""
-        how += f" with other {told(sorted(request.changes))}" if request.changes else ""
+        how += f" with other {join(sorted(request.changes))}" if request.changes else ""
         return f"The template of job {self.work.source.id} was not launched{how}. {numbered(reasons)}"
 
     def _predicted(
@@ -197,7 +197,7 @@ class Preparer:
 
 def _given(work: JobWork) -> str:
     """What a launch is given, for a sentence."""
-    changed = f" and other {told(sorted(work.request.changes))}" if work.request.changes else ""
+    changed = f" and other {join(sorted(work.request.changes))}" if work.request.changes else ""
     return f"the prompts of job {work.source.id}{changed}"
 
 
@@ -205,7 +205,7 @@ def limited_to(hosts: t.Sequence[str]) -> str:
     """To what a launch is limited, for a sentence; no hosts: to those of the source."""
     if not hosts:
         return "on all its hosts"
-    return f"limited to {counted(len(hosts), 'host')}: {told(hosts)}"
+    return f"limited to {counted(len(hosts), 'host')}: {join(hosts)}"
 
 
 def outcome_after(work: JobWork, ledger: Ledger, prepared: Prepared, launched: Launched) -> RelaunchOutcome:
@@ -232,7 +232,7 @@ def refuse_ignored(work: JobWork, new: Job, outcome: RelaunchOutcome) -> None:
     ignored = new.facts.get("ignored_fields") or {}
     if not (ignored or new.kind is WORKFLOW_JOB):
         return
-    why = f"the controller ignored {told(sorted(ignored))}" if ignored else "its template is sliced by now"
+    why = f"the controller ignored {join(sorted(ignored))}" if ignored else "its template is sliced by now"
     problem = work.watch.cancel(new)
     said = f"{new.kind.noun.capitalize()} {new.id} does not run as asked: {why}."
     end = problem or "It was canceled; it may have begun."

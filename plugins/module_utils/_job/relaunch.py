@@ -104,8 +104,8 @@ class RelaunchPreparer:
         narrowed = narrows_limit(job, decision.hosts)
         counts = work.client.get(JOB.at(job.id, "relaunch")).get("retry_counts")
         # Of one of many no result tells all of the hosts of a job.
-        told = on_failed or not work.request.one_of_many
-        summaries = (work.reader.failed_summaries(job) if narrowed else work.reader.summaries(job)) if told else ()
+        asked = on_failed or not work.request.one_of_many
+        summaries = (work.reader.failed_summaries(job) if narrowed else work.reader.summaries(job)) if asked else ()
         there = [summary for summary in summaries if summary.host is not None]
         names = tuple(one.name for one in there)
         failed = tuple(one.name for one in there if one.failed)
@@ -115,7 +115,7 @@ class RelaunchPreparer:
         future = future_facts(work.source, self._basis(), given) if work.request.diff else {}
         outcome = replace(
             outcome,
-            hosts=names if told else None,
+            hosts=names if asked else None,
             retry_counts=counts,
             passwords_missing=tuple(missing),
             remaining_hosts=failed if on_failed and outcome.remaining_hosts is None else outcome.remaining_hosts,

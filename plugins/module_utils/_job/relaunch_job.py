@@ -134,7 +134,7 @@ def parent_job_id(own_job: int, nodes: t.Sequence[t.Mapping[str, t.Any]], templa
     if len(meant) > 1:
         which = "have failed" if failed else "lie before this one, and none has failed"
         raise RefusedError(
-            f"Several nodes before job {own_job}, in which the task runs, {which}: {', '.join(map(_told, meant))}. "
+            f"Several nodes before job {own_job}, in which the task runs, {which}: {', '.join(map(_label, meant))}. "
             "Give the job_template of one of them, or its job_id."
         )
     job = summary_of(meant[0], "job")
@@ -159,6 +159,6 @@ def _has_template(node: t.Mapping[str, t.Any], name_or_id: str) -> bool:
     return name is not None and name in (name_or_id, name_or_id.partition(_templates.NAMED_URL_DELIMITER)[0])
 
 
-def _told(node: t.Mapping[str, t.Any]) -> str:
+def _label(node: t.Mapping[str, t.Any]) -> str:
     job = summary_of(node, "job")
     return f"{node.get('identifier')} (job {job['id']}, {job.get('name')})"

@@ -136,7 +136,7 @@ class RelaunchSequence:
             if outcome.job is not None and work.lost_template(outcome.job):
                 with carrying(outcome):
                     work = self._settled(_jobs.get(work.client, source.id))
-                preparers = Preparers(work)
+                preparer = Preparer(work)
 
     def _settled(self, source: Job) -> JobWork:
         """:raises RefusedError: it is not relaunched, whatever other runs there are."""
@@ -161,7 +161,7 @@ class RelaunchSequence:
         if isinstance(decision, Refuse):
             by = look.ledger.last_done if decision.cut_short else None
             if by is not None:
-                outcome = outcome.about(work.client, _told(work, by))
+                outcome = outcome.about(work.client, _as_shown(work, by))
             raise refused(work, decision, outcome)
         if isinstance(decision, Done):
             return Judged(done_outcome(work, look, decision, outcome))
@@ -182,7 +182,7 @@ class RelaunchSequence:
         return Judged(outcome, again=True)
 
     def _adopt(self, work: JobWork, look: Look, decision: Adopt, outcome: RelaunchOutcome) -> Steps[Judged]:
-        job = _told(work, decision.job)
+        job = _as_shown(work, decision.job)
         wait = work.request.options.wait
         if not job.active and not wait:
             # It has ended since, so that there may be something to do after all.
@@ -307,7 +307,7 @@ def _refuse_whole_again(
     over = (one.job for one in passed if one.job is not None and not one.job.active)
     whole = (job for job in over if same_limit(work.source, job))
     if (job := next(whole, None)) is not None:
-        left = _jobs.told(host_names(look.ledger.remaining)) or "more"
+        left = _jobs.join(host_names(look.ledger.remaining)) or "more"
         said = f"Job {job.id} was successful on all hosts of its limit, but hosts are still left: {left}."
         way = "See whether its limit holds them by the names that they have now."
         with carrying(outcome):
@@ -330,14 +330,14 @@ def _unless_forbidden(decision: Decision, forbidden: t.Container[int]) -> Decisi
 def _none_runs(work: JobWork, launched: t.Sequence[Job], outcome: RelaunchOutcome) -> BrokenOffError:
     """The error where the controller takes launches, and none of them runs."""
     outcome = outcome.about(work.client, _jobs.get(work.client, launched[-1].id))
-    numbers = _jobs.told([str(job.id) for job in launched])
+    numbers = _jobs.join([str(job.id) for job in launched])
     said = f"Jobs {numbers}, which this task launched one after the other, were left in status new and never ran."
     way = "See whether instances of the controller are enabled, and run the task again."
     return BrokenOffError(HostsLeftError(f"{said} {way} See {outcome.url}"), outcome)
 
 
 def _hosts_left(job: Job, judged: Judged) -> HostsLeftError:
-    left = _jobs.told(sorted(judged.due)) or "more"
+    left = _jobs.join(sorted(judged.due)) or "more"
     said = f"Job {job.id} was successful, but hosts are still left after {MOST_LAUNCHES} relaunches: {left}."
     return HostsLeftError(f"{said} Run the task again. See {judged.outcome.url}")
 
@@ -374,7 +374,7 @@ def _has_lost_all(work: JobWork, look: Look, error: ControllerError) -> bool:
     return may_have and look.ledger.hosts is None and isinstance(first_error(error), NoFailedHostsError)
 
 
-def _told(work: JobWork, job: Job) -> Job:
+def _as_shown(work: JobWork, job: Job) -> Job:
     """Another job as it is to be told."""
     if work.request.one_of_many or (job.in_detail and not job.active):
         return job
@@ -383,7 +383,7 @@ def _told(work: JobWork, job: Job) -> Job:
 
 def done_outcome(work: JobWork, look: Look, decision: Done, outcome: RelaunchOutcome) -> RelaunchOutcome:
     """The outcome where nothing is left to do."""
-    job = work.source if decision.job.id == work.source.id else _told(work, decision.job)
+    job = work.source if decision.job.id == work.source.id else _as_shown(work, decision.job)
     masked = "" if job is work.source else work.masked(look.ledger)
     left = host_names(decision.left)
     # With all hosts it is only known of those that its results tell of.
@@ -397,6 +397,6 @@ def adopted_outcome(work: JobWork, look: Look, decision: Adopt, job: Job, outcom
     :param job: it, as it is now.
     """
     rest = host_names(decision.rest)
-    without = f"It leaves out {_jobs.told(rest)}: run the task again after it." if rest else ""
+    without = f"It leaves out {_jobs.join(rest)}: run the task again after it." if rest else ""
     outcome = replace(outcome.about(work.client, job), hosts=host_names(decision.hosts) or None)
     return outcome.saying(decision.reason, without, work.masked(look.ledger))

@@ -22,7 +22,7 @@ from .._api.errors import (
     RefusedError,
     if_visible,
 )
-from .._api.jobs import FAILED_STATUS, HostSummary, Job, get, told
+from .._api.jobs import FAILED_STATUS, HostSummary, Job, get, join
 from .._api.kinds import JOB
 from .._launch import failure_report
 from .._launch.asks import Steps
@@ -153,7 +153,7 @@ def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) 
             return Judged(outcome.saying(f"{decision.reason}: all hosts are next."), again=True)
         overtaken = [host for host in decision.due if _failed_since(host, job)]
         if overtaken:
-            raise _overtaken(job, overtaken[0].failed_in[0], f" on {told(host_names(overtaken))}", outcome)
+            raise _overtaken(job, overtaken[0].failed_in[0], f" on {join(host_names(overtaken))}", outcome)
         return Judged(outcome, _more(decision, asked), frozenset(host_names(decision.due)))
     # What is left is being done by another one.
     return Judged(outcome, again=work.request.options.wait and not isinstance(decision, Done))
@@ -248,13 +248,13 @@ def _check_slice(work: JobWork, job: Job, outcome: RelaunchOutcome) -> None:
             verb = "is" if len(missing) == 1 else "are"
             raise JobUnsuccessfulError(
                 f"Job {job.id} was successful, but not on all hosts of job {work.source.id}, the same slice: "
-                f"{told(missing)} {verb} in another slice by now, since the inventory has changed. Launch the template "
+                f"{join(missing)} {verb} in another slice by now, since the inventory has changed. Launch the template "
                 f"for all slices. See {outcome.url}"
             )
 
 
 def _limit(names: frozenset[str]) -> str:
-    return told(names) or "all hosts"
+    return join(names) or "all hosts"
 
 
 def _began_on_none(work: JobWork, job: Job, summaries: t.Sequence[HostSummary]) -> bool:
@@ -282,7 +282,7 @@ def _on_no_host(work: JobWork, job: Job, summaries: t.Sequence[HostSummary]) -> 
 
 def _on(hosts: t.Optional[t.Sequence[str]]) -> str:
     """On which hosts a job failed, to go on a sentence."""
-    return f" on {told(hosts)}" if hosts else ""
+    return f" on {join(hosts)}" if hosts else ""
 
 
 def _unsuccessful(

@@ -381,7 +381,7 @@ def _did_not_run(work: JobWork, where: str, hosts: t.Sequence[HostRecord]) -> st
         return ""
     elsewhere = ", they are in another slice by now," if work.source.sliced else ","
     return (
-        f"Did not run{where}, though asked for: {_jobs.told(host_names(hosts))}. Such hosts are disabled{elsewhere} or "
+        f"Did not run{where}, though asked for: {_jobs.join(host_names(hosts))}. Such hosts are disabled{elsewhere} or "
         "the play does not target them; they have not been recovered."
     )
 
@@ -392,15 +392,15 @@ def not_reached(hosts: t.Sequence[HostRecord]) -> tuple[str, ...]:
     whole = host_names(host for host in hosts if host.reach is Reach.WHOLE)
     gone = host_names(host for host in hosts if host.reach is Reach.GONE)
     return (
-        f"No relaunch on failed hosts reaches {_jobs.told(again)}: deleted and added again. Relaunch with hosts: "
+        f"No relaunch on failed hosts reaches {_jobs.join(again)}: deleted and added again. Relaunch with hosts: "
         "remaining, or on all hosts, for these."
         if again
         else "",
-        f"No relaunch on failed hosts reaches {_jobs.told(whole)}: deleted and added again, made by the playbook, or "
+        f"No relaunch on failed hosts reaches {_jobs.join(whole)}: deleted and added again, made by the playbook, or "
         "localhost. Relaunch on all hosts for these."
         if whole
         else "",
-        f"Not in the inventory any more, and not recovered: {_jobs.told(gone)}." if gone else "",
+        f"Not in the inventory any more, and not recovered: {_jobs.join(gone)}." if gone else "",
     )
 
 

@@ -16,7 +16,7 @@ from .._api import templates as _templates
 from .._api.client import ControllerClient
 from .._api.connection import LARGEST_NUMBER, leaves
 from .._api.errors import OptionError, RefusedError
-from .._api.jobs import Job, told
+from .._api.jobs import Job, join
 from .._work.same_work import MASK, variables_in
 
 Changes = t.Mapping[str, t.Any]
@@ -38,7 +38,7 @@ def changes_of(given: t.Optional[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
     """
     unknown = sorted(str(name) for name in given or {} if name not in CHANGEABLE)
     if unknown:
-        raise OptionError(f"changes: {told(unknown)} cannot be changed. These can: {', '.join(sorted(CHANGEABLE))}.")
+        raise OptionError(f"changes: {join(unknown)} cannot be changed. These can: {', '.join(sorted(CHANGEABLE))}.")
     return {name: _value(name, value) for name, value in (given or {}).items()}
 
 

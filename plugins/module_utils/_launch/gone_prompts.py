@@ -14,7 +14,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from .._api.jobs import Job, parse_time, summary_of, told
+from .._api.jobs import Job, join, parse_time, summary_of
 from .template_launch import ASKS
 
 CREDENTIAL = "credential"
@@ -138,7 +138,7 @@ def other_credentials(source: Job, new: Job) -> str:
     if not (_numbers(source) and other):
         return ""
     return (
-        f"Job {new.id} runs with the credential {told(other)}, which job {source.id} does not have: its template was "
+        f"Job {new.id} runs with the credential {join(other)}, which job {source.id} does not have: its template was "
         "edited since, or a credential that was given at its launch is gone."
     )
 
@@ -162,17 +162,17 @@ def _gone(source: Job, template: t.Optional[Facts], launched: t.Optional[Facts])
         missing = [name for name in launched.get("labels") or () if name not in shown]
         # The controller shows the first ten of many.
         if missing and int(labels.get("count") or 0) <= len(shown):
-            yield LABEL, f"the label {told(missing)} is gone"
+            yield LABEL, f"the label {join(missing)} is gone"
 
 
 def _gone_credentials(source: Job, template: t.Optional[Facts], launched: t.Optional[Facts]) -> str:
     other = _replacing(template or {}, source)
-    then = f"a relaunch takes {told(other)}" if other else "a relaunch has none in its place"
+    then = f"a relaunch takes {join(other)}" if other else "a relaunch has none in its place"
     if launched is not None:
         matches = filter(None, map(_NUMBERED.match, map(str, launched.get("credentials") or ())))
         gone = [match[1] for match in matches if int(match[2]) not in _numbers(source)]
         then = "a relaunch is without it" if _numbers(source) else then
-        return f"the credential {told(gone)} that it was launched with is gone, and {then}" if gone else ""
+        return f"the credential {join(gone)} that it was launched with is gone, and {then}" if gone else ""
     return f"it shows no credential any more, and {then}" if other else ""
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from ansible.module_utils.common.parameters import remove_values
 
 from .._api.errors import AnswerError, flatten
-from .._api.jobs import Job, limit_names_in, told
+from .._api.jobs import Job, join, limit_names_in
 from .._work.host_patterns import too_long
 from .._work.same_work import MASK, survey_kinds, variables_in
 from .refusals import EXPIRED, NOBODY_MAY
@@ -152,7 +152,7 @@ def why_not(launch: TemplateLaunch, needs: LaunchNeeds) -> list[str]:
         )
     if launch.secrets:
         said.append(
-            f"The job was launched with secret values that the controller does not show: {told(launch.secrets)}. Give "
+            f"The job was launched with secret values that the controller does not show: {join(launch.secrets)}. Give "
             "them in changes, as extra_vars."
         )
     return [*said, *_not_asked(needs, fields), *_of_survey(launch, needs)]
@@ -175,7 +175,7 @@ def _not_asked(needs: LaunchNeeds, fields: t.Mapping[str, t.Any]) -> t.Iterator[
     missing = [name for name in fields if not needs.asks(name) and not (name == "extra_vars" and needs.has_survey)]
     if missing:
         yield (
-            f"The template does not ask for {told(sorted(missing))} at its launch, and would ignore it. Tick Prompt on "
+            f"The template does not ask for {join(sorted(missing))} at its launch, and would ignore it. Tick Prompt on "
             "launch beside each of these in the template."
         )
 
@@ -186,14 +186,14 @@ def _of_survey(launch: TemplateLaunch, needs: LaunchNeeds) -> t.Iterator[str]:
     without = [name for name in needs.unanswered if name not in launch.variables]
     if without:
         yield (
-            f"The template's survey requires {told(without)}, which the job was launched without. Give it in changes, "
+            f"The template's survey requires {join(without)}, which the job was launched without. Give it in changes, "
             "as extra_vars."
         )
     if needs.survey is not None and not needs.asks("extra_vars"):
         unknown = sorted(set(launch.variables) - set(needs.survey))
         if unknown:
             yield (
-                f"The template's survey does not ask for {told(unknown)}, which would be ignored. Add the questions "
+                f"The template's survey does not ask for {join(unknown)}, which would be ignored. Add the questions "
                 "to it, or tick Prompt on launch beside Variables in the template."
             )
 

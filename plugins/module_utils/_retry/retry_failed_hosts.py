@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from .._api.client import ControllerClient
 from .._api.errors import ControllerError, DeadlineError, HostsLeftError, JobUnsuccessfulError, ParkedError
-from .._api.jobs import FAILED_STATUSES, counted, told
+from .._api.jobs import FAILED_STATUSES, counted, join
 from .._job.outcome import BrokenOffError, RelaunchOutcome, first_error, outcome_of
 from .._job.relaunch_job import run_sequence, sequence_of
 from .._job.sequence import RelaunchSequence
@@ -170,7 +170,7 @@ def _with_account(rounds: Rounds, shown: Shown, error: BaseException, deadline: 
             said = f"Nothing{' more' if rounds.changed else ''} was relaunched: {before} {cause}"
         cause = DeadlineError(said)
     if rounds.ended == PARKED and not isinstance(cause, ParkedError):
-        others = told(sorted(shown.held_up - set(rounds.parked)))
+        others = join(sorted(shown.held_up - set(rounds.parked)))
         rest = f" {others} can only be retried with them." if others else ""
         said = f"{_used_up(rounds, outcome)} What is left is parked: {parked_hosts(rounds.parked)}.{rest}"
         cause = ParkedError(said)
@@ -210,7 +210,7 @@ def _used_up(rounds: Rounds, outcome: RelaunchOutcome) -> str:
         return f"{job} has not succeeded {after}.{said}{see}"
     tried = [name for name in rounds.remaining if name in rounds.hosts and rounds.hosts[name].tried]
     untried = sorted(set(rounds.remaining) - {*tried, *rounds.parked})
-    how = f"still fails on {told(tried)}" if tried else "has not succeeded"
-    rest = f" Left, and not tried: {told(untried)}." if untried else ""
+    how = f"still fails on {join(tried)}" if tried else "has not succeeded"
+    rest = f" Left, and not tried: {join(untried)}." if untried else ""
     parked = f" Parked: {parked_hosts(rounds.parked)}." if rounds.parked and rounds.ended != PARKED else ""
     return f"{job} {how} {after}.{rest}{parked}{see}"

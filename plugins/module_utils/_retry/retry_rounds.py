@@ -15,7 +15,7 @@ from enum import Enum
 
 from .._api.connection import LARGEST_NUMBER
 from .._api.errors import OptionError
-from .._api.jobs import counted, told
+from .._api.jobs import counted, join
 from .._job.outcome import RelaunchOutcome
 from .._work.ledger import HostResult, Reach
 from .ruled_hosts import NOWHERE
@@ -348,7 +348,7 @@ def announced(rounds: Rounds, most: int) -> str:
 
     :param most: how many rounds there are at most.
     """
-    left = f": {counted(len(rounds.remaining), 'host')} left: {told(rounds.remaining)}" if rounds.remaining else ""
+    left = f": {counted(len(rounds.remaining), 'host')} left: {join(rounds.remaining)}" if rounds.remaining else ""
     # Those by which a round went on to all hosts are more than the rounds.
     most += rounds.attempted - rounds.made
     of = f" of {most}" if rounds.attempted < most else ""
@@ -398,4 +398,4 @@ def _left(rounds: Rounds, name: str) -> str:
 
 def parked_hosts(parked: t.Mapping[str, str]) -> str:
     """Hosts that need a person, with the reasons, for a sentence."""
-    return told([f"{name} ({why})" for name, why in sorted(parked.items())])
+    return join([f"{name} ({why})" for name, why in sorted(parked.items())])

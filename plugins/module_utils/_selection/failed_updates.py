@@ -58,7 +58,7 @@ class FailedUpdate:
         return int(self.update.facts[self.updated.name])
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """It as a part of a sentence."""
         return f"{self.updated.kind.noun} {self.update.id} ({self.update.name})"
 

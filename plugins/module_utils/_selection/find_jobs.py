@@ -54,7 +54,7 @@ class SlicedRun:
     successful: int
     left_out: int
 
-    def told(self, selected: int, recovered: int) -> str:
+    def sentence(self, selected: int, recovered: int) -> str:
         """Whether it is complete, which its workflow job will never say.
 
         :param selected: how many slices are selected.
@@ -117,7 +117,7 @@ def _numbered(client: ControllerClient, selection: Selection) -> Found:
     others = by_numbers(client.results, "unified_jobs/", "id__in", left)
     kinds = {int(entry["id"]): str(entry.get("type")) for entry in others}
     unknown = [str(number) for number in sorted(left.difference(kinds))]
-    said = [f"there is no job {_jobs.told(unknown)} that this user may see"] if unknown else []
+    said = [f"there is no job {_jobs.join(unknown)} that this user may see"] if unknown else []
     said.extend(f"{number} is {IN_WORDS.get(kinds[number], kinds[number])}" for number in sorted(kinds))
     said.extend(f"{job.id} is a sliced job (workflow_job_id)" for job in workflows if job.facts.get("is_sliced_job"))
     if said:

@@ -29,7 +29,7 @@ class OwnWork:
     job: t.Optional[int] = None
     templates: frozenset[int] = frozenset()
 
-    def told(self, job: Job) -> str:
+    def refusal(self, job: Job) -> str:
         """Why a job is not to be relaunched by this task, as a sentence; empty where it is neither."""
         if job.id == self.job:
             return f"Job {job.id} is the job that this task runs in: it cannot wait for itself."

@@ -148,10 +148,10 @@ class Selection:
         return {name: written(when) for name, when in bounds.items() if when is not None}
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """It as a part of a sentence."""
         if self.job_ids:
-            return f"job_ids: {_jobs.told([*map(str, self.job_ids)])}"
+            return f"job_ids: {_jobs.join([*map(str, self.job_ids)])}"
         parts = [f"with status {' or '.join(self.status)}"]
         if len(self.kinds) < len(SELECTABLE):
             parts.append(f"kinds: {', '.join(kind.type for kind in self.kinds)}")

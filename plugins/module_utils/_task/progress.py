@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._api.jobs import Job, told
+from .._api.jobs import Job, join
 from .._api.kinds import JOB, WORKFLOW_JOB
 
 if t.TYPE_CHECKING:
@@ -90,7 +90,7 @@ def failure_lines(result: t.Mapping[str, t.Any]) -> list[str]:
         return []
     nodes = result.get("failed_nodes")
     noun, failed = (WORKFLOW_JOB.noun, nodes) if nodes else (JOB.noun, result.get("failed_hosts") or ["unknown hosts"])
-    lines = [f"{noun} {result.get('id')} ended with status {result.get('status')} on: {told(failed)}"]
+    lines = [f"{noun} {result.get('id')} ended with status {result.get('status')} on: {join(failed)}"]
     for failure in failures[:FAILURES_SHOWN]:
         reach = " (unreachable)" if failure["unreachable"] else ""
         where = " / ".join(filter(None, (failure["play"], failure["task"])))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._api.jobs import FAILED_STATUS, Job, counted, told
+from .._api.jobs import FAILED_STATUS, Job, counted, join
 from .host_patterns import limit_problem
 from .ledger import HostRecord, Ledger, Reach, StoppedEarly, done_by, ended
 from .runs import Run, share_limit
@@ -323,7 +323,7 @@ def _not_by_name(ledger: Ledger) -> str:
     source, whole_only = base_run(ledger) or ledger.source, ledger.reached(Reach.WHOLE)
     said = []
     if whole_only:
-        names = told(host.name for host in whole_only)
+        names = join(host.name for host in whole_only)
         said.append(
             f"It failed on {names}, which no limit reaches: made by the playbook, localhost, or hosts of an inventory "
             "that this user may not read."
@@ -333,7 +333,7 @@ def _not_by_name(ledger: Ledger) -> str:
         why = f": {stopped.beyond}" if stopped.beyond else ""
         said.append(f"Job {source.id} may have left out hosts whose names are not known{why}.")
     if said and stopped is not None and stopped.unproven:
-        said.append(f"No run shows whether it went to its end on {told(stopped.unproven)}.")
+        said.append(f"No run shows whether it went to its end on {join(stopped.unproven)}.")
     return " ".join(said)
 
 
@@ -356,7 +356,7 @@ def _being_done(ledger: Ledger, due: tuple[HostRecord, ...], options: RelaunchOp
 
 def _may_be_done(job: Job, due: tuple[HostRecord, ...], options: RelaunchOptions) -> Decision:
     """What to do where it is not known before the end of an active run whether that does hosts that need one."""
-    limit, hosts = told(job.limit_names), told(host.name for host in due)
+    limit, hosts = join(job.limit_names), join(host.name for host in due)
     if options.wait:
         return Await(job, f"job {job.id}, which is limited to {limit} and may run on the {options.hosts} hosts,")
     return Refuse(
@@ -371,12 +371,12 @@ def _nothing_due(ledger: Ledger, options: RelaunchOptions) -> Settled:
         return _parked(ledger)
     tried = ledger.reached(Reach.TRIED)
     if tried:
-        names, job = told(host.name for host in tried), tried[0].failed_in[0]
+        names, job = join(host.name for host in tried), tried[0].failed_in[0]
         if job.id in ledger.tried:
             return Refuse(f"This task has relaunched the same work as job {job.id}, which failed on {names}.")
         job = max((run.job for run in ledger.runs if run.job.id in ledger.tried), key=ended)
         return Refuse(f"This task has relaunched the same work as job {job.id}, which ended with status {job.status}.")
-    moved = told(host.name for host in ledger.reached(Reach.ELSEWHERE))
+    moved = join(host.name for host in ledger.reached(Reach.ELSEWHERE))
     if moved:
         return Refuse(
             f"Job {ledger.source.id}, one of several slices, failed on {moved}, in another slice by now, since the "
@@ -418,9 +418,9 @@ def why_cut_short(ledger: Ledger) -> str:
         return ""
     done = [host.name for host in ledger.hosts or () if host.done_in is not None]
     by = ledger.last_done
-    said = [f"Of job {source.id} {told(sorted(done))} succeeded since, last in job {by.id}."] if done and by else []
+    said = [f"Of job {source.id} {join(sorted(done))} succeeded since, last in job {by.id}."] if done and by else []
     if whole_only:
-        names = told(host.name for host in whole_only)
+        names = join(host.name for host in whole_only)
         said.append(
             f"Job {source.id} failed on {names}, which no relaunch on failed hosts reaches: deleted and added again, "
             "made by the playbook, or localhost."
@@ -440,7 +440,7 @@ def _where(source: Job, stopped: StoppedEarly) -> str:
     ended_so = "only checked" if stopped.only_checked else ended_so
     more = f" and {stopped.more} more" if stopped.more else ""
     number = counted(stopped.more, "host") if stopped.more else "hosts"
-    hosts = f"{told(stopped.hosts)}{more}" if stopped.hosts else number
+    hosts = f"{join(stopped.hosts)}{more}" if stopped.hosts else number
     return f"Job {source.id} {ended_so}: it has not been done on {hosts}, though they did not fail."
 
 
@@ -516,8 +516,8 @@ def _launch_failed(ledger: Ledger, options: RelaunchOptions) -> Settled:
 def _parked(ledger: Ledger) -> Refuse:
     """A relaunch would run on hosts that need a person."""
     hosts = sorted(ledger.reached(Reach.PARKED), key=lambda host: host.name)
-    names = told([f"{host.name} ({host.parked})" for host in hosts])
-    rest = f" {told(host.name for host in ledger.due)} can only be retried with them." if ledger.due else ""
+    names = join([f"{host.name} ({host.parked})" for host in hosts])
+    rest = f" {join(host.name for host in ledger.due)} can only be retried with them." if ledger.due else ""
     return Refuse(f"Job {ledger.source.id} is parked, since hosts of it need a person: {names}.{rest}", parked=True)
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .._api.client import ControllerClient
-from .._api.jobs import EVERYBODY, told
+from .._api.jobs import EVERYBODY, join
 from .._api.paging import entries_in, rows_named
 
 # What needs no row in an inventory.
@@ -287,7 +287,7 @@ def not_limitable(names: t.Collection[str]) -> list[str]:
 def not_limitable_sentence(names: t.Sequence[str]) -> str:
     """Why no launch can be limited to these hosts, and the way on."""
     return (
-        f"No limit holds {told(names)}: Ansible takes such a name for a pattern. Rename it in the inventory, or "
+        f"No limit holds {join(names)}: Ansible takes such a name for a pattern. Rename it in the inventory, or "
         "relaunch with hosts: failed or hosts: all."
     )
 

@@ -417,8 +417,8 @@ class WholeSuccessReader(SummariesReader):
         failed = Run(base, whole=True, summaries=tuple(one for one in left if one.failed and one.name in undone))
         records = self._reach.of(host_records(failed, (self._whole_run(success),)))
         can_run = any(one.reach in (Reach.RELAUNCH, Reach.AGAIN) for one in records)
-        told = bool(records) and not (can_run or ledger.hosts)
-        return (replace(ledger, hosts=records) if told else ledger), can_run or None
+        alone = bool(records) and not (can_run or ledger.hosts)
+        return (replace(ledger, hosts=records) if alone else ledger), can_run or None
 
     def _hosts_in(self, job: Job) -> tuple[Job, int]:
         """On how many hosts a job ran that has ended; and it, in detail where that had to be asked for."""

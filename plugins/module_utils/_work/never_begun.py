@@ -167,13 +167,13 @@ class InventoryHosts:
                 room -= hosts
         if len(several) < 2 or inventory not in several:
             return
-        began, found = self._client.clock(), self._listed_together(several)
+        began, found = self._client.clock(), self._listed_at_once(several)
         answered = self._client.now()
         # Of an inventory that this user may not see it shows no host, and of a smart one neither.
         self._alone.update(set(several).difference(found))
         self._known.update((number, _Listed(hosts, began, answered)) for number, hosts in found.items())
 
-    def _listed_together(self, inventories: t.Collection[int]) -> dict[int, list[_Row]]:
+    def _listed_at_once(self, inventories: t.Collection[int]) -> dict[int, list[_Row]]:
         """Hosts by inventory; nothing where they are more than a page, or such a list is refused."""
         one_of = ",".join(map(str, sorted(inventories)))
         found: dict[int, list[_Row]] = {}
@@ -272,8 +272,8 @@ def _meant(client: ControllerClient, job: Job, meant: Targets, left: NeverBegun)
         found = [inventory.among(perhaps, pattern) for pattern in patterns]
         surely &= frozenset[str]().union(*(one.surely for one in found))
         perhaps = frozenset[str]().union(*(one.perhaps for one in found))
-    told = surely == perhaps and not left.more
-    return NeverBegun(tuple(sorted(surely)), unknown="" if told else NOT_TOLD)
+    known = surely == perhaps and not left.more
+    return NeverBegun(tuple(sorted(surely)), unknown="" if known else NOT_TOLD)
 
 
 def may_be_made(

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from .._api.errors import bounded
-from .._api.jobs import told
+from .._api.jobs import join
 from .remaining_nodes import ALWAYS, FAILURE, SUCCESS, Link, Remainder, RemainingNode
 
 LABEL_LIMIT = 60
@@ -103,18 +103,18 @@ class _Drawn:
         became = "ran too early" if kept.node.early else kept.node.status or "not run"
         parts = [f"{self.labels[node_id]}  {became}"]
         if hosts:
-            parts.append(f"on {told(hosts, NAMES_SHOWN)}")
+            parts.append(f"on {join(hosts, NAMES_SHOWN)}")
         if len(parents) > 1:
             anyway = all(link.kind == ALWAYS for link in parents)
             word = "after" if anyway else "needs all of" if kept.converges else "needs one of"
-            parts.append(f"{word} {told([self.labels[link.parent] for link in parents], NAMES_SHOWN)}")
+            parts.append(f"{word} {join([self.labels[link.parent] for link in parents], NAMES_SHOWN)}")
         return ", ".join(parts)
 
 
 def _one_line_each(remainder: Remainder, hosts: _LimitedTo) -> t.Iterator[str]:
     """What runs first, and each node on a line of its own below its last parent, whose link stands before it."""
     graph = _Drawn.of(remainder, hosts)
-    names = told([graph.labels[node_id] for node_id in graph.first], NAMES_SHOWN)
+    names = join([graph.labels[node_id] for node_id in graph.first], NAMES_SHOWN)
     yield f"{len(graph.kept)} nodes run, first {names}:"
     todo = [("", "", node_id) for node_id in reversed(graph.first)]
     while todo:

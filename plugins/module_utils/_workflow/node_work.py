@@ -13,7 +13,7 @@ from dataclasses import replace
 from .._api import jobs as _jobs
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, if_visible
-from .._api.jobs import SUCCESSFUL, Job, names_in, told
+from .._api.jobs import SUCCESSFUL, Job, join, names_in
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._api.paging import by_numbers, first_entries
 from .._job.options import RelaunchRequest
@@ -275,7 +275,7 @@ class NodeWork:
             return NodeLeft()
         return NodeLeft(
             obstacles=(
-                f"has {told(host_names(hosts))} left, where it cannot run: disabled, or not a target of it any more. "
+                f"has {join(host_names(hosts))} left, where it cannot run: disabled, or not a target of it any more. "
                 f"Enable or delete such hosts, or set {self._request.hosts_option}: all, with which the workflow goes "
                 "on without them.",
             )

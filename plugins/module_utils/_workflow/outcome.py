@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from .._api import jobs as _jobs
 from .._api.errors import ControllerError
-from .._api.jobs import Job, told
+from .._api.jobs import Job, join
 from .._api.kinds import IN_WORDS, JOB, WORKFLOW_JOB
 from .._job.outcome import Outcome, in_one
 from .._launch.failure_report import FAILURES_LIMIT, explained, failures
@@ -66,7 +66,7 @@ def with_failed_nodes(watch: Watch, job: Job, outcome: WorkflowOutcome) -> tuple
     except ControllerError as error:
         return replace(outcome, failed_nodes=(), report_error=str(error)), "."
     names = tuple(node.label for node in bad)
-    said = [f" on {told(names)}." if names else "."]
+    said = [f" on {join(names)}." if names else "."]
     found: list[dict[str, t.Any]] = []
     problem = ""
     for node in bad[:NODES_REPORTED]:
@@ -97,7 +97,7 @@ def _of_node(watch: Watch, node: Node, depth: int) -> tuple[str, list[dict[str, 
     summaries = _jobs.host_summaries(client, job.id, failed=True)
     report = failures(client, job.id, summaries)
     page = client.page_url(JOB.page, job.id)
-    hosts = f" on {told([summary.name for summary in summaries])}" if summaries else ""
+    hosts = f" on {join([summary.name for summary in summaries])}" if summaries else ""
     of_node = {"node": node.label, "job_id": job.id, "url": page}
     return (
         f"{node.label}: job {job.id} ended with status {job.status}{hosts}.{explained(job)}{report.first} See {page}",

@@ -13,7 +13,7 @@ import typing as t
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from .._api.jobs import Job, parse_time, summary_of, told
+from .._api.jobs import Job, join, parse_time, summary_of
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._api.templates import JOB_TEMPLATE, WORKFLOW_TEMPLATE
 from .._launch.gone_prompts import Objection
@@ -192,7 +192,7 @@ def not_kept(source: Job) -> tuple[str, ...]:
     :param source: in detail.
     """
     labels = [str(one.get("name")) for one in source.summary("labels").get("results") or ()]
-    missing = [f"the labels of the launch ({told(labels)})"] if labels else []
+    missing = [f"the labels of the launch ({join(labels)})"] if labels else []
     missing.append("the notifications of the workflow's template")
     if not source.facts.get("allow_simultaneous"):
         missing.append("that one workflow job of its template runs at a time: a new launch of it runs beside")
@@ -252,18 +252,18 @@ def _not_startable(source: Job, remainder: Remainder, found: KnownOfNodes) -> t.
     launched = [node for node in nodes if node.template_type in TEMPLATES]
     denied = [node.label for node in launched if not _startable(found.templates.get(node.template or 0))]
     if denied:
-        yield f"This user may not start what {told(denied)} would run: that takes the role execute on its template."
+        yield f"This user may not start what {join(denied)} would run: that takes the role execute on its template."
     asking = [node.label for node in nodes if found.passwords.get(node.id)]
     if asking:
         yield (
-            f"What {told(asking)} would run asks for a password at each launch, which no workflow can give: keep it in "
+            f"What {join(asking)} would run asks for a password at each launch, which no workflow can give: keep it in "
             "the credential, or give the template another one."
         )
     for name in ("inventory", "project"):
         lacking = [node.label for node in nodes if name in _lacks(source, node, found)]
         if lacking:
             yield (
-                f"The template of {told(lacking)} has no {name} by now, without which its job would fail at once: give "
+                f"The template of {join(lacking)} has no {name} by now, without which its job would fail at once: give "
                 "it one again."
             )
 
@@ -303,16 +303,16 @@ def _hidden(variables: t.Any, remainder: Remainder, found: KnownOfNodes) -> t.It
         yield f"Among the workflow's variables are answers to secret questions, which nobody can read: {again}"
     secret = [node.label for node in remainder.nodes if MASK in json.dumps(node.extra_data)]
     if secret:
-        yield f"Among the variables of {told(secret)} are secrets, which nobody can read: {again}"
+        yield f"Among the variables of {join(secret)} are secrets, which nobody can read: {again}"
     labels = {node.id: node.label for kept in remainder.kept for node in givers(kept, found)}
     artifacts = [(label, found.artifacts.get(number)) for number, label in labels.items()]
     hidden = [label for label, shown in artifacts if shown and not isinstance(shown, dict)]
     if hidden:
-        yield f"What {told(hidden)} set with set_stats is hidden by no_log: {again}"
+        yield f"What {join(hidden)} set with set_stats is hidden by no_log: {again}"
     unread = [label for number, label in labels.items() if found.artifacts.get(number, {}) is None]
     if unread:
         yield (
-            f"What {told(unread)} set with set_stats may not be read by this user, and would be missing: it takes the "
+            f"What {join(unread)} set with set_stats may not be read by this user, and would be missing: it takes the "
             "role read on the template of that job."
         )
 
@@ -328,7 +328,7 @@ def _not_limitable(remainder: Remainder, found: KnownOfNodes, request: WorkflowR
         hosts = found.hosts_of(node)
         patterns = not_limitable(hosts)
         problem = (
-            f"ansible takes {told(patterns)} for a pattern. Rename that." if patterns else too_long(limit_of(hosts))
+            f"ansible takes {join(patterns)} for a pattern. Rename that." if patterns else too_long(limit_of(hosts))
         )
         if problem:
             yield f"{node.label} cannot be limited to these hosts: {problem} Or {on_all} to run it whole."
@@ -343,15 +343,15 @@ def _not_limitable(remainder: Remainder, found: KnownOfNodes, request: WorkflowR
             unlimited.append(node.label)
     whole = f"or {on_all} to run it whole."
     if nested:
-        labels, numbers = told([node.label for node in nested]), told([f"workflow job {node.job}" for node in nested])
+        labels, numbers = join([node.label for node in nested]), join([f"workflow job {node.job}" for node in nested])
         yield (
             f"{labels} is a workflow itself, which would run again as a whole: {on_all} for that, or resume {numbers} "
             "by itself first, with workflow_job_relaunch."
         )
     if sliced:
-        yield f"The template of {told(sliced)} is sliced: let it ask for the slice count at launch, {whole}"
+        yield f"The template of {join(sliced)} is sliced: let it ask for the slice count at launch, {whole}"
     if unlimited:
-        yield f"The template of {told(unlimited)} takes no limit: let it ask for its limit at launch, {whole}"
+        yield f"The template of {join(unlimited)} takes no limit: let it ask for its limit at launch, {whole}"
 
 
 def _not_asked(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
@@ -368,7 +368,7 @@ def _not_asked(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
             surveyed = found.surveyed.get(node.template or 0, ())
             names += [f"the variable {name}" for name in node.extra_data if name not in surveyed]
         if names:
-            yield f"{node.label} sets {told(names)}, which its template no longer asks for at launch: let it ask again."
+            yield f"{node.label} sets {join(names)}, which its template no longer asks for at launch: let it ask again."
 
 
 def _deleted(source: Job, remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
@@ -395,7 +395,7 @@ def _deleted(source: Job, remainder: Remainder, found: KnownOfNodes) -> t.Iterat
     ]
     if gone and taking and not source.facts.get("inventory"):
         yield (
-            f"The inventory that {told(gone)} ran on has been deleted, and {told(taking)} would run on what the "
+            f"The inventory that {join(gone)} ran on has been deleted, and {join(taking)} would run on what the "
             "template has: launch the workflow's template anew, with the inventory that is meant."
         )
 

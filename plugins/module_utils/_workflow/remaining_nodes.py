@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 
 from .._api.errors import AnswerError
-from .._api.jobs import ACTIVE_STATUSES, CANCELED, ERROR, SUCCESSFUL, Job, told
+from .._api.jobs import ACTIVE_STATUSES, CANCELED, ERROR, SUCCESSFUL, Job, join
 
 SUCCESS = "success"
 FAILURE = "failure"
@@ -430,21 +430,21 @@ def _obstacles(nodes: t.Sequence[Node], kept: t.Container[int], ambiguous: t.Con
     unclear = [node.label for node in nodes if node.id in ambiguous]
     if conditional:
         yield (
-            f"Links from {told(conditional)} depend on artifacts, which no other workflow can be given: "
+            f"Links from {join(conditional)} depend on artifacts, which no other workflow can be given: "
             f"{ALL_NODES}, or use the controller's own relaunch from the failed nodes."
         )
     if unknown:
         yield (
-            f"Whether {told(unknown)} succeeded is not known, since the job that ran there has been deleted: "
+            f"Whether {join(unknown)} succeeded is not known, since the job that ran there has been deleted: "
             f"{ALL_NODES}, or relaunch by hand what is missing."
         )
     if gone:
         yield (
-            f"What {told(gone)} would run has been deleted: give the workflow's template another in its place, and "
+            f"What {join(gone)} would run has been deleted: give the workflow's template another in its place, and "
             "launch that."
         )
     if unclear:
         yield (
-            f"Whether {told(unclear)} has to run depends on several failures, any of which led to a node that has "
+            f"Whether {join(unclear)} has to run depends on several failures, any of which led to a node that has "
             f"succeeded and does not run again: no link says that: {ALL_NODES}."
         )

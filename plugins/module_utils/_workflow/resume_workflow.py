@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, ControllerError, RefusedError
-from .._api.jobs import Job, host_summaries, names_in, names_of, told
+from .._api.jobs import Job, host_summaries, join, names_in, names_of
 from .._api.kinds import JOB
 from .._job.outcome import BrokenOffError, carrying, in_one
 from .._job.sequence import MOST_LOOKS
@@ -285,7 +285,7 @@ class ResumeSequence:
             outcome = replace(outcome, diff={"before": "", "after": "\n".join(lines) + "\n"})
         with carrying(outcome):
             plan = _allowed(run.client, source, plan)
-            labels = told([node.label for node in remainder.nodes])
+            labels = join([node.label for node in remainder.nodes])
             said = (f"What remains of workflow job {root.id} would run: {labels}.", *_notes(situation, remainder))
             run.state.plan, run.state.outcome = in_one(*said), outcome
             if (yield Room()):
@@ -316,7 +316,7 @@ class ResumeSequence:
         launched: t.Optional[Launched] = yield from run.launch(attempt, contest, made.outcome)
         if launched is None:
             return None
-        labels = told([node.label for node in made.remainder.nodes])
+        labels = join([node.label for node in made.remainder.nodes])
         said = f"What remains of workflow job {root.id} runs as workflow job {launched.job.id}: {labels}."
         outcome = made.outcome.saying(said, *_notes(made.situation, made.remainder))
         templates = tuple(one.template for one in lineage.leftovers if one.template != template)
@@ -488,7 +488,7 @@ def _left_out(
                 missing = sorted(set(hosts) - names_of(host_summaries(client, one.id)))
                 if missing:
                     yield (
-                        f"{label} did not run on {told(missing)} in job {one.id}, though limited to it: such hosts are "
+                        f"{label} did not run on {join(missing)} in job {one.id}, though limited to it: such hosts are "
                         "disabled, and the workflow went on without them."
                     )
     except ControllerError as error:
@@ -497,7 +497,7 @@ def _left_out(
 
 def _nothing(situation: Situation, remainder: Nothing) -> str:
     """Why nothing is to be resumed, as sentences."""
-    source, handled = situation.source, told([node.label for node in remainder.handled])
+    source, handled = situation.source, join([node.label for node in remainder.handled])
     why = (
         f", though not on {handled}: it had a way on for that; workflow_job_relaunch with handled: true resumes it all "
         "the same"
@@ -519,7 +519,7 @@ def _since(situation: Situation) -> str:
         for number, by in situation.healed.items()
         if by != ran.get(number)
     ]
-    since = f"What failed there has been done since: {told(healed)}." if healed else ""
+    since = f"What failed there has been done since: {join(healed)}." if healed else ""
     masked = any(left.masked for left in situation.left.values())
     return in_one(since, UNCOMPARED if masked else "")
 
@@ -527,7 +527,7 @@ def _since(situation: Situation) -> str:
 def _gone(situation: Situation) -> t.Iterator[str]:
     for number, left in situation.left.items():
         if left.gone:
-            yield f"{situation.named(number)} failed on {told(left.gone)}, not in the inventory any more: left out."
+            yield f"{situation.named(number)} failed on {join(left.gone)}, not in the inventory any more: left out."
 
 
 def _notes(situation: Situation, remainder: Remainder) -> t.Iterator[str]:
@@ -538,11 +538,11 @@ def _notes(situation: Situation, remainder: Remainder) -> t.Iterator[str]:
             yield f"{situation.named(number)} runs on all of its hosts: {left.whole}."
     early = [node.label for node in remainder.nodes if node.early]
     if early:
-        yield f"{told(early)} had run too early, before a parent that did not succeed, and runs again after it."
+        yield f"{join(early)} had run too early, before a parent that did not succeed, and runs again after it."
     handlers = [node.label for node in remainder.handlers]
     if handlers:
         yield (
-            f"{told(handlers)} ran for a failure then, and will not run again if that comes again: to have it done "
+            f"{join(handlers)} ran for a failure then, and will not run again if that comes again: to have it done "
             f"once more, {ALL_NODES}, or launch its template by hand."
         )
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from .._api.client import ControllerClient
 from .._api.errors import ControllerError, JobUnsuccessfulError, RefusedError, if_visible
-from .._api.jobs import WORKFLOW, Job, get, never_runs, told
+from .._api.jobs import WORKFLOW, Job, get, join, never_runs
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._job.after_launch import await_end, seen_after_cancel
 from .._job.outcome import SequenceState, carrying, in_one
@@ -166,8 +166,8 @@ class WorkflowRun:
                 elif _leaves_no_trace(self.client, job):
                     going = templates[:-1]
         except ControllerError as error:
-            return outcome.warned(f"The temporary workflow templates {told([*map(str, templates)])} stay: {error}")
-        outcome, staying = self.removed(outcome, going), told([*map(str, templates[len(going) :])])
+            return outcome.warned(f"The temporary workflow templates {join([*map(str, templates)])} stay: {error}")
+        outcome, staying = self.removed(outcome, going), join([*map(str, templates[len(going) :])])
         if not staying:
             return outcome
         which = f"template {staying} stays" if len(templates) - len(going) == 1 else f"templates {staying} stay"
@@ -179,7 +179,7 @@ class WorkflowRun:
         try:
             stay = not templates or self.request.check_mode or not self._is_auditor()
         except ControllerError as error:
-            return outcome.warned(f"The temporary workflow templates {told([*map(str, templates)])} stay: {error}")
+            return outcome.warned(f"The temporary workflow templates {join([*map(str, templates)])} stay: {error}")
         return outcome if stay else self.removed(outcome, templates)
 
     def _is_auditor(self) -> bool:

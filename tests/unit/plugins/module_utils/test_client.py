@@ -17,7 +17,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.answer im
     Answer,
     RequestMade,
     retry_after_seconds,
-    time_told,
+    time_of,
     unexpected,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import (
@@ -625,7 +625,7 @@ def test_retry_after_as_a_date_is_measured_by_the_clock_that_told_it() -> None:
 
 @pytest.mark.parametrize("date", [None, "soon", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"])
 def test_a_clock_that_tells_no_time_is_passed_over(date: str | None) -> None:
-    assert abs(time_told(date) - datetime.now(timezone.utc)) < timedelta(minutes=1)
+    assert abs(time_of(date) - datetime.now(timezone.utc)) < timedelta(minutes=1)
 
 
 class TestReadAhead:

@@ -107,7 +107,7 @@ class TestSlices:
         found = self.found(statuses)
 
         assert found.run is not None
-        assert said in found.run.told(len(found.jobs), recovered)
+        assert said in found.run.sentence(len(found.jobs), recovered)
 
 
 def test_numbers_of_other_kinds_are_told_as_what_they_are() -> None:
