@@ -170,7 +170,8 @@ class JobWork:
         """Whether a later run shows that the source's template was deleted after the source was read, so that its runs
         are found by another filter. Many jobs are found by one list.
         """
-        return job.template is None is not self.source.template and not self.request.one_of_many
+        lost = job.template is None and self.source.template is not None
+        return lost and not self.request.one_of_many
 
     def look(self, own: t.Optional[Job] = None, hosts_needed: bool = False, disabled: bool = False) -> Steps[Look]:
         """The runs as they are now, asking for as little as the decision needs: for a first relaunch that is one list.
