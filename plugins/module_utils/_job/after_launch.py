@@ -139,7 +139,7 @@ def await_end(watch: Watch, ask: EndOf, what: str, outcome: Outcome) -> Steps[Jo
     except ControllerError as error:
         said = f"Waiting for {what} ended early: {error} Run the task again to go on, or see {page}"
         raise BrokenOffError(RefusedError(said), outcome) from None
-    if ended.created != job.created:
+    if len({one.created for one in (job, ended) if one.facts.get("created")}) > 1:
         said = f"What became of {what} is not known: its number is that of another one by now, as after a restore of"
         raise BrokenOffError(JobUnsuccessfulError(f"{said} the controller's database. Run the task again."), outcome)
     return ended
