@@ -219,6 +219,31 @@ def test_a_second_play_runs_on_all_with_fallback_to_all(
     assert sorted(marks.passed("Announce")) == list(FIVE)
 
 
+@pytest.mark.parametrize(
+    ("failing", "always"),
+    [(["Deploy"], {"step": "Unlock", "run_once": True}), (["Deploy", "Clean"], "Unlock")],
+    ids=["runs once", "behind another failure"],
+)
+def test_what_is_done_always_is_no_proof_that_a_run_went_on(
+    sandbox: Sandbox, marks: Marks, driver: Driver, failing: list[str], always: t.Any
+) -> None:
+    """Its playbook is mended in between, so that no run shows what lay behind."""
+    for step in failing:
+        marks.fail(step, web2=1)
+    block = marks.play("all", {"step": "Deploy", "any_errors_fatal": True})["tasks"]
+    steps = {"block": block, "always": marks.play("all", *failing[1:], always)["tasks"]}
+    project = sandbox.add_project(f"Project {sandbox.token()[:8]}")
+    made = template(sandbox, playbook(marks.play("all", steps, "Announce")), project=project, asks=["limit"])
+    job = failed(sandbox, made)
+    sandbox.change_template(made["id"], playbook=playbook(marks.play("all", steps, "Announce", "Report")))
+
+    first, second = (driver.relaunch(job, hosts=hosts) for hosts in ("failed", "remaining"))
+
+    assert (first["failed"], first["cut_short"], first["stopped_hosts"]) == (True, True, ["web1", "web3"])
+    assert (second["failed"], second["hosts"]) == (False, ["web1", "web3"])
+    assert set(marks.passed("Announce")) == set(THREE)
+
+
 LIMITED = "{{ ansible_limit | default('all') }}"
 
 

@@ -18,6 +18,9 @@ from enum import Enum
 
 from .starts import Batch, Course, Failure, Failures, Start, Started, StartKind, alike, is_of
 
+# Of so many tasks behind the last failure, the last ones, it is asked who has passed them.
+TASKS_ASKED = 3
+
 
 @dataclass(frozen=True)
 class Missed:
@@ -68,6 +71,7 @@ class RunStarts:
     :param failed: brings the hosts that failed in the run, and were not rescued.
     :param failures: brings those of the run.
     :param none_has: tells whether none of some hosts has a result of a task, which goes by its uuid.
+    :param several_passed: tells whether more than one host has passed a task in a batch.
     """
 
     run: Started
@@ -76,6 +80,7 @@ class RunStarts:
     failed: t.Callable[[], frozenset[str]]
     failures: t.Callable[[], Failures]
     none_has: t.Callable[[str, frozenset[str]], bool]
+    several_passed: t.Callable[[str, Batch], bool]
 
 
 class _Fate(Enum):
@@ -186,7 +191,7 @@ class _Judge:
             return _Fate.STOPPED
         if not shows_end:
             passed = batch.end is not None and not self._is_miscounted(batch)
-            if passed or self._went_on(batch, course):
+            if passed or self._went_on(batch, course, shown=False):
                 return _Fate.WHOLE
             # ``max_fail_percentage`` tells that it stopped the batch; whether more was to come it does not.
             return _Fate.STOPPED if batch.none_remain else _Fate.UNPROVEN
@@ -222,11 +227,13 @@ class _Judge:
         before = [start for start in batch.starts if start.counter < counter and start.is_task]
         return next((start for start in reversed(before) if uuid in (None, start.uuid)), None)
 
-    def _went_on(self, batch: Batch, course: Course) -> bool:
+    def _went_on(self, batch: Batch, course: Course, shown: bool = True) -> bool:
         """Whether the batch went on after its last failure, with a task that was for none of the hosts that failed.
 
-        A rescue and what is done always would be, but for hosts that could not be reached; and in an included file it
-        may be that of others.
+        A rescue and what is done always would be, but for hosts that could not be reached, or that failed in there; and
+        in an included file it may be that of others.
+
+        :param shown: whether the measure shows what lies behind these.
         """
         failures = self._failures_in(batch)
         files = (*course.files, *batch.included)
@@ -234,10 +241,21 @@ class _Judge:
         plain = [start for start in since if not any(is_of(start.path, file) for file in files)]
         if not plain or not failures or any(failure.unreachable for failure in failures):
             return False
-        if not self._all_in_sight(batch):
-            return False
         hosts = frozenset(failure.host for failure in failures)
-        return self._found.none_has(plain[-1].uuid, hosts & self._found.failed() or hosts)
+        if not self._all_in_sight(batch) or (len(hosts) < len(failures) and not shown):
+            return False
+        failed = hosts & self._found.failed() or hosts
+        last = plain[: -TASKS_ASKED - 1 : -1]
+        return any(self._found.none_has(start.uuid, failed) and self._by_several(start, batch) for start in last)
+
+    def _by_several(self, start: Start, batch: Batch) -> bool:
+        """Whether several hosts have passed a task, if several had passed the one that failed: else it may be one that
+        runs once, in what is done always.
+        """
+        if self._found.several_passed(start.uuid, batch):
+            return True
+        failed = self._failed_task(batch)
+        return failed is None or not self._found.several_passed(failed.uuid, batch)
 
     def _left_out(self) -> t.Iterator[Missed]:
         """The plays that hosts with a summary may have missed, since a batch was the last, or the last for its hosts.

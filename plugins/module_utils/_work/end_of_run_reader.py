@@ -21,7 +21,17 @@ from .._api.kinds import JOB
 from .._api.paging import NAMES_LIMIT, by_names, entries_in, first_entries, page_of
 from .end_of_run import End, Missed, RunStarts, decide_end
 from .host_patterns import LOCALHOST, HostPattern, PatternHosts, terms
-from .starts import FAILURE_EVENTS, RESULT_EVENTS, START_EVENTS, STATISTICS, Batch, Failure, Failures, Started
+from .starts import (
+    FAILURE_EVENTS,
+    PASSED_EVENTS,
+    RESULT_EVENTS,
+    START_EVENTS,
+    STATISTICS,
+    Batch,
+    Failure,
+    Failures,
+    Started,
+)
 
 # Failures that are asked for at once; of more it is the newest that count.
 FAILURES_LENGTH = 50
@@ -198,7 +208,8 @@ class _Reader:
         started = self._started(self._run)
         other = started if changed else self._started(measure)
         complete, none_has = measure.successful and not changed, cache(self._none_has)
-        end = decide_end(RunStarts(started, other, complete, self._failed_hosts, lambda: self._failures, none_has))
+        asked = self._failed_hosts, lambda: self._failures, none_has, cache(self._several_passed)
+        end = decide_end(RunStarts(started, other, complete, *asked))
         stopped = self._stopped(end)
         return EndOfRun(
             stopped=self.survivors if end.unproven else stopped,
@@ -221,6 +232,11 @@ class _Reader:
             first_entries(self._client.get, self._events, parent_uuid=task_uuid, page_size=1, **some)
             for some in by_names("host_name", hosts)
         )
+
+    def _several_passed(self, task_uuid: str, batch: Batch) -> bool:
+        """Whether more than one host has passed a task in a batch."""
+        query = {"event__in": ",".join(PASSED_EVENTS), "parent_uuid": task_uuid, **range_of(batch)}
+        return len(first_entries(self._client.get, self._events, **query, page_size=2)) > 1
 
     @cached_property
     def _failures(self) -> Failures:

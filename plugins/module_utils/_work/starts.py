@@ -23,7 +23,8 @@ START_EVENTS = (PLAY_START, TASK_START, INCLUDE, NONE_REMAIN)
 STATISTICS = "playbook_on_stats"
 UNREACHABLE = "runner_on_unreachable"
 FAILURE_EVENTS = ("runner_on_failed", UNREACHABLE)
-RESULT_EVENTS = ("runner_on_ok", "runner_on_skipped", *FAILURE_EVENTS)
+PASSED_EVENTS = ("runner_on_ok", "runner_on_skipped")
+RESULT_EVENTS = (*PASSED_EVENTS, *FAILURE_EVENTS)
 
 # What ansible calls the task by which a play gathers facts.
 GATHERING = "Gathering Facts"

@@ -27,7 +27,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.end_of_r
     read_place,
     read_whole,
 )
-from ansible_collections.relaunch.controller.plugins.module_utils._work.starts import Failure, Failures, Started
+from ansible_collections.relaunch.controller.plugins.module_utils._work.starts import Batch, Failure, Failures, Started
 from ansible_collections.relaunch.controller.tests.sandbox.plays import shapes as written
 from ansible_collections.relaunch.controller.tests.sandbox.plays.shapes import GROUPS
 from ansible_collections.relaunch.controller.tests.unit import recorded_controller
@@ -439,10 +439,11 @@ def decided(run: list[Json], measure: list[Json], failures: Failures, complete: 
     def none_has(task_uuid: str, hosts: frozenset[str]) -> bool:
         pytest.fail(f"asked for results of {task_uuid} on {sorted(hosts)}")
 
-    failed = frozenset({"h1"})
-    return decide_end(
-        RunStarts(Started.of(run), Started.of(measure), complete, lambda: failed, lambda: failures, none_has)
-    )
+    def several_passed(task_uuid: str, _batch: Batch) -> bool:
+        pytest.fail(f"asked who has passed {task_uuid}")
+
+    asked = lambda: frozenset({"h1"}), lambda: failures, none_has, several_passed
+    return decide_end(RunStarts(Started.of(run), Started.of(measure), complete, *asked))
 
 
 def began(*starts: tuple[str, str], counter: int = 1) -> list[Json]:
