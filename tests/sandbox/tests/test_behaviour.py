@@ -301,9 +301,9 @@ def _runs(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
-def _sleeping(sandbox: Sandbox, pid: int | None = None) -> list[int]:
+def _sleeping(sandbox: Sandbox) -> list[int]:
     commands = {}
-    for one in _below(pid or sandbox.pid):
+    for one in _below(sandbox.pid):
         path = pathlib.Path(f"/proc/{one}/cmdline")
         commands[one] = path.read_bytes() if path.exists() else b""
     return [one for one, command in commands.items() if command.startswith(b"sleep\0")]

@@ -100,11 +100,11 @@ def relaunch(
         controller.before = move
 
 
-def at_post(act: t.Callable[[str], t.Any], what: str = "relaunch") -> t.Callable[[str, str], t.Any]:
-    """Act before each launch, with its path; the answer of that is the controller's, where there is one."""
+def at_post(act: t.Callable[[str], t.Any]) -> t.Callable[[str, str], t.Any]:
+    """Act before each relaunch, with its path; the answer of that is the controller's, where there is one."""
 
     def before(method: str, path: str) -> t.Any:
-        return act(path) if method == "POST" and path.endswith(f"/{what}/") else None
+        return act(path) if method == "POST" and path.endswith("/relaunch/") else None
 
     return before
 
@@ -1944,10 +1944,9 @@ def test_few_ended_jobs_are_named_to_be_left_out_of_a_list(
     assert bool(named) == in_one and all(count < 100 for count in named)
 
 
-def _with_another_failing(controller: BulkController, ends: float, sources: int = 1) -> None:
+def _with_another_failing(controller: BulkController, ends: float) -> None:
     """At the first look behind the launch of job 101 somebody else's whole run of the same work is active; it fails."""
-    for number in range(1, 1 + sources):
-        controller.failed(number, {"web1": True, "web2": False}, template=number, allow_simultaneous=True)
+    controller.failed(1, {"web1": True, "web2": False}, template=1, allow_simultaneous=True)
 
     def before(method: str, path: str) -> None:
         if (method, path) == ("GET", "jobs/") and 101 in controller.jobs and 150 not in controller.jobs:
