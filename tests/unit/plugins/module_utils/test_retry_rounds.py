@@ -69,6 +69,16 @@ NOTHING = RelaunchOutcome(job=Job(job(42, "successful")))
 TABLE: dict[str, tuple[list[Shown], str | None, dict[str, int], str, list[int]]] = {
     "successful at once": ([Shown(DONE, NOTHING)], "nothing_to_do", {}, "", []),
     "healed by one relaunch": ([Shown(DONE, ran(43, "a b", ""))], "none_left", {"a": 1, "b": 1}, "", [1]),
+    "lost, and done without a word of the host": (
+        [
+            Shown(FAILED, RelaunchOutcome(changed=True, remaining_hosts=("a",))),
+            Shown(DONE, replace(NOTHING, remaining_hosts=())),
+        ],
+        "none_left",
+        {},
+        "",
+        [1],
+    ),
     "one left": ([Shown(FAILED, ran(43, "a b", "b"))], None, {"a": 1}, "b", [1]),
     "healed by two": (
         [Shown(FAILED, ran(43, "a b", "b")), Shown(DONE, ran(44, "b", ""))],
@@ -299,7 +309,14 @@ def test_delays_grow_up_to_a_bound() -> None:
 def test_a_round_that_went_on_to_all_hosts_makes_two_attempts() -> None:
     shown = Shown(FAILED, ran(44, "", "b"), passed=(ran(43, "a", ""),))
 
-    assert announced(after_round(Rounds(), shown, THREE), 3) == "attempt 3 of 4 in 30 s: 1 host left: b"
+    rounds = after_round(Rounds(), shown, THREE)
+
+    assert announced(rounds, 3) == "attempt 3 of 4 in 30 s: 1 host left: b"
+    assert summary(rounds) == [
+        "a: recovered at attempt 1 (job 43)",
+        "all hosts: failed at attempt 2 (job 44)",
+        "b: still failing after 1 attempt (job 44, failed)",
+    ]
 
 
 def test_rounds_end_though_a_host_is_left_that_none_has_reached() -> None:
