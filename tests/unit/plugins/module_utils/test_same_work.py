@@ -257,6 +257,7 @@ class TestByPrompts:
             # What the template has by then is no prompt.
             ({"verbosity": 0, "forks": 0}, {"forks": 0}, True),
             ({"verbosity": 0, "forks": 0}, {"forks": 1}, False),
+            ({"verbosity": 0, "forks": 1}, {}, False),
             ({"credentials": [{"id": 5}]}, {}, True),
             ({"credentials": [{"id": 6}]}, {}, False),
             ({"labels": {"count": 1, "results": [{"id": 2}]}}, {}, True),
