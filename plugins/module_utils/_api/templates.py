@@ -10,6 +10,7 @@ Private to this collection.
 from __future__ import annotations
 
 import contextlib
+import re
 import typing as t
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -25,6 +26,8 @@ LATEST_CHOSEN_FROM = 50
 # Between the parts of a named URL, such as Name++Organization; in it AWX writes what a path cannot hold so.
 NAMED_URL_DELIMITER = "++"
 _IN_NAMED_URLS = str.maketrans({character: f"[{ord(character):X}]" for character in ";/?:@=&"})
+# A plus in a name, which AWX takes in brackets only; with any other it answers as to no URL of its own, by 404 in HTML.
+_PLUS_IN_NAME = re.compile(r"(?<!\[)\+|\+(?!\])")
 # The largest number that a controller's database takes for an id. What is larger can only be a name.
 LARGEST_ID = 2**31 - 1
 
@@ -177,6 +180,9 @@ def _named(client: ControllerClient, kind: NamedKind, name_or_id: str) -> list[T
 
 def _at_named_url(client: ControllerClient, kind: NamedKind, name: str) -> list[Template]:
     """The template at a named URL (recorded: wf-temp-create); none where there is no such that this user may see."""
+    if kind is not CREDENTIALS:  # whose type has two names, joined by a plus
+        parts = name.rsplit(NAMED_URL_DELIMITER, 1)
+        name = NAMED_URL_DELIMITER.join(_PLUS_IN_NAME.sub("[+]", part) for part in parts)
     path = f"{kind.path}{quote(name.translate(_IN_NAMED_URLS), safe='+[]')}/"
     found = if_visible(lambda: client.get(path))
     return [] if found is None else [found]

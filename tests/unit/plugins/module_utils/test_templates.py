@@ -56,6 +56,9 @@ class TestNamedUrls:
             ("a/b?c++O&M", "a%5B2F%5Db%5B3F%5Dc++O%5B26%5DM"),
             ("a[2F]b++O", "a%5B2F%5Db++O"),
             ("100%++O", "100%25++O"),
+            ("Web+DB++O", "Web%5B+%5DDB++O"),
+            ("C++ app++O", "C%5B+%5D%5B+%5D%20app++O"),
+            ("C[+][+] app++O", "C%5B+%5D%5B+%5D%20app++O"),
         ],
     )
     def test_are_asked_for_first(
