@@ -35,31 +35,31 @@ def job_template(row_id: int) -> flask.Response:
 @api.get("/job_templates/<named>/")
 def job_template_by_name(named: str) -> flask.Response:
     """The same under its name and its organization's."""
-    return job_template(_named(named))
+    return job_template(by_named_url(named, "job_template", "JobTemplate"))
 
 
 @api.get("/job_templates/<named>/launch/")
 def launch_needs_by_name(named: str) -> flask.Response:
     """What a launch needs, in the same way."""
-    return launch_needs(_named(named))
+    return launch_needs(by_named_url(named, "job_template", "JobTemplate"))
 
 
 @api.post("/job_templates/<named>/launch/")
 def launch_by_name(named: str) -> flask.Response:
     """A launch in the same way."""
-    return launch(_named(named))
+    return launch(by_named_url(named, "job_template", "JobTemplate"))
 
 
-def _named(named: str) -> int:
-    """The id of the job template with this named URL: `Name++Organization`, with its own reserved signs in brackets."""
+def by_named_url(named: str, kind: str, model: str) -> int:
+    """The id of the template with this named URL: `Name++Organization`, with its own reserved signs in brackets."""
     name, plus, organization = (re.sub(r"\[(.)\]", r"\1", part) for part in named.partition("++"))
     statement = (
         "SELECT templates.id FROM templates LEFT JOIN organizations ON organizations.id = templates.organization "
-        "WHERE type = 'job_template' AND templates.name = ? AND COALESCE(organizations.name, '') = ?"
+        "WHERE type = ? AND templates.name = ? AND COALESCE(organizations.name, '') = ?"
     )
-    row_id = flask.g.database.value(statement, name, organization) if plus else None
+    row_id = flask.g.database.value(statement, kind, name, organization) if plus else None
     if row_id is None:
-        raise detail(404, sentences.NOT_FOUND, "JobTemplate")
+        raise detail(404, sentences.NOT_FOUND, model)
     return int(row_id)
 
 

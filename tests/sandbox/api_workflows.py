@@ -16,6 +16,7 @@ from . import database as db
 from . import filterable, jobs, permissions, resources, sentences, workflow_nodes, workflow_templates
 from .answers import Refusal, answer, detail, say
 from .api import api, found, listed, superuser_only
+from .api_templates import by_named_url
 from .bodies import url
 from .bodies_workflows import ASKS
 from .workflow_graph import Kind, Link, closes_a_circle
@@ -167,6 +168,12 @@ def add_workflow_template() -> flask.Response:
 def workflow_template(row_id: int) -> flask.Response:
     """One workflow template."""
     return answer(flask.g.bodies.workflow_job_template(_template(row_id)))
+
+
+@api.get("/workflow_job_templates/<named>/")
+def workflow_template_by_name(named: str) -> flask.Response:
+    """The same under its name and its organization's."""
+    return workflow_template(by_named_url(named, "workflow_job_template", "WorkflowJobTemplate"))
 
 
 @api.delete("/workflow_job_templates/<int:row_id>/")

@@ -36,6 +36,14 @@ def test_a_template_has_a_named_url(name: str, sandbox: Sandbox) -> None:
         assert sandbox.request("GET", f"/job_templates/{urllib.parse.quote(other)}/").status == 404
 
 
+def test_a_workflow_template_has_a_named_url(sandbox: Sandbox) -> None:
+    template = sandbox.add_template("Named", playbooks.CHECKING, hosts=_HOSTS)["id"]
+    made = sandbox.add_workflow_template_with_nodes("Named workflow", {"one": {"template": template}})
+    assert sandbox.request("GET", "/workflow_job_templates/Named%20workflow++Default/").body["id"] == made["id"]
+    missing = sandbox.request("GET", "/workflow_job_templates/Named%20workflow++Other/")
+    assert (missing.status, missing.body) == (404, {"detail": "No WorkflowJobTemplate matches the given query."})
+
+
 def test_what_a_template_asks_for_becomes_a_prompt(sandbox: Sandbox) -> None:
     survey = [
         {"variable": "size", "type": "integer", "required": True},
