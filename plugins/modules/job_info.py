@@ -182,7 +182,7 @@ hosts:
       sample: relaunch
     cause:
       description: C(play), C(task), C(module) and C(message), at most 200 characters, of the task that a host which is
-        not done failed with last; none where it is not known.
+        not done failed with last; absent where it is not known.
       type: dict
       sample: {play: Deploy, task: Start the service, module: ansible.builtin.command, message: no such unit}
 remaining_hosts:

@@ -168,15 +168,15 @@ attempts:
       type: int
       sample: 1
     job_id:
-      description: Number of the relaunch; none where none was launched or that is not known, as C(trouble) tells.
+      description: Number of the relaunch; V(null) where none was launched or that is not known, as C(trouble) tells.
       type: int
       sample: 43
     url:
-      description: Its page in the controller's user interface; none where there is no C(job_id).
+      description: Its page in the controller's user interface; V(null) without a C(job_id).
       type: str
       sample: https://controller.example.com/#/jobs/playbook/43/output
     status:
-      description: Its status as last seen; none where there is no C(job_id).
+      description: Its status as last seen; V(null) without a C(job_id).
       type: str
       sample: failed
     all_hosts:
