@@ -221,9 +221,8 @@ class _Judge:
     def _failed_task(self, batch: Batch) -> t.Optional[Start]:
         """The task at which the batch may have stopped; None where it is out of sight."""
         counter = self._suspect(batch)[0]
-        uuid = next(
-            (failure.task_uuid for failure in self._found.failures().newest if failure.counter == counter), None
-        )
+        failures = self._found.failures().newest
+        uuid = next((failure.task_uuid for failure in failures if failure.counter == counter), None)
         before = [start for start in batch.starts if start.counter < counter and start.is_task]
         return next((start for start in reversed(before) if uuid in (None, start.uuid)), None)
 
@@ -252,10 +251,8 @@ class _Judge:
         """Whether several hosts have passed a task, if several had passed the one that failed: else it may be one that
         runs once, in what is done always.
         """
-        if self._found.several_passed(start.uuid, batch):
-            return True
-        failed = self._failed_task(batch)
-        return failed is None or not self._found.several_passed(failed.uuid, batch)
+        several, failed = self._found.several_passed, self._failed_task(batch)
+        return several(start.uuid, batch) or failed is None or not several(failed.uuid, batch)
 
     def _left_out(self) -> t.Iterator[Missed]:
         """The plays that hosts with a summary may have missed, since a batch was the last, or the last for its hosts.
