@@ -103,9 +103,9 @@ Ask = t.Callable[..., NeverBegun]
 def ask(client: ControllerClient) -> Ask:
     """Whom job 42 never began on, which has summaries of these hosts; of those with a star the row is gone."""
 
-    def ask(pattern: str = "all", ran: str = "web1", **facts: t.Any) -> NeverBegun:
+    def ask(pattern: str = "all", ran: str = "web1", every: bool = False, **facts: t.Any) -> NeverBegun:
         rows = [HostSummary(None if "*" in name else 1, name, name.strip("*"), failed=True) for name in ran.split()]
-        return read_never_begun(client, Job.of(job(42, **facts)), {pattern}, lambda: rows)
+        return read_never_begun(client, Job.of(job(42, **facts)), {pattern}, lambda: rows, every)
 
     return ask
 
@@ -133,6 +133,15 @@ def test_of_many_the_first_are_named(controller: ScriptedController, ask: Ask) -
 
     assert ask() == NeverBegun(("web2",), 899)
     assert controller.asked[0].query["page_size"] == str(HOSTS_NAMED)
+
+
+def test_one_that_is_deleted_between_two_pages_hides_no_other(controller: ScriptedController, ask: Ask) -> None:
+    first = [{"id": number, "name": f"web{number}"} for number in range(2, 202)]
+    controller.expect("GET", HOSTS, body={**listed(*first), "next": "/more"})
+    controller.expect("GET", HOSTS, body=named("web202"))
+
+    assert len(ask(every=True).hosts) == 201
+    assert [asked.query.get("id__gt") for asked in controller.asked] == [None, "201"]
 
 
 class TestHostsOfInventories:
