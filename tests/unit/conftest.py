@@ -123,6 +123,8 @@ def relaunch(
     controller.whenever("GET", events, body=listed(FAILED_AT_START), event__in="runner_on_failed", failed="true")
     # Of the hosts that failed none has a result of the last task.
     controller.whenever("GET", events, body=listed(), parent_uuid="u4", host_name__in="web")
+    # Of the others one has passed a task at most.
+    controller.whenever("GET", events, body=listed(), parent_uuid="u", event__in="runner_on_ok")
     never_begun = {"not__job_host_summaries__job": "4"}
     controller.whenever("GET", r"/api/v2/inventories/\d+/hosts/", body=listed(), **never_begun)
 
