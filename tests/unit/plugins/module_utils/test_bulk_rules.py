@@ -217,7 +217,7 @@ class TestWhatARuleRetries:
 
         assert (world.posts, early.error, early.outcome.changed) == ([], None, False)
         assert (early.of(1), early.of(2)) == ("left_for_later", "left_for_later")
-        assert "waits 21600 seconds from its last end on, of which 3" in early.entry(1)["msg"]
+        assert "waits 21600 seconds after its last end, of which 3" in early.entry(1)["msg"]
         assert early.outcome.counts["left_for_later"] == 2
         assert "2 jobs: 2 left for later; 0 recovered." in early.outcome.msg
 
@@ -234,7 +234,7 @@ class TestWhatARuleRetries:
         ran = recover(world, rules=rules)
 
         assert (world.posts, ran.of(1)) == ([], "left_for_later")
-        assert "waits 21600 seconds from its last end on" in ran.entry(1)["msg"]
+        assert "waits 21600 seconds after its last end" in ran.entry(1)["msg"]
 
     def test_counts_from_the_end_of_its_last_relaunch(self, world: World) -> None:
         world.failed(1, {"web1": True})
