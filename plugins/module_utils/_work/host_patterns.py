@@ -36,7 +36,7 @@ LONGEST_NAME = 512
 
 # Wildcards, regular expressions, files, and what is left of ranges are none.
 _PLAIN_NAME = re.compile(r"[^~@*?\[\]][^*?\[\]]*")
-# Without brackets, which may be a range.
+# Without brackets, which choose from the hosts of a group by their place in it.
 _WILDCARD = re.compile(r"(?=.*[*?])[^~@\[\]][^\[\]]*")
 _NAME_AND_PORT = re.compile(r"[\w.-]+:\d+")
 _BETWEEN_SEPARATORS = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
@@ -187,7 +187,7 @@ def holds(limit: str, names: frozenset[str], hosts: frozenset[str] = frozenset()
     said = parts.said
     if names <= said.without:
         return False
-    if not said.names or said.names & names or any(_matches(name, part) for part in parts.patterns for name in names):
+    if not said.names or said.names & names or any(fnmatch.filter(names, part) for part in parts.wildcards):
         return None if said.among or names & said.without or not parts.may_exclude <= names else True
     return False if parts.may_hold <= names else None
 
@@ -196,13 +196,13 @@ def holds(limit: str, names: frozenset[str], hosts: frozenset[str] = frozenset()
 class _Limit:
     """The text of a limit, taken apart once: many hosts are asked about.
 
-    :param patterns: of its names those that may be more than a name.
+    :param wildcards: those of its names.
     :param may_hold: those that may be groups.
     :param may_exclude: of what leaves hosts out the terms that may be groups.
     """
 
     said: HostPattern
-    patterns: frozenset[str]
+    wildcards: frozenset[str]
     may_hold: frozenset[str]
     may_exclude: frozenset[str]
 
@@ -211,17 +211,8 @@ class _Limit:
     def of(cls, limit: str, hosts: frozenset[str]) -> _Limit:
         """:param hosts: names that are those of hosts, and of no groups."""
         said = HostPattern.of(limit)
-        patterns = frozenset(part for part in said.names if not _WILD.isdisjoint(part))
-        return cls(said, patterns, may_hold=said.names - hosts, may_exclude=said.without - hosts)
-
-
-# What makes more than a name of a term.
-_WILD = frozenset("*?[~")
-
-
-def _matches(name: str, part: str) -> bool:
-    """Brackets choose from the hosts of a group by their place in it."""
-    return part[0] != "~" and "[" not in part and fnmatch.fnmatchcase(name, part)
+        wildcards = frozenset(filter(_WILDCARD.fullmatch, said.names))
+        return cls(said, wildcards, may_hold=said.names - hosts, may_exclude=said.without - hosts)
 
 
 # What names have of which ``limit_problem`` may tell one; an address, which has colons too, makes none.

@@ -434,6 +434,7 @@ class TestRun:
             ("all:&group", None),
             ("~a", None),
             ("a[0]", None),
+            ("[a]*", None),
         ],
     )
     def test_whether_it_runs_on_a_host(self, limit: str, runs: bool | None) -> None:

@@ -14,6 +14,8 @@ import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._work.host_patterns import (
     LONGEST_LIMIT,
+    ODD_PARTS,
+    ODD_STARTS,
     limit_problem,
     may_be_no_limit,
 )
@@ -45,6 +47,8 @@ class TestTheRule:
         problem = limit_problem(names)
         assert f"ansible takes {names[0]!r} in a limit for a pattern" in problem
         assert ("or relaunch it with hosts: remaining, which adds a comma" in problem) is (":" in names[0])
+        # By these the jobs with such a name are found among many.
+        assert names[0].startswith(ODD_STARTS) or any(part in names[0] for part in ODD_PARTS)
 
     @pytest.mark.parametrize(
         "names", [["!x", "web1"], ["a:b:c", "web1"], ["fe80::1"], ["web1:22"], ["~w"], ["*"], ["web[1]"]]
