@@ -433,6 +433,20 @@ def test_a_batch_that_got_to_the_last_meta_behind_its_failure_was_not_stopped_be
     assert bool(end.stopped) == stopped
 
 
+@pytest.mark.parametrize("got_there", [True, False])
+def test_a_handler_that_ran_before_the_last_task_may_be_left_out_behind_it(got_there: bool) -> None:
+    """It was flushed in between, and notified once more by the task at which any_errors_fatal stopped the batch."""
+    handler = ("h", "Restart")
+    measure = [*began(("p", "Play"), ("a", "A"), handler, ("b", "B")), *began(handler, counter=6)]
+    for number in (2, 4):
+        measure[number]["event_data"]["is_conditional"] = True
+    run = measure if got_there else measure[:4]
+
+    end = decided(run, measure, Failures((Failure(5, "b", "h1"),), whole=True), complete=True)
+
+    assert (end.stopped, len(end.unhandled)) == ((), 0 if got_there else 1)
+
+
 def decided(run: list[Json], measure: list[Json], failures: Failures, complete: bool) -> End:
     """How a run ended in which h1 failed, by what both have started; nothing more is asked for."""
 
