@@ -1108,6 +1108,22 @@ class TestHandedOn:
         handed_on = {"leader": "web1", "release": 2}
         assert {name: variables(sandbox, job) for name, job in jobs.items()} == {"B": {}, "D": handed_on}, result["msg"]
 
+    def test_of_hosts_that_are_done_of_a_node_whose_job_never_began(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
+    ) -> None:
+        lost = {"status": "error", "started": None, "stats": False}
+        made = workflow(line(deploy(TWO)["id"]), {"B": lost, "D": "do_not_run"})
+        sandbox.settings(max_running=0)
+        again = sandbox.relaunch(made["jobs"]["B"])
+        sandbox.change_job(again, artifacts='{"leader": "web1"}')
+        sandbox.end_job(again, "failed", {"web1": "ok", "web2": "failed"})
+        sandbox.settings(max_running=4)
+
+        result = resume(made["id"])
+
+        assert limits(sandbox, result["id"]) == {"B": "web2", "D": ""}, result["msg"]
+        assert variables(sandbox, sandbox.nodes(result["id"])["D"]["job"]) == {"leader": "web1"}
+
     def test_of_several_parents_the_same_one_is_heard_as_before(
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
     ) -> None:

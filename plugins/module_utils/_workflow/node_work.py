@@ -222,8 +222,11 @@ class NodeWork:
             return NodeLeft(obstacles=(f"cannot be run: {_inside(decision.reason)}.",))
         left = self._done(work, decision) if isinstance(decision, Done) else self._to_launch(work, look, decision)
         done_by = frozenset(host.done_in.id for host in look.ledger.hosts or () if host.done_in is not None)
-        by_others = bool((done_by | {left.healed_by}) - {number, None})
-        return replace(left, done_by=done_by, masked=by_others and bool(work.masked(look.ledger)))
+        masked = bool((done_by | {left.healed_by}) - {number, None}) and bool(work.masked(look.ledger))
+        if work.source.never_began or look.ledger.stopped is not None:
+            # Of the hosts that it stopped for, or never began on, those that are done since are not among these.
+            done_by |= {run.job.id for run in look.ledger.runs if run.job.began and not run.job.active}
+        return replace(left, done_by=done_by, masked=masked)
 
     def _work(self, number: int) -> JobWork:
         if number not in self._works:
