@@ -333,6 +333,27 @@ def test_what_a_killed_run_left_is_removed(sandbox: Sandbox, workflow: Workflow,
     assert len(resumes(sandbox, made["id"])) == 1
 
 
+@pytest.mark.parametrize("before", ["nothing", "active", "done"])
+def test_what_is_left_of_resumes_is_removed_after_all_nodes_have_succeeded(
+    sandbox: Sandbox, workflow: Workflow, admin: Options, before: str
+) -> None:
+    made = workflow(*TWO_PROJECTS)
+    left_behind(sandbox, made)
+    task = {"workflow_job_id": made["id"], "interval": 0.2, **admin}
+    if before != "nothing":
+        sandbox.settings(max_running=0 if before == "active" else 4)
+        launched = at_once(**task)
+        assert temporary(sandbox, made["id"])
+        sandbox.settings(max_running=4)
+        if before == "done":
+            sandbox.wait(launched["id"])
+
+    result = at_once(**task, wait=True)
+
+    assert (result.get("failed"), result["changed"]) == (None, before == "nothing"), result["msg"]
+    assert (result["status"], temporary(sandbox, made["id"])) == ("successful", []), result["msg"]
+
+
 def test_one_that_shows_up_is_read_again(sandbox: Sandbox, deploy: Deploy, workflow: Workflow, admin: Options) -> None:
     made = workflow(line(deploy(["web1", "web2"])["id"]), FAILED_LINE)["id"]
     sandbox.misbehave([{"kind": "notfound", "method": "GET", "path": f"/workflow_jobs/{made}/$"}])

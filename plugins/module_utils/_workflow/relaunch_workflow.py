@@ -44,7 +44,7 @@ from .options import WorkflowRequest
 from .outcome import WorkflowOutcome
 from .remaining_nodes import Node
 from .resume_workflow import ResumeSequence
-from .temporary_template import source_in
+from .temporary_template import Earlier, source_in
 from .workflow_run import Contest, WorkflowRun, only_tells
 
 
@@ -126,6 +126,7 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
     launched: t.Optional[Launched] = None
     nodes: list[Node] = []
     of_base: tuple[Node, ...] = ()
+    leftovers: tuple[Earlier, ...] = ()
     looks = 0
     while launched is None:
         newest, at = root.id, run.client.clock()
@@ -143,8 +144,8 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
                 done_since = yield from _done_since(run, lineage, lineage.doing, outcome)
                 if done_since is None:
                     continue
-                return done_since
-            newest, of_base = lineage.last, lineage.of_base
+                return _swept(run, done_since, lineage.leftovers)
+            newest, of_base, leftovers = lineage.last, lineage.of_base, lineage.leftovers
         if run.request.check_mode:
             if not root.startable:
                 why = not_startable(root)
@@ -156,7 +157,13 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
         looks, contest = 0, Contest(root, newest, of_base)
         launched = yield from run.launch(replace(attempt, again_by=at + FRESH_FOR), contest, outcome)
     outcome = outcome.saying(f"Workflow job {root.id}: all nodes relaunched as workflow job {launched.job.id}.")
-    return (yield from run.launched(launched, contest, outcome, ()))
+    outcome = yield from run.launched(launched, contest, outcome, ())
+    return _swept(run, outcome, leftovers)
+
+
+def _swept(run: WorkflowRun, outcome: WorkflowOutcome, leftovers: t.Iterable[Earlier]) -> WorkflowOutcome:
+    """After a success nothing goes on from what remained."""
+    return run.swept(outcome, leftovers) if outcome.job is not None and outcome.job.successful else outcome
 
 
 def _done_since(
