@@ -323,11 +323,13 @@ def limit_names_in(limit: t.Any) -> frozenset[str]:
     return names if names - EVERYBODY else frozenset()
 
 
-def join(names: t.Iterable[str], most: int = 10) -> str:
-    """Names for a sentence: of many the first, and how many more; in their order, sorted where they have none."""
-    names = list(names) if isinstance(names, (list, tuple)) else sorted(names)
+def join(names: t.Iterable[t.Any], most: int = 10) -> str:
+    """Names, or numbers, for a sentence: of many the first, and how many more; in their order, sorted where they have
+    none.
+    """
+    names = names if isinstance(names, (list, tuple)) else sorted(names)
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return ", ".join(map(str, names[:most])) + more
 
 
 def never_runs(job: Job, problem: t.Optional[str] = "", source: bool = False) -> str:

@@ -199,7 +199,7 @@ class Member:
         """Its entry, as ``JobEntry.of`` makes it."""
         # What is said in place of what the outcome says may be of the last launch alone.
         told_of = {outcome.job.id if outcome.job else None, outcome.own_job_id}
-        earlier = [str(job.id) for job in self.launched if job.id not in told_of]
+        earlier = [job.id for job in self.launched if job.id not in told_of]
         if msg is not None and earlier:
             msg = f"{msg} Launched for it before: {self.kind.noun} {join(earlier)}."
         return JobEntry.of(self.source, name, outcome, msg, node_job_ids=self.node_job_ids, **more)

@@ -214,7 +214,7 @@ class JobsOutcome(Outcome):
         lost = sum(entry.launch_unknown for entry in self.jobs)
         parts = []
         if underway:
-            parts.append(f" Of the jobs that were launched {len(underway)} go on: {_jobs.join([*map(str, underway)])}.")
+            parts.append(f" Of the jobs that were launched {len(underway)} go on: {_jobs.join(underway)}.")
         if lost:
             parts.append(f" Of {lost} it is not known whether they were launched.")
         if parts:

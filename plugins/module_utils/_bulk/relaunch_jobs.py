@@ -273,5 +273,5 @@ def _check(outcome: JobsOutcome, request: JobsRequest) -> None:
     wrong = [entry for entry in outcome.jobs if entry.unsuccessful or (named and entry.outcome in (REFUSED, LATER))]
     wrong += [entry for entry in outcome.jobs if entry.outcome in FOR_PERSONS]
     if wrong:
-        numbers = join([str(entry.source_job_id) for entry in wrong])
+        numbers = join([entry.source_job_id for entry in wrong])
         raise JobUnsuccessfulError(f"{outcome.msg} Not successful: {numbers}. First of them: {wrong[0].msg}")

@@ -134,9 +134,7 @@ class UpdatesFirst:
         """
         for failed in self._failed:
             noun, newer = failed.updated.kind.noun, self._newer.get(failed.update.id)
-            depend = (
-                f"jobs that depend on it: {join([*map(str, failed.jobs)])}" if failed.jobs else "no job depends on it"
-            )
+            depend = f"jobs that depend on it: {join(failed.jobs)}" if failed.jobs else "no job depends on it"
             said = failed.description[:1].upper() + failed.description[1:]
             if newer is not None:
                 after = f"; {noun} {newer.id} after it is {newer.status}."

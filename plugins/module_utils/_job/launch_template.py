@@ -147,7 +147,7 @@ class Preparer:
         """The sentences that say why; nothing was sent."""
         request = self.work.request
         how = " on what remains" if request.options.hosts == REMAINING else ""
-        how += f" with other {join(sorted(request.changes))}" if request.changes else ""
+        how += f" with other {join(request.changes)}" if request.changes else ""
         return f"The template of job {self.work.source.id} was not launched{how}. {numbered(reasons)}"
 
     def _predicted(
@@ -197,7 +197,7 @@ class Preparer:
 
 def _given(work: JobWork) -> str:
     """What a launch is given, for a sentence."""
-    changed = f" and other {join(sorted(work.request.changes))}" if work.request.changes else ""
+    changed = f" and other {join(work.request.changes)}" if work.request.changes else ""
     return f"the prompts of job {work.source.id}{changed}"
 
 

@@ -330,14 +330,14 @@ def _unless_forbidden(decision: Decision, forbidden: t.Container[int]) -> Decisi
 def _none_runs(work: JobWork, launched: t.Sequence[Job], outcome: RelaunchOutcome) -> BrokenOffError:
     """The error where the controller takes launches, and none of them runs."""
     outcome = outcome.about(work.client, _jobs.get(work.client, launched[-1].id))
-    numbers = _jobs.join([str(job.id) for job in launched])
+    numbers = _jobs.join([job.id for job in launched])
     said = f"Jobs {numbers}, which this task launched one after the other, were left in status new and never ran."
     way = "See whether instances of the controller are enabled, and run the task again."
     return BrokenOffError(HostsLeftError(f"{said} {way} See {outcome.url}"), outcome)
 
 
 def _hosts_left(job: Job, judged: Judged) -> HostsLeftError:
-    left = _jobs.join(sorted(judged.due)) or "more"
+    left = _jobs.join(judged.due) or "more"
     said = f"Job {job.id} was successful, but hosts are still left after {MOST_LAUNCHES} relaunches: {left}."
     return HostsLeftError(f"{said} Run the task again. See {judged.outcome.url}")
 

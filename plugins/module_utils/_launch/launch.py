@@ -79,7 +79,7 @@ class Launched:
         """A warning where it may be another caller's, and another one its own; else empty."""
         if not self.others:
             return ""
-        found = join([str(number) for number in (self.job.id, *self.others)])
+        found = join((self.job.id, *self.others))
         return (
             f"This user has launched the same more than once: {found}. Another caller may have launched one of them, "
             "and all may run: cancel all but one."

@@ -170,7 +170,7 @@ def _with_account(rounds: Rounds, shown: Shown, error: BaseException, deadline: 
             said = f"Nothing{' more' if rounds.changed else ''} was relaunched: {before} {cause}"
         cause = DeadlineError(said)
     if rounds.ended == PARKED and not isinstance(cause, ParkedError):
-        others = join(sorted(shown.held_up - set(rounds.parked)))
+        others = join(shown.held_up - set(rounds.parked))
         rest = f" {others} can only be retried with them." if others else ""
         said = f"{_used_up(rounds, outcome)} What is left is parked: {parked_hosts(rounds.parked)}.{rest}"
         cause = ParkedError(said)

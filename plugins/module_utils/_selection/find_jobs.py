@@ -116,7 +116,7 @@ def _numbered(client: ControllerClient, selection: Selection) -> Found:
     workflows = tuple(found.get(WORKFLOW_JOB.type, ()))
     others = by_numbers(client.results, "unified_jobs/", "id__in", left)
     kinds = {int(entry["id"]): str(entry.get("type")) for entry in others}
-    unknown = [str(number) for number in sorted(left.difference(kinds))]
+    unknown = left.difference(kinds)
     said = [f"there is no job {_jobs.join(unknown)} that this user may see"] if unknown else []
     said.extend(f"{number} is {IN_WORDS.get(kinds[number], kinds[number])}" for number in sorted(kinds))
     said.extend(f"{job.id} is a sliced job (workflow_job_id)" for job in workflows if job.facts.get("is_sliced_job"))

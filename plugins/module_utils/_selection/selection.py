@@ -151,7 +151,7 @@ class Selection:
     def description(self) -> str:
         """It as a part of a sentence."""
         if self.job_ids:
-            return f"job_ids: {_jobs.join([*map(str, self.job_ids)])}"
+            return f"job_ids: {_jobs.join(self.job_ids)}"
         parts = [f"with status {' or '.join(self.status)}"]
         if len(self.kinds) < len(SELECTABLE):
             parts.append(f"kinds: {', '.join(kind.type for kind in self.kinds)}")

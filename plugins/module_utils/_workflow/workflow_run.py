@@ -166,8 +166,8 @@ class WorkflowRun:
                 elif _leaves_no_trace(self.client, job):
                     going = templates[:-1]
         except ControllerError as error:
-            return outcome.warned(f"The temporary workflow templates {join([*map(str, templates)])} stay: {error}")
-        outcome, staying = self.removed(outcome, going), join([*map(str, templates[len(going) :])])
+            return outcome.warned(f"The temporary workflow templates {join(templates)} stay: {error}")
+        outcome, staying = self.removed(outcome, going), join(templates[len(going) :])
         if not staying:
             return outcome
         which = f"template {staying} stays" if len(templates) - len(going) == 1 else f"templates {staying} stay"
@@ -179,7 +179,7 @@ class WorkflowRun:
         try:
             stay = not templates or self.request.check_mode or not self._is_auditor()
         except ControllerError as error:
-            return outcome.warned(f"The temporary workflow templates {join([*map(str, templates)])} stay: {error}")
+            return outcome.warned(f"The temporary workflow templates {join(templates)} stay: {error}")
         return outcome if stay else self.removed(outcome, templates)
 
     def _is_auditor(self) -> bool:
