@@ -73,9 +73,6 @@ class KnownOfNodes:
         """By node that failed, the names of the hosts on which its work is left; none where that is all."""
         return {number: one.hosts for number, one in self.left.items()}
 
-    def hosts_of(self, node: Node) -> tuple[str, ...]:
-        return self.left_of(node).hosts
-
     def left_of(self, node: Node) -> NodeLeft:
         return self.left.get(node.id, NodeLeft())
 
@@ -234,7 +231,7 @@ def _body(source: Job, kept: RemainingNode, found: KnownOfNodes, handed: t.Mappi
     # A limit of the whole workflow would outrank those of its nodes.
     if source.facts.get("limit") and template.get("ask_limit_on_launch"):
         body["limit"] = source.facts["limit"]
-    hosts = found.hosts_of(node)
+    hosts = found.left_of(node).hosts
     if hosts:
         body["limit"] = limit_of(hosts)
         if int(template.get("job_slice_count") or 1) > 1:
@@ -325,7 +322,7 @@ def _not_limitable(remainder: Remainder, found: KnownOfNodes, request: WorkflowR
     nested, sliced, unlimited = [], [], []
     for node in (node for node in remainder.nodes if node.bad):
         template = found.template_of(node)
-        hosts = found.hosts_of(node)
+        hosts = found.left_of(node).hosts
         patterns = not_limitable(hosts)
         problem = (
             f"ansible takes {join(patterns)} for a pattern. Rename that." if patterns else too_long(limit_of(hosts))
@@ -361,7 +358,7 @@ def _not_asked(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
     for node in remainder.nodes:
         template = found.template_of(node)
         names = [name for name in node.prompts if _asks(template, name) is False]
-        if found.hosts_of(node):
+        if found.left_of(node).hosts:
             names = [name for name in names if name != "limit"]
         names += [name for name in found.sublists.get(node.id, ()) if template.get(SUBLISTS[name]) is False]
         if template.get("ask_variables_on_launch") is False:
