@@ -211,8 +211,8 @@ class Job:
 
     @property
     def startable(self) -> bool:
-        """Whether the controller lets this user relaunch it, as far as it says; a GET alone is no proof of that."""
-        return self.summary("user_capabilities").get("start") is not False
+        """Whether the controller lets this user relaunch it, as of ``may_start``."""
+        return may_start(self.facts)
 
     @cached_property
     def limit_names(self) -> frozenset[str]:
@@ -280,6 +280,13 @@ class HostSummary:
 def summary_of(entry: t.Mapping[str, t.Any], name: str) -> t.Any:
     """One of the ``summary_fields`` of an entry of whatever list, mostly an object; an empty one where it has none."""
     return (entry.get("summary_fields") or {}).get(name) or {}
+
+
+def may_start(entry: t.Mapping[str, t.Any]) -> bool:
+    """Whether the controller lets this user start a job again, or launch a template, as far as it says; that it shows
+    it is no proof of that.
+    """
+    return summary_of(entry, "user_capabilities").get("start") is not False
 
 
 def parse_time(text: t.Any) -> datetime:

@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import replace
 
 from .._api.errors import AnswerError, ForbiddenError, JobUnsuccessfulError, NoFailedHostsError, RefusedError
-from .._api.jobs import Job, counted, host_summaries, join, limit_names_in, summary_of
+from .._api.jobs import Job, counted, host_summaries, join, limit_names_in, may_start
 from .._api.kinds import WORKFLOW_JOB
 from .._api.paging import in_chunks
 from .._api.templates import CREDENTIALS, read_survey
@@ -159,7 +159,7 @@ class Preparer:
         """
         work, name = self.work, self._needs.name
         template = work.client.get(f"job_templates/{work.source.template}/")
-        if summary_of(template, "user_capabilities").get("start") is False:
+        if not may_start(template):
             raise ForbiddenError(
                 f"The job template {name} would not be launched: the controller does not let this user do that. This "
                 "takes the execute role on it."

@@ -13,7 +13,7 @@ import typing as t
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from .._api.jobs import Job, join, parse_time, summary_of
+from .._api.jobs import Job, join, may_start, parse_time
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._api.templates import JOB_TEMPLATE, WORKFLOW_TEMPLATE
 from .._launch.gone_prompts import Objection
@@ -247,7 +247,9 @@ def _not_startable(source: Job, remainder: Remainder, found: KnownOfNodes) -> t.
     """Reasons: what the user may not start, and what no workflow can."""
     nodes = [node for node in remainder.nodes if node.template is not None]
     launched = [node for node in nodes if node.template_type in TEMPLATES]
-    denied = [node.label for node in launched if not _startable(found.templates.get(node.template or 0))]
+    # What this user may not see is not to be started either.
+    allowed = {number for number, template in found.templates.items() if may_start(template)}
+    denied = [node.label for node in launched if node.template not in allowed]
     if denied:
         yield f"This user may not start what {join(denied)} would run: that takes the role execute on its template."
     asking = [node.label for node in nodes if found.passwords.get(node.id)]
@@ -273,11 +275,6 @@ def _lacks(source: Job, node: Node, found: KnownOfNodes) -> frozenset[str]:
     lacking = {name for name in ("inventory", "project") if template.get(name, name) is None}
     asked = template.get("ask_inventory_on_launch") and (node.prompts.get("inventory") or source.facts.get("inventory"))
     return frozenset(lacking - {"inventory"} if asked else lacking)
-
-
-def _startable(template: t.Optional[t.Mapping[str, t.Any]]) -> bool:
-    """Whether the user may start a template, as far as the controller says; one that he may not see he may not."""
-    return template is not None and summary_of(template, "user_capabilities").get("start") is not False
 
 
 def _left_undone(remainder: Remainder, found: KnownOfNodes) -> t.Iterator[str]:
