@@ -29,7 +29,8 @@ from .recent_jobs import RecentJobs
 
 
 class Attempts:
-    """
+    """Counts how often the work of selected jobs has been relaunched without success.
+
     :param request: how often the same work may be relaunched.
     :param members: of the selected jobs.
     :param recent: tells what has run since the oldest of them.

@@ -16,7 +16,8 @@ from .waits import Waits
 
 
 class DeadlineEnd:
-    """
+    """Ends at the task's deadline what it does not let go on.
+
     :param watch: tells when that is, whether the ends of jobs are waited for, and which of them beyond it.
     :param waits: those of the selected jobs.
     :param advance: lets one go on, with the error that ends its wait.

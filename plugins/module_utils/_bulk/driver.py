@@ -36,7 +36,8 @@ BulkProgress = t.Callable[[t.Union[Counted, Planned]], None]
 
 
 class BulkDriver:
-    """
+    """Drives many sequences side by side, to the end of all of them.
+
     :param request: how many may be launched, and be active.
     :param watch: the controller, and the time that there is.
     :param turns: in each row jobs of the same work, the one whose turn comes first as the first.

@@ -25,7 +25,8 @@ VERDICT_SHARED_FOR = 2.5
 
 
 class SharedLooks:
-    """
+    """Answers the looks of many by one list of recent jobs, as long as that is fresh enough.
+
     :param watch: the controller, and the time that there is.
     :param turns: in each row jobs of the same work.
     """

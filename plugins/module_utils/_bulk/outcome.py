@@ -85,7 +85,8 @@ class Planned:
 
 @dataclass(frozen=True)
 class Tried:
-    """
+    """How often work has been relaunched without success.
+
     :param number: so many relaunches of the same work have failed since it last succeeded.
     :param since: when the first job of it ended that has failed since then.
     """
@@ -185,7 +186,8 @@ class JobEntry:
 
 @dataclass(frozen=True)
 class JobsOutcome(Outcome):
-    """
+    """What has become of many jobs; the fields are keys of the result, where they are documented.
+
     :param jobs: an entry for each, by number.
     :param updates: updates of projects and inventory sources that failed.
     """

@@ -23,7 +23,8 @@ ACCEPTED = 202
 
 
 class UpdatesFirst:
-    """
+    """Runs failed updates once more, each before the first of the jobs that depend on it, and tells of them.
+
     :param watch: the controller, and tells when the task's deadline is over, so that none is begun any more.
     :param failed: the updates that failed.
     :param first: whether they are run again; else they are only told.

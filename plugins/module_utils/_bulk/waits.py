@@ -48,7 +48,8 @@ class SharedWatch(Watch):
 
 
 class Waits:
-    """
+    """What many wait for: the ends of jobs, and pauses.
+
     :param request: whether to wait, and what has to be known of hosts.
     :param members: whose waits these are.
     :param clock: a monotonic clock, seconds.

@@ -59,7 +59,8 @@ _DEADLINE_WAS_OVER = "the deadline was over before that."
 
 
 class RelaunchSequence:
-    """
+    """Brings it about that the work of a job is done, in steps that ask for what they wait for.
+
     :param work_of: makes what is known of the source, from its detail.
     :param tried: the jobs that this task has launched for the same work and that run; its own are added.
     :param before: what comes before the launch for a source, when there is room; it tells whether that was waited for.

@@ -38,7 +38,8 @@ CHECK = "check"
 
 @dataclass(frozen=True)
 class Judged:
-    """
+    """What a job that was waited for has come to.
+
     :param again: more is left to be launched.
     :param due: by name, the hosts that are left and that another launch would run on.
     """

@@ -100,7 +100,8 @@ class EventsIn:
 
 @dataclass(frozen=True)
 class JobWork:
-    """
+    """The work of one job, as a task sees it: looked at, and decided on.
+
     :param client: the controller, and with it the clock.
     :param source: the job that the task names, in detail.
     :param events_in: brings a job that has ended when its events are in.
@@ -130,7 +131,8 @@ class JobWork:
         tried: t.Collection[int] = (),
         with_hosts: bool = False,
     ) -> JobWork:
-        """
+        """The work of a source.
+
         :param tried: the jobs that this task has launched for the same work before; they may grow.
         :param read: what is known of jobs that have ended; it grows.
         :param with_hosts: the failed hosts are to be told, whatever is asked for, and their events waited for even in

@@ -35,7 +35,8 @@ def system_zone(wall: datetime) -> datetime:
 
 @dataclass(frozen=True)
 class Deadline:
-    """
+    """The moment after which nothing is launched any more.
+
     :param at: the moment, with its zone.
     :param seconds: how far away it was when it was read; less than 0 where it lay behind.
     """

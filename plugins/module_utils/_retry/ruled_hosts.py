@@ -26,7 +26,8 @@ NOWHERE = (Reach.GONE, Reach.IDLE, Reach.ELSEWHERE)
 
 
 class RuledHosts:
-    """
+    """Tells which of the failed hosts fall under which rule, and parks those that need a person.
+
     :param rules: those of the task; without any there is no host of which this asks.
     """
 

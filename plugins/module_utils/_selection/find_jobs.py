@@ -42,7 +42,8 @@ class Found:
 
 @dataclass(frozen=True)
 class SlicedRun:
-    """
+    """A run of a sliced job template, whose slices are jobs.
+
     :param number: of its workflow job.
     :param slices: how many it should have (recorded: find-slice); some may never have been spawned.
     :param successful: how many of them were.

@@ -21,7 +21,8 @@ from .._workflow.lineage import workflows_above
 
 @dataclass(frozen=True)
 class OwnWork:
-    """
+    """The job that a task runs in, and what that belongs to.
+
     :param job: the number of the job that the task runs in; None outside of one.
     :param templates: the numbers of its template, and of those of the workflows whose node it is.
     """

@@ -33,7 +33,8 @@ EVENTS_LATE_FOR = timedelta(minutes=1)
 
 
 class RunEnds:
-    """
+    """Asks where failed runs of a work ended, each by the others.
+
     :param client: the controller.
     :param summaries: brings what became of the hosts of a job.
     :param starts: by job, the plays and tasks that it has started; it grows.

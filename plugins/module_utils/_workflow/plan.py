@@ -97,7 +97,10 @@ class PlannedNode:
 
 @dataclass(frozen=True)
 class Plan:
-    """:param template: the fields of the temporary template, but for name and description."""
+    """What a temporary template is to hold.
+
+    :param template: the fields of the temporary template, but for name and description.
+    """
 
     template: t.Mapping[str, t.Any]
     nodes: tuple[PlannedNode, ...]

@@ -142,7 +142,8 @@ class _Maker:
 
 
 class ResumeSequence:
-    """
+    """Runs what remains of a workflow job, in steps that ask for what they wait for.
+
     :param run: what is asked for.
     :param root: the workflow job, in detail; it has ended.
     """
