@@ -148,9 +148,7 @@ class RelaunchSequence:
 
     def _without_left_new(self, work: JobWork, look: Look, outcome: RelaunchOutcome) -> RelaunchOutcome:
         """Relaunches whose launch broke half way are nobody's, and are canceled where that may be."""
-        for job in look.ledger.left_new:
-            if job.id in self._left_new:
-                continue
+        for job in [job for job in look.ledger.left_new if job.id not in self._left_new]:
             self._left_new.add(job.id)
             self._tried.discard(job.id)
             problem = "" if work.request.check_mode else work.watch.cancel(job)

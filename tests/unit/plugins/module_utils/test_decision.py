@@ -1227,7 +1227,7 @@ def test_a_decision_says_why(known: Found, options: RelaunchOptions, sentence: s
 
 @pytest.mark.parametrize("options", [RelaunchOptions(), FAILED])
 def test_hosts_that_a_success_on_all_left_out_are_told(options: RelaunchOptions) -> None:
-    which = " Job 43 did not run on some hosts, which are disabled, gone, no target of its plays, or done by others."
+    which = " Job 43 did not run on some hosts, which are disabled, gone, not targeted by a play, or done by others."
     for left_out, told in ((False, which), (None, "")):
         decision = decide(found(whole(43, "successful", ABC), left_out=left_out).ledger, options)
         assert isinstance(decision, Done)
