@@ -19,7 +19,7 @@ from .._api.kinds import JOB
 from .._api.paging import NUMBERS_AT_ONCE, by_numbers, in_chunks
 from .._launch.asks import JobsAfter, Listed
 from .._launch.waiting import seen_in_detail
-from .._work.same_work import Given, TemplateOrName, template_or_name
+from .._work.same_work import Given, TemplateOrName, lost_template, template_or_name
 
 # A launch was seen to appear up to 1.7 seconds after others with higher numbers, under load.
 APPEARS_WITHIN = 10.0
@@ -134,7 +134,7 @@ class RecentJobs:
 
         :param source: the job of which it is a relaunch.
         """
-        if source is not None and job.template is None:
+        if source is not None and lost_template(job):
             self.gone.update({source.template} - {None})
         ended = job.id in self._active and not job.active
         if self._asked:
@@ -196,7 +196,7 @@ class RecentJobs:
     def _note(self, jobs: t.Iterable[Job]) -> None:
         for job in jobs:
             template = self._template_of.setdefault(job.id, template_or_name(job))
-            if job.template is None and isinstance(template, int):
+            if lost_template(job) and isinstance(template, int):
                 self.gone.add(template)
             known = self._of_template.setdefault(template, {})
             # Credentials and labels are added to one that is new.

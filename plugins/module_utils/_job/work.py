@@ -40,7 +40,7 @@ from .._work.ledger_reader import JobsRead, LedgerReader
 from .._work.never_begun import InventoryHosts
 from .._work.run_ends import EVENTS_LATE_FOR
 from .._work.runs import Run, same_limit
-from .._work.same_work import UNCOMPARED, Prompts, SameWork
+from .._work.same_work import UNCOMPARED, Prompts, SameWork, lost_template
 from .options import RelaunchRequest
 from .outcome import RelaunchOutcome
 
@@ -172,7 +172,7 @@ class JobWork:
         """Whether a later run shows that the source's template was deleted after the source was read, so that its runs
         are found by another filter. Many jobs are found by one list.
         """
-        lost = job.template is None and self.source.template is not None
+        lost = lost_template(job) and self.source.template is not None
         return lost and not self.request.one_of_many
 
     def look(self, own: t.Optional[Job] = None, hosts_needed: bool = False, disabled: bool = False) -> Steps[Look]:

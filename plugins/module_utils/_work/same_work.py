@@ -448,6 +448,11 @@ def template_or_name(job: Job) -> TemplateOrName:
     return job.name if job.template is None else job.template
 
 
+def lost_template(job: Job) -> bool:
+    """Whether a job's facts say that its template was deleted."""
+    return job.template is None and "unified_job_template" in job.facts
+
+
 def _key(job: Job, itself: bool = False) -> _Key:
     return template_or_name(job), values(job), job.id if itself else None
 
