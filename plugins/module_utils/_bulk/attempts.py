@@ -24,7 +24,7 @@ from .._work.runs import same_limit
 from .._work.same_work import Prompts, SameWork
 from .member import Member
 from .options import JobsRequest
-from .outcome import Tried
+from .outcome import RelaunchCount
 from .recent_jobs import RecentJobs
 
 
@@ -59,7 +59,7 @@ class Attempts:
         # By template, its relaunches and the like in vain that are older than all selected jobs, newest first.
         self._earlier: t.Optional[dict[t.Optional[int], list[Job]]] = None
 
-    def too_many(self, member: Member) -> t.Optional[Tried]:
+    def too_many(self, member: Member) -> t.Optional[RelaunchCount]:
         """How often a job's work has been relaunched since it last succeeded, where that is too often.
 
         By the rules of its hosts that may be another number than that of the task.
@@ -79,7 +79,7 @@ class Attempts:
         self._few[source.id] = failures
         return None
 
-    def _of(self, member: Member, most: int) -> t.Optional[Tried]:
+    def _of(self, member: Member, most: int) -> t.Optional[RelaunchCount]:
         """None where no more relaunches of the template than that have failed, of whichever work."""
         source = member.source
         same_work = SameWork(self._client, source, self._request.options.job_type, self._prompts)
@@ -108,7 +108,7 @@ class Attempts:
             last = self._last_success(source, older[-1].id, counts)
             tried = [job for job in tried if job.id in known or _ended_since(job, last, among)]
         since = min((job.finished for job in (*vain, *tried, source) if not job.successful), default=source.finished)
-        return Tried(len(tried), since)
+        return RelaunchCount(len(tried), since)
 
     def _remaining(self, member: Member) -> frozenset[str]:
         """By name, the hosts of a job that are to be relaunched, of one that is relaunched whole its failed ones."""
@@ -157,7 +157,7 @@ def _ended_since(job: Job, success: t.Optional[datetime], among: t.Iterable[Job]
     :param among: as of ``_attempts``.
     """
     rivals = (other for other in among if same_limit(other, job))
-    return not job.active and (success is None or job.finished > success) and Tried.counts(job, rivals)
+    return not job.active and (success is None or job.finished > success) and RelaunchCount.counts(job, rivals)
 
 
 def _may_be_attempt(job: Job) -> bool:

@@ -24,7 +24,7 @@ from .deadline_end import DeadlineEnd
 from .looks import LOOK_SHARED_FOR, SharedLooks
 from .member import LOOKS, Member
 from .options import JobsRequest
-from .outcome import RELAUNCHED, Counted, Planned
+from .outcome import RELAUNCHED, JobCounts, PlanCount
 from .waits import Waits
 
 # So many launches, begun within so many seconds, share a look at others in the same instant; who comes later looks
@@ -32,7 +32,7 @@ from .waits import Waits
 LAUNCHES_A_LOOK = 20
 LAUNCHES_TAKE = 1.5
 
-BulkProgress = t.Callable[[t.Union[Counted, Planned]], None]
+BulkProgress = t.Callable[[t.Union[JobCounts, PlanCount]], None]
 
 
 class BulkDriver:

@@ -41,8 +41,8 @@ from .outcome import (
     RELAUNCHED,
     SUPERSEDED,
     JobEntry,
+    RelaunchCount,
     SourceOutcome,
-    Tried,
 )
 
 LOOKS = (JobsAfter, WorkflowJobsAfter)
@@ -79,7 +79,7 @@ class Member:
     steps: Steps[t.Any]
     later_turn: bool = False
     ruled: t.Optional[RuledHosts] = None
-    tried: t.Optional[t.Callable[[], Tried]] = None
+    tried: t.Optional[t.Callable[[], RelaunchCount]] = None
     node_job_ids: t.Optional[tuple[int, ...]] = None
     older: tuple[JobEntry, ...] = ()
     begun: bool = False
@@ -157,7 +157,7 @@ class Member:
         """
         self.entry = replace(self._stopped(self._broken_off(), why), broken=broken)
 
-    def leave_to_a_person(self, tried: Tried) -> None:
+    def leave_to_a_person(self, tried: RelaunchCount) -> None:
         """End it, since its work has been relaunched too often without success."""
         msg, since = _tried_too_often(tried, by_rules=self.ruled is not None), written(tried.since)
         self.acts = False
@@ -268,7 +268,7 @@ def entries_of(member: Member, planned: bool) -> t.Iterator[JobEntry]:
         yield replace(one, recovered=own.recovered, id=own.id, status=own.status, url=own.url)
 
 
-def _tried_too_often(tried: Tried, by_rules: bool) -> str:
+def _tried_too_often(tried: RelaunchCount, by_rules: bool) -> str:
     times = "once" if tried.number == 1 else f"{tried.number} times"
     by = "max_attempts, or retries of a rule" if by_rules else "max_attempts"
     return (

@@ -57,7 +57,7 @@ _UNSUCCESSFUL = frozenset(_jobs.FINAL_STATUSES).difference([_jobs.SUCCESSFUL])
 
 
 @dataclass(frozen=True)
-class Counted:
+class JobCounts:
     """How far many jobs are: of all of them, those that were successful, are active, or ended otherwise."""
 
     all: int
@@ -73,7 +73,7 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlanCount:
     """How far the plan for many jobs is: so many of all have been looked at."""
 
     all: int
@@ -84,7 +84,7 @@ class Planned:
 
 
 @dataclass(frozen=True)
-class Tried:
+class RelaunchCount:
     """How often work has been relaunched without success.
 
     :param number: so many relaunches of the same work have failed since it last succeeded.

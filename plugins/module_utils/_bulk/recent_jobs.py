@@ -17,7 +17,7 @@ from .._api.client import ControllerClient
 from .._api.jobs import FINAL_STATUSES, NEW, Job
 from .._api.kinds import JOB
 from .._api.paging import NUMBERS_AT_ONCE, by_numbers, in_chunks
-from .._launch.asks import JobsAfter, Listed
+from .._launch.asks import JobList, JobsAfter
 from .._launch.waiting import seen_in_detail
 from .._work.same_work import Given, TemplateOrName, lost_template, template_or_name
 
@@ -155,7 +155,7 @@ class RecentJobs:
         """The templates of which one is known to be active."""
         return {job.template for job in self._active.values()}
 
-    def answer(self, ask: JobsAfter) -> Listed:
+    def answer(self, ask: JobsAfter) -> JobList:
         """What is asked for, without the work that is surely other; that is told of each job once if it is not new."""
         template = template_or_name(ask.source)
         jobs, met = self._of_template.get(template, {}), self._met.get(template, [])
@@ -163,7 +163,7 @@ class RecentJobs:
         numbers.update(self._maybe_same(ask, (jobs[number] for number in met[seen:] if number in jobs)))
         self._of_source[ask.source.id] = len(met), numbers
         found = (jobs[number] for number in sorted(numbers) if number in jobs and number > ask.number)
-        return Listed(found, self._asked[-1][0])
+        return JobList(found, self._asked[-1][0])
 
     def _maybe_same(self, ask: JobsAfter, jobs: t.Iterable[Job]) -> t.Iterator[int]:
         same_work, given = ask.same_work, self._given

@@ -22,7 +22,7 @@ from .._job.work import JobWork
 from .._launch.waiting import Watch
 from .._retry.ruled_hosts import RuledHosts
 from .._selection.failed_updates import FailedUpdate, failed_updates
-from .._selection.find_jobs import Found, find
+from .._selection.find_jobs import SelectedJobs, find
 from .._selection.own_work import OwnWork, read_own_work
 from .._selection.template_edits import TemplateEdits
 from .._selection.turns import in_detail, in_turns, is_node, left_alone
@@ -33,7 +33,7 @@ from .._work.same_work import Prompts
 from .driver import BulkDriver, BulkProgress
 from .member import Member, entries_of
 from .options import JobsRequest
-from .outcome import FOR_PERSONS, LATER, REFUSED, RELAUNCHED, JobEntry, JobsOutcome, Planned
+from .outcome import FOR_PERSONS, LATER, REFUSED, RELAUNCHED, JobEntry, JobsOutcome, PlanCount
 from .updates_first import UpdatesFirst
 from .waits import SharedWatch
 from .workflow_rows import left_to_workflows, workflow_member, workflow_rows
@@ -123,7 +123,7 @@ class _Task:
         return "" if job.successful else self.own.refusal(job) or left_alone(job)
 
 
-def _updates(request: JobsRequest, watch: Watch, found: Found) -> tuple[UpdatesFirst, str]:
+def _updates(request: JobsRequest, watch: Watch, found: SelectedJobs) -> tuple[UpdatesFirst, str]:
     """The updates that failed; and a warning where it cannot be known which have, and they are only to be told."""
     nodes, unread = [job.id for job in found.jobs if is_node(job)], ""
     failed: tuple[FailedUpdate, ...] = ()
@@ -136,13 +136,13 @@ def _updates(request: JobsRequest, watch: Watch, found: Found) -> tuple[UpdatesF
     return UpdatesFirst(watch, failed, request.update_first, nodes), unread
 
 
-def _without_own(found: Found, own: OwnWork) -> Found:
+def _without_own(found: SelectedJobs, own: OwnWork) -> SelectedJobs:
     jobs, workflows = (tuple(job for job in some if not own.refusal(job)) for some in (found.jobs, found.workflows))
     return replace(found, jobs=jobs, workflows=workflows)
 
 
 def _turns(
-    task: _Task, found: Found, sequences: _Sequences, plan: _PlanProgress
+    task: _Task, found: SelectedJobs, sequences: _Sequences, plan: _PlanProgress
 ) -> tuple[list[list[Member]], list[JobEntry]]:
     """The sequences of all jobs, each in the row of its work; and the entries of those about which nothing is done."""
     client, options = task.watch.client, task.request.options
@@ -185,7 +185,7 @@ class _PlanProgress:
         """So many have been looked at."""
         if self._progress is not None and self._clock() - self._shown >= PLAN_SHOWN_EVERY:
             self._shown = self._clock()
-            self._progress(Planned(self._all, done))
+            self._progress(PlanCount(self._all, done))
 
 
 class _Sequences:
@@ -234,7 +234,7 @@ class _Sequences:
         return Member(job, sequence.state, steps, later_turn, ruled)
 
 
-def _nothing(found: Found, request: JobsRequest) -> str:
+def _nothing(found: SelectedJobs, request: JobsRequest) -> str:
     if found.run is not None:
         return found.run.sentence(0, 0)
     return f"No job that this user may see is selected ({request.selection.description}): nothing to relaunch."
@@ -253,7 +253,7 @@ def _check_number(task: _Task, driver: BulkDriver, alone: t.Sequence[JobEntry]) 
         )
 
 
-def _with_sentence(outcome: JobsOutcome, found: Found, request: JobsRequest) -> JobsOutcome:
+def _with_sentence(outcome: JobsOutcome, found: SelectedJobs, request: JobsRequest) -> JobsOutcome:
     """The outcome with its sentence."""
     planned = "In check mode, nothing was launched: " if request.check_mode else ""
     selected = f"Selected: {request.selection.description}."

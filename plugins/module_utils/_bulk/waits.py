@@ -16,7 +16,7 @@ from .._launch.waiting import EARLY_PAUSE, Watch
 from .._work.decision import ALL
 from .member import Member
 from .options import JobsRequest
-from .outcome import Counted
+from .outcome import JobCounts
 
 # The events of a job are in so many seconds after its end; sooner, its verdict would have to wait for them.
 EVENTS_IN_AFTER = 1.5
@@ -195,14 +195,14 @@ class Waits:
         return self._options.hosts != ALL or any(member.waits_for_room for member in self.left)
 
     @property
-    def counted(self) -> Counted:
+    def counted(self) -> JobCounts:
         """How far all of it is."""
         acting = [member for member in self._members if member.acts]
         entries = [member.entry for member in acting if member.entry is not None]
         ended_badly = [member.ended_badly for member, _ask in self._for_seen_end]
         failed = sum(entry.unsuccessful for entry in entries) + ended_badly.count(True)
         successful = sum(entry.well for entry in entries) + ended_badly.count(False)
-        return Counted(len(acting), successful, len(self.for_end) - len(ended_badly), failed)
+        return JobCounts(len(acting), successful, len(self.for_end) - len(ended_badly), failed)
 
     @property
     def next_due(self) -> t.Optional[float]:

@@ -33,7 +33,7 @@ from .._workflow.temporary_template import NAMES_BEGIN, source_in
 from .._workflow.workflow_run import WorkflowRun
 from .member import Member
 from .options import JobsRequest
-from .outcome import SUPERSEDED, JobEntry, Tried
+from .outcome import SUPERSEDED, JobEntry, RelaunchCount
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,15 @@ class WorkflowRow:
         return max(found, key=lambda job: job.id, default=None)
 
     @property
-    def tried(self) -> Tried:
+    def tried(self) -> RelaunchCount:
         """How often it has been resumed or relaunched without success since it last succeeded."""
         last = max((job.finished for job in self.runs.values() if job.successful), default=None)
         ended = [job for job in self.runs.values() if not job.active and (last is None or job.finished > last)]
         failed = [job.finished for job in ended if job.status in _jobs.FAILED_STATUSES]
-        tried = [job for job in ended if Tried.counts(job, self.runs.values()) and (_resumes(job) or job.is_relaunch)]
-        return Tried(len(tried), min(failed, default=self.selected[0].finished))
+        tried = [
+            job for job in ended if RelaunchCount.counts(job, self.runs.values()) and (_resumes(job) or job.is_relaunch)
+        ]
+        return RelaunchCount(len(tried), min(failed, default=self.selected[0].finished))
 
 
 def workflow_member(

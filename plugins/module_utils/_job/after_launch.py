@@ -24,13 +24,13 @@ from .._work.host_patterns import limit_problem
 from .launch_template import refuse_ignored
 from .outcome import BrokenOffError, Outcome, RelaunchOutcome, carrying, in_one
 from .prediction import side_by_side
-from .verdict import CHECK, Judged, check_limit, check_type, judge
+from .verdict import CHECK, Judgement, check_limit, check_type, judge
 from .work import JobWork, Look
 
 
 def after_launch(
     work: JobWork, look: Look, launched: Launched, outcome: RelaunchOutcome, changed_before: bool
-) -> Steps[Judged]:
+) -> Steps[Judgement]:
     """Go on with a job that this task has launched.
 
     :param outcome: which tells of its launch, and of the hosts that it is to run on.
@@ -63,17 +63,17 @@ def after_launch(
         if not options.wait:
             check_limit(work, own, outcome.about(work.client, own))
         if not (options.wait or work.request.one_of_many):
-            return Judged(outcome)
+            return Judgement(outcome)
         ended = yield from until_ended(work, own, f"job {own.id}", outcome, ours)
         if ended.active:
-            return Judged(outcome, again=True)
+            return Judgement(outcome, again=True)
         diff = side_by_side(work, ended.facts, f"job {ended.id}")
         # Then no other one can begin before it has ended, and those before it have been looked for.
         alone = own.one_at_a_time
         return (yield from judge(work, ended, replace(outcome, diff=diff), alone))
 
 
-def after_adoption(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) -> Steps[Judged]:
+def after_adoption(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) -> Steps[Judgement]:
     """Go on with another caller's job. If it is canceled in favour of one that was first, with that one.
 
     :raises ControllerError: it did not end as it should, or not in time.
@@ -82,14 +82,14 @@ def after_adoption(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome
         with carrying(outcome):
             ended = yield from until_ended(work, job, f"job {job.id}", outcome)
             if ended.active:
-                return Judged(replace(outcome, job=None, url=None), again=True)
+                return Judgement(replace(outcome, job=None, url=None), again=True)
             first = yield from _in_favour_of(work, look, ended)
             if first is None:
                 return (yield from judge(work, ended, outcome))
         outcome = outcome.about(work.client, first)
         outcome = outcome.saying(f"Job {ended.id} was canceled in favour of job {first.id}, the same work.")
         job = first
-    return Judged(outcome)
+    return Judgement(outcome)
 
 
 def until_ended(work: JobWork, job: Job, what: str, outcome: RelaunchOutcome, ours: bool = False) -> Steps[Job]:
@@ -187,7 +187,7 @@ def _in_favour_of(work: JobWork, look: Look, adopted: Job) -> Steps[t.Optional[J
 
 def _give_way(
     work: JobWork, look: Look, own: Job, rival: Job, outcome: RelaunchOutcome, changed_before: bool
-) -> Steps[Judged]:
+) -> Steps[Judgement]:
     """Of callers in the same instant the first one's job stays: cancel the own one, and take the other's."""
     problem = work.watch.cancel(own)
     end = f"{problem} So both ran." if problem else "That was canceled; it may have begun."

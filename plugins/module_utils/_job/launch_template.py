@@ -30,7 +30,7 @@ from .._work.host_patterns import limit_of, not_limitable, not_limitable_sentenc
 from .._work.ledger import Ledger
 from .outcome import BrokenOffError, RelaunchOutcome, carrying
 from .prediction import Basis, future_facts, side_by_side
-from .relaunch import Prepared, RelaunchPreparer, launched_outcome, with_new_job, with_passwords
+from .relaunch import PreparedLaunch, RelaunchPreparer, launched_outcome, with_new_job, with_passwords
 from .work import JobWork, host_names
 
 _PASSWORDS = "credential_passwords"
@@ -43,7 +43,7 @@ class Preparer:
         self.work = work
         self._relaunch = RelaunchPreparer(work)
 
-    def prepared(self, decision: Launch, outcome: RelaunchOutcome, ledger: Ledger) -> Prepared:
+    def prepared(self, decision: Launch, outcome: RelaunchOutcome, ledger: Ledger) -> PreparedLaunch:
         """What a launch takes; in check mode with what would come of it.
 
         :param outcome: what had been done before.
@@ -68,7 +68,7 @@ class Preparer:
     def _takes_template(self, decision: Launch) -> bool:
         return decision.hosts == REMAINING or bool(self.work.request.changes)
 
-    def _of_template(self, decision: Launch, outcome: RelaunchOutcome) -> Prepared:
+    def _of_template(self, decision: Launch, outcome: RelaunchOutcome) -> PreparedLaunch:
         with carrying(outcome):
             work, limit = self.work, self._limit(decision)
             needs, prompts = self._needs, self._relaunch.prompts
@@ -80,7 +80,7 @@ class Preparer:
             attempt, missing = self._attempt(launch), self._missing(launch)
             if work.request.check_mode:
                 outcome = self._predicted(decision, launch, missing, outcome)
-        return with_passwords(Prepared(decision, work.source, attempt, outcome, needs.name), missing)
+        return with_passwords(PreparedLaunch(decision, work.source, attempt, outcome, needs.name), missing)
 
     def _limit(self, decision: Launch) -> str:
         if decision.hosts == ALL:
@@ -208,7 +208,7 @@ def limited_to(hosts: t.Sequence[str]) -> str:
     return f"limited to {counted(len(hosts), 'host')}: {join(hosts)}"
 
 
-def outcome_after(work: JobWork, ledger: Ledger, prepared: Prepared, launched: Launched) -> RelaunchOutcome:
+def outcome_after(work: JobWork, ledger: Ledger, prepared: PreparedLaunch, launched: Launched) -> RelaunchOutcome:
     """The outcome that tells of the new job, a relaunch or another job of the template."""
     if prepared.template is None:
         return launched_outcome(work, ledger, prepared, launched)

@@ -35,7 +35,7 @@ _T = t.TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedLaunch:
     """A relaunch that nothing known speaks against.
 
     :param job: the one to relaunch, in detail; the source where its template is launched.
@@ -60,7 +60,7 @@ class RelaunchPreparer:
         self._job_types: dict[int, frozenset[str]] = {}
         self._objection: t.Optional[Objection] = None
 
-    def prepared(self, decision: Launch, outcome: RelaunchOutcome, ledger: Ledger) -> Prepared:
+    def prepared(self, decision: Launch, outcome: RelaunchOutcome, ledger: Ledger) -> PreparedLaunch:
         """What a relaunch takes; in check mode with what would come of it.
 
         :param outcome: what had been done before.
@@ -90,7 +90,7 @@ class RelaunchPreparer:
                 if foresees and not missing:
                     with carrying(replace(outcome, changed=False, hosts=None)):
                         self.refuse_other_limit(decision)
-        return with_passwords(Prepared(decision, job, _attempt(work, decision, job, body), outcome), missing)
+        return with_passwords(PreparedLaunch(decision, job, _attempt(work, decision, job, body), outcome), missing)
 
     def _predicted(
         self, decision: Launch, ledger: Ledger, job: Job, missing: t.Sequence[str], outcome: RelaunchOutcome
@@ -253,7 +253,7 @@ class RelaunchPreparer:
         return self._job_types[job.id]
 
 
-def with_passwords(prepared: Prepared, missing: t.Sequence[str]) -> Prepared:
+def with_passwords(prepared: PreparedLaunch, missing: t.Sequence[str]) -> PreparedLaunch:
     """What was prepared, where it lacks no password.
 
     :param missing: the names of those that it needs, and that were not given.
@@ -305,7 +305,7 @@ def _attempt(work: JobWork, decision: Launch, job: Job, body: t.Mapping[str, t.A
     )
 
 
-def launched_outcome(work: JobWork, ledger: Ledger, prepared: Prepared, launched: Launched) -> RelaunchOutcome:
+def launched_outcome(work: JobWork, ledger: Ledger, prepared: PreparedLaunch, launched: Launched) -> RelaunchOutcome:
     """The outcome that tells of the new job."""
     decision, job, new, before = prepared.decision, prepared.job, launched.job, prepared.outcome
     # Without a template a job keeps its limit, which may be narrower than the source's.

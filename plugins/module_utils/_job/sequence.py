@@ -42,8 +42,8 @@ from .outcome import (
     in_one,
     interrupted_with,
 )
-from .relaunch import Prepared
-from .verdict import Judged, refused, unless_bereft
+from .relaunch import PreparedLaunch
+from .verdict import Judgement, refused, unless_bereft
 from .work import FRESH_FOR, JobWork, Look, host_names, left_out, not_all_in, results_open, settled_work, with_hosts
 
 # The look so many before leads to a launch, however slow the controller is.
@@ -155,7 +155,7 @@ class RelaunchSequence:
             outcome = outcome.warned(_jobs.never_runs(job, problem=problem))
         return outcome
 
-    def _act(self, preparer: Preparer, look: Look, decision: Settled, outcome: RelaunchOutcome) -> Steps[Judged]:
+    def _act(self, preparer: Preparer, look: Look, decision: Settled, outcome: RelaunchOutcome) -> Steps[Judgement]:
         work = preparer.work
         if isinstance(decision, Refuse):
             by = look.ledger.last_done if decision.cut_short else None
@@ -163,7 +163,7 @@ class RelaunchSequence:
                 outcome = outcome.about(work.client, _as_shown(work, by))
             raise refused(work, decision, outcome)
         if isinstance(decision, Done):
-            return Judged(done_outcome(work, look, decision, outcome))
+            return Judgement(done_outcome(work, look, decision, outcome))
         if isinstance(decision, Adopt):
             return (yield from self._adopt(work, look, decision, outcome))
         never_ran = [job for job in self.state.launched if job.id in self._left_new]
@@ -178,24 +178,24 @@ class RelaunchSequence:
                 raise
         self._forbidden.add(decision.job.id)
         # The two refusals took a second, in which others may have gone on.
-        return Judged(outcome, again=True)
+        return Judgement(outcome, again=True)
 
-    def _adopt(self, work: JobWork, look: Look, decision: Adopt, outcome: RelaunchOutcome) -> Steps[Judged]:
+    def _adopt(self, work: JobWork, look: Look, decision: Adopt, outcome: RelaunchOutcome) -> Steps[Judgement]:
         job = _as_shown(work, decision.job)
         wait = work.request.options.wait
         if not job.active and not wait:
             # It has ended since, so that there may be something to do after all.
-            return Judged(outcome, again=True)
+            return Judgement(outcome, again=True)
         self.state.adopted = True
         outcome = self.state.outcome = adopted_outcome(work, look, decision, job, outcome)
         if work.request.check_mode:
-            return Judged(outcome.saying("It would be waited for.") if wait else outcome)
+            return Judgement(outcome.saying("It would be waited for.") if wait else outcome)
         judged = yield from after_adoption(work, look, job, outcome)
         # None where it was left in new.
         self.state.adopted = judged.outcome.job is not None
         return judged
 
-    def _launch(self, preparer: Preparer, look: Look, decision: Launch, outcome: RelaunchOutcome) -> Steps[Judged]:
+    def _launch(self, preparer: Preparer, look: Look, decision: Launch, outcome: RelaunchOutcome) -> Steps[Judgement]:
         work = preparer.work
         if decision.hosts == ALL:
             _refuse_whole_again(work, look, self.passed, outcome)
@@ -209,19 +209,19 @@ class RelaunchSequence:
             # It had to wait, and the others' jobs went on meanwhile.
             self._looks = 0
             if work.client.clock() > look.at:
-                return Judged(outcome, again=True)
+                return Judgement(outcome, again=True)
         if work.watch.launching_over:
             raise DeadlineError(preparer.not_launched(decision, _DEADLINE_WAS_OVER))
         try:
             prepared = preparer.prepared(decision, outcome, look.ledger)
             if _needs_names(work, look, prepared):
                 self._hosts_needed = True
-                return Judged(outcome, again=True)
+                return Judgement(outcome, again=True)
             if work.request.check_mode:
-                return Judged(prepared.outcome.saying(masked))
+                return Judgement(prepared.outcome.saying(masked))
             if work.client.clock() - look.at > FRESH_FOR and self._looks + 1 < MOST_LOOKS:
                 self._looks += 1
-                return Judged(outcome, again=True)
+                return Judgement(outcome, again=True)
             launched = yield from self._sent(work, look, prepared)
         except ControllerError as error:
             if not _has_lost_all(work, look, error):
@@ -229,7 +229,7 @@ class RelaunchSequence:
             # They have lost their row in the inventory; which they are was not asked for before.
             self._hosts_needed, launched = True, None
         if launched is None:
-            return Judged(outcome, again=True)
+            return Judgement(outcome, again=True)
         self.state.launched.append(launched.job)
         self._tried.add(launched.job.id)
         _tell(work, prepared, launched)
@@ -244,7 +244,7 @@ class RelaunchSequence:
             self.passed.append(judged.outcome)
         return judged
 
-    def _sent(self, work: JobWork, look: Look, prepared: Prepared) -> Steps[t.Optional[Launched]]:
+    def _sent(self, work: JobWork, look: Look, prepared: PreparedLaunch) -> Steps[t.Optional[Launched]]:
         """As of ``sent_once``."""
         attempt = replace(prepared.attempt, again_by=look.at + FRESH_FOR)
         newer = work.jobs_after(look.ledger.newest)
@@ -335,7 +335,7 @@ def _none_runs(work: JobWork, launched: t.Sequence[Job], outcome: RelaunchOutcom
     return BrokenOffError(HostsLeftError(f"{said} {way} See {outcome.url}"), outcome)
 
 
-def _hosts_left(job: Job, judged: Judged) -> HostsLeftError:
+def _hosts_left(job: Job, judged: Judgement) -> HostsLeftError:
     left = _jobs.join(judged.due) or "more"
     said = f"Job {job.id} was successful, but hosts are still left after {MOST_LAUNCHES} relaunches: {left}."
     return HostsLeftError(f"{said} Run the task again. See {judged.outcome.url}")
@@ -348,7 +348,7 @@ def _planned(decision: Launch) -> str:
     return f"would be relaunched on {'its failed hosts' if decision.hosts == FAILED else 'all its hosts'}"
 
 
-def _needs_names(work: JobWork, look: Look, prepared: Prepared) -> bool:
+def _needs_names(work: JobWork, look: Look, prepared: PreparedLaunch) -> bool:
     """Whether the names of the failed hosts may make no limit. The look had no counts where its events were not in."""
     unknown = prepared.decision.hosts == FAILED and look.ledger.hosts is None and work.source.inventory is not None
     return unknown and may_be_no_limit(prepared.job.failures_counted)
@@ -359,7 +359,7 @@ def _lacks_counts(source: Job, look: Look) -> bool:
     return look.ledger.hosts == () and not source.never_began and "host_status_counts" not in source.facts
 
 
-def _tell(work: JobWork, prepared: Prepared, launched: Launched) -> None:
+def _tell(work: JobWork, prepared: PreparedLaunch, launched: Launched) -> None:
     """Whatever breaks the task off from now on, the number of the new job has been shown."""
     how = "a relaunch" if launched.job.is_relaunch else "from the template"
     work.client.tell(f"job {launched.job.id} launched, {how} of job {prepared.job.id}")

@@ -37,7 +37,7 @@ CHECK = "check"
 
 
 @dataclass(frozen=True)
-class Judged:
+class Judgement:
     """What a job that was waited for has come to.
 
     :param again: more is left to be launched.
@@ -49,7 +49,7 @@ class Judged:
     due: frozenset[str] = frozenset()
 
 
-def judge(work: JobWork, job: Job, outcome: RelaunchOutcome, alone: bool = False) -> Steps[Judged]:
+def judge(work: JobWork, job: Job, outcome: RelaunchOutcome, alone: bool = False) -> Steps[Judgement]:
     """Tell how a job ended that was waited for.
 
     :param job: it, having ended.
@@ -86,7 +86,7 @@ def _source_deleted(work: JobWork, job: Job) -> CutShortError:
     )
 
 
-def _judge(work: JobWork, job: Job, outcome: RelaunchOutcome, alone: bool) -> Steps[Judged]:
+def _judge(work: JobWork, job: Job, outcome: RelaunchOutcome, alone: bool) -> Steps[Judgement]:
     outcome = outcome.about(work.client, job)
     if job.successful and work.request.options.hosts != ALL:
         with carrying(outcome):
@@ -94,14 +94,14 @@ def _judge(work: JobWork, job: Job, outcome: RelaunchOutcome, alone: bool) -> St
             job = work.events_in.of_successful(job)
         outcome = replace(outcome, job=job)
     if job.successful and work.lost_template(job):
-        return Judged(outcome, again=True)
+        return Judgement(outcome, again=True)
     if outcome.hosts and job.limit_names <= frozenset(outcome.hosts):
         with carrying(replace(outcome, remaining_hosts=None)):
             work.reader.assume_done(job, of_source=outcome.relaunched_job_id == work.source.id)
     if not job.successful:
         outcome, error = yield from _unsuccessful(work, job, outcome)
         if error is None:
-            return Judged(outcome)
+            return Judgement(outcome)
         with carrying(outcome):
             raise error
     outcome = replace(outcome, failed_hosts=())
@@ -112,7 +112,7 @@ def _judge(work: JobWork, job: Job, outcome: RelaunchOutcome, alone: bool) -> St
     if whole:
         _check_slice(work, job, outcome)
     if whole and alone:
-        return Judged(outcome.saying(said))
+        return Judgement(outcome.saying(said))
     # What remained before it may have been done by it.
     with carrying(replace(outcome, remaining_hosts=None)):
         look = yield from work.look(job)
@@ -120,11 +120,11 @@ def _judge(work: JobWork, job: Job, outcome: RelaunchOutcome, alone: bool) -> St
         return _judge_whole(look, job, outcome) if whole else _judge_hosts(work, look, job, outcome)
 
 
-def _judge_whole(look: Look, job: Job, outcome: RelaunchOutcome) -> Judged:
+def _judge_whole(look: Look, job: Job, outcome: RelaunchOutcome) -> Judgement:
     failures = look.ledger.whole_failures
     if done_by([job], failures) is None:
         raise _overtaken(job, max(failures, key=ended), "", outcome)
-    return Judged(outcome)
+    return Judgement(outcome)
 
 
 def _overtaken(job: Job, by: Job, on: str, outcome: RelaunchOutcome) -> BrokenOffError:
@@ -133,7 +133,7 @@ def _overtaken(job: Job, by: Job, on: str, outcome: RelaunchOutcome) -> BrokenOf
     return BrokenOffError(HostsLeftError(f"{said} Run the task again. See {outcome.url}"), outcome)
 
 
-def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) -> Judged:
+def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) -> Judgement:
     asked = frozenset(outcome.hosts or ())
     with carrying(with_hosts(outcome, look.ledger)):
         look, decision = work.decide(look, force=False)
@@ -148,16 +148,16 @@ def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) 
         said = f"Job {job.id} was successful, but that is not all. {decision.reason} See {outcome.url}"
         raise BrokenOffError(JobUnsuccessfulError(said), outcome)
     if isinstance(decision, Await) and not look.ledger.due:
-        return Judged(outcome, again=True)
+        return Judgement(outcome, again=True)
     if isinstance(decision, Launch):
         if decision.hosts == ALL:
-            return Judged(outcome.saying(f"{decision.reason}: all hosts are next."), again=True)
+            return Judgement(outcome.saying(f"{decision.reason}: all hosts are next."), again=True)
         overtaken = [host for host in decision.due if _failed_since(host, job)]
         if overtaken:
             raise _overtaken(job, overtaken[0].failed_in[0], f" on {join(host_names(overtaken))}", outcome)
-        return Judged(outcome, _more(decision, asked), frozenset(host_names(decision.due)))
+        return Judgement(outcome, _more(decision, asked), frozenset(host_names(decision.due)))
     # What is left is being done by another one.
-    return Judged(outcome, again=work.request.options.wait and not isinstance(decision, Done))
+    return Judgement(outcome, again=work.request.options.wait and not isinstance(decision, Done))
 
 
 def _more(decision: Launch, asked: frozenset[str]) -> bool:

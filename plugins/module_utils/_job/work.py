@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from .._api import jobs as _jobs
 from .._api.client import ControllerClient
 from .._api.jobs import Job
-from .._launch.asks import JobsAfter, Listed, Steps
+from .._launch.asks import JobList, JobsAfter, Steps
 from .._launch.waiting import Watch
 from .._work.decision import (
     ALL,
@@ -187,7 +187,7 @@ class JobWork:
         if own is None and not needs_runs(source, options):
             return Look(Ledger(Run(source, whole=True), newest=source.id), self.client.clock())
         jobs = yield self.jobs_after(source.id, verdict=own is not None)
-        at = jobs.at if isinstance(jobs, Listed) else self.client.clock()
+        at = jobs.at if isinstance(jobs, JobList) else self.client.clock()
         # The job that the task runs in is never waited for, nor does it count as doing the work.
         jobs = [job for job in jobs if not self.request.runs_in(job) and job.id not in self.of_others]
         if own is not None:

@@ -39,7 +39,7 @@ class JobsAfter:
     verdict: bool = False
 
 
-class Listed(list[Job]):
+class JobList(list[Job]):
     """Jobs by a list that may have been read before it was asked for.
 
     :param at: when that was answered, by the client's clock.

@@ -38,7 +38,7 @@ _PERMISSIONS = (
 )
 
 # Then the controller answers 403 to everybody, administrators too (AWX: check_license, check_org_host_limit).
-NOBODY_MAY = "Nobody may where the subscription has expired, or where it or the organization has too many hosts."
+NOBODY_MAY = "No user may while the subscription has expired, or it or the organization has too many hosts."
 
 
 def not_startable(job: Job) -> str:

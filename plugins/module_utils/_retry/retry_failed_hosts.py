@@ -28,8 +28,8 @@ from .retry_rounds import (
     NONE_LEFT,
     PARKED,
     RETRIES_USED_UP,
+    RoundResult,
     Rounds,
-    Shown,
     Verdict,
     after_round,
     announced,
@@ -135,7 +135,7 @@ def retry_failed_hosts(
         verdict = _verdict(outcome, error, asked.check_mode, left is not None and left <= 0)
         trouble = _trouble(error) if verdict is Verdict.FAILED else ""
         passed = tuple(sequence.passed if sequence else ())
-        shown = Shown(verdict, outcome, passed, ruled.left, trouble, by_limit)
+        shown = RoundResult(verdict, outcome, passed, ruled.left, trouble, by_limit)
         rounds = after_round(rounds, shown, request.schedule, left)
         if error is None:
             return RetryOutcome.of(rounds, outcome)
@@ -155,7 +155,9 @@ def _trouble(error: t.Optional[BaseException]) -> str:
     return str(cause) if isinstance(cause, ControllerError) and cause.transient else ""
 
 
-def _with_account(rounds: Rounds, shown: Shown, error: BaseException, deadline: t.Optional[Deadline]) -> BaseException:
+def _with_account(
+    rounds: Rounds, shown: RoundResult, error: BaseException, deadline: t.Optional[Deadline]
+) -> BaseException:
     """The error that ends the task, with the account of all rounds.
 
     :param shown: by the last one.

@@ -96,7 +96,7 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True)
-class Shown:
+class RoundResult:
     """What a round has shown.
 
     :param outcome: of its call, or what the error of that carries.
@@ -136,7 +136,7 @@ class AttemptRecord:
     :param job_id: None where there is none, or the answer to the launch was lost.
     :param all_hosts: it ran on all hosts of the job.
     :param hosts: by name, those that it was to bring to success, as far as they are known.
-    :param trouble: as of ``Shown``.
+    :param trouble: as of ``RoundResult``.
     """
 
     attempt: int
@@ -223,7 +223,7 @@ class Rounds:
         }
 
 
-def after_round(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Optional[float] = None) -> Rounds:
+def after_round(rounds: Rounds, shown: RoundResult, schedule: Schedule, left: t.Optional[float] = None) -> Rounds:
     """The state after one more round.
 
     :param left: seconds until the deadline; None where there is none.
@@ -244,7 +244,7 @@ def after_round(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Option
     return replace(rounds, ended=_ended(rounds, shown, schedule, left))
 
 
-def _ended(rounds: Rounds, shown: Shown, schedule: Schedule, left: t.Optional[float]) -> t.Optional[str]:
+def _ended(rounds: Rounds, shown: RoundResult, schedule: Schedule, left: t.Optional[float]) -> t.Optional[str]:
     verdict = shown.verdict
     if verdict is Verdict.DONE:
         if rounds.remaining:

@@ -27,7 +27,7 @@ QUERY_LENGTH = 3000
 
 
 @dataclass(frozen=True)
-class Found:
+class SelectedJobs:
     """What a selection has found.
 
     :param jobs: oldest first, as lists show them.
@@ -76,7 +76,7 @@ class SlicedRun:
         return ", ".join(parts) + "."
 
 
-def find(client: ControllerClient, selection: Selection) -> Found:
+def find(client: ControllerClient, selection: Selection) -> SelectedJobs:
     """The jobs of a selection.
 
     :raises RefusedError: it names what there is not.
@@ -94,16 +94,16 @@ def find(client: ControllerClient, selection: Selection) -> Found:
     query = selection.query(numbers)
     if selection.workflow_job_id is None:
         of_kind = {kind: tuple(map(Job.of, client.results(kind.path, **query))) for kind in selection.kinds}
-        return Found(of_kind.get(JOB, ()), of_kind.get(WORKFLOW_JOB, ()))
+        return SelectedJobs(of_kind.get(JOB, ()), of_kind.get(WORKFLOW_JOB, ()))
     found = [Job.of(entry) for entry in client.results(JOB.path, **query)]
     wanted = tuple(job for job in found if job.active or job.status in selection.status)
     successful = sum(job.successful for job in found)
     spawned = max([len(found), *(int(job.facts.get("job_slice_count") or 0) for job in found)])
     run = SlicedRun(selection.workflow_job_id, spawned, successful, len(found) - len(wanted) - successful)
-    return Found(wanted, run=run)
+    return SelectedJobs(wanted, run=run)
 
 
-def _numbered(client: ControllerClient, selection: Selection) -> Found:
+def _numbered(client: ControllerClient, selection: Selection) -> SelectedJobs:
     """The jobs, and workflow jobs, of these numbers.
 
     :raises RefusedError: one of them is something else.
@@ -123,7 +123,7 @@ def _numbered(client: ControllerClient, selection: Selection) -> Found:
     said.extend(f"{job.id} is a sliced job (workflow_job_id)" for job in workflows if job.facts.get("is_sliced_job"))
     if said:
         raise RefusedError(f"Nothing was launched: {'; '.join(said)}. Leave it out of job_ids.")
-    return Found(tuple(found.get(JOB.type, ())), workflows)
+    return SelectedJobs(tuple(found.get(JOB.type, ())), workflows)
 
 
 def _check_sliced(client: ControllerClient, number: int) -> None:

@@ -12,7 +12,7 @@ from .._api.jobs import Job, join
 from .._api.kinds import JOB, WORKFLOW_JOB
 
 if t.TYPE_CHECKING:
-    from .._bulk.outcome import Counted, Planned
+    from .._bulk.outcome import JobCounts, PlanCount
 
 # Seconds from one line about a job that goes on as before to the next: the first soon, then ever later.
 FIRST_GAP = 10.0
@@ -30,9 +30,9 @@ class CountedLines:
 
     def __init__(self, write: t.Callable[[str], None]) -> None:
         self._write = write
-        self._seen: t.Optional[t.Union[Counted, Planned]] = None
+        self._seen: t.Optional[t.Union[JobCounts, PlanCount]] = None
 
-    def __call__(self, counted: t.Union[Counted, Planned]) -> None:
+    def __call__(self, counted: t.Union[JobCounts, PlanCount]) -> None:
         if counted != self._seen and counted.all:
             self._seen = counted
             self._write(str(counted))

@@ -23,7 +23,7 @@ TASKS_ASKED = 3
 
 
 @dataclass(frozen=True)
-class Missed:
+class MissedPlay:
     """A play that a host has missed if it is meant for it and took no part.
 
     :param batches: of the play, as far as they were begun.
@@ -52,7 +52,7 @@ class End:
     stopped: tuple[Batch, ...] = ()
     passed: tuple[Start, ...] = ()
     unhandled: tuple[Batch, ...] = ()
-    missed: tuple[Missed, ...] = ()
+    missed: tuple[MissedPlay, ...] = ()
     never_begun: bool = False
     unproven: bool = False
 
@@ -254,7 +254,7 @@ class _Judge:
         several, failed = self._found.several_passed, self._failed_task(batch)
         return several(start.uuid, batch) or failed is None or not several(failed.uuid, batch)
 
-    def _left_out(self) -> t.Iterator[Missed]:
+    def _left_out(self) -> t.Iterator[MissedPlay]:
         """The plays that hosts with a summary may have missed, since a batch was the last, or the last for its hosts.
 
         With a single play a host without a part in it has no summary.
@@ -267,9 +267,9 @@ class _Judge:
             if first is not None and batches[-1].play.counter >= first:
                 yield self._missed(play, batches)
 
-    def _missed(self, play: Start, batches: tuple[Batch, ...]) -> Missed:
+    def _missed(self, play: Start, batches: tuple[Batch, ...]) -> MissedPlay:
         theirs = self._theirs(play) if batches else self._measure.batches_of(play)
-        return Missed(play.pattern, batches, for_somebody=any(batch.starts for batch in (*batches, *theirs)))
+        return MissedPlay(play.pattern, batches, for_somebody=any(batch.starts for batch in (*batches, *theirs)))
 
     def _was_the_last(self, batch: Batch) -> bool:
         """Whether nothing may have followed a batch, or nothing for its hosts.

@@ -19,7 +19,7 @@ from .._api.errors import if_visible
 from .._api.jobs import HostSummary, Job
 from .._api.kinds import JOB
 from .._api.paging import NAMES_LIMIT, by_names, entries_in, first_entries, page_of
-from .end_of_run import End, Missed, RunStarts, decide_end
+from .end_of_run import End, MissedPlay, RunStarts, decide_end
 from .host_patterns import LOCALHOST, HostPattern, PatternHosts, terms
 from .starts import (
     FAILURE_EVENTS,
@@ -273,7 +273,7 @@ class _Reader:
                 return hosts
         return found
 
-    def _missing(self, missed: Missed, hosts: frozenset[str]) -> frozenset[str]:
+    def _missing(self, missed: MissedPlay, hosts: frozenset[str]) -> frozenset[str]:
         """Those of the hosts that a play is meant for, and that took no part in it."""
         for batch in missed.batches:
             hosts -= self._in_results(range_of(batch), hosts)
@@ -295,7 +295,7 @@ class _Reader:
                 break
         return frozenset(found)
 
-    def _meant(self, missed: Missed, hosts: frozenset[str]) -> frozenset[str]:
+    def _meant(self, missed: MissedPlay, hosts: frozenset[str]) -> frozenset[str]:
         """Those of the hosts that a play is meant for, or may be."""
         pattern = HostPattern.of(missed.pattern)
         # Where it is not in the inventory, nothing means localhost but its name.

@@ -95,7 +95,7 @@ class HostPattern:
 
 
 @dataclass(frozen=True)
-class Meant:
+class PatternMatch:
     """Which of some hosts a pattern means, by name.
 
     :param surely: those that it means.
@@ -129,7 +129,7 @@ class PatternHosts:
         self._most = most
         self._known = LOCALHOST.union(known)
 
-    def among(self, hosts: frozenset[str], pattern: HostPattern) -> Meant:
+    def among(self, hosts: frozenset[str], pattern: HostPattern) -> PatternMatch:
         """Those of some hosts that a pattern means.
 
         :raises ControllerError: it could not be read.
@@ -139,7 +139,7 @@ class PatternHosts:
             found = self._named(names, perhaps)
             surely, perhaps = surely & found.surely, found.perhaps
         found = self._named(pattern.without, perhaps)
-        return Meant(surely - found.perhaps, perhaps - found.surely)
+        return PatternMatch(surely - found.perhaps, perhaps - found.surely)
 
     def has_all(self, names: t.Collection[str]) -> bool:
         """Whether these are names of its hosts, or known for other reasons.
@@ -149,17 +149,17 @@ class PatternHosts:
         left = frozenset(names) - self._known
         return left <= rows_named(self._client.results, f"inventories/{self._inventory}/hosts/", left).keys()
 
-    def _named(self, names: frozenset[str], hosts: frozenset[str]) -> Meant:
+    def _named(self, names: frozenset[str], hosts: frozenset[str]) -> PatternMatch:
         """Those of the hosts that have one of these names, or are in such a group."""
         if names & EVERYBODY:
-            return Meant(hosts, hosts)
+            return PatternMatch(hosts, hosts)
         wildcards = [name for name in names if _WILDCARD.fullmatch(name)]
         named = hosts.intersection(names).union(*(fnmatch.filter(hosts, wildcard) for wildcard in wildcards))
         others, groups = hosts - named, names - hosts
         if not groups or not others:
-            return Meant(named, named)
+            return PatternMatch(named, named)
         members = self._in_groups(groups, others) if are_plain(groups) else None
-        return Meant(named, hosts) if members is None else Meant(named | members, named | members)
+        return PatternMatch(named, hosts) if members is None else PatternMatch(named | members, named | members)
 
     def _in_groups(self, names: frozenset[str], hosts: frozenset[str]) -> t.Optional[frozenset[str]]:
         """Those of the hosts that are in a group with one of these names; None where that is not told."""

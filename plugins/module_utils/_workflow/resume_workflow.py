@@ -77,7 +77,7 @@ class Situation:
 
 
 @dataclass(frozen=True)
-class Made:
+class TemporaryTemplate:
     """A temporary template, and what it was made for."""
 
     template: int
@@ -98,7 +98,7 @@ class _Maker:
         self._root = root
         self._times = 0
         #: The one that is there.
-        self.made: t.Optional[Made] = None
+        self.made: t.Optional[TemporaryTemplate] = None
 
     def make(self, plan: Plan, situation: Situation, remainder: Remainder, outcome: WorkflowOutcome) -> None:
         """Make one; one that could not be made whole is there all the same.
@@ -121,7 +121,7 @@ class _Maker:
             # Some other organization was it that OPTIONS spoke of.
             raise RefusedError(not_resumable(source.id, [may_not_make_workflows(source)])) from None
         outcome = replace(outcome, temporary_template_id=template)
-        self.made = Made(template, plan, situation, remainder, outcome)
+        self.made = TemporaryTemplate(template, plan, situation, remainder, outcome)
         with carrying(outcome):
             _temporary_template.fill(self._client, template, plan)
 
@@ -217,7 +217,7 @@ class ResumeSequence:
         self._maker.drop()
         return (yield from self._prepare(situation, remainder, outcome))
 
-    def _is_for(self, made: Made, situation: Situation, remainder: Remainder) -> bool:
+    def _is_for(self, made: TemporaryTemplate, situation: Situation, remainder: Remainder) -> bool:
         """Whether what was made holds what has to run now. A job that healed a node since may have handed on other
         values.
         """
@@ -298,7 +298,7 @@ class ResumeSequence:
         self._looks = 1
         return None
 
-    def _launch(self, made: Made, lineage: Lineage, at: float) -> Steps[t.Optional[WorkflowOutcome]]:
+    def _launch(self, made: TemporaryTemplate, lineage: Lineage, at: float) -> Steps[t.Optional[WorkflowOutcome]]:
         """Launch what was made.
 
         :param at: when the look was answered that this rests on.

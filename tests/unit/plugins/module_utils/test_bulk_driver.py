@@ -16,7 +16,7 @@ import requests
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import ControllerError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.kinds import JOB
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
-from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import Counted, JobsOutcome
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import JobCounts, JobsOutcome
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
 from ansible_collections.relaunch.controller.plugins.module_utils._job.options import RelaunchRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import outcome_of
@@ -67,7 +67,7 @@ def relaunch(
     fallback: bool = False,
     timeout: t.Optional[float] = None,
     cancel: bool = False,
-    progress: t.Optional[t.Callable[[Counted], None]] = None,
+    progress: t.Optional[t.Callable[[JobCounts], None]] = None,
     retries: int = 0,
     interval: float = 2.0,
     **options: t.Any,
@@ -777,7 +777,7 @@ def test_a_deadline_that_passes_between_two_looks_is_told(controller: BulkContro
         controller.failed(number, {"web1": True}, template=number)
     controller.duration = lambda _number: 500.0
 
-    def show(counted: Counted) -> None:
+    def show(counted: JobCounts) -> None:
         if counted.running:
             controller.clock.now = max(controller.clock.now, 60.0)
 

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.relaunch.controller.plugins.module_utils._api.client import ControllerClient
 from ansible_collections.relaunch.controller.plugins.module_utils._api.connection import ConnectionOptions
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import RefusedError
-from ansible_collections.relaunch.controller.plugins.module_utils._selection.find_jobs import Found, find
+from ansible_collections.relaunch.controller.plugins.module_utils._selection.find_jobs import SelectedJobs, find
 from ansible_collections.relaunch.controller.plugins.module_utils._selection.selection import Selection
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import JOBS, job, listed
 from ansible_collections.relaunch.controller.tests.unit.scripted_controller import Asked, Line, ScriptedController
@@ -81,7 +81,7 @@ class TestSlices:
     """Those that are not selected, or never were jobs, have not succeeded either (recorded: find-slice)."""
 
     @staticmethod
-    def found(statuses: t.Sequence[str], count: int = 3) -> Found:
+    def found(statuses: t.Sequence[str], count: int = 3) -> SelectedJobs:
         slices = [
             job(number, status, job_slice_number=number, job_slice_count=count)
             for number, status in enumerate(statuses, 1)

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import Counted
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import JobCounts
 from ansible_collections.relaunch.controller.plugins.module_utils._task.progress import (
     CountedLines,
     ProgressLines,
@@ -46,7 +46,7 @@ def test_another_job_is_a_change() -> None:
 def test_each_change_of_a_job_waited_for_is_a_line() -> None:
     lines: list[str] = []
     progress = CountedLines(lines.append)
-    for counted in (Counted(0, 0, 0, 0), Counted(2, 0, 1, 0), Counted(2, 0, 1, 0), Counted(2, 1, 1, 0)):
+    for counted in (JobCounts(0, 0, 0, 0), JobCounts(2, 0, 1, 0), JobCounts(2, 0, 1, 0), JobCounts(2, 1, 1, 0)):
         progress(counted)
     assert lines == ["1 of 2: 1 running", "2 of 2: 1 successful, 1 running"]
 

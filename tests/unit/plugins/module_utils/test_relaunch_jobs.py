@@ -16,7 +16,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.connectio
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import ControllerError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.kinds import JOB
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.options import JobsRequest
-from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import Counted
+from ansible_collections.relaunch.controller.plugins.module_utils._bulk.outcome import JobCounts
 from ansible_collections.relaunch.controller.plugins.module_utils._bulk.relaunch_jobs import relaunch_jobs
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import BrokenOffError, outcome_of
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import GONE_AFTER, Waiting
@@ -69,7 +69,7 @@ def _no_update_failed(controller: ScriptedController) -> None:
 def run(controller: ScriptedController, clock: Clock) -> t.Callable[..., Result]:
     """Relaunch jobs 42, of template 7, and 43, of template 8, one at a time; what came of it, a failure too."""
 
-    def run(progress: t.Callable[[Counted], None] | None = None, retries: int = 0, **more: t.Any) -> Result:
+    def run(progress: t.Callable[[JobCounts], None] | None = None, retries: int = 0, **more: t.Any) -> Result:
         waiting = Waiting(wait=True, timeout=more.pop("timeout", None))
         given = {"selection": Selection(job_ids=(42, 43)), "at_once": 1, **more}
         request = JobsRequest(now=NOW, options=RelaunchOptions(wait=True), waiting=waiting, **given)
@@ -136,7 +136,7 @@ def test_an_interruption_leaves_an_account_of_what_was_launched(
     controller.expect("POST", at(42, "relaunch"), 201, relaunched(100))
     controller.expect("GET", JOBS, body=listed(relaunched(100)))
 
-    def interrupt(_counted: Counted) -> None:
+    def interrupt(_counted: JobCounts) -> None:
         raise KeyboardInterrupt
 
     result = run(interrupt)

@@ -18,9 +18,9 @@ from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome i
 from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_failed_hosts import RetryOutcome
 from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_rounds import (
     ATTEMPTS_KEPT,
+    RoundResult,
     Rounds,
     Schedule,
-    Shown,
     Verdict,
     after_round,
     announced,
@@ -66,37 +66,37 @@ def known(**hosts: str) -> dict[str, HostRecord]:
 DONE, FAILED, IMPOSSIBLE = Verdict.DONE, Verdict.FAILED, Verdict.IMPOSSIBLE
 NOTHING = RelaunchOutcome(job=Job(job(42, "successful")))
 # What was shown, round by round; then why it ended, who recovered when, who remains, and the rounds of the attempts.
-TABLE: dict[str, tuple[list[Shown], str | None, dict[str, int], str, list[int]]] = {
-    "successful at once": ([Shown(DONE, NOTHING)], "nothing_to_do", {}, "", []),
-    "healed by one relaunch": ([Shown(DONE, ran(43, "a b", ""))], "none_left", {"a": 1, "b": 1}, "", [1]),
+TABLE: dict[str, tuple[list[RoundResult], str | None, dict[str, int], str, list[int]]] = {
+    "successful at once": ([RoundResult(DONE, NOTHING)], "nothing_to_do", {}, "", []),
+    "healed by one relaunch": ([RoundResult(DONE, ran(43, "a b", ""))], "none_left", {"a": 1, "b": 1}, "", [1]),
     "lost, and done without a word of the host": (
         [
-            Shown(FAILED, RelaunchOutcome(changed=True, remaining_hosts=("a",))),
-            Shown(DONE, replace(NOTHING, remaining_hosts=())),
+            RoundResult(FAILED, RelaunchOutcome(changed=True, remaining_hosts=("a",))),
+            RoundResult(DONE, replace(NOTHING, remaining_hosts=())),
         ],
         "none_left",
         {},
         "",
         [1],
     ),
-    "one left": ([Shown(FAILED, ran(43, "a b", "b"))], None, {"a": 1}, "b", [1]),
+    "one left": ([RoundResult(FAILED, ran(43, "a b", "b"))], None, {"a": 1}, "b", [1]),
     "healed by two": (
-        [Shown(FAILED, ran(43, "a b", "b")), Shown(DONE, ran(44, "b", ""))],
+        [RoundResult(FAILED, ran(43, "a b", "b")), RoundResult(DONE, ran(44, "b", ""))],
         "none_left",
         {"a": 1, "b": 2},
         "",
         [1, 2],
     ),
-    "used up": ([Shown(FAILED, ran(43 + n, "a", "a")) for n in range(3)], "retries_used_up", {}, "a", [1, 2, 3]),
+    "used up": ([RoundResult(FAILED, ran(43 + n, "a", "a")) for n in range(3)], "retries_used_up", {}, "a", [1, 2, 3]),
     "a success taken back": (
-        [Shown(FAILED, ran(43, "a b", "b")), Shown(FAILED, ran(44, "a b", "a b"))],
+        [RoundResult(FAILED, ran(43, "a b", "b")), RoundResult(FAILED, ran(44, "a b", "a b"))],
         None,
         {},
         "a b",
         [1, 2],
     ),
     "a success twice": (
-        [Shown(FAILED, ran(43, "a b", "b")), Shown(FAILED, ran(44, "a b", "b"))],
+        [RoundResult(FAILED, ran(43, "a b", "b")), RoundResult(FAILED, ran(44, "a b", "b"))],
         None,
         {"a": 1},
         "b",
@@ -104,8 +104,8 @@ TABLE: dict[str, tuple[list[Shown], str | None, dict[str, int], str, list[int]]]
     ),
     "healed by others meanwhile": (
         [
-            Shown(FAILED, ran(43, "a", "a")),
-            Shown(DONE, replace(NOTHING, remaining_hosts=(), records=known(a="done 50"))),
+            RoundResult(FAILED, ran(43, "a", "a")),
+            RoundResult(DONE, replace(NOTHING, remaining_hosts=(), records=known(a="done 50"))),
         ],
         "none_left",
         {"a": 2},
@@ -113,110 +113,125 @@ TABLE: dict[str, tuple[list[Shown], str | None, dict[str, int], str, list[int]]]
         [1, 2],
     ),
     "healed by others before": (
-        [Shown(DONE, replace(NOTHING, remaining_hosts=(), records=known(a="done 50")))],
+        [RoundResult(DONE, replace(NOTHING, remaining_hosts=(), records=known(a="done 50")))],
         "nothing_to_do",
         {},
         "",
         [],
     ),
     "healed by a run on all hosts": (
-        [Shown(FAILED, ran(43, "a", "a")), Shown(DONE, ran(44, "", "", records=known(a="done 44")))],
+        [RoundResult(FAILED, ran(43, "a", "a")), RoundResult(DONE, ran(44, "", "", records=known(a="done 44")))],
         "none_left",
         {"a": 2},
         "",
         [1, 2],
     ),
     "renamed meanwhile": (
-        [Shown(FAILED, ran(43, "a b", "c", records=known(a="failed", b="done 43", c="failed")))],
+        [RoundResult(FAILED, ran(43, "a b", "c", records=known(a="failed", b="done 43", c="failed")))],
         None,
         {"b": 1},
         "c",
         [1],
     ),
     "one healed by others, one relaunched": (
-        [Shown(FAILED, ran(43, "a b", "a b")), Shown(DONE, ran(51, "b", "", records=known(a="done 50", b="done 51")))],
+        [
+            RoundResult(FAILED, ran(43, "a b", "a b")),
+            RoundResult(DONE, ran(51, "b", "", records=known(a="done 50", b="done 51"))),
+        ],
         "none_left",
         {"a": 2, "b": 2},
         "",
         [1, 2],
     ),
     "deleted meanwhile": (
-        [Shown(FAILED, ran(43, "a b", "a b")), Shown(DONE, ran(44, "b", ""))],
+        [RoundResult(FAILED, ran(43, "a b", "a b")), RoundResult(DONE, ran(44, "b", ""))],
         "none_left",
         {"b": 2},
         "",
         [1, 2],
     ),
-    "left out": ([Shown(DONE, ran(43, "a b", "", left="b"))], "none_can_run", {"a": 1}, "b", [1]),
+    "left out": ([RoundResult(DONE, ran(43, "a b", "", left="b"))], "none_can_run", {"a": 1}, "b", [1]),
     "found to be left out": (
-        [Shown(DONE, replace(NOTHING, remaining_hosts=("b",)))],
+        [RoundResult(DONE, replace(NOTHING, remaining_hosts=("b",)))],
         "none_can_run",
         {},
         "b",
         [],
     ),
-    "refused at once": ([Shown(IMPOSSIBLE, RelaunchOutcome(remaining_hosts=("a",)))], "not_possible", {}, "a", []),
+    "refused at once": (
+        [RoundResult(IMPOSSIBLE, RelaunchOutcome(remaining_hosts=("a",)))],
+        "not_possible",
+        {},
+        "a",
+        [],
+    ),
     "refused then": (
-        [Shown(FAILED, ran(43, "a b", "b")), Shown(IMPOSSIBLE, RelaunchOutcome())],
+        [RoundResult(FAILED, ran(43, "a b", "b")), RoundResult(IMPOSSIBLE, RelaunchOutcome())],
         "not_possible",
         {"a": 1},
         "b",
         [1],
     ),
-    "canceled": ([Shown(IMPOSSIBLE, ran(43, "a", "", "a", status="canceled"))], "not_possible", {}, "a", [1]),
+    "canceled": ([RoundResult(IMPOSSIBLE, ran(43, "a", "", "a", status="canceled"))], "not_possible", {}, "a", [1]),
     "not in time, after all of the source's hosts were taken": (
         # Only b remained; a ran once more, with what result nobody knows.
-        [Shown(IMPOSSIBLE, ran(43, "a b", None, "b", status="running"))],
+        [RoundResult(IMPOSSIBLE, ran(43, "a b", None, "b", status="running"))],
         "not_possible",
         {},
         "b",
         [1],
     ),
     "lost": (
-        [Shown(IMPOSSIBLE, RelaunchOutcome(changed=True, remaining_hosts=("a",)))],
+        [RoundResult(IMPOSSIBLE, RelaunchOutcome(changed=True, remaining_hosts=("a",)))],
         "not_possible",
         {},
         "a",
         [1],
     ),
-    "an error, its hosts not known": ([Shown(FAILED, ran(43, "a", None, "a", status="error"))], None, {}, "a", [1]),
-    "interrupted": ([Shown(Verdict.BROKEN_OFF, ran(43, "a", None, "a", status="running"))], None, {}, "a", [1]),
+    "an error, its hosts not known": (
+        [RoundResult(FAILED, ran(43, "a", None, "a", status="error"))],
+        None,
+        {},
+        "a",
+        [1],
+    ),
+    "interrupted": ([RoundResult(Verdict.BROKEN_OFF, ran(43, "a", None, "a", status="running"))], None, {}, "a", [1]),
     "in check mode": (
-        [Shown(Verdict.PREDICTED, RelaunchOutcome(changed=True, hosts=("a",), remaining_hosts=("a",)))],
+        [RoundResult(Verdict.PREDICTED, RelaunchOutcome(changed=True, hosts=("a",), remaining_hosts=("a",)))],
         "predicted",
         {},
         "a",
         [],
     ),
-    "cut short": ([Shown(IMPOSSIBLE, ran(43, "a", "", cut_short=True))], "not_possible", {"a": 1}, "", [1]),
+    "cut short": ([RoundResult(IMPOSSIBLE, ran(43, "a", "", cut_short=True))], "not_possible", {"a": 1}, "", [1]),
     "cut short, then all": (
-        [Shown(DONE, ran(44, "", ""), passed=(ran(43, "a", ""),))],
+        [RoundResult(DONE, ran(44, "", ""), passed=(ran(43, "a", ""),))],
         "none_left",
         {"a": 1},
         "",
         [1, 2],
     ),
     "cut short, then all, of which one failed": (
-        [Shown(FAILED, ran(44, "", "b"), passed=(ran(43, "a", ""),))],
+        [RoundResult(FAILED, ran(44, "", "b"), passed=(ran(43, "a", ""),))],
         None,
         {"a": 1},
         "b",
         [1, 2],
     ),
     "cut short, and all could not be launched": (
-        [Shown(IMPOSSIBLE, ran(43, "a", ""), passed=(ran(43, "a", ""),))],
+        [RoundResult(IMPOSSIBLE, ran(43, "a", ""), passed=(ran(43, "a", ""),))],
         "not_possible",
         {"a": 1},
         "",
         [1],
     ),
-    "adopted as a whole": ([Shown(DONE, ran(43, "", "", changed=False))], "none_left", {}, "", [1]),
+    "adopted as a whole": ([RoundResult(DONE, ran(43, "", "", changed=False))], "none_left", {}, "", [1]),
 }
 
 
 @pytest.mark.parametrize(("shown", "ended", "recovered", "remaining", "attempts"), TABLE.values(), ids=TABLE)
 def test_rounds(
-    shown: list[Shown], ended: str | None, recovered: dict[str, int], remaining: str, attempts: list[int]
+    shown: list[RoundResult], ended: str | None, recovered: dict[str, int], remaining: str, attempts: list[int]
 ) -> None:
     rounds = Rounds()
     for one in shown:
@@ -233,8 +248,8 @@ def test_what_is_told_of_each_host() -> None:
     rounds = Rounds()
     last = known(a="failed", b="done 44", c="failed", d="absent 44", e="done 44", f="stopped")
     for one in (
-        Shown(FAILED, ran(43, "a b c d e f", "b c d e f", failures=(failure,))),
-        Shown(FAILED, ran(44, "a b c d e f", "a c", left="a c d f", failures=(failure,), records=last)),
+        RoundResult(FAILED, ran(43, "a b c d e f", "b c d e f", failures=(failure,))),
+        RoundResult(FAILED, ran(44, "a b c d e f", "a c", left="a c d f", failures=(failure,), records=last)),
     ):
         rounds = after_round(rounds, one, THREE)
 
@@ -253,14 +268,14 @@ def test_what_could_not_be_looked_at_is_told_as_such() -> None:
     before = known(a="failed", b="absent 41")
     outcome = ran(43, "a b", "a", left="a b", records=before, report_error="403")
 
-    assert summary(after_round(Rounds(), Shown(FAILED, outcome), THREE)) == [
+    assert summary(after_round(Rounds(), RoundResult(FAILED, outcome), THREE)) == [
         "a: still failing after 1 attempt (job 43, failed)",
         "b: still failing after 1 attempt: its result is not known (job 43)",
     ]
 
 
 def test_a_host_that_a_success_left_out_is_told_as_such() -> None:
-    shown = Shown(IMPOSSIBLE, ran(43, "a b", "", left="b", cut_short=True, records=known(b="absent 43")))
+    shown = RoundResult(IMPOSSIBLE, ran(43, "a b", "", left="b", cut_short=True, records=known(b="absent 43")))
 
     assert summary(after_round(Rounds(), shown, THREE)) == [
         "a: recovered at attempt 1 (job 43)",
@@ -270,8 +285,10 @@ def test_a_host_that_a_success_left_out_is_told_as_such() -> None:
 
 def test_the_account_says_within_how_many_attempts() -> None:
     last = ran(43, "a", "", msg="Job 43 was successful.")
-    once = after_round(Rounds(), Shown(DONE, last), THREE)
-    twice = after_round(after_round(Rounds(), Shown(FAILED, ran(43, "a", "a")), THREE), Shown(DONE, last), THREE)
+    once = after_round(Rounds(), RoundResult(DONE, last), THREE)
+    twice = after_round(
+        after_round(Rounds(), RoundResult(FAILED, ran(43, "a", "a")), THREE), RoundResult(DONE, last), THREE
+    )
 
     assert RetryOutcome.of(once, last).msg == "Job 43 was successful."
     assert RetryOutcome.of(twice, last).msg == "1 host recovered within 2 attempts. Job 43 was successful."
@@ -279,7 +296,7 @@ def test_the_account_says_within_how_many_attempts() -> None:
 
 def test_the_account_says_cut_short_after_its_hosts() -> None:
     last = ran(43, "a", "", cut_short=True)
-    rounds = after_round(Rounds(), Shown(IMPOSSIBLE, last), THREE)
+    rounds = after_round(Rounds(), RoundResult(IMPOSSIBLE, last), THREE)
 
     account = RetryOutcome.of(rounds, last, "Job 42 had stopped before its end.")
     assert account.summary == ("a: recovered at attempt 1 (job 43)", "Job 42 had stopped before its end.")
@@ -287,8 +304,8 @@ def test_the_account_says_cut_short_after_its_hosts() -> None:
 
 def test_a_lost_job_is_told_as_such() -> None:
     lost = RelaunchOutcome(changed=True, remaining_hosts=("a",))
-    rounds = after_round(Rounds(), Shown(FAILED, ran(43, "a", "a")), THREE)
-    rounds = after_round(rounds, Shown(IMPOSSIBLE, lost), THREE)
+    rounds = after_round(Rounds(), RoundResult(FAILED, ran(43, "a", "a")), THREE)
+    rounds = after_round(rounds, RoundResult(IMPOSSIBLE, lost), THREE)
 
     assert summary(rounds) == ["a: still failing after 2 attempts (a job that was lost)"]
     assert rounds.last is lost
@@ -297,7 +314,7 @@ def test_a_lost_job_is_told_as_such() -> None:
 def test_delays_grow_up_to_a_bound() -> None:
     rounds, lines = Rounds(), []
     for number in range(4):
-        rounds = after_round(rounds, Shown(FAILED, ran(43 + number, "a", "a")), replace(THREE, retries=9))
+        rounds = after_round(rounds, RoundResult(FAILED, ran(43 + number, "a", "a")), replace(THREE, retries=9))
         lines.append(announced(rounds, 9))
 
     assert lines == [
@@ -307,7 +324,7 @@ def test_delays_grow_up_to_a_bound() -> None:
 
 
 def test_a_round_that_went_on_to_all_hosts_makes_two_attempts() -> None:
-    shown = Shown(FAILED, ran(44, "", "b"), passed=(ran(43, "a", ""),))
+    shown = RoundResult(FAILED, ran(44, "", "b"), passed=(ran(43, "a", ""),))
 
     rounds = after_round(Rounds(), shown, THREE)
 
@@ -323,7 +340,7 @@ def test_rounds_end_though_a_host_is_left_that_none_has_reached() -> None:
     rounds, ruled = Rounds(), dict.fromkeys("ab", Rule(retries=2))
     for number in range(2):
         assert rounds.ended is None
-        rounds = after_round(rounds, Shown(FAILED, ran(43 + number, "a", "a", left="a b"), ruled=ruled), THREE)
+        rounds = after_round(rounds, RoundResult(FAILED, ran(43 + number, "a", "a", left="a b"), ruled=ruled), THREE)
 
     assert rounds.ended == "retries_used_up"
 
@@ -331,7 +348,7 @@ def test_rounds_end_though_a_host_is_left_that_none_has_reached() -> None:
 def test_of_old_attempts_their_number_is_kept() -> None:
     many, rounds = Schedule(retries=10_000), Rounds()
     for number in range(ATTEMPTS_KEPT + 5):
-        rounds = after_round(rounds, Shown(FAILED, ran(43 + number, "a", "a")), many)
+        rounds = after_round(rounds, RoundResult(FAILED, ran(43 + number, "a", "a")), many)
 
     assert (rounds.attempts[0].attempt, rounds.attempts[-1].attempt) == (6, ATTEMPTS_KEPT + 5)
     assert (len(rounds.attempts), rounds.attempts_more) == (ATTEMPTS_KEPT, 5)
