@@ -456,8 +456,8 @@ def decided(run: list[Json], measure: list[Json], failures: Failures, complete: 
     def several_passed(task_uuid: str, _batch: Batch) -> bool:
         pytest.fail(f"asked who has passed {task_uuid}")
 
-    asked = lambda: frozenset({"h1"}), lambda: failures, none_has, several_passed
-    return decide_end(RunStarts(Started.of(run), Started.of(measure), complete, *asked))
+    both = Started.of(run), Started.of(measure)
+    return decide_end(RunStarts(*both, complete, lambda: frozenset({"h1"}), lambda: failures, none_has, several_passed))
 
 
 def began(*starts: tuple[str, str], counter: int = 1) -> list[Json]:

@@ -23,7 +23,7 @@ REFUSALS = [
     ("inventory", 400, {"errors": ["Job Template Inventory is missing or undefined."]}, "an inventory and a project"),
     ("new credential", 400, {"msg": "Error starting job!"}, '"Error starting job!" Its template may have been given'),
     ("permission", 403, DENIED, "execute role"),
-    ("subscription", 403, {"detail": "License has expired."}, "where the subscription has expired"),
+    ("subscription", 403, {"detail": "License has expired."}, "while the subscription has expired"),
     ("secret prompts", 403, {"detail": "Job was launched with secret prompts provided by another user."}, "prompts"),
     ("deleted", 404, {"detail": "No Job matches the given query."}, "deleted meanwhile"),
     ("unauthorized", 401, {"detail": "Authentication credentials were not provided."}, "renew"),
