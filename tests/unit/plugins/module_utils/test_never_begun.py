@@ -32,6 +32,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.never_be
     InventoryHosts,
     NeverBegun,
     Targets,
+    read_left_out,
     read_never_begun,
     targets,
 )
@@ -141,6 +142,17 @@ def test_one_that_is_deleted_between_two_pages_hides_no_other(controller: Script
     controller.expect("GET", HOSTS, body=named("web202"))
 
     assert len(ask(every=True).hosts) == 201
+    assert [asked.query.get("id__gt") for asked in controller.asked] == [None, "201"]
+
+
+def test_of_those_that_a_success_left_out_it_hides_none_either(
+    controller: ScriptedController, client: ControllerClient
+) -> None:
+    first = [{"id": number, "name": f"web{number}"} for number in range(2, 202)]
+    controller.expect("GET", HOSTS, body={**listed(*first), "next": "/more"})
+    controller.expect("GET", HOSTS, body=named("web202"))
+
+    assert len(read_left_out(client, Job.of(job(42)), changed=False) or ()) == 201
     assert [asked.query.get("id__gt") for asked in controller.asked] == [None, "201"]
 
 

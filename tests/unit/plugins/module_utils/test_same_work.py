@@ -21,6 +21,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.same_wor
     LastEdit,
     Prompts,
     SameWork,
+    lost_template,
     same_launch,
 )
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import DENIED, at, job, prompts
@@ -486,3 +487,10 @@ def test_variables_are_data() -> None:
     assert variables_of("") == variables_of("{}") == variables_of(None) == variables_of("---\n") == {}
     assert variables_of("---\na: {b: 1}") == variables_of('{"a": {"b": 1}}') == variables_of({"a": {"b": 1}})
     assert variables_of("{no: [data") == "{no: [data"
+
+
+@pytest.mark.parametrize(
+    ("facts", "lost"), [({"unified_job_template": None}, True), ({}, False), ({"unified_job_template": 7}, False)]
+)
+def test_a_template_is_gone_only_where_the_controller_says_so(facts: dict[str, t.Any], lost: bool) -> None:
+    assert lost_template(Job(facts)) is lost

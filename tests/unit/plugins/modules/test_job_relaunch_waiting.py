@@ -54,6 +54,17 @@ def test_until_the_relaunch_has_succeeded(controller: ScriptedController, relaun
     assert clock.slept == [1.5, 1]
 
 
+def test_a_launch_whose_answer_does_not_say_when_is_of_the_same_job(
+    controller: ScriptedController, relaunch: Relaunch
+) -> None:
+    launched(controller, created=None)
+    controller.expect("GET", at(43), body=SUCCESSFUL)
+
+    result = relaunch(hosts="failed", wait=True)
+
+    assert (result["failed"], result["id"], result["status"]) == (False, 43, "successful"), result["msg"]
+
+
 def test_a_job_ended_by_the_first_look_is_not_asked_for_again(
     controller: ScriptedController, relaunch: Relaunch, clock: Clock
 ) -> None:
