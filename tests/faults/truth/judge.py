@@ -261,6 +261,8 @@ def _without_end(facts: Facts) -> t.Iterator[_Wrong]:
 
 
 def _all_told(facts: Facts, task: Said, account: Account) -> bool:
-    """Whether what is left cannot run, and is told."""
+    """Whether what is left cannot run as far as the player may know, and is told."""
     remaining = account.result.get("remaining_hosts") or ()
-    return bool(remaining) and not any(enabled(facts, host, task) for host in remaining)
+    # Whom a success on all hosts had left out, and who can run by now, the inventory tells.
+    unknown = facts.hosts == "all" and facts.player != "admin"
+    return bool(remaining) and (unknown or not any(enabled(facts, host, task) for host in remaining))

@@ -81,11 +81,10 @@ def facts_of(
     said = Said(100, 120, result, **fields.pop("said", {}))
     before = THERE if before is None else before
     looks = (Look(40, THERE), Look(99, before), Look(121, before if after is None else after))
-    given: dict[str, t.Any] = {"kind": "job_relaunch", "hosts": "failed", "fallback_to_all": False, **fields}
+    given: dict[str, t.Any] = {"kind": "job_relaunch", "hosts": "failed", "fallback_to_all": False, "player": "admin", **fields}
     return Facts(
         sources=(1,),
         targeted=frozenset(ALL) | source.failed.keys(),
-        player="admin",
         jobs={one.id: one for one in (source, *jobs)},
         looks=looks,
         tasks=(said,),
@@ -99,6 +98,7 @@ def entry(**fields: t.Any) -> dict[str, t.Any]:
 
 
 OF_MANY: dict[str, t.Any] = {"kind": BULK}
+LEFT = entry(outcome="superseded", recovered=False, remaining_hosts=["web2"])
 BEFORE = dataclasses.replace(HEALED, created=70, finished=80, settled=80.2, ended={"web2": 79}, creator="bob")
 REMAINING: dict[str, t.Any] = {"hosts": "remaining"}
 CALM: dict[str, t.Any] = {"said": {"calm": True}}
@@ -163,6 +163,10 @@ CALM: dict[str, t.Any] = {"said": {"calm": True}}
         ),
         pytest.param(facts_of(BAD, [AGAIN_FAILED], before=DISABLED, **CALM), id="calm, and what is left is disabled"),
         pytest.param(facts_of(CUT, source=STOPPED, **CALM), id="calm, and cut short"),
+        pytest.param(
+            facts_of(LEFT, [LEFT_OUT], hosts="all", player="alice", **OF_MANY, **CALM),
+            id="calm, and who was left out can run again, which this user is not told",
+        ),
         pytest.param(
             facts_of(
                 entry(
@@ -250,6 +254,7 @@ SECOND = job(3, 82, 92, [], "web1", limit="web1", creator="bob")
         (facts_of(REFUSED, [], NEVER_BEGAN), Kind.STUCK, "though it never began"),
         (facts_of(BAD, [AGAIN_FAILED], **CALM), Kind.STUCK, "is not done after 1 tasks"),
         (facts_of(CUT, source=STOPPED, fallback_to_all=True, **CALM), Kind.STUCK, "is not done after 1 tasks"),
+        (facts_of(LEFT, [LEFT_OUT], hosts="all", **OF_MANY, **CALM), Kind.STUCK, "is not done after 1 tasks"),
         (facts_of(None, said={"endless": True}), Kind.STUCK, "did not end"),
         (facts_of(None, said={"crash": "KeyError"}), Kind.CRASH, "KeyError"),
     ],
