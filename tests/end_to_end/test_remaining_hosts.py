@@ -99,9 +99,11 @@ def test_hosts_that_are_excluded_are_left_alone(
     rolling = Rolling(sandbox, marks, pattern, limit=limit, groups=groups)
 
     healed = driver.relaunch(rolling.job)
+    whole = driver.relaunch(rolling.job, fallback_to_all=True, check_mode=True)
     first, second = (driver.relaunch(rolling.job, hosts="remaining") for _time in range(2))
 
     assert healed["cut_short"] and "has not been done on web5, though" in healed["msg"]
+    assert (whole["changed"], sorted(whole["hosts"])) == (True, list(SIX[:5])), whole["msg"]
     assert (first["failed"], first["limit"], second["changed"]) == (False, "web5", False), first["msg"]
     assert sorted(rolling.done) == list(SIX[:5])
 

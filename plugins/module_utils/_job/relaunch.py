@@ -109,13 +109,15 @@ class RelaunchPreparer:
         there = [summary for summary in summaries if summary.host is not None]
         names = tuple(one.name for one in there)
         failed = tuple(one.name for one in there if one.failed)
+        # On all hosts those run too that the job never began on.
+        never_begun = set(() if narrowed else outcome.stopped_hosts or ()).difference(names)
         given: dict[str, t.Any] = dict(status="pending", launch_type="relaunch")
         given.update({"limit": ",".join(names)} if narrowed else {})
         given.update({"job_type": options.job_type} if options.job_type else {})
         future = future_facts(work.source, self._basis(), given) if work.request.diff else {}
         outcome = replace(
             outcome,
-            hosts=names if asked else None,
+            hosts=(*names, *sorted(never_begun)) if asked else None,
             retry_counts=counts,
             passwords_missing=tuple(missing),
             remaining_hosts=failed if on_failed and outcome.remaining_hosts is None else outcome.remaining_hosts,
