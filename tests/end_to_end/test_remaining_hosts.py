@@ -105,6 +105,7 @@ def test_hosts_that_are_excluded_are_left_alone(
     assert healed["cut_short"] and "has not been done on web5, though" in healed["msg"]
     assert (whole["changed"], sorted(whole["hosts"])) == (True, list(SIX[:5])), whole["msg"]
     assert (first["failed"], first["limit"], second["changed"]) == (False, "web5", False), first["msg"]
+    assert second["id"] == first["id"] and f"the last of them in job {first['id']}" in second["msg"]
     assert sorted(rolling.done) == list(SIX[:5])
 
 

@@ -446,11 +446,13 @@ def _where(source: Job, stopped: StoppedEarly) -> str:
 
 def _healed(ledger: Ledger) -> Done:
     source, left = ledger.source, ledger.remaining
-    by = ledger.last_done
+    by, last = ledger.last_done, ledger.stopped_done_in
     first = f"job {source.id} failed on"
     if not ledger.hosts:
         return Done(source, f"Job {source.id} failed on no host: nothing to relaunch.", (), _asks_end(ledger))
     if by is not None:
+        if last is not None and ended(last) > ended(by):
+            by, first = last, f"{first}, or had not been done on,"
         which = f"Those of the hosts that {first} that can run" if left else f"The hosts that {first}"
         reason = (
             f"{which} have succeeded since, the last of them in job {by.id}: nothing to relaunch.{_left_out(ledger)}"

@@ -118,6 +118,7 @@ class Ledger:
     :param hosts: those asked about; None where they were not asked for.
     :param stopped: for whom the source ended early though they did not fail; None where it did not.
     :param stopped_hosts: those of them that are known by name and are not among ``hosts``; None where not asked for.
+    :param stopped_done_in: the run that did last those for whom it had, where that was asked.
     :param end_known: whether that was asked for.
     :param whole_left_out: whether the success on all hosts left out hosts that can run now; None where that was not
         asked for, or cannot be known.
@@ -134,6 +135,7 @@ class Ledger:
     hosts: t.Optional[tuple[HostRecord, ...]] = None
     stopped: t.Optional[StoppedEarly] = None
     stopped_hosts: t.Optional[tuple[HostRecord, ...]] = None
+    stopped_done_in: t.Optional[Job] = None
     end_known: bool = False
     whole_left_out: t.Optional[bool] = None
     newest: int = 0
@@ -237,8 +239,11 @@ def host_records(source: Run, runs: t.Sequence[Run]) -> tuple[HostRecord, ...]:
     return tuple(_record(key, rows, runs, names_then) for key, rows in failed.items())
 
 
-def not_done(inventory: t.Optional[int], base: Run, names: t.Collection[str], others: t.Sequence[Run]) -> set[str]:
-    """Those of some hosts that no run has done. Another host may have the name by now that one had then.
+def done_in(
+    inventory: t.Optional[int], base: Run, names: t.Collection[str], others: t.Sequence[Run]
+) -> dict[str, t.Optional[Job]]:
+    """The runs that have done some hosts, by the names of these; None for one that none has. Another host may have the
+    name by now that one had then.
 
     :param inventory: the source's.
     :param base: the run that stopped before its end for them, or never began on them, with its summaries.
@@ -247,10 +252,11 @@ def not_done(inventory: t.Optional[int], base: Run, names: t.Collection[str], ot
     """
     runs = (base, *others)
     hosts = Hosts(inventory, runs)
-    done = {key: rows for key, rows in _by_host(hosts, runs).items() if _done_in(rows) is not None}
+    found = _by_host(hosts, runs)
+    done = {key: job for key, rows in found.items() if (job := _done_in(rows)) is not None}
     then = hosts.keys(base)
-    now = {one.name for rows in done.values() for _run, one in rows}
-    return {name for name in names if (name not in now if name not in then else then[name] not in done)}
+    now = {one.name: job for key, job in done.items() for _run, one in found[key]}
+    return {name: done.get(then[name]) if name in then else now.get(name) for name in names}
 
 
 def done_besides(base: Run, others: t.Sequence[Run]) -> set[int]:

@@ -25,9 +25,9 @@ from .ledger import (
     StoppedEarly,
     done_besides,
     done_by,
+    done_in,
     ended,
     host_records,
-    not_done,
     stopped_records,
     without_tried,
 )
@@ -378,7 +378,8 @@ class WholeSuccessReader(SummariesReader):
         read = [self._with_summaries(run) for run in others]
         runs = [self._ends.with_stopped(run, [*read, Run(success, whole=True)]).proven for run in read]
         # None of these has a result in the success, in which others may have had their names.
-        return not_done(self._source.inventory, Run(success, whole=True), names, runs)
+        found = done_in(self._source.inventory, Run(success, whole=True), names, runs)
+        return {name for name, job in found.items() if job is None}
 
     def _by_old_names(self, ledger: Ledger, base: Job, success: Job) -> bool:
         """Whether the limit of a success names hosts of the base as they were called then, which can run now.
@@ -543,7 +544,10 @@ class LedgerReader(WholeSuccessReader):
             read = [self._with_summaries(other) for other in others]
             others = [self._ends.with_stopped(other, self._alike(whole, read)) for other in read]
             others = [other.proven for other in others] if claimed else others
-            hosts = tuple(sorted(not_done(self._source.inventory, whole, stopped.union(begun.hosts), others)))
+            found = done_in(self._source.inventory, whole, stopped.union(begun.hosts), others)
+            hosts = tuple(sorted(name for name, job in found.items() if job is None))
+            last = max((job for job in found.values() if job is not None), key=ended, default=None)
+            ledger = replace(ledger, stopped_done_in=last)
         else:
             hosts = ()
         if not (hosts or begun.more or unknown):

@@ -1225,6 +1225,16 @@ def test_a_decision_says_why(known: Found, options: RelaunchOptions, sentence: s
     assert decision.reason.startswith(sentence)
 
 
+@pytest.mark.parametrize(("first", "then"), [(43, 44), (44, 43)])
+def test_done_tells_of_the_run_that_did_last_whom_the_source_stopped_for(first: int, then: int) -> None:
+    since = partial(then, "successful", "d", well="")
+    known = found(partial(first, "successful", ABC), since, stopped="")
+    decision = decide(replace(known.ledger, stopped_done_in=since.job), REMAINING)
+    assert isinstance(decision, Done) and decision.job.id == 44
+    what = "failed on, or had not been done on," if then == 44 else "failed on"
+    assert decision.reason.startswith(f"The hosts that job 42 {what} have succeeded since, the last of them in job 44:")
+
+
 @pytest.mark.parametrize("options", [RelaunchOptions(), FAILED])
 def test_hosts_that_a_success_on_all_left_out_are_told(options: RelaunchOptions) -> None:
     which = " Job 43 did not run on some hosts, which are disabled, gone, not targeted by a play, or done by others."

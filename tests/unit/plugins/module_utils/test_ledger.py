@@ -18,9 +18,9 @@ from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger i
     Ledger,
     Reach,
     done_by,
+    done_in,
     ended,
     host_records,
-    not_done,
     result_of,
     stopped_records,
 )
@@ -482,13 +482,13 @@ def test_whom_a_run_stopped_for_is_known_by_the_names_of_then() -> None:
         Job.of(job(42)), whole=True, summaries=(summary("new", host=2, name_then="b"),), stopped=frozenset({"b"})
     )
     since = Run(Job.of(relaunched(43, "successful", "new")), summaries=(summary("new", host=2),))
-    assert not_done(1, stopped, {"b", "c"}, []) == {"b", "c"}
-    assert not_done(1, stopped, {"b", "c"}, [since]) == {"c"}
+    assert done_in(1, stopped, {"b", "c"}, []) == {"b": None, "c": None}
+    assert done_in(1, stopped, {"b", "c"}, [since]) == {"b": since.job, "c": None}
 
 
 def test_one_without_a_summary_is_done_under_its_name_of_today() -> None:
     begun = Run(Job.of(relaunched(43, "successful", "c")), summaries=(summary("now", host=3, name_then="c"),))
-    assert not_done(1, source("a"), {"now", "c"}, [begun]) == {"c"}
+    assert done_in(1, source("a"), {"now", "c"}, [begun]) == {"now": begun.job, "c": None}
 
 
 @pytest.mark.parametrize(
@@ -514,7 +514,7 @@ class TestAnotherHostHasItsName:
         return Run(Job.of(job(42)), whole=True, summaries=rows, stopped=frozenset({"b"}))
 
     def test_it_is_not_done_by_that(self) -> None:
-        assert not_done(1, self.base(failed=False), {"b"}, [self.since]) == {"b"}
+        assert done_in(1, self.base(failed=False), {"b"}, [self.since]) == {"b": None}
 
     def test_nor_left_out_where_a_limit_names_that(self) -> None:
         (record,) = host_records(self.base(failed=True), [self.since])
