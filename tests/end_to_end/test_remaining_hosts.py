@@ -126,6 +126,23 @@ def test_a_host_that_was_added_again_and_one_that_was_healed_by_hand(
     assert all(len(jobs) == 1 for jobs in rolling.done.values()) and sorted(rolling.done) == sorted(SIX)
 
 
+def test_a_run_on_all_tells_that_a_host_which_was_stopped_is_disabled(
+    sandbox: Sandbox, marks: Marks, driver: Driver
+) -> None:
+    marks.fail("Update", web1=1)
+    play, hosts = marks.play("all", "Update", "Check", any_errors_fatal=True), {name: {} for name in SIX[:3]}
+    template = sandbox.add_template(f"Stopped {os.urandom(3).hex()}", playbook(play), hosts=hosts)
+    job = sandbox.launch(template["id"])
+    assert sandbox.wait(job) == "failed"
+    sandbox.disable_host(template["hosts"]["web3"])
+
+    first, second = (driver.relaunch(job, fallback_to_all=True) for _time in range(2))
+
+    assert (first["failed"], second["failed"], second["changed"]) == (False, False, False), second["msg"]
+    told = f"Job {first['id']} did not run on some hosts, which are disabled"
+    assert told in first["msg"] and told in second["msg"]
+
+
 class TestAHostThatFailsAgainAndAgain:
     @pytest.fixture
     def failed(self, sandbox: Sandbox, marks: Marks) -> t.Callable[..., tuple[int, int]]:

@@ -27,7 +27,7 @@ from .._api.kinds import JOB
 from .._launch import failure_report
 from .._launch.asks import Steps
 from .._launch.refusals import RAN_WITH_GONE
-from .._work.decision import ALL, REMAINING, Await, Decision, Done, Launch, Refuse, named
+from .._work.decision import ALL, REMAINING, Await, Decision, Done, Launch, Refuse, not_run_by_success, named
 from .._work.ledger import HostRecord, Reach, done_by, ended
 from .outcome import BrokenOffError, RelaunchOutcome, carrying, first_error, in_one
 from .work import JobWork, Look, host_names, left_out, with_hosts
@@ -156,8 +156,10 @@ def _judge_hosts(work: JobWork, look: Look, job: Job, outcome: RelaunchOutcome) 
         if overtaken:
             raise _overtaken(job, overtaken[0].failed_in[0], f" on {join(host_names(overtaken))}", outcome)
         return Judgement(outcome, _more(decision, asked), frozenset(host_names(decision.due)))
+    if isinstance(decision, Done):
+        return Judgement(outcome.saying(not_run_by_success(look.ledger).lstrip()))
     # What is left is being done by another one.
-    return Judgement(outcome, again=work.request.options.wait and not isinstance(decision, Done))
+    return Judgement(outcome, again=work.request.options.wait)
 
 
 def _more(decision: Launch, asked: frozenset[str]) -> bool:

@@ -257,7 +257,7 @@ class JobWork:
         ledger, success = look.ledger, look.ledger.whole_success
         if success is None or options.force or (options.hosts == FAILED and ledger.due):
             return look
-        if success.id == look.own and not (success.limit_names and _on_fewer(success, base)):
+        if success.id == look.own and not _on_fewer(success, base):
             return look
         by_names = options.hosts != ALL and failed_hosts_known(ledger)
         return replace(look, ledger=self.reader.with_whole_success(ledger, base, by_names))

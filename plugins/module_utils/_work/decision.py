@@ -272,7 +272,7 @@ def _decide_whole(ledger: Ledger, options: RelaunchOptions, hosts: t.Iterable[Ho
     left = list(hosts)
     job = None if options.force or any(host.reach in BY_LIMIT for host in left) else ledger.whole_success
     if job is not None and done_by([job], [job for host in left for job in host.failed_in[:1]]) is not None:
-        reason = f"{named(job, source)}, was successful: nothing to relaunch.{_left_out(ledger)}"
+        reason = f"{named(job, source)}, was successful: nothing to relaunch.{not_run_by_success(ledger)}"
         unknown = options.hosts == ALL and ledger.whole_left_out is None
         return Done(job, reason, ledger.remaining if unknown else ())
     tried = [run.job for run in ledger.runs if run.whole and run.job.id in ledger.tried and not run.job.successful]
@@ -454,16 +454,15 @@ def _healed(ledger: Ledger) -> Done:
         if last is not None and ended(last) > ended(by):
             by, first = last, f"{first}, or had not been done on,"
         which = f"Those of the hosts that {first} that can run" if left else f"The hosts that {first}"
-        reason = (
-            f"{which} have succeeded since, the last of them in job {by.id}: nothing to relaunch.{_left_out(ledger)}"
-        )
+        said = f"{which} have succeeded since, the last of them in job {by.id}: nothing to relaunch."
+        reason = f"{said}{not_run_by_success(ledger)}"
         return Done(by, reason, left, _asks_end(ledger))
     absent = [host.absent_in for host in left if host.absent_in is not None]
     job = max(absent, key=ended, default=source)
     return Done(job, f"None of the hosts that {first} can run now: nothing to relaunch.", left, _asks_end(ledger))
 
 
-def _left_out(ledger: Ledger) -> str:
+def not_run_by_success(ledger: Ledger) -> str:
     """What is to be said where the success on all hosts ran on fewer, and none that it left out can run; else empty."""
     if ledger.whole_left_out is not False or ledger.whole_success is None:
         return ""
