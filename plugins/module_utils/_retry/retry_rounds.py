@@ -117,10 +117,11 @@ class RoundResult:
     @property
     def held_up(self) -> set[str]:
         """By name, the hosts that only runs have failed on which failed on one that needs a person, too: a relaunch
-        takes all failed hosts of a run.
+        takes all failed hosts of a run that have a row in the inventory.
         """
         left = {name: one for name, one in (self.outcome.records or {}).items() if one.done_in is None}
-        parking = {job.id for one in left.values() if one.reach is Reach.PARKED for job in one.failed_in}
+        parked = [one for one in left.values() if one.reach is Reach.PARKED and one.has_row]
+        parking = {job.id for one in parked for job in one.failed_in}
         only = {
             name for name, one in left.items() if one.failed_in and parking.issuperset(run.id for run in one.failed_in)
         }

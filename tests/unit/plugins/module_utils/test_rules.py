@@ -265,6 +265,17 @@ class TestRounds:
         assert (len(world.posts), outcome.ended, outcome.remaining_hosts) == (2, "retries_used_up", ("web01", ONE))
         assert clock.now < HOUR
 
+    def test_a_parked_host_that_no_relaunch_reaches_does_not_hold_up_the_others(self) -> None:
+        """It was deleted and added again. The first relaunch, on the other one alone, ends before it begins."""
+        world = World(lambda number, hosts: "error" if number == 1 else dict.fromkeys(hosts, False), "web01", ONE)
+        world.added_again[ONE] = SOURCE
+
+        outcome, error = retry(world, RULES)
+
+        assert [job["limit"] for number, job in world.jobs.items() if number > SOURCE] == ["web01", "web01"]
+        assert (outcome.recovered, outcome.remaining_hosts) == ({"web01": 2}, (ONE,))
+        assert isinstance(error, ParkedError) and outcome.parked == {ONE: "renew the licence"}
+
     def test_a_host_that_is_added_again_in_a_delay_is_retried(self) -> None:
         """An overwriting sync of the inventory deletes hosts, and adds them again."""
         world, clock = World(lambda number, hosts: dict.fromkeys(hosts, number == 1), "web01", "web02"), Clock()
