@@ -35,6 +35,7 @@ ASKS = {
     "execution_environment": "ask_execution_environment_on_launch",
     "labels": "ask_labels_on_launch",
     "forks": "ask_forks_on_launch",
+    "job_slice_count": "ask_job_slice_count_on_launch",
     "timeout": "ask_timeout_on_launch",
     "instance_groups": "ask_instance_groups_on_launch",
 }
@@ -160,11 +161,12 @@ def why_not(launch: TemplateLaunch, needs: LaunchNeeds) -> list[str]:
 
 def _of_source(launch: TemplateLaunch, needs: LaunchNeeds) -> t.Iterator[str]:
     source, shown = launch.source, launch.prompts or {}
+    slices = launch.fields(needs).get("job_slice_count", needs.own("job_slice_count"))
     if launch.prompts is None:
         yield "The controller does not tell what it was launched with beyond its template. Launch the template by hand."
     if source.inventory is None and "inventory" not in launch.changes:
         yield "The inventory that it ran with is gone. Give the template an inventory, and launch it by hand."
-    if source.sliced or int(needs.own("job_slice_count") or 1) > 1:
+    if source.sliced or int(slices or 1) > 1:
         yield "Its template is sliced, so that a launch makes as many jobs. Relaunch each slice on its failed hosts."
     labels = shown.get("labels")
     if isinstance(labels, dict) and int(labels.get("count") or 0) > len(labels.get("results") or ()):

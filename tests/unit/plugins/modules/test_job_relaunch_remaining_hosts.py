@@ -97,9 +97,10 @@ def test_the_prompts_go_along(controller: ScriptedController, relaunch: Relaunch
         "labels": {"count": 1, "results": [{"id": 4, "name": "night"}]},
         "extra_vars": {"release": 7},
         "job_tags": "deploy",
+        "job_slice_count": 1,
     }
-    asks = ("limit", "verbosity", "inventory", "credentials", "labels", "extra_vars", "job_tags")
-    stage(controller, prompted=prompted, asks=asks, template={"inventory": {"id": 9}, "credentials": [{"id": 1}]})
+    template = {"inventory": {"id": 9}, "credentials": [{"id": 1}], "job_slice_count": 3}
+    stage(controller, prompted=prompted, asks=(*prompted,), template=template)
     controller.expect("POST", LAUNCH, 201, new())
 
     relaunch(hosts="remaining")
@@ -112,6 +113,7 @@ def test_the_prompts_go_along(controller: ScriptedController, relaunch: Relaunch
         "labels": [4],
         "extra_vars": {"release": 7},
         "job_tags": "deploy",
+        "job_slice_count": 1,
     }
 
 
