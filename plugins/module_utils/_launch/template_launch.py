@@ -42,6 +42,8 @@ ASKS = {
 # What is an object of its own, one or several.
 ONE_OBJECT = ("inventory", "execution_environment")
 SEVERAL_OBJECTS = ("credentials", "labels", "instance_groups")
+# Where variables are given; other modules that launch a template have no such option.
+_CHANGES = "changes of job_relaunch, as extra_vars"
 
 
 @dataclass(frozen=True)
@@ -149,12 +151,13 @@ def why_not(launch: TemplateLaunch, needs: LaunchNeeds) -> list[str]:
     said, fields, long = [*_of_source(launch, needs)], launch.fields(needs), too_long(launch.limit)
     if long:
         said.append(
-            f"No job runs on all of them at once: {long} Relaunch it with hosts: all, or its slices by themselves."
+            f"No job runs on all of them at once: {long} Relaunch it with job_relaunch and hosts: all, or its "
+            "slices by themselves."
         )
     if launch.secrets:
         said.append(
             f"The job was launched with secret values that the controller does not show: {join(launch.secrets)}. Give "
-            "them in changes, as extra_vars."
+            f"them in {_CHANGES}."
         )
     return [*said, *_not_asked(needs, fields), *_of_survey(launch, needs)]
 
@@ -188,8 +191,8 @@ def _of_survey(launch: TemplateLaunch, needs: LaunchNeeds) -> t.Iterator[str]:
     without = [name for name in needs.unanswered if name not in launch.variables]
     if without:
         yield (
-            f"The template's survey requires {join(without)}, which the job was launched without. Give it in changes, "
-            "as extra_vars."
+            f"The template's survey requires {join(without)}, which the job was launched without. Give it in "
+            f"{_CHANGES}."
         )
     if needs.survey is not None and not needs.asks("extra_vars"):
         unknown = sorted(set(launch.variables) - set(needs.survey))
@@ -226,7 +229,7 @@ def _next(error: AnswerError) -> str:
     if "passwords_needed_to_start" in error.keys:
         return "Give these in credential_passwords."
     if "variables_needed_to_start" in error.keys:
-        return "Give these in changes, as extra_vars."
+        return f"Give these in {_CHANGES}."
     if "playbook" in error.keys:
         # Recorded: updates-launch-project-failed.
         return "Update the template's project, which a launch requires and a relaunch does not, and run the task again."

@@ -172,7 +172,7 @@ REFUSED: list[tuple[str, dict[str, t.Any], str]] = [
     (
         "a secret answer",
         {"prompted": {"extra_vars": {"password": "$encrypted$"}}, "asks": ("limit", "extra_vars")},
-        "secret values that the controller does not show: password. Give them in changes",
+        "does not show: password. Give them in changes of job_relaunch, as extra_vars.",
     ),
     ("a name that no limit holds", {"never_begun": ("web4*",)}, "No limit holds web4*"),
     ("a slice", {"job_slice_count": 2, "job_slice_number": 1}, "Its template is sliced"),
@@ -603,7 +603,7 @@ class TestChanges:
 
         result = relaunch(hosts="remaining", changes={"extra_vars": {"pin": int("815815" * 99)}})
 
-        assert "for 'pin' expected to be a string" in result["msg"] and "Give these in changes" in result["msg"]
+        assert "for 'pin' expected to be a string" in result["msg"] and "in changes of job_relaunch" in result["msg"]
         assert "815" not in str(result)
 
     def test_it_is_done_once(self, controller: ScriptedController, relaunch: Relaunch) -> None:
