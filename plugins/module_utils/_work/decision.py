@@ -223,8 +223,9 @@ def never_began(job: Job) -> str:
 
 def no_failed_hosts(job: Job) -> str:
     """Why the controller may know no failed hosts of a finished job, and what to do."""
+    status = f"{job.status}: {job.explanation}" if job.explanation else job.status
     why = (
-        f"The controller knows no failed hosts of job {job.id} (status {job.status}) that are still in the inventory: "
+        f"The controller knows no failed hosts of job {job.id} (status {status}) that are still in the inventory: "
         "its playbook did not get as far as its statistics (syntax error, cancel, timeout, a limit that matches "
         "nothing), or the failed hosts are gone."
     )

@@ -1077,6 +1077,12 @@ SENTENCES: list[tuple[Found, RelaunchOptions, str]] = [
         "canceled)",
     ),
     (
+        Found(source(job_explanation="Job terminated due to timeout"), failed=""),
+        FAILED,
+        "Job 42 cannot be relaunched on its failed hosts. The controller knows no failed hosts of job 42 (status "
+        "failed: Job terminated due to timeout)",
+    ),
+    (
         Found(source(event_processing_finished=False), failed=""),
         FAILED,
         "Job 42 cannot be relaunched on its failed hosts. The controller has not said that all results of job 42 are "
