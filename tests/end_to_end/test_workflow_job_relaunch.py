@@ -731,6 +731,25 @@ def test_check_mode_refuses_whom_the_controller_does_not_let_start(
     assert f"does not let this user start workflow job {made['id']}. This takes the execute role" in checked["msg"]
 
 
+@pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check"])
+@pytest.mark.parametrize("change", ["none", "another count", "template deleted"])
+def test_a_sliced_job_is_relaunched_while_its_template_makes_as_many_slices(
+    sandbox: Sandbox, deploy: Deploy, admin: Options, change: str, check_mode: bool
+) -> None:
+    template = deploy(["web1", "web2"], job_slice_count=2, outcomes={"web2": "failed"})["id"]
+    sliced = sandbox.launch(template)
+    sandbox.wait(sliced)
+    if change == "another count":
+        sandbox.change_template(template, job_slice_count=1)
+    elif change == "template deleted":
+        sandbox.delete_template(template)
+
+    result = at_once(check_mode=check_mode, workflow_job_id=sliced, **admin)
+
+    assert (result.get("failed", False), result["changed"]) == (change != "none", change == "none"), result["msg"]
+    assert (f"bulk_job_relaunch, with workflow_job_id: {sliced}," in result["msg"]) is (change != "none")
+
+
 @pytest.mark.parametrize("resumed", [False, True], ids=["the workflow", "what remains"])
 @pytest.mark.parametrize("nodes", ["failed", "all"])
 def test_a_task_does_not_wait_for_the_workflow_that_it_runs_in(

@@ -98,11 +98,19 @@ def source_is_other(job_id: int, kind: str) -> str:
     return f"{job_id} is the id of {IN_WORDS.get(kind, kind)}, not of a job. {there}"
 
 
-def workflow_refused(error: AnswerError, workflow_job_id: int) -> str:
+def workflow_refused(error: AnswerError, job: Job) -> str:
     """The sentence for a launch that the controller declined: of a whole workflow, or of what remains of one."""
-    steps = {401: EXPIRED, 403: f"{_PERMISSIONS} {NOBODY_MAY}"}
-    step = steps.get(error.status, "Look at the workflow in the controller.")
-    return f"What is asked for of workflow job {workflow_job_id} was not launched. {error.answer} {step}"
+    otherwise = slices_instead(job.id) if job.facts.get("is_sliced_job") else "Look at the workflow in the controller."
+    step = {401: EXPIRED, 403: f"{_PERMISSIONS} {NOBODY_MAY}"}.get(error.status, otherwise)
+    return f"What is asked for of workflow job {job.id} was not launched. {error.answer} {step}"
+
+
+def slices_instead(workflow_job_id: int) -> str:
+    """The sentence that says what to do about a sliced job that is not relaunched as a workflow."""
+    return (
+        f"bulk_job_relaunch, with workflow_job_id: {workflow_job_id}, relaunches its failed slices on their failed "
+        "hosts."
+    )
 
 
 def not_resumable(workflow_job_id: int, reasons: t.Sequence[str]) -> str:

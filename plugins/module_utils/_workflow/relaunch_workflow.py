@@ -23,7 +23,7 @@ from .._job.sequence import MOST_LOOKS
 from .._job.work import FRESH_FOR
 from .._launch.asks import Steps
 from .._launch.launch import Attempt, Launched
-from .._launch.refusals import not_startable, workflow_refused, workflow_unavailable
+from .._launch.refusals import not_startable, slices_instead, workflow_refused, workflow_unavailable
 from .._launch.waiting import Progress, Watch
 from .._work.decision import ALL
 from .._work.same_work import uncompared
@@ -96,10 +96,7 @@ def workflow_steps(run: WorkflowRun, named: Job, outcome: WorkflowOutcome) -> St
         if run.request.nodes == ALL:
             return (yield from _whole(run, root, outcome))
         if root.facts.get("is_sliced_job"):
-            raise RefusedError(
-                f"Workflow job {root.id} is a sliced job: bulk_job_relaunch, with workflow_job_id: {root.id}, "
-                "relaunches its failed slices on their failed hosts."
-            )
+            raise RefusedError(f"Workflow job {root.id} is a sliced job. {slices_instead(root.id)}")
         return (yield from ResumeSequence(run, root).steps(outcome))
 
 
@@ -121,7 +118,7 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
         what=f"Workflow job {root.id}",
         verb="relaunched",
         is_own=lambda job: relaunches.include(root, job) and not job.left_new(run.client.now()),
-        refused=lambda error: workflow_refused(error, root.id),
+        refused=lambda error: workflow_refused(error, root),
     )
     launched: t.Optional[Launched] = None
     nodes: list[Node] = []
@@ -150,6 +147,9 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
             if not root.startable:
                 why = not_startable(root)
                 raise ForbiddenError(f"Workflow job {root.id} would not be relaunched. {why}")
+            if root.facts.get("is_sliced_job") and _cut_otherwise(run.client, root):
+                why = "Its template is gone, or cuts into another number of slices by now."
+                raise RefusedError(f"Workflow job {root.id} would not be relaunched. {why} {slices_instead(root.id)}")
             return replace(outcome, changed=True).saying("All nodes would be relaunched.")
         looks += 1
         if not run.request.force and run.client.clock() - at > FRESH_FOR and looks < MOST_LOOKS:
@@ -159,6 +159,19 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
     outcome = outcome.saying(f"Workflow job {root.id}: all nodes relaunched as workflow job {launched.job.id}.")
     outcome = yield from run.launched(launched, contest, outcome, ())
     return _swept(run, outcome, leftovers)
+
+
+def _cut_otherwise(client: ControllerClient, root: Job) -> bool:
+    """Whether a launch of a sliced job's template is known to make another number of slices, where the controller
+    relaunches none of them (source: awx/api/views, WorkflowJobRelaunch).
+    """
+    number, hosts = root.facts.get("job_template"), root.summary("inventory").get("total_hosts")
+    if number is None:
+        return True
+    count = _templates.read_job_template(client, number).get("job_slice_count")
+    if count is None or hosts is None:
+        return False
+    return min(int(count), int(hosts)) != len(nodes_of(client, root.id))
 
 
 def _swept(run: WorkflowRun, outcome: WorkflowOutcome, leftovers: t.Iterable[Earlier]) -> WorkflowOutcome:

@@ -310,7 +310,7 @@ class ResumeSequence:
             what=f"What remains of workflow job {root.id}",
             verb="launched",
             is_own=lambda job: job.template == template,
-            refused=lambda error: workflow_refused(error, root.id),
+            refused=lambda error: workflow_refused(error, root),
             again_by=at + FRESH_FOR,
         )
         contest = Contest(root, lineage.last, lineage.of_base)
