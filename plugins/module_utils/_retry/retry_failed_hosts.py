@@ -18,6 +18,7 @@ from .._api.jobs import FAILED_STATUSES, counted, join
 from .._job.outcome import BrokenOffError, RelaunchOutcome, first_error, outcome_of
 from .._job.relaunch_job import run_sequence, sequence_of
 from .._job.sequence import RelaunchSequence
+from .._launch.failure_report import explained
 from .._launch.waiting import Progress, Watch, patience_to_launch
 from .._work.decision import REMAINING
 from .._work.ledger_reader import JobsRead
@@ -164,9 +165,9 @@ def _with_account(
     """
     cause, outcome = first_error(error), shown.outcome
     if rounds.ended == RETRIES_USED_UP:
-        cause = JobUnsuccessfulError(_used_up(rounds, outcome))
+        cause = JobUnsuccessfulError(_used_up(rounds, outcome, cause))
     if rounds.ended == DEADLINE_OVER and not isinstance(cause, DeadlineError):
-        said = f"{_used_up(rounds, outcome)} The deadline, {deadline}, comes before the next attempt."
+        said = f"{_used_up(rounds, outcome, cause)} The deadline, {deadline}, comes before the next attempt."
         if shown.verdict is Verdict.TOO_LATE:
             before = f"the deadline, {deadline}, was over before the controller could be asked."
             said = f"Nothing{' more' if rounds.changed else ''} was relaunched: {before} {cause}"
@@ -174,7 +175,7 @@ def _with_account(
     if rounds.ended == PARKED and not isinstance(cause, ParkedError):
         others = join(shown.held_up - set(rounds.parked))
         rest = f" {others} can only be retried with them." if others else ""
-        said = f"{_used_up(rounds, outcome)} What is left is parked: {parked_hosts(rounds.parked)}.{rest}"
+        said = f"{_used_up(rounds, outcome, cause)} What is left is parked: {parked_hosts(rounds.parked)}.{rest}"
         cause = ParkedError(said)
     account = RetryOutcome.of(rounds, outcome, str(cause))
     if isinstance(cause, ControllerError):
@@ -201,18 +202,26 @@ def _verdict(outcome: RelaunchOutcome, error: t.Optional[BaseException], check_m
     return Verdict.IMPOSSIBLE if isinstance(cause, ControllerError) else Verdict.BROKEN_OFF
 
 
-def _used_up(rounds: Rounds, outcome: RelaunchOutcome) -> str:
+def _used_up(rounds: Rounds, outcome: RelaunchOutcome, error: BaseException) -> str:
+    """The sentences about attempts that have not brought all hosts to success.
+
+    :param outcome: of the last one.
+    :param error: by which that ended.
+    """
     after = f"after {counted(rounds.attempted, 'attempt')}"
     job = "The job" if outcome.source_job_id is None else f"Job {outcome.source_job_id}"
     trouble = rounds.attempts[-1].trouble if rounds.attempts else ""
-    url = (rounds.last or outcome).url
-    see = f"{f' The last attempt: {trouble}' if trouble else ''}{f' See {url}' if url else ''}"
+    last = rounds.last or outcome
+    see = f"{f' The last attempt: {trouble}' if trouble else ''}{f' See {last.url}' if last.url else ''}"
     if not rounds.remaining:
+        if isinstance(error, JobUnsuccessfulError) and not isinstance(error, HostsLeftError):
+            return f"{job} has not succeeded {after}. {error}"
         said = f" {outcome.msg}" if outcome.msg else ""
         return f"{job} has not succeeded {after}.{said}{see}"
+    why = explained(last.job) if last.job and not last.job.active else ""
     tried = [name for name in rounds.remaining if name in rounds.hosts and rounds.hosts[name].tried]
     untried = sorted(set(rounds.remaining) - {*tried, *rounds.parked})
     how = f"still fails on {join(tried)}" if tried else "has not succeeded"
     rest = f" Left, and not tried: {join(untried)}." if untried else ""
     parked = f" Parked: {parked_hosts(rounds.parked)}." if rounds.parked and rounds.ended != PARKED else ""
-    return f"{job} {how} {after}.{rest}{parked}{see}"
+    return f"{job} {how} {after}.{rest}{parked}{why}{see}"

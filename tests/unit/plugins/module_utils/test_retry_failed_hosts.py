@@ -136,6 +136,29 @@ class TestHowItEnds:
         ]
         assert ended.outcome.summary == ("web1: still failing after 4 attempts: Start: no such unit (job 46)",)
 
+    @pytest.mark.parametrize("left", ["web1", ""], ids=["a host", "a job that never began"])
+    def test_why_the_last_attempt_failed_is_told(self, left: str) -> None:
+        controller = RelaunchingController(lambda _number, _hosts: "error", *left.split())
+        never_began = {"status": "failed", "started": None}
+        controller.jobs[SOURCE].update({} if left else never_began)
+        update = '{"job_type": "project_update", "job_name": "Site", "job_id": "7"}'
+        lost = {**never_began, "job_explanation": f"Previous Task Failed: {update}"}
+
+        def lose(_path: str) -> None:
+            for number in controller.jobs.keys() - {SOURCE}:
+                controller.jobs[number].update(lost)
+
+        controller.before = lose
+        ended = retry(controller, retries=2)
+
+        how = "still fails on web1" if left else "has not succeeded"
+        assert str(ended.error).startswith(f"Job 42 {how} after 2 attempts. ")
+        assert (
+            'The controller explains: "Previous Task Failed: project update 7 (Site)" Mend what that update failed '
+            "with, then update the project Site. See " in str(ended.error)
+        )
+        assert str(ended.error).count(" See ") == 1
+
     def test_when_the_job_was_successful(self) -> None:
         controller = RelaunchingController(hopeless)
         controller.jobs[SOURCE]["status"] = "successful"
