@@ -109,15 +109,13 @@ class RelaunchPreparer:
         there = [summary for summary in summaries if summary.host is not None]
         names = tuple(one.name for one in there)
         failed = tuple(one.name for one in there if one.failed)
-        # On all hosts those run too that the job never began on.
-        never_begun = set(() if narrowed else outcome.stopped_hosts or ()).difference(names)
         given: dict[str, t.Any] = dict(status="pending", launch_type="relaunch")
         given.update({"limit": ",".join(names)} if narrowed else {})
         given.update({"job_type": options.job_type} if options.job_type else {})
         future = future_facts(work.source, self._basis(), given) if work.request.diff else {}
         outcome = replace(
             outcome,
-            hosts=(*names, *sorted(never_begun)) if asked else None,
+            hosts=(names if narrowed else _with_never_begun(names, outcome)) if asked else None,
             retry_counts=counts,
             passwords_missing=tuple(missing),
             remaining_hosts=failed if on_failed and outcome.remaining_hosts is None else outcome.remaining_hosts,
@@ -266,6 +264,11 @@ def with_passwords(prepared: PreparedLaunch, missing: t.Sequence[str]) -> Prepar
         said = prepared.attempt.not_sent(f"{needs} Give them in credential_passwords.")
         raise BrokenOffError(RefusedError(said), prepared.outcome)
     return prepared
+
+
+def _with_never_begun(names: tuple[str, ...], outcome: RelaunchOutcome) -> tuple[str, ...]:
+    """The hosts of a relaunch on all of them: those that a job ran on, and those that it never began on."""
+    return (*names, *sorted(set(outcome.stopped_hosts or ()).difference(names)))
 
 
 def _readable(read: t.Callable[[], t.Optional[_T]]) -> t.Optional[_T]:

@@ -27,7 +27,7 @@ from .._api.kinds import JOB
 from .._launch import failure_report
 from .._launch.asks import Steps
 from .._launch.refusals import RAN_WITH_GONE
-from .._work.decision import ALL, REMAINING, Await, Decision, Done, Launch, Refuse, not_run_by_success, named
+from .._work.decision import ALL, REMAINING, Await, Decision, Done, Launch, Refuse, named, not_run_by_success
 from .._work.ledger import HostRecord, Reach, done_by, ended
 from .outcome import BrokenOffError, RelaunchOutcome, carrying, first_error, in_one
 from .work import JobWork, Look, host_names, left_out, with_hosts

@@ -81,7 +81,13 @@ def facts_of(
     said = Said(100, 120, result, **fields.pop("said", {}))
     before = THERE if before is None else before
     looks = (Look(40, THERE), Look(99, before), Look(121, before if after is None else after))
-    given: dict[str, t.Any] = {"kind": "job_relaunch", "hosts": "failed", "fallback_to_all": False, "player": "admin", **fields}
+    given: dict[str, t.Any] = {
+        "kind": "job_relaunch",
+        "hosts": "failed",
+        "fallback_to_all": False,
+        "player": "admin",
+        **fields,
+    }
     return Facts(
         sources=(1,),
         targeted=frozenset(ALL) | source.failed.keys(),
