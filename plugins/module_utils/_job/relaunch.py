@@ -18,8 +18,7 @@ from .._api.errors import ControllerError, ForbiddenError, NoFailedHostsError, R
 from .._api.jobs import Job
 from .._api.kinds import JOB
 from .._api.templates import read_job_template, read_survey
-from .._launch.gone_prompts import Objection, other_credentials
-from .._launch.gone_prompts_reader import read_objection
+from .._launch.gone_prompts import Objection, other_credentials, read_objection
 from .._launch.launch import Attempt, Launched
 from .._launch.refusals import not_startable, relaunch_refused
 from .._launch.request_body import missing_passwords, payload

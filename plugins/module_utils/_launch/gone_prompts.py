@@ -5,7 +5,8 @@
 """Whether a job was launched with something that is not there any more, so that its relaunch would be without it.
 
 What was deleted drops out of a job and out of its prompts without a word, and a relaunch takes what the template has
-(recorded: prompts-credential-deleted, post-cred-deleted). Pure. Private to this collection.
+(recorded: prompts-credential-deleted, post-cred-deleted). That is asked for as little as it takes. Private to this
+collection.
 """
 
 from __future__ import annotations
@@ -14,19 +15,22 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from .._api.client import ControllerClient
+from .._api.errors import AnswerError
 from .._api.jobs import Job, join, parse_time, summary_of
+from .._api.kinds import JOB
 from .template_launch import ASKS
 
-CREDENTIAL = "credential"
-ENVIRONMENT = "execution environment"
-GROUP = "instance group"
-LABEL = "label"
+_CREDENTIAL = "credential"
+_ENVIRONMENT = "execution environment"
+_GROUP = "instance group"
+_LABEL = "label"
 
 # Of what may be gone, that of which the activity stream tells what it was.
-TOLD_BY_LAUNCH = frozenset({CREDENTIAL, ENVIRONMENT})
+_TOLD_BY_LAUNCH = frozenset({_CREDENTIAL, _ENVIRONMENT})
 # By what may be gone, the change that puts another in its place.
-CHANGED_BY = {CREDENTIAL: "credentials", ENVIRONMENT: "execution_environment", LABEL: "labels"}
-_PROMPTS = {**CHANGED_BY, GROUP: "instance_groups"}
+_CHANGED_BY = {_CREDENTIAL: "credentials", _ENVIRONMENT: "execution_environment", _LABEL: "labels"}
+_PROMPTS = {**_CHANGED_BY, _GROUP: "instance_groups"}
 # As the activity stream writes a credential: its name and its number (recorded: find-activity).
 _NUMBERED = re.compile(r"(.*) \((\d+)\)$", re.DOTALL)
 
@@ -57,26 +61,75 @@ class Objection:
         )
 
 
-def signs(source: Job) -> tuple[str, ...]:
+def read_objection(
+    client: ControllerClient,
+    source: Job,
+    asks_credentials: t.Callable[[], t.Optional[bool]],
+    changes: t.Collection[str] = (),
+    template: t.Optional[Facts] = None,
+) -> Objection:
+    """What speaks against the relaunch of a job.
+
+    :param asks_credentials: whether its template asks for credentials at launch, so that one of several may have been
+        a prompt that is gone; None where that is not known.
+    :param changes: names of what is given anew, so that it does not matter what has become of it.
+    :param template: its template, where that has been read.
+    :raises ControllerError: what has to be known could not be read. What this user may not see does not count.
+    """
+    found = [what for what in _signs(source) if _CHANGED_BY.get(what) not in changes]
+    launched: t.Optional[Facts] = None
+    if not found:
+        # Of several credentials nothing but the launch tells that one is gone.
+        doubtful = _may_lack_one(source) and _CHANGED_BY[_CREDENTIAL] not in changes
+        launched = _launch_of(client, source) if doubtful and asks_credentials() is not False else None
+        if launched is None or not any(_gone(source, None, launched)):
+            return Objection()
+    template = template or _seen(client, f"job_templates/{source.template}/")
+    # What a template does not ask for was no prompt.
+    prompted = {what for what in found if template is None or _asked_for(template, what)}
+    if prompted & _TOLD_BY_LAUNCH:
+        launched = _launch_of(client, source)
+    return _objection(source, template, launched, changes)
+
+
+def _launch_of(client: ControllerClient, source: Job) -> t.Optional[Facts]:
+    """What the activity stream says of a job's launch; None where this user may not see it, or it is not kept."""
+    stream = _seen(client, JOB.at(source.id, "activity_stream"), operation="create", page_size=1)
+    entries = (stream or {}).get("results") or [{}]
+    changes: t.Optional[Facts] = entries[0].get("changes")
+    return changes
+
+
+def _seen(client: ControllerClient, path: str, **query: t.Any) -> t.Optional[Facts]:
+    """What is there; None where this user may not see it, or the controller has none."""
+    try:
+        return client.get(path, **query)
+    except AnswerError as error:
+        if error.transient:
+            raise
+        return None
+
+
+def _signs(source: Job) -> tuple[str, ...]:
     """What of a job may be gone, by its facts alone: a job that has run had an execution environment and an instance
     group, and most have a credential.
 
-    Of a job that shows some credentials only its launch tells that one is gone; see ``may_lack_one``.
+    Of a job that shows some credentials only its launch tells that one is gone; see ``_may_lack_one``.
     """
     if source.template is None:
         # Its relaunch takes all from the job itself.
         return ()
     found = []
     if (source.facts.get("summary_fields") or {}).get("credentials") == []:
-        found.append(CREDENTIAL)
+        found.append(_CREDENTIAL)
     if source.began and source.facts.get("started"):
-        for what, key in ((ENVIRONMENT, "execution_environment"), (GROUP, "instance_group")):
+        for what, key in ((_ENVIRONMENT, "execution_environment"), (_GROUP, "instance_group")):
             if key in source.facts and source.facts[key] is None:
                 found.append(what)
     return tuple(found)
 
 
-def may_lack_one(source: Job) -> bool:
+def _may_lack_one(source: Job) -> bool:
     """Whether a job shows credentials and none for its hosts' machines, so that one for these may be gone.
 
     A job that shows that one has most probably lost nothing: whether its others are all there is not worth a request.
@@ -85,15 +138,7 @@ def may_lack_one(source: Job) -> bool:
     return source.template is not None and bool(shown) and all(one.get("kind") != "ssh" for one in shown)
 
 
-def lacks_of_launch(source: Job, launched: t.Optional[Facts]) -> bool:
-    """Whether a job does not show all any more that it was launched with, as far as that is told.
-
-    :param launched: as of ``objection``.
-    """
-    return launched is not None and any(_gone(source, None, launched))
-
-
-def asked_for(template: Facts, what: str) -> bool:
+def _asked_for(template: Facts, what: str) -> bool:
     """Whether a template asks for this at launch, so that it may have been a prompt."""
     return bool(template.get(ASKS[_PROMPTS[what]]))
 
@@ -104,10 +149,10 @@ def _replacing(of: Facts, source: Job) -> tuple[str, ...]:
     return tuple(str(one.get("name")) for one in summary_of(of, "credentials") or () if one.get("id") not in shown)
 
 
-def objection(
+def _objection(
     source: Job, template: t.Optional[Facts], launched: t.Optional[Facts], changes: t.Collection[str] = ()
 ) -> Objection:
-    """What speaks against the relaunch of a job that has ``signs``, or ``lacks_of_launch``.
+    """What speaks against the relaunch of a job that may have lost something.
 
     :param template: its template in detail; None where that may not be read.
     :param launched: ``changes`` of the entry about its launch in the activity stream (recorded: find-activity), which
@@ -117,13 +162,13 @@ def objection(
     refusals, warnings = [], []
     edited = template is not None and parse_time(template.get("modified")) > source.created
     gone = _gone(source, template, launched)
-    for what, said in (one for one in gone if CHANGED_BY.get(one[0]) not in changes):
-        asked = template is None or asked_for(template, what)
+    for what, said in (one for one in gone if _CHANGED_BY.get(one[0]) not in changes):
+        asked = template is None or _asked_for(template, what)
         # A template may have been given a credential since, which leaves its date alone.
-        known = launched is not None or what != CREDENTIAL
+        known = launched is not None or what != _CREDENTIAL
         if asked and known and not edited:
             refusals.append(said)
-        elif what != GROUP:
+        elif what != _GROUP:
             warnings.append(said)
     return Objection("; ".join(refusals), "; ".join(warnings))
 
@@ -145,24 +190,24 @@ def other_credentials(source: Job, new: Job) -> str:
 
 def _gone(source: Job, template: t.Optional[Facts], launched: t.Optional[Facts]) -> t.Iterator[tuple[str, str]]:
     """What is gone, with a sentence about it."""
-    found = signs(source)
-    if CREDENTIAL in found or launched is not None:
+    found = _signs(source)
+    if _CREDENTIAL in found or launched is not None:
         said = _gone_credentials(source, template, launched)
         if said:
-            yield CREDENTIAL, said
-    if ENVIRONMENT in found and (launched is None or launched.get("execution_environment")):
+            yield _CREDENTIAL, said
+    if _ENVIRONMENT in found and (launched is None or launched.get("execution_environment")):
         name = summary_of(template or {}, "execution_environment").get("name") or "the default one"
         had = f" {_without_number(launched['execution_environment'])}" if launched else " that it ran in"
-        yield ENVIRONMENT, f"the execution environment{had} is gone, and a relaunch takes {name}"
-    if GROUP in found:
-        yield GROUP, "the instance group that it ran in is gone, and a relaunch takes others"
+        yield _ENVIRONMENT, f"the execution environment{had} is gone, and a relaunch takes {name}"
+    if _GROUP in found:
+        yield _GROUP, "the instance group that it ran in is gone, and a relaunch takes others"
     if launched is not None:
         labels = source.summary("labels")
         shown = {str(one.get("name")) for one in labels.get("results") or ()}
         missing = [name for name in launched.get("labels") or () if name not in shown]
         # The controller shows the first ten of many.
         if missing and int(labels.get("count") or 0) <= len(shown):
-            yield LABEL, f"the label {join(missing)} is gone"
+            yield _LABEL, f"the label {join(missing)} is gone"
 
 
 def _gone_credentials(source: Job, template: t.Optional[Facts], launched: t.Optional[Facts]) -> str:

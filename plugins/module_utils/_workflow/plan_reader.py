@@ -13,8 +13,7 @@ from .._api.client import ControllerClient
 from .._api.jobs import FAILED_STATUS, SUCCESSFUL, Job, parse_time, summary_of
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._api.paging import by_numbers
-from .._launch.gone_prompts import Objection
-from .._launch.gone_prompts_reader import read_objection
+from .._launch.gone_prompts import Objection, read_objection
 from .lineage import nodes_seen
 from .plan import APPROVAL, SUBLISTS, TEMPLATES, KnownOfNodes, edited_since, givers
 from .remaining_nodes import Node, NodeLeft, Remainder
