@@ -16,13 +16,13 @@ import typing as t
 from .._api.errors import ControllerError, RefusedError, WaitTimeoutError
 from .._api.jobs import Job, counted
 from .._api.kinds import JOB, Kind
-from .._launch.asks import Pause
+from .._launch.asks import JobsAfter, Pause
 from .._launch.waiting import Watch
 from .._work.same_work import Prompts
 from .attempts import Attempts
 from .deadline_end import DeadlineEnd
 from .looks import LOOK_SHARED_FOR, SharedLooks
-from .member import LOOKS, Member
+from .member import Member
 from .options import JobsRequest
 from .outcome import RELAUNCHED, JobCounts, PlanCount
 from .waits import Waits
@@ -109,7 +109,7 @@ class BulkDriver:
                 return
 
     def _looking(self) -> list[Member]:
-        return [member for member in self._waits.left if isinstance(member.ask, LOOKS)]
+        return [member for member in self._waits.left if isinstance(member.ask, JobsAfter)]
 
     def _advance(self, member: Member, answer: t.Any = None, error: t.Optional[BaseException] = None) -> None:
         before, looked_for = len(member.launched), member.state.looking_up
@@ -145,7 +145,7 @@ class BulkDriver:
                 try:
                     if member in shared and error is None:
                         self._looks.bring_up_to_date(shared, lambda: {*self._waits.active}, shared_for)
-                    answer = self._looks.answer(member.ask) if error is None else None
+                    answer = self._looks.answer(t.cast("JobsAfter", member.ask)) if error is None else None
                 except ControllerError as raised:
                     error = raised
                     trouble = raised if member in shared else trouble
@@ -217,7 +217,7 @@ class BulkDriver:
         if not self._watch.passed:
             return False
         self._waits.running.clear()  # Whoever still looks for a job then does not wait for others.
-        late = [one for one in self._waits.left if not isinstance(one.ask, (*LOOKS, Pause))]
+        late = [one for one in self._waits.left if not isinstance(one.ask, (JobsAfter, Pause))]
         if not late or self._answer(self._waits.over(idle=True)):
             return bool(late)
         waiting = self._waits.for_end

@@ -12,7 +12,7 @@ from .._api.errors import AnswerError, RefusedError
 from .._api.jobs import Job
 from .._api.kinds import JOB
 from .._job.driver import newer_jobs
-from .._launch.asks import Ask, JobsAfter, Newer
+from .._launch.asks import JobsAfter
 from .._launch.waiting import Watch
 from .member import Member
 from .recent_jobs import RecentJobs
@@ -108,20 +108,19 @@ class SharedLooks:
         shared = {member: ask for member, ask in asks.items() if ask.source.id in self._row_of}
         return {member for member, ask in shared.items() if not self.recent.knows_all(ask)}
 
-    def answer(self, ask: t.Optional[Ask]) -> list[Job]:
+    def answer(self, ask: JobsAfter) -> list[Job]:
         """What was asked for, as of the last look where that is shared.
 
         :raises RefusedError: the template was deleted meanwhile, so that its newer jobs are not known.
         :raises WaitTimeoutError: the task's timeout came first.
         :raises ControllerError: what waiting will not cure.
         """
-        if isinstance(ask, JobsAfter) and ask.source.id in self._row_of:
+        if ask.source.id in self._row_of:
             if ask.source.template in self.recent.gone:
                 said = f"The template of job {ask.source.id} was deleted meanwhile, and its runs are not found by it."
                 raise RefusedError(f"{said} Run the task again.")
             return self.recent.answer(ask)
-        look: Newer = t.cast("Newer", ask)
-        return self._watch.through(lambda: newer_jobs(self._client, look))
+        return self._watch.through(lambda: newer_jobs(self._client, ask))
 
     def outdate(self) -> None:
         """Something may have been launched since the last look, and is not known."""

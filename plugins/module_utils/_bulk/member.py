@@ -24,7 +24,7 @@ from .._api.errors import (
 from .._api.jobs import Job, join
 from .._api.kinds import JOB, Kind
 from .._job.outcome import Outcome, RelaunchOutcome, SequenceState, first_error, outcome_of
-from .._launch.asks import Ask, EndOf, JobsAfter, Pause, Room, Steps, WorkflowJobsAfter
+from .._launch.asks import Ask, EndOf, JobsAfter, Pause, Room, Steps
 from .._retry.retry_rounds import PARKED, parked_hosts
 from .._retry.ruled_hosts import RuledHosts
 from .._retry.rules import parked_by
@@ -44,8 +44,6 @@ from .outcome import (
     RelaunchCount,
     SourceOutcome,
 )
-
-LOOKS = (JobsAfter, WorkflowJobsAfter)
 
 
 class BrokenOff(BaseException):
@@ -116,10 +114,10 @@ class Member:
                 vars(raised).pop("outcome", None)
                 raise
         else:
-            launching = len(self.launched) == before and isinstance(self.ask, (*LOOKS, Pause))
+            launching = len(self.launched) == before and isinstance(self.ask, (JobsAfter, Pause))
             self.let_in = self.let_in and launching
             # In between the verdict may look at other jobs.
-            if not isinstance(self.ask, LOOKS):
+            if not isinstance(self.ask, JobsAfter):
                 self.acts, self.ended_badly = True, False
 
     @property

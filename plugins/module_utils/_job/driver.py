@@ -10,17 +10,17 @@ import typing as t
 
 from .._api.client import ControllerClient
 from .._api.jobs import Job
-from .._launch.asks import Ask, EndOf, JobsAfter, Newer, Pause, Steps, T, WorkflowJobsAfter
+from .._launch.asks import Ask, EndOf, JobsAfter, Pause, Steps, T
 from .._launch.waiting import Watch
 from .._work.runs import runs_query
 
 
-def newer_jobs(client: ControllerClient, ask: Newer) -> list[Job]:
+def newer_jobs(client: ControllerClient, ask: JobsAfter) -> list[Job]:
     """The newer jobs of a job's template, or workflow jobs that a query finds, oldest first.
 
     :raises ControllerError: they could not be read.
     """
-    of = runs_query(ask.source) if isinstance(ask, JobsAfter) else ask.query
+    of = runs_query(ask.source) if ask.query is None else ask.query
     query = {**of, "order_by": "id", "id__gt": ask.number}
     return [Job.of(entry) for entry in client.results(ask.kind.path, **query)]
 
@@ -47,7 +47,7 @@ def drive(steps: Steps[T], watch: Watch) -> T:
 
 
 def _answer(ask: Ask, watch: Watch) -> t.Any:
-    if isinstance(ask, (JobsAfter, WorkflowJobsAfter)):
+    if isinstance(ask, JobsAfter):
         return newer_jobs(watch.client, ask)
     if isinstance(ask, EndOf):
         return watch.until_ended(ask.job, ask.ours)

@@ -23,7 +23,7 @@ from .._api.errors import (
     WaitTimeoutError,
 )
 from .._api.jobs import Job
-from .._launch.asks import Newer, Pause, Room, Steps
+from .._launch.asks import JobsAfter, Pause, Room, Steps
 from .._launch.launch import Attempt, Launched, NotNow, pause_before_next_try, send
 from .._launch.look_up import look_up
 from .._launch.waiting import Watch
@@ -260,7 +260,7 @@ class RelaunchSequence:
 
 
 def sent_once(
-    watch: Watch, state: SequenceState, attempt: Attempt, newer: Newer, outcome: Outcome
+    watch: Watch, state: SequenceState, attempt: Attempt, newer: JobsAfter, outcome: Outcome
 ) -> Steps[t.Optional[Launched]]:
     """Send a launch, at most once where it may have been carried out, and find the job that came of it.
 

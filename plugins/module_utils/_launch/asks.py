@@ -14,7 +14,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._api.jobs import Job
-from .._api.kinds import JOB, WORKFLOW_JOB, Kind
+from .._api.kinds import JOB, Kind
 from .._work.same_work import SameWork
 
 T = t.TypeVar("T")
@@ -22,21 +22,23 @@ T = t.TypeVar("T")
 
 @dataclass(frozen=True)
 class JobsAfter:
-    """A fresh list of the jobs of a job's template. The answer: they, oldest first.
+    """A fresh list of the jobs of a job's template, or of workflow jobs. The answer: they, oldest first.
 
     :param source: whose template it is.
     :param number: only newer ones than this.
     :param same_work: tells which of them need not be in the answer, for good and without asking for anything.
     :param before: the task's own launch, before which they matter; None where all do.
     :param verdict: a verdict on a job that has ended rests on it, and no launch.
+    :param query: the filter for them; None for that of the template.
     """
 
-    kind: t.ClassVar[Kind] = JOB
     source: Job
     number: int
     same_work: t.Optional[SameWork] = None
     before: t.Optional[int] = None
     verdict: bool = False
+    kind: Kind = JOB
+    query: t.Optional[t.Mapping[str, t.Any]] = None
 
 
 class JobList(list[Job]):
@@ -48,19 +50,6 @@ class JobList(list[Job]):
     def __init__(self, jobs: t.Iterable[Job], at: float) -> None:
         super().__init__(jobs)
         self.at = at
-
-
-@dataclass(frozen=True)
-class WorkflowJobsAfter:
-    """A fresh list of workflow jobs. The answer: they, oldest first.
-
-    :param query: the filter for them.
-    :param number: only newer ones than this.
-    """
-
-    kind: t.ClassVar[Kind] = WORKFLOW_JOB
-    query: t.Mapping[str, t.Any]
-    number: int
 
 
 @dataclass(frozen=True)
@@ -86,7 +75,6 @@ class Room:
     """Room to launch one more job. The answer: whether others were let in before, so that time has passed."""
 
 
-Newer = t.Union[JobsAfter, WorkflowJobsAfter]
-Ask = t.Union[Newer, EndOf, Pause, Room]
+Ask = t.Union[JobsAfter, EndOf, Pause, Room]
 # What asks for these, and comes to a T. An error of the answer is raised where it was asked for.
 Steps = t.Generator[Ask, t.Any, T]

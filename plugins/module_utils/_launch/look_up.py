@@ -12,7 +12,7 @@ from .._api.client import ControllerClient
 from .._api.errors import AnswerLostError, ControllerError
 from .._api.jobs import Job
 from .._api.paging import first_entries
-from .asks import Newer, Pause, Steps
+from .asks import JobsAfter, Pause, Steps
 from .launch import Attempt, Launched, Lost
 
 # A job whose client had vanished was seen to appear up to 1.7 s later, under load. It is looked for that much longer,
@@ -22,7 +22,7 @@ LOOK_UP_TIMEOUT = 120.0
 LOOK_UP_INTERVAL = 1.0
 
 
-def look_up(client: ControllerClient, attempt: Attempt, lost: Lost, newer: Newer, left: float) -> Steps[Launched]:
+def look_up(client: ControllerClient, attempt: Attempt, lost: Lost, newer: JobsAfter, left: float) -> Steps[Launched]:
     """Look for the job that a lost POST has made.
 
     :param newer: asks for the jobs among which it will be, newer than all known before.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .._api.jobs import CANCELED, Job
-from .asks import Newer, Pause, Steps
+from .asks import JobsAfter, Pause, Steps
 
 # Seconds after which a launch shows up at the latest; relaunches do in their order (measured).
 LAUNCHES_SHOW = 2.0
@@ -17,7 +17,7 @@ LAUNCHES_SHOW = 2.0
 IsRival = t.Callable[[Job], bool]
 
 
-def look_for_rival(newer: Newer, own: Job, is_rival: IsRival) -> Steps[tuple[Job, t.Optional[Job]]]:
+def look_for_rival(newer: JobsAfter, own: Job, is_rival: IsRival) -> Steps[tuple[Job, t.Optional[Job]]]:
     """Look whether an own job, just launched, has to give way to another caller's; as ``first_rival``.
 
     :param newer: asks for the jobs that may be the same, newer than all known before the launch.

@@ -19,7 +19,7 @@ from .._api.kinds import JOB, WORKFLOW_JOB
 from .._job.after_launch import await_end, seen_after_cancel
 from .._job.outcome import SequenceState, carrying, in_one
 from .._job.sequence import sent_once
-from .._launch.asks import EndOf, Steps, WorkflowJobsAfter
+from .._launch.asks import EndOf, JobsAfter, Steps
 from .._launch.failure_report import explained
 from .._launch.launch import Attempt, Launched
 from .._launch.tie_break import look_for_rival
@@ -47,12 +47,13 @@ class Contest:
     of_base: tuple[Node, ...] = ()
 
     @property
-    def newer(self) -> WorkflowJobsAfter:
+    def newer(self) -> JobsAfter:
         """Asks for the workflow jobs that may be the same, newer than all known before."""
         root = self.root
         same = {"name": root.name} if root.template is None else {"unified_job_template": root.template}
         either = {**same, "name__startswith": _temporary_template.name_prefix(root.id)}
-        return WorkflowJobsAfter({f"or__{name}": value for name, value in either.items()}, self.newest)
+        query = {f"or__{name}": value for name, value in either.items()}
+        return JobsAfter(root, self.newest, kind=WORKFLOW_JOB, query=query)
 
     def is_rival(self, client: ControllerClient, job: Job) -> bool:
         """Whether one does all of what the own one does; it may ask."""

@@ -21,6 +21,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._api.errors im
     NotSentError,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
+from ansible_collections.relaunch.controller.plugins.module_utils._api.kinds import WORKFLOW_JOB
 from ansible_collections.relaunch.controller.plugins.module_utils._job.driver import drive
 from ansible_collections.relaunch.controller.plugins.module_utils._job.options import RelaunchRequest
 from ansible_collections.relaunch.controller.plugins.module_utils._job.outcome import (
@@ -40,7 +41,6 @@ from ansible_collections.relaunch.controller.plugins.module_utils._launch.asks i
     Pause,
     Room,
     Steps,
-    WorkflowJobsAfter,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.waiting import Waiting, Watch
 from ansible_collections.relaunch.controller.plugins.module_utils._work.decision import RelaunchOptions
@@ -607,7 +607,8 @@ class TestDriver:
 
     def test_workflow_jobs_are_listed_newest_last(self, controller: ScriptedController) -> None:
         def steps() -> Steps[list[Job]]:
-            return (yield WorkflowJobsAfter({"name__startswith": "Remainder"}, 24))
+            source = Job({"id": 24, "status": "failed"})
+            return (yield JobsAfter(source, 24, kind=WORKFLOW_JOB, query={"name__startswith": "Remainder"}))
 
         found = listed({"id": 26, "status": "failed"}, {"id": 28, "status": "running"})
         controller.expect("GET", "/api/v2/workflow_jobs/", body=found)

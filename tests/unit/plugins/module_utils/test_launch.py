@@ -27,7 +27,6 @@ from ansible_collections.relaunch.controller.plugins.module_utils._launch import
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.asks import (
     JobsAfter,
     Pause,
-    WorkflowJobsAfter,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._launch.launch import (
     Attempt,
@@ -46,7 +45,7 @@ from ansible_collections.relaunch.controller.tests.unit.scripted_controller impo
 RELAUNCH = at(42, "relaunch")
 ME = {"results": [{"id": 5}]}
 BODY = {"hosts": "failed"}
-NEWER = {JOB: JobsAfter(Job.of(job(42)), 50), WORKFLOW_JOB: WorkflowJobsAfter({}, 50)}
+NEWER = {JOB: JobsAfter(Job.of(job(42)), 50), WORKFLOW_JOB: JobsAfter(Job.of(job(42)), 50, kind=WORKFLOW_JOB, query={})}
 
 
 def attempt(limit: str = "web1", kind: Kind = JOB) -> Attempt:
