@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..plugin_utils._in_process import InProcessAction, Write
-
-if t.TYPE_CHECKING:
-    from ..module_utils._api.client import ControllerClient
-    from ..module_utils._job.outcome import Outcome
+from ..plugin_utils._in_process import Act, InProcessAction, Write
 
 
 class ActionModule(InProcessAction):
@@ -21,11 +17,11 @@ class ActionModule(InProcessAction):
 
         return SPECIFICATION
 
-    def act(self, client: ControllerClient, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Outcome:
+    def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
         from ..module_utils._bulk.options import JobsRequest
         from ..module_utils._bulk.relaunch_jobs import relaunch_jobs
         from ..module_utils._task.progress import CountedLines
 
         request = JobsRequest.of(params, self._task.check_mode)
         progress = CountedLines(write) if write else None
-        return relaunch_jobs(client, request, progress)
+        return lambda client: relaunch_jobs(client, request, progress)

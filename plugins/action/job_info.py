@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..plugin_utils._in_process import InProcessAction, Write
-
-if t.TYPE_CHECKING:
-    from ..module_utils._api.client import ControllerClient
-    from ..module_utils._job.outcome import Outcome
+from ..plugin_utils._in_process import Act, InProcessAction, Write
 
 
 class ActionModule(InProcessAction):
@@ -21,7 +17,8 @@ class ActionModule(InProcessAction):
 
         return INFO_SPECIFICATION
 
-    def act(self, client: ControllerClient, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Outcome:
+    def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
         from ..module_utils._job.job_info import info_request, job_info
 
-        return job_info(client, info_request(params))
+        request = info_request(params)
+        return lambda client: job_info(client, request)

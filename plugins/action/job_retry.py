@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..plugin_utils._in_process import InProcessAction, Write
-
-if t.TYPE_CHECKING:
-    from ..module_utils._api.client import ControllerClient
-    from ..module_utils._job.outcome import Outcome
+from ..plugin_utils._in_process import Act, InProcessAction, Write
 
 
 class ActionModule(InProcessAction):
@@ -21,11 +17,12 @@ class ActionModule(InProcessAction):
 
         return RETRY_SPECIFICATION
 
-    def act(self, client: ControllerClient, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Outcome:
+    def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
         from ..module_utils._retry.options import RetryRequest
         from ..module_utils._retry.retry_failed_hosts import retry_failed_hosts
         from ..module_utils._task.progress import ProgressLines
 
         request = RetryRequest.of(params, self._task.check_mode, self._task.diff)
-        progress = ProgressLines(write, client.clock) if write else None
-        return retry_failed_hosts(client, request, progress, write)
+        return lambda client: retry_failed_hosts(
+            client, request, ProgressLines(write, client.clock) if write else None, write
+        )

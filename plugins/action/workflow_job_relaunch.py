@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..plugin_utils._in_process import InProcessAction, Write
-
-if t.TYPE_CHECKING:
-    from ..module_utils._api.client import ControllerClient
-    from ..module_utils._job.outcome import Outcome
+from ..plugin_utils._in_process import Act, InProcessAction, Write
 
 
 class ActionModule(InProcessAction):
@@ -21,12 +17,13 @@ class ActionModule(InProcessAction):
 
         return WORKFLOW_SPECIFICATION
 
-    def act(self, client: ControllerClient, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Outcome:
+    def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
         from ..module_utils._task.node_progress import NodeLines
         from ..module_utils._task.progress import ProgressLines
         from ..module_utils._workflow.options import WorkflowRequest
         from ..module_utils._workflow.relaunch_workflow import relaunch_workflow
 
         request = WorkflowRequest.of(params, self._task.check_mode, self._task.diff)
-        progress = NodeLines(ProgressLines(write, client.clock), client, write) if write else None
-        return relaunch_workflow(client, request, progress)
+        return lambda client: relaunch_workflow(
+            client, request, NodeLines(ProgressLines(write, client.clock), client, write) if write else None
+        )

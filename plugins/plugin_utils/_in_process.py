@@ -39,6 +39,7 @@ PROGRESS_VARIABLE = "relaunch_controller_progress"
 
 
 Write = t.Callable[[str], None]
+Act = t.Callable[["ControllerClient"], "Outcome"]
 
 
 class InProcessAction(ActionBase):
@@ -55,8 +56,8 @@ class InProcessAction(ActionBase):
         """What the module's AnsibleModule is made of."""
 
     @abstractmethod
-    def act(self, client: ControllerClient, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Outcome:
-        """Do what the module does.
+    def act(self, params: t.Mapping[str, t.Any], write: t.Optional[Write]) -> Act:
+        """What the module does, with a client.
 
         :param params: validated.
         :param write: takes a line of progress; None where nothing is to be shown.
@@ -119,7 +120,7 @@ class InProcessAction(ActionBase):
         write = self._write if self._talks(task_vars) else None
         # Where the local connection runs modules, whatever folder ansible-playbook was started in.
         cwd = os.path.realpath(self._loader.get_basedir())
-        result = carry_out(params, hidden, lambda client: self.act(client, params, write), specification, write, cwd)
+        result = carry_out(params, hidden, lambda client: self.act(params, write)(client), specification, write, cwd)
         if self._injects_invocation(task_vars):
             result["invocation"] = {"module_args": params}
         return t.cast("Result", remove_values(result, hidden))
