@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from .._api import jobs as _jobs
 from .._api.jobs import Job, names_in, summary_of
 from .._launch.changes import variables_shown
-from .._launch.template_launch import ONE_OBJECT, sendable
 from .._work.decision import Launch
 from .._work.ledger import Ledger
-from .._work.same_work import survey_defaults, survey_kinds, variables_in, variables_of
+from .._work.same_work import ONE_OBJECT, by_number, survey_defaults, survey_kinds, variables_in, variables_of
 from .work import JobWork, host_names
 
 _Facts = t.Mapping[str, t.Any]
@@ -89,7 +88,7 @@ def future_facts(source: Job, basis: Basis, given: _Facts) -> dict[str, t.Any]:
     facts["extra_vars"] = variables_shown(source, variables, survey_kinds(survey or ()))
     summaries: dict[str, t.Any] = {}
     for name in ONE_OBJECT:
-        number = facts[name] = sendable(name, facts[name])
+        number = facts[name] = by_number(name, facts[name])
         candidates = (given.get(name), prompts.get(name), summary_of(template, name), source.summary(name))
         summaries[name] = next((one for one in candidates if isinstance(one, dict) and one.get("id") == number), {})
     # Those that are given are added to the template's.

@@ -17,7 +17,7 @@ from ansible.module_utils.common.parameters import remove_values
 from .._api.errors import AnswerError, flatten
 from .._api.jobs import Job, join, limit_names_in
 from .._work.host_patterns import too_long
-from .._work.same_work import MASK, survey_kinds, variables_in
+from .._work.same_work import MASK, by_number, survey_kinds, variables_in
 from .refusals import EXPIRED, NOBODY_MAY
 
 # What a launch takes, and how the template says that it asks for it (recorded: launch-get).
@@ -39,9 +39,6 @@ ASKS = {
     "timeout": "ask_timeout_on_launch",
     "instance_groups": "ask_instance_groups_on_launch",
 }
-# What is an object of its own, one or several.
-ONE_OBJECT = ("inventory", "execution_environment")
-SEVERAL_OBJECTS = ("credentials", "labels", "instance_groups")
 # Where variables are given; other modules that launch a template have no such option.
 _CHANGES = "changes of job_relaunch, as extra_vars"
 
@@ -135,15 +132,8 @@ class TemplateLaunch:
 
 
 def sendable(name: str, value: t.Any) -> t.Any:
-    """A value as a launch takes it: numbers in the place of objects (recorded: launch-prompts-answer-as-body)."""
-    if name in ONE_OBJECT and isinstance(value, dict):
-        return value.get("id")
-    if name in SEVERAL_OBJECTS:
-        entries = value.get("results") if isinstance(value, dict) else value
-        return [entry["id"] if isinstance(entry, dict) else entry for entry in entries or ()]
-    if name in ("limit", "job_tags", "skip_tags", "scm_branch"):
-        return value or ""
-    return value
+    """A value as a launch takes it."""
+    return value or "" if name in ("limit", "job_tags", "skip_tags", "scm_branch") else by_number(name, value)
 
 
 def why_not(launch: TemplateLaunch, needs: LaunchNeeds) -> list[str]:

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta, timezone
 
 from .._api.client import ControllerClient
 from .._api.errors import OF_ONE_ADDRESS, ControllerError, if_visible
-from .._api.jobs import Job, is_of_one_address, names_in, parse_time
+from .._api.jobs import Job, is_of_one_address, names_in, parse_time, summary_of
 from .._api.kinds import JOB
 from .._api.libraries import parse
 from .._api.templates import read_job_template
@@ -44,8 +44,9 @@ _OF_WORKFLOW = ("inventory", "limit", "scm_branch", "job_tags", "skip_tags")
 _OTHERWISE_COMPARED = frozenset({"limit", "job_type"})
 # Of these the controller shows much that changes by itself, such as the counters of an inventory (recorded:
 # prompts-full): the number is what counts.
-_BY_NUMBER = ("inventory", "execution_environment")
+ONE_OBJECT = ("inventory", "execution_environment")
 _SETS_BY_NUMBER = ("credentials", "labels")
+SEVERAL_OBJECTS = (*_SETS_BY_NUMBER, "instance_groups")
 
 # Where a job keeps its values.
 _VALUES = "_values"
@@ -491,9 +492,9 @@ def _shown(job: Job) -> dict[str, t.Any]:
     return {
         **{name: facts.get(name) for name in _SCALARS},
         **{name: sorted(names_in(facts.get(name))) for name in _NAMES},
-        "credentials": _numbers((facts.get("summary_fields") or {}).get("credentials")),
+        "credentials": sorted(by_number("credentials", summary_of(facts, "credentials"))),
         # The controller shows the first ten of many.
-        "labels": [labels.get("count", 0), _numbers(labels.get("results"))],
+        "labels": [labels.get("count", 0), sorted(by_number("labels", labels))],
         "extra_vars": variables_of(facts.get("extra_vars")),
     }
 
@@ -507,22 +508,26 @@ def prompts(body: t.Mapping[str, t.Any]) -> t.Optional[Fingerprint]:
     shown = body.get("prompts")
     if not isinstance(shown, dict) or "all" in shown:
         return None
-    normal = {name: value for name, value in shown.items() if name not in _OTHERWISE_COMPARED}
-    for name in _BY_NUMBER:
-        if isinstance(normal.get(name), dict):
-            normal[name] = normal[name].get("id")
-    for name in _SETS_BY_NUMBER:
-        if name in normal:
-            normal[name] = _numbers(normal[name])
-    for name in _NAMES:
-        if name in normal:
-            normal[name] = sorted(names_in(normal[name]))
-    if "instance_groups" in normal:
-        # Their order is the order in which they are tried.
-        normal["instance_groups"] = [group.get("id") for group in normal["instance_groups"]]
+    normal = {name: by_number(name, value) for name, value in shown.items() if name not in _OTHERWISE_COMPARED}
+    # The order of instance groups is the order in which they are tried.
+    normal.update({name: sorted(normal[name]) for name in _SETS_BY_NUMBER if name in normal})
+    normal.update({name: sorted(names_in(normal[name])) for name in _NAMES if name in normal})
     if "extra_vars" in normal:
         normal["extra_vars"] = variables_of(normal["extra_vars"])
     return _fingerprint(normal)
+
+
+def by_number(name: str, value: t.Any) -> t.Any:
+    """A value with numbers in the place of objects, as a launch takes it (recorded: launch-prompts-answer-as-body).
+
+    :param name: whose value it is.
+    """
+    if name in ONE_OBJECT and isinstance(value, dict):
+        return value.get("id")
+    if name in SEVERAL_OBJECTS:
+        entries = value.get("results") if isinstance(value, dict) else value
+        return [entry["id"] if isinstance(entry, dict) else entry for entry in entries or ()]
+    return value
 
 
 def variables_of(text: t.Any) -> t.Any:
@@ -603,12 +608,6 @@ def variables_in(facts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The extra variables of a job, or among prompts, by name; none where they are no such data."""
     found = variables_of(facts.get("extra_vars"))
     return found if isinstance(found, dict) else {}
-
-
-def _numbers(shown: t.Any) -> list[int]:
-    """The numbers in a list of objects, or in a count with its first results."""
-    entries = shown.get("results") if isinstance(shown, dict) else shown
-    return sorted(entry["id"] for entry in entries or ())
 
 
 def _shows_variable(found: t.Any, wanted: t.Any) -> bool:

@@ -17,10 +17,10 @@ from .._api.jobs import Job, join, may_start, parse_time
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._api.templates import JOB_TEMPLATE, WORKFLOW_TEMPLATE
 from .._launch.gone_prompts import Objection
-from .._launch.template_launch import ASKS, SEVERAL_OBJECTS
+from .._launch.template_launch import ASKS
 from .._work.decision import ALL
 from .._work.host_patterns import limit_of, not_limitable, too_long
-from .._work.same_work import MASK, variables_of
+from .._work.same_work import MASK, SEVERAL_OBJECTS, variables_of
 from .options import WorkflowRequest
 from .remaining_nodes import ALL_NODES, Link, Node, NodeLeft, Remainder, RemainingNode
 
