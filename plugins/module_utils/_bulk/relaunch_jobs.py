@@ -24,7 +24,7 @@ from .._retry.ruled_hosts import RuledHosts
 from .._selection.failed_updates import FailedUpdate, failed_updates
 from .._selection.find_jobs import SelectedJobs, find
 from .._selection.own_work import OwnWork, read_own_work
-from .._selection.template_edits import TemplateEdits
+from .._selection.template_edits import template_edits
 from .._selection.turns import in_detail, in_turns, is_node, left_alone
 from .._work.decision import ALL, FAILED
 from .._work.end_of_run_reader import read_ahead
@@ -63,10 +63,10 @@ def relaunch_jobs(
         nothing = JobsOutcome(msg=_nothing(found, request), updates=tuple(updates.result()))
         return nothing.saying(*updates.sentences(request.check_mode)).warned(unread)
     task = _Task(request, watch, own, updates)
-    prompts = Prompts(TemplateEdits(client, found.jobs))
-    plan = _PlanProgress(client, progress, len(found.jobs))
+    prompts = Prompts(template_edits(client, found.jobs))
+    show = _plan_shown(client, progress, len(found.jobs))
     sequences = _Sequences(task, prompts)
-    turns, alone = _turns(task, found, sequences, plan)
+    turns, alone = _turns(task, found, sequences, show)
     driver = BulkDriver(request, watch, turns, sequences.read_ahead, progress, prompts)
     try:
         driver.plan()
@@ -74,7 +74,7 @@ def relaunch_jobs(
         if request.check_mode:
             while waiting := [member for member in driver.members if member.waits_for_room]:
                 for number, member in enumerate(waiting):
-                    plan.show(number)
+                    show(number)
                     member.advance()
                 # Where one is refused, the next of its row has its turn.
                 driver.plan()
@@ -142,7 +142,7 @@ def _without_own(found: SelectedJobs, own: OwnWork) -> SelectedJobs:
 
 
 def _turns(
-    task: _Task, found: SelectedJobs, sequences: _Sequences, plan: _PlanProgress
+    task: _Task, found: SelectedJobs, sequences: _Sequences, show: t.Callable[[int], None]
 ) -> tuple[list[list[Member]], list[JobEntry]]:
     """The sequences of all jobs, each in the row of its work; and the entries of those about which nothing is done."""
     client, options = task.watch.client, task.request.options
@@ -163,7 +163,7 @@ def _turns(
     ]
     jobs = [job for job in jobs if job.id not in reasons]
     detailed, unread = in_detail(client, jobs, options, task.request.now)
-    rows, incomparable = in_turns(client, detailed, options, sequences.prompts, plan.show)
+    rows, incomparable = in_turns(client, detailed, options, sequences.prompts, show)
     sick = {**unread, **incomparable}
     for job in jobs:
         if (error := sick.get(job.id)) is not None:
@@ -172,20 +172,19 @@ def _turns(
     return [*map(sequences.of, rows), *of_workflows], entries
 
 
-class _PlanProgress:
-    """Shows how far the plan is, at most once in PLAN_SHOWN_EVERY seconds: it may ask several things of each job."""
+def _plan_shown(client: ControllerClient, progress: t.Optional[BulkProgress], number: int) -> t.Callable[[int], None]:
+    """Shows how many jobs of all have been planned, at most once in PLAN_SHOWN_EVERY seconds: the plan may ask several
+    things of each.
+    """
+    shown = client.clock()
 
-    def __init__(self, client: ControllerClient, progress: t.Optional[BulkProgress], number: int) -> None:
-        self._clock = client.clock
-        self._progress = progress
-        self._all = number
-        self._shown = client.clock()
+    def show(done: int) -> None:
+        nonlocal shown
+        if progress is not None and client.clock() - shown >= PLAN_SHOWN_EVERY:
+            shown = client.clock()
+            progress(PlanCount(number, done))
 
-    def show(self, done: int) -> None:
-        """So many have been looked at."""
-        if self._progress is not None and self._clock() - self._shown >= PLAN_SHOWN_EVERY:
-            self._shown = self._clock()
-            self._progress(PlanCount(self._all, done))
+    return show
 
 
 class _Sequences:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from .._api.client import ControllerClient
@@ -18,30 +19,23 @@ from .._work.same_work import LastEdit
 _ASKS_CREDENTIALS = "ask_credential_on_launch"
 
 
-class TemplateEdits:
-    """Asked for all of them at once, when one matters.
+def template_edits(client: ControllerClient, jobs: t.Iterable[Job]) -> t.Callable[[Job], t.Optional[LastEdit]]:
+    """Tells the last edit of a job's template; None where it is not one of them, or this user may not see it.
+
+    They are asked for all at once, when one matters. What would be told, where they cannot be read, can be asked of
+    each job.
 
     :param jobs: whose templates are meant.
     """
+    templates = {job.template for job in jobs if job.template is not None}
 
-    def __init__(self, client: ControllerClient, jobs: t.Iterable[Job]) -> None:
-        self._client = client
-        self._templates = {job.template for job in jobs if job.template is not None}
-        self._known: t.Optional[dict[int, LastEdit]] = None
-
-    def __call__(self, job: Job) -> t.Optional[LastEdit]:
-        """The last edit of a job's template; None where it is not one of them, or this user may not see it."""
-        if self._known is None:
-            self._known = self._listed()
-        return None if job.template is None else self._known.get(job.template)
-
-    def _listed(self) -> dict[int, LastEdit]:
-        """Nothing where they cannot be read: what they would tell can be asked of each job."""
+    @functools.cache
+    def listed() -> dict[int, LastEdit]:
         # What is edited while this is answered is not known.
-        now = self._client.now()
+        now = client.now()
         found: dict[int, LastEdit] = {}
         try:
-            for entry in by_numbers(self._client.results, JOB_TEMPLATE.path, "id__in", self._templates):
+            for entry in by_numbers(client.results, JOB_TEMPLATE.path, "id__in", templates):
                 if entry.get("modified"):
                     modified = parse_time(entry["modified"])
                     survey, asks = (bool(entry.get(name, True)) for name in ("survey_enabled", _ASKS_CREDENTIALS))
@@ -49,3 +43,5 @@ class TemplateEdits:
         except ControllerError:
             return {}
         return found
+
+    return lambda job: None if job.template is None else listed().get(job.template)
