@@ -18,11 +18,13 @@ from .._api.client import ControllerClient
 from .._api.errors import if_visible
 from .._api.jobs import Job, parse_time
 from .._api.kinds import JOB
-from .._api.paging import NUMBERS_AT_ONCE, by_names, by_numbers, in_chunks, rows_named
+from .._api.paging import NUMBERS_AT_ONCE, by_names, by_numbers, rows_named
 from .host_patterns import LOCALHOST, UNGROUPED, are_plain, terms
 from .ledger import HostRecord, Reach
 from .runs import HostKey, Run
 from .starts import FAILURE_EVENTS
+
+_T = t.TypeVar("_T")
 
 # Of names fewer fit into a request line than of numbers.
 NAMES_AT_ONCE = 50
@@ -92,15 +94,14 @@ class InventoryRows:
     def named(
         self, names: t.Sequence[str], inventory: t.Optional[int] = None
     ) -> t.Optional[dict[str, dict[str, t.Any]]]:
-        """The rows of an inventory with these names, by name; None where that may not be read.
+        """The rows of an inventory with these names, by name; None where that may not be read, or is gone.
 
         :param inventory: the source's, if none is given.
         :raises ControllerError: they could not be read for another reason.
         """
-        found = self.rows(by_names("name", names, NAMES_AT_ONCE), inventory)
-        if found is None:
+        rows = self._read(lambda hosts: rows_named(self._client.results, hosts, names, NAMES_AT_ONCE), inventory)
+        if rows is None:
             return None
-        rows = {str(entry["name"]): entry for entry in found}
         left = [] if inventory or not self._source.in_constructed_inventory else [*{*names}.difference(rows)]
         return {**rows, **self._to_be_copied(left)} if left else rows
 
@@ -125,23 +126,22 @@ class InventoryRows:
 
         return if_visible(read) or {}
 
-    def enabled(self, numbers: t.Iterable[int]) -> t.Optional[list[dict[str, t.Any]]]:
-        """Those of the enabled hosts of the inventory that have these numbers; None as of ``rows``."""
-        return self.rows([{"enabled": "true", "id__in": some} for some in in_chunks(numbers)])
+    def enabled(self, numbers: t.Iterable[int]) -> t.Optional[dict[HostKey, dict[str, t.Any]]]:
+        """Those of the enabled hosts of the inventory that have these numbers, by them; None as of ``named``."""
 
-    def rows(
-        self, queries: t.Iterable[t.Mapping[str, str]], inventory: t.Optional[int] = None
-    ) -> t.Optional[list[dict[str, t.Any]]]:
-        """The hosts of an inventory that some queries are for; None where it may not be read, or is gone.
+        def read(hosts: str) -> dict[HostKey, dict[str, t.Any]]:
+            listed = by_numbers(self._client.results, hosts, "id__in", numbers, enabled="true")
+            return {int(row["id"]): row for row in listed}
 
-        :param inventory: the source's, if none is given.
-        :raises ControllerError: they could not be read for another reason.
-        """
+        return self._read(read)
+
+    def in_order(self) -> t.Optional[list[dict[str, t.Any]]]:
+        """The enabled hosts of the inventory, by their names; None as of ``named``."""
+        return self._read(lambda hosts: list(self._client.results(hosts, enabled="true", order_by="name")))
+
+    def _read(self, read: t.Callable[[str], _T], inventory: t.Optional[int] = None) -> t.Optional[_T]:
         inventory = inventory or self._source.inventory
-        if inventory is None:
-            return None
-        path = f"inventories/{inventory}/hosts/"
-        return if_visible(lambda: [row for query in queries for row in self._client.results(path, **query)])
+        return None if inventory is None else if_visible(lambda: read(f"inventories/{inventory}/hosts/"))
 
 
 class HostReach(ActiveLimits):
@@ -185,8 +185,8 @@ class HostReach(ActiveLimits):
         rows = self._inventory.enabled(numbers)
         if rows is None:
             return None
-        names: dict[HostKey, str] = {int(entry["id"]): str(entry["name"]) for entry in rows}
-        now = (one if isinstance(one.key, str) else replace(one, name=names.get(one.key, "")) for one in records)
+        named = {number: str(row["name"]) for number, row in rows.items()}
+        now = (one if isinstance(one.key, str) else replace(one, name=named.get(one.key, "")) for one in records)
         return tuple(one for one in now if one.name)
 
     def with_disabled(self, records: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
@@ -219,7 +219,7 @@ class HostReach(ActiveLimits):
         if not (self._source.sliced and any(one.would_run for one in records)):
             return tuple(records)
         number, count = (int(self._source.facts[name]) for name in ("job_slice_number", "job_slice_count"))
-        rows = self._inventory.rows([{"enabled": "true", "order_by": "name"}]) or []
+        rows = self._inventory.in_order() or []
         moved = {row["id"] for row in rows}.difference(row["id"] for row in rows[number - 1 :: count])
         return tuple(
             replace(one, reach=Reach.ELSEWHERE) if one.would_run and one.key in moved else one for one in records
@@ -251,9 +251,8 @@ class HostReach(ActiveLimits):
         found = {one.key: replace(one, reach=_by_name(one, rows, Reach.RELAUNCH)) for one in named}
         numbered = {one.key: one for one in records if isinstance(one.key, int)}
         enabled = self._inventory.enabled(numbered)
-        by_number = {int(entry["id"]): entry for entry in enabled or ()}
         for number, record in numbered.items():
-            job, row = t.cast("Job", record.absent_in), by_number.get(number, {})
+            job, row = t.cast("Job", record.absent_in), (enabled or {}).get(number, {})
             # Its results may have been read before it was renamed.
             name = str(row.get("name") or record.name)
             record = replace(record, name=name, names=record.names | {name})
