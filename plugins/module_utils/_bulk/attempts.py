@@ -13,9 +13,8 @@ import typing as t
 from datetime import datetime
 from itertools import islice
 
-from .._api import jobs as _jobs
 from .._api.client import ControllerClient
-from .._api.jobs import Job
+from .._api.jobs import CANCELED, FAILED_STATUSES, MANUAL, RELAUNCH, SUCCESSFUL, Job, host_summaries, names_of
 from .._api.kinds import JOB
 from .._api.paging import PAGE_SIZE, in_chunks
 from .._job.outcome import RelaunchOutcome
@@ -115,15 +114,15 @@ class Attempts:
         outcome = member.state.outcome
         if isinstance(outcome, RelaunchOutcome) and outcome.remaining_hosts is not None:
             return frozenset(outcome.remaining_hosts)
-        return _jobs.names_of(_jobs.host_summaries(self._client, member.source.id, failed=True))
+        return names_of(host_summaries(self._client, member.source.id, failed=True))
 
     def _older(self, source: Job) -> list[Job]:
         """As many for many templates as may count: of work that goes on failing they are recent."""
         if self._earlier is None:
             earlier: dict[t.Optional[int], list[Job]] = {}
             query = {
-                "launch_type__in": f"{_jobs.RELAUNCH},{_jobs.MANUAL}",
-                "status__in": ",".join((*_jobs.FAILED_STATUSES, _jobs.CANCELED)),
+                "launch_type__in": f"{RELAUNCH},{MANUAL}",
+                "status__in": ",".join((*FAILED_STATUSES, CANCELED)),
                 "id__lt": self._oldest,
                 "order_by": "-id",
             }
@@ -138,7 +137,7 @@ class Attempts:
 
     def _last_success(self, source: Job, after: int, counts: t.Callable[[Job], bool]) -> t.Optional[datetime]:
         """When the same work succeeded last between an older job and the selected ones."""
-        query = {"status": _jobs.SUCCESSFUL, "id__gt": after, "id__lt": self._oldest, "order_by": "-id"}
+        query = {"status": SUCCESSFUL, "id__gt": after, "id__lt": self._oldest, "order_by": "-id"}
         entries = self._client.results(JOB.path, unified_job_template__in=source.template, **query)
         return next((job.finished for job in map(Job.of, entries) if counts(job)), None)
 
@@ -162,7 +161,7 @@ def _ended_since(job: Job, success: t.Optional[datetime], among: t.Iterable[Job]
 
 def _may_be_attempt(job: Job) -> bool:
     """Whether a job may be an attempt at what another one has left: ``hosts: remaining`` launches with a limit."""
-    launched = job.is_relaunch or (job.facts.get("launch_type") == _jobs.MANUAL and bool(job.limit_names))
+    launched = job.is_relaunch or (job.facts.get("launch_type") == MANUAL and bool(job.limit_names))
     return launched and not job.active
 
 

@@ -14,8 +14,7 @@ import typing as t
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from .._api import jobs as _jobs
-from .._api.jobs import Job, counted
+from .._api.jobs import ACTIVE_STATUSES, CANCELED, FINAL_STATUSES, SUCCESSFUL, Job, counted, join
 from .._api.kinds import JOB, WORKFLOW_JOB
 from .._job.outcome import Outcome, RelaunchOutcome, Result, plain_data
 from .._launch.tie_break import gave_way
@@ -53,7 +52,7 @@ _PLANNED_IN_WORDS = {**_IN_WORDS, RELAUNCHED: "would be relaunched"}
 #: What came of the sequence of one.
 SourceOutcome = t.Union[RelaunchOutcome, WorkflowOutcome]
 
-_UNSUCCESSFUL = frozenset(_jobs.FINAL_STATUSES).difference([_jobs.SUCCESSFUL])
+_UNSUCCESSFUL = frozenset(FINAL_STATUSES).difference([SUCCESSFUL])
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ class RelaunchCount:
 
         :param others: all that are known of the same work.
         """
-        return (job.began or job.status != _jobs.CANCELED) and not gave_way(job, others)
+        return (job.began or job.status != CANCELED) and not gave_way(job, others)
 
 
 @dataclass(frozen=True)
@@ -176,7 +175,7 @@ class JobEntry:
     @property
     def well(self) -> bool:
         """Whether it was acted on with success, or needed nothing."""
-        return self.recovered or (self.status == _jobs.SUCCESSFUL and not self.unsuccessful)
+        return self.recovered or (self.status == SUCCESSFUL and not self.unsuccessful)
 
     @property
     def ended_badly(self) -> bool:
@@ -212,11 +211,11 @@ class JobsOutcome(Outcome):
     @property
     def so_far(self) -> str:
         launched = [entry for entry in self.jobs if entry.outcome == RELAUNCHED]
-        underway = [entry.id for entry in launched if entry.status in _jobs.ACTIVE_STATUSES]
+        underway = [entry.id for entry in launched if entry.status in ACTIVE_STATUSES]
         lost = sum(entry.launch_unknown for entry in self.jobs)
         parts = []
         if underway:
-            parts.append(f" Of the jobs that were launched {len(underway)} go on: {_jobs.join(underway)}.")
+            parts.append(f" Of the jobs that were launched {len(underway)} go on: {join(underway)}.")
         if lost:
             parts.append(f" Of {lost} it is not known whether they were launched.")
         if parts:

@@ -12,9 +12,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._api import jobs as _jobs
 from .._api.client import ControllerClient
-from .._api.jobs import Job
+from .._api.jobs import FAILED_STATUSES, FINAL_STATUSES, WORKFLOW, Job, get_named
 from .._api.kinds import WORKFLOW_JOB
 from .._api.paging import PAGE_SIZE, by_numbers, first_entries, in_chunks
 from .._job.outcome import carrying
@@ -52,7 +51,7 @@ class WorkflowRow:
         """The newest that failed, selected or not: what remains of it is what remains. Where what remained of an older
         one failed later, that ran other nodes.
         """
-        failed = [job for job in self.runs.values() if job.status in _jobs.FAILED_STATUSES]
+        failed = [job for job in self.runs.values() if job.status in FAILED_STATUSES]
         return max((*failed, self.selected[0]), key=lambda job: (_source(job), job.id))
 
     @property
@@ -73,7 +72,7 @@ class WorkflowRow:
         """How often it has been resumed or relaunched without success since it last succeeded."""
         last = max((job.finished for job in self.runs.values() if job.successful), default=None)
         ended = [job for job in self.runs.values() if not job.active and (last is None or job.finished > last)]
-        failed = [job.finished for job in ended if job.status in _jobs.FAILED_STATUSES]
+        failed = [job.finished for job in ended if job.status in FAILED_STATUSES]
         tried = [
             job for job in ended if RelaunchCount.counts(job, self.runs.values()) and (_resumes(job) or job.is_relaunch)
         ]
@@ -162,7 +161,7 @@ def _turn(run: WorkflowRun, row: WorkflowRow) -> Steps[WorkflowOutcome]:
         run.state.adopted, failed = False, failed if ended.active else ended
     with carrying(nothing):
         deleted = f"Workflow job {failed.id} was deleted meanwhile: nothing of it can be resumed."
-        named = _jobs.get_named(run.client, failed.id, WORKFLOW_JOB, workflow_unavailable, deleted)
+        named = get_named(run.client, failed.id, WORKFLOW_JOB, workflow_unavailable, deleted)
     return (yield from workflow_steps(run, named, nothing))
 
 
@@ -221,7 +220,7 @@ def _before_relaunches(client: ControllerClient, workflows: t.Sequence[Job], old
 
     :param oldest: only what is older than this.
     """
-    ended = {"id__lt": oldest, "status__in": ",".join(_jobs.FINAL_STATUSES)}
+    ended = {"id__lt": oldest, "status__in": ",".join(FINAL_STATUSES)}
     for query in _of_templates(job for job in workflows if job.is_relaunch):
         query = {**query, **ended, "order_by": "-id", "page_size": PAGE_SIZE}
         listed = map(Job.of, first_entries(client.get, WORKFLOW_JOB.path, **query))
@@ -268,7 +267,7 @@ def left_to_workflows(
 def _above(job: Job, workflows: t.Mapping[int, Job]) -> t.Optional[int]:
     """The workflow job to whose nodes a job belongs, be it by a workflow, or a sliced run, in between."""
     above: t.Optional[int] = None
-    while job.facts.get("launch_type") == _jobs.WORKFLOW:
+    while job.facts.get("launch_type") == WORKFLOW:
         number = int(job.summary("source_workflow_job").get("id") or 0)
         # One in between is launched after the one above it.
         if number not in workflows or number >= job.id:

@@ -12,9 +12,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._api import jobs as _jobs
 from .._api.errors import ControllerError, JobUnsuccessfulError, RefusedError, WaitTimeoutError
-from .._api.jobs import Job
+from .._api.jobs import CANCELED, Job
 from .._launch.asks import EndOf, Steps
 from .._launch.failure_report import explained_now
 from .._launch.launch import Launched
@@ -179,7 +178,7 @@ def _in_favour_of(work: JobWork, look: Look, adopted: Job) -> Steps[t.Optional[J
 
     :raises ControllerError: it could not be read.
     """
-    if adopted.status != _jobs.CANCELED:
+    if adopted.status != CANCELED:
         return None
     since_source = yield work.jobs_after(work.source.id)
     return first_rival(since_source, adopted, work.is_rival(adopted, look.ledger), successful_too=True)[1]

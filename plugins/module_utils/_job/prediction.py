@@ -12,8 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._api import jobs as _jobs
-from .._api.jobs import Job, names_in, summary_of
+from .._api.jobs import Job, counted, join, names_in, summary_of
 from .._launch.changes import variables_shown
 from .._work.decision import Launch
 from .._work.ledger import Ledger
@@ -54,7 +53,7 @@ def on(failed_hosts: t.Collection[str]) -> str:
     """What a relaunch runs on, for a sentence; none: on all."""
     if not failed_hosts:
         return "all its hosts"
-    return f"{_jobs.counted(len(failed_hosts), 'failed host')}: {_jobs.join(failed_hosts)}"
+    return f"{counted(len(failed_hosts), 'failed host')}: {join(failed_hosts)}"
 
 
 def once_more(ledger: Ledger, decision: Launch, limit: t.Collection[str], how: str) -> str:
@@ -66,7 +65,7 @@ def once_more(ledger: Ledger, decision: Launch, limit: t.Collection[str], how: s
     # Those that are due may have names by now that others had.
     names = frozenset(limit).difference(host.name for host in decision.due)
     done = [host for host in ledger.hosts or () if host.done_in is not None and host.names & names]
-    said = f"{how} once more on {_jobs.join(host_names(done))}, which had succeeded since."
+    said = f"{how} once more on {join(host_names(done))}, which had succeeded since."
     return said if decision.due and done else ""
 
 

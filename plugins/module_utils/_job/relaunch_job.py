@@ -9,14 +9,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._api import jobs as _jobs
-from .._api import templates as _templates
 from .._api.client import ControllerClient
 from .._api.errors import RefusedError, if_visible
-from .._api.jobs import Job, summary_of
+from .._api.jobs import CANCELED, FAILED_STATUSES, FINAL_STATUSES, SUCCESSFUL, Job, get_named, summary_of
 from .._api.kinds import JOB
 from .._api.paging import first_entries
-from .._api.templates import in_organization
+from .._api.templates import NAMED_URL_DELIMITER, id_of, in_organization, latest_job_id
 from .._launch.changes import with_numbers
 from .._launch.refusals import source_is_other, source_unavailable
 from .._launch.waiting import Progress, Watch
@@ -65,7 +63,7 @@ def run_sequence(sequence: RelaunchSequence, request: RelaunchRequest, watch: Wa
     job_id = source_job_id(watch.client, request)
     outcome = RelaunchOutcome(source_job_id=job_id)
     with carrying(outcome):
-        source = _jobs.get_named(watch.client, job_id, JOB, source_unavailable)
+        source = get_named(watch.client, job_id, JOB, source_unavailable)
     return drive(sequence.steps(source, outcome), watch)
 
 
@@ -82,11 +80,11 @@ def source_job_id(client: ControllerClient, request: RelaunchRequest) -> int:
     template, organization = request.job_template or None, request.organization or None
     if request.own_job is not None:
         found = parent_job_id(request.own_job, _nodes_before(client, request.own_job), template)
-        wanted = organization or (template or "").partition(_templates.NAMED_URL_DELIMITER)[2]
+        wanted = organization or (template or "").partition(NAMED_URL_DELIMITER)[2]
         if found is not None and (not wanted or in_organization(client.get(JOB.at(found)), wanted)):
             return found
     choose = _before_launches_by_limit if request.options.hosts == REMAINING else None
-    return _templates.latest_job_id(client, str(template), organization, choose)
+    return latest_job_id(client, str(template), organization, choose)
 
 
 def _before_launches_by_limit(jobs: t.Sequence[t.Mapping[str, t.Any]]) -> t.Mapping[str, t.Any]:
@@ -101,9 +99,9 @@ def _before_launches_by_limit(jobs: t.Sequence[t.Mapping[str, t.Any]]) -> t.Mapp
             break
         wider = not older.limit_names or found.limit_names < older.limit_names
         # One that was canceled has done nothing of what was left.
-        if older.status == _jobs.CANCELED or not (wider and same_but_limit(older, found)):
+        if older.status == CANCELED or not (wider and same_but_limit(older, found)):
             continue
-        if older.status not in _jobs.FAILED_STATUSES:
+        if older.status not in FAILED_STATUSES:
             break
         found = older
     return found.facts
@@ -118,12 +116,12 @@ def parent_job_id(own_job: int, nodes: t.Sequence[t.Mapping[str, t.Any]], templa
     :returns: None where a template is meant that no such node has.
     :raises RefusedError: there is none, or more than one.
     """
-    ended = [node for node in nodes if summary_of(node, "job").get("status") in _jobs.FINAL_STATUSES]
+    ended = [node for node in nodes if summary_of(node, "job").get("status") in FINAL_STATUSES]
     if template is not None:
         ended = [node for node in ended if _has_template(node, template)]
         if not ended:
             return None
-    failed = [node for node in ended if summary_of(node, "job")["status"] != _jobs.SUCCESSFUL]
+    failed = [node for node in ended if summary_of(node, "job")["status"] != SUCCESSFUL]
     meant = failed or ended
     if not meant:
         raise RefusedError(
@@ -153,10 +151,10 @@ def _nodes_before(client: ControllerClient, own_job: int) -> list[dict[str, t.An
 
 def _has_template(node: t.Mapping[str, t.Any], name_or_id: str) -> bool:
     name = summary_of(node, "unified_job_template").get("name")
-    number = _templates.id_of(name_or_id)
+    number = id_of(name_or_id)
     if number is not None and number == node.get("unified_job_template"):
         return True
-    return name is not None and name in (name_or_id, name_or_id.partition(_templates.NAMED_URL_DELIMITER)[0])
+    return name is not None and name in (name_or_id, name_or_id.partition(NAMED_URL_DELIMITER)[0])
 
 
 def _label(node: t.Mapping[str, t.Any]) -> str:

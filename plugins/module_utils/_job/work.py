@@ -12,9 +12,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from .._api import jobs as _jobs
 from .._api.client import ControllerClient
-from .._api.jobs import Job
+from .._api.jobs import Job, join, names_of, never_runs
 from .._launch.asks import JobList, JobsAfter, Steps
 from .._launch.waiting import Watch
 from .._work.decision import (
@@ -155,7 +154,7 @@ class JobWork:
         if self.request.runs_in(self.source):
             return f"Job {self.source.id} is the job that this task runs in: it cannot wait for itself."
         if self.source.left_new(self.client.now()):
-            return _jobs.never_runs(self.source, source=True)
+            return never_runs(self.source, source=True)
         return ""
 
     @property
@@ -350,7 +349,7 @@ def with_hosts(outcome: RelaunchOutcome, ledger: Ledger) -> RelaunchOutcome:
         records={
             name: one for one in (*ledger.hosts, *(ledger.stopped_hosts or ())) for name in (one.name, *one.names)
         },
-        ran_on=None if rows is None else _jobs.names_of(rows),
+        ran_on=None if rows is None else names_of(rows),
     )
 
 
@@ -384,7 +383,7 @@ def _did_not_run(work: JobWork, where: str, hosts: t.Sequence[HostRecord]) -> st
         return ""
     elsewhere = ", they are in another slice by now," if work.source.sliced else ","
     return (
-        f"Did not run{where}, though asked for: {_jobs.join(host_names(hosts))}. Such hosts are disabled{elsewhere} or "
+        f"Did not run{where}, though asked for: {join(host_names(hosts))}. Such hosts are disabled{elsewhere} or "
         "the play does not target them; they have not been recovered."
     )
 
@@ -395,15 +394,15 @@ def not_reached(hosts: t.Sequence[HostRecord]) -> tuple[str, ...]:
     whole = host_names(host for host in hosts if host.reach is Reach.WHOLE)
     gone = host_names(host for host in hosts if host.reach is Reach.GONE)
     return (
-        f"No relaunch on failed hosts reaches {_jobs.join(again)}: deleted and added again. Relaunch with hosts: "
+        f"No relaunch on failed hosts reaches {join(again)}: deleted and added again. Relaunch with hosts: "
         "remaining, or on all hosts, for these."
         if again
         else "",
-        f"No relaunch on failed hosts reaches {_jobs.join(whole)}: deleted and added again, made by the playbook, or "
+        f"No relaunch on failed hosts reaches {join(whole)}: deleted and added again, made by the playbook, or "
         "localhost. Relaunch on all hosts for these."
         if whole
         else "",
-        f"Not in the inventory any more, and not recovered: {_jobs.join(gone)}." if gone else "",
+        f"Not in the inventory any more, and not recovered: {join(gone)}." if gone else "",
     )
 
 

@@ -12,9 +12,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._api import jobs as _jobs
 from .._api.client import ControllerClient
-from .._api.jobs import Job
+from .._api.jobs import ERROR, FAILED_STATUSES, SUCCESSFUL, Job
 from .._api.kinds import INVENTORY_UPDATE, PROJECT_UPDATE, Kind
 from .._api.paging import first_entries
 from .selection import Selection
@@ -75,22 +74,22 @@ def failed_updates(client: ControllerClient, selection: Selection, jobs: t.Seque
     """
     since = selection.finished_after
     if since is None and selection.finished_before is None:
-        since = min((job.created for job in jobs if not job.began or job.status == _jobs.ERROR), default=None)
+        since = min((job.created for job in jobs if not job.began or job.status == ERROR), default=None)
     window = replace(selection, finished_after=since).window
-    failed = {"status__in": ",".join(_jobs.FAILED_STATUSES)}
+    failed = {"status__in": ",".join(FAILED_STATUSES)}
     found: dict[tuple[str, t.Any], FailedUpdate] = {}
 
     def note(updated: Updated, entries: t.Iterable[t.Mapping[str, t.Any]]) -> None:
         for update in map(Job.of, entries):
             owner, needed = update.facts.get(updated.name), update.facts.get(updated.needed)
-            if owner is not None and update.summary(updated.name).get("status") != _jobs.SUCCESSFUL:
+            if owner is not None and update.summary(updated.name).get("status") != SUCCESSFUL:
                 depending = tuple(job.id for job in jobs if job.facts.get(updated.needed) == needed)
                 found[updated.name, owner] = FailedUpdate(updated, update, depending)
 
     for updated in UPDATED if window else ():
         note(updated, client.results(updated.kind.path, order_by="id", **failed, **window))
     path, owner = _OF_PROJECTS.kind.path, _OF_PROJECTS.name
-    broken = {job.facts[owner] for job in jobs if job.summary(owner).get("status") in _jobs.FAILED_STATUSES}
+    broken = {job.facts[owner] for job in jobs if job.summary(owner).get("status") in FAILED_STATUSES}
     for number in sorted(broken.difference(number for name, number in found if name == owner)):
         last = {owner: number, "order_by": "-id", "page_size": 1}
         note(_OF_PROJECTS, first_entries(client.get, path, **failed, **last))

@@ -13,11 +13,10 @@ import typing as t
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from .._api import jobs as _jobs
 from .._api import templates as _templates
 from .._api.client import ControllerClient
 from .._api.errors import RefusedError, if_visible
-from .._api.jobs import Job
+from .._api.jobs import Job, join
 from .._api.kinds import IN_WORDS, JOB, WORKFLOW_JOB
 from .._api.paging import by_numbers
 from .selection import NAMED, Named, Selection
@@ -118,7 +117,7 @@ def _numbered(client: ControllerClient, selection: Selection) -> SelectedJobs:
     others = by_numbers(client.results, "unified_jobs/", "id__in", left)
     kinds = {int(entry["id"]): str(entry.get("type")) for entry in others}
     unknown = left.difference(kinds)
-    said = [f"there is no job {_jobs.join(unknown)} that this user may see"] if unknown else []
+    said = [f"there is no job {join(unknown)} that this user may see"] if unknown else []
     said.extend(f"{number} is {IN_WORDS.get(kinds[number], kinds[number])}" for number in sorted(kinds))
     said.extend(f"{job.id} is a sliced job (workflow_job_id)" for job in workflows if job.facts.get("is_sliced_job"))
     if said:

@@ -12,10 +12,9 @@ import typing as t
 from dataclasses import replace
 from datetime import timedelta
 
-from .._api import jobs as _jobs
 from .._api.client import ControllerClient
 from .._api.errors import if_visible
-from .._api.jobs import HostSummary, Job
+from .._api.jobs import CANCELED, HostSummary, Job
 from .._api.kinds import JOB
 from .._api.paging import NAMES_LIMIT
 from .end_of_run_reader import EndOfRun, StartsRead, edited, range_of, read_end_of_run, read_started
@@ -190,7 +189,7 @@ class RunEnds:
 
 def may_have_results(run: Run) -> bool:
     """Whether a run may have brought results: one that was canceled has no statistics (recorded: never-began-not-*)."""
-    return not run.job.active and run.job.began and run.job.status != _jobs.CANCELED
+    return not run.job.active and run.job.began and run.job.status != CANCELED
 
 
 def _by_all(ends: t.Sequence[EndOfRun]) -> EndOfRun:

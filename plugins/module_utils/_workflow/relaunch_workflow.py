@@ -11,11 +11,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._api import jobs as _jobs
 from .._api import templates as _templates
 from .._api.client import ControllerClient
 from .._api.errors import ForbiddenError, RefusedError
-from .._api.jobs import Job
+from .._api.jobs import Job, get_named, never_runs
 from .._api.kinds import WORKFLOW_JOB
 from .._job.driver import drive
 from .._job.outcome import carrying
@@ -65,7 +64,7 @@ def relaunch_workflow(
     outcome = WorkflowOutcome(source_workflow_job_id=number)
     run = WorkflowRun(client, request, watch)
     with carrying(outcome):
-        named = _jobs.get_named(client, number, WORKFLOW_JOB, workflow_unavailable)
+        named = get_named(client, number, WORKFLOW_JOB, workflow_unavailable)
     return drive(workflow_steps(run, named, outcome), watch)
 
 
@@ -92,7 +91,7 @@ def workflow_steps(run: WorkflowRun, named: Job, outcome: WorkflowOutcome) -> St
                     return outcome.saying(f"{active}: its end decides. It would be waited for.")
                 root = yield from run.until_ended(root, outcome)
             if root.active:
-                raise RefusedError(_jobs.never_runs(root, source=True))
+                raise RefusedError(never_runs(root, source=True))
         if run.request.nodes == ALL:
             return (yield from _whole(run, root, outcome))
         if root.facts.get("is_sliced_job"):
