@@ -25,7 +25,7 @@ def relaunch_refused(error: AnswerError, job: Job, hosts: str) -> str:
     :param hosts: what was asked for, ``all`` or ``failed``.
     """
     on = " on its failed hosts" if hosts == FAILED else ""
-    return f"Job {job.id} was not relaunched{on}. {error.answer} {_next(error, job)}"
+    return f"Job {job.id} was not relaunched{on}. {error.answer} {_after_relaunch(error, job)}"
 
 
 RAN_WITH_GONE = (
@@ -46,27 +46,32 @@ def not_startable(job: Job) -> str:
     return f"The controller does not let this user start {job.kind.noun} {job.id}. {_PERMISSIONS}"
 
 
-def _next(error: AnswerError, job: Job) -> str:
-    if error.status == 401:
-        return EXPIRED
-    if error.status == 403:
-        return f"{_PERMISSIONS} {NOBODY_MAY}"
-    if error.status == 404:
-        return "The job was deleted meanwhile: launch its template instead."
-    if "credential_passwords" in error.keys:
-        names = ", ".join(job.passwords_needed) or "the passwords named above"
-        return f"Give {names} in credential_passwords."
-    if "hosts" in error.keys:
-        return no_failed_hosts(job)
-    if "errors" in error.keys:
-        return RAN_WITH_GONE
-    if "msg" in error.keys:
+# By the status of a refusal, or by a key of its body.
+NextSteps = t.Mapping[t.Union[int, str], str]
+
+
+def next_step(error: AnswerError, steps: NextSteps, otherwise: str) -> str:
+    """The first of some steps that is for a refusal.
+
+    :param otherwise: where none is.
+    """
+    return next((step for what, step in steps.items() if what == error.status or what in error.keys), otherwise)
+
+
+def _after_relaunch(error: AnswerError, job: Job) -> str:
+    names = ", ".join(job.passwords_needed) or "the passwords named above"
+    steps: NextSteps = {
+        401: EXPIRED,
+        403: f"{_PERMISSIONS} {NOBODY_MAY}",
+        404: "The job was deleted meanwhile: launch its template instead.",
+        "credential_passwords": f"Give {names} in credential_passwords.",
+        "hosts": no_failed_hosts(job),
+        "errors": RAN_WITH_GONE,
         # AWX: the job's own credentials were asked, and those that the new job has by now are others.
-        return (
-            "Its template may have been given a credential that asks for a password at launch, which the job's own "
-            "credentials do not: give that in credential_passwords with hosts: remaining, which launches the template."
-        )
-    return "Look at the job in the controller, or relaunch it there to see more."
+        "msg": "Its template may have been given a credential that asks for a password at launch, which the job's own "
+        "credentials do not: give that in credential_passwords with hosts: remaining, which launches the template.",
+    }
+    return next_step(error, steps, "Look at the job in the controller, or relaunch it there to see more.")
 
 
 def source_unavailable(error: AnswerError, job_id: int, kind: t.Optional[str]) -> str:
@@ -101,7 +106,7 @@ def source_is_other(job_id: int, kind: str) -> str:
 def workflow_refused(error: AnswerError, job: Job) -> str:
     """The sentence for a launch that the controller declined: of a whole workflow, or of what remains of one."""
     otherwise = slices_instead(job.id) if job.facts.get("is_sliced_job") else "Look at the workflow in the controller."
-    step = {401: EXPIRED, 403: f"{_PERMISSIONS} {NOBODY_MAY}"}.get(error.status, otherwise)
+    step = next_step(error, {401: EXPIRED, 403: f"{_PERMISSIONS} {NOBODY_MAY}"}, otherwise)
     return f"What is asked for of workflow job {job.id} was not launched. {error.answer} {step}"
 
 

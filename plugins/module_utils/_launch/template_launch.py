@@ -18,7 +18,7 @@ from .._api.errors import AnswerError, flatten
 from .._api.jobs import Job, join, limit_names_in
 from .._work.host_patterns import too_long
 from .._work.same_work import MASK, by_number, survey_kinds, variables_in
-from .refusals import EXPIRED, NOBODY_MAY
+from .refusals import EXPIRED, NOBODY_MAY, NextSteps, next_step
 
 # What a launch takes, and how the template says that it asks for it (recorded: launch-get).
 ASKS = {
@@ -193,6 +193,20 @@ def _of_survey(launch: TemplateLaunch, needs: LaunchNeeds) -> t.Iterator[str]:
             )
 
 
+_NEXT_STEPS: NextSteps = {
+    401: EXPIRED,
+    # Recorded: launch-reader, launch-alice-credential, launch-alice-inventory.
+    403: "This takes the execute role on the template, the use role on the credentials, inventory and instance groups "
+    f"that the job was launched with and, with a token, its write scope. {NOBODY_MAY}",
+    404: "The template was deleted meanwhile.",
+    "passwords_needed_to_start": "Give these in credential_passwords.",
+    "variables_needed_to_start": f"Give these in {_CHANGES}.",
+    # Recorded: updates-launch-project-failed.
+    "playbook": "Update the template's project, which a launch requires and a relaunch does not, and run the task "
+    "again.",
+}
+
+
 def launch_refused(error: AnswerError, needs: LaunchNeeds, secrets: t.Collection[str] = ()) -> str:
     """The sentence for a launch that the controller declined; decided on status and keys.
 
@@ -202,25 +216,5 @@ def launch_refused(error: AnswerError, needs: LaunchNeeds, secrets: t.Collection
     # Taken out of the whole, of which a sentence may hold a part.
     said = flatten(remove_values(error.body, secrets)) if secrets else error.said
     answer = f'The controller answered {error.status}: "{said}"'
-    return f"The job template {needs.name} was not launched. {answer} {_next(error)}"
-
-
-def _next(error: AnswerError) -> str:
-    if error.status == 401:
-        return EXPIRED
-    if error.status == 403:
-        # Recorded: launch-reader, launch-alice-credential, launch-alice-inventory.
-        return (
-            "This takes the execute role on the template, the use role on the credentials, inventory and instance "
-            f"groups that the job was launched with and, with a token, its write scope. {NOBODY_MAY}"
-        )
-    if error.status == 404:
-        return "The template was deleted meanwhile."
-    if "passwords_needed_to_start" in error.keys:
-        return "Give these in credential_passwords."
-    if "variables_needed_to_start" in error.keys:
-        return f"Give these in {_CHANGES}."
-    if "playbook" in error.keys:
-        # Recorded: updates-launch-project-failed.
-        return "Update the template's project, which a launch requires and a relaunch does not, and run the task again."
-    return "Look at the template in the controller."
+    step = next_step(error, _NEXT_STEPS, "Look at the template in the controller.")
+    return f"The job template {needs.name} was not launched. {answer} {step}"
