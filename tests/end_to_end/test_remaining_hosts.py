@@ -26,7 +26,7 @@ SIX = tuple(f"web{number}" for number in range(1, 7))
 class Rolling:
     """A rolling update in batches of two that stopped in its second one: web3 and web4 fail once at its last step."""
 
-    def __init__(self, sandbox: Sandbox, marks: Marks, pattern: str = "all", **options: t.Any) -> None:
+    def __init__(self, sandbox: Sandbox, marks: Marks, pattern: str = "all", limit: str = "", **options: t.Any) -> None:
         self.sandbox, self.marks = sandbox, marks
         marks.fail("Check", web3=1, web4=1)
         play = marks.play(pattern, "Update", "Check", serial=2)
@@ -34,7 +34,7 @@ class Rolling:
         if "inventory" not in options:
             options["hosts"] = {name: {} for name in SIX}
         self.template = sandbox.add_template(f"Rolling {os.urandom(3).hex()}", playbook(play), **options)
-        self.job = sandbox.launch(self.template["id"])
+        self.job = sandbox.launch(self.template["id"], **({"limit": limit} if limit else {}))
         assert sandbox.wait(self.job, timeout=300) == "failed"
         assert sorted(self.done) == ["web1", "web2"]
         sandbox.clear_log()
@@ -86,6 +86,23 @@ def test_a_host_of_no_batch_that_a_success_on_all_left_out_as_well_has_not_been_
         result = (driver.retry if front == "retry" else driver.relaunch)(rolling.job, hosts=hosts)
 
     assert result["failed"] or "web6" in rolling.done, result["msg"]
+
+
+@pytest.mark.parametrize(("moved", "fails"), [("deleted", False), ("renamed", False), ("renamed", True)])
+def test_a_host_in_the_limit_by_a_name_of_before_is_the_one_that_a_later_run_had(
+    sandbox: Sandbox, marks: Marks, driver: Driver, moved: str, fails: bool
+) -> None:
+    rolling = Rolling(sandbox, marks, limit=",".join(SIX))
+    marks.fail("Check", web6=int(fails))
+    first = driver.relaunch(rolling.job, hosts="remaining")
+    assert first["failed"] == fails, first["msg"]
+    web6 = rolling.template["hosts"]["web6"]
+    sandbox.delete_host(web6) if moved == "deleted" else sandbox.rename_host(web6, "db1")
+
+    again = [driver.relaunch(rolling.job, hosts=hosts) for hosts in ("remaining", "failed")]
+
+    assert [(one["failed"], one["changed"]) for one in again] == [(False, fails), (False, False)], again
+    assert (again[0]["limit"] == "db1") == ("db1" in rolling.done) == fails
 
 
 @pytest.mark.parametrize(

@@ -259,16 +259,18 @@ def done_in(
     return {name: done.get(then[name]) if name in then else now.get(name) for name in names}
 
 
-def done_besides(base: Run, others: t.Sequence[Run]) -> set[int]:
-    """The hosts that other runs have done, of those of its inventory that a run has no result of, by their numbers.
+def done_besides(base: Run, others: t.Sequence[Run], or_failed: bool) -> dict[HostKey, frozenset[str]]:
+    """The hosts that other runs have done, of those that a run has no result of, with all their names.
 
     :param others: all runs besides that matter, with their summaries.
+    :param or_failed: those too that others have failed on.
     """
     runs = (base, *others)
     return {
-        key
+        key: names_of(one for _run, one in rows)
         for key, rows in _by_host(Hosts(base.job.inventory, runs), runs).items()
-        if isinstance(key, int) and all(run is not base for run, _one in rows) and _done_in(rows) is not None
+        if all(run is not base for run, _one in rows)
+        and (_done_in(rows) is not None or (or_failed and any(one.failed for _run, one in rows)))
     }
 
 

@@ -33,7 +33,7 @@ from .ledger import (
 )
 from .never_begun import MADE, InventoryHosts, NeverBegun, may_be_made, read_left_out, read_never_begun
 from .run_ends import RunEnds, may_have_results
-from .runs import Hosts, Run, same_limit
+from .runs import HostKey, Hosts, Run, same_limit
 from .same_work import SameWork
 from .starts import Started
 
@@ -430,9 +430,9 @@ class WholeSuccessReader(SummariesReader):
         job = self._events_in(job)
         return job, job.hosts_counted or 0
 
-    def _done_besides(self, base: Run, others: t.Sequence[Run]) -> set[int]:
+    def _done_besides(self, base: Run, others: t.Sequence[Run], or_failed: bool) -> dict[HostKey, frozenset[str]]:
         base = replace(base, summaries=self.summaries(base.job))
-        return done_besides(base, [self._with_summaries(other) for other in others])
+        return done_besides(base, [self._with_summaries(other) for other in others], or_failed)
 
 
 class LedgerReader(WholeSuccessReader):

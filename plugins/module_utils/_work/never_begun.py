@@ -15,6 +15,7 @@ from .._api.errors import AnswerError, if_visible
 from .._api.jobs import HostSummary, Job, parse_time
 from .._api.paging import NAMES_LIMIT, NUMBERS_AT_ONCE, PAGE_SIZE, by_names, entries_in, rows_named
 from .host_patterns import GROUPS_LIMIT, ODD_PARTS, ODD_STARTS, HostPattern, PatternHosts, are_plain, may_be_no_limit
+from .runs import HostKey
 
 # So many hosts are named; of more the number is told.
 HOSTS_NAMED = 200
@@ -63,6 +64,9 @@ HOSTS_KNOWN_FOR = 10.0
 
 
 _Row = dict[str, t.Any]
+
+# Takes whether hosts that others have failed on are to be brought, too; see ``read_never_begun``.
+DoneBesides = t.Callable[[bool], t.Mapping[HostKey, frozenset[str]]]
 
 
 @dataclass(frozen=True)
@@ -217,7 +221,7 @@ def read_never_begun(
     summaries: t.Callable[[], t.Sequence[HostSummary]],
     every: bool = False,
     ran: t.Optional[frozenset[str]] = None,
-    done_besides: t.Callable[[], t.Collection[int]] = tuple,
+    done_besides: DoneBesides = lambda _or_failed: {},
 ) -> NeverBegun:
     """The hosts that a job never began on: enabled, in the inventory before it, targeted, and without a summary.
 
@@ -225,8 +229,8 @@ def read_never_begun(
     :param summaries: brings those of the job, where they are needed.
     :param every: name all of them, however many requests that takes.
     :param ran: the hosts in its statistics, by their names in the job; None where they have not been read.
-    :param done_besides: brings the hosts that it has no summary of, and that others have done, where only the number of
-        hosts is known.
+    :param done_besides: brings the hosts that it has no summary of, and that others have done, or also failed on, with
+        all their names; where only the number of hosts is known, or no host has a name that was meant.
     :raises ControllerError: the controller could not be asked.
     """
     meant = targets(str(job.facts.get("limit") or ""), patterns)
@@ -239,7 +243,7 @@ def read_never_begun(
         return NeverBegun(unknown=OF_SLICE if job.inventory else NO_INVENTORY)
 
     def read() -> NeverBegun:
-        left = _without_summary(client, job, names, every) if every or len(names) <= NAMES_LIMIT else None
+        left = _without_summary(client, job, names, every, done_besides) if every or len(names) <= NAMES_LIMIT else None
         if left is not None:
             return _meant(client, job, meant, left)
         some = _left_in(client, job, f"inventories/{job.inventory}/hosts/").hosts
@@ -300,19 +304,19 @@ def may_be_made(
     return one_ran_on_all() if left is None else bool(left)
 
 
-def _by_number(
-    job: Job, meant: Targets, summaries: t.Sequence[HostSummary], done_besides: t.Callable[[], t.Collection[int]]
-) -> NeverBegun:
+def _by_number(job: Job, meant: Targets, summaries: t.Sequence[HostSummary], done_besides: DoneBesides) -> NeverBegun:
     """Who may not read hosts knows how many there are, disabled ones too; of a group that says nothing."""
     total = job.inventory_hosts
     if total is None:
         return NeverBegun(unknown=NOT_TOLD)
     more = max(0, total - sum(one.host is not None for one in summaries))
-    more = max(0, more - len(done_besides())) if more else 0
+    more = max(0, more - sum(isinstance(key, int) for key in done_besides(False))) if more else 0
     return NeverBegun(more=more if meant.everybody else 0, unknown=NOT_READABLE if more else "")
 
 
-def _without_summary(client: ControllerClient, job: Job, names: frozenset[str], every: bool) -> t.Optional[NeverBegun]:
+def _without_summary(
+    client: ControllerClient, job: Job, names: frozenset[str], every: bool, done_besides: DoneBesides
+) -> t.Optional[NeverBegun]:
     """Those with these names, or in groups with them; None where it would take too many requests, or where a name may
     be that of a group which the inventory does not have.
     """
@@ -331,8 +335,12 @@ def _without_summary(client: ControllerClient, job: Job, names: frozenset[str], 
         found.extend(_left_in(client, job, everybody, every, **some) for some in several)
     hosts = sorted({host for one in found for host in one.hosts})
     left = names.difference(hosts, (str(group.get("name")) for group in known))
-    if not PatternHosts(client, job.inventory).has_all(left):
-        return None
+    inventory = PatternHosts(client, job.inventory)
+    if not inventory.has_all(left):
+        # A host that another run had may have been renamed or deleted since.
+        others = frozenset[str]().union(*done_besides(True).values())
+        if left.isdisjoint(others) or not inventory.has_all(left - others):
+            return None
     return NeverBegun(tuple(hosts), sum(one.more for one in found))
 
 
