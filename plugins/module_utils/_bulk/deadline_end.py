@@ -18,7 +18,7 @@ from .waits import Waits
 class DeadlineEnd:
     """Ends at the task's deadline what it does not let go on.
 
-    :param watch: tells when that is, whether the ends of jobs are waited for, and which of them beyond it.
+    :param watch: tells when that is, and the ends of which jobs are waited for beyond it.
     :param waits: those of the selected jobs.
     :param advance: lets one go on, with the error that ends its wait.
     """
@@ -46,8 +46,7 @@ class DeadlineEnd:
         for member in late:
             member.drop("the deadline was over before its turn")
             member.timed_out = True
-        for_end = self._waits.for_end if self._watch.waiting.wait else []
-        waiting = [(member, ask) for member, ask in for_end if ask.job.id not in self._waited_for]
+        waiting = [(member, ask) for member, ask in self._waits.for_end if ask.job.id not in self._waited_for]
         seen, trouble = self._watch.seen_now(self._waits.asked if waiting else {})
         for member, ask in waiting:
             job = seen.get(ask.job.id)

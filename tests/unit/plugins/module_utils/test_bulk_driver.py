@@ -1567,7 +1567,10 @@ class TestItsOwnWork:
         assert [ran.of(number)[0] for number in (1, 2, 50)] == ["relaunched", "relaunched", "refused"]
 
 
-def test_a_throttled_one_neither_blocks_the_others_nor_spins(controller: BulkController) -> None:
+@pytest.mark.parametrize("deadline", [None, Deadline.of("1h", NOW)])
+def test_a_throttled_one_neither_blocks_the_others_nor_spins(
+    controller: BulkController, deadline: t.Optional[Deadline]
+) -> None:
     for number in range(1, 4):
         controller.failed(number, {"web1": True}, template=number)
     controller.duration = lambda number: 100.0 if number == 2 else 5.0
@@ -1580,7 +1583,7 @@ def test_a_throttled_one_neither_blocks_the_others_nor_spins(controller: BulkCon
         return None
 
     controller.before = at_post(throttle)
-    ran = relaunch(controller, at_once=3, retries=2)
+    ran = relaunch(controller, at_once=3, retries=2, deadline=deadline)
 
     assert ran.error is None, ran
     launched = {one.facts["unified_job_template"]: one.created for one in controller.jobs.values() if one.id > 100}

@@ -94,8 +94,10 @@ class Task(Clock):
         if self.events:
             self.events.pop(0)()
 
-    def steps(self, client: ControllerClient) -> tuple[Steps[RelaunchOutcome], Watch]:
-        waiting = Waiting(wait=self._options.wait)
+    def steps(
+        self, client: ControllerClient, timeout: t.Optional[float] = None
+    ) -> tuple[Steps[RelaunchOutcome], Watch]:
+        waiting = Waiting(wait=self._options.wait, timeout=timeout)
         watch, read = Watch(client, waiting), JobsRead()
         request = RelaunchRequest(SOURCE, options=self._options, waiting=waiting, check_mode=self._check_mode)
         self.sequence = RelaunchSequence(lambda source: JobWork.of(request, watch, source, read))
@@ -104,9 +106,9 @@ class Task(Clock):
     def client(self, max_retries: int = 0) -> ControllerClient:
         return self.controller.client(self, max_retries)
 
-    def run(self, max_retries: int = 0) -> RelaunchOutcome:
+    def run(self, max_retries: int = 0, timeout: t.Optional[float] = None) -> RelaunchOutcome:
         with self.client(max_retries) as client:
-            steps, watch = self.steps(client)
+            steps, watch = self.steps(client, timeout)
             return drive(steps, watch)
 
     @property
@@ -236,7 +238,17 @@ class TestNotNow:
         outcome = task.run(max_retries=3)
 
         assert (outcome.changed, outcome.job and outcome.job.id) == (not healed, 43)
-        assert len(task.slept) == 1
+        [pause] = task.slept
+        assert 0.5 <= pause <= 1
+
+    def test_a_pause_that_outlasts_the_timeout_is_not_begun(self) -> None:
+        controller = RelaunchingController(failing(), "web1")
+        controller.throttled = [600.0]
+        task = Task(controller)
+
+        with pytest.raises(ControllerError, match="Job 42 was not relaunched"):
+            task.run(max_retries=3, timeout=60.0)
+        assert (len(controller.posts), task.slept) == (1, [])
 
     def test_each_time_the_look_is_new(self) -> None:
         controller = RelaunchingController(failing(), "web1")
@@ -269,14 +281,14 @@ class TestNotNow:
 class TestARefusal:
     """It is believed when it is given twice, and a launch that is sent again rests on a fresh look too."""
 
-    def task(self, seconds: float, refusals: int = 1, meanwhile: t.Callable[[], object] = lambda: None) -> Task:
-        """Each POST is refused that often, after so many seconds, in which something happens."""
+    def task(self, *refusals: float, meanwhile: t.Callable[[], object] = lambda: None) -> Task:
+        """The first POSTs are refused, each after so many seconds, in which something happens."""
         controller = RelaunchingController(failing(), "web1", "web2")
         task = Task(controller)
-        refused = iter(range(refusals))
+        refused = iter(refusals)
 
         def refuse(method: str, _path: str) -> tuple[int, t.Any] | None:
-            if method != "POST" or next(refused, None) is None:
+            if method != "POST" or (seconds := next(refused, None)) is None:
                 return None
             task.now += seconds
             meanwhile()
@@ -301,14 +313,15 @@ class TestARefusal:
         assert task.slept == [1]
 
     def test_what_was_done_meanwhile_is_not_launched(self) -> None:
-        task = self.task(LONG, 1, lambda: task.controller.ended(43, {"web1": False, "web2": False}))
+        task = self.task(LONG, meanwhile=lambda: task.controller.ended(43, {"web1": False, "web2": False}))
 
         outcome = task.run()
 
         assert (len(task.controller.posts), outcome.changed, outcome.job and outcome.job.id) == (1, False, 43)
 
-    def test_the_second_one_is_believed(self) -> None:
-        task = self.task(LONG, refusals=9)
+    @pytest.mark.parametrize("second", [0.1, LONG])
+    def test_the_second_one_is_believed(self, second: float) -> None:
+        task = self.task(LONG, second, LONG)
 
         with pytest.raises(ControllerError, match="Job 42 was not relaunched on its failed hosts. .* answered 403"):
             task.run(max_retries=5)
