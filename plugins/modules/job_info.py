@@ -308,7 +308,7 @@ runs:
       type: int
       sample: 1
     hosts_failed:
-      description: On how many hosts it has failed; V(null) where that had not to be asked for.
+      description: On how many hosts it has failed; V(null) where that had not to be asked for, or is not known.
       type: int
       sample: 1
 source_job_id:

@@ -295,7 +295,8 @@ def _counts(run: Run) -> tuple[t.Optional[int], t.Optional[int]]:
     """How many hosts a run has done, and on how many it failed; None where that was not asked for, or is not known."""
     if run.job.active or run.job.status == CANCELED:
         return None, None
-    if run.summaries is None:
+    # Of one that came to no statistics there are no summaries.
+    if not run.summaries:
         failed = 0 if run.job.successful else run.job.failures_counted
         return (run.job.hosts_counted if run.job.successful else None), failed
     failed = sum(one.failed for one in run.summaries)

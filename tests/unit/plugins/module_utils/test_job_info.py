@@ -401,6 +401,14 @@ class TestWhatItTells:
         assert runs[45]["hosts_done"] == 1
         assert runs[42]["created"].startswith("2026-11-2")
 
+    def test_on_how_many_hosts_a_run_without_statistics_failed_is_not_known(self) -> None:
+        controller = world()
+        relaunched(controller, 43, {}, limit="web1,web2", **NO_STATISTICS)
+
+        runs = {run["id"]: run for run in info(controller)["runs"]}
+
+        assert (runs[43]["hosts_done"], runs[43]["hosts_failed"]) == (None, None)
+
     def test_causes_come_from_the_run_in_which_each_host_failed_last(self) -> None:
         told = info(scattered())
 
