@@ -591,6 +591,21 @@ def test_a_host_that_was_added_again_in_another_slice_is_not_done_by_a_run_on_al
     assert [result["remaining_hosts"] for result in (first, second)] == [["c3"], ["c3"]]
 
 
+def test_a_slice_without_hosts_is_not_blamed_on_the_inventory(sandbox: Sandbox, driver: Driver, marks: Marks) -> None:
+    """Where the limit of a sliced run leaves some slices empty, these fail, and so does each of their relaunches."""
+    text = playbook(marks.play("all", "Deploy"))
+    made = template(sandbox, text, ("a1", "b2"), job_slice_count=2, limit="b2")
+    run = sandbox.launch(made["id"])
+    sandbox.wait(run)
+    empty, full = sandbox.request("GET", f"/jobs/?unified_job_node__workflow_job={run}&order_by=id").body["results"]
+    assert (sandbox.wait(empty["id"]), sandbox.wait(full["id"])) == ("failed", "successful")
+
+    result = driver.relaunch(empty["id"])
+
+    assert result["failed"] and "no host in its limit is in this slice" in result["msg"], result["msg"]
+    assert "inventory has changed" not in result["msg"] and "fewer slices" in result["msg"]
+
+
 def test_a_slice_is_not_sent_to_what_refuses_slices(
     driver: Driver, first_slice: t.Callable[..., tuple[Options, int]]
 ) -> None:

@@ -271,6 +271,11 @@ def _on_no_host(work: JobWork, job: Job, summaries: t.Sequence[HostSummary]) -> 
     """Why a job may have failed before it began, where the controller does not explain it; to go on a sentence."""
     if not _began_on_none(work, job, summaries):
         return ""
+    if work.source.sliced and work.source.never_began:
+        return (
+            f" It began on no host, nor did job {work.source.id}: unless its output tells of an error, no host in its "
+            "limit is in this slice, and nothing is to be done there. A launch with fewer slices leaves none empty."
+        )
     if work.source.sliced:
         return (
             " It began on no host: unless its output tells of an error, the hosts in its limit are in another slice by "
