@@ -259,19 +259,36 @@ def done_in(
     return {name: done.get(then[name]) if name in then else now.get(name) for name in names}
 
 
-def done_besides(base: Run, others: t.Sequence[Run], or_failed: bool) -> dict[HostKey, frozenset[str]]:
-    """The hosts that other runs have done, of those that a run has no result of, with all their names.
+@dataclass(frozen=True)
+class OtherHost:
+    """A host of which a run has no result, and others have.
+
+    :param name: its name of today; ``names`` are all of its names.
+    :param done: whether one of them has done it.
+    :param failed: whether one of them has failed on it.
+    """
+
+    key: HostKey
+    name: str
+    names: frozenset[str]
+    done: bool
+    failed: bool
+
+
+def other_hosts(base: Run, others: t.Sequence[Run]) -> list[OtherHost]:
+    """The hosts of which other runs have results, and a run has none.
 
     :param others: all runs besides that matter, with their summaries.
-    :param or_failed: those too that others have failed on.
     """
     runs = (base, *others)
-    return {
-        key: names_of(one for _run, one in rows)
-        for key, rows in _by_host(Hosts(base.job.inventory, runs), runs).items()
-        if all(run is not base for run, _one in rows)
-        and (_done_in(rows) is not None or (or_failed and any(one.failed for _run, one in rows)))
-    }
+    found = []
+    for key, rows in _by_host(Hosts(base.job.inventory, runs), runs).items():
+        if all(run is not base for run, _one in rows):
+            summaries = [one for _run, one in rows]
+            now = next((one for one in summaries if one.host is not None), summaries[0])
+            failed = any(one.failed for one in summaries)
+            found.append(OtherHost(key, now.name, names_of(summaries), _done_in(rows) is not None, failed))
+    return found
 
 
 def stopped_records(

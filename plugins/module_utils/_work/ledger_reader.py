@@ -21,19 +21,20 @@ from .host_reach import NAMES_AT_ONCE, HostReach
 from .ledger import (
     HostRecord,
     Ledger,
+    OtherHost,
     Reach,
     StoppedEarly,
-    done_besides,
     done_by,
     done_in,
     ended,
     host_records,
+    other_hosts,
     stopped_records,
     without_tried,
 )
 from .never_begun import MADE, InventoryHosts, NeverBegun, may_be_made, read_left_out, read_never_begun
 from .run_ends import RunEnds, may_have_results
-from .runs import HostKey, Hosts, Run, same_limit
+from .runs import Hosts, Run, same_limit
 from .same_work import SameWork
 from .starts import Started
 
@@ -430,9 +431,9 @@ class WholeSuccessReader(SummariesReader):
         job = self._events_in(job)
         return job, job.hosts_counted or 0
 
-    def _done_besides(self, base: Run, others: t.Sequence[Run], or_failed: bool) -> dict[HostKey, frozenset[str]]:
+    def _other_hosts(self, base: Run, others: t.Sequence[Run]) -> list[OtherHost]:
         base = replace(base, summaries=self.summaries(base.job))
-        return done_besides(base, [self._with_summaries(other) for other in others], or_failed)
+        return other_hosts(base, [self._with_summaries(other) for other in others])
 
 
 class LedgerReader(WholeSuccessReader):
@@ -570,8 +571,8 @@ class LedgerReader(WholeSuccessReader):
         on_all = partial(self._ends.one_ran_on_all, measures)
         found, made = NeverBegun(), bool(by_nobody) and may_be_made(self._client, job, by_nobody, on_all)
         if end.never_begun:
-            summaries, done = partial(self.summaries, job), partial(self._done_besides, run, others)
-            found = read_never_begun(self._client, job, patterns, summaries, every, ran, done)
+            summaries, besides = partial(self.summaries, job), partial(self._other_hosts, run, others)
+            found = read_never_begun(self._client, job, patterns, summaries, every, ran, besides)
             found = self._with_added_again(job, found) if every else found
         return replace(found, unknown=MADE) if made else found
 

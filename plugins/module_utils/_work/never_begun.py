@@ -15,7 +15,7 @@ from .._api.errors import AnswerError, if_visible
 from .._api.jobs import HostSummary, Job, parse_time
 from .._api.paging import NAMES_LIMIT, NUMBERS_AT_ONCE, PAGE_SIZE, by_names, entries_in, rows_named
 from .host_patterns import GROUPS_LIMIT, ODD_PARTS, ODD_STARTS, HostPattern, PatternHosts, are_plain, may_be_no_limit
-from .runs import HostKey
+from .ledger import OtherHost
 
 # So many hosts are named; of more the number is told.
 HOSTS_NAMED = 200
@@ -64,9 +64,6 @@ HOSTS_KNOWN_FOR = 10.0
 
 
 _Row = dict[str, t.Any]
-
-# Takes whether hosts that others have failed on are to be brought, too; see ``read_never_begun``.
-DoneBesides = t.Callable[[bool], t.Mapping[HostKey, frozenset[str]]]
 
 
 @dataclass(frozen=True)
@@ -221,7 +218,7 @@ def read_never_begun(
     summaries: t.Callable[[], t.Sequence[HostSummary]],
     every: bool = False,
     ran: t.Optional[frozenset[str]] = None,
-    done_besides: DoneBesides = lambda _or_failed: {},
+    besides: t.Callable[[], t.Sequence[OtherHost]] = tuple,
 ) -> NeverBegun:
     """The hosts that a job never began on: enabled, in the inventory before it, targeted, and without a summary.
 
@@ -229,8 +226,8 @@ def read_never_begun(
     :param summaries: brings those of the job, where they are needed.
     :param every: name all of them, however many requests that takes.
     :param ran: the hosts in its statistics, by their names in the job; None where they have not been read.
-    :param done_besides: brings the hosts that it has no summary of, and that others have done, or also failed on, with
-        all their names; where only the number of hosts is known, or no host has a name that was meant.
+    :param besides: brings the hosts that others have results of, where only the number of hosts is known, or where no
+        host has a name that was meant.
     :raises ControllerError: the controller could not be asked.
     """
     meant = targets(str(job.facts.get("limit") or ""), patterns)
@@ -243,14 +240,14 @@ def read_never_begun(
         return NeverBegun(unknown=OF_SLICE if job.inventory else NO_INVENTORY)
 
     def read() -> NeverBegun:
-        left = _without_summary(client, job, names, every, done_besides) if every or len(names) <= NAMES_LIMIT else None
+        left = _without_summary(client, job, names, every, besides) if every or len(names) <= NAMES_LIMIT else None
         if left is not None:
             return _meant(client, job, meant, left)
         some = _left_in(client, job, f"inventories/{job.inventory}/hosts/").hosts
         return NeverBegun(unknown=NOT_TOLD if some else "")
 
     found = if_visible(read)
-    return _by_number(job, meant, summaries(), done_besides) if found is None else found
+    return _by_number(job, meant, summaries(), besides) if found is None else found
 
 
 def read_left_out(client: ControllerClient, job: Job, changed: bool) -> t.Optional[list[_Row]]:
@@ -304,18 +301,24 @@ def may_be_made(
     return one_ran_on_all() if left is None else bool(left)
 
 
-def _by_number(job: Job, meant: Targets, summaries: t.Sequence[HostSummary], done_besides: DoneBesides) -> NeverBegun:
+def _by_number(
+    job: Job, meant: Targets, summaries: t.Sequence[HostSummary], besides: t.Callable[[], t.Sequence[OtherHost]]
+) -> NeverBegun:
     """Who may not read hosts knows how many there are, disabled ones too; of a group that says nothing."""
     total = job.inventory_hosts
     if total is None:
         return NeverBegun(unknown=NOT_TOLD)
     more = max(0, total - sum(one.host is not None for one in summaries))
-    more = max(0, more - sum(isinstance(key, int) for key in done_besides(False))) if more else 0
+    more = max(0, more - sum(one.done and isinstance(one.key, int) for one in besides())) if more else 0
     return NeverBegun(more=more if meant.everybody else 0, unknown=NOT_READABLE if more else "")
 
 
 def _without_summary(
-    client: ControllerClient, job: Job, names: frozenset[str], every: bool, done_besides: DoneBesides
+    client: ControllerClient,
+    job: Job,
+    names: frozenset[str],
+    every: bool,
+    besides: t.Callable[[], t.Sequence[OtherHost]],
 ) -> t.Optional[NeverBegun]:
     """Those with these names, or in groups with them; None where it would take too many requests, or where a name may
     be that of a group which the inventory does not have.
@@ -337,10 +340,11 @@ def _without_summary(
     left = names.difference(hosts, (str(group.get("name")) for group in known))
     inventory = PatternHosts(client, job.inventory)
     if not inventory.has_all(left):
-        # A host that another run had may have been renamed or deleted since.
-        others = frozenset[str]().union(*done_besides(True).values())
-        if left.isdisjoint(others) or not inventory.has_all(left - others):
+        # A host that another run had may have been renamed or deleted since. One that failed is asked about anyway.
+        others = [one for one in besides() if one.names & left]
+        if not others or not inventory.has_all(left.difference(*(one.names for one in others))):
             return None
+        hosts = sorted({*hosts, *(one.name for one in others if not one.failed)})
     return NeverBegun(tuple(hosts), sum(one.more for one in found))
 
 
