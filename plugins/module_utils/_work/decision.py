@@ -439,9 +439,9 @@ def _where(source: Job, stopped: StoppedEarly) -> str:
         )
     ended_so = f"stopped before its end{f' at {stopped.at}' if stopped.at else ''}"
     ended_so = "only checked" if stopped.only_checked else ended_so
-    more = f" and {stopped.more} more" if stopped.more else ""
     number = counted(stopped.more, "host") if stopped.more else "hosts"
-    hosts = f"{join(stopped.hosts)}{more}" if stopped.hosts else number
+    names = join((*stopped.hosts, *range(stopped.more)), min(len(stopped.hosts), 10))
+    hosts = names if stopped.hosts else number
     return f"Job {source.id} {ended_so}: it has not been done on {hosts}, though they did not fail."
 
 

@@ -1128,6 +1128,17 @@ class TestEndOfTheSource:
         stopped = work.ledger(end=42).stopped
         assert stopped is not None and stopped.hosts == ("web1", "web4")
 
+    @pytest.mark.parametrize(("done", "left"), [(250, None), (248, ("web249", "web250"))])
+    def test_of_more_than_a_page_those_that_were_done_since_are_known(
+        self, done: int, left: tuple[str, ...] | None
+    ) -> None:
+        others = [f"web{number}" for number in range(3, 251)]
+        work = self.of().inventory("web1", "web2", *others, without_summary=" ".join(others))
+        work.ran("successful", (PLAY, FIRST, LAST), well=" ".join(["web1", "web2", *others[: done - 2]]))
+
+        stopped = work.ledger(end=42).stopped
+        assert (stopped and (stopped.hosts, stopped.more)) == (left and (left, 0))
+
     @pytest.mark.parametrize(
         ("well", "failed", "done"), [("web1", "", False), ("web1 web4", "", True), ("web1 web4", "web4", False)]
     )
