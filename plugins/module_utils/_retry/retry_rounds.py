@@ -254,7 +254,7 @@ def _ended(rounds: Rounds, shown: RoundResult, schedule: Schedule, left: t.Optio
         return NONE_LEFT if ran else NOTHING_TO_DO
     if verdict is Verdict.FAILED:
         records = (shown.outcome.records or {}).items()
-        nowhere = {name for name, one in records if one.done_in is None and one.reach in NOWHERE}
+        nowhere = {name for name, one in records if one.reach in NOWHERE}
         if rounds.parked and not set(rounds.remaining) - nowhere - set(rounds.parked) - shown.held_up:
             return PARKED
         too_late = left is not None and rounds.delay >= left
@@ -304,8 +304,7 @@ def _noted(rounds: Rounds, outcome: RelaunchOutcome, trouble: str) -> Rounds:
 
 def _has_begun(outcome: RelaunchOutcome) -> bool:
     """Whether the job has, where it is known which one it is."""
-    job = outcome.job
-    return job is None or (job.running if job.active else job.began)
+    return outcome.job is None or outcome.job.began
 
 
 def _tried(rounds: Rounds, outcome: RelaunchOutcome) -> set[str]:

@@ -27,7 +27,7 @@ from ansible_collections.relaunch.controller.plugins.module_utils._retry.retry_r
     summary,
 )
 from ansible_collections.relaunch.controller.plugins.module_utils._retry.rules import Rule
-from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger import HostRecord, HostResult
+from ansible_collections.relaunch.controller.plugins.module_utils._work.ledger import HostRecord, HostResult, Reach
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job
 
 THREE = Schedule(retries=3, delay=30, delay_factor=2, delay_max=100)
@@ -343,6 +343,43 @@ def test_rounds_end_though_a_host_is_left_that_none_has_reached() -> None:
         rounds = after_round(rounds, RoundResult(FAILED, ran(43 + number, "a", "a", left="a b"), ruled=ruled), THREE)
 
     assert rounds.ended == "retries_used_up"
+
+
+@pytest.mark.parametrize(
+    ("more", "held_up", "ended"),
+    [
+        ({}, {"a", "b"}, "parked"),
+        # One that has been done since is held up by nothing, and one that no run has failed on is not retried with them.
+        ({"c": {"done_in": Job(job(50, "successful"))}}, {"a", "b"}, "parked"),
+        ({"c": {"failed_in": (), "last": HostResult.STOPPED}}, {"a", "b"}, None),
+        ({"c": {"failed_in": (Job(job(41)), Job(job(42)))}}, {"a", "b"}, None),
+        ({"c": {"failed_in": (Job(job(41)),), "reach": Reach.GONE}}, {"a", "b"}, "parked"),
+    ],
+)
+def test_rounds_end_where_the_others_can_be_retried_with_parked_ones_only(
+    more: dict[str, dict[str, t.Any]], held_up: set[str], ended: str | None
+) -> None:
+    records = known(a="failed", b="failed", **dict.fromkeys(more, "failed"))
+    records["a"] = replace(records["a"], reach=Reach.PARKED)
+    records.update((name, replace(records[name], **facts)) for name, facts in more.items())
+    left = [name for name, record in records.items() if record.done_in is None]
+    # A look saw d fail on the same before it recovered.
+    ruled = dict.fromkeys("ad", Rule(parks=True, reason="a person"))
+    shown = RoundResult(FAILED, ran(43, "b", "b", left=" ".join(left), records=records), ruled=ruled)
+
+    rounds = after_round(Rounds(), shown, THREE)
+
+    assert (shown.held_up, rounds.ended, rounds.parked) == (held_up, ended, {"a": "a person"})
+
+
+@pytest.mark.parametrize(("first", "said"), [("failed", "still failing after 2 attempts"), ("pending", "no attempt")])
+def test_that_no_attempt_has_begun_is_told_only_where_none_has(first: str, said: str) -> None:
+    rounds = Rounds()
+    for number, status in ((43, first), (44, "pending")):
+        new = Job(job(number, status, started=None if status == "pending" else "2026-11-23T01:00:01Z"))
+        rounds = after_round(rounds, RoundResult(FAILED, replace(ran(number, "a", None, left="a"), job=new)), THREE)
+
+    assert said in summary(rounds)[0]
 
 
 def test_of_old_attempts_their_number_is_kept() -> None:
