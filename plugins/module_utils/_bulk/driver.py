@@ -165,7 +165,7 @@ class BulkDriver:
         found = self._waits.not_behind_others(waiting, self._looks.recent.active_templates)[: max(0, room)]
         let_in = _let_in(found, self._advance, self._client.clock)
         for member in waiting:
-            member.passed_over = member.passed_over or member not in let_in
+            member.passed_over = member not in let_in
         return bool(let_in)
 
     def _leave_to_persons(self) -> bool:
@@ -176,7 +176,7 @@ class BulkDriver:
             try:
                 if (tried := self._attempts.too_many(member)) is not None:
                     member.leave_to_a_person(tried)
-                elif member.ruled is not None:
+                else:
                     member.leave_for_later(self._client.now())
             except ControllerError as error:
                 self._advance(member, error=error)
@@ -254,8 +254,7 @@ def _let_in(
         if let_in and clock() - began > LAUNCHES_TAKE:
             break
         let_in.append(member)
-        passed_over, member.passed_over = member.passed_over, False
-        advance(member, passed_over)
+        advance(member, member.passed_over)
     return let_in
 
 

@@ -349,7 +349,7 @@ def test_rounds_end_though_a_host_is_left_that_none_has_reached() -> None:
     ("more", "held_up", "ended"),
     [
         ({}, {"a", "b"}, "parked"),
-        # One that has been done since is held up by nothing, and one that no run has failed on is not retried with them.
+        # One that has been done since is held up by nothing, and one that failed in no run is not retried with them.
         ({"c": {"done_in": Job(job(50, "successful"))}}, {"a", "b"}, "parked"),
         ({"c": {"failed_in": (), "last": HostResult.STOPPED}}, {"a", "b"}, None),
         ({"c": {"failed_in": (Job(job(41)), Job(job(42)))}}, {"a", "b"}, None),
