@@ -21,6 +21,9 @@ ALL = "all"
 FAILED = "failed"
 REMAINING = "remaining"
 
+# So many hosts for which a job stopped are named in a sentence; of more the number is told.
+_HOSTS_SHOWN = 10
+
 
 @dataclass(frozen=True)
 class RelaunchOptions:
@@ -439,9 +442,10 @@ def _where(source: Job, stopped: StoppedEarly) -> str:
         )
     ended_so = f"stopped before its end{f' at {stopped.at}' if stopped.at else ''}"
     ended_so = "only checked" if stopped.only_checked else ended_so
-    number = counted(stopped.more, "host") if stopped.more else "hosts"
-    names = join((*stopped.hosts, *range(stopped.more)), min(len(stopped.hosts), 10))
-    hosts = names if stopped.hosts else number
+    shown = stopped.hosts[:_HOSTS_SHOWN]
+    more = len(stopped.hosts) - len(shown) + stopped.more
+    number = counted(more, "host") if more else "hosts"
+    hosts = f"{join(shown)}{f' and {more} more' if more else ''}" if shown else number
     return f"Job {source.id} {ended_so}: it has not been done on {hosts}, though they did not fail."
 
 
