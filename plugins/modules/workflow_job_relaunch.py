@@ -236,6 +236,8 @@ own_job_id:
     - Number of the workflow job that this task launched and gave up for RV(id), since another caller had launched the
       same in the same instant. It was canceled, and C(changed) is V(false), or had ended before that, and is
       V(true).
+    - Also where another caller had relaunched the job of a failed node. RV(id) is then what remains after that, and
+      C(changed) is V(true) if this task has launched it.
   returned: when that was so
   type: int
   sample: 92

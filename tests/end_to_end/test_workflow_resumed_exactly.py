@@ -948,6 +948,37 @@ class TestLineage:
         assert (result["failed"], result["status"]) == (False, "successful"), result["msg"]
         assert (len(resumes(sandbox, made["id"])), temporary(sandbox, made["id"])) == (1, [])
 
+    @pytest.mark.parametrize("simultaneous", [False, True])
+    @pytest.mark.parametrize("relaunched", ["before", "behind", "behind, and gives way"])
+    def test_of_it_and_a_relaunch_of_a_node_s_job_in_the_same_instant_one_stays(
+        self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task, relaunched: str, simultaneous: bool
+    ) -> None:
+        """The relaunch is there before the node's job, and has not seen that; or behind it, and it may have."""
+        template = deploy(TWO, duration=5, allow_simultaneous=simultaneous)["id"]
+        made = workflow(line(template), FAILED_LINE)
+        failed = made["jobs"]["B"]
+        before: Options = {"kind": "act", "when": "before"}
+        post: Options = {"method": "POST", "user": "admin"}
+        calls = [{**post, "path": f"/jobs/{failed}/relaunch/", "body": {"hosts": "failed"}}]
+        if relaunched != "before":
+            later = [{**before, "path": "/workflow_jobs/$", "calls": calls}]
+            if relaunched != "behind":
+                cancel = {**post, "path": f"/jobs/{failed + 3}/cancel/"}
+                later += [{"kind": "act", "when": "after", "path": "/jobs/$", "after_requests": 1, "calls": [cancel]}]
+            calls = [{"method": "POST", "path": "/faults", "body": later}]
+        sandbox.misbehave(t.cast("t.Any", [{**before, "method": "POST", "path": "/launch/$", "calls": calls}]))
+
+        result = resume(made["id"])
+
+        jobs = sandbox.request("GET", f"/jobs/?unified_job_template={template}&order_by=id").body["results"]
+        stays = "workflow" if "gives way" in relaunched else "relaunch"
+        assert (result["failed"], result["changed"], result.get("status")) == (False, True, "successful"), result["msg"]
+        ran = [(job["launch_type"], job["limit"]) for job in jobs if job["status"] == "successful"]
+        assert ran == [(stays, "web2"), ("workflow", "")]
+        assert [job["status"] for job in jobs].count("canceled") == 1
+        assert ("own_job_id" in result) == (stays == "relaunch")
+        assert temporary(sandbox, made["id"]) == []
+
     def test_what_is_healed_while_the_template_is_made_does_not_run_again(
         self, sandbox: Sandbox, deploy: Deploy, workflow: Workflow, resume: Task
     ) -> None:

@@ -139,6 +139,8 @@ class NodeWork:
         self._earlier: dict[int, list[Job]] = {}
         #: Meets all nodes of the workflow jobs that are asked about.
         self.jobs = JobsOfNodes(watch.client)
+        #: The workflow jobs of this task that gave way to another caller's job of a node.
+        self.gave_way: set[int] = set()
 
     def left(self, node: Node) -> Steps[NodeLeft]:
         """What is left of a node that failed, as of now.

@@ -12,17 +12,20 @@ from __future__ import annotations
 import contextlib
 import typing as t
 from dataclasses import dataclass, replace
+from functools import partial
 
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, ControllerError, RefusedError
-from .._api.jobs import Job, host_summaries, join, names_in, names_of
+from .._api.jobs import ACTIVE_STATUSES, CANCELED, WORKFLOW, Job, host_summaries, join, names_in, names_of
 from .._api.kinds import JOB
+from .._api.paging import first_entries
 from .._job.outcome import BrokenOffError, carrying, in_one
 from .._job.sequence import MOST_LOOKS
 from .._job.work import FRESH_FOR
-from .._launch.asks import Room, Steps
+from .._launch.asks import Pause, Room, Steps
 from .._launch.launch import Attempt, Launched
 from .._launch.refusals import may_not_make_workflows, not_resumable, workflow_refused
+from .._launch.tie_break import LAUNCHES_SHOW
 from .._work.decision import ALL
 from .._work.same_work import UNCOMPARED, uncompared
 from . import temporary_template as _temporary_template
@@ -313,7 +316,8 @@ class ResumeSequence:
             refused=lambda error: workflow_refused(error, root),
             again_by=at + FRESH_FOR,
         )
-        contest = Contest(root, lineage.last, lineage.of_base)
+        find_healer = partial(_find_healer, run, self._work, made.remainder)
+        contest = Contest(root, lineage.last, lineage.of_base, find_healer)
         launched: t.Optional[Launched] = yield from run.launch(attempt, contest, made.outcome)
         if launched is None:
             return None
@@ -322,9 +326,49 @@ class ResumeSequence:
         outcome = made.outcome.saying(said, *_notes(made.situation, made.remainder))
         templates = tuple(one.template for one in lineage.leftovers if one.template != template)
         outcome = yield from run.launched(launched, contest, outcome, (*templates, template))
+        if launched.job.id in self._work.gave_way:
+            self._maker.made = None
+            return (yield from self.steps(outcome))
         left = made.situation.left.items()
         limited = {made.situation.named(number): one.hosts for number, one in left if one.unsure and one.hosts}
         return outcome.warned(*_left_out(run.client, limited, outcome.job))
+
+
+def _find_healer(run: WorkflowRun, work: NodeWork, remainder: Remainder, own: Job) -> Steps[t.Optional[Job]]:
+    """A job that another caller launched in the same instant, and that does work of a node that failed.
+
+    Its caller may not have seen the own workflow job, which therefore gives way; but not to a job behind that of its
+    own node, if the caller gives way to this.
+
+    :param work: is told of the own one where it gives way.
+    """
+    nodes = [node for node in remainder.nodes if node.bad and node.template_type == JOB.type]
+    query = {
+        "unified_job_template__in": ",".join(sorted({str(node.template) for node in nodes})),
+        "not__launch_type": WORKFLOW,
+        "status__in": ",".join(sorted(ACTIVE_STATUSES)),
+        "page_size": 1,
+    }
+    if not (nodes and first_entries(run.client.get, JOB.path, **query)):
+        return None
+    ran = nodes_of(run.client, own.id)
+    work.jobs.meet(ran)
+    found = yield from _healing(work, nodes)
+    if found is not None and any(node.job is not None and node.job < found.id for node in ran):
+        yield Pause(LAUNCHES_SHOW)
+        found = yield from _healing(work, nodes)
+    if found is not None:
+        work.gave_way.add(own.id)
+    return found
+
+
+def _healing(work: NodeWork, nodes: t.Iterable[Node]) -> Steps[t.Optional[Job]]:
+    """A job that does work of one of some nodes, and was launched by no workflow."""
+    for node in nodes:
+        job = (yield from work.left(node)).waits_for
+        if job is not None and job.facts.get("launch_type") != WORKFLOW:
+            return job
+    return None
 
 
 def _follow(
@@ -392,7 +436,12 @@ def _as_they_failed_last(
     remainder = remaining(nodes, source.status, run.request.handled)
     # One that has ceased to be run, such as for a failure that was undone, stays so.
     kept = {node.id: node for node in remainder.nodes} if isinstance(remainder, Remainder) else {}
-    wanted = {node.identifier: node for node in kept.values() if not (node.early or work.began(node))}
+    cut = source.id in work.gave_way
+    wanted = {
+        node.identifier: node
+        for node in kept.values()
+        if (cut and node.status == CANCELED) or not (node.early or work.began(node))
+    }
     found: dict[int, Node] = {}
     between = [job for job in lineage.resumes if lineage.base.id < job.id < source.id]
     for job in (*reversed(between), lineage.base):

@@ -40,11 +40,13 @@ class Contest:
     :param root: that workflow job.
     :param newest: the highest number of one that did so before.
     :param of_base: the nodes whose remainder is run, as of ``Lineage``.
+    :param find_healer: looks for a job by which another caller does work of a node of the own one.
     """
 
     root: Job
     newest: int
     of_base: tuple[Node, ...] = ()
+    find_healer: t.Optional[t.Callable[[Job], Steps[t.Optional[Job]]]] = None
 
     @property
     def newer(self) -> JobsAfter:
@@ -84,6 +86,7 @@ class WorkflowRun:
 
         :param outcome: what was known before.
         :param templates: the temporary templates to be removed after success, its own as the last.
+        :returns: with the own one canceled, where it gave way to the job of a node: what remains is another thing now.
         """
         own = launched.job
         self.state.launched.append(own)
@@ -99,22 +102,30 @@ class WorkflowRun:
                 try:
                     is_rival = functools.partial(contest.is_rival, self.client)
                     own, rival = yield from look_for_rival(contest.newer, own, is_rival)
+                    if rival is None and contest.find_healer is not None:
+                        rival = yield from contest.find_healer(own)
                 except ControllerError as error:
                     outcome = outcome.warned(f"Whether another caller launched the same is not known: {error}")
             if rival is not None:
                 outcome = self._give_way(own, rival, outcome, templates)
+                if rival.kind is JOB:
+                    return outcome
                 return (yield from self.followed(rival, outcome, of_base=contest.of_base))
             return (yield from self.followed(own, outcome, templates, contest.of_base, ours=not launched.lost))
 
     def _give_way(self, own: Job, rival: Job, outcome: WorkflowOutcome, templates: tuple[int, ...]) -> WorkflowOutcome:
         problem = self.watch.cancel(own)
-        said = f"Another caller had launched the same in the same instant, as workflow job {rival.id}, which is taken "
+        of_node = rival.kind is JOB
+        said = f"Another caller had launched {'work of it' if of_node else 'the same'} in the same instant, as "
+        said += f"{rival.kind.noun} {rival.id}, which is taken instead of this task's own {own.id}."
         end = f"{problem} So both ran." if problem else "That was canceled; it may have begun."
-        outcome = replace(outcome.about(self.client, rival), changed=problem is not None, own_job_id=own.id)
-        said += f"instead of this task's own {own.id}."
+        outcome = outcome if of_node else outcome.about(self.client, rival)
+        outcome = replace(outcome, changed=problem is not None, own_job_id=own.id)
         with carrying(replace(outcome, msg=in_one(said, end))):
-            end = seen_after_cancel(self.watch, own, end)[1]
-            return self.removed(replace(outcome, msg=in_one(said, end)), templates[-1:])
+            own, end = seen_after_cancel(self.watch, own, end)
+            outcome = replace(outcome, msg=in_one(said, end))
+            # By its template others than administrators see what it ran besides.
+            return outcome.about(self.client, own) if of_node else self.removed(outcome, templates[-1:])
 
     def followed(
         self,
