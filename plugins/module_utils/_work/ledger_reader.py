@@ -138,7 +138,8 @@ class SummariesReader:
         self._read = read
         self._tried = tried
         self._reads_hosts = with_hosts or not whole
-        self._reach = HostReach(client, source, inventory_now)
+        #: Tells on which hosts a job would run now.
+        self.reach = HostReach(client, source, inventory_now)
         self._ends = RunEnds(client, self.summaries, read.starts, events_in)
 
     def summaries(self, job: Job) -> tuple[HostSummary, ...]:
@@ -175,20 +176,12 @@ class SummariesReader:
         """Have the hosts of a work's runs asked for again: see ``JobsRead.forget_hosts``."""
         self._read.forget_hosts((ledger.source.id, *(run.job.id for run in ledger.runs)))
 
-    def enabled(self, hosts: t.Sequence[HostRecord]) -> t.Optional[tuple[HostRecord, ...]]:
-        """Those of some hosts on which a job would run now.
-
-        :returns: under their names of today; None where this user may not read the inventory.
-        :raises ControllerError: they could not be read.
-        """
-        return self._reach.enabled(hosts)
-
     def with_disabled(self, ledger: Ledger) -> Ledger:
         """The ledger, in which the failed hosts that are disabled by now are so, also where no run has left them out.
 
         :raises ControllerError: it could not be read.
         """
-        return replace(ledger, hosts=self._reach.with_disabled(ledger.hosts)) if ledger.hosts else ledger
+        return replace(ledger, hosts=self.reach.with_disabled(ledger.hosts)) if ledger.hosts else ledger
 
     def lost_hosts(self) -> tuple[HostRecord, ...]:
         """The source's failed hosts that have lost their row in the inventory.
@@ -196,7 +189,7 @@ class SummariesReader:
         :raises ControllerError: they could not be read.
         """
         records = host_records(Run(self._source, whole=True, summaries=self.failed_summaries(self._source)), ())
-        return tuple(one for one in self._reach.of(records) if not one.has_row)
+        return tuple(one for one in self.reach.of(records) if not one.has_row)
 
     def in_other_slices(self, job: Job) -> tuple[HostRecord, ...]:
         """The source's hosts on which a job of the same slice did not run: which hosts that has changes with its
@@ -208,7 +201,7 @@ class SummariesReader:
             return ()
         then, now = map(self._whole_run, (self._source, job))
         missing = [one.name_then for one in _left_out(now, then)]
-        records = self._reach.of_stopped(stopped_records(self._source.inventory, then, missing, (), ()))
+        records = self.reach.of_stopped(stopped_records(self._source.inventory, then, missing, (), ()))
         return tuple(one for one in records if one.reach is Reach.RELAUNCH)
 
     def _may_share_hosts(self, job: Job) -> bool:
@@ -218,7 +211,7 @@ class SummariesReader:
         source = self._whole_run(self._source)
         names = [one.name_then for one in source.summaries or ()]
         records = stopped_records(self._source.inventory, source, names, (), ())
-        run = self._reach.with_limit(Run(job), records)
+        run = self.reach.with_limit(Run(job), records)
         return not records or any(run.runs_on(one.names) is not False for one in records)
 
     def _of_other_hosts(self, runs: t.Sequence[Run]) -> set[int]:
@@ -234,7 +227,7 @@ class SummariesReader:
         new = frozenset[str]().union(*(terms(str(run.job.facts["limit"])) for run in runs)).difference(since)
         if len(runs) <= LIMITED_RUNS + 2 * len(new) // NAMES_AT_ONCE or not _ran_as_limited(self._whole_run(source)):
             return set()
-        since.update({**dict.fromkeys(new, NEVER), **self._reach.since(source.inventory, new)})
+        since.update({**dict.fromkeys(new, NEVER), **self.reach.since(source.inventory, new)})
         return {run.job.id for run in runs if _elsewhere(run, source, since)}
 
     def _asked_for(self, records: t.Sequence[HostRecord], runs: t.Sequence[Run]) -> tuple[HostRecord, ...]:
@@ -392,7 +385,7 @@ class WholeSuccessReader(SummariesReader):
             return False
         then, left = self._whole_run(base), _left_out(self._whole_run(success), self._whole_run(base))
         names = [one.name_then for one in left if one.name_then in limit and one.name not in limit]
-        renamed = self._reach.enabled(stopped_records(self._source.inventory, then, names, (), ())) if names else None
+        renamed = self.reach.enabled(stopped_records(self._source.inventory, then, names, (), ())) if names else None
         return bool(renamed and self._undone(ledger, base, success, {one.name for one in renamed}))
 
     def _come_back(self, ledger: Ledger, base: Job, success: Job) -> bool:
@@ -401,7 +394,7 @@ class WholeSuccessReader(SummariesReader):
             return False
         ran, then = map(self._whole_run, (success, base))
         names = [one.name_then for one in _left_out(ran, then)]
-        records = self._reach.of_stopped(stopped_records(self._source.inventory, then, names, (ran,), ()))
+        records = self.reach.of_stopped(stopped_records(self._source.inventory, then, names, (ran,), ()))
         back = {one.name for one in records if one.reach is Reach.RELAUNCH}
         return bool(back and self._undone(ledger, base, success, back))
 
@@ -417,7 +410,7 @@ class WholeSuccessReader(SummariesReader):
         names = {one.name for one in left if one.failed}
         undone = self._undone(ledger, base, success, names) if names else names
         failed = Run(base, whole=True, summaries=tuple(one for one in left if one.failed and one.name in undone))
-        records = self._reach.of(host_records(failed, (self._whole_run(success),)))
+        records = self.reach.of(host_records(failed, (self._whole_run(success),)))
         can_run = any(one.reach in (Reach.RELAUNCH, Reach.AGAIN) for one in records)
         alone = bool(records) and not (can_run or ledger.hosts)
         return (replace(ledger, hosts=records) if alone else ledger), can_run or None
@@ -477,24 +470,24 @@ class LedgerReader(WholeSuccessReader):
         return self._with_limits(replace(ledger, hosts=tuple(without_tried(records, tried, runs))))
 
     def _reached(self, source_run: Run, runs: t.Sequence[Run]) -> tuple[HostRecord, ...]:
-        records = self._reach.of(self._asked_for(host_records(source_run, runs), runs))
+        records = self.reach.of(self._asked_for(host_records(source_run, runs), runs))
         # One that failed on no host may have found none that is enabled. What becomes of whom a run is on shows later.
         silent = [run for run in runs if run.summaries == () and run.job.status == _jobs.FAILED_STATUS]
         active = [run for run in runs if run.job.active]
         free = [one for one in records if one.would_run and not any(run.covers(one.names) for run in active)]
         if not any(run.covers(one.names) for run in silent for one in free):
             return records
-        asked = {one.key: one for one in self._reach.with_moved(self._reach.with_disabled(free))}
+        asked = {one.key: one for one in self.reach.with_moved(self.reach.with_disabled(free))}
         return tuple(asked.get(one.key, one) for one in records)
 
     def _is_whole(self, job: Job) -> bool:
-        asked = self._whole and job.successful and same_limit(self._source, job)
-        return not self.in_other_slices(job) if asked else same_limit(self._source, job)
+        asked = self._whole and job.successful
+        return same_limit(self._source, job) and not (asked and self.in_other_slices(job))
 
     def _with_limits(self, ledger: Ledger) -> Ledger:
         """The ledger, in which the active runs tell as well as can be on which of its hosts they are."""
         hosts = (*(ledger.hosts or ()), *(ledger.stopped_hosts or ()))
-        return replace(ledger, runs=tuple(self._reach.with_limit(run, hosts) for run in ledger.runs))
+        return replace(ledger, runs=tuple(self.reach.with_limit(run, hosts) for run in ledger.runs))
 
     def with_remaining(self, ledger: Ledger, base: Job, earlier: t.Sequence[Job] = ()) -> Ledger:
         """The ledger with all hosts that are not done: with those too for which the base ended early, one by one.
@@ -508,7 +501,7 @@ class LedgerReader(WholeSuccessReader):
         run, hosts = self._whole_run(base), ledger.stopped.hosts
         others = [self._with_summaries(other) for other in ledger.runs if other.job.id != base.id]
         records = stopped_records(self._source.inventory, run, hosts, others, ledger.hosts or ())
-        return self._with_limits(replace(ledger, stopped_hosts=self._reach.of_stopped(records)))
+        return self._with_limits(replace(ledger, stopped_hosts=self.reach.of_stopped(records)))
 
     def with_end(
         self, ledger: Ledger, base: Job, earlier: t.Sequence[Job] = (), every: bool = False, claimed: bool = False
@@ -584,7 +577,7 @@ class LedgerReader(WholeSuccessReader):
         known = self._read.never_begun.setdefault(job.id, set())
         missing = known.difference(found.hosts)
         known.update(found.hosts)
-        since = self._reach.since(job.inventory, missing) if job.inventory and missing else {}
+        since = self.reach.since(job.inventory, missing) if job.inventory and missing else {}
         again = (name for name, created in since.items() if created > parse_time(job.took_hosts))
         return replace(found, hosts=(*found.hosts, *again))
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import typing as t
 from collections import Counter
-from dataclasses import dataclass
 
 from .._api.errors import bounded
 from .._api.jobs import join
-from .remaining_nodes import ALWAYS, FAILURE, SUCCESS, Link, Remainder, RemainingNode
+from .remaining_nodes import ALWAYS, FAILURE, SUCCESS, Link, Remainder
 
 LABEL_LIMIT = 60
 NAMES_SHOWN = 5
@@ -52,7 +51,7 @@ def drawing(remainder: Remainder, hosts: _LimitedTo) -> t.Iterator[str]:
 
     :param hosts: as of ``fitted_drawing``.
     """
-    graph = _Drawn.of(remainder, hosts)
+    graph = _Drawn(remainder, hosts)
     # What is still to be drawn, the next one last: the line above a node, what stands left of the node, and the node;
     # no node where the line points to it.
     todo: list[tuple[str, str, t.Optional[int]]] = [("", "", node_id) for node_id in reversed(graph.first)]
@@ -71,31 +70,21 @@ def drawing(remainder: Remainder, hosts: _LimitedTo) -> t.Iterator[str]:
             todo.append((above, left + rest, link.child if here else None))
 
 
-@dataclass(frozen=True)
 class _Drawn:
     """What is drawn: the nodes by their ids, their labels, and their links from above and down, in order."""
 
-    kept: t.Mapping[int, RemainingNode]
-    labels: t.Mapping[int, str]
-    parents: t.Mapping[int, t.Sequence[Link]]
-    children: t.Mapping[int, t.Sequence[Link]]
-    hosts: _LimitedTo
-
-    @classmethod
-    def of(cls, remainder: Remainder, hosts: _LimitedTo) -> _Drawn:
-        kept = {one.node.id: one for one in remainder.kept}
-        parents: dict[int, list[Link]] = {node_id: [] for node_id in kept}
-        children: dict[int, list[Link]] = {node_id: [] for node_id in kept}
-        rank = {node_id: index for index, node_id in enumerate(kept)}
+    def __init__(self, remainder: Remainder, hosts: _LimitedTo) -> None:
+        self.hosts = hosts
+        self.labels = _labels(remainder)
+        self.kept = {one.node.id: one for one in remainder.kept}
+        self.parents: dict[int, list[Link]] = {node_id: [] for node_id in self.kept}
+        self.children: dict[int, list[Link]] = {node_id: [] for node_id in self.kept}
+        rank = {node_id: index for index, node_id in enumerate(self.kept)}
         for link in sorted(remainder.links, key=lambda link: (rank[link.parent], rank[link.child])):
-            parents[link.child].append(link)
-            children[link.parent].append(link)
-        return cls(kept, _labels(remainder), parents, children, hosts)
-
-    @property
-    def first(self) -> list[int]:
-        """The nodes that no link leads to."""
-        return [node_id for node_id in self.kept if not self.parents[node_id]]
+            self.parents[link.child].append(link)
+            self.children[link.parent].append(link)
+        #: The nodes that no link leads to.
+        self.first = [node_id for node_id in self.kept if not self.parents[node_id]]
 
     def line(self, node_id: int) -> str:
         """A node, with what became of it, its hosts, and what it needs."""
@@ -113,7 +102,7 @@ class _Drawn:
 
 def _one_line_each(remainder: Remainder, hosts: _LimitedTo) -> t.Iterator[str]:
     """What runs first, and each node on a line of its own below its last parent, whose link stands before it."""
-    graph = _Drawn.of(remainder, hosts)
+    graph = _Drawn(remainder, hosts)
     names = join([graph.labels[node_id] for node_id in graph.first], NAMES_SHOWN)
     yield f"{len(graph.kept)} nodes run, first {names}:"
     todo = [("", "", node_id) for node_id in reversed(graph.first)]

@@ -263,7 +263,7 @@ class NodeWork:
         ledger = look.ledger if exactly else work.with_end(look, self._earlier_than(work.source)).ledger
         due = decision.due if exactly else ledger.due
         gone = host_names(ledger.reached(Reach.GONE))
-        enabled = work.reader.enabled(due)
+        enabled = work.reader.reach.enabled(due)
         # What was read of a job that has ended is kept, and with it the names that hosts had then.
         now = {host.key: host for host in (due if enabled is None else enabled)}
         idle = (*ledger.reached(Reach.IDLE), *(host for host in due if host.key not in now))

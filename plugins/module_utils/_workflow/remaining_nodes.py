@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 
 from .._api.errors import AnswerError
-from .._api.jobs import ACTIVE_STATUSES, CANCELED, ERROR, SUCCESSFUL, Job, join
+from .._api.jobs import ACTIVE_STATUSES, CANCELED, ERROR, SUCCESSFUL, Job, join, summary_of
 
 SUCCESS = "success"
 FAILURE = "failure"
@@ -88,8 +88,7 @@ class Node:
         """
         if not isinstance(entry.get("id"), int) or not isinstance(entry.get("do_not_run"), bool):
             raise AnswerError("The controller answered without the id and do_not_run of a workflow node.", 200, entry)
-        summaries = entry.get("summary_fields") or {}
-        job, template = summaries.get("job") or {}, summaries.get("unified_job_template") or {}
+        job, template = summary_of(entry, "job"), summary_of(entry, "unified_job_template")
         kinds = {key[: -len("_nodes")]: ids or () for key, ids in entry.items() if key.endswith("_nodes")}
         return cls(
             id=entry["id"],
@@ -387,7 +386,7 @@ class _Graph:
         return ways, due, blocked
 
     def _keep(self, node: Node, ways: _Ways, due: bool) -> None:
-        before = _with_those_before(ways, self._kept_before)
+        before = set(ways).union(*(self._kept_before[parent] for parent in ways))
         if due and not node.converges:
             # It runs whatever becomes of the kept nodes above it, and after them. A parent among them may never run,
             # and lets nothing run then: those without parents always do.
@@ -406,10 +405,6 @@ class _Graph:
         givers = (self._nodes[number] for number in self._givers[node_id] if number not in self._moot)
         above = tuple(one for one in givers if one.job)
         return RemainingNode(node, node.converges and bool(ways), above, frozenset(self._kept_before[node_id]))
-
-
-def _with_those_before(parents: t.Iterable[int], before: t.Mapping[int, set[int]]) -> set[int]:
-    return set(parents).union(*(before[parent] for parent in parents))
 
 
 def _add(ways: _Ways, parent: int, kind: str, all_of: bool) -> bool:

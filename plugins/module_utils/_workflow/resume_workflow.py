@@ -62,10 +62,6 @@ class Situation:
         """By node whose work has been done since, the job that did it."""
         return {number: one.healed_by for number, one in self.left.items() if one.healed_by is not None}
 
-    def remainder(self, handled: bool) -> t.Union[Remainder, Nothing, Active]:
-        """What remains, by all that is known."""
-        return remaining(self.nodes, self.source.status, handled, self.left)
-
     def same_as(self, other: Situation) -> bool:
         """Whether the same nodes have to run, on the same hosts; whichever of several jobs has healed the others."""
         ours, theirs = (
@@ -203,7 +199,8 @@ class ResumeSequence:
             self._maker.drop()
             return (yield from _follow(self._run, lineage, doing, outcome))
         situation = yield from self._look(lineage, nodes)
-        remainder = situation.remainder(self._run.request.handled)
+        source, handled = situation.source, self._run.request.handled
+        remainder = remaining(situation.nodes, source.status, handled, situation.left)
         if isinstance(remainder, Active):
             return (yield from self._await(situation, remainder, outcome))
         made = self._maker.made

@@ -788,7 +788,7 @@ class Work:
     def enabled(self) -> list[str] | None:
         """Those of the hosts in question that are, by their names of now."""
         with self._reader() as (reader, later):
-            found = reader.enabled(reader.ledger(later, hosts_needed=True).hosts or ())
+            found = reader.reach.enabled(reader.ledger(later, hosts_needed=True).hosts or ())
         return None if found is None else [host.name for host in found]
 
     def reaches(self) -> dict[str, Reach]:
