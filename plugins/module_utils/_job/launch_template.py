@@ -23,7 +23,6 @@ from .._launch.changes import ONE, secret_texts
 from .._launch.gone_prompts import other_credentials
 from .._launch.launch import Attempt, Launched
 from .._launch.refusals import numbered
-from .._launch.request_body import missing_passwords
 from .._launch.template_launch import LaunchNeeds, TemplateLaunch, launch_refused, why_not
 from .._work.decision import ALL, REMAINING, Launch, no_failed_hosts
 from .._work.host_patterns import limit_of, not_limitable, not_limitable_sentence
@@ -120,10 +119,9 @@ class Preparer:
         """
         if "credentials" in launch.changes:
             return []
-        given = self.work.request.credential_passwords
-        if "credentials" in launch.fields(self._needs):
-            return missing_passwords(launch.source, given)
-        return [name for name in self._needs.passwords if name not in given]
+        prompted = "credentials" in launch.fields(self._needs)
+        needed = launch.source.passwords_needed if prompted else self._needs.passwords
+        return [name for name in needed if name not in self.work.request.credential_passwords]
 
     def _attempt(self, launch: TemplateLaunch) -> Attempt:
         work, source, needs = self.work, self.work.source, self._needs

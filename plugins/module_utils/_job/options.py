@@ -18,7 +18,6 @@ from .._api.errors import OptionError
 from .._api.jobs import Job
 from .._api.templates import id_of
 from .._launch.changes import changes_of
-from .._launch.request_body import password_values
 from .._launch.waiting import WAITING_SPEC, Waiting
 from .._work.decision import ALL, FAILED, REMAINING, RelaunchOptions
 
@@ -121,3 +120,17 @@ def own_job_id() -> t.Optional[int]:
     """
     inside = any(os.environ.get(name) for name in ("AWX_PRIVATE_DATA_DIR", "AWX_ISOLATED_DATA_DIR"))
     return id_of(os.environ.get("JOB_ID", "")) if inside else None
+
+
+def password_values(given: t.Optional[t.Mapping[str, t.Any]]) -> dict[str, str]:
+    """The passwords as the controller takes them: strings, none of them blank.
+
+    :raises OptionError: a value is a list or a dictionary. The message does not quote it.
+    """
+    values = {}
+    for name, value in (given or {}).items():
+        if isinstance(value, (dict, list)):
+            raise OptionError(f"credential_passwords: the value of {name} must be a string.")
+        if value is not None and str(value) != "":
+            values[str(name)] = str(value)
+    return values

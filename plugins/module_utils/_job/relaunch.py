@@ -21,7 +21,6 @@ from .._api.templates import read_job_template, read_survey
 from .._launch.gone_prompts import Objection, other_credentials, read_objection
 from .._launch.launch import Attempt, Launched
 from .._launch.refusals import not_startable, relaunch_refused
-from .._launch.request_body import missing_passwords, payload
 from .._work.decision import ALL, FAILED, Launch, narrows_limit, no_failed_hosts
 from .._work.ledger import Ledger, Reach
 from .._work.runs import same_limit
@@ -81,7 +80,7 @@ class RelaunchPreparer:
             foresees = request.check_mode and not (request.one_of_many and work.same_work.template_left_alone())
             if "job_type" not in body and (ledger.retyped or foresees):
                 body.update(self._type_sent(job))
-            missing = missing_passwords(job, request.credential_passwords)
+            missing = [name for name in job.passwords_needed if name not in request.credential_passwords]
             if request.check_mode:
                 outcome = self._predicted(decision, ledger, job, missing, outcome)
                 if decision.hosts == FAILED and not decision.due:
@@ -250,6 +249,22 @@ class RelaunchPreparer:
             taken = (actions.get("POST") or {}).get("job_type") or {}
             self._job_types[job.id] = frozenset(choice[0] for choice in taken.get("choices") or ())
         return self._job_types[job.id]
+
+
+def payload(job: Job, hosts: str, passwords: t.Mapping[str, str], job_type: t.Optional[str]) -> dict[str, t.Any]:
+    """The body of the relaunch POST.
+
+    :param job: the job to relaunch, in detail.
+    :param passwords: those that the job does not ask for are not sent.
+    :param job_type: sent where it is another than the job's, since most controllers do not know the key.
+    """
+    body: dict[str, t.Any] = {"hosts": hosts}
+    needed = {name: passwords[name] for name in job.passwords_needed if name in passwords}
+    if needed:
+        body["credential_passwords"] = needed
+    if job_type not in (None, job.job_type):
+        body["job_type"] = job_type
+    return body
 
 
 def with_passwords(prepared: PreparedLaunch, missing: t.Sequence[str]) -> PreparedLaunch:

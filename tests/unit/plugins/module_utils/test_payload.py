@@ -12,23 +12,15 @@ import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import OptionError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._launch.request_body import (
-    missing_passwords,
-    password_values,
-    payload,
-)
+from ansible_collections.relaunch.controller.plugins.module_utils._job.options import password_values
+from ansible_collections.relaunch.controller.plugins.module_utils._job.relaunch import payload
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job
 
 ASKING = Job.of(job(42, passwords_needed_to_start=["ssh_password", "become_password", "vault_password.dev"]))
 
 
-def test_passwords_are_compared_with_what_the_job_asks_for() -> None:
-    given = password_values({"become_password": "x", "ssh_password": "", "vault_password.dev": None})
-    assert missing_passwords(ASKING, given) == ["ssh_password", "vault_password.dev"]
-    assert missing_passwords(Job.of(job(42)), given) == missing_passwords(Job.of({"id": 1, "status": "x"}), {}) == []
-
-
-def test_passwords_are_sent_as_texts() -> None:
+def test_passwords_are_sent_as_texts_and_blank_ones_not_at_all() -> None:
+    assert password_values({"become_password": "x", "ssh_password": "", "vault": None}) == {"become_password": "x"}
     assert password_values({"a": 9876543, 7: "b", "c": 0}) == {"a": "9876543", "7": "b", "c": "0"}
     assert password_values(None) == {}
 
