@@ -115,7 +115,7 @@ class _Task:
             changed = any(entry.outcome == RELAUNCHED for entry in jobs)
         else:
             changed = any(member.launched for member in driver.members) or any(entry.launch_unknown for entry in jobs)
-            changed = changed or self.updates.begun
+            changed = changed or bool(self.updates.begun_after)
         return JobsOutcome(changed=changed, jobs=jobs, updates=tuple(self.updates.result()))
 
     def left_alone(self, job: Job) -> str:

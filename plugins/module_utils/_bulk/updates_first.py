@@ -43,13 +43,8 @@ class UpdatesFirst:
         self._newer: dict[int, Job] = {}
         # Likewise why none could be run.
         self._refused: dict[int, str] = {}
-        # The numbers of the failed ones after which one was begun, or may have been.
-        self._begun_after: set[int] = set()
-
-    @property
-    def begun(self) -> bool:
-        """Whether one was begun, or may have been."""
-        return bool(self._begun_after)
+        #: The numbers of the failed ones after which one was begun, or may have been.
+        self.begun_after: set[int] = set()
 
     def before(self, job: Job) -> Steps[bool]:
         """What comes before the launch of a job; whether that was waited for.
@@ -103,9 +98,9 @@ class UpdatesFirst:
                 new = Job.of(self._client.post(f"{updated.path}{failed.owner}/update/", {}, ACCEPTED))
             except OF_ONE_ADDRESS as error:
                 if not (error.refuses or (isinstance(error, AnswerError) and error.status == THROTTLED)):
-                    self._begun_after.add(failed.update.id)
+                    self.begun_after.add(failed.update.id)
                 raise
-            self._begun_after.add(failed.update.id)
+            self.begun_after.add(failed.update.id)
             return new
 
         try:
@@ -143,7 +138,7 @@ class UpdatesFirst:
                 after = "."
             elif self._nodes.issuperset(failed.jobs):
                 after = ": nodes of workflows. Run it again before these are resumed."
-            elif failed.update.id in self._begun_after:
+            elif failed.update.id in self.begun_after:
                 after = ". Whether it was run again is not known: the answer to that was lost."
             elif self._first and planned:
                 after = ": it is run again before these."

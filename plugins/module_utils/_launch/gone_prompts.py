@@ -89,11 +89,25 @@ def read_objection(
     prompted = {what for what in found if template is None or _asked_for(template, what)}
     if prompted & _TOLD_BY_LAUNCH:
         launched = _launch_of(client, source)
-    return _objection(source, template, launched, changes)
+    refusals, warnings = [], []
+    edited = template is not None and parse_time(template.get("modified")) > source.created
+    for what, said in _gone(source, template, launched):
+        if _CHANGED_BY.get(what) in changes:
+            continue
+        asked = template is None or _asked_for(template, what)
+        # A template may have been given a credential since, which leaves its date alone.
+        known = launched is not None or what != _CREDENTIAL
+        if asked and known and not edited:
+            refusals.append(said)
+        elif what != _GROUP:
+            warnings.append(said)
+    return Objection("; ".join(refusals), "; ".join(warnings))
 
 
 def _launch_of(client: ControllerClient, source: Job) -> t.Optional[Facts]:
-    """What the activity stream says of a job's launch; None where this user may not see it, or it is not kept."""
+    """What the activity stream says that a job was launched with, the ``changes`` of the entry about that (recorded:
+    find-activity); None where this user may not see it, or it is not kept.
+    """
     stream = _seen(client, JOB.at(source.id, "activity_stream"), operation="create", page_size=1)
     entries = (stream or {}).get("results") or [{}]
     changes: t.Optional[Facts] = entries[0].get("changes")
@@ -110,7 +124,7 @@ def _seen(client: ControllerClient, path: str, **query: t.Any) -> t.Optional[Fac
         return None
 
 
-def _signs(source: Job) -> tuple[str, ...]:
+def _signs(source: Job) -> t.Iterator[str]:
     """What of a job may be gone, by its facts alone: a job that has run had an execution environment and an instance
     group, and most have a credential.
 
@@ -118,15 +132,13 @@ def _signs(source: Job) -> tuple[str, ...]:
     """
     if source.template is None:
         # Its relaunch takes all from the job itself.
-        return ()
-    found = []
+        return
     if (source.facts.get("summary_fields") or {}).get("credentials") == []:
-        found.append(_CREDENTIAL)
+        yield _CREDENTIAL
     if source.began and source.facts.get("started"):
         for what, key in ((_ENVIRONMENT, "execution_environment"), (_GROUP, "instance_group")):
             if key in source.facts and source.facts[key] is None:
-                found.append(what)
-    return tuple(found)
+                yield what
 
 
 def _may_lack_one(source: Job) -> bool:
@@ -149,30 +161,6 @@ def _replacing(of: Facts, source: Job) -> tuple[str, ...]:
     return tuple(str(one.get("name")) for one in summary_of(of, "credentials") or () if one.get("id") not in shown)
 
 
-def _objection(
-    source: Job, template: t.Optional[Facts], launched: t.Optional[Facts], changes: t.Collection[str] = ()
-) -> Objection:
-    """What speaks against the relaunch of a job that may have lost something.
-
-    :param template: its template in detail; None where that may not be read.
-    :param launched: ``changes`` of the entry about its launch in the activity stream (recorded: find-activity), which
-        says what it was launched with; None where that may not be read, or is not kept any more.
-    :param changes: names of what is given anew.
-    """
-    refusals, warnings = [], []
-    edited = template is not None and parse_time(template.get("modified")) > source.created
-    gone = _gone(source, template, launched)
-    for what, said in (one for one in gone if _CHANGED_BY.get(one[0]) not in changes):
-        asked = template is None or _asked_for(template, what)
-        # A template may have been given a credential since, which leaves its date alone.
-        known = launched is not None or what != _CREDENTIAL
-        if asked and known and not edited:
-            refusals.append(said)
-        elif what != _GROUP:
-            warnings.append(said)
-    return Objection("; ".join(refusals), "; ".join(warnings))
-
-
 def other_credentials(source: Job, new: Job) -> str:
     """The warning about credentials of a new job that its source does not show; empty where there are none.
 
@@ -190,7 +178,7 @@ def other_credentials(source: Job, new: Job) -> str:
 
 def _gone(source: Job, template: t.Optional[Facts], launched: t.Optional[Facts]) -> t.Iterator[tuple[str, str]]:
     """What is gone, with a sentence about it."""
-    found = _signs(source)
+    found = list(_signs(source))
     if _CREDENTIAL in found or launched is not None:
         said = _gone_credentials(source, template, launched)
         if said:

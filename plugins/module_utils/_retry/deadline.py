@@ -28,11 +28,6 @@ _DAY_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d")
 InZone = t.Callable[[datetime], datetime]
 
 
-def system_zone(wall: datetime) -> datetime:
-    """In the zone of the process, by the clocks of that day."""
-    return wall.astimezone()
-
-
 @dataclass(frozen=True)
 class Deadline:
     """The moment after which nothing is launched any more.
@@ -45,12 +40,12 @@ class Deadline:
     seconds: float
 
     @classmethod
-    def of(cls, text: t.Optional[str], now: datetime, in_zone: InZone = system_zone) -> t.Optional[Deadline]:
+    def of(cls, text: t.Optional[str], now: datetime, in_zone: InZone = datetime.astimezone) -> t.Optional[Deadline]:
         """From the option: a span from now on, a time of day, whose next one is meant, or a moment as of ISO 8601.
 
         :param text: what is given; empty for none.
         :param now: with its zone.
-        :param in_zone: puts times without a zone into that of who runs the task.
+        :param in_zone: puts times without a zone into that of who runs the task; by default that of the process.
         :raises OptionError: it is nothing of these.
         """
         text = (text or "").strip()

@@ -345,7 +345,7 @@ def _being_done(ledger: Ledger, due: tuple[HostRecord, ...], options: RelaunchOp
     """What to do where an active run covers some of the hosts that need one; None where none does."""
     source = ledger.source
     active = [run for run in ledger.runs if run.job.active]
-    doing = [(run, covered) for run in active if (covered := _covered(run, due))]
+    doing = [(run, found) for run in active if (found := tuple(host for host in due if run.runs_on(host.names)))]
     if doing:
         run, covered = next((one for one in doing if len(one[1]) == len(due)), doing[0])
         done = {host.key for _run, hosts in doing for host in hosts}
@@ -537,10 +537,6 @@ def _no_limit(ledger: Ledger, options: RelaunchOptions, problem: str) -> Settled
     reason = f"No relaunch runs on exactly the failed hosts of job {ledger.source.id}: {problem}"
     refuse = Refuse(f"{reason} Or relaunch it with hosts: all, or set fallback_to_all: true.")
     return _fall_back(ledger, options, ledger.due, reason, refuse)
-
-
-def _covered(run: Run, due: t.Sequence[HostRecord]) -> tuple[HostRecord, ...]:
-    return tuple(host for host in due if run.runs_on(host.names))
 
 
 def _is_active(job: Job, source: Job) -> str:

@@ -54,10 +54,6 @@ class Targets:
     names: frozenset[str] = frozenset()
     besides: tuple[frozenset[HostPattern], ...] = ()
 
-    @property
-    def everybody(self) -> bool:
-        return not (self.names or self.besides)
-
 
 # For so many seconds the hosts of an inventory are known to many.
 HOSTS_KNOWN_FOR = 10.0
@@ -310,7 +306,7 @@ def _by_number(
         return NeverBegun(unknown=NOT_TOLD)
     more = max(0, total - sum(one.host is not None for one in summaries))
     more = max(0, more - sum(one.done and isinstance(one.key, int) for one in besides())) if more else 0
-    return NeverBegun(more=more if meant.everybody else 0, unknown=NOT_READABLE if more else "")
+    return NeverBegun(more=more if meant == Targets() else 0, unknown=NOT_READABLE if more else "")
 
 
 def _without_summary(

@@ -70,12 +70,6 @@ class Lineage:
         """The number of the workflow job that went on last: what remains of it is what remains."""
         return max([self.base.id, *(job.id for job in self.resumes)])
 
-    @property
-    def warnings(self) -> t.Iterator[str]:
-        """What somebody should see to, as sentences."""
-        for job in self.left_new:
-            yield _jobs.never_runs(job)
-
     def templates(self, followed: Job) -> tuple[int, ...]:
         """The temporary templates in the order in which they are removed: the one that shows the success is the last.
 
@@ -342,11 +336,10 @@ def _base(client: ControllerClient, root: Job, whole: t.Sequence[Job], resumes: 
             break
         canceled.append(job)
     newer = (job for job in canceled if not gave_way(job, (base, *canceled, *resumes)))
-    return next((job for job in newer if _has_failed_nodes(client, job)), base)
-
-
-def _has_failed_nodes(client: ControllerClient, job: Job) -> bool:
-    return any(node.status in FAILED_STATUSES for node in nodes_of(client, job.id))
+    for job in newer:
+        if any(node.status in FAILED_STATUSES for node in nodes_of(client, job.id)):
+            return job
+    return base
 
 
 def _may_run_again(nodes: t.Iterable[Node]) -> frozenset[int]:

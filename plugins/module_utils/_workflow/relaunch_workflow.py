@@ -135,7 +135,7 @@ def _whole(run: WorkflowRun, root: Job, outcome: WorkflowOutcome) -> Steps[Workf
             if lineage is None or (root.successful and lineage.base is root):
                 said = f"Workflow job {root.id} was successful: nothing to relaunch."
                 return outcome.about(run.client, root).saying(said)
-            outcome = outcome.warned(*lineage.warnings)
+            outcome = outcome.warned(*map(never_runs, lineage.left_new))
             if lineage.doing is not None:
                 done_since = yield from _done_since(run, lineage, lineage.doing, outcome)
                 if done_since is None:

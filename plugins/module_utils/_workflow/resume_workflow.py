@@ -16,7 +16,7 @@ from functools import partial
 
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, ControllerError, RefusedError
-from .._api.jobs import ACTIVE_STATUSES, CANCELED, WORKFLOW, Job, host_summaries, join, names_in, names_of
+from .._api.jobs import ACTIVE_STATUSES, CANCELED, WORKFLOW, Job, host_summaries, join, names_in, names_of, never_runs
 from .._api.kinds import JOB
 from .._api.paging import first_entries
 from .._job.outcome import BrokenOffError, carrying, in_one
@@ -191,7 +191,7 @@ class ResumeSequence:
         # It asks for several lists, and the first of them is the oldest that is known.
         at = client.clock()
         lineage = read_lineage(client, self._root, nodes)
-        outcome = outcome.warned(*lineage.warnings)
+        outcome = outcome.warned(*map(never_runs, lineage.left_new))
         doing = lineage.doing
         if doing is not None and _has_left(self._run, lineage, doing):
             doing = lineage.active
