@@ -236,8 +236,8 @@ def with_another_limit(what: str, limit: frozenset[str], source: t.Optional[int]
     :param what: it, and the verb.
     """
     return (
-        f"{what} limited to {_limit(limit)}, and job {source} was to {_limit(wanted)}: the template has another limit "
-        "by now. Restore that, and run the task again."
+        f"{what} limited to {join(limit) or 'all hosts'}, and job {source} was to {join(wanted) or 'all hosts'}: the "
+        "template has another limit by now. Restore that, and run the task again."
     )
 
 
@@ -254,10 +254,6 @@ def _check_slice(work: JobWork, job: Job, outcome: RelaunchOutcome) -> None:
                 f"{join(missing)} {verb} in another slice by now, since the inventory has changed. Launch the template "
                 f"for all slices. See {outcome.url}"
             )
-
-
-def _limit(names: frozenset[str]) -> str:
-    return join(names) or "all hosts"
 
 
 def _began_on_none(work: JobWork, job: Job, summaries: t.Sequence[HostSummary]) -> bool:
