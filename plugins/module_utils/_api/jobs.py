@@ -17,6 +17,9 @@ from .client import ControllerClient
 from .errors import AnswerError, AnswerLostError, ControllerError, RefusedError, bounded
 from .kinds import BY_TYPE, JOB, WORKFLOW_JOB, Kind
 
+_T = t.TypeVar("_T")
+_Key = t.TypeVar("_Key")
+
 ACTIVE_STATUSES = frozenset({"new", "pending", "waiting", "running"})
 NEW = "new"
 # A launch leaves this status within a second or two.
@@ -349,6 +352,14 @@ def never_runs(job: Job, problem: t.Optional[str] = "", source: bool = False) ->
     again = ", and launch the same again" if source else ""
     then = "It was canceled." if problem is None else f"{problem} Cancel it in the controller{again}."
     return f"{what} was left in status new and will never run. {then.lstrip()}"
+
+
+def grouped(items: t.Iterable[_T], key: t.Callable[[_T], _Key]) -> dict[_Key, list[_T]]:
+    """Items by what they have in common, in their order."""
+    found: dict[_Key, list[_T]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return found
 
 
 def counted(number: int, noun: str) -> str:

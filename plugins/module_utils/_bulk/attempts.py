@@ -14,7 +14,7 @@ from datetime import datetime
 from itertools import islice
 
 from .._api.client import ControllerClient
-from .._api.jobs import CANCELED, FAILED_STATUSES, MANUAL, RELAUNCH, SUCCESSFUL, Job, host_summaries, names_of
+from .._api.jobs import CANCELED, FAILED_STATUSES, MANUAL, RELAUNCH, SUCCESSFUL, Job, grouped, host_summaries, names_of
 from .._api.kinds import JOB
 from .._api.paging import PAGE_SIZE, in_chunks
 from .._job.outcome import RelaunchOutcome
@@ -47,9 +47,7 @@ class Attempts:
         self._client = client
         self._request = request
         sources = [member.source for member in members if member.kind is JOB]
-        self._of_template: dict[t.Optional[int], list[Job]] = {}
-        for source in sources:
-            self._of_template.setdefault(source.template, []).append(source)
+        self._of_template = grouped(sources, lambda source: source.template)
         self._recent = recent
         self._prompts = prompts
         self._oldest = min((source.id for source in sources), default=0)

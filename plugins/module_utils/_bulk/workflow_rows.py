@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._api.client import ControllerClient
-from .._api.jobs import FAILED_STATUSES, FINAL_STATUSES, WORKFLOW, Job, get_named
+from .._api.jobs import FAILED_STATUSES, FINAL_STATUSES, WORKFLOW, Job, get_named, grouped
 from .._api.kinds import WORKFLOW_JOB
 from .._api.paging import PAGE_SIZE, by_numbers, first_entries, in_chunks
 from .._job.outcome import carrying
@@ -254,14 +254,11 @@ def left_to_workflows(
     """
     by_number = {job.id: job for job in workflows}
     above = {job.id: found for job in (*workflows, *jobs) if (found := _above(job, by_number)) is not None}
-    below: dict[int, list[int]] = {}
-    for number, workflow in above.items():
-        below.setdefault(workflow, []).append(number)
 
     def kept(some: t.Sequence[Job]) -> list[Job]:
         return [job for job in some if job.id not in above and not job.facts.get("is_sliced_job")]
 
-    return kept(workflows), kept(jobs), below
+    return kept(workflows), kept(jobs), grouped(above, above.__getitem__)
 
 
 def _above(job: Job, workflows: t.Mapping[int, Job]) -> t.Optional[int]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from .._api.client import ControllerClient
 from .._api.errors import ControllerError, RefusedError
-from .._api.jobs import CANCELED, Job, get_named, never_runs
+from .._api.jobs import CANCELED, Job, get_named, grouped, never_runs
 from .._api.kinds import JOB
 from .._api.paging import first_entries
 from .._launch.asks import Steps
@@ -224,9 +224,8 @@ def _left(ledger: Ledger) -> list[HostRecord]:
 
 def _causes(client: ControllerClient, ledger: Ledger) -> dict[str, HostFailure]:
     """By name, what the remaining hosts failed with last, in the order in which it happened."""
-    by_run: dict[int, list[HostRecord]] = {}
-    for host in sorted(_left(ledger), key=lambda host: ended(host.failed_in[0]), reverse=True):
-        by_run.setdefault(host.failed_in[0].id, []).append(host)
+    newest_first = sorted(_left(ledger), key=lambda host: ended(host.failed_in[0]), reverse=True)
+    by_run = grouped(newest_first, lambda host: host.failed_in[0].id)
     found: dict[str, HostFailure] = {}
     for number, hosts in list(by_run.items())[:CAUSES_READ]:
         names = {name: host.name for host in hosts for name in host.names}

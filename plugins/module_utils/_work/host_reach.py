@@ -16,7 +16,7 @@ from datetime import datetime
 
 from .._api.client import ControllerClient
 from .._api.errors import if_visible
-from .._api.jobs import Job, parse_time
+from .._api.jobs import Job, grouped, parse_time
 from .._api.kinds import JOB
 from .._api.paging import NUMBERS_AT_ONCE, by_names, by_numbers, rows_named
 from .host_patterns import LOCALHOST, UNGROUPED, are_plain, terms
@@ -279,12 +279,9 @@ class HostReach(ActiveLimits):
 
     def _had_number(self, records: t.Sequence[HostRecord]) -> frozenset[str]:
         """Which of these hosts had a row in the inventory when they failed."""
-        names: dict[int, list[str]] = {}
-        for one in records:
-            names.setdefault(one.failed_in[0].id, []).append(one.name)
         found: set[str] = set()
-        for number, failed in names.items():
-            for some in by_names("host_name", failed, NAMES_AT_ONCE):
+        for number, failed in grouped(records, lambda one: one.failed_in[0].id).items():
+            for some in by_names("host_name", [one.name for one in failed], NAMES_AT_ONCE):
                 query = {"event__in": ",".join(FAILURE_EVENTS), "host__isnull": "false", **some}
                 events = self._client.results(JOB.at(number, "job_events"), **query)
                 found.update(str(event.get("host_name")) for event in events)

@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from .._api.jobs import FAILED_STATUSES, HostSummary, Job, names_of
+from .._api.jobs import FAILED_STATUSES, HostSummary, Job, grouped, names_of
 from .runs import HostKey, Hosts, Run
 
 
@@ -369,11 +369,8 @@ class _NamesThen:
 
 def _by_host(hosts: Hosts, runs: t.Sequence[Run]) -> dict[HostKey, list[tuple[Run, HostSummary]]]:
     """The summaries of each host, in the order of the runs."""
-    found: dict[HostKey, list[tuple[Run, HostSummary]]] = {}
-    for run in runs:
-        for one in run.summaries or ():
-            found.setdefault(hosts.key(run, one), []).append((run, one))
-    return found
+    rows = ((run, one) for run in runs for one in run.summaries or ())
+    return grouped(rows, lambda row: hosts.key(*row))
 
 
 def _with_result(rows: t.Sequence[tuple[Run, HostSummary]], *results: HostResult) -> tuple[Job, ...]:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from .._api.client import ControllerClient
 from .._api.errors import AnswerError, if_visible
-from .._api.jobs import HostSummary, Job, parse_time
+from .._api.jobs import HostSummary, Job, grouped, parse_time
 from .._api.paging import NAMES_LIMIT, NUMBERS_AT_ONCE, PAGE_SIZE, by_names, entries_in, rows_named
 from .host_patterns import GROUPS_LIMIT, ODD_PARTS, ODD_STARTS, HostPattern, PatternHosts, are_plain, may_be_no_limit
 from .ledger import OtherHost
@@ -173,16 +173,12 @@ class InventoryHosts:
     def _listed_at_once(self, inventories: t.Collection[int]) -> dict[int, list[_Row]]:
         """Hosts by inventory; nothing where they are more than a page, or such a list is refused."""
         one_of = ",".join(map(str, sorted(inventories)))
-        found: dict[int, list[_Row]] = {}
         try:
             answer = self._client.get("hosts/", inventory__in=one_of, enabled="true", page_size=HOSTS_NAMED)
             rows = entries_in(answer, "hosts/")
         except AnswerError:
-            return found
-        if not answer.get("next"):
-            for row in rows:
-                found.setdefault(row["inventory"], []).append(row)
-        return found
+            return {}
+        return {} if answer.get("next") else grouped(rows, lambda row: int(row["inventory"]))
 
     def _listed(self, inventory: int) -> t.Optional[list[_Row]]:
         path = f"inventories/{inventory}/hosts/"
