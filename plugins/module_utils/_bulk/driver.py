@@ -55,7 +55,6 @@ class BulkDriver:
         progress: t.Optional[BulkProgress],
         prompts: Prompts,
     ) -> None:
-        self._client = watch.client
         self._request = request
         self._watch = watch
         # Rows in which somebody's turn has not come yet.
@@ -104,7 +103,7 @@ class BulkDriver:
             if numbers and (due is None or due > self._waits.next_look):
                 self._await_some(numbers, self._deadline.sooner(due))
             elif due is not None:
-                self._client.sleep(min(due, self._watch.left() or due))
+                self._watch.client.sleep(min(due, self._watch.left() or due))
             else:
                 return
 
@@ -163,7 +162,7 @@ class BulkDriver:
         active = len(self._waits.running) + sum(member.takes_room for member in self._waits.left)
         room = min(self._request.at_once - active, self._request.max_jobs - self._waits.launched, LAUNCHES_A_LOOK)
         found = self._waits.not_behind_others(waiting, self._looks.recent.active_templates)[: max(0, room)]
-        let_in = _let_in(found, self._advance, self._client.clock)
+        let_in = _let_in(found, self._advance, self._watch.client.clock)
         for member in waiting:
             member.passed_over = member not in let_in
         return bool(let_in)
@@ -177,7 +176,7 @@ class BulkDriver:
                 if (tried := self._attempts.too_many(member)) is not None:
                     member.leave_to_a_person(tried)
                 else:
-                    member.leave_for_later(self._client.now())
+                    member.leave_for_later(self._watch.client.now())
             except ControllerError as error:
                 self._advance(member, error=error)
         self._begin_turns()

@@ -32,7 +32,6 @@ class SharedLooks:
     """
 
     def __init__(self, watch: Watch, turns: t.Sequence[t.Sequence[Member]]) -> None:
-        self._client = watch.client
         self._watch = watch
         self._turns = [row for row in turns if row[0].kind is JOB]
         self._row_of = {member.source.id: row for row in self._turns for member in row}
@@ -58,7 +57,7 @@ class SharedLooks:
         """
         asks = [one.ask for one in looking if isinstance(one.ask, JobsAfter)]
         if not self._stale:
-            age = self._client.clock() - self.recent.at
+            age = self._watch.client.clock() - self.recent.at
             if all(self._is_new_enough(ask, age, shared_for) for ask in asks):
                 return
         # Whoever looks may take the job that another one of the same work has launched, as it is now.
@@ -120,7 +119,7 @@ class SharedLooks:
                 said = f"The template of job {ask.source.id} was deleted meanwhile, and its runs are not found by it."
                 raise RefusedError(f"{said} Run the task again.")
             return self.recent.answer(ask)
-        return self._watch.through(lambda: newer_jobs(self._client, ask))
+        return self._watch.through(lambda: newer_jobs(self._watch.client, ask))
 
     def outdate(self) -> None:
         """Something may have been launched since the last look, and is not known."""

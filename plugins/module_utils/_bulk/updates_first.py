@@ -34,7 +34,6 @@ class UpdatesFirst:
     def __init__(
         self, watch: Watch, failed: t.Sequence[FailedUpdate], first: bool, nodes: t.Collection[int] = ()
     ) -> None:
-        self._client = watch.client
         self._failed = failed
         self._first = first
         self._nodes = frozenset(nodes)
@@ -76,7 +75,7 @@ class UpdatesFirst:
                 ) from None
             self._newer[failed.update.id] = newer
         if not newer.successful:
-            page = self._client.page_url(kind.page, newer.id)
+            page = self._watch.client.page_url(kind.page, newer.id)
             raise RefusedError(
                 f"Not launched: {failed.description} failed, and so did {kind.noun} {newer.id} after it, with status "
                 f"{newer.status}.{explained(newer)} Mend that, and run the task again. See {page}"
@@ -89,13 +88,13 @@ class UpdatesFirst:
         newer = {updated.name: failed.owner, "id__gt": failed.update.id, "order_by": "-id", "page_size": 1}
 
         def begin() -> Job:
-            for found in map(Job.of, first_entries(self._client.get, updated.kind.path, **newer)):
+            for found in map(Job.of, first_entries(self._watch.client.get, updated.kind.path, **newer)):
                 if found.active or found.successful:
                     return found
             if self._watch.launching_over:
                 raise DeadlineError(f"Not launched: the deadline was over before {failed.description} was run again.")
             try:
-                new = Job.of(self._client.post(f"{updated.path}{failed.owner}/update/", {}, ACCEPTED))
+                new = Job.of(self._watch.client.post(f"{updated.path}{failed.owner}/update/", {}, ACCEPTED))
             except OF_ONE_ADDRESS as error:
                 if not (error.refuses or (isinstance(error, AnswerError) and error.status == THROTTLED)):
                     self.begun_after.add(failed.update.id)
@@ -105,7 +104,7 @@ class UpdatesFirst:
 
         try:
             # Two of them do no harm.
-            return self._client.retried(begin)
+            return self._watch.client.retried(begin)
         except AnswerError as error:
             if not error.refuses:
                 raise

@@ -185,7 +185,8 @@ def _gone(source: Job, template: t.Optional[Facts], launched: t.Optional[Facts])
             yield _CREDENTIAL, said
     if _ENVIRONMENT in found and (launched is None or launched.get("execution_environment")):
         name = summary_of(template or {}, "execution_environment").get("name") or "the default one"
-        had = f" {_without_number(launched['execution_environment'])}" if launched else " that it ran in"
+        # The activity stream writes its number behind a hyphen.
+        had = re.sub(r"-\d+$", "", f" {launched['execution_environment']}") if launched else " that it ran in"
         yield _ENVIRONMENT, f"the execution environment{had} is gone, and a relaunch takes {name}"
     if _GROUP in found:
         yield _GROUP, "the instance group that it ran in is gone, and a relaunch takes others"
@@ -211,8 +212,3 @@ def _gone_credentials(source: Job, template: t.Optional[Facts], launched: t.Opti
 
 def _numbers(job: Job) -> frozenset[t.Any]:
     return frozenset(one.get("id") for one in summary_of(job.facts, "credentials") or ())
-
-
-def _without_number(text: t.Any) -> str:
-    """The name of what the activity stream writes with its number behind a hyphen."""
-    return re.sub(r"-\d+$", "", str(text))
