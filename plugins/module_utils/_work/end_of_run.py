@@ -139,10 +139,10 @@ class _Judge:
     def _course(self, batch: Batch) -> tuple[Course, bool]:
         """What the measure did in this batch's play, and whether it shows the play's end."""
         theirs = self._theirs(batch.play)
-        course = Course.of(theirs)
+        course = Course(theirs)
         if self._found.complete and course.last:
             return course, True
-        return Course.of([*theirs, *self._run.batches_of(batch.play)]), False
+        return Course([*theirs, *self._run.batches_of(batch.play)]), False
 
     def _theirs(self, play: Start) -> list[Batch]:
         """The batches of the measure in a play of the run."""

@@ -283,7 +283,7 @@ class Started:
         if len(ours.plays) > len(theirs.plays):
             return True
         plays = zip(ours.plays, theirs.plays)
-        courses = ((Course.of(ours.batches_of(one)), Course.of(theirs.batches_of(two))) for one, two in plays)
+        courses = ((Course(ours.batches_of(one)), Course(theirs.batches_of(two))) for one, two in plays)
         return any(one.copies - two.copies for one, two in courses)
 
 
@@ -298,44 +298,30 @@ def _counted_in(event: t.Mapping[str, t.Any], headings: t.Sequence[str]) -> froz
     return frozenset(str(name) for heading in headings for name in data.get(heading) or ())
 
 
-@dataclass(frozen=True)
 class Course:
     """What there is to do in a play, as far as some batches of it tell.
 
-    :param copies: how often each task and handler was started in a batch, at most.
-    :param tasks: the keys that are ordinary tasks.
-    :param handlers: those that ran after the last task.
-    :param files: those that were included, and roles by their names.
-    :param empty: those of them in which nothing was ever started: without a task, or with what they import alone.
-    :param last: the last task.
-    :param last_metas: the meta tasks behind the last task; behind these may lie more.
+    :ivar copies: how often each task and handler was started in a batch, at most.
+    :ivar tasks: the keys that are ordinary tasks.
+    :ivar handlers: those that ran after the last task.
+    :ivar files: those that were included, and roles by their names.
+    :ivar empty: those of them in which nothing was ever started: without a task, or with what they import alone.
+    :ivar last: the last task.
+    :ivar last_metas: the meta tasks behind the last task; behind these may lie more.
     """
 
-    copies: Counter[Key]
-    tasks: frozenset[Key]
-    handlers: frozenset[Key]
-    files: frozenset[str]
-    empty: frozenset[str]
-    last: t.Optional[Key]
-    last_metas: frozenset[Key]
-
-    @classmethod
-    def of(cls, batches: t.Sequence[Batch]) -> Course:
-        copies: Counter[Key] = Counter()
+    def __init__(self, batches: t.Sequence[Batch]) -> None:
+        self.copies: Counter[Key] = Counter()
         for batch in batches:
             # Of each the larger number.
-            copies |= batch.copies
+            self.copies |= batch.copies
+        self.tasks = frozenset(start.key for batch in batches for start in batch.tasks)
+        self.handlers = frozenset[Key]().union(*(batch.handlers for batch in batches))
+        self.files = frozenset[str]().union(*(batch.included for batch in batches))
+        self.empty = frozenset(file for file in self.files if not any(batch.entered(file) for batch in batches))
         fullest = max(batches, key=lambda batch: len(batch.tasks), default=None)
-        files = frozenset[str]().union(*(batch.included for batch in batches))
-        return cls(
-            copies=copies,
-            tasks=frozenset(start.key for batch in batches for start in batch.tasks),
-            handlers=frozenset().union(*(batch.handlers for batch in batches)),
-            files=files,
-            empty=frozenset(file for file in files if not any(batch.entered(file) for batch in batches)),
-            last=fullest.tasks[-1].key if fullest and fullest.tasks else None,
-            last_metas=fullest.last_metas if fullest else frozenset(),
-        )
+        self.last = fullest.tasks[-1].key if fullest and fullest.tasks else None
+        self.last_metas = fullest.last_metas if fullest else frozenset[Key]()
 
 
 def alike(run: Started, measure: Started) -> tuple[Started, Started]:
