@@ -747,6 +747,17 @@ def test_at_the_timeout_jobs_are_canceled_or_go_on_all_told(controller: BulkCont
     assert controller.clock.now < 70
 
 
+def test_at_the_timeout_one_whose_turn_has_not_come_is_told(controller: BulkController) -> None:
+    for number in (1, 2):
+        controller.failed(number, {"web1": True})
+    controller.duration = lambda _number: 500.0
+
+    ran = relaunch(controller, timeout=60)
+
+    assert [ran.of(number)[0] for number in (1, 2)] == ["refused", "relaunched"]
+    assert "Not launched: the timeout was over before its turn." in ran.entry(1).msg
+
+
 def test_where_nothing_can_be_read_at_the_timeout_it_is_told_why(controller: BulkController) -> None:
     controller.failed(1, {"web1": True})
     controller.duration = lambda _number: 5.0
