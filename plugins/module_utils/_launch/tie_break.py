@@ -71,6 +71,6 @@ def _goes_on(job: Job) -> bool:
 
 def _is_first(job: Job, other: Job) -> bool:
     """Whether the caller of another job would have to give way to this one."""
-    if other.is_relaunch or not job.is_relaunch:
+    if job.id <= other.id or other.is_relaunch or not job.is_relaunch:
         return job.id < other.id
     return (job.created - other.created).total_seconds() < LAUNCHES_SHOW

@@ -384,3 +384,11 @@ class TestFirstRival:
 
         assert rival == (theirs if first else None)
         assert gave_way(ours, [ours, theirs]) is first
+
+    def test_a_lower_number_is_first_whatever_the_clocks_of_a_cluster_say(self) -> None:
+        ours = Job.of(job(52, "canceled", launch_type="manual", created="2026-11-23T01:00:00Z"))
+        theirs = Job.of(job(51, "running", launch_type="relaunch", created="2026-11-23T01:00:05Z"))
+
+        assert first_rival([theirs, ours], ours, lambda _one: True)[1] == theirs
+        assert first_rival([theirs, ours], theirs, lambda _one: True)[1] is None
+        assert gave_way(ours, [theirs, ours])
