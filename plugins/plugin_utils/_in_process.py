@@ -120,7 +120,12 @@ class InProcessAction(ActionBase):
         write = self._write if self._talks(task_vars) else None
         # Where the local connection runs modules, whatever folder ansible-playbook was started in.
         cwd = os.path.realpath(self._loader.get_basedir())
-        result = carry_out(params, hidden, lambda client: self.act(params, write)(client), specification, write, cwd)
+
+        def act(client: ControllerClient) -> Outcome:
+            # What is wrong with the options is told as whatever else fails.
+            return self.act(params, write)(client)
+
+        result = carry_out(params, hidden, act, specification, write, cwd)
         if self._injects_invocation(task_vars):
             result["invocation"] = {"module_args": params}
         return t.cast("Result", remove_values(result, hidden))
