@@ -121,7 +121,7 @@ class Preparer:
             return []
         prompted = "credentials" in launch.fields(self._needs)
         needed = launch.source.passwords_needed if prompted else self._needs.passwords
-        return [name for name in needed if name not in self.work.request.credential_passwords]
+        return self.work.request.missing_passwords(needed)
 
     def _attempt(self, launch: TemplateLaunch) -> Attempt:
         work, source, needs = self.work, self.work.source, self._needs

@@ -106,6 +106,10 @@ class RelaunchRequest:
             own_job=own_job_id(),
         )
 
+    def missing_passwords(self, needed: t.Iterable[str]) -> list[str]:
+        """Those of the passwords that a launch needs which are not given, by their names in the controller's order."""
+        return [name for name in needed if name not in self.credential_passwords]
+
     def runs_in(self, job: Job) -> bool:
         """Whether a job is the one that the task runs in; one that has ended is a job of another controller, which has
         the same number here.

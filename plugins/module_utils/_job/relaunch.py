@@ -80,7 +80,7 @@ class RelaunchPreparer:
             foresees = request.check_mode and not (request.one_of_many and work.same_work.template_left_alone())
             if "job_type" not in body and (ledger.retyped or foresees):
                 body.update(self._type_sent(job))
-            missing = [name for name in job.passwords_needed if name not in request.credential_passwords]
+            missing = request.missing_passwords(job.passwords_needed)
             if request.check_mode:
                 outcome = self._predicted(decision, ledger, job, missing, outcome)
                 if decision.hosts == FAILED and not decision.due:

@@ -12,15 +12,22 @@ import pytest
 
 from ansible_collections.relaunch.controller.plugins.module_utils._api.errors import OptionError
 from ansible_collections.relaunch.controller.plugins.module_utils._api.jobs import Job
-from ansible_collections.relaunch.controller.plugins.module_utils._job.options import password_values
+from ansible_collections.relaunch.controller.plugins.module_utils._job.options import RelaunchRequest, password_values
 from ansible_collections.relaunch.controller.plugins.module_utils._job.relaunch import payload
 from ansible_collections.relaunch.controller.tests.unit.jobs_as_data import job
 
 ASKING = Job.of(job(42, passwords_needed_to_start=["ssh_password", "become_password", "vault_password.dev"]))
 
 
-def test_passwords_are_sent_as_texts_and_blank_ones_not_at_all() -> None:
-    assert password_values({"become_password": "x", "ssh_password": "", "vault": None}) == {"become_password": "x"}
+def test_passwords_are_compared_with_what_the_job_asks_for() -> None:
+    given = password_values({"become_password": "x", "ssh_password": "", "vault_password.dev": None})
+    request = RelaunchRequest(credential_passwords=given)
+    assert request.missing_passwords(ASKING.passwords_needed) == ["ssh_password", "vault_password.dev"]
+    for asking_none in (Job.of(job(42)), Job.of({"id": 1, "status": "x"})):
+        assert request.missing_passwords(asking_none.passwords_needed) == []
+
+
+def test_passwords_are_sent_as_texts() -> None:
     assert password_values({"a": 9876543, 7: "b", "c": 0}) == {"a": "9876543", "7": "b", "c": "0"}
     assert password_values(None) == {}
 
