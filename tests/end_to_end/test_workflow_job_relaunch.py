@@ -734,11 +734,13 @@ def test_check_mode_refuses_whom_the_controller_does_not_let_start(
 
 
 @pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check"])
+@pytest.mark.parametrize("count", [2, 3])
 @pytest.mark.parametrize("change", ["none", "another count", "template deleted"])
 def test_a_sliced_job_is_relaunched_while_its_template_makes_as_many_slices(
-    sandbox: Sandbox, deploy: Deploy, admin: Options, change: str, check_mode: bool
+    sandbox: Sandbox, deploy: Deploy, admin: Options, change: str, count: int, check_mode: bool
 ) -> None:
-    template = deploy(["web1", "web2"], job_slice_count=2, outcomes={"web2": "failed"})["id"]
+    """There are no more slices than hosts, whatever the count."""
+    template = deploy(["web1", "web2"], job_slice_count=count, outcomes={"web2": "failed"})["id"]
     sliced = sandbox.launch(template)
     sandbox.wait(sliced)
     if change == "another count":
