@@ -1124,6 +1124,11 @@ SENTENCES: list[tuple[Found, RelaunchOptions, str]] = [
         f"{SINCE} Job 42 stopped before its end: it has not been done on d and 3 more, though they did not fail.",
     ),
     (
+        found(SUCCEEDED, stopped=StoppedEarly(hosts=tuple("defghijklmno"), more=3)),
+        FAILED,
+        f"{SINCE} Job 42 stopped before its end: it has not been done on d, e, f, g, h, i, j, k, l, m and 5 more,",
+    ),
+    (
         Found(
             source("successful", **FAILED_ON_NOBODY), failed="", stopped=StoppedEarly(hosts=("d",), only_checked=True)
         ),
